@@ -1,0 +1,1 @@
+"""Groat, a payment orchestration engine."""

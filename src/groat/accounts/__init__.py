@@ -1,0 +1,1 @@
+"""The double-entry ledger: accounts, cached balances and the immutable entries beneath them."""

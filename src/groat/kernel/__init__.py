@@ -1,0 +1,1 @@
+"""Pure vocabulary that every room speaks: money, ids, the clock and the family of errors."""

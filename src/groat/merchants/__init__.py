@@ -1,0 +1,1 @@
+"""Tenants, their API keys, and their accounts at providers with encrypted credentials."""

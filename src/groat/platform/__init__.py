@@ -1,0 +1,1 @@
+"""Input and output that no module owns: settings, database, jobs, batching, HTTP, crypto, telemetry."""

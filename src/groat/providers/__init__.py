@@ -1,0 +1,1 @@
+"""The port to payment providers, in facts, and one adapter for each provider."""
