@@ -39,6 +39,8 @@ PREFIXES: dict[str, str] = {
 }
 """The kinds of things that have an id, and the prefix that tells them apart."""
 
+_SUFFIX_LENGTH = 26  # without it the library makes up an id
+
 
 class IdSource(Protocol):
     """Makes new ids. Injected, so that tests and replays are repeatable."""
@@ -66,8 +68,8 @@ def parse(kind: str, text: str) -> UUID:
     """
     prefix, _, suffix = text.rpartition("_")
     try:
-        if prefix != PREFIXES[kind]:
-            raise ValueError(prefix)
+        if prefix != PREFIXES[kind] or len(suffix) != _SUFFIX_LENGTH:
+            raise ValueError(text)
         return UUID(str(typeid.TypeID(prefix, suffix).uuid))
     except (ValueError, typeid.core.errors.TypeIDException) as error:
         raise not_found(kind, text) from error
