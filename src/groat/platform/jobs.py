@@ -1,0 +1,189 @@
+"""The doorbell and the jobs: all that Groat does with BullMQ. PostgreSQL is the record.
+
+A job only says "look now". Whatever is lost here, polling finds within seconds, so nothing here
+may delay or fail the work of those who call it. The keys are BullMQ's own, so that any dashboard
+or worker of the Node world sees the same queues.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import redis.asyncio
+import structlog
+from bullmq import Job, Queue, Worker
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+Handler = Callable[[str, Mapping[str, object]], Awaitable[None]]
+"""Does a job, given its name and its data."""
+
+RING_SECONDS = 0.25
+_SILENCE_SECONDS = 1.0
+_RING = {
+    # Without keepLastIfActive a ring during an active drain is dropped.
+    "deduplication": {"id": "drain", "keepLastIfActive": True},
+    "removeOnComplete": True,  # BullMQ keeps every job for ever otherwise
+    "removeOnFail": True,
+}
+
+_BLOCK_SECONDS = 2
+_SOCKET_SECONDS = 15  # BullMQ blocks for up to 10 when a delayed job is near
+_CLOSE_SECONDS = 5
+_HEALTHY_SECONDS = 60
+_LOG_SECONDS = 10
+_RESTART_BASE_MS, _RESTART_CAP_MS = 200, 10_000
+_RETRY_BASE_MS, _RETRY_CAP_MS = 1_000, 60_000
+
+log = structlog.get_logger()
+
+
+def connect_redis(url: str) -> redis.asyncio.Redis:
+    """Return a client that gives up at once: Redis is the fast path and has no use when slow."""
+    return _client(url, RING_SECONDS)
+
+
+def backoff_ms(attempt: int, *, base_ms: int, cap_ms: int, source: random.Random) -> int:
+    """Return how long to wait after failed try number ``attempt``, counted from 1.
+
+    Exponential with a cap and full jitter, so that those who failed together do not return
+    together: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+    """
+    doublings = min(attempt - 1, cap_ms.bit_length())  # more of them cannot raise it further
+    return source.randint(0, min(cap_ms, base_ms << doublings))
+
+
+class Doorbell:
+    """Tells the workers of a queue that there is work, if it can. Without Redis it is silent."""
+
+    def __init__(self, client: redis.asyncio.Redis | None, queue: str) -> None:
+        self._queue = None if client is None else Queue(queue, {"connection": client})
+        self._silent_until = 0.0
+        self._is_down = False
+
+    async def ring(self) -> None:
+        """Add one ``drain`` job, unless one is waiting; never raises, and takes 0.25 s at most.
+
+        After a failure the next second's rings are left out, so that acknowledgements stay fast.
+        """
+        if self._queue is None or time.monotonic() < self._silent_until:
+            return
+        try:
+            async with asyncio.timeout(RING_SECONDS):
+                await self._queue.add("drain", {}, _RING)
+        except Exception as error:  # noqa: BLE001 - whatever it is, polling does the work
+            self._fall_silent(error)
+        else:
+            self._speak_again()
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._queue is not None:
+            await self._queue.close()
+
+    def _fall_silent(self, error: Exception) -> None:
+        self._silent_until = time.monotonic() + _SILENCE_SECONDS
+        if not self._is_down:
+            log.warning("doorbell_down", reason=repr(error), effect="workers poll")
+        self._is_down = True
+
+    def _speak_again(self) -> None:
+        if self._is_down:
+            log.info("doorbell_up")
+        self._is_down = False
+
+
+@dataclass(slots=True)
+class _ErrorLog:
+    """Logs a worker's errors, at most one line in ten seconds, with how many it stands for."""
+
+    queue: str
+    left_out: int = 0
+    quiet_until: float = 0.0
+
+    def __call__(self, error: Exception, *_job: Job) -> None:
+        if time.monotonic() < self.quiet_until:
+            self.left_out += 1
+            return
+        log.warning("worker_error", queue=self.queue, reason=repr(error), left_out=self.left_out)
+        self.left_out, self.quiet_until = 0, time.monotonic() + _LOG_SECONDS
+
+
+class JobWorker:
+    """Does the jobs of a queue one at a time, and outlives whatever ends a BullMQ worker."""
+
+    def __init__(self, redis_url: str, queue: str, handler: Handler) -> None:
+        self._url = redis_url
+        self._queue = queue
+        self._handler = handler
+        self._on_error = _ErrorLog(queue)
+        self._random = random.Random()  # noqa: S311 - jitter is no secret
+
+    async def run(self) -> None:
+        """Work until cancelled; then a job that is being done gets five seconds to end."""
+        failures = 0
+        while True:
+            started = time.monotonic()
+            try:
+                await self._work()
+            except Exception as error:  # noqa: BLE001 - the next worker may fare better
+                self._on_error(error)
+            failures = 1 if time.monotonic() - started > _HEALTHY_SECONDS else failures + 1
+            await asyncio.sleep(self._pause_ms(failures, _RESTART_BASE_MS, _RESTART_CAP_MS) / 1000)
+
+    async def _work(self) -> None:
+        worker = self._new_worker()
+        running = asyncio.create_task(worker.run())
+        try:
+            await asyncio.wait({running})
+        finally:
+            await _close(worker)
+            await asyncio.wait({running})
+        running.result()
+
+    def _new_worker(self) -> Worker:
+        options = {
+            "autorun": False,
+            "connection": _client(self._url, _SOCKET_SECONDS),
+            "drainDelay": _BLOCK_SECONDS,
+            "lockDuration": 10_000,  # renewed at half of it
+            "stalledInterval": 5_000,  # a crashed worker's job, and its doorbell, are soon free
+            "runRetryDelay": 1_000,  # 15 s by default: too long a pause after a lost connection
+            "settings": {"backoffStrategy": self._retry_ms},
+        }
+        worker = Worker(self._queue, self._process, options)
+        worker.on("error", self._on_error)  # without a listener they vanish
+        return worker
+
+    async def _process(self, job: Job, _token: str) -> None:
+        await self._handler(job.name, job.data)
+
+    def _retry_ms(self, attempts_made: int, *_unused: object) -> int:
+        """Answer for jobs whose backoff type is not built in; the built-in one has no cap."""
+        return self._pause_ms(attempts_made, _RETRY_BASE_MS, _RETRY_CAP_MS)
+
+    def _pause_ms(self, attempt: int, base_ms: int, cap_ms: int) -> int:
+        return backoff_ms(attempt, base_ms=base_ms, cap_ms=cap_ms, source=self._random)
+
+
+def _client(url: str, socket_seconds: float) -> redis.asyncio.Redis:
+    return redis.asyncio.Redis.from_url(
+        url,
+        decode_responses=True,
+        retry=Retry(NoBackoff(), 0),
+        socket_connect_timeout=RING_SECONDS,
+        socket_timeout=socket_seconds,
+    )
+
+
+async def _close(worker: Worker) -> None:
+    """Close ``worker`` in order, or by force: its own closing waits for as long as a job takes."""
+    closing = asyncio.create_task(worker.close())
+    await asyncio.wait({closing}, timeout=_CLOSE_SECONDS)
+    if not closing.done():
+        await worker.close(force=True)
+    await closing

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import redis.asyncio
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groat.platform.embedded import EmbeddedServers
+from groat.platform.jobs import Doorbell, JobWorker, backoff_ms, connect_redis
+
+QUEUE = "groat-test"
+LIMIT_SECONDS = 20
+
+
+@dataclass
+class Recorder:
+    """A handler that counts its runs and holds each until it is let go on."""
+
+    runs: list[tuple[str, Mapping[str, object]]] = field(default_factory=list)
+    started: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    may_end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, name: str, data: Mapping[str, object]) -> None:
+        self.runs.append((name, data))
+        self.started.release()
+        await self.may_end.wait()
+
+    async def await_run(self) -> None:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            await self.started.acquire()
+
+
+@asynccontextmanager
+async def working(servers: EmbeddedServers, handler: Recorder) -> AsyncIterator[None]:
+    task = asyncio.create_task(JobWorker(servers.redis_url, QUEUE, handler).run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def is_idle(client: redis.asyncio.Redis) -> bool:
+    return not (
+        await client.llen(f"bull:{QUEUE}:active") or await client.llen(f"bull:{QUEUE}:wait")
+    )
+
+
+async def await_idle(client: redis.asyncio.Redis) -> None:
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while not await is_idle(client):  # noqa: ASYNC110 - it happens in another process
+            await asyncio.sleep(0.02)
+
+
+async def ring_until_run(bell: Doorbell, handler: Recorder) -> None:
+    """Ring as traffic does, again and again: rings while Redis is away are lost by design."""
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while handler.started.locked():
+            await bell.ring()
+            await asyncio.sleep(0.1)
+    await handler.await_run()
+
+
+async def test_a_ring_reaches_the_handler_and_leaves_no_job(
+    valkey: EmbeddedServers, client: redis.asyncio.Redis
+) -> None:
+    handler = Recorder()
+    handler.may_end.set()
+    async with working(valkey, handler):
+        await Doorbell(client, QUEUE).ring()
+        await handler.await_run()
+        await await_idle(client)
+    assert handler.runs == [("drain", {})]
+    assert await client.zcard(f"bull:{QUEUE}:completed") == 0
+
+
+async def test_rings_while_nobody_works_are_one_job(client: redis.asyncio.Redis) -> None:
+    bell = Doorbell(client, QUEUE)
+    for _ in range(100):
+        await bell.ring()
+    assert await client.llen(f"bull:{QUEUE}:wait") == 1
+
+
+async def test_a_hundred_rings_during_a_job_cause_exactly_one_more(
+    valkey: EmbeddedServers, client: redis.asyncio.Redis
+) -> None:
+    handler, bell = Recorder(), Doorbell(client, QUEUE)
+    async with working(valkey, handler):
+        await bell.ring()
+        await handler.await_run()
+        await asyncio.gather(*(bell.ring() for _ in range(100)))
+        handler.may_end.set()
+        await handler.await_run()
+        await await_idle(client)
+    assert len(handler.runs) == 2
+
+
+async def test_jobs_lie_where_node_looks_for_them(client: redis.asyncio.Redis) -> None:
+    await Doorbell(client, QUEUE).ring()
+    [job_id] = await client.lrange(f"bull:{QUEUE}:wait", 0, -1)
+    assert await client.hget(f"bull:{QUEUE}:{job_id!s}", "name") == "drain"
+    assert await client.get(f"bull:{QUEUE}:de:drain") == job_id
+    assert await client.type(f"bull:{QUEUE}:meta") == "hash"
+    assert await client.type(f"bull:{QUEUE}:events") == "stream"
+
+
+async def test_without_redis_a_ring_is_quick_and_then_free_and_logged_once(
+    valkey: EmbeddedServers, client: redis.asyncio.Redis
+) -> None:
+    bell = Doorbell(client, QUEUE)
+    await bell.ring()
+    valkey.valkey.stop()
+    try:
+        with structlog.testing.capture_logs() as lines:
+            started = time.monotonic()
+            for _ in range(1000):
+                await bell.ring()
+            assert time.monotonic() - started < 0.5
+            valkey.valkey.start()
+            async with asyncio.timeout(LIMIT_SECONDS):
+                while len(lines) < 2:
+                    await bell.ring()
+                    await asyncio.sleep(0.05)
+    finally:
+        valkey.valkey.start()
+    assert [line["event"] for line in lines] == ["doorbell_down", "doorbell_up"]
+
+
+async def test_a_frozen_redis_holds_a_ring_up_for_a_quarter_of_a_second(
+    valkey: EmbeddedServers, client: redis.asyncio.Redis
+) -> None:
+    bell = Doorbell(client, QUEUE)
+    await bell.ring()
+    os.kill(valkey.valkey.pid, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        await bell.ring()
+        took = time.monotonic() - started
+    finally:
+        os.kill(valkey.valkey.pid, signal.SIGCONT)
+    assert 0.2 < took < 0.6
+
+
+async def test_no_redis_at_all_is_a_silent_doorbell() -> None:
+    bell = Doorbell(None, QUEUE)
+    await bell.ring()
+    await bell.close()
+    assert bell._queue is None
+
+
+async def test_a_worker_outlives_a_killed_valkey(
+    valkey: EmbeddedServers, client: redis.asyncio.Redis
+) -> None:
+    handler, bell = Recorder(), Doorbell(client, QUEUE)
+    handler.may_end.set()
+    async with working(valkey, handler):
+        await ring_until_run(bell, handler)
+        valkey.valkey.kill()
+        await bell.ring()
+        valkey.valkey.start()
+        await ring_until_run(bell, handler)
+    assert len(handler.runs) >= 2
+
+
+async def test_a_worker_that_starts_before_valkey_works_once_it_is_there(
+    valkey: EmbeddedServers, client: redis.asyncio.Redis
+) -> None:
+    handler = Recorder()
+    handler.may_end.set()
+    valkey.valkey.stop()
+    with structlog.testing.capture_logs() as lines:
+        async with working(valkey, handler):
+            async with asyncio.timeout(LIMIT_SECONDS):
+                while not lines:  # noqa: ASYNC110 - a log has no event to wait for
+                    await asyncio.sleep(0.02)
+            valkey.valkey.start()
+            await ring_until_run(Doorbell(client, QUEUE), handler)
+    assert lines[0]["event"] == "worker_error"
+
+
+async def test_a_worker_outlives_flushall(
+    valkey: EmbeddedServers, client: redis.asyncio.Redis
+) -> None:
+    handler, bell = Recorder(), Doorbell(client, QUEUE)
+    handler.may_end.set()
+    async with working(valkey, handler):
+        await ring_until_run(bell, handler)
+        await client.flushall()
+        await ring_until_run(bell, handler)
+    assert len(handler.runs) >= 2
+
+
+async def test_a_job_under_way_is_finished_when_the_worker_is_told_to_stop(
+    valkey: EmbeddedServers, client: redis.asyncio.Redis
+) -> None:
+    handler = Recorder()
+    task = asyncio.create_task(JobWorker(valkey.redis_url, QUEUE, handler).run())
+    await Doorbell(client, QUEUE).ring()
+    await handler.await_run()
+    task.cancel()
+    handler.may_end.set()
+    await asyncio.wait({task}, timeout=LIMIT_SECONDS)
+    assert task.cancelled()
+    assert await is_idle(client)
+
+
+async def test_a_closed_doorbell_lets_go_of_its_connections(valkey: EmbeddedServers) -> None:
+    bell_client = connect_redis(valkey.redis_url)
+    bell = Doorbell(bell_client, QUEUE)
+    await bell.ring()
+    await bell.close()
+    async with connect_redis(valkey.redis_url) as observer:
+        assert len(await observer.client_list()) == 1
+
+
+@given(st.integers(1, 10_000), st.integers(1, 10_000), st.integers(1, 100_000), st.integers())
+def test_backoff_grows_to_its_cap_and_is_jittered_down_to_nothing(
+    attempt: int, base_ms: int, cap_ms: int, seed: int
+) -> None:
+    ceiling = min(cap_ms, base_ms * 2 ** (attempt - 1))
+    source = random.Random(seed)  # noqa: S311 - repeatable by its seed
+    waits = [backoff_ms(attempt, base_ms=base_ms, cap_ms=cap_ms, source=source) for _ in range(20)]
+    assert all(0 <= wait <= ceiling for wait in waits)
+    assert ceiling < 100 or len(set(waits)) > 1
