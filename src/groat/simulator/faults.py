@@ -1,0 +1,41 @@
+"""The fault plan: what is to go wrong, and the dice that carry it out."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from pydantic import Field
+
+from groat.simulator.wire import Parameters
+
+
+class FaultPlan(Parameters, strict=True):
+    """What is to go wrong from now on. A plan of zeros is a provider without faults."""
+
+    seed: int = 0
+    """Where the dice start. The same seed and the same order of events give the same faults."""
+    duplicate: float = Field(0, ge=0, le=1)
+    """The probability that a delivery is made again, one to three further times."""
+    shuffle_ms: int = Field(0, ge=0, le=60_000)
+    """Each delivery starts a random 0 to this many milliseconds late, so that order is lost."""
+    answer_ms: int = Field(0, ge=0, le=60_000)
+    """Each POST is answered this many milliseconds after its effect, long enough to time out."""
+
+
+class Faults:
+    """A plan being carried out."""
+
+    def __init__(self, plan: FaultPlan) -> None:
+        self.plan = plan
+        self._dice = random.Random(plan.seed)  # noqa: S311 - repeatable, that is the point
+
+    def departures(self) -> list[float]:
+        """Return when to start a delivery, and each duplicate of it, in seconds from now."""
+        again = self._dice.random() < self.plan.duplicate
+        copies = 1 + (self._dice.randint(1, 3) if again else 0)
+        return [self._dice.uniform(0, self.plan.shuffle_ms) / 1000 for _ in range(copies)]
+
+    async def hold_answer(self) -> None:
+        """Wait before a POST is answered: its effect is there, its client cannot know."""
+        await asyncio.sleep(self.plan.answer_ms / 1000)

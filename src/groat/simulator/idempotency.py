@@ -1,0 +1,77 @@
+"""Answers kept under the client's key, so that a repeated request has no second effect."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from groat.kernel.clock import Clock
+from groat.simulator.wire import Answer
+
+
+class KeyInUseError(Exception):
+    """The first request with this key is still being worked on."""
+
+
+class KeyReusedError(Exception):
+    """The key was first used for another request."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    expires_at: datetime
+    request: object
+    answer: Answer | None
+
+
+class KeptAnswers:
+    """The answers of the last ``lifetime``, by key."""
+
+    def __init__(self, clock: Clock, lifetime: timedelta) -> None:
+        self._clock = clock
+        self._lifetime = lifetime
+        self._kept: dict[str, _Kept] = {}
+
+    async def once(
+        self, key: str, request: object, execute: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
+        """Return what ``execute`` answers, or what it answered the first time.
+
+        Whatever it answers is kept, refusals too; if it raises, nothing had begun and nothing is
+        kept. ``request`` is what must be equal when the key comes again.
+
+        Raises:
+            KeyInUseError: The first one has not ended.
+            KeyReusedError: The key belongs to a different request.
+        """
+        self._forget_expired()
+        kept = self._kept.get(key)
+        if kept is None:
+            return await self._first(key, request, execute)
+        if kept.request != request:
+            raise KeyReusedError(key)
+        if kept.answer is None:
+            raise KeyInUseError(key)
+        return replace(kept.answer, replayed=True)
+
+    async def _first(
+        self, key: str, request: object, execute: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
+        kept = _Kept(self._clock.now() + self._lifetime, request, answer=None)
+        self._kept[key] = kept
+        try:
+            answer = await execute()
+        except BaseException:
+            del self._kept[key]
+            raise
+        self._kept[key] = replace(kept, answer=answer)
+        return answer
+
+    def _forget_expired(self) -> None:
+        now = self._clock.now()
+        while self._kept:
+            oldest = next(iter(self._kept))
+            if self._kept[oldest].expires_at > now:
+                return
+            del self._kept[oldest]

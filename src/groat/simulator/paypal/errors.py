@@ -1,0 +1,95 @@
+"""PayPal's error objects. Source: PayPal REST API, "API responses" and "Orders v2 errors"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from groat.simulator.wire import Answer, JsonObject, answer
+
+_MESSAGES = MappingProxyType(
+    {
+        "AUTHENTICATION_FAILURE": "Authentication failed due to invalid authentication credentials"
+        " or a missing Authorization header.",
+        "INVALID_REQUEST": "Request is not well-formed, syntactically incorrect, or violates"
+        " schema.",
+        "RESOURCE_CONFLICT": "The server has detected a conflict while processing this request.",
+        "RESOURCE_NOT_FOUND": "The specified resource does not exist.",
+        "UNPROCESSABLE_ENTITY": "The requested action could not be performed, semantically"
+        " incorrect, or failed business validation.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong. ``field`` is a JSON pointer into the request's body."""
+
+    issue: str
+    description: str
+    field: str | None = None
+
+    def render(self) -> JsonObject:
+        """Return it as an element of ``details``."""
+        where = {} if self.field is None else {"field": self.field, "location": "body"}
+        return {**where, "issue": self.issue, "description": self.description}
+
+
+class PayPalError(Exception):
+    """A request refused before anything was done; nothing of it is kept under its key."""
+
+    def __init__(self, status: int, name: str, *problems: Problem) -> None:
+        super().__init__(name)
+        self.status = status
+        self.name = name
+        self.problems = problems
+
+    def answer(self, debug_id: str) -> Answer:
+        """Return the reply. ``debug_id`` is also in the header ``PayPal-Debug-Id``."""
+        body: JsonObject = {
+            "name": self.name,
+            "message": _MESSAGES[self.name],
+            "debug_id": debug_id,
+            "details": [problem.render() for problem in self.problems],
+            "links": [],
+        }
+        return answer(self.status, body)
+
+
+class TokenError(Exception):
+    """A refusal of the token endpoint, which has OAuth's shape of errors (RFC 6749, 5.2)."""
+
+    def __init__(self, status: int, error: str, description: str) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+        self.description = description
+
+    def answer(self) -> Answer:
+        """Return the reply."""
+        return answer(self.status, {"error": self.error, "error_description": self.description})
+
+
+def unprocessable(issue: str, description: str, field: str | None = None) -> PayPalError:
+    """Return the error for a request that is well-formed and cannot be carried out."""
+    return PayPalError(422, "UNPROCESSABLE_ENTITY", Problem(issue, description, field))
+
+
+def invalid(issue: str, description: str, field: str | None = None) -> PayPalError:
+    """Return the error for a request that is not as the API describes it."""
+    return PayPalError(400, "INVALID_REQUEST", Problem(issue, description, field))
+
+
+def not_found() -> PayPalError:
+    """Return the error for an id that does not exist."""
+    description = (
+        "Specified resource ID does not exist. Please check the resource ID and try again."
+    )
+    return PayPalError(404, "RESOURCE_NOT_FOUND", Problem("INVALID_RESOURCE_ID", description))
+
+
+def in_progress() -> PayPalError:
+    """Return the error for a request id whose first request has not been answered."""
+    description = "A previous request on this resource is currently in progress. Please try later."
+    problem = Problem("PREVIOUS_REQUEST_IN_PROGRESS", description)
+    return PayPalError(409, "RESOURCE_CONFLICT", problem)

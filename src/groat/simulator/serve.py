@@ -1,0 +1,81 @@
+"""Both stand-ins in one process, each on a port of its own as the providers' hosts are."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+
+from groat.kernel.clock import SystemClock
+from groat.simulator.paypal.app import create_paypal_app
+from groat.simulator.stripe.app import create_stripe_app
+
+DRAIN_SECONDS_MAX = 2
+
+
+class EmbeddedServer(uvicorn.Server):
+    """A server that leaves signals alone: two of them in one process cannot both own them."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Capture none."""
+        yield
+
+
+async def serve(*, host: str, stripe_port: int, paypal_port: int) -> None:
+    """Run both stand-ins until SIGTERM comes or the task is cancelled.
+
+    Takes over the loop's handler of SIGTERM, so it wants the main thread of a process of its own.
+    What the stand-ins know dies with it.
+
+    Raises:
+        OSError: A port is taken.
+    """
+    clock = SystemClock()
+    sockets = _listen(host, stripe_port, paypal_port)
+    servers = [embedded_server(create_stripe_app(clock)), embedded_server(create_paypal_app(clock))]
+    running = asyncio.gather(
+        *(server.serve([listener]) for server, listener in zip(servers, sockets, strict=True))
+    )
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, _stop, servers)
+    try:
+        await asyncio.shield(running)
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        _stop(servers)
+        await running
+
+
+def _listen(host: str, *ports: int) -> list[socket.socket]:
+    listeners: list[socket.socket] = []
+    try:
+        for port in ports:
+            listeners.append(socket.create_server((host, port)))  # noqa: PERF401 - closed below
+    except OSError:
+        for listener in listeners:
+            listener.close()
+        raise
+    return listeners
+
+
+def embedded_server(app: Starlette) -> EmbeddedServer:
+    """Return a server that says only what went wrong; it is given its socket when it starts."""
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        ws="none",
+        timeout_graceful_shutdown=DRAIN_SECONDS_MAX,
+    )
+    return EmbeddedServer(config)
+
+
+def _stop(servers: list[EmbeddedServer]) -> None:
+    for server in servers:
+        server.should_exit = True

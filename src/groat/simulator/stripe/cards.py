@@ -1,0 +1,77 @@
+"""Stripe's test payment methods and what becomes of them. Source: Stripe, "Testing"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from groat.simulator.stripe.errors import no_such
+
+_DECLINED = "Your card was declined."
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Why the issuer said no, in Stripe's words."""
+
+    code: str
+    message: str
+    decline_code: str | None = None
+    """Set where ``code`` is only ``card_declined``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A test card. ``last4`` is all that is known of its number."""
+
+    brand: str
+    last4: str
+    decline: Decline | None = None
+
+
+_CARDS = MappingProxyType(
+    {
+        "visa": Card("visa", "4242"),
+        "mastercard": Card("mastercard", "4444"),
+        "chargeDeclined": Card(
+            "visa", "0002", Decline("card_declined", _DECLINED, "generic_decline")
+        ),
+        "chargeDeclinedInsufficientFunds": Card(
+            "visa",
+            "9995",
+            Decline("card_declined", "Your card has insufficient funds.", "insufficient_funds"),
+        ),
+        "chargeDeclinedLostCard": Card(
+            "visa", "9987", Decline("card_declined", _DECLINED, "lost_card")
+        ),
+        "chargeDeclinedStolenCard": Card(
+            "visa", "9979", Decline("card_declined", _DECLINED, "stolen_card")
+        ),
+        "chargeDeclinedExpiredCard": Card(
+            "visa", "0069", Decline("expired_card", "Your card has expired.")
+        ),
+        "chargeDeclinedProcessingError": Card(
+            "visa",
+            "0119",
+            Decline(
+                "processing_error",
+                "An error occurred while processing your card. Try again in a little bit.",
+            ),
+        ),
+    }
+)
+
+
+def find_card(payment_method: str) -> Card:
+    """Return the card of a test payment method such as ``pm_card_visa``.
+
+    The declines are documented as ``pm_card_visa_chargeDeclined...`` and work without ``visa_``.
+
+    Raises:
+        StripeError: There is no such payment method.
+    """
+    name = payment_method.removeprefix("pm_card_")
+    card = _CARDS.get(name.removeprefix("visa_"))
+    if card is None or name == payment_method:
+        raise no_such("PaymentMethod", payment_method, param="payment_method", status=400)
+    return card

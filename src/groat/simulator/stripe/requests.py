@@ -1,0 +1,149 @@
+"""The parameters that are understood, and the errors for those that are not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeVar
+
+import httpx
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from groat.kernel.errors import InvalidRequest
+from groat.kernel.money import exponent
+from groat.simulator.stripe.errors import StripeError, invalid_request
+from groat.simulator.stripe.form import decode
+from groat.simulator.wire import Parameters
+
+Parsed = TypeVar("Parsed", bound=Parameters)
+
+AMOUNT_MAX = 99_999_999
+"""Stripe's limit: amounts have up to eight digits."""
+
+_NOT_AN_INTEGER = "parameter_invalid_integer"
+_CODES = {
+    "missing": "parameter_missing",
+    "extra_forbidden": "parameter_unknown",
+    "greater_than_equal": _NOT_AN_INTEGER,
+    "less_than_equal": _NOT_AN_INTEGER,
+}
+
+
+def _integer(value: object) -> int:
+    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,15}", value, re.ASCII):
+        raise PydanticCustomError(_NOT_AN_INTEGER, "Invalid integer")
+    return int(value)
+
+
+def _positions(value: object) -> object:
+    return list(value.values()) if isinstance(value, Mapping) else value
+
+
+def _currency(value: str) -> str:
+    try:
+        exponent(value.upper())
+    except InvalidRequest:
+        raise PydanticCustomError("invalid_currency", "Invalid currency") from None
+    return value.lower()
+
+
+def _url(value: str) -> str:
+    try:
+        url = httpx.URL(value)
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise PydanticCustomError("url_invalid", "Not a valid URL")
+    return value
+
+
+Integer = Annotated[int, BeforeValidator(_integer)]
+Listed = Annotated[tuple[str, ...], BeforeValidator(_positions)]
+Metadata = Annotated[
+    dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=500)]],
+    Field(max_length=50),
+]
+Limit = Annotated[Integer, Field(ge=1, le=100)]
+
+
+class PaymentIntentRequest(Parameters):
+    """A payment intent that is confirmed and captured at once, the only kind there is so far."""
+
+    amount: Annotated[Integer, Field(ge=1, le=AMOUNT_MAX)]
+    currency: Annotated[str, AfterValidator(_currency)]
+    payment_method: str
+    confirm: Literal["true"]
+    capture_method: Literal["automatic", "automatic_async"] = "automatic"
+    payment_method_types: Listed = ("card",)
+    description: str | None = None
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class WebhookEndpointRequest(Parameters):
+    """Where to deliver which events; ``*`` stands for all of them."""
+
+    url: Annotated[str, AfterValidator(_url)]
+    enabled_events: Annotated[Listed, Field(min_length=1)]
+    description: str | None = None
+
+
+class Page(Parameters):
+    """A page of a list, newest first, after the object ``starting_after``."""
+
+    limit: Limit = 10
+    starting_after: str | None = None
+
+
+class PageOfCharges(Page):
+    """Charges, or those of one payment intent."""
+
+    payment_intent: str | None = None
+
+
+class Since(Parameters):
+    """From a moment on, in Unix seconds."""
+
+    gte: Integer
+
+
+class PageOfEvents(Page):
+    """Events, or those of one type or from one moment on."""
+
+    type: str | None = None
+    created: Since | None = None
+
+
+class Search(Parameters):
+    """A query such as ``metadata['order']:'7'``. ``page`` is the ``next_page`` of the last one."""
+
+    query: str
+    limit: Limit = 10
+    page: Integer = 0
+
+
+def parse(model: type[Parsed], text: str) -> Parsed:
+    """Return the parameters in a form-encoded body or query.
+
+    Raises:
+        StripeError: The first parameter that is wrong.
+    """
+    try:
+        return model.model_validate(decode(text))
+    except ValidationError as error:
+        raise _as_stripe_says(error.errors()[0]) from None
+
+
+def _as_stripe_says(detail: ErrorDetails) -> StripeError:
+    first, *path = (str(part) for part in detail["loc"])
+    param = first + "".join(f"[{part}]" for part in path)
+    match detail["type"]:
+        case "missing":
+            message = f"Missing required param: {param}."
+        case "extra_forbidden":
+            message = f"Received unknown parameter: {param}"
+        case _:
+            message = f"{detail['msg']}: {param}"
+    kind = detail["type"]
+    code = _CODES.get(kind, kind if kind in {_NOT_AN_INTEGER, "url_invalid"} else None)
+    return invalid_request(message, param=param, code=code)
