@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.tidy.source import ROOT, SOURCE, imports, modules, repository_files, tree
+
+REGISTRIES = [
+    ".".join(parts)
+    for parts in (
+        *(("pypi", "org"), ("files", "pythonhosted", "org"), ("pypi", "python", "org")),
+        *(("registry", "npmjs", "org"), ("proxy", "golang", "org"), ("conda", "anaconda", "org")),
+    )
+]
+"""Nothing in the repository says where packages come from: that is the user's affair."""
+
+STARTED_BY_NAME = {"groat.app.cli"}  # the entry point in pyproject.toml
+LOADED_BY_ALEMBIC = "groat.platform.migrations."
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("__init__.py")), ids=str)
+def test_init_files_hold_a_docstring_and_nothing_else(path: Path) -> None:
+    assert ast.get_docstring(tree(path))
+    assert len(tree(path).body) == 1
+
+
+def test_no_file_names_a_package_registry() -> None:
+    named = [
+        (str(path.relative_to(ROOT)), host)
+        for path in repository_files()
+        for host in REGISTRIES
+        if host.encode() in path.read_bytes()
+    ]
+    assert not named
+
+
+def test_requirements_name_no_address() -> None:
+    files = list((ROOT / "requirements").glob("*.txt"))
+    assert {file.name for file in files} >= {"runtime.txt", "development.txt", "installer.txt"}
+    for file in files:
+        text = file.read_text()
+        assert "--hash=sha256:" in text
+        assert not re.search(r"://|--(extra-)?index-url|--find-links|\.(whl|tar\.gz)", text)
+
+
+def test_compose_starts_groat_commands() -> None:
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    groat = Path(sys.executable).with_name("groat")
+    ours = {name: service for name, service in services.items() if "build" in service}
+    assert ours.keys() == {"migrate", "api", "worker"}
+    for service in ours.values():
+        done = subprocess.run(
+            [groat, *service["command"], "--help"], check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_makefile_has_what_newcomers_type() -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {"demo", "up", "test", "lint", "format"} <= set(targets)
+
+
+def test_every_module_is_used() -> None:
+    used = {name for path in modules().values() for name in imports(path)} | STARTED_BY_NAME
+    unused = {
+        name
+        for name, path in modules().items()
+        if path.name != "__init__.py" and not name.startswith(LOADED_BY_ALEMBIC)
+    } - used
+    assert not unused
