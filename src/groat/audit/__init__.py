@@ -1,1 +1,1 @@
-"""The append-only record of every change of state, written in the transaction that makes the change."""
+"""The append-only record of every change, written in the transaction that makes the change."""

@@ -19,6 +19,7 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
+        """Return what the machine says."""
         return datetime.now(UTC)
 
 
@@ -29,6 +30,7 @@ class ManualClock:
     moment: datetime
 
     def now(self) -> datetime:
+        """Return the moment it was set to."""
         return self.moment
 
     def advance(self, by: timedelta) -> None:

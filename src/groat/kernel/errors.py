@@ -68,4 +68,4 @@ class Unavailable(GroatError):
 
 
 class ConfigurationError(GroatError):
-    """The process cannot start as it is set up; the message is one line that says what to change."""
+    """A process cannot start as it is set up; the message is one line that says what to change."""

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import typeid
 import typeid.core.errors
+import uuid_utils
 import uuid_utils.compat
 
 from groat.kernel.errors import NotFound
@@ -57,7 +58,7 @@ def uuid7() -> UUID:
 
 def render(kind: str, value: UUID) -> str:
     """Return the TypeID of ``value``, a thing of ``kind`` (a key of ``PREFIXES``)."""
-    return str(typeid.from_uuid(value, PREFIXES[kind]))
+    return str(typeid.from_uuid(uuid_utils.UUID(bytes=value.bytes), PREFIXES[kind]))
 
 
 def parse(kind: str, text: str) -> UUID:
@@ -67,12 +68,23 @@ def parse(kind: str, text: str) -> UUID:
         NotFound: ``text`` is not the TypeID of a ``kind``, so there can be no such thing.
     """
     prefix, _, suffix = text.rpartition("_")
+    if prefix != PREFIXES.get(kind) or len(suffix) != _SUFFIX_LENGTH:
+        raise not_found(kind, text)
     try:
-        if prefix != PREFIXES[kind] or len(suffix) != _SUFFIX_LENGTH:
-            raise ValueError(text)
-        return UUID(str(typeid.TypeID(prefix, suffix).uuid))
-    except (ValueError, typeid.core.errors.TypeIDException) as error:
+        return UUID(bytes=typeid.TypeID(prefix, suffix).uuid.bytes)
+    except typeid.core.errors.TypeIDException as error:
         raise not_found(kind, text) from error
+
+
+def parse_any(text: str) -> UUID:
+    """Return the UUID in ``text``, a TypeID of any kind.
+
+    Raises:
+        NotFound: it is not one.
+    """
+    prefix = text.rpartition("_")[0]
+    kinds = {prefix: kind for kind, prefix in PREFIXES.items()}
+    return parse(kinds.get(prefix, "object"), text)
 
 
 def not_found(kind: str, text: str) -> NotFound:

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from groat.kernel.clock import SystemClock
 from groat.simulator.paypal.app import create_paypal_app
@@ -64,7 +64,7 @@ def _listen(host: str, *ports: int) -> list[socket.socket]:
     return listeners
 
 
-def embedded_server(app: Starlette) -> EmbeddedServer:
+def embedded_server(app: ASGIApp) -> EmbeddedServer:
     """Return a server that says only what went wrong; it is given its socket when it starts."""
     config = uvicorn.Config(
         app,

@@ -1,1 +1,1 @@
-"""Providers' webhooks: received and stored before they are acknowledged, then applied exactly once."""
+"""Providers' webhooks: stored before they are acknowledged, then applied exactly once."""

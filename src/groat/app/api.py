@@ -1,0 +1,59 @@
+"""``groat api``: the HTTP API and the providers' webhooks, in one process."""
+
+from __future__ import annotations
+
+import gc
+from importlib.metadata import version
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
+
+import groat.accounts.http
+import groat.audit.http
+import groat.payments.http
+import groat.webhooks.http
+from groat.app.supervision import exit_with_parent
+from groat.app.wiring import Engine, open_engine
+from groat.merchants.http import authenticator
+from groat.platform.http import RequestIds, install_problem_documents
+from groat.platform.settings import Settings
+
+
+def create_api(engine: Engine) -> FastAPI:
+    """Return the application that serves ``engine``."""
+    api = FastAPI(title="Groat", version=version("groat"), redirect_slashes=False)
+    install_problem_documents(api)
+    api.add_middleware(RequestIds)
+    authenticate = authenticator(engine.merchants)
+    api.include_router(groat.accounts.http.router(engine.accounts, authenticate))
+    api.include_router(groat.payments.http.router(engine.payments, authenticate))
+    api.include_router(groat.audit.http.router(engine.audit, authenticate))
+    api.router.routes.append(groat.webhooks.http.route(engine.receiver))
+
+    @api.get("/healthz", include_in_schema=False)
+    async def healthz() -> JSONResponse:
+        async with engine.database.transaction() as connection:
+            await connection.execute("select 1")
+        return JSONResponse({"status": "ok"})
+
+    return api
+
+
+async def serve_api(settings: Settings) -> None:
+    """Serve until told to stop; then finish the requests that are under way."""
+    async with open_engine(settings) as engine, exit_with_parent():
+        config = uvicorn.Config(
+            create_api(engine),
+            host=settings.api_host,
+            port=settings.api_port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=10,
+        )
+        gc.collect()
+        gc.freeze()  # what is alive now stays alive; no collection need look at it again
+        await uvicorn.Server(config).serve()

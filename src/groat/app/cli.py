@@ -1,0 +1,221 @@
+"""The command line: ``groat --help``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+import threading
+import time
+from dataclasses import asdict
+from typing import Annotated, NoReturn
+
+import typer
+import uvloop
+from pydantic import SecretStr
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
+
+from groat.app import demo as demonstration
+from groat.app import merchant_commands, render
+from groat.app.api import serve_api
+from groat.app.stack import running_settings, running_stack
+from groat.app.verify import all_checks, as_document
+from groat.app.verify import verify as run_checks
+from groat.app.worker import run_worker
+from groat.kernel import ids
+from groat.kernel.errors import GroatError
+from groat.platform import schema
+from groat.platform.settings import PREFIX, Settings, read_settings, require
+from groat.platform.telemetry import configure_logging
+from groat.simulator.serve import serve as serve_simulators
+
+app = typer.Typer(
+    help="Groat, a payment orchestration engine. Start with `groat demo`, then `groat up`.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+app.add_typer(merchant_commands.app, name="merchants")
+
+console = Console()
+notes = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+
+
+@app.command()
+def up() -> None:
+    """Run everything on this machine until Ctrl-C: servers, API, worker and simulators.
+
+    PostgreSQL and Valkey are started unless GROAT_DATABASE_URL and GROAT_REDIS_URL name some. Data
+    is kept in GROAT_HOME (.groat) and is there again the next time.
+    """
+    settings = read_settings()
+    with running_stack(
+        settings, merchant="Demonstration", ephemeral=False, say=notes.print
+    ) as stack:
+        render.welcome(console, stack)
+        _wait_for_interrupt()
+        notes.print("Stopping")
+
+
+@app.command()
+def demo(
+    payments: Annotated[int, typer.Option(min=1, max=100_000, help="How many to take.")] = 200,
+    as_json: Json = False,
+) -> None:
+    """Take payments through two simulated providers, then check the books.
+
+    Some are declined, and webhooks come several times and out of order. Exits with 0 only if every
+    check of the oracle holds and our books are the providers' own. Leaves nothing running.
+    """
+    started = time.monotonic()
+    settings = read_settings()
+    settings = settings.model_copy(update={"home": settings.home / "demo"})
+    name = f"Demonstration {ids.uuid7()}"
+    with _progress() as progress:
+        task = progress.add_task("Starting", total=None)
+
+        def say(text: str) -> None:
+            progress.update(task, description=text)
+
+        def paid() -> None:
+            progress.update(task, description="Taking payments", total=payments, advance=1)
+
+        with running_stack(settings, merchant=name, ephemeral=True, say=say) as stack:
+            outcome = demonstration.run(
+                stack, payments, paid, lambda: say("Waiting for every webhook to be applied")
+            )
+            say("Checking the books")
+            findings = run_checks(stack.settings, lambda _: None)
+            say("Stopping")
+    shutil.rmtree(settings.home)
+    summary = demonstration.summary(outcome, findings, time.monotonic() - started)
+    if as_json:
+        print(json.dumps(asdict(summary)))
+    else:
+        render.demonstration(console, summary, findings)
+    raise typer.Exit(0 if summary.oracle_ok else 1)
+
+
+@app.command()
+def verify(as_json: Json = False) -> None:
+    """Check everything the database holds: sums, balances, effects, references, the record.
+
+    Only reads, and may run beside a busy engine. Exits with 1 if anything is wrong, and names the
+    first offending row.
+    """
+    settings = running_settings(read_settings())
+    with _progress() as progress:
+        task = progress.add_task("Checking", total=len(all_checks()))
+        findings = run_checks(
+            settings, lambda found: progress.update(task, description=found.name, advance=1)
+        )
+    document = as_document(findings)
+    if as_json:
+        print(json.dumps(document))
+    else:
+        render.findings(console, findings)
+    raise typer.Exit(0 if document["ok"] else 1)
+
+
+@app.command()
+def migrate(
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL, change nothing.")] = False,
+) -> None:
+    """Bring the database in GROAT_DATABASE_URL to this version's schema."""
+    if sql:
+        schema.print_sql()
+        return
+    settings = running_settings(read_settings())
+    revision = schema.migrate(require(settings.database_url, "DATABASE_URL"))
+    notes.print(f"The schema is at revision {revision}.")
+
+
+@app.command()
+def config(as_json: Json = False) -> None:
+    """Show the settings in force. Secrets are masked.
+
+    Each is a variable GROAT_<NAME>, in the environment or in a file .env in this directory.
+    """
+    settings = read_settings()
+    values = {
+        f"{PREFIX}{name.upper()}": _shown(value) for name, value in settings if value is not None
+    }
+    if as_json:
+        print(json.dumps(values))
+    else:
+        render.settings(console, values, Settings)
+
+
+@app.command()
+def api() -> None:
+    """Serve the HTTP API and the providers' webhooks. Run as many as you like."""
+    settings = _process_settings("api")
+    uvloop.run(serve_api(settings))
+
+
+@app.command()
+def worker() -> None:
+    """Apply what webhooks and jobs have brought. Run as many as you like."""
+    settings = _process_settings("worker")
+    uvloop.run(run_worker(settings))
+
+
+@app.command()
+def simulator() -> None:
+    """Serve stand-ins for Stripe and PayPal, for development. What they know dies with them."""
+    settings = read_settings()
+    configure_logging(settings, "simulator")
+    uvloop.run(
+        serve_simulators(
+            host="127.0.0.1",
+            stripe_port=settings.stripe_simulator_port,
+            paypal_port=settings.paypal_simulator_port,
+        )
+    )
+
+
+def _process_settings(name: str) -> Settings:
+    settings = running_settings(read_settings())
+    configure_logging(settings, name)
+    schema.require_current(require(settings.database_url, "DATABASE_URL"))
+    return settings
+
+
+def _shown(value: object) -> str:
+    return "********" if isinstance(value, SecretStr) else str(value)
+
+
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        *Progress.get_default_columns(),
+        TimeElapsedColumn(),
+        console=notes,
+        transient=True,
+    )
+
+
+def _wait_for_interrupt() -> None:
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told.set())
+    told.wait()
+
+
+def main() -> NoReturn:
+    """Run the command line. An error that a person can act on is one line, not a traceback."""
+    try:
+        app()
+    except GroatError as error:
+        notes.print(f"[bold red]Error[/] ({error.code}): {error.message}", highlight=False)
+        sys.exit(2)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

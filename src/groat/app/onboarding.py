@@ -1,0 +1,128 @@
+"""A merchant to try things with: its key, and its accounts at the simulated providers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from groat.app.wiring import Engine, open_engine
+from groat.kernel import ids
+from groat.kernel.errors import Unauthenticated
+from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.merchants.domain.credentials import ProviderName
+from groat.platform.private_files import write_private
+from groat.platform.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSite:
+    """A provider's stand-in at ``base``, and the merchant's account there."""
+
+    provider: ProviderName
+    base: str
+    account_id: ProviderAccountId
+
+
+@dataclass(frozen=True, slots=True)
+class Onboarded:
+    """The merchant, its API key in the clear, and where it has accounts."""
+
+    merchant_id: MerchantId
+    api_key: str
+    sites: tuple[ProviderSite, ...]
+
+
+async def onboard(
+    settings: Settings, name: str, api: str, bases: dict[ProviderName, str]
+) -> Onboarded:
+    """Make the merchant ``name`` and its provider accounts, as far as they are not there.
+
+    At each provider the webhook endpoint is registered anew, since simulators forget.
+    """
+    async with open_engine(settings) as engine:
+        found = await engine.merchants.find(name)
+        merchant_id = found or await engine.merchants.create(name)
+        key = await _api_key(engine, merchant_id, settings.home / "demonstration.json")
+        sites = [
+            ProviderSite(
+                provider, base, await _open_account(engine, merchant_id, api, provider, base)
+            )
+            for provider, base in bases.items()
+        ]
+    return Onboarded(merchant_id, key, tuple(sites))
+
+
+async def _api_key(engine: Engine, merchant_id: MerchantId, kept: Path) -> str:
+    """Return the key kept from last time if it is still good, or a new one."""
+    try:
+        key: str = json.loads(kept.read_text())["api_key"]
+        await engine.merchants.authenticate(key)
+    except (FileNotFoundError, Unauthenticated):
+        key = str(await engine.merchants.create_api_key(merchant_id))
+        write_private(kept, json.dumps({"api_key": key}))
+    return key
+
+
+async def _open_account(
+    engine: Engine, merchant_id: MerchantId, api: str, provider: ProviderName, base: str
+) -> ProviderAccountId:
+    """Give the account its keys, tell the provider where webhooks go, add what verifies them."""
+    credentials = {"api_base": base, **_KEYS[provider]}
+    name = f"{provider} simulator"
+    account_id = await engine.merchants.put_provider_account(
+        merchant_id, provider, name, credentials
+    )
+    address = "/".join(
+        [
+            f"{api}/webhooks",
+            ids.render("merchant", merchant_id),
+            ids.render("provider_account", account_id),
+        ]
+    )
+    async with httpx.AsyncClient(base_url=base, timeout=10) as http:
+        verification = await _REGISTER[provider](http, address)
+    return await engine.merchants.put_provider_account(
+        merchant_id, provider, name, {**credentials, **verification}
+    )
+
+
+async def _register_at_stripe(http: httpx.AsyncClient, address: str) -> dict[str, str]:
+    form = {"url": address, "enabled_events[]": "*"}
+    key = _KEYS["stripe"]["api_key"]
+    endpoint = await http.post("/v1/webhook_endpoints", data=form, auth=(key, ""))
+    return {"webhook_secret": endpoint.raise_for_status().json()["secret"]}
+
+
+async def _register_at_paypal(http: httpx.AsyncClient, address: str) -> dict[str, str]:
+    keys = _KEYS["paypal"]
+    token = await http.post(
+        "/v1/oauth2/token",
+        data={"grant_type": "client_credentials"},
+        auth=(keys["client_id"], keys["client_secret"]),
+    )
+    webhook = await http.post(
+        "/v1/notifications/webhooks",
+        json={"url": address, "event_types": [{"name": "*"}]},
+        headers={"authorization": f"Bearer {token.raise_for_status().json()['access_token']}"},
+    )
+    root = await http.get("/_simulator/root.pem")
+    return {
+        "webhook_id": webhook.raise_for_status().json()["id"],
+        "certificate_root": root.raise_for_status().text,
+    }
+
+
+_KEYS: dict[ProviderName, dict[str, str]] = {
+    "stripe": {"api_key": "sk_test_groat"},
+    "paypal": {"client_id": "groat", "client_secret": "groat"},
+}
+"""What the simulators let anyone in with."""
+
+_REGISTER: dict[ProviderName, Callable[[httpx.AsyncClient, str], Awaitable[dict[str, str]]]] = {
+    "stripe": _register_at_stripe,
+    "paypal": _register_at_paypal,
+}

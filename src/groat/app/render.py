@@ -1,0 +1,94 @@
+"""What the command line shows to people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+from rich.console import Console
+from rich.table import Table
+
+from groat.app.demo import Summary
+from groat.app.stack import Stack
+from groat.kernel import ids
+from groat.platform.checks import Finding
+from groat.platform.settings import PREFIX, Settings
+
+_TRY = """\
+curl -s {api}/v1/accounts -H 'authorization: Bearer {key}' \\
+  -H 'content-type: application/json' \\
+  -d '{{"code": "wallet:alice", "currency": "EUR"}}'
+
+curl -s {api}/v1/payments -H 'authorization: Bearer {key}' \\
+  -H 'content-type: application/json' -H 'idempotency-key: first-payment' \\
+  -d '{{"amount": 1050, "currency": "EUR", "beneficiary": "acct_...", \\
+       "provider_account": "{account}", "payment_method": "pm_card_visa"}}'
+"""
+
+
+def welcome(console: Console, stack: Stack) -> None:
+    """Show where everything is, and what to paste first."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row("API", f"{stack.api}  (its reference: {stack.api}/docs)")
+    for site in stack.merchant.sites:
+        account = ids.render("provider_account", site.account_id)
+        table.add_row(f"{site.provider} simulator", f"{site.base}  (provider account {account})")
+    table.add_row("API key", stack.merchant.api_key)
+    table.add_row("Logs", str(stack.settings.home / "logs"))
+    console.print(table, soft_wrap=True)
+    first = ids.render("provider_account", stack.merchant.sites[0].account_id)
+    console.print("\nOpen a wallet, then take a payment into it:\n")
+    console.print(
+        _TRY.format(api=stack.api, key=stack.merchant.api_key, account=first),
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+    console.print("Ctrl-C stops everything; your data stays.")
+
+
+def demonstration(console: Console, summary: Summary, found: Sequence[Finding]) -> None:
+    """Show what a demonstration did, and the oracle's findings."""
+    table = Table(title="Payments through Stripe and PayPal simulators", show_header=False)
+    for field in fields(summary):
+        table.add_row(field.name.replace("_", " "), _text(getattr(summary, field.name)))
+    console.print(table)
+    findings(console, found)
+
+
+def findings(console: Console, found: Sequence[Finding]) -> None:
+    """Show the findings of the money oracle."""
+    table = Table(title="Money oracle")
+    for heading in ("check", "", "examined", "seconds", "detail"):
+        table.add_column(heading, justify="right" if heading in {"examined", "seconds"} else "left")
+    for finding in found:
+        verdict = "[green]holds[/]" if finding.ok else "[bold red]FAILS[/]"
+        table.add_row(
+            finding.name.replace("_", " "),
+            verdict,
+            f"{finding.examined:,}",
+            f"{finding.seconds:.3f}",
+            finding.detail,
+        )
+    console.print(table)
+
+
+def settings(console: Console, values: Mapping[str, str], model: type[Settings]) -> None:
+    """Show the settings in force, each with what it is for."""
+    table = Table(title="Settings in force")
+    for heading in ("variable", "value", "what it is for"):
+        table.add_column(heading)
+    for name, field in model.model_fields.items():
+        variable = f"{PREFIX}{name.upper()}"
+        table.add_row(variable, values.get(variable, "[dim]not set[/]"), field.description)
+    console.print(table)
+
+
+def _text(value: object) -> str:
+    match value:
+        case bool():
+            return "[green]yes[/]" if value else "[bold red]NO[/]"
+        case float():
+            return f"{value:.1f}"
+        case _:
+            return f"{value:,}"

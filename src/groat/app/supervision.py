@@ -1,0 +1,101 @@
+"""Processes of one machine: started together, waited for, and never left behind.
+
+A child holds the read end of a pipe from its parent as standard input. When the parent ends,
+however it ends, the pipe closes, and the child stops as it would on SIGTERM.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from groat.kernel.errors import ConfigurationError
+
+SUPERVISED = "GROAT_SUPERVISED"
+"""Set for a child, and only then: standard input is the pipe that tells of its parent."""
+
+_STOP_SECONDS = 15.0
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A ``groat`` command that runs as a process of its own."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    def start(cls, name: str, environment: Mapping[str, str], log: Path) -> Self:
+        """Start ``groat <name>``, with its output in the file ``log``."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "groat.app.cli", name],
+                env={**os.environ, **environment, SUPERVISED: "1"},
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return cls(name, process, log)
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
+        """Return once the child is ``ready``.
+
+        Raises:
+            ConfigurationError: it ended, or took too long; the message has its last line.
+        """
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise ConfigurationError(
+                    "process_failed", f"`groat {self.name}` did not start: {self._last_line()}"
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def stop(self) -> None:
+        """Ask the child to stop, and make it if it does not."""
+        self.process.terminate()
+        try:
+            self.process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
+    def _last_line(self) -> str:
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"no output in {self.log}"
+
+
+@asynccontextmanager
+async def exit_with_parent() -> AsyncIterator[None]:
+    """While in the block, stop this process with SIGTERM once the parent has ended."""
+    if SUPERVISED not in os.environ:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+
+    async def watch() -> None:
+        await reader.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()

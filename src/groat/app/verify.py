@@ -1,0 +1,59 @@
+"""The money oracle: everything that must be true of what the database holds, checked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+import groat.accounts.service
+import groat.audit.service
+import groat.payments.service
+import groat.webhooks.service
+from groat.platform.checks import Check, Finding, run_check
+from groat.platform.database import Database
+from groat.platform.settings import Settings, require
+
+
+def all_checks() -> list[Check]:
+    """Return every module's checks."""
+    return [
+        *groat.accounts.service.checks(),
+        *groat.payments.service.checks(),
+        *groat.webhooks.service.checks(),
+        *groat.audit.service.checks(),
+    ]
+
+
+def verify(settings: Settings, done: Callable[[Finding], None]) -> list[Finding]:
+    """Run every check on one snapshot of the database; ``done`` is told of each as it ends.
+
+    It only reads, and locks nothing, so it can run beside a busy engine.
+
+    Raises:
+        ConfigurationError: the database is not set.
+        Unavailable: it is away.
+    """
+    return asyncio.run(_verify(settings, done))
+
+
+async def _verify(settings: Settings, done: Callable[[Finding], None]) -> list[Finding]:
+    database = Database(require(settings.database_url, "DATABASE_URL"), max_connections=2)
+    findings = []
+    await database.open()
+    try:
+        async with database.snapshot() as connection:
+            for check in all_checks():
+                findings.append(await run_check(connection, check))
+                done(findings[-1])
+    finally:
+        await database.close()
+    return findings
+
+
+def as_document(findings: Sequence[Finding]) -> dict[str, object]:
+    """Return findings as ``groat verify --json`` prints them."""
+    checks = [asdict(finding) for finding in findings]
+    for check in checks:
+        check["seconds"] = round(check["seconds"], 6)
+    return {"ok": all(finding.ok for finding in findings), "checks": checks}

@@ -1,0 +1,69 @@
+"""Every part of the engine, put together: plain constructors, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from random import SystemRandom
+
+from groat.accounts.service import AccountService
+from groat.audit.service import AuditService
+from groat.kernel import ids
+from groat.kernel.clock import SystemClock
+from groat.merchants.service import MerchantService
+from groat.payments.service import PaymentService
+from groat.platform.crypto import Vault
+from groat.platform.database import Database
+from groat.platform.jobs import Doorbell, connect_redis
+from groat.platform.settings import Settings, decode_master_key, require
+from groat.providers.registry import ProviderRegistry
+from groat.webhooks.service import WebhookDrain, WebhookReceiver
+
+WEBHOOK_QUEUE = "groat-webhooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The parts that a process serves from."""
+
+    database: Database
+    audit: AuditService
+    merchants: MerchantService
+    accounts: AccountService
+    payments: PaymentService
+    receiver: WebhookReceiver
+    drain: WebhookDrain
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
+    """Yield the engine with its connections open; close them at the end.
+
+    Raises:
+        ConfigurationError: the database or the master key is not set.
+    """
+    clock, new_id = SystemClock(), ids.uuid7
+    database = Database(
+        require(settings.database_url, "DATABASE_URL"),
+        max_connections=settings.database_connections,
+    )
+    require(settings.master_key, "MASTER_KEY")
+    assert settings.master_key is not None  # noqa: S101
+    vault = Vault(decode_master_key(settings.master_key))
+    redis = settings.redis_url and connect_redis(settings.redis_url.get_secret_value())
+    doorbell = Doorbell(redis or None, WEBHOOK_QUEUE)
+
+    audit = AuditService(database, new_id)
+    merchants = MerchantService(database, audit, vault, new_id, clock)
+    accounts = AccountService(database, audit, new_id, clock)
+    providers = ProviderRegistry(merchants, timeout_seconds=settings.provider_timeout_seconds)
+    payments = PaymentService(database, accounts, audit, providers, new_id, clock)
+    receiver = WebhookReceiver(database, providers, doorbell, new_id, clock)
+    drain = WebhookDrain(database, payments, providers, clock, SystemRandom())
+
+    async with AsyncExitStack() as stack:
+        await database.open()
+        for close in (database.close, doorbell.close, providers.close):
+            stack.push_async_callback(close)
+        yield Engine(database, audit, merchants, accounts, payments, receiver, drain)

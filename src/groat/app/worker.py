@@ -1,0 +1,44 @@
+"""``groat worker``: applies what the inbox holds, when rung for and by polling."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+
+import structlog
+
+from groat.app.supervision import exit_with_parent
+from groat.app.wiring import WEBHOOK_QUEUE, open_engine
+from groat.platform.due_work import DueWork
+from groat.platform.jobs import JobWorker
+from groat.platform.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+async def run_worker(settings: Settings) -> None:
+    """Work until told to stop; then finish what is under way."""
+    async with open_engine(settings) as engine, exit_with_parent():
+        inbox = DueWork("webhooks", engine.drain.drain_batch, poll_seconds=settings.poll_seconds)
+
+        async def answer_bell(_name: str, _data: Mapping[str, object]) -> None:
+            await inbox.drain()
+
+        tasks = [asyncio.create_task(inbox.poll())]
+        if settings.redis_url is not None:
+            url = settings.redis_url.get_secret_value()
+            tasks.append(asyncio.create_task(JobWorker(url, WEBHOOK_QUEUE, answer_bell).run()))
+        _log.info("worker_started", redis=settings.redis_url is not None)
+        await _told_to_stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    _log.info("worker_stopped")
+
+
+async def _told_to_stop() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()

@@ -1,0 +1,52 @@
+"""The record: append to it in the transaction that makes a change, and read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from groat.audit.domain.record import Change, Record
+from groat.audit.infrastructure import store
+from groat.kernel.ids import IdSource, MerchantId, RecordId
+from groat.platform.checks import Check, checks_from
+from groat.platform.database import Connection, Database
+from groat.platform.strict_json import Json
+
+
+class AuditService:
+    """Writes and reads audit records."""
+
+    def __init__(self, database: Database, new_id: IdSource) -> None:
+        self._database = database
+        self._new_id = new_id
+
+    async def write(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        changes: Sequence[Change],
+        now: datetime,
+    ) -> None:
+        """Append a record of each of ``changes``, in the caller's transaction."""
+        records = [Record(merchant_id, RecordId(self._new_id()), change, now) for change in changes]
+        await store.write(connection, merchant_id, records, now)
+
+    async def page(
+        self,
+        merchant_id: MerchantId,
+        *,
+        object_id: UUID | None,
+        before: RecordId | None,
+        limit: int,
+    ) -> list[tuple[RecordId, Json]]:
+        """Return records, newest first, each with its id and its document."""
+        async with self._database.transaction() as connection:
+            rows = await store.page(connection, merchant_id, object_id, before, limit)
+        return [(record_id, json.loads(body)) for record_id, body in rows]
+
+
+def checks() -> list[Check]:
+    """Return what must be true of the record."""
+    return checks_from(store.QUERIES, {"leaf_hashes": "audit record"})

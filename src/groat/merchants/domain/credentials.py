@@ -1,0 +1,109 @@
+"""What a merchant is known by: an API key for its own calls, credentials for its providers."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from groat.kernel import ids
+from groat.kernel.errors import GroatError, InvalidRequest, Unauthenticated
+from groat.kernel.ids import MerchantId, ProviderAccountId
+
+ProviderName: TypeAlias = Literal["stripe", "paypal"]
+
+KEY_PREFIX = "groat"
+_SECRET_BYTES = 24
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key in the clear, as it is shown once: ``groat_<merchant>_<secret>``.
+
+    The merchant's id is part of the key, so that looking a key up touches that merchant's rows
+    alone. The secret is 192 random bits.
+    """
+
+    merchant_id: MerchantId
+    secret: str
+
+    def __str__(self) -> str:
+        merchant = ids.render("merchant", self.merchant_id).removeprefix("mer_")
+        return f"{KEY_PREFIX}_{merchant}_{self.secret}"
+
+    @classmethod
+    def generate(cls, merchant_id: MerchantId) -> ApiKey:
+        """Return a new key."""
+        secret = base64.urlsafe_b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+        return cls(merchant_id, secret)
+
+    @classmethod
+    def parse(cls, text: str) -> ApiKey:
+        """Return the key that ``text`` is.
+
+        Raises:
+            Unauthenticated: ``invalid_api_key``; it does not have the form of a key.
+        """
+        prefix, _, rest = text.partition("_")
+        merchant, _, secret = rest.partition("_")
+        try:
+            if prefix != KEY_PREFIX or not secret.isascii():
+                raise invalid_api_key()
+            return cls(MerchantId(ids.parse("merchant", f"mer_{merchant}")), secret)
+        except GroatError:
+            raise invalid_api_key() from None
+
+
+def invalid_api_key() -> Unauthenticated:
+    """Return the one error for every way in which a key can be wrong."""
+    return Unauthenticated(
+        "invalid_api_key", "The API key is missing, wrong or revoked. Send it as a bearer token."
+    )
+
+
+_CREDENTIAL_FIELDS: dict[ProviderName, tuple[frozenset[str], frozenset[str]]] = {
+    "stripe": (frozenset({"api_key"}), frozenset({"webhook_secret", "api_base"})),
+    "paypal": (
+        frozenset({"client_id", "client_secret"}),
+        frozenset({"webhook_id", "api_base", "certificate_root"}),
+    ),
+}
+"""For each provider, the credentials that are needed and those that may be given besides.
+
+What verifies webhooks can come later, since a provider hands it out only once it is told where
+webhooks go; until then no webhook is believed. During a rotation it is two values, with a comma
+between. ``api_base`` is set for a simulator only, as is ``certificate_root`` (PEM).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAccount:
+    """A merchant's account at a provider. ``credentials`` are secrets: they are never shown."""
+
+    merchant_id: MerchantId
+    id: ProviderAccountId
+    provider: ProviderName
+    name: str
+    credentials: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"ProviderAccount({self.provider}, {self.name!r})"
+
+
+def check_credentials(provider: ProviderName, credentials: Mapping[str, str]) -> None:
+    """Return if ``credentials`` are what ``provider`` needs.
+
+    Raises:
+        InvalidRequest: ``invalid_credentials``, naming the fields, never a value.
+    """
+    needed, optional = _CREDENTIAL_FIELDS[provider]
+    missing, unknown = needed - credentials.keys(), credentials.keys() - needed - optional
+    if missing or unknown:
+        raise InvalidRequest(
+            "invalid_credentials",
+            f"A {provider} account needs {', '.join(sorted(needed))} and may have "
+            f"{', '.join(sorted(optional))}. Missing: {sorted(missing)}; "
+            f"unknown: {sorted(unknown)}.",
+        )

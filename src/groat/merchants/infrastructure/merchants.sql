@@ -1,0 +1,42 @@
+-- name: insert_merchant
+-- A tenant, with the key that encrypts its secrets, wrapped.
+insert into merchant (merchant_id, name, data_key, created_at)
+values (%(merchant_id)s, %(name)s, %(data_key)s, %(now)s)
+
+-- name: find_merchant_by_name
+-- For setting a demonstration up twice without making two merchants.
+select merchant_id from merchant where name = %(name)s order by created_at limit 1
+
+-- name: get_data_key
+-- The wrapped key, needed whenever credentials are sealed or opened.
+select data_key from merchant where merchant_id = %(merchant_id)s
+
+-- name: insert_api_key
+-- Only a keyed hash of the secret is kept.
+insert into api_key (merchant_id, id, secret_hash, created_at)
+values (%(merchant_id)s, %(id)s, %(secret_hash)s, %(now)s)
+
+-- name: find_api_key
+-- One probe of a unique index per call; revoking takes effect at once.
+select id
+from api_key
+where merchant_id = %(merchant_id)s and secret_hash = %(secret_hash)s and revoked_at is null
+
+-- name: put_provider_account
+-- By name: giving an account again replaces its credentials, which is how they are rotated.
+insert into provider_account (merchant_id, id, provider, name, credentials, created_at)
+values (%(merchant_id)s, %(id)s, %(provider)s, %(name)s, %(credentials)s, %(now)s)
+on conflict (merchant_id, name) do update set credentials = excluded.credentials
+where provider_account.provider = excluded.provider
+returning id
+
+-- name: get_provider_account
+-- With the merchant's data key, which opens the credentials.
+select p.id, p.provider, p.name, p.credentials, m.data_key
+from provider_account p
+join merchant m on m.merchant_id = p.merchant_id
+where p.merchant_id = %(merchant_id)s and p.id = %(id)s
+
+-- name: get_provider_account_by_name
+-- The credentials are sealed for the account's id, which a name alone does not tell.
+select id from provider_account where merchant_id = %(merchant_id)s and name = %(name)s

@@ -1,0 +1,161 @@
+"""Merchants: who may call, and what they are to their providers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from uuid import UUID
+
+from groat.audit.domain.record import Cause, Change, Scalar
+from groat.audit.service import AuditService
+from groat.kernel import ids
+from groat.kernel.clock import Clock
+from groat.kernel.errors import Conflict
+from groat.kernel.ids import ApiKeyId, IdSource, MerchantId, ProviderAccountId
+from groat.merchants.domain.credentials import (
+    ApiKey,
+    ProviderAccount,
+    ProviderName,
+    check_credentials,
+    invalid_api_key,
+)
+from groat.merchants.infrastructure import store
+from groat.merchants.infrastructure.store import SealedProviderAccount
+from groat.platform.crypto import Vault, seal, unseal
+from groat.platform.database import Connection, Database
+
+_OPERATOR = "operator"
+_COMMAND_LINE = Cause("command_line")
+
+
+class MerchantService:
+    """Makes merchants, their keys and their provider accounts, and finds them again."""
+
+    def __init__(
+        self, database: Database, audit: AuditService, vault: Vault, new_id: IdSource, clock: Clock
+    ) -> None:
+        self._database = database
+        self._audit = audit
+        self._vault = vault
+        self._new_id = new_id
+        self._clock = clock
+
+    async def create(self, name: str) -> MerchantId:
+        """Make a merchant."""
+        merchant_id = MerchantId(self._new_id())
+        data_key = self._vault.new_data_key(merchant_id.bytes)
+        async with self._database.transaction() as connection:
+            await store.insert_merchant(connection, merchant_id, name, data_key, self._clock.now())
+            await self._record(
+                connection, merchant_id, "merchant.created", "merchant", merchant_id, {"name": name}
+            )
+        return merchant_id
+
+    async def find(self, name: str) -> MerchantId | None:
+        """Return the first merchant called ``name``."""
+        async with self._database.transaction() as connection:
+            return await store.find_merchant(connection, name)
+
+    async def create_api_key(self, merchant_id: MerchantId) -> ApiKey:
+        """Make an API key. This is the only time that its secret is seen.
+
+        Raises:
+            NotFound: there is no such merchant.
+        """
+        key, key_id = ApiKey.generate(merchant_id), ApiKeyId(self._new_id())
+        secret_hash = self._vault.hash_secret(key.secret)
+        async with self._database.transaction() as connection:
+            await self._data_key(connection, merchant_id)
+            await store.insert_api_key(
+                connection, merchant_id, key_id, secret_hash, self._clock.now()
+            )
+            await self._record(connection, merchant_id, "api_key.created", "api_key", key_id, {})
+        return key
+
+    async def authenticate(self, text: str) -> tuple[MerchantId, ApiKeyId]:
+        """Return whose key ``text`` is, and which.
+
+        Raises:
+            Unauthenticated: it is nobody's, or revoked.
+        """
+        key = ApiKey.parse(text)
+        secret_hash = self._vault.hash_secret(key.secret)
+        async with self._database.transaction() as connection:
+            key_id = await store.find_api_key(connection, key.merchant_id, secret_hash)
+        if key_id is None:
+            raise invalid_api_key()
+        return key.merchant_id, key_id
+
+    async def put_provider_account(
+        self,
+        merchant_id: MerchantId,
+        provider: ProviderName,
+        name: str,
+        credentials: Mapping[str, str],
+    ) -> ProviderAccountId:
+        """Make the provider account ``name``, or give it new credentials.
+
+        Raises:
+            InvalidRequest: the credentials are not what the provider needs.
+            NotFound: there is no such merchant.
+            Conflict: ``name`` is an account at another provider.
+        """
+        check_credentials(provider, credentials)
+        async with self._database.transaction() as connection:
+            data_key = await self._data_key(connection, merchant_id)
+            known = await store.provider_account_id(connection, merchant_id, name)
+            account_id = known or ProviderAccountId(self._new_id())
+            sealed = seal(data_key, json.dumps(dict(credentials)).encode(), account_id.bytes)
+            stored = await store.put_provider_account(
+                connection,
+                merchant_id,
+                SealedProviderAccount(account_id, provider, name, sealed, b""),
+                self._clock.now(),
+            )
+            if stored != account_id:
+                raise Conflict(
+                    "provider_account_exists", f"{name!r} is taken; choose another name."
+                )
+            await self._record(
+                connection,
+                merchant_id,
+                "provider_account.put",
+                "provider_account",
+                account_id,
+                {"provider": provider, "name": name},
+            )
+        return account_id
+
+    async def provider_account(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId
+    ) -> ProviderAccount:
+        """Return a provider account with its credentials opened.
+
+        Raises:
+            NotFound: the merchant has no such account.
+        """
+        async with self._database.transaction() as connection:
+            found = await store.provider_account(connection, merchant_id, account_id)
+        if found is None:
+            raise ids.not_found("provider_account", ids.render("provider_account", account_id))
+        data_key = self._vault.unwrap(found.data_key, merchant_id.bytes)
+        credentials = json.loads(unseal(data_key, found.credentials, account_id.bytes))
+        return ProviderAccount(merchant_id, account_id, found.provider, found.name, credentials)
+
+    async def _data_key(self, connection: Connection, merchant_id: MerchantId) -> bytes:
+        wrapped = await store.data_key(connection, merchant_id)
+        if wrapped is None:
+            raise ids.not_found("merchant", ids.render("merchant", merchant_id))
+        return self._vault.unwrap(wrapped, merchant_id.bytes)
+
+    async def _record(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        action: str,
+        kind: str,
+        object_id: UUID,
+        data: Mapping[str, Scalar],
+    ) -> None:
+        change = Change(action, kind, object_id, _OPERATOR, _COMMAND_LINE, data)
+        await self._audit.write(connection, merchant_id, [change], self._clock.now())

@@ -1,0 +1,158 @@
+-- name: insert_payment
+-- With its first operation, before the provider is called.
+insert into payment (
+    merchant_id, id, status, currency, amount, beneficiary_id, provider_account_id, payment_method,
+    reference, metadata, created_at, updated_at
+) values (
+    %(merchant_id)s, %(id)s, %(status)s, %(currency)s, %(amount)s, %(beneficiary_id)s,
+    %(provider_account_id)s, %(payment_method)s, %(reference)s, %(metadata)s, %(now)s, %(now)s
+)
+
+-- name: insert_operation
+-- What is about to be asked of the provider. Its idempotency key derives from its id.
+insert into operation (
+    merchant_id, id, payment_id, provider_account_id, kind, outcome, created_at, updated_at
+) values (
+    %(merchant_id)s, %(id)s, %(payment_id)s, %(provider_account_id)s, 'authorize', 'pending', %(now)s, %(now)s
+)
+
+-- name: mark_operation_unknown
+-- Only while nobody else has learned the outcome.
+update operation
+set outcome = 'unknown', reason = %(reason)s, updated_at = %(now)s
+where merchant_id = %(merchant_id)s and id = %(id)s and outcome = 'pending'
+
+-- name: find_by_provider_reference
+-- For facts that do not carry our own id.
+select provider_account_id, provider_reference, payment_id
+from operation
+where merchant_id = %(merchant_id)s
+    and (provider_account_id, provider_reference) in (
+        select * from unnest(%(provider_account_ids)s::uuid[], %(provider_references)s::text[])
+    )
+
+-- name: lock_payments
+-- In one order everywhere, payments before balances.
+select
+    id, amount, currency, beneficiary_id, provider_account_id, payment_method, reference, metadata,
+    status, captured, failure_code, version, created_at, updated_at
+from payment
+where merchant_id = %(merchant_id)s and id = any(%(ids)s::uuid[])
+order by id
+for no key update
+
+-- name: find_effects
+-- A statement of its own, after the lock: effects are written only under the payment's lock.
+select provider_account_id, kind, reference
+from applied_effect
+where merchant_id = %(merchant_id)s
+    and (provider_account_id, kind, reference) in (
+        select * from unnest(%(provider_account_ids)s::uuid[], %(kinds)s::text[], %(references)s::text[])
+    )
+
+-- name: update_payments
+-- What facts have made of them.
+update payment p
+set status = n.status, captured = n.captured, failure_code = n.failure_code, version = n.version,
+    updated_at = %(now)s
+from unnest(
+    %(ids)s::uuid[], %(statuses)s::text[], %(captured)s::bigint[], %(failure_codes)s::text[],
+    %(versions)s::bigint[]
+) as n (id, status, captured, failure_code, version)
+where p.merchant_id = %(merchant_id)s and p.id = n.id
+
+-- name: settle_operations
+-- An outcome is learned once; a later fact does not rewrite it.
+update operation o
+set outcome = n.outcome, provider_reference = n.provider_reference, updated_at = %(now)s
+from unnest(%(payment_ids)s::uuid[], %(outcomes)s::text[], %(provider_references)s::text[])
+    as n (payment_id, outcome, provider_reference)
+where o.merchant_id = %(merchant_id)s and o.payment_id = n.payment_id
+    and o.outcome in ('pending', 'unknown')
+
+-- name: insert_effects
+-- The constraint is the second wall: an effect that is there already fails the whole batch.
+insert into applied_effect (
+    merchant_id, provider_account_id, kind, reference, payment_id, transaction_id, amount, applied_at
+)
+select %(merchant_id)s::uuid, provider_account_id, kind, reference, payment_id, transaction_id, amount, %(now)s
+from unnest(
+    %(provider_account_ids)s::uuid[], %(kinds)s::text[], %(references)s::text[],
+    %(payment_ids)s::uuid[], %(transaction_ids)s::uuid[], %(amounts)s::bigint[]
+) as e (provider_account_id, kind, reference, payment_id, transaction_id, amount)
+
+-- name: get_payment
+-- One payment.
+select
+    id, amount, currency, beneficiary_id, provider_account_id, payment_method, reference, metadata,
+    status, captured, failure_code, version, created_at, updated_at
+from payment
+where merchant_id = %(merchant_id)s and id = %(id)s
+
+-- name: list_payments
+-- Newest first, by the time-ordered id.
+select
+    id, amount, currency, beneficiary_id, provider_account_id, payment_method, reference, metadata,
+    status, captured, failure_code, version, created_at, updated_at
+from payment
+where merchant_id = %(merchant_id)s and (%(before)s::uuid is null or id < %(before)s)
+order by id desc
+limit %(limit)s
+
+-- name: count_by_status
+-- For the summary of a demonstration.
+select status, count(*) from payment where merchant_id = %(merchant_id)s group by status
+
+-- name: list_effects
+-- What was applied, as (payment, amount, currency), to be held against a provider's own books.
+select e.provider_account_id, e.reference, e.payment_id, e.amount, p.currency
+from applied_effect e
+join payment p on p.merchant_id = e.merchant_id and p.id = e.payment_id
+where e.merchant_id = %(merchant_id)s
+
+-- name: check_payments_match_effects
+-- What a payment says it captured, against the effects that were applied to it.
+select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+from (
+    select p.id, p.captured <> coalesce(sum(e.amount), 0) as bad
+    from payment p
+    left join applied_effect e on e.merchant_id = p.merchant_id and e.payment_id = p.id
+    group by p.merchant_id, p.id, p.captured
+) as payments
+
+-- name: check_payments_match_operations
+-- A succeeded payment has an operation that succeeded; one that failed has none.
+select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+from (
+    select p.id, (p.status = 'succeeded') <> coalesce(bool_or(o.outcome = 'succeeded'), false) as bad
+    from payment p
+    left join operation o on o.merchant_id = p.merchant_id and o.payment_id = p.id
+    group by p.merchant_id, p.id, p.status
+) as payments
+
+-- name: check_effects_are_posted_once
+-- Each effect has one transaction, of its reference, that credits the beneficiary its amount.
+select count(*), count(*) filter (where bad), min(reference) filter (where bad)
+from (
+    select e.reference, t.id is null or coalesce(c.credited, 0) <> e.amount as bad
+    from applied_effect e
+    left join payment p on p.merchant_id = e.merchant_id and p.id = e.payment_id
+    left join ledger_transaction t on t.merchant_id = e.merchant_id and t.id = e.transaction_id
+        and right(t.reference, length(e.reference) + 1) = ':' || e.reference
+    left join (
+        select merchant_id, transaction_id, account_id, sum(amount) as credited
+        from ledger_entry
+        group by merchant_id, transaction_id, account_id
+    ) as c on c.merchant_id = e.merchant_id and c.transaction_id = e.transaction_id
+        and c.account_id = p.beneficiary_id
+) as effects
+
+-- name: check_postings_have_effects
+-- No transaction of a payment's stands in the ledger without the effect that it is for.
+select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+from (
+    select t.id, e.transaction_id is null as bad
+    from ledger_transaction t
+    left join applied_effect e on e.merchant_id = t.merchant_id and e.transaction_id = t.id
+    where t.kind = 'payment.captured'
+) as postings

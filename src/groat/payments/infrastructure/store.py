@@ -1,0 +1,249 @@
+"""Payments, operations and effects to rows and back. Payments are locked here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg.types.json import Jsonb
+
+from groat.kernel.ids import MerchantId, OperationId, PaymentId, ProviderAccountId, TransactionId
+from groat.kernel.money import Money
+from groat.payments.domain.decisions import Effect, EffectKey
+from groat.payments.domain.lifecycle import Status
+from groat.payments.domain.payment import OperationOutcome, Payment, PaymentOrder
+from groat.platform.database import Connection
+from groat.platform.queries import load_queries
+
+QUERIES = load_queries(__file__, "payments.sql")
+
+
+class ProviderReference(NamedTuple):
+    """A provider's id of a payment, at one of the merchant's accounts."""
+
+    provider_account_id: ProviderAccountId
+    reference: str
+
+
+class Settlement(NamedTuple):
+    """The outcome of a payment's open operation."""
+
+    payment_id: PaymentId
+    outcome: OperationOutcome
+    provider_reference: str | None
+
+
+class PostedEffect(NamedTuple):
+    """An effect that was applied, with its amount in minor units."""
+
+    provider_account_id: ProviderAccountId
+    reference: str
+    payment_id: PaymentId
+    amount: int
+    currency: str
+
+
+async def insert_payment(
+    connection: Connection, merchant_id: MerchantId, payment: Payment, operation_id: OperationId
+) -> None:
+    """Write a new payment with its first operation."""
+    order = payment.order
+    await connection.execute(
+        QUERIES["insert_payment"],
+        {
+            "merchant_id": merchant_id,
+            "id": payment.id,
+            "status": payment.status,
+            "currency": order.amount.currency,
+            "amount": order.amount.amount,
+            "beneficiary_id": order.beneficiary_id,
+            "provider_account_id": order.provider_account_id,
+            "payment_method": order.payment_method,
+            "reference": order.reference,
+            "metadata": Jsonb(dict(order.metadata)),
+            "now": payment.created_at,
+        },
+    )
+    await connection.execute(
+        QUERIES["insert_operation"],
+        {
+            "merchant_id": merchant_id,
+            "id": operation_id,
+            "payment_id": payment.id,
+            "provider_account_id": order.provider_account_id,
+            "now": payment.created_at,
+        },
+    )
+
+
+async def mark_operation_unknown(
+    connection: Connection,
+    merchant_id: MerchantId,
+    operation_id: OperationId,
+    reason: str,
+    now: datetime,
+) -> bool:
+    """Note that nobody knows how an operation ended; False if its outcome is known by now."""
+    cursor = await connection.execute(
+        QUERIES["mark_operation_unknown"],
+        {"merchant_id": merchant_id, "id": operation_id, "reason": reason, "now": now},
+    )
+    return cursor.rowcount == 1
+
+
+async def find_by_provider_reference(
+    connection: Connection, merchant_id: MerchantId, references: Collection[ProviderReference]
+) -> dict[ProviderReference, PaymentId]:
+    """Return which payments these references belong to, as far as they are known."""
+    cursor = await connection.execute(
+        QUERIES["find_by_provider_reference"],
+        {
+            "merchant_id": merchant_id,
+            "provider_account_ids": [one.provider_account_id for one in references],
+            "provider_references": [one.reference for one in references],
+        },
+    )
+    return {ProviderReference(row[0], row[1]): row[2] for row in await cursor.fetchall()}
+
+
+async def lock_payments(
+    connection: Connection, merchant_id: MerchantId, payment_ids: Collection[PaymentId]
+) -> dict[PaymentId, Payment]:
+    """Lock these payments until the transaction ends, and return them."""
+    cursor = await connection.execute(
+        QUERIES["lock_payments"], {"merchant_id": merchant_id, "ids": list(payment_ids)}
+    )
+    return {row[0]: _payment(row) for row in await cursor.fetchall()}
+
+
+async def find_effects(
+    connection: Connection, merchant_id: MerchantId, keys: Collection[EffectKey]
+) -> set[EffectKey]:
+    """Return which of these effects were applied before."""
+    cursor = await connection.execute(
+        QUERIES["find_effects"],
+        {
+            "merchant_id": merchant_id,
+            "provider_account_ids": [key.provider_account_id for key in keys],
+            "kinds": [key.kind for key in keys],
+            "references": [key.reference for key in keys],
+        },
+    )
+    return {EffectKey(*row) for row in await cursor.fetchall()}
+
+
+async def update_payments(
+    connection: Connection, merchant_id: MerchantId, payments: Collection[Payment], now: datetime
+) -> None:
+    """Write payments that this transaction has locked."""
+    await connection.execute(
+        QUERIES["update_payments"],
+        {
+            "merchant_id": merchant_id,
+            "ids": [payment.id for payment in payments],
+            "statuses": [payment.status.value for payment in payments],
+            "captured": [payment.captured for payment in payments],
+            "failure_codes": [payment.failure_code for payment in payments],
+            "versions": [payment.version for payment in payments],
+            "now": now,
+        },
+    )
+
+
+async def settle_operations(
+    connection: Connection,
+    merchant_id: MerchantId,
+    settlements: Sequence[Settlement],
+    now: datetime,
+) -> None:
+    """Write the outcomes of operations that were open."""
+    await connection.execute(
+        QUERIES["settle_operations"],
+        {
+            "merchant_id": merchant_id,
+            "payment_ids": [one.payment_id for one in settlements],
+            "outcomes": [one.outcome.value for one in settlements],
+            "provider_references": [one.provider_reference for one in settlements],
+            "now": now,
+        },
+    )
+
+
+async def insert_effects(
+    connection: Connection,
+    merchant_id: MerchantId,
+    effects: Sequence[tuple[Effect, TransactionId]],
+    now: datetime,
+) -> None:
+    """Write effects with the ledger transactions that post them."""
+    await connection.execute(
+        QUERIES["insert_effects"],
+        {
+            "merchant_id": merchant_id,
+            "provider_account_ids": [effect.key.provider_account_id for effect, _ in effects],
+            "kinds": [effect.key.kind for effect, _ in effects],
+            "references": [effect.key.reference for effect, _ in effects],
+            "payment_ids": [effect.payment.id for effect, _ in effects],
+            "transaction_ids": [transaction_id for _, transaction_id in effects],
+            "amounts": [effect.amount for effect, _ in effects],
+            "now": now,
+        },
+    )
+
+
+async def payment(
+    connection: Connection, merchant_id: MerchantId, payment_id: PaymentId
+) -> Payment | None:
+    """Return one payment."""
+    cursor = await connection.execute(
+        QUERIES["get_payment"], {"merchant_id": merchant_id, "id": payment_id}
+    )
+    row = await cursor.fetchone()
+    return None if row is None else _payment(row)
+
+
+async def payments(
+    connection: Connection, merchant_id: MerchantId, before: PaymentId | None, limit: int
+) -> list[Payment]:
+    """Return payments, newest first, before ``before`` if given."""
+    cursor = await connection.execute(
+        QUERIES["list_payments"], {"merchant_id": merchant_id, "before": before, "limit": limit}
+    )
+    return [_payment(row) for row in await cursor.fetchall()]
+
+
+async def count_by_status(connection: Connection, merchant_id: MerchantId) -> dict[Status, int]:
+    """Return how many payments stand where."""
+    cursor = await connection.execute(QUERIES["count_by_status"], {"merchant_id": merchant_id})
+    return {Status(status): count for status, count in await cursor.fetchall()}
+
+
+async def effects(connection: Connection, merchant_id: MerchantId) -> list[PostedEffect]:
+    """Return every effect that was applied."""
+    cursor = await connection.execute(QUERIES["list_effects"], {"merchant_id": merchant_id})
+    return [PostedEffect(*row) for row in await cursor.fetchall()]
+
+
+def _payment(row: tuple[Any, ...]) -> Payment:
+    payment_id, amount, currency, *rest = row
+    beneficiary_id, provider_account_id, payment_method, reference, metadata, *state = rest
+    status, captured, failure_code, version, created_at, updated_at = state
+    order = PaymentOrder(
+        Money(amount, currency),
+        beneficiary_id,
+        provider_account_id,
+        payment_method,
+        reference,
+        metadata,
+    )
+    return Payment(
+        PaymentId(payment_id),
+        order,
+        Status(status),
+        captured,
+        failure_code,
+        version,
+        created_at,
+        updated_at,
+    )

@@ -1,0 +1,324 @@
+"""Payments: take one, look at one, and apply the facts that move them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from groat.accounts.domain import chart
+from groat.accounts.service import AccountService
+from groat.audit.domain.record import Cause, Change
+from groat.audit.service import AuditService
+from groat.kernel import ids
+from groat.kernel.clock import Clock
+from groat.kernel.errors import InvalidRequest
+from groat.kernel.ids import (
+    IdSource,
+    MerchantId,
+    OperationId,
+    PaymentId,
+    ProviderAccountId,
+    TransactionId,
+)
+from groat.payments.domain import payment as payments
+from groat.payments.domain import recipes
+from groat.payments.domain.decisions import (
+    ENGINE,
+    Arrival,
+    Effect,
+    Outcome,
+    Verdict,
+    decide,
+    effect_key,
+)
+from groat.payments.domain.lifecycle import Status
+from groat.payments.domain.payment import Payment, PaymentOrder
+from groat.payments.infrastructure import store
+from groat.payments.infrastructure.store import PostedEffect, ProviderReference, Settlement
+from groat.platform import idempotency
+from groat.platform.checks import Check, checks_from
+from groat.platform.database import Connection, Database
+from groat.platform.http import Caller
+from groat.providers.domain.facts import NeverSent, Report
+from groat.providers.port import Answered, Authorization, NotSent, Reply, Unknown
+from groat.providers.registry import ProviderRegistry
+
+
+class PaymentService:
+    """The verbs of payments. No transaction of theirs is open while a provider is called."""
+
+    def __init__(
+        self,
+        database: Database,
+        accounts: AccountService,
+        audit: AuditService,
+        providers: ProviderRegistry,
+        new_id: IdSource,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._accounts = accounts
+        self._audit = audit
+        self._providers = providers
+        self._new_id = new_id
+        self._clock = clock
+
+    async def create(
+        self, caller: Caller, order: PaymentOrder, request_key: tuple[str, bytes] | None
+    ) -> Payment:
+        """Take a payment: write it down, call the provider, apply what it answers.
+
+        ``request_key`` is the caller's idempotency key and the request it came with: a key that
+        came before answers with the payment made then, as it stands now.
+
+        Raises:
+            NotFound: no such beneficiary or provider account.
+            InvalidRequest: the beneficiary is not a wallet, or is of another currency.
+            Conflict: the key came before with another request.
+        """
+        provider = await self._providers.get(caller.merchant_id, order.provider_account_id)
+        payment = payments.begin(PaymentId(self._new_id()), order, self._clock.now())
+        operation_id = OperationId(self._new_id())
+        earlier = await self._write_down(caller, payment, operation_id, request_key)
+        if earlier is not None:
+            return await self.get(caller.merchant_id, earlier)
+        reply = await provider.authorize(
+            Authorization(
+                payments.idempotency_key(operation_id),
+                payment.id,
+                order.amount,
+                order.payment_method,
+            )
+        )
+        await self._conclude(caller.merchant_id, payment, operation_id, reply)
+        return await self.get(caller.merchant_id, payment.id)
+
+    async def get(self, merchant_id: MerchantId, payment_id: PaymentId) -> Payment:
+        """Return a payment.
+
+        Raises:
+            NotFound: the merchant has no such payment.
+        """
+        async with self._database.transaction() as connection:
+            found = await store.payment(connection, merchant_id, payment_id)
+        if found is None:
+            raise ids.not_found("payment", ids.render("payment", payment_id))
+        return found
+
+    async def page(
+        self, merchant_id: MerchantId, *, before: PaymentId | None, limit: int
+    ) -> list[Payment]:
+        """Return payments, newest first."""
+        async with self._database.transaction() as connection:
+            return await store.payments(connection, merchant_id, before, limit)
+
+    async def count_by_status(self, merchant_id: MerchantId) -> dict[Status, int]:
+        """Return how many payments stand where."""
+        async with self._database.transaction() as connection:
+            return await store.count_by_status(connection, merchant_id)
+
+    async def effects(self, merchant_id: MerchantId) -> list[PostedEffect]:
+        """Return every effect that was applied, to be held against a provider's books."""
+        async with self._database.transaction() as connection:
+            return await store.effects(connection, merchant_id)
+
+    async def apply(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        arrivals: Sequence[Arrival],
+    ) -> list[Outcome]:
+        """Apply facts in the caller's transaction: lock, decide, write. One outcome for each.
+
+        Whoever brings a fact, it comes through here; nothing else moves a payment.
+        """
+        now = self._clock.now()
+        locked = await store.lock_payments(
+            connection, merchant_id, {one.payment_id for one in arrivals if one.payment_id}
+        )
+        keys = {key for key in map(effect_key, arrivals) if key is not None}
+        known = await store.find_effects(connection, merchant_id, keys) if keys else set()
+        verdicts = list(decide(locked, known, arrivals, now))
+        await self._write(connection, merchant_id, verdicts, arrivals, now)
+        changes = [verdict.change for verdict in verdicts if verdict.change is not None]
+        if changes:
+            await self._audit.write(connection, merchant_id, changes, now)
+        return [verdict.outcome for verdict in verdicts]
+
+    async def arrivals(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        reports: Sequence[tuple[Report, ProviderAccountId, Cause]],
+    ) -> list[Arrival]:
+        """Return reports as arrivals, each with the payment that it is about.
+
+        A report without our id is traced by the provider's reference.
+        """
+        untraced = {
+            ProviderReference(account_id, report.provider_reference)
+            for report, account_id, _ in reports
+            if report.payment_id is None and report.provider_reference is not None
+        }
+        traced = (
+            await store.find_by_provider_reference(connection, merchant_id, untraced)
+            if untraced
+            else {}
+        )
+        return [
+            Arrival(
+                account_id,
+                report.payment_id
+                or traced.get(ProviderReference(account_id, report.provider_reference or "")),
+                report.provider_reference,
+                report.fact,
+                cause,
+            )
+            for report, account_id, cause in reports
+        ]
+
+    async def _write_down(
+        self,
+        caller: Caller,
+        payment: Payment,
+        operation_id: OperationId,
+        request_key: tuple[str, bytes] | None,
+    ) -> PaymentId | None:
+        """Write the payment and its operation; or return the payment made under the key before."""
+        now = payment.created_at
+        async with self._database.transaction() as connection:
+            if request_key is not None:
+                earlier = await idempotency.claim(
+                    connection, caller.merchant_id, *request_key, payment.id, now
+                )
+                if earlier is not None:
+                    return PaymentId(earlier)
+            await self._require_wallet(connection, caller.merchant_id, payment.order)
+            await store.insert_payment(connection, caller.merchant_id, payment, operation_id)
+            change = _created(caller, payment)
+            await self._audit.write(connection, caller.merchant_id, [change], now)
+        return None
+
+    async def _require_wallet(
+        self, connection: Connection, merchant_id: MerchantId, order: PaymentOrder
+    ) -> None:
+        beneficiary = await self._accounts.get_within(connection, merchant_id, order.beneficiary_id)
+        if beneficiary.spec.normal_side != "credit":
+            raise InvalidRequest(
+                "beneficiary_not_a_wallet",
+                f"Account {beneficiary.spec.code!r} is one of Groat's own; pay into a wallet.",
+            )
+        if beneficiary.spec.currency != order.amount.currency:
+            raise InvalidRequest(
+                "currency_mismatch",
+                f"The payment is in {order.amount.currency} and the beneficiary's account in "
+                f"{beneficiary.spec.currency}.",
+            )
+
+    async def _conclude(
+        self,
+        merchant_id: MerchantId,
+        payment: Payment,
+        operation_id: OperationId,
+        reply: Reply,
+    ) -> None:
+        """Apply what the provider answered. An unknown outcome stays so until it is learned."""
+        cause = Cause.of("operation", operation_id)
+        account_id = payment.order.provider_account_id
+        async with self._database.transaction() as connection:
+            match reply:
+                case Answered(reports):
+                    told = [(report, account_id, cause) for report in reports]
+                    arrivals = await self.arrivals(connection, merchant_id, told)
+                    await self.apply(connection, merchant_id, arrivals)
+                case NotSent():
+                    arrival = Arrival(account_id, payment.id, None, NeverSent(), cause)
+                    await self.apply(connection, merchant_id, [arrival])
+                case Unknown(reason):
+                    now = self._clock.now()
+                    if await store.mark_operation_unknown(
+                        connection, merchant_id, operation_id, reason, now
+                    ):
+                        change = Change(
+                            "operation.unknown",
+                            "payment",
+                            payment.id,
+                            ENGINE,
+                            cause,
+                            {"reason": reason},
+                        )
+                        await self._audit.write(connection, merchant_id, [change], now)
+
+    async def _write(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        verdicts: Sequence[Verdict],
+        arrivals: Sequence[Arrival],
+        now: datetime,
+    ) -> None:
+        moved = {one.payment.id: one.payment for one in verdicts if one.payment is not None}
+        if not moved:
+            return
+        settlements = [
+            Settlement(verdict.payment.id, verdict.operation, arrival.provider_reference)
+            for verdict, arrival in zip(verdicts, arrivals, strict=True)
+            if verdict.payment is not None and verdict.operation is not None
+        ]
+        await store.update_payments(connection, merchant_id, moved.values(), now)
+        await store.settle_operations(connection, merchant_id, settlements, now)
+        effects = [verdict.effect for verdict in verdicts if verdict.effect is not None]
+        if effects:
+            await self._post(connection, merchant_id, effects, now)
+
+    async def _post(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        effects: Sequence[Effect],
+        now: datetime,
+    ) -> None:
+        """Write effects and their postings; clearing accounts are opened when first needed."""
+        numbered = [(effect, TransactionId(self._new_id())) for effect in effects]
+        clearing = [
+            chart.clearing(one.key.provider_account_id, one.payment.order.amount.currency)
+            for one in effects
+        ]
+        await store.insert_effects(connection, merchant_id, numbered, now)
+        account_ids = await self._accounts.ensure(connection, merchant_id, clearing, now)
+        postings = [
+            recipes.captured(effect, account_ids[spec.code], transaction_id)
+            for (effect, transaction_id), spec in zip(numbered, clearing, strict=True)
+        ]
+        await self._accounts.post(connection, merchant_id, postings, now)
+
+
+def checks() -> list[Check]:
+    """Return what must be true of payments."""
+    return checks_from(
+        store.QUERIES,
+        {
+            "payments_match_effects": "payment",
+            "payments_match_operations": "payment",
+            "effects_are_posted_once": "effect",
+            "postings_have_effects": "ledger transaction",
+        },
+    )
+
+
+def _created(caller: Caller, payment: Payment) -> Change:
+    order = payment.order
+    return Change(
+        "payment.created",
+        "payment",
+        payment.id,
+        caller.actor,
+        Cause(caller.request_id),
+        {
+            "amount": order.amount.amount,
+            "currency": order.amount.currency,
+            "beneficiary": ids.render("account", order.beneficiary_id),
+            "provider_account": ids.render("provider_account", order.provider_account_id),
+            "status": payment.status.value,
+        },
+    )

@@ -1,0 +1,73 @@
+"""A batch is the unit of work, and one is a batch.
+
+Whatever is submitted while the previous batch is in flight is the next batch. An idle system works
+one by one with no added delay; a busy one works in hundreds. No caller sees the difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from groat.kernel.errors import Unavailable
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Lane(Generic[Item, Result]):
+    """Runs what is submitted to it in batches, one batch at a time, in order.
+
+    ``run`` takes the items of a batch and returns one result for each, in the same order. What it
+    raises reaches every caller of the batch. ``most_in_batch`` bounds a batch and
+    ``most_waiting`` the queue.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        most_in_batch: int,
+        most_waiting: int,
+    ) -> None:
+        self._run = run
+        self._most_in_batch = most_in_batch
+        self._most_waiting = most_waiting
+        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._runner: asyncio.Task[None] | None = None
+
+    async def submit(self, item: Item) -> Result:
+        """Return the result for ``item`` once its batch has run.
+
+        Raises:
+            Unavailable: ``overloaded``, when too much is waiting already; nothing was done.
+        """
+        if len(self._waiting) >= self._most_waiting:
+            raise Unavailable("overloaded", "Too much is waiting already; try again shortly.")
+        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, result))
+        if self._runner is None:
+            self._runner = asyncio.create_task(self._run_until_empty())
+        return await result
+
+    async def _run_until_empty(self) -> None:
+        try:
+            while self._waiting:
+                size = min(len(self._waiting), self._most_in_batch)
+                await self._run_batch([self._waiting.popleft() for _ in range(size)])
+        finally:
+            self._runner = None
+
+    async def _run_batch(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        try:
+            results = await self._run([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - it is each caller's to handle
+            for _, waiting in batch:
+                if not waiting.done():
+                    waiting.set_exception(error)
+        else:
+            for (_, waiting), result in zip(batch, results, strict=True):
+                if not waiting.done():
+                    waiting.set_result(result)

@@ -1,0 +1,63 @@
+"""Keys and secrets: envelope encryption, and keyed hashes of what is only ever compared.
+
+A merchant's data key encrypts that merchant's credentials; the master key wraps the data keys.
+AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce before the ciphertext. The additional data
+names the row, so that a ciphertext copied to another row does not open.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from groat.kernel.errors import ConfigurationError
+
+_NONCE_BYTES = 12
+
+
+class Vault:
+    """Holds the master key; wraps data keys with it and hashes API secrets."""
+
+    def __init__(self, master_key: bytes) -> None:
+        self._master_key = master_key
+        self._hash_key = hmac.digest(master_key, b"groat api key hash", "sha256")
+
+    def new_data_key(self, row: bytes) -> bytes:
+        """Return a new data key, wrapped; ``row`` names whose it is."""
+        return seal(self._master_key, AESGCM.generate_key(bit_length=256), row)
+
+    def unwrap(self, wrapped: bytes, row: bytes) -> bytes:
+        """Return the data key in ``wrapped``.
+
+        Raises:
+            ConfigurationError: it was wrapped by another master key, or for another row.
+        """
+        return unseal(self._master_key, wrapped, row)
+
+    def hash_secret(self, secret: str) -> bytes:
+        """Return the keyed hash under which an API secret is stored: HMAC-SHA256."""
+        return hmac.digest(self._hash_key, secret.encode(), "sha256")
+
+
+def seal(key: bytes, plaintext: bytes, row: bytes) -> bytes:
+    """Return nonce and ciphertext of ``plaintext``, bound to ``row``."""
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plaintext, row)
+
+
+def unseal(key: bytes, sealed: bytes, row: bytes) -> bytes:
+    """Return the plaintext that ``seal`` was given.
+
+    Raises:
+        ConfigurationError: ``wrong_master_key``; the key or the row is another, or it was altered.
+    """
+    try:
+        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], row)
+    except InvalidTag:
+        raise ConfigurationError(
+            "wrong_master_key",
+            "GROAT_MASTER_KEY is not the key that this database's secrets were encrypted with.",
+        ) from None

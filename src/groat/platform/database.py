@@ -1,0 +1,79 @@
+"""PostgreSQL: one bounded pool, short transactions, and an honest error when it is away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from groat.kernel.errors import Unavailable
+
+APPLICATION_ROLE = "groat_app"
+"""What the engine acts as once connected: it may not change or delete the ledger or the record."""
+
+Connection = psycopg.AsyncConnection
+_ACQUIRE_SECONDS = 5.0
+_SESSION = {
+    "application_name": "groat",
+    "lock_timeout": "5s",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "30s",
+    "timezone": "UTC",
+}
+"""Every wait has a limit. No transaction spans a network call, so each of these is generous."""
+
+
+class Database:
+    """The engine's way to PostgreSQL."""
+
+    def __init__(self, url: str, *, max_connections: int) -> None:
+        options = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+        self._pool = AsyncConnectionPool(
+            url,
+            kwargs={"options": options, "connect_timeout": 5, "autocommit": True},
+            configure=_act_as_application,
+            min_size=1,
+            max_size=max_connections,
+            timeout=_ACQUIRE_SECONDS,
+            reconnect_timeout=2.0,
+            check=AsyncConnectionPool.check_connection,
+            open=False,
+        )
+
+    async def open(self) -> None:
+        """Start the pool. Connections are made in the background; the server may be down still."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Yield a connection in a READ COMMITTED transaction; commit at the end, or roll back.
+
+        Raises:
+            Unavailable: ``database_unavailable``. If it is raised as the transaction ends, the
+                commit may have happened: look the outcome up by its key, never assume.
+        """
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                yield connection
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise Unavailable(
+                "database_unavailable", "The database is not available; try again shortly."
+            ) from error
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """Yield a connection whose reads all see one moment, and which cannot write."""
+        async with self.transaction() as connection:
+            await connection.execute("set transaction isolation level repeatable read, read only")
+            await connection.execute("set local statement_timeout = 0")
+            yield connection
+
+
+async def _act_as_application(connection: Connection) -> None:
+    await connection.execute(f"set role {APPLICATION_ROLE}".encode())

@@ -1,0 +1,65 @@
+"""The ``Idempotency-Key`` header: one key, one object, however often the request arrives.
+
+The key is claimed in the transaction that makes the object. A second request with the key waits for
+that transaction, and then finds the object: the answer is the object as it stands now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Annotated, TypeAlias
+from uuid import UUID
+
+from fastapi import Header
+
+from groat.kernel.errors import Conflict
+from groat.kernel.ids import MerchantId
+from groat.platform.database import Connection
+from groat.platform.queries import load_queries
+
+QUERIES = load_queries(__file__, "idempotency.sql")
+
+IdempotencyKey: TypeAlias = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern="^[!-~]+$",
+        description="Up to 255 printable ASCII characters. One key makes one object.",
+    ),
+]
+
+
+async def claim(
+    connection: Connection,
+    merchant_id: MerchantId,
+    key: str,
+    request: bytes,
+    object_id: UUID,
+    now: datetime,
+) -> UUID | None:
+    """Claim ``key`` for the object that is about to be made, or return the one made under it.
+
+    Raises:
+        Conflict: ``idempotency_key_reused``; the key came before, with another request.
+    """
+    request_hash = hashlib.sha256(request).digest()
+    parameters = {
+        "merchant_id": merchant_id,
+        "key": key,
+        "request_hash": request_hash,
+        "object_id": object_id,
+        "now": now,
+    }
+    cursor = await connection.execute(QUERIES["claim_key"], parameters)
+    if cursor.rowcount == 1:
+        return None
+    cursor = await connection.execute(QUERIES["get_key"], parameters)
+    row = await cursor.fetchone()
+    if row is None or bytes(row[0]) != request_hash:
+        raise Conflict(
+            "idempotency_key_reused",
+            "This Idempotency-Key came before with another request; a new request needs a new key.",
+        )
+    return UUID(str(row[1]))

@@ -1,0 +1,22 @@
+"""Alembic's entry point: runs the revisions on a connection, or prints them as SQL."""
+
+from alembic import context
+from sqlalchemy import create_engine, pool
+
+
+def run() -> None:
+    """Run what ``groat migrate`` asks for."""
+    url = context.config.attributes["url"]
+    if context.is_offline_mode():
+        context.configure(dialect_name="postgresql", literal_binds=True)
+        with context.begin_transaction():
+            context.run_migrations()
+        return
+    engine = create_engine(url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        context.configure(connection=connection)
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()

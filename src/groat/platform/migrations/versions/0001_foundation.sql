@@ -1,0 +1,215 @@
+-- merchant_id leads every key: a transaction that moves money touches one merchant, and the tables
+-- can be spread over several servers by it.
+
+create table merchant (
+    merchant_id uuid primary key,
+    name text not null check (length(name) between 1 and 200),
+    data_key bytea not null,
+    created_at timestamptz not null
+);
+
+create table api_key (
+    merchant_id uuid not null references merchant,
+    id uuid not null,
+    secret_hash bytea not null,
+    created_at timestamptz not null,
+    revoked_at timestamptz,
+    primary key (merchant_id, id),
+    unique (merchant_id, secret_hash)
+);
+
+create table provider_account (
+    merchant_id uuid not null references merchant,
+    id uuid not null,
+    provider text not null check (provider in ('stripe', 'paypal')),
+    name text not null check (length(name) between 1 and 200),
+    credentials bytea not null,
+    created_at timestamptz not null,
+    primary key (merchant_id, id),
+    unique (merchant_id, name)
+);
+
+create table idempotency_key (
+    merchant_id uuid not null,
+    key text not null check (length(key) between 1 and 255),
+    request_hash bytea not null,
+    object_id uuid not null,
+    created_at timestamptz not null,
+    primary key (merchant_id, key)
+);
+
+-- The ledger. In entries credits are positive and debits negative. Foreign keys are left out on the
+-- hot path, where the parent row is locked already; `groat verify` checks what they would.
+
+create table account (
+    merchant_id uuid not null references merchant,
+    id uuid not null,
+    code text not null check (length(code) between 1 and 200),
+    currency text not null check (currency ~ '^[A-Z]{3}$'),
+    normal_side text not null check (normal_side in ('credit', 'debit')),
+    created_at timestamptz not null,
+    primary key (merchant_id, id),
+    unique (merchant_id, code)
+);
+
+create table balance (
+    merchant_id uuid not null,
+    account_id uuid not null,
+    posted bigint not null default 0,
+    floor bigint,
+    version bigint not null default 0,
+    primary key (merchant_id, account_id),
+    foreign key (merchant_id, account_id) references account,
+    constraint balance_not_below_floor check (floor is null or posted >= floor)
+) with (fillfactor = 60);
+
+create table ledger_transaction (
+    merchant_id uuid not null,
+    id uuid not null,
+    kind text not null,
+    reference text not null,
+    recorded_at timestamptz not null,
+    primary key (merchant_id, id),
+    unique (merchant_id, reference)
+);
+
+create table ledger_entry (
+    merchant_id uuid not null,
+    account_id uuid not null,
+    version bigint not null check (version > 0),
+    transaction_id uuid not null,
+    amount bigint not null check (amount <> 0),
+    balance_after bigint not null,
+    primary key (merchant_id, account_id, version)
+);
+
+-- Payments.
+
+create table payment (
+    merchant_id uuid not null references merchant,
+    id uuid not null,
+    status text not null check (status in ('processing', 'succeeded', 'failed')),
+    currency text not null check (currency ~ '^[A-Z]{3}$'),
+    amount bigint not null check (amount > 0),
+    captured bigint not null default 0,
+    beneficiary_id uuid not null,
+    provider_account_id uuid not null,
+    payment_method text not null,
+    reference text,
+    metadata jsonb not null,
+    failure_code text,
+    version bigint not null default 0,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (merchant_id, id),
+    foreign key (merchant_id, beneficiary_id) references account,
+    foreign key (merchant_id, provider_account_id) references provider_account,
+    constraint payment_captured_within_amount check (captured between 0 and amount),
+    constraint payment_succeeded_has_captured check ((status = 'succeeded') = (captured > 0)),
+    constraint payment_failed_has_code check ((status = 'failed') = (failure_code is not null))
+);
+
+create table operation (
+    merchant_id uuid not null,
+    id uuid not null,
+    payment_id uuid not null,
+    provider_account_id uuid not null,
+    kind text not null check (kind in ('authorize')),
+    outcome text not null check (outcome in ('pending', 'succeeded', 'declined', 'failed', 'unknown')),
+    provider_reference text,
+    reason text,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (merchant_id, id),
+    foreign key (merchant_id, payment_id) references payment
+);
+create index operation_by_payment on operation (merchant_id, payment_id);
+create index operation_by_provider_reference
+    on operation (merchant_id, provider_account_id, provider_reference)
+    where provider_reference is not null;
+
+-- What happened once at a provider is applied once here: this key, not the event's id, sees to it.
+create table applied_effect (
+    merchant_id uuid not null,
+    provider_account_id uuid not null,
+    kind text not null check (kind in ('captured')),
+    reference text not null,
+    payment_id uuid not null,
+    transaction_id uuid not null,
+    amount bigint not null check (amount > 0),
+    applied_at timestamptz not null,
+    primary key (merchant_id, provider_account_id, kind, reference)
+);
+
+-- The webhook inbox.
+
+create table webhook_event (
+    merchant_id uuid not null,
+    id uuid not null,
+    provider_account_id uuid not null,
+    provider_event_id text not null check (length(provider_event_id) between 1 and 255),
+    event_type text not null,
+    body bytea not null,
+    status text not null check (status in ('pending', 'processed', 'ignored', 'superseded', 'dead')),
+    reason text,
+    attempts integer not null default 0,
+    deliveries bigint not null default 1,
+    due_at timestamptz not null,
+    received_at timestamptz not null,
+    settled_at timestamptz,
+    primary key (merchant_id, id),
+    unique (merchant_id, provider_account_id, provider_event_id),
+    foreign key (merchant_id, provider_account_id) references provider_account,
+    constraint webhook_event_settled_once check ((status = 'pending') = (settled_at is null)),
+    constraint webhook_event_no_effect_has_reason check (status in ('pending', 'processed') or reason is not null)
+);
+create index webhook_event_due on webhook_event (due_at) where status = 'pending';
+
+-- The record.
+
+create table audit_record (
+    merchant_id uuid not null,
+    id uuid not null,
+    object_id uuid not null,
+    cause_id uuid,
+    recorded_at timestamptz not null,
+    body bytea not null,
+    leaf_hash bytea not null check (length(leaf_hash) = 32),
+    primary key (merchant_id, id)
+);
+create index audit_record_by_object on audit_record (merchant_id, object_id, id);
+
+-- The walls. Grants keep the application from changing what is written once; the triggers keep
+-- everyone else from doing it by accident.
+
+do $$
+begin
+    create role groat_app nologin;
+exception when duplicate_object or unique_violation then
+    null; -- roles belong to the server, and another database has made it
+end
+$$;
+do $$ begin execute format('grant groat_app to %I', current_user); end $$;
+do $$ begin execute format('grant usage on schema %I to groat_app', current_schema()); end $$;
+
+grant select, insert, update
+    on merchant, api_key, provider_account, idempotency_key, account, balance, payment, operation, webhook_event
+    to groat_app;
+grant select, insert on ledger_transaction, ledger_entry, applied_effect, audit_record to groat_app;
+grant select on alembic_version to groat_app;
+
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception '% is written once: % is refused', tg_table_name, lower(tg_op)
+        using errcode = 'restrict_violation', hint = 'Correct it with a new row that reverses the old one.';
+end
+$$;
+
+create trigger written_once before update or delete or truncate on ledger_transaction
+    for each statement execute function refuse_change();
+create trigger written_once before update or delete or truncate on ledger_entry
+    for each statement execute function refuse_change();
+create trigger written_once before update or delete or truncate on applied_effect
+    for each statement execute function refuse_change();
+create trigger written_once before update or delete or truncate on audit_record
+    for each statement execute function refuse_change();

@@ -1,0 +1,1 @@
+"""Revisions, each a Python file that says its place and a SQL file that says what it does."""

@@ -1,0 +1,103 @@
+"""Settings: read from ``GROAT_*`` variables and a ``.env`` file, checked at the start."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from groat.kernel.errors import ConfigurationError
+
+PREFIX = "GROAT_"
+MASTER_KEY_BYTES = 32
+
+
+def _master_key(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        decode_master_key(value)
+    return value
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default. One field is one variable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
+
+    home: Path = Field(Path(".groat"), description="Where `groat up` keeps its data and its keys.")
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL 15 to 18. Unset: `up` and `demo` start one of their own."
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="Redis 7 or Valkey. Unset: `up` and `demo` start one of their own."
+    )
+    master_key: Annotated[SecretStr | None, AfterValidator(_master_key)] = Field(
+        None, description="32 random bytes in base64; wraps the keys that encrypt credentials."
+    )
+    api_host: str = Field("127.0.0.1", description="The address that `groat api` listens on.")
+    api_port: int = Field(8420, ge=1, le=65535, description="The port that `groat api` listens on.")
+    stripe_simulator_port: int = Field(8421, ge=1, le=65535, description="Stand-in for Stripe.")
+    paypal_simulator_port: int = Field(8422, ge=1, le=65535, description="Stand-in for PayPal.")
+    database_connections: int = Field(
+        16, ge=2, le=500, description="The most connections one process opens to PostgreSQL."
+    )
+    poll_seconds: float = Field(
+        1.0, gt=0, le=60, description="How often a worker looks for work that nobody rang for."
+    )
+    provider_timeout_seconds: float = Field(
+        20.0, gt=0, le=80, description="The longest a call to a provider may take."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="Log lines: text or json.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe log lines that are written."
+    )
+
+
+def read_settings() -> Settings:
+    """Return the settings in force.
+
+    Raises:
+        ConfigurationError: one line that names the first wrong variable and what it may be.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
+        raise ConfigurationError(
+            "invalid_setting", f"{name} is wrong: {problem['msg']}. See `groat config --help`."
+        ) from None
+
+
+def decode_master_key(value: SecretStr) -> bytes:
+    """Return the 32 bytes of a master key.
+
+    Raises:
+        ValueError: the text is not 32 bytes in base64.
+    """
+    try:
+        key = base64.b64decode(value.get_secret_value(), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != MASTER_KEY_BYTES:
+        raise ValueError("it must be 32 random bytes in base64, as `openssl rand -base64 32` makes")
+    return key
+
+
+def require(value: SecretStr | None, name: str) -> str:
+    """Return the text of a setting that this command cannot do without.
+
+    Raises:
+        ConfigurationError: it is not set.
+    """
+    if value is None:
+        raise ConfigurationError(
+            "setting_missing",
+            f"{PREFIX}{name} is not set. `groat up` sets up everything by itself.",
+        )
+    return value.get_secret_value()

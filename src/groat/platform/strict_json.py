@@ -1,0 +1,103 @@
+"""JSON from strangers: read exactly, or refused with a reason.
+
+Refused are duplicate names, NaN and Infinity, nesting over ``MAX_DEPTH``, text that is not UTF-8
+or that PostgreSQL cannot keep (NUL, lone surrogates), and anything that looks like a card number:
+Groat is not a gateway and must never hold one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TypeAlias
+
+from groat.kernel.errors import BadRequest, InvalidRequest
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+MAX_DEPTH = 32
+
+_UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
+_CARD_NUMBER = re.compile(r"(?<![0-9])(?:[0-9][ \-.]?){12,18}[0-9](?![0-9])")
+_ISSUER = re.compile(r"4|5[1-5]|2[2-7]|3[47]|3(?:0[0-5]|[689])|6(?:011|4|5)|35|62")
+"""First digits of Visa, Mastercard, American Express, Diners, Discover, JCB and UnionPay."""
+
+
+def read_json(body: bytes) -> Json:
+    """Return the JSON value that ``body`` holds.
+
+    Raises:
+        BadRequest: ``invalid_json``; the message says where.
+        InvalidRequest: ``unstorable_text`` or ``pan_detected``; the text itself is not repeated.
+    """
+    try:
+        value: Json = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant
+        )
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError as error:  # also UnicodeDecodeError, and numbers of thousands of digits
+        raise BadRequest("invalid_json", f"The body is not JSON in UTF-8: {_why(error)}.") from None
+    _inspect(value, depth=0)
+    return value
+
+
+def _why(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.pos}"
+    return "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object has two members of one name")
+    return found
+
+
+def _refuse_constant(name: str) -> Json:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _inspect(value: Json, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise _too_deep()
+    match value:
+        case dict():
+            for name, member in value.items():
+                _inspect_text(name)
+                _inspect(member, depth + 1)
+        case list():
+            for member in value:
+                _inspect(member, depth + 1)
+        case str():
+            _inspect_text(value)
+        case bool() | float() | None:
+            pass
+        case int():
+            _inspect_text(str(value))
+
+
+def _inspect_text(text: str) -> None:
+    if _UNKEEPABLE.search(text):
+        raise InvalidRequest("unstorable_text", "A text has a NUL or half a surrogate pair in it.")
+    if any(_is_card_number(match[0]) for match in _CARD_NUMBER.finditer(text)):
+        raise InvalidRequest(
+            "pan_detected",
+            "A value looks like a card number. Groat never takes one; send the provider's token.",
+        )
+
+
+def _is_card_number(text: str) -> bool:
+    digits = re.sub(r"[^0-9]", "", text)
+    return _ISSUER.match(digits) is not None and _passes_luhn(digits)
+
+
+def _passes_luhn(digits: str) -> bool:
+    """Tell whether the check digit is right (ISO/IEC 7812-1, annex B)."""
+    doubled = [sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2]]
+    return (sum(doubled) + sum(int(digit) for digit in digits[-1::-2])) % 10 == 0
+
+
+def _too_deep() -> BadRequest:
+    return BadRequest("invalid_json", f"The body is nested deeper than {MAX_DEPTH} levels.")

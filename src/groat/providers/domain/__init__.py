@@ -1,0 +1,1 @@
+"""What providers say, in our words: pure."""

@@ -1,0 +1,145 @@
+"""PayPal over REST: one account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import httpx
+from pydantic import ValidationError
+
+from groat.kernel.errors import GroatError
+from groat.platform.strict_json import Json
+from groat.providers.domain.declines import from_paypal
+from groat.providers.domain.facts import Declined, Report
+from groat.providers.paypal import signature, translation
+from groat.providers.paypal.certificates import CertificateSource
+from groat.providers.paypal.client import PayPalClient, Response
+from groat.providers.paypal.signature import Transmission
+from groat.providers.paypal.translation import (
+    CAPTURE_EVENT_TYPES,
+    Capture,
+    Event,
+    EventEnvelope,
+    Order,
+    Problem,
+)
+from groat.providers.port import (
+    Answered,
+    Authorization,
+    Envelope,
+    Rejection,
+    Reply,
+    Unknown,
+)
+from groat.providers.reading import active_values, first_line, own_reference
+
+LIVE_API = "https://api-m.paypal.com"
+
+
+class PayPalProvider:
+    """The ``Provider`` for a PayPal account."""
+
+    def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
+        simulator = credentials.get("api_base")
+        self._webhook_ids = active_values(credentials.get("webhook_id"))
+        self._http = httpx.AsyncClient(base_url=simulator or LIVE_API, timeout=timeout_seconds)
+        self._client = PayPalClient(
+            self._http,
+            credentials["client_id"],
+            credentials["client_secret"],
+            timeout_seconds=timeout_seconds,
+        )
+        self._certificates = CertificateSource(
+            self._http, simulator, credentials.get("certificate_root")
+        )
+
+    async def authorize(self, authorization: Authorization) -> Reply:
+        """Create an order with a vaulted payment method, which PayPal captures at once."""
+        answer = await self._client.call(
+            "POST",
+            "/v2/checkout/orders",
+            json=_order(authorization),
+            key=authorization.idempotency_key,
+        )
+        if not isinstance(answer, Response):
+            return answer
+        if answer.ok:
+            return _read(lambda: translation.order_reports(Order.model_validate_json(answer.body)))
+        return _read(lambda: (_refusal(answer.body, authorization),))
+
+    async def verify_webhook(
+        self, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> Rejection | None:
+        """Check the signature against a certificate that is PayPal's."""
+        transmission = signature.read_transmission(headers)
+        if not isinstance(transmission, Transmission):
+            return transmission
+        certificate = await self._certificates.certificate(transmission.certificate_url, now)
+        if isinstance(certificate, Rejection):
+            return certificate
+        for webhook_id in self._webhook_ids:
+            if signature.is_signed(transmission, body, webhook_id, certificate):
+                return None
+        return Rejection.SIGNATURE_MISMATCH
+
+    def read_envelope(self, body: bytes) -> Envelope | Rejection:
+        """Return the event's id and type."""
+        try:
+            event = EventEnvelope.model_validate_json(body)
+        except ValidationError:
+            return Rejection.BODY_MALFORMED
+        return Envelope(event.id, event.event_type)
+
+    async def interpret_webhook(self, body: bytes) -> Reply:
+        """Ask PayPal for the capture that the event is about: the body itself proves nothing."""
+        try:
+            if EventEnvelope.model_validate_json(body).event_type not in CAPTURE_EVENT_TYPES:
+                return Answered(())
+            capture_id = Event.model_validate_json(body).resource.id
+        except ValidationError as error:
+            return Unknown(f"unreadable event: {first_line(error)}")
+        answer = await self._client.call("GET", f"/v2/payments/captures/{capture_id}")
+        if not isinstance(answer, Response):
+            return answer
+        if not answer.ok:
+            return Unknown(f"capture {capture_id}: status {answer.status}")
+        return _read(lambda: translation.capture_reports(Capture.model_validate_json(answer.body)))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+
+def _order(authorization: Authorization) -> Json:
+    reference = own_reference(authorization.payment_id)
+    amount = authorization.amount
+    return {
+        "intent": "CAPTURE",
+        "purchase_units": [
+            {
+                "custom_id": reference,
+                "amount": {"currency_code": amount.currency, "value": amount.decimal()},
+            }
+        ],
+        "payment_source": {
+            "token": {"id": authorization.payment_method, "type": "PAYMENT_METHOD_TOKEN"}
+        },
+    }
+
+
+def _refusal(body: bytes, authorization: Authorization) -> Report:
+    """Return the decline in a 4xx answer: the payer's, or else of the request itself."""
+    problem = Problem.model_validate_json(body)
+    issues = [detail.issue for detail in problem.details]
+    declined = "INSTRUMENT_DECLINED" in issues or "PAYER_ACTION_REQUIRED" in issues
+    code = from_paypal(issues[0]) if declined else "rejected_by_provider"
+    return Report(authorization.payment_id, None, Declined(code))
+
+
+def _read(reports: Callable[[], tuple[Report, ...]]) -> Reply:
+    """Return what an answer says; one that cannot be read leaves the outcome unknown."""
+    try:
+        return Answered(reports())
+    except (ValidationError, GroatError) as error:
+        return Unknown(f"unreadable answer: {first_line(error)}")

@@ -1,0 +1,138 @@
+"""PayPal's objects to facts: pure. Sources: developer.paypal.com, Orders v2 and Payments v2."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from groat.kernel.money import Money
+from groat.providers.domain.declines import from_paypal
+from groat.providers.domain.facts import Captured, Declined, Fact, Pending, Report
+from groat.providers.reading import Payload, own_payment_id
+
+CAPTURE_EVENT_TYPES = frozenset(
+    {
+        "PAYMENT.CAPTURE.COMPLETED",
+        "PAYMENT.CAPTURE.DECLINED",
+        "PAYMENT.CAPTURE.DENIED",
+        "PAYMENT.CAPTURE.PENDING",
+    }
+)
+"""The events about a capture. ``CHECKOUT.ORDER.APPROVED`` is not money, and not among them."""
+
+
+class Amount(Payload):
+    """A decimal string with the currency's decimals."""
+
+    currency_code: str
+    value: str
+
+
+class ProcessorResponse(Payload):
+    """What the card's issuer answered."""
+
+    response_code: str | None = None
+
+
+class RelatedIds(Payload):
+    """What a capture belongs to."""
+
+    order_id: str | None = None
+
+
+class SupplementaryData(Payload):
+    """What a capture is told with besides."""
+
+    related_ids: RelatedIds = RelatedIds()
+
+
+class Capture(Payload):
+    """One taking of money."""
+
+    id: str
+    status: str
+    amount: Amount
+    custom_id: str | None = None
+    processor_response: ProcessorResponse | None = None
+    supplementary_data: SupplementaryData = SupplementaryData()
+
+
+class UnitPayments(Payload):
+    """The captures of a purchase unit."""
+
+    captures: list[Capture] = Field(default_factory=list)
+
+
+class PurchaseUnit(Payload):
+    """A part of an order; ours have one."""
+
+    payments: UnitPayments = UnitPayments()
+
+
+class Order(Payload):
+    """An order with its captures."""
+
+    id: str
+    purchase_units: list[PurchaseUnit]
+
+
+class EventResource(Payload):
+    """The id of what the event is about; the rest is asked of PayPal."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9-]{1,64}$")
+
+
+class Event(Payload):
+    """A webhook event of one of ``CAPTURE_EVENT_TYPES``."""
+
+    resource: EventResource
+
+
+class EventEnvelope(Payload):
+    """What every event has."""
+
+    id: str = Field(min_length=1, max_length=255)
+    event_type: str = Field(min_length=1, max_length=255)
+
+
+class Issue(Payload):
+    """One reason for a refusal."""
+
+    issue: str = ""
+
+
+class Problem(Payload):
+    """PayPal's error document."""
+
+    name: str = ""
+    details: list[Issue] = Field(default_factory=list)
+
+
+def order_reports(order: Order) -> tuple[Report, ...]:
+    """Return what an order's captures say."""
+    return tuple(
+        _report(capture, order.id)
+        for unit in order.purchase_units
+        for capture in unit.payments.captures
+    )
+
+
+def capture_reports(capture: Capture) -> tuple[Report, ...]:
+    """Return what a capture says."""
+    return (_report(capture, capture.supplementary_data.related_ids.order_id),)
+
+
+def _report(capture: Capture, order_id: str | None) -> Report:
+    return Report(own_payment_id(capture.custom_id), order_id, _fact(capture))
+
+
+def _fact(capture: Capture) -> Fact:
+    """Return what a capture's status says; a refunded capture was taken first."""
+    match capture.status:
+        case "COMPLETED" | "REFUNDED" | "PARTIALLY_REFUNDED":
+            amount = Money.from_decimal(capture.amount.value, capture.amount.currency_code)
+            return Captured(capture.id, amount)
+        case "PENDING":
+            return Pending()
+        case _:
+            response = capture.processor_response
+            return Declined(from_paypal((response and response.response_code) or ""))

@@ -1,0 +1,71 @@
+"""From a provider account to the adapter that speaks for it, kept for a little while."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.merchants.domain.credentials import ProviderName
+from groat.merchants.service import MerchantService
+from groat.providers.paypal.adapter import PayPalProvider
+from groat.providers.port import Provider
+from groat.providers.stripe.adapter import StripeProvider
+
+_FRESH_SECONDS = 5.0
+"""How long rotated credentials may take to reach every process."""
+
+_ADAPTERS: dict[ProviderName, Callable[..., Provider]] = {
+    "stripe": StripeProvider,
+    "paypal": PayPalProvider,
+}
+
+
+@dataclass(slots=True)
+class _Kept:
+    provider: Provider
+    credentials: Mapping[str, str]
+    read_at: float
+
+
+class ProviderRegistry:
+    """Hands out the adapter of an account; reads its credentials again every few seconds."""
+
+    def __init__(self, merchants: MerchantService, *, timeout_seconds: float) -> None:
+        self._merchants = merchants
+        self._timeout_seconds = timeout_seconds
+        self._kept: dict[tuple[MerchantId, ProviderAccountId], _Kept] = {}
+        self._retired: list[Provider] = []
+        self._reading = asyncio.Lock()
+
+    async def get(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider:
+        """Return the adapter of a provider account.
+
+        Raises:
+            NotFound: the merchant has no such account.
+        """
+        kept = self._kept.get((merchant_id, account_id))
+        if kept is not None and kept.read_at > time.monotonic() - _FRESH_SECONDS:
+            return kept.provider
+        async with self._reading:
+            return await self._read(merchant_id, account_id)
+
+    async def _read(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider:
+        account = await self._merchants.provider_account(merchant_id, account_id)
+        kept = self._kept.get((merchant_id, account_id))
+        if kept is not None and kept.credentials == account.credentials:
+            kept.read_at = time.monotonic()
+            return kept.provider
+        if kept is not None:
+            self._retired.append(kept.provider)  # a call may be under way on it
+        adapter = _ADAPTERS[account.provider]
+        provider = adapter(account.credentials, timeout_seconds=self._timeout_seconds)
+        self._kept[merchant_id, account_id] = _Kept(provider, account.credentials, time.monotonic())
+        return provider
+
+    async def close(self) -> None:
+        """Close every adapter."""
+        for provider in [*self._retired, *(kept.provider for kept in self._kept.values())]:
+            await provider.close()

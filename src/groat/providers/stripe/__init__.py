@@ -1,0 +1,1 @@
+"""Stripe: PaymentIntents through the official SDK, and its signed webhooks."""

@@ -1,0 +1,117 @@
+"""Stripe's objects to facts: pure. Source: docs.stripe.com/api, PaymentIntent, Charge, Event."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from groat.kernel.money import Money
+from groat.providers.domain.declines import from_stripe
+from groat.providers.domain.facts import Captured, Declined, Fact, Pending, Report
+from groat.providers.reading import Payload, own_payment_id
+
+PAYMENT_METADATA = "groat_payment"
+"""Where a PaymentIntent carries our payment's id; Stripe copies it to its charges."""
+
+
+class PaymentError(Payload):
+    """Why a payment did not go through, as Stripe's errors and PaymentIntents hold it."""
+
+    code: str | None = None
+    decline_code: str | None = None
+
+
+class PaymentIntent(Payload):
+    """Amounts are in minor units; the currency is in lower case."""
+
+    object: Literal["payment_intent"]
+    id: str
+    status: str
+    currency: str
+    amount_received: int = 0
+    latest_charge: str | None = None
+    last_payment_error: PaymentError | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class Charge(Payload):
+    """One taking of money, made by a PaymentIntent."""
+
+    object: Literal["charge"]
+    id: str
+    status: str
+    captured: bool
+    currency: str
+    amount_captured: int
+    payment_intent: str | None
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class EventData(Payload):
+    """The object that the event is about, as it was then."""
+
+    object: PaymentIntent | Charge = Field(discriminator="object")
+
+
+class Event(Payload):
+    """A webhook event of one of ``EVENT_TYPES``."""
+
+    data: EventData
+
+
+class EventEnvelope(Payload):
+    """What every event has."""
+
+    id: str = Field(min_length=1, max_length=255)
+    type: str = Field(min_length=1, max_length=255)
+
+
+EVENT_TYPES = frozenset(
+    {
+        "charge.succeeded",
+        "payment_intent.payment_failed",
+        "payment_intent.processing",
+        "payment_intent.succeeded",
+    }
+)
+"""The events that say something of interest. Two of them may describe one change."""
+
+
+def intent_reports(intent: PaymentIntent) -> tuple[Report, ...]:
+    """Return what a PaymentIntent says."""
+    fact = _intent_fact(intent)
+    if fact is None:
+        return ()
+    return (Report(own_payment_id(intent.metadata.get(PAYMENT_METADATA)), intent.id, fact),)
+
+
+def event_reports(event: Event) -> tuple[Report, ...]:
+    """Return what an event of one of ``EVENT_TYPES`` says."""
+    match event.data.object:
+        case PaymentIntent() as intent:
+            return intent_reports(intent)
+        case Charge(captured=True, status="succeeded") as charge:
+            taken = Captured(charge.id, _money(charge.amount_captured, charge.currency))
+            payment_id = own_payment_id(charge.metadata.get(PAYMENT_METADATA))
+            return (Report(payment_id, charge.payment_intent, taken),)
+        case Charge():
+            return ()
+
+
+def _intent_fact(intent: PaymentIntent) -> Fact | None:
+    match intent:
+        case PaymentIntent(status="succeeded", latest_charge=str(charge)):
+            return Captured(charge, _money(intent.amount_received, intent.currency))
+        case PaymentIntent(status="processing"):
+            return Pending()
+        case PaymentIntent(
+            status="requires_payment_method", last_payment_error=PaymentError() as e
+        ):
+            return Declined(from_stripe(e.decline_code, e.code))
+        case _:
+            return None
+
+
+def _money(amount: int, currency: str) -> Money:
+    return Money(amount, currency.upper())

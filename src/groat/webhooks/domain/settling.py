@@ -1,0 +1,95 @@
+"""What becomes of a webhook event: settled for good, or tried again, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from random import Random
+from typing import TypeAlias
+
+from groat.payments.domain.decisions import QUARANTINED, Outcome
+
+
+class EventStatus(StrEnum):
+    """Where an event stands. All but ``pending`` are for good."""
+
+    PENDING = "pending"
+    PROCESSED = "processed"
+    IGNORED = "ignored"
+    SUPERSEDED = "superseded"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The event is done with; ``reason`` says why it had no effect of its own."""
+
+    status: EventStatus
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The event is to be tried again after ``delay``; ``reason`` says what stood in the way."""
+
+    delay: timedelta
+    reason: str
+
+
+Settlement: TypeAlias = Settled | Again
+
+NOTHING_OF_INTEREST = Settled(EventStatus.IGNORED, "no_fact_in_event")
+
+_FAST_TRIES = 5
+_MOST_TRIES = 25
+_FAST_BASE = 1.0
+_SLOW_BASE = 60.0
+_LONGEST = 6 * 3600.0
+
+
+def settle(outcomes: Sequence[Outcome], attempts: int, random: Random) -> Settlement:
+    """Return what becomes of an event whose facts came out so; ``attempts`` counts this one.
+
+    The least settled of its facts speaks for the event.
+    """
+    if not outcomes:
+        return NOTHING_OF_INTEREST
+    if Outcome.UNKNOWN_PAYMENT in outcomes:
+        return _defer(attempts, random)
+    for outcome in outcomes:
+        if outcome in QUARANTINED:
+            return Settled(EventStatus.DEAD, outcome.value)
+    if Outcome.APPLIED in outcomes:
+        return Settled(EventStatus.PROCESSED)
+    if Outcome.LATE in outcomes:
+        return Settled(EventStatus.SUPERSEDED, Outcome.LATE.value)
+    return Settled(EventStatus.PROCESSED, Outcome.ALREADY_SO.value)
+
+
+def _defer(attempts: int, random: Random) -> Settlement:
+    """A fact may come before what it builds on; after the fast tries it is taken to be foreign."""
+    if attempts >= _FAST_TRIES:
+        return Settled(EventStatus.IGNORED, Outcome.UNKNOWN_PAYMENT.value)
+    return Again(retry_delay(attempts, random), Outcome.UNKNOWN_PAYMENT.value)
+
+
+def retry(reason: str, attempts: int, random: Random) -> Settlement:
+    """Return what becomes of an event that could not be applied: again later, or dead at last."""
+    if attempts >= _MOST_TRIES:
+        return Settled(EventStatus.DEAD, reason)
+    return Again(retry_delay(attempts, random), reason)
+
+
+def retry_delay(attempts: int, random: Random) -> timedelta:
+    """Return how long to wait after ``attempts`` tries: exponential, with full jitter.
+
+    The fast lane, 5 tries within about a minute, rides out a hiccup; the slow lane, doubling from
+    a minute to six hours, an outage of days.
+    """
+    if attempts <= _FAST_TRIES:
+        ceiling = _FAST_BASE * 2**attempts
+    else:
+        ceiling = min(_LONGEST, _SLOW_BASE * 2 ** (attempts - _FAST_TRIES))
+    return timedelta(seconds=random.uniform(0, ceiling))

@@ -1,0 +1,221 @@
+"""Webhooks: received and stored, then drained: each applied exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from random import Random
+
+import structlog
+
+from groat.audit.domain.record import Cause
+from groat.kernel.clock import Clock
+from groat.kernel.errors import BadRequest, GroatError, Unavailable
+from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, WebhookEventId
+from groat.payments.domain.decisions import Outcome
+from groat.payments.service import PaymentService
+from groat.platform.batching import Lane
+from groat.platform.checks import Check, checks_from
+from groat.platform.database import Connection, Database
+from groat.platform.jobs import Doorbell
+from groat.providers.port import Answered, Envelope, Reply, Unknown
+from groat.providers.registry import ProviderRegistry
+from groat.webhooks.domain.event import ClaimedEvent, Delivery, merge
+from groat.webhooks.domain.settling import Settlement, retry, settle
+from groat.webhooks.infrastructure import store
+from groat.webhooks.infrastructure.store import InboxCounts
+
+_log = structlog.get_logger(__name__)
+
+_MOST_IN_INSERT = 200
+_MOST_WAITING = 5000
+_MOST_IN_DRAIN = 300
+_LEASE = timedelta(seconds=60)
+_CALLS_AT_ONCE = 16
+
+
+class WebhookReceiver:
+    """The acknowledgement path: verify, store, ring. An acknowledgement means committed."""
+
+    def __init__(
+        self,
+        database: Database,
+        providers: ProviderRegistry,
+        doorbell: Doorbell,
+        new_id: IdSource,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._providers = providers
+        self._doorbell = doorbell
+        self._new_id = new_id
+        self._clock = clock
+        self._inbox: Lane[Delivery, None] = Lane(
+            self._store, most_in_batch=_MOST_IN_INSERT, most_waiting=_MOST_WAITING
+        )
+
+    async def receive(
+        self,
+        merchant_id: MerchantId,
+        account_id: ProviderAccountId,
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> None:
+        """Store a delivery. On return it is committed and may be acknowledged.
+
+        Raises:
+            NotFound: no such provider account.
+            BadRequest: the delivery is not believed; the code says why, and nothing is stored.
+            Unavailable: it could not be stored; the provider will deliver it again.
+        """
+        provider = await self._providers.get(merchant_id, account_id)
+        now = self._clock.now()
+        rejection = await provider.verify_webhook(headers, body, now)
+        envelope = rejection or provider.read_envelope(body)
+        if not isinstance(envelope, Envelope):
+            _log.warning("webhook_rejected", reason=envelope.value)
+            raise BadRequest(
+                envelope.value, "The webhook is not signed as it must be, or malformed."
+            )
+        await self._inbox.submit(
+            Delivery(
+                merchant_id,
+                account_id,
+                envelope.event_id,
+                WebhookEventId(self._new_id()),
+                envelope.event_type,
+                body,
+                now,
+            )
+        )
+
+    async def _store(self, deliveries: Sequence[Delivery]) -> list[None]:
+        async with self._database.transaction() as connection:
+            await store.put(connection, merge(deliveries))
+        await self._doorbell.ring()
+        return [None] * len(deliveries)
+
+
+class WebhookDrain:
+    """Applies what the inbox holds, in batches, exactly once, however often it is tried."""
+
+    def __init__(
+        self,
+        database: Database,
+        payments: PaymentService,
+        providers: ProviderRegistry,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._database = database
+        self._payments = payments
+        self._providers = providers
+        self._clock = clock
+        self._random = random
+        self._calls = asyncio.Semaphore(_CALLS_AT_ONCE)
+
+    async def drain_batch(self) -> int:
+        """Claim what is due, ask providers where need be, apply; return how many were claimed."""
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            events = await store.claim(connection, now, now + _LEASE, _MOST_IN_DRAIN)
+        replies = await asyncio.gather(*(self._interpret(event) for event in events))
+        told: dict[MerchantId, list[tuple[ClaimedEvent, Reply]]] = defaultdict(list)
+        for event, reply in zip(events, replies, strict=True):
+            told[event.merchant_id].append((event, reply))
+        for merchant_id, batch in told.items():
+            await self._apply_or_split(merchant_id, batch)
+        return len(events)
+
+    async def counts(self, merchant_id: MerchantId) -> InboxCounts:
+        """Return how the merchant's inbox stands."""
+        async with self._database.transaction() as connection:
+            return await store.counts(connection, merchant_id)
+
+    async def _interpret(self, event: ClaimedEvent) -> Reply:
+        try:
+            provider = await self._providers.get(event.merchant_id, event.provider_account_id)
+            async with self._calls:
+                return await provider.interpret_webhook(event.body)
+        except Unavailable:
+            raise
+        except GroatError as error:
+            return Unknown(error.code)
+
+    async def _apply_or_split(
+        self, merchant_id: MerchantId, batch: Sequence[tuple[ClaimedEvent, Reply]]
+    ) -> None:
+        """Apply a batch; if that fails, its halves, so that one event cannot hold up the others."""
+        try:
+            await self._apply(merchant_id, batch)
+        except Unavailable:
+            raise  # the database is away; the lease brings the events back
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._apply_or_split(merchant_id, batch[:middle])
+                await self._apply_or_split(merchant_id, batch[middle:])
+                return
+            event, _ = batch[0]
+            _log.exception("webhook_event_failed", event_type=event.event_type)
+            settlement = retry(type(error).__name__, event.attempts, self._random)
+            async with self._database.transaction() as connection:
+                await self._settle(connection, merchant_id, [(event, settlement)])
+
+    async def _apply(
+        self, merchant_id: MerchantId, batch: Sequence[tuple[ClaimedEvent, Reply]]
+    ) -> None:
+        """Apply a batch's facts and settle its events, in one transaction."""
+        async with self._database.transaction() as connection:
+            ours = await store.lock_claimed(connection, merchant_id, [event for event, _ in batch])
+            mine = [(event, reply) for event, reply in batch if event.id in ours]
+            told = [
+                (event, report)
+                for event, reply in mine
+                if isinstance(reply, Answered)
+                for report in reply.reports
+            ]
+            arrivals = await self._payments.arrivals(
+                connection,
+                merchant_id,
+                [
+                    (report, event.provider_account_id, Cause.of("webhook_event", event.id))
+                    for event, report in told
+                ],
+            )
+            outcomes: dict[WebhookEventId, list[Outcome]] = defaultdict(list)
+            applied = await self._payments.apply(connection, merchant_id, arrivals)
+            for (event, _), outcome in zip(told, applied, strict=True):
+                outcomes[event.id].append(outcome)
+            settlements = [
+                (event, self._settlement(event, reply, outcomes[event.id])) for event, reply in mine
+            ]
+            await self._settle(connection, merchant_id, settlements)
+
+    def _settlement(
+        self, event: ClaimedEvent, reply: Reply, outcomes: Sequence[Outcome]
+    ) -> Settlement:
+        if isinstance(reply, Answered):
+            return settle(outcomes, event.attempts, self._random)
+        return retry(reply.reason, event.attempts, self._random)
+
+    async def _settle(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        settlements: Sequence[tuple[ClaimedEvent, Settlement]],
+    ) -> None:
+        await store.settle(connection, merchant_id, settlements, self._clock.now())
+
+
+def checks() -> list[Check]:
+    """Return what must be true of the inbox."""
+    return checks_from(
+        store.QUERIES,
+        {
+            "events_are_accounted_for": "webhook event",
+            "events_have_provider_accounts": "webhook event",
+        },
+    )
