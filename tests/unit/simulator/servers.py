@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from groat.simulator.serve import embedded_server
 
@@ -44,8 +45,26 @@ class Receiver:
         return Starlette(routes=[Route("/", self.receive, methods=["GET", "POST"])])
 
 
+@dataclass
+class Stage:
+    """A server that is started once, on which each test puts an app of its own."""
+
+    address: str = ""
+    app: Starlette = field(default_factory=Starlette)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+    @asynccontextmanager
+    async def showing(self, app: Starlette) -> AsyncIterator[str]:
+        """Serve ``app``; yield its address."""
+        self.app = app
+        async with app.router.lifespan_context(app):
+            yield self.address
+
+
 @asynccontextmanager
-async def running(app: Starlette) -> AsyncIterator[str]:
+async def running(app: Starlette | Stage) -> AsyncIterator[str]:
     """Serve ``app`` on a free port; yield its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = embedded_server(app)

@@ -298,7 +298,7 @@ async def test_a_key_in_flight_conflicts(
 
 
 async def test_a_charge_can_be_made_and_its_answer_lost(stripe_http: httpx.AsyncClient) -> None:
-    await stripe_http.put("/_simulator/faults", json={"answer_ms": 60_000})
+    await stripe_http.put("/_simulator/faults", json={"answer_ms": 1_000})
     form = {"amount": "5", "currency": "eur", "confirm": "true", "payment_method": "pm_card_visa"}
     with pytest.raises(httpx.ReadTimeout):
         await stripe_http.post("/v1/payment_intents", data=form, timeout=0.3)
