@@ -55,7 +55,7 @@ class PostedEntry:
     balance_after: int
 
 
-class UnbalancedTransaction(ValueError):  # noqa: N818 - a sentence, as every outcome is
+class UnbalancedTransaction(ValueError):
     """A posting's entries do not sum to zero. It is a fault of the recipe, never of a caller."""
 
 

@@ -67,6 +67,13 @@ Metadata = Annotated[
 Limit = Annotated[Integer, Field(ge=1, le=100)]
 
 
+class AutomaticPaymentMethods(Parameters):
+    """Any method that the account has, here without those that send the customer elsewhere."""
+
+    enabled: Literal["true"]
+    allow_redirects: Literal["never"]
+
+
 class PaymentIntentRequest(Parameters):
     """A payment intent that is confirmed and captured at once, the only kind there is so far."""
 
@@ -75,6 +82,7 @@ class PaymentIntentRequest(Parameters):
     payment_method: str
     confirm: Literal["true"]
     capture_method: Literal["automatic", "automatic_async"] = "automatic"
+    automatic_payment_methods: AutomaticPaymentMethods | None = None
     payment_method_types: Listed = ("card",)
     description: str | None = None
     metadata: Metadata = Field(default_factory=dict)
