@@ -87,7 +87,7 @@ async def _run(
     merchant = stack.merchant
     async with httpx.AsyncClient(timeout=60) as http, open_engine(stack.settings) as engine:
         await asyncio.gather(*(_set_faults(http, site) for site in merchant.sites))
-        await _take_payments(http, stack, payments, paid)
+        await _take_payments(stack, payments, paid)
         settling()
         delivered = await _until_settled(http, engine, merchant)
         return await _count(http, engine, merchant, payments, delivered)
@@ -98,9 +98,7 @@ async def _set_faults(http: httpx.AsyncClient, site: ProviderSite) -> None:
     answer.raise_for_status()
 
 
-async def _take_payments(
-    http: httpx.AsyncClient, stack: Stack, payments: int, paid: Progress
-) -> None:
+async def _take_payments(stack: Stack, payments: int, paid: Progress) -> None:
     api = httpx.AsyncClient(
         base_url=stack.api,
         headers={"authorization": f"Bearer {stack.merchant.api_key}"},

@@ -58,12 +58,20 @@ async def onboard(
 
 async def _api_key(engine: Engine, merchant_id: MerchantId, kept: Path) -> str:
     """Return the key kept from last time if it is still good, or a new one."""
+    key = _read_key(kept)
     try:
-        key: str = json.loads(kept.read_text())["api_key"]
         await engine.merchants.authenticate(key)
-    except (FileNotFoundError, Unauthenticated):
+    except Unauthenticated:
         key = str(await engine.merchants.create_api_key(merchant_id))
         write_private(kept, json.dumps({"api_key": key}))
+    return key
+
+
+def _read_key(kept: Path) -> str:
+    """Return the key in ``kept``; a missing file holds no key, which is nobody's."""
+    if not kept.exists():
+        return ""
+    key: str = json.loads(kept.read_text(encoding="utf-8"))["api_key"]
     return key
 
 
