@@ -58,7 +58,7 @@ def uuid7() -> UUID:
 
 def render(kind: str, value: UUID) -> str:
     """Return the TypeID of ``value``, a thing of ``kind`` (a key of ``PREFIXES``)."""
-    return str(typeid.from_uuid(uuid_utils.UUID(bytes=value.bytes), PREFIXES[kind]))
+    return str(typeid.TypeID.from_uuid(uuid_utils.UUID(bytes=value.bytes), PREFIXES[kind]))
 
 
 def parse(kind: str, text: str) -> UUID:
