@@ -1,0 +1,128 @@
+"""Real servers, a database for each test, and a merchant with accounts at both stand-ins."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from groat.app.onboarding import Onboarded, onboard
+from groat.kernel import ids
+from groat.kernel.clock import SystemClock
+from groat.merchants.domain.credentials import ProviderName
+from groat.platform import schema
+from groat.platform.embedded import EmbeddedServers
+from groat.platform.settings import Settings
+from groat.simulator.paypal.app import create_paypal_app
+from groat.simulator.stripe.app import create_stripe_app
+from tests.integration.world import Mailbox, Site, World, database_like, engine_and_api
+from tests.unit.simulator.servers import running, settled
+
+_MASTER_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where PostgreSQL and Valkey are: the user's own, or those that were started for the tests."""
+
+    database_url: str
+    redis_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all tests share: a merchant in a template database, the stand-ins, and the mailbox."""
+
+    template: str
+    settings: Settings
+    merchant: Onboarded
+    mailbox: Mailbox
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    database_url, redis_url = (
+        os.environ.get(f"GROAT_{name}_URL", "") for name in ("DATABASE", "REDIS")
+    )
+    home: Path = tmp_path_factory.mktemp("servers") / "home"
+    with EmbeddedServers(
+        home, ephemeral=True, postgres=not database_url, valkey=not redis_url
+    ) as embedded:
+        yield Servers(database_url or embedded.database_url, redis_url or embedded.redis_url)
+
+
+@pytest.fixture(scope="session")
+async def setting(
+    servers: Servers, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Setting]:
+    clock, mailbox = SystemClock(), Mailbox()
+    async with AsyncExitStack() as stack:
+        address, stripe, paypal = [
+            await stack.enter_async_context(running(app))
+            for app in (mailbox.app(), create_stripe_app(clock), create_paypal_app(clock))
+        ]
+        url = stack.enter_context(database_like(servers.database_url, "template0"))
+        schema.migrate(url)
+        settings = Settings(
+            _env_file=None,
+            home=tmp_path_factory.mktemp("home"),
+            database_url=SecretStr(url),
+            redis_url=SecretStr(servers.redis_url),
+            master_key=SecretStr(_MASTER_KEY),
+            provider_timeout_seconds=10,
+        )
+        bases: dict[ProviderName, str] = {"stripe": stripe, "paypal": paypal}
+        merchant = await onboard(settings, "Test", address, bases)
+        yield Setting(url.rpartition("/")[2], settings, merchant, mailbox)
+
+
+@pytest.fixture
+def database_url(servers: Servers, setting: Setting) -> Iterator[str]:
+    """A database of this test's own, with the schema and the merchant."""
+    with database_like(servers.database_url, setting.template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def provider_http(setting: Setting) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    async with AsyncExitStack() as stack:
+        yield {
+            site.provider: await stack.enter_async_context(httpx.AsyncClient(base_url=site.base))
+            for site in setting.merchant.sites
+        }
+
+
+@pytest.fixture
+async def world(
+    database_url: str, setting: Setting, provider_http: dict[str, httpx.AsyncClient]
+) -> AsyncIterator[World]:
+    setting.mailbox.mail.clear()
+    merchant = setting.merchant
+    sites = {}
+    for site in merchant.sites:
+        http = provider_http[site.provider]
+        before = len((await http.get("/_simulator/books")).json()["charges"])
+        sites[site.provider] = Site(ids.render("provider_account", site.account_id), http, before)
+        await sites[site.provider].set_faults()
+    settings = setting.settings.model_copy(update={"database_url": SecretStr(database_url)})
+    async with engine_and_api(settings, merchant.api_key) as (engine, api):
+        yield World(
+            settings,
+            engine,
+            api,
+            merchant.merchant_id,
+            sites["stripe"],
+            sites["paypal"],
+            setting.mailbox,
+            database_url,
+        )
+    for http in provider_http.values():
+        await settled(http)

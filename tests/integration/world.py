@@ -1,0 +1,226 @@
+"""One merchant on the real engine, between real servers and the providers' stand-ins.
+
+The stand-ins deliver their webhooks to a mailbox, so that a test decides when, how often and in
+which order the engine gets them; they carry the providers' own signatures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, LiteralString
+
+import httpx
+import psycopg
+from psycopg import sql
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from groat.app.api import create_api
+from groat.app.wiring import Engine, open_engine
+from groat.kernel import ids
+from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.platform.settings import Settings
+from tests.unit.simulator.servers import settled
+
+GOOD_STRIPE, BAD_STRIPE = "pm_card_visa", "pm_card_chargeDeclinedInsufficientFunds"
+GOOD_PAYPAL, BAD_PAYPAL = "vault_visa", "vault_insufficient_funds"
+NO_FAULTS: dict[str, float] = {}
+
+TABLES = ("payment", "operation", "idempotency_key", "account", "ledger_entry", "audit_record")
+"""What a refused request must leave as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A webhook as a provider sent it."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def event_type(self) -> str:
+        document = json.loads(self.body)
+        named: str = document.get("event_type") or document["type"]
+        return named
+
+
+@dataclass(slots=True)
+class Mailbox:
+    """Accepts every webhook and keeps it."""
+
+    mail: list[Mail] = field(default_factory=list)
+
+    async def receive(self, request: Request) -> Response:
+        headers = dict(request.headers)
+        self.mail.append(Mail(request.url.path, headers, await request.body()))
+        return Response(status_code=200)
+
+    def app(self) -> Starlette:
+        return Starlette(routes=[Route("/{rest:path}", self.receive, methods=["POST"])])
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A provider's stand-in, and the merchant's account there. ``before`` counts older charges."""
+
+    account: str
+    http: httpx.AsyncClient
+    before: int
+
+    @property
+    def account_id(self) -> ProviderAccountId:
+        return ProviderAccountId(ids.parse("provider_account", self.account))
+
+    async def charges(self) -> list[dict[str, Any]]:
+        """Return what this test has really been charged for, by the provider's own books."""
+        entries: list[dict[str, Any]] = (await self.http.get("/_simulator/books")).json()["charges"]
+        return [entry for entry in entries[self.before :] if entry["status"] == "succeeded"]
+
+    async def set_faults(self, **faults: float) -> None:
+        answer = await self.http.put("/_simulator/faults", json=faults)
+        answer.raise_for_status()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything a test of the engine needs."""
+
+    settings: Settings
+    engine: Engine
+    api: httpx.AsyncClient
+    merchant_id: MerchantId
+    stripe: Site
+    paypal: Site
+    mailbox: Mailbox
+    database_url: str
+
+    async def wallet(self, code: str = "wallet:alice", currency: str = "EUR") -> str:
+        answer = await self.api.post("/v1/accounts", json={"code": code, "currency": currency})
+        assert answer.status_code == 201, answer.text
+        account: str = answer.json()["id"]
+        return account
+
+    def order(self, wallet: str, **changes: object) -> dict[str, object]:
+        """Return the body of a request for a good payment at Stripe, with ``changes``."""
+        return {
+            "amount": 1050,
+            "currency": "EUR",
+            "beneficiary": wallet,
+            "provider_account": self.stripe.account,
+            "payment_method": GOOD_STRIPE,
+            **changes,
+        }
+
+    async def pay(self, wallet: str, **changes: object) -> dict[str, Any]:
+        answer = await self.api.post("/v1/payments", json=self.order(wallet, **changes))
+        assert answer.status_code == 201, answer.text
+        payment: dict[str, Any] = answer.json()
+        return payment
+
+    async def payment(self, payment_id: str) -> dict[str, Any]:
+        payment: dict[str, Any] = (await self.api.get(f"/v1/payments/{payment_id}")).json()
+        return payment
+
+    async def balance(self, account: str) -> int:
+        balance: int = (await self.api.get(f"/v1/accounts/{account}")).json()["balance"]
+        return balance
+
+    async def posted_mail(self, *event_types: str) -> list[Mail]:
+        """Return what the providers have sent so far, in the order of ``event_types`` if given."""
+        for site in (self.stripe, self.paypal):
+            await settled(site.http)
+        if not event_types:
+            return list(self.mailbox.mail)
+        wanted = [one for one in self.mailbox.mail if one.event_type in event_types]
+        return sorted(wanted, key=lambda one: event_types.index(one.event_type))
+
+    async def deliver(self, mail: Mail) -> httpx.Response:
+        """Hand a provider's webhook to the engine, as it was sent."""
+        headers = {k: v for k, v in mail.headers.items() if k not in {"host", "content-length"}}
+        return await self.api.post(mail.path, content=mail.body, headers=headers)
+
+    async def deliver_all(self, mail: Sequence[Mail]) -> None:
+        answers = await asyncio.gather(*(self.deliver(one) for one in mail))
+        assert {answer.status_code for answer in answers} <= {200}
+
+    async def rows(self, query: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+        """Read, or write, as the database's superuser."""
+        async with await psycopg.AsyncConnection.connect(self.database_url) as connection:
+            cursor = await connection.execute(query, values)
+            return [] if cursor.description is None else await cursor.fetchall()
+
+    async def tamper(self, statement: LiteralString) -> None:
+        """Do what no wall stops: write as an owner of the server who switches the triggers off."""
+        async with await psycopg.AsyncConnection.connect(self.database_url) as connection:
+            await connection.execute("set session_replication_role = replica")
+            done = await connection.execute(statement)
+            assert done.rowcount == 1, statement
+
+    async def counts(self) -> dict[str, int]:
+        """Return how many rows each of ``TABLES`` has."""
+        async with await psycopg.AsyncConnection.connect(self.database_url) as connection:
+            found = {}
+            for table in TABLES:
+                query = sql.SQL("select count(*) from {}").format(sql.Identifier(table))
+                row = await (await connection.execute(query)).fetchone()
+                found[table] = 0 if row is None else int(row[0])
+        return found
+
+    async def inbox(self) -> list[tuple[Any, ...]]:
+        """Return (event type, status, reason, attempts, deliveries) of each event, oldest first."""
+        return await self.rows(
+            "select event_type, status, reason, attempts, deliveries from webhook_event order by id"
+        )
+
+    async def make_due(self) -> None:
+        """Let the time pass that events still have to wait."""
+        await self.rows(
+            "update webhook_event set due_at = now() - interval '1 s' where status = 'pending'"
+        )
+
+
+@contextmanager
+def database_like(server_url: str, template: str) -> Iterator[str]:
+    """Yield the address of a new database that looks like ``template``; drop it at the end."""
+    name = f"groat_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+        try:
+            yield server_url.rpartition("/")[0] + f"/{name}"
+        finally:
+            connection.execute(
+                sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
+            )
+
+
+@asynccontextmanager
+async def api_client(engine: Engine, api_key: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield a client of the API of ``engine`` that sends ``api_key``."""
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_api(engine)),
+        base_url="http://groat.test",
+        headers={"authorization": f"Bearer {api_key}"},
+        verify=False,  # noqa: S501 - nothing leaves the process, and authorities take 0.1 s to read
+    ) as client:
+        yield client
+
+
+@asynccontextmanager
+async def engine_and_api(
+    settings: Settings, api_key: str
+) -> AsyncIterator[tuple[Engine, httpx.AsyncClient]]:
+    """Yield an engine with ``settings`` and a client of its API."""
+    async with open_engine(settings) as engine, api_client(engine, api_key) as client:
+        yield engine, client
