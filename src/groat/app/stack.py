@@ -62,17 +62,15 @@ def running_stack(
         settings = settings.model_copy(update=_ports(settings, any_free=ephemeral))
         say("Bringing the schema up to date")
         schema.migrate(require(settings.database_url, "DATABASE_URL"))
-        say("Starting the providers' simulators")
-        stripe, paypal = _simulators(settings)
-        _start(
-            stack, settings, "simulator", f"{stripe}/_simulator/books", f"{paypal}/_simulator/books"
-        )
-        say("Starting the API and the worker")
+        say("Starting the API, the worker and the providers' simulators")
+        bases = _simulators(settings)
         api = f"http://{_LOOPBACK}:{settings.api_port}"
-        bases: dict[ProviderName, str] = {"stripe": stripe, "paypal": paypal}
+        simulators, server, _ = (
+            _start(stack, settings, name) for name in ("simulator", "api", "worker")
+        )
+        _wait(simulators, *(f"{base}/_simulator/books" for base in bases.values()))
         onboarded = asyncio.run(onboard(settings, merchant, api, bases))
-        _start(stack, settings, "api", f"{api}/healthz")
-        _start(stack, settings, "worker")
+        _wait(server, f"{api}/healthz")
         yield Stack(settings, api, onboarded)
 
 
@@ -140,17 +138,22 @@ def _hold_port(held: ExitStack, wanted: int) -> int:
     return port
 
 
-def _simulators(settings: Settings) -> tuple[str, str]:
-    return (
-        f"http://{_LOOPBACK}:{settings.stripe_simulator_port}",
-        f"http://{_LOOPBACK}:{settings.paypal_simulator_port}",
-    )
+def _simulators(settings: Settings) -> dict[ProviderName, str]:
+    return {
+        "stripe": f"http://{_LOOPBACK}:{settings.stripe_simulator_port}",
+        "paypal": f"http://{_LOOPBACK}:{settings.paypal_simulator_port}",
+    }
 
 
-def _start(stack: ExitStack, settings: Settings, name: str, *urls: str) -> None:
-    """Start ``groat <name>``; return once every one of ``urls`` answers."""
+def _start(stack: ExitStack, settings: Settings, name: str) -> Child:
+    """Start ``groat <name>``, to be stopped with the stack."""
     child = Child.start(name, _environment(settings), settings.home / "logs" / f"{name}.log")
     stack.callback(child.stop)
+    return child
+
+
+def _wait(child: Child, *urls: str) -> None:
+    """Return once every one of ``urls``, which the child serves, answers."""
     child.wait_until(lambda: all(_answers(url) for url in urls), _READY_SECONDS)
 
 

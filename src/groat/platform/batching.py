@@ -63,11 +63,12 @@ class Lane(Generic[Item, Result]):
     async def _run_batch(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
             results = await self._run([item for item, _ in batch])
+            answers = list(zip(batch, results, strict=True))
         except Exception as error:  # noqa: BLE001 - it is each caller's to handle
             for _, waiting in batch:
                 if not waiting.done():
                     waiting.set_exception(error)
         else:
-            for (_, waiting), result in zip(batch, results, strict=True):
+            for (_, waiting), result in answers:
                 if not waiting.done():
                     waiting.set_result(result)

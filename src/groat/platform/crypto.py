@@ -56,7 +56,7 @@ def unseal(key: bytes, sealed: bytes, row: bytes) -> bytes:
     """
     try:
         return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], row)
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # too short to hold a nonce is a ValueError
         raise ConfigurationError(
             "wrong_master_key",
             "GROAT_MASTER_KEY is not the key that this database's secrets were encrypted with.",

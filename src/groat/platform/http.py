@@ -188,7 +188,9 @@ def install_problem_documents(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def framework(_request: Request, error: HTTPException) -> JSONResponse:
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-        return problem(error.status_code, Problem(code, str(error.detail)))
+        answer = problem(error.status_code, Problem(code, str(error.detail)))
+        answer.headers.update(error.headers or {})  # such as Allow, which goes with a 405
+        return answer
 
     @app.exception_handler(Exception)
     def unforeseen(_request: Request, error: Exception) -> JSONResponse:

@@ -1,6 +1,6 @@
 """JSON from strangers: read exactly, or refused with a reason.
 
-Refused are duplicate names, NaN and Infinity, nesting over ``MAX_DEPTH``, text that is not UTF-8
+Refused are duplicate names, numbers that are not finite, nesting over ``MAX_DEPTH``, text that is not UTF-8
 or that PostgreSQL cannot keep (NUL, lone surrogates), and anything that looks like a card number:
 Groat is not a gateway and must never hold one.
 """
@@ -8,7 +8,10 @@ Groat is not a gateway and must never hold one.
 from __future__ import annotations
 
 import json
+import math
 import re
+import unicodedata
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from groat.kernel.errors import BadRequest, InvalidRequest
@@ -19,6 +22,13 @@ MAX_DEPTH = 32
 
 _UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
 _CARD_NUMBER = re.compile(r"(?<![0-9])(?:[0-9][ \-.]?){12,18}[0-9](?![0-9])")
+_PRINTED = re.compile(
+    r"(?<![0-9])(?=([0-9]{13,19}"
+    r"|[0-9]{4}([ \-.])[0-9]{4}\2[0-9]{4}\2[0-9]{4}"
+    r"|[0-9]{4}([ \-.])[0-9]{6}\3[0-9]{4,5})(?![0-9]))"
+)
+"""A card number as cards show it, also where more digits follow, such as an expiry date."""
+
 _ISSUER = re.compile(r"4|5[1-5]|2[2-7]|3[47]|3(?:0[0-5]|[689])|6(?:011|4|5)|35|62")
 """First digits of Visa, Mastercard, American Express, Diners, Discover, JCB and UnionPay."""
 
@@ -32,7 +42,10 @@ def read_json(body: bytes) -> Json:
     """
     try:
         value: Json = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
         )
     except RecursionError:
         raise _too_deep() from None
@@ -59,6 +72,13 @@ def _refuse_constant(name: str) -> Json:
     raise ValueError(f"{name} is not a JSON number")
 
 
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("a number is larger than any that can be kept")
+    return value
+
+
 def _inspect(value: Json, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise _too_deep()
@@ -72,8 +92,10 @@ def _inspect(value: Json, depth: int) -> None:
                 _inspect(member, depth + 1)
         case str():
             _inspect_text(value)
-        case bool() | float() | None:
+        case bool() | None:
             pass
+        case float():
+            _inspect_text(format(value, ".0f"))
         case int():
             _inspect_text(str(value))
 
@@ -81,11 +103,18 @@ def _inspect(value: Json, depth: int) -> None:
 def _inspect_text(text: str) -> None:
     if _UNKEEPABLE.search(text):
         raise InvalidRequest("unstorable_text", "A text has a NUL or half a surrogate pair in it.")
-    if any(_is_card_number(match[0]) for match in _CARD_NUMBER.finditer(text)):
+    if any(map(_is_card_number, _card_like(text))):
         raise InvalidRequest(
             "pan_detected",
             "A value looks like a card number. Groat never takes one; send the provider's token.",
         )
+
+
+def _card_like(text: str) -> Iterator[str]:
+    """Yield what has the shape of a card number; compatibility forms of digits count as digits."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    yield from (match[0] for match in _CARD_NUMBER.finditer(plain))
+    yield from (match[1] for match in _PRINTED.finditer(plain))
 
 
 def _is_card_number(text: str) -> bool:

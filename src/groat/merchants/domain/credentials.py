@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from groat.kernel import ids
@@ -27,7 +27,7 @@ class ApiKey:
     """
 
     merchant_id: MerchantId
-    secret: str
+    secret: str = field(repr=False)
 
     def __str__(self) -> str:
         merchant = ids.render("merchant", self.merchant_id).removeprefix("mer_")

@@ -63,6 +63,8 @@ class CertificateSource:
             origin = (parts.scheme, parts.hostname, parts.port)
         except ValueError:
             return False
+        if parts.geturl() != url:  # such as a tab within, which one reader drops and another keeps
+            return False
         if not parts.path.startswith(_PATH) or "@" in parts.netloc or _climbs(parts):
             return False
         if self._simulator is not None:

@@ -135,7 +135,7 @@ def _failure(error: stripe.StripeError, authorization: Authorization) -> Reply:
 def _decline(error: stripe.CardError, authorization: Authorization) -> Report:
     body = error.json_body if isinstance(error.json_body, dict) else {}
     details = body.get("error", {})
-    intent = details.get("payment_intent", {}).get("id")
+    intent = (details.get("payment_intent") or {}).get("id")
     code = from_stripe(details.get("decline_code"), error.code)
     return Report(authorization.payment_id, intent, Declined(code))
 

@@ -1,5 +1,6 @@
 -- name: put_events
--- The constraint is the truth about duplicates: a second delivery is counted and nothing else.
+-- The constraint is the truth about duplicates: a second delivery is counted and nothing else. The
+-- arrays come in the order of the constraint, which is the order in which rows are locked.
 insert into webhook_event (
     merchant_id, id, provider_account_id, provider_event_id, event_type, body, status, deliveries,
     due_at, received_at
@@ -34,14 +35,15 @@ returning merchant_id, id, provider_account_id, event_type, body, attempts
 
 -- name: lock_claimed
 -- Of the events that we claimed, those that are still ours: not settled, nor claimed by another
--- worker after our lease ran out.
+-- worker after our lease ran out. In the order in which deliveries are written (see put_events): a
+-- delivery that comes again and a drain may want the same rows, and must not wait for each other.
 select e.id
 from webhook_event e
 join unnest(%(ids)s::uuid[], %(attempts)s::integer[]) as c (id, attempts)
     on c.id = e.id and c.attempts = e.attempts
 where e.merchant_id = %(merchant_id)s and e.status = 'pending'
-order by e.id
-for update of e
+order by e.provider_account_id, e.provider_event_id collate "C"
+for no key update of e
 
 -- name: settle
 -- For good, or until the next try.
