@@ -1,8 +1,8 @@
 """JSON from strangers: read exactly, or refused with a reason.
 
-Refused are duplicate names, numbers that are not finite, nesting over ``MAX_DEPTH``, text that is not UTF-8
-or that PostgreSQL cannot keep (NUL, lone surrogates), and anything that looks like a card number:
-Groat is not a gateway and must never hold one.
+Refused are duplicate names, numbers that are not finite, nesting over ``MAX_DEPTH``, text that is
+not UTF-8 or that PostgreSQL cannot keep (NUL, lone surrogates), and anything that looks like a card
+number: Groat is not a gateway and must never hold one.
 """
 
 from __future__ import annotations
