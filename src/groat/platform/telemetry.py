@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import structlog
 
 from groat.platform.settings import Settings
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_logfmt = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
 
 
 def configure_logging(settings: Settings, process: str) -> None:
@@ -21,9 +25,7 @@ def configure_logging(settings: Settings, process: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if settings.log_format == "json"
-        else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+        structlog.processors.JSONRenderer() if settings.log_format == "json" else _render_text
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -46,3 +48,11 @@ def configure_logging(settings: Settings, process: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
+
+
+def _render_text(
+    logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict
+) -> str:
+    """Return a line of logfmt, which escapes a new line and leaves other control characters."""
+    line = _logfmt(logger, name, event)
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), line)
