@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from groat.kernel import ids
 from groat.kernel.errors import NotFound
 from groat.kernel.ids import PaymentId
+
+EventText: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
+"""An event's id or type. Many accounts' events are stored with one statement, so none of them may
+hold what PostgreSQL refuses, such as NUL."""
 
 
 class Payload(BaseModel):

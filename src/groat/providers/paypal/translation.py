@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from pydantic import Field
 
 from groat.kernel.money import Money
 from groat.providers.domain.declines import from_paypal
 from groat.providers.domain.facts import Captured, Declined, Fact, Pending, Report
-from groat.providers.reading import Payload, own_payment_id
+from groat.providers.reading import EventText, Payload, own_payment_id
 
 CAPTURE_EVENT_TYPES = frozenset(
     {
@@ -18,6 +20,12 @@ CAPTURE_EVENT_TYPES = frozenset(
     }
 )
 """The events about a capture. ``CHECKOUT.ORDER.APPROVED`` is not money, and not among them."""
+
+
+CaptureStatus: TypeAlias = Literal[
+    "COMPLETED", "DECLINED", "FAILED", "PARTIALLY_REFUNDED", "PENDING", "REFUNDED"
+]
+"""Every status that is documented. Another cannot be read, so it leaves the outcome unknown."""
 
 
 class Amount(Payload):
@@ -49,7 +57,7 @@ class Capture(Payload):
     """One taking of money."""
 
     id: str
-    status: str
+    status: CaptureStatus
     amount: Amount
     custom_id: str | None = None
     processor_response: ProcessorResponse | None = None
@@ -90,8 +98,8 @@ class Event(Payload):
 class EventEnvelope(Payload):
     """What every event has."""
 
-    id: str = Field(min_length=1, max_length=255)
-    event_type: str = Field(min_length=1, max_length=255)
+    id: EventText
+    event_type: EventText
 
 
 class Issue(Payload):
@@ -133,6 +141,6 @@ def _fact(capture: Capture) -> Fact:
             return Captured(capture.id, amount)
         case "PENDING":
             return Pending()
-        case _:
+        case "DECLINED" | "FAILED":
             response = capture.processor_response
             return Declined(from_paypal((response and response.response_code) or ""))

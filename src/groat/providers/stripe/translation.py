@@ -9,7 +9,7 @@ from pydantic import Field
 from groat.kernel.money import Money
 from groat.providers.domain.declines import from_stripe
 from groat.providers.domain.facts import Captured, Declined, Fact, Pending, Report
-from groat.providers.reading import Payload, own_payment_id
+from groat.providers.reading import EventText, Payload, own_payment_id
 
 PAYMENT_METADATA = "groat_payment"
 """Where a PaymentIntent carries our payment's id; Stripe copies it to its charges."""
@@ -63,8 +63,8 @@ class Event(Payload):
 class EventEnvelope(Payload):
     """What every event has."""
 
-    id: str = Field(min_length=1, max_length=255)
-    type: str = Field(min_length=1, max_length=255)
+    id: EventText
+    type: EventText
 
 
 EVENT_TYPES = frozenset(
