@@ -9,7 +9,7 @@ from enum import StrEnum
 from random import Random
 from typing import TypeAlias
 
-from groat.payments.domain.decisions import QUARANTINED, Outcome
+from groat.payments.domain.decisions import Outcome
 
 
 class EventStatus(StrEnum):
@@ -42,6 +42,16 @@ Settlement: TypeAlias = Settled | Again
 
 NOTHING_OF_INTEREST = Settled(EventStatus.IGNORED, "no_fact_in_event")
 
+_SETTLED: dict[Outcome, Settled] = {
+    Outcome.AMOUNT_MISMATCH: Settled(EventStatus.DEAD, Outcome.AMOUNT_MISMATCH.value),
+    Outcome.CONTRADICTION: Settled(EventStatus.DEAD, Outcome.CONTRADICTION.value),
+    Outcome.APPLIED: Settled(EventStatus.PROCESSED),
+    Outcome.LATE: Settled(EventStatus.SUPERSEDED, Outcome.LATE.value),
+    Outcome.ALREADY_SO: Settled(EventStatus.PROCESSED, Outcome.ALREADY_SO.value),
+    Outcome.UNKNOWN_PAYMENT: Settled(EventStatus.IGNORED, Outcome.UNKNOWN_PAYMENT.value),
+}
+"""For each outcome what it makes of an event, the gravest first."""
+
 _FAST_TRIES = 5
 _MOST_TRIES = 25
 _FAST_BASE = 1.0
@@ -52,27 +62,15 @@ _LONGEST = 6 * 3600.0
 def settle(outcomes: Sequence[Outcome], attempts: int, random: Random) -> Settlement:
     """Return what becomes of an event whose facts came out so; ``attempts`` counts this one.
 
-    The least settled of its facts speaks for the event.
+    A fact may come before what it builds on, so an unknown payment is waited for; after the fast
+    tries it is taken to be foreign, and the gravest of the event's facts speaks for it.
     """
-    if not outcomes:
-        return NOTHING_OF_INTEREST
-    if Outcome.UNKNOWN_PAYMENT in outcomes:
-        return _defer(attempts, random)
-    for outcome in outcomes:
-        if outcome in QUARANTINED:
-            return Settled(EventStatus.DEAD, outcome.value)
-    if Outcome.APPLIED in outcomes:
-        return Settled(EventStatus.PROCESSED)
-    if Outcome.LATE in outcomes:
-        return Settled(EventStatus.SUPERSEDED, Outcome.LATE.value)
-    return Settled(EventStatus.PROCESSED, Outcome.ALREADY_SO.value)
-
-
-def _defer(attempts: int, random: Random) -> Settlement:
-    """A fact may come before what it builds on; after the fast tries it is taken to be foreign."""
-    if attempts >= _FAST_TRIES:
-        return Settled(EventStatus.IGNORED, Outcome.UNKNOWN_PAYMENT.value)
-    return Again(retry_delay(attempts, random), Outcome.UNKNOWN_PAYMENT.value)
+    if Outcome.UNKNOWN_PAYMENT in outcomes and attempts < _FAST_TRIES:
+        return Again(retry_delay(attempts, random), Outcome.UNKNOWN_PAYMENT.value)
+    for outcome, settlement in _SETTLED.items():
+        if outcome in outcomes:
+            return settlement
+    return NOTHING_OF_INTEREST
 
 
 def retry(reason: str, attempts: int, random: Random) -> Settlement:
