@@ -32,7 +32,9 @@ _log = structlog.get_logger(__name__)
 _MOST_IN_INSERT = 200
 _MOST_WAITING = 5000
 _MOST_IN_DRAIN = 300
-_LEASE = timedelta(seconds=60)
+_LEASE = timedelta(seconds=20)
+"""How long the events of a worker that died wait for another. A live one that takes longer settles
+nothing: see ``lock_claimed``."""
 _CALLS_AT_ONCE = 16
 
 
