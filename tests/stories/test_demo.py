@@ -1,0 +1,82 @@
+"""As a newcomer I see payments go through two providers and the books hold, in one command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import psycopg
+
+from tests.stories.processes import (
+    COMMAND_SECONDS,
+    GROAT,
+    database_url,
+    document,
+    environment,
+    groat,
+    processes_of,
+    until,
+)
+
+FIGURES = {
+    "payments",
+    "succeeded",
+    "declined",
+    "webhooks_delivered",
+    "webhooks_applied",
+    "duplicates_ignored",
+    "ledger_imbalance",
+    "provider_charges",
+    "books_match_provider",
+    "oracle_ok",
+    "seconds",
+}
+
+
+def test_the_demonstration_balances_and_leaves_nothing(home: Path) -> None:
+    done = groat(home, "demo", "--payments", "40", "--json")
+    assert done.returncode == 0, done.stderr
+    figures = document(done)
+    assert figures.keys() == FIGURES
+    assert figures["payments"] == 40
+    assert figures["succeeded"] + figures["declined"] == 40
+    assert figures["declined"] > 0
+    assert figures["provider_charges"] == figures["succeeded"]
+    assert figures["webhooks_delivered"] > figures["webhooks_applied"] > 0
+    assert figures["duplicates_ignored"] > 0
+    assert figures["ledger_imbalance"] == 0
+    assert figures["books_match_provider"] is True
+    assert figures["oracle_ok"] is True
+    assert processes_of(home) == []
+    assert list(home.iterdir()) == []
+
+
+def _payments(home: Path) -> int:
+    try:
+        with psycopg.connect(database_url(home)) as connection:
+            row = connection.execute("select count(*) from payment").fetchone()
+    except (FileNotFoundError, psycopg.Error):  # not that far yet
+        return 0
+    return 0 if row is None else int(row[0])
+
+
+def test_the_demonstration_balances_with_valkey_killed_on_the_way(home: Path) -> None:
+    demo = subprocess.Popen(
+        [*GROAT, "demo", "--payments", "60", "--json"],
+        env=environment(home),
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with demo:
+        until(lambda: _payments(home / "demo") > 0 or demo.poll() is not None, "the first payment")
+        os.kill(int((home / "demo" / "valkey.pid").read_text()), signal.SIGKILL)
+        output, _ = demo.communicate(timeout=COMMAND_SECONDS)
+    figures = document(subprocess.CompletedProcess(demo.args, demo.returncode, output))
+    assert demo.returncode == 0
+    assert figures["payments"] == 60
+    assert figures["oracle_ok"] is True
+    assert processes_of(home) == []
