@@ -15,6 +15,7 @@ import typer
 import uvloop
 from pydantic import SecretStr
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
 from groat.app import demo as demonstration
@@ -82,7 +83,7 @@ def demo(
         def say(text: str) -> None:
             progress.update(task, description=text)
 
-        def paid() -> None:
+        def paid(_seconds: float) -> None:
             progress.update(task, description="Taking payments", total=payments, advance=1)
 
         with running_stack(settings, merchant=name, ephemeral=True, say=say) as stack:
@@ -212,7 +213,8 @@ def main() -> NoReturn:
     try:
         app()
     except GroatError as error:
-        notes.print(f"[bold red]Error[/] ({error.code}): {error.message}", highlight=False)
+        said = f"[bold red]Error[/] ({error.code}): {escape(error.message)}"
+        notes.print(said, highlight=False, soft_wrap=True)
         sys.exit(2)
     sys.exit(0)
 

@@ -28,14 +28,14 @@ curl -s {api}/v1/payments -H 'authorization: Bearer {key}' \\
 
 def welcome(console: Console, stack: Stack) -> None:
     """Show where everything is, and what to paste first."""
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_row("API", f"{stack.api}  (its reference: {stack.api}/docs)")
+    rows = [("API", f"{stack.api}  (its reference: {stack.api}/docs)")]
     for site in stack.merchant.sites:
         account = ids.render("provider_account", site.account_id)
-        table.add_row(f"{site.provider} simulator", f"{site.base}  (provider account {account})")
-    table.add_row("API key", stack.merchant.api_key)
-    table.add_row("Logs", str(stack.settings.home / "logs"))
-    console.print(table, soft_wrap=True)
+        rows.append((f"{site.provider} simulator", f"{site.base}  (provider account {account})"))
+    rows.append(("API key", stack.merchant.api_key))
+    rows.append(("Logs", str(stack.settings.home / "logs")))
+    for name, value in rows:  # not a table, which would cut the key to a narrow terminal's width
+        console.print(f"{name:<18}{value}", soft_wrap=True, highlight=False, markup=False)
     first = ids.render("provider_account", stack.merchant.sites[0].account_id)
     console.print("\nOpen a wallet, then take a payment into it:\n")
     console.print(
