@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
   --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint format lock schema clean
+.PHONY: help demo up test lint format bench docs lock schema clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ lint: $(READY) ## Style, types and the layer contracts
 format: $(READY) ## Put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench: $(READY) ## Measure on this machine; figures are for comparing
+	$(BIN)/python -m benchmarks payments
+
+docs: $(READY) ## Write the generated pages of docs/reference anew
+	$(BIN)/python -m tests.tidy.reference_pages
 
 lock: $(READY) ## Resolve the dependencies anew, with hashes
 	$(LOCK) pyproject.toml -o requirements/runtime.txt

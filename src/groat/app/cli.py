@@ -22,6 +22,7 @@ from groat.app import demo as demonstration
 from groat.app import merchant_commands, render
 from groat.app.api import serve_api
 from groat.app.stack import running_settings, running_stack
+from groat.app.supervision import exit_with_parent
 from groat.app.verify import all_checks, as_document
 from groat.app.verify import verify as run_checks
 from groat.app.worker import run_worker
@@ -171,13 +172,16 @@ def simulator() -> None:
     """Serve stand-ins for Stripe and PayPal, for development. What they know dies with them."""
     settings = read_settings()
     configure_logging(settings, "simulator")
-    uvloop.run(
-        serve_simulators(
+    uvloop.run(_serve_simulators(settings))
+
+
+async def _serve_simulators(settings: Settings) -> None:
+    async with exit_with_parent():
+        await serve_simulators(
             host="127.0.0.1",
             stripe_port=settings.stripe_simulator_port,
             paypal_port=settings.paypal_simulator_port,
         )
-    )
 
 
 def _process_settings(name: str) -> Settings:

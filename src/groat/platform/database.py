@@ -38,7 +38,6 @@ class Database:
             max_size=max_connections,
             timeout=_ACQUIRE_SECONDS,
             reconnect_timeout=2.0,
-            check=AsyncConnectionPool.check_connection,
             open=False,
         )
 
@@ -62,6 +61,7 @@ class Database:
             async with self._pool.connection() as connection, connection.transaction():
                 yield connection
         except (psycopg.OperationalError, PoolTimeout) as error:
+            await self._pool.check()  # a server that restarted has broken every connection
             raise Unavailable(
                 "database_unavailable", "The database is not available; try again shortly."
             ) from error

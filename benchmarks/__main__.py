@@ -1,0 +1,24 @@
+"""``python -m benchmarks``: one subcommand for each benchmark."""
+
+from __future__ import annotations
+
+import typer
+
+from benchmarks import payments
+
+app = typer.Typer(
+    help="Measure Groat on this machine. Figures are for comparing, not for quoting alone.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+
+@app.callback()
+def choose() -> None:
+    """Keep the subcommand's name necessary, however few there are."""
+
+
+app.command(name="payments")(payments.main)
+
+if __name__ == "__main__":
+    app()

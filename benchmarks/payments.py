@@ -1,0 +1,108 @@
+"""Whole lives of payments: created over HTTP, charged, told of by webhook, posted, and checked.
+
+Client, simulators, API, worker, PostgreSQL and Valkey share this machine, so the figure is what the
+machine does, not what the engine alone could. 15 in 100 payments are declined; webhooks come once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from groat.app import traffic
+from groat.app.stack import Stack, running_stack
+from groat.app.verify import verify
+from groat.app.wiring import open_engine
+from groat.platform.settings import Settings
+
+WARM_UP = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Rates over all rounds are medians; latencies are of all calls."""
+
+    rounds: int
+    payments_per_round: int
+    lifecycles_per_s: float
+    create_p50_ms: float
+    create_p99_ms: float
+    oracle_ok: bool
+    machine: str
+
+
+def main(
+    payments: Annotated[int, typer.Option(min=100, help="How many to take in a round.")] = 1000,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="How many rounds.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure whole lives of payments in a second, and how long creating one takes."""
+    notes = Console(stderr=True)
+    with tempfile.TemporaryDirectory() as home, Progress(console=notes, transient=True) as progress:
+        task = progress.add_task("Starting", total=None)
+        settings = Settings(home=Path(home) / "home")
+        with running_stack(
+            settings,
+            merchant="Benchmark",
+            ephemeral=True,
+            say=lambda text: progress.update(task, description=text),
+        ) as stack:
+            progress.update(task, description="Taking payments", total=rounds * payments)
+            figures = _measure(stack, payments, rounds, lambda: progress.advance(task))
+    if as_json:
+        print(json.dumps(asdict(figures)))  # noqa: T201 - it is the command's answer
+    else:
+        Console().print(_table(figures))
+
+
+def _measure(stack: Stack, payments: int, rounds: int, paid: Callable[[], None]) -> Figures:
+    latencies: list[float] = []
+    rates = [asyncio.run(_round(stack, "warm-up", WARM_UP, lambda _: None))]
+    for number in range(rounds):
+
+        def note(seconds: float) -> None:
+            latencies.append(seconds)
+            paid()
+
+        rates.append(asyncio.run(_round(stack, f"round-{number}", payments, note)))
+    hundredths = statistics.quantiles(latencies, n=100)
+    return Figures(
+        rounds,
+        payments,
+        lifecycles_per_s=round(statistics.median(rates[1:]), 1),
+        create_p50_ms=round(hundredths[49] * 1000, 1),
+        create_p99_ms=round(hundredths[98] * 1000, 1),
+        oracle_ok=all(finding.ok for finding in verify(stack.settings, lambda _: None)),
+        machine=f"{os.cpu_count()} x {platform.machine()}, Python {platform.python_version()}",
+    )
+
+
+async def _round(stack: Stack, label: str, payments: int, paid: Callable[[float], None]) -> float:
+    """Return payments a second, from the first call until the last webhook is applied."""
+    async with httpx.AsyncClient(timeout=60) as http, open_engine(stack.settings) as engine:
+        started = time.perf_counter()
+        await traffic.take_payments(stack.api, stack.merchant, label, payments, paid)
+        await traffic.until_settled(http, engine, stack.merchant)
+        return payments / (time.perf_counter() - started)
+
+
+def _table(figures: Figures) -> Table:
+    table = Table(title="Whole lives of payments", show_header=False)
+    for name, value in asdict(figures).items():
+        table.add_row(name.replace("_", " "), str(value))
+    return table
