@@ -11,8 +11,8 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 _LIFECYCLE = """\
 # The life of a payment
 
-Drawn from the table in `payments/domain/lifecycle.py`, which has an answer for every status and every
-fact.
+Drawn from the table in `payments/domain/lifecycle.py`, which has an answer for every status and
+every fact.
 
 ```mermaid
 stateDiagram-v2
@@ -25,9 +25,10 @@ stateDiagram-v2
 |---|---|---|
 {rows}
 
-*Already so*: the fact is known, nothing changes. *Late*: recorded, nothing changes. *Contradiction*:
-money moved that the payment cannot account for; recorded and set aside for an operator, and nothing is
-posted. A capture that was applied before is told apart first, by its effect.
+*Already so*: the fact is known, nothing changes. *Late*: recorded, nothing changes.
+*Contradiction*: money moved that the payment cannot account for; recorded and set aside for an
+operator, and nothing is posted. A capture that was applied before is told apart first, by its
+effect.
 """
 
 

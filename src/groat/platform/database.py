@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,7 @@ APPLICATION_ROLE = "groat_app"
 
 Connection = psycopg.AsyncConnection
 _ACQUIRE_SECONDS = 5.0
+_TRANSACTION_SECONDS = 35.0  # for a server that is there and does not answer
 _SESSION = {
     "application_name": "groat",
     "lock_timeout": "5s",
@@ -38,6 +40,7 @@ class Database:
             max_size=max_connections,
             timeout=_ACQUIRE_SECONDS,
             reconnect_timeout=2.0,
+            check=AsyncConnectionPool.check_connection,  # a restarted server breaks all of them
             open=False,
         )
 
@@ -57,22 +60,34 @@ class Database:
             Unavailable: ``database_unavailable``. If it is raised as the transaction ends, the
                 commit may have happened: look the outcome up by its key, never assume.
         """
-        try:
-            async with self._pool.connection() as connection, connection.transaction():
-                yield connection
-        except (psycopg.OperationalError, PoolTimeout) as error:
-            await self._pool.check()  # a server that restarted has broken every connection
-            raise Unavailable(
-                "database_unavailable", "The database is not available; try again shortly."
-            ) from error
+        async with self._transaction(_TRANSACTION_SECONDS) as connection:
+            yield connection
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
-        """Yield a connection whose reads all see one moment, and which cannot write."""
-        async with self.transaction() as connection:
+        """Yield a connection whose reads all see one moment, however long they take.
+
+        Raises:
+            Unavailable: ``database_unavailable``.
+        """
+        async with self._transaction(None) as connection:
             await connection.execute("set transaction isolation level repeatable read, read only")
             await connection.execute("set local statement_timeout = 0")
             yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, seconds: float | None) -> AsyncIterator[Connection]:
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self._pool.connection() as connection,
+                connection.transaction(),
+            ):
+                yield connection
+        except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
+            raise Unavailable(
+                "database_unavailable", "The database is not available; try again shortly."
+            ) from error
 
 
 async def _act_as_application(connection: Connection) -> None:
