@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groat.audit.domain.record import Cause, Change, Record, Scalar, canonical_bytes, leaf_hash
+from groat.kernel import ids
+from groat.kernel.ids import MerchantId, RecordId
+
+ROW = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+CHANGE = Change(
+    action="payment.captured",
+    kind="payment",
+    object_id=ROW,
+    actor="engine",
+    cause=Cause("req_1"),
+    data={"status": "succeeded", "amount": 1050, "late": False, "code": None},
+)
+RECORD = Record(MerchantId(ROW), RecordId(ROW), CHANGE, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+
+SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text()
+
+
+def test_a_record_has_one_way_to_be_written() -> None:
+    assert canonical_bytes(RECORD) == (
+        b'{"action":"payment.captured","actor":"engine","cause":"req_1",'
+        b'"data":{"amount":1050,"code":null,"late":false,"status":"succeeded"},'
+        b'"id":"evt_01h455vb4pex5vsknk084sn02q","merchant":"mer_01h455vb4pex5vsknk084sn02q",'
+        b'"object":"pay_01h455vb4pex5vsknk084sn02q",'
+        b'"recorded_at":"2026-01-02T03:04:05.000000+00:00"}'
+    )
+
+
+@given(st.dictionaries(st.text("abcdefgh_"), SCALARS))
+def test_the_order_in_which_data_was_put_does_not_show(data: dict[str, Scalar]) -> None:
+    backwards = dict(reversed(data.items()))
+    content = canonical_bytes(replace(RECORD, change=replace(CHANGE, data=data)))
+    assert content == canonical_bytes(replace(RECORD, change=replace(CHANGE, data=backwards)))
+    assert json.loads(content)["data"] == data
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(RECORD, id=RecordId(ids.uuid7())),
+        replace(RECORD, merchant_id=MerchantId(ids.uuid7())),
+        replace(RECORD, recorded_at=datetime(2026, 1, 2, 3, 4, 5, 1, tzinfo=UTC)),
+        *(
+            replace(RECORD, change=change)
+            for change in (
+                replace(CHANGE, action="payment.declined"),
+                replace(CHANGE, kind="operation"),
+                replace(CHANGE, object_id=ids.uuid7()),
+                replace(CHANGE, actor="operator"),
+                replace(CHANGE, cause=Cause("req_2")),
+                replace(CHANGE, data={**CHANGE.data, "amount": 1051}),
+                replace(CHANGE, data={**CHANGE.data, "amount": "1050"}),
+            )
+        ),
+    ],
+)
+def test_whatever_is_altered_alters_the_leaf(other: Record) -> None:
+    assert leaf_hash(canonical_bytes(other)) != leaf_hash(canonical_bytes(RECORD))
+
+
+def test_text_is_written_as_rfc_8785_has_it() -> None:
+    text = '\u20ac$\x0f\nA\'B"\\\\"/'
+    record = replace(RECORD, change=replace(CHANGE, data={"text": text}))
+    assert '"text":"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/"'.encode() in canonical_bytes(record)
+
+
+def test_the_leaf_of_no_bytes_is_that_of_rfc_6962() -> None:
+    empty = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
+    assert leaf_hash(b"").hex() == empty
+
+
+@given(st.binary())
+def test_a_leaf_is_never_the_plain_hash(content: bytes) -> None:
+    """The prefix keeps an inner node from being passed off as a leaf."""
+    assert leaf_hash(content) == hashlib.sha256(b"\x00" + content).digest()
+    assert leaf_hash(content) != hashlib.sha256(content).digest()
+
+
+def test_a_thing_of_ours_is_a_cause_with_its_row() -> None:
+    assert Cause.of("operation", ROW) == Cause("op_01h455vb4pex5vsknk084sn02q", ROW)
+    assert Cause("req_1").row is None

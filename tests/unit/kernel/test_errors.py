@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from groat.kernel import errors
+from groat.kernel.errors import GroatError
+
+STATUSES = {
+    errors.BadRequest: 400,
+    errors.Unauthenticated: 401,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.PayloadTooLarge: 413,
+    errors.InvalidRequest: 422,
+    errors.ConfigurationError: 500,
+    errors.Unavailable: 503,
+}
+
+
+@pytest.mark.parametrize(("kind", "status"), STATUSES.items())
+def test_the_class_decides_the_status(kind: type[GroatError], status: int) -> None:
+    assert kind.status == status
+    assert issubclass(kind, GroatError)
+
+
+def test_every_error_has_its_status_here() -> None:
+    assert set(GroatError.__subclasses__()) >= STATUSES.keys()
+    ours = {kind for kind in GroatError.__subclasses__() if kind.__module__ == errors.__name__}
+    assert ours == STATUSES.keys()
+
+
+def test_an_error_tells_programs_and_people_apart() -> None:
+    error = errors.Conflict("taken", "That is taken.", limit=3)
+    assert (error.code, error.message, error.details) == ("taken", "That is taken.", {"limit": 3})
+    assert str(error) == "That is taken."

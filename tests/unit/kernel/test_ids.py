@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groat.kernel import ids
+from groat.kernel.errors import NotFound
+
+KINDS = st.sampled_from(sorted(ids.PREFIXES))
+SUFFIXES = st.text("0123456789abcdefghjkmnpqrstvwxyzilouAZé_ ", min_size=26, max_size=26)
+NEARLY = st.builds("{}_{}".format, st.sampled_from(sorted(ids.PREFIXES.values())), SUFFIXES)
+
+
+@given(KINDS, st.uuids())
+def test_an_id_survives_being_shown(kind: str, value: UUID) -> None:
+    shown = ids.render(kind, value)
+    assert shown.startswith(f"{ids.PREFIXES[kind]}_")
+    assert ids.parse(kind, shown) == value
+    assert ids.parse_any(shown) == value
+
+
+@given(KINDS, KINDS, st.uuids())
+def test_an_id_of_one_kind_is_not_found_among_another(kind: str, other: str, value: UUID) -> None:
+    if kind != other:
+        with pytest.raises(NotFound) as missing:
+            ids.parse(other, ids.render(kind, value))
+        assert missing.value.code == f"{other}_not_found"
+
+
+@given(KINDS, st.text() | NEARLY)
+def test_any_text_is_the_one_way_to_write_an_id_or_not_found(kind: str, text: str) -> None:
+    try:
+        value = ids.parse(kind, text)
+    except NotFound:
+        return
+    assert ids.render(kind, value) == text
+
+
+@given(st.text() | NEARLY)
+def test_any_text_is_an_id_of_some_kind_or_not_found(text: str) -> None:
+    try:
+        value = ids.parse_any(text)
+    except NotFound:
+        return
+    assert text in {ids.render(kind, value) for kind in ids.PREFIXES}
+
+
+def test_the_example_of_the_typeid_specification() -> None:
+    value = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+    assert ids.render("payment", value) == "pay_01h455vb4pex5vsknk084sn02q"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "pay",
+        "pay_",
+        "_01h455vb4pex5vsknk084sn02q",
+        "01h455vb4pex5vsknk084sn02q",
+        "pay_01h455vb4pex5vsknk084sn02",
+        "pay_01h455vb4pex5vsknk084sn02qq",
+        "pay_01H455VB4PEX5VSKNK084SN02Q",
+        "pay_81h455vb4pex5vsknk084sn02q",
+        "pay_01h455vb4pex5vsknk084sn02\n",
+        "PAY_01h455vb4pex5vsknk084sn02q",
+    ],
+)
+def test_what_only_resembles_an_id_is_not_found(text: str) -> None:
+    with pytest.raises(NotFound):
+        ids.parse("payment", text)
+
+
+def test_new_ids_sort_in_the_order_they_were_made() -> None:
+    made = [ids.uuid7() for _ in range(100)]
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
+    assert {value.version for value in made} == {7}
+
+
+def test_not_found_repeats_little_and_escapes_it() -> None:
+    error = ids.not_found("provider_account", "\x1b[31m" + "é" * 100)
+    assert error.code == "provider_account_not_found"
+    assert error.message.startswith("There is no provider account '\\x1b[31m\\xe9")
+    assert error.message.count("\\xe9") == 59
+
+
+def test_prefixes_tell_kinds_apart() -> None:
+    assert len(set(ids.PREFIXES.values())) == len(ids.PREFIXES)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groat.kernel import ids
+from groat.kernel.errors import InvalidRequest, Unauthenticated
+from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.merchants.domain.credentials import (
+    ApiKey,
+    ProviderAccount,
+    ProviderName,
+    check_credentials,
+)
+
+MERCHANT = MerchantId(ids.uuid7())
+ALMOST = st.text("_groatmer0123456789abcdef-", max_size=60).map("groat_".__add__)
+
+
+def test_a_key_is_read_as_it_is_shown() -> None:
+    for _ in range(200):
+        key = ApiKey.generate(MERCHANT)
+        assert ApiKey.parse(str(key)) == key
+
+
+def test_secrets_are_192_random_bits() -> None:
+    keys = [ApiKey.generate(MERCHANT) for _ in range(50)]
+    assert len({key.secret for key in keys}) == 50
+    assert {len(key.secret) for key in keys} == {32}
+    assert all(str(key).startswith("groat_") for key in keys)
+
+
+def test_a_secret_with_underscores_is_whole() -> None:
+    merchant = ids.render("merchant", MERCHANT).removeprefix("mer_")
+    assert ApiKey.parse(f"groat_{merchant}_a_b_") == ApiKey(MERCHANT, "a_b_")
+
+
+@given(st.text() | ALMOST)
+def test_any_text_is_a_key_or_unauthenticated(text: str) -> None:
+    try:
+        key = ApiKey.parse(text)
+    except Unauthenticated:
+        return
+    assert str(key) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "groat",
+        "groat__",
+        "groat_x_y",
+        "groat_mer_y",
+        f"groat_{ids.render('merchant', MERCHANT)}_s",
+    ],
+)
+def test_every_wrong_key_gets_the_same_answer(text: str) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        ApiKey.parse(text)
+    assert refused.value.code == "invalid_api_key"
+    assert refused.value.__suppress_context__
+
+
+def test_a_secret_beyond_ascii_is_refused() -> None:
+    merchant = ids.render("merchant", MERCHANT).removeprefix("mer_")
+    with pytest.raises(Unauthenticated):
+        ApiKey.parse(f"groat_{merchant}_é")
+
+
+def test_secrets_are_not_in_what_is_logged() -> None:
+    key = ApiKey.generate(MERCHANT)
+    assert key.secret not in repr(key)
+    account = ProviderAccount(
+        MERCHANT, ProviderAccountId(ids.uuid7()), "stripe", "main", {"api_key": "sk_hunter2"}
+    )
+    assert "hunter2" not in f"{account!r} {account}"
+    assert "main" in repr(account)
+
+
+@pytest.mark.parametrize(
+    ("provider", "fields"),
+    [
+        ("stripe", {"api_key"}),
+        ("stripe", {"api_key", "webhook_secret", "api_base"}),
+        ("paypal", {"client_id", "client_secret"}),
+        ("paypal", {"client_id", "client_secret", "webhook_id", "api_base", "certificate_root"}),
+    ],
+)
+def test_what_a_provider_needs_is_taken(provider: ProviderName, fields: set[str]) -> None:
+    check_credentials(provider, dict.fromkeys(fields, "value"))
+
+
+@pytest.mark.parametrize(
+    ("provider", "fields", "named"),
+    [
+        ("stripe", set(), "api_key"),
+        ("stripe", {"webhook_secret"}, "api_key"),
+        ("stripe", {"api_key", "client_id"}, "client_id"),
+        ("paypal", {"client_id"}, "client_secret"),
+        ("paypal", {"api_key"}, "api_key"),
+    ],
+)
+def test_wrong_credentials_are_named_without_their_values(
+    provider: ProviderName, fields: set[str], named: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        check_credentials(provider, dict.fromkeys(fields, "hunter2"))
+    assert refused.value.code == "invalid_credentials"
+    assert named in refused.value.message
+    assert "hunter2" not in refused.value.message

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from groat.kernel.errors import Unavailable
+from groat.platform.batching import Lane
+
+
+class Work:
+    """Doubles what it is given, once it is let; an item of 0 is refused."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.begun = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def run(self, batch: Sequence[int]) -> list[int]:
+        self.batches.append(list(batch))
+        self.begun.set()
+        await self.go_on.wait()
+        if 0 in batch:
+            raise ValueError("zero")
+        return [2 * item for item in batch]
+
+
+def _lane(work: Work, *, most_in_batch: int = 100, most_waiting: int = 100) -> Lane[int, int]:
+    return Lane(work.run, most_in_batch=most_in_batch, most_waiting=most_waiting)
+
+
+async def _submit(lane: Lane[int, int], *items: int) -> list[asyncio.Task[int]]:
+    """Submit each item, and return once all are in the lane."""
+    tasks = [asyncio.create_task(lane.submit(item)) for item in items]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_one_item_is_a_batch_of_one() -> None:
+    work = Work()
+    work.go_on.set()
+    lane = _lane(work)
+    assert [await lane.submit(1), await lane.submit(2)] == [2, 4]
+    assert work.batches == [[1], [2]]
+
+
+async def test_what_queues_while_a_batch_is_in_flight_is_the_next_batch() -> None:
+    work = Work()
+    lane = _lane(work)
+    first = await _submit(lane, 1)
+    await work.begun.wait()
+    rest = await _submit(lane, 2, 3, 4)
+    work.go_on.set()
+    assert await asyncio.gather(*first, *rest) == [2, 4, 6, 8]
+    assert work.batches == [[1], [2, 3, 4]]
+
+
+async def test_each_caller_gets_its_own_result() -> None:
+    work = Work()
+    work.go_on.set()
+    lane = _lane(work, most_in_batch=7)
+    results = await asyncio.gather(*(lane.submit(item) for item in range(1, 100)))
+    assert results == [2 * item for item in range(1, 100)]
+    assert max(map(len, work.batches)) == 7
+    assert [item for batch in work.batches for item in batch] == list(range(1, 100))
+
+
+async def test_an_error_reaches_its_whole_batch_and_the_lane_lives_on() -> None:
+    work = Work()
+    lane = _lane(work, most_in_batch=2)
+    submitted = await _submit(lane, 1, 0, 2, 3)
+    work.go_on.set()
+    results = await asyncio.gather(*submitted, return_exceptions=True)
+    assert [type(result) for result in results] == [ValueError, ValueError, int, int]
+    assert results[2:] == [4, 6]
+    assert await lane.submit(5) == 10
+
+
+async def test_callers_are_told_when_results_are_missing() -> None:
+    async def run(batch: Sequence[int]) -> list[int]:
+        return list(batch)[1:]
+
+    lane: Lane[int, int] = Lane(run, most_in_batch=10, most_waiting=10)
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(lane.submit(1), lane.submit(2), return_exceptions=True)
+    assert [type(result) for result in results] == [ValueError, ValueError]
+
+
+async def test_a_full_queue_refuses_and_does_nothing() -> None:
+    work = Work()
+    lane = _lane(work, most_waiting=2)
+    in_flight = await _submit(lane, 1)
+    await work.begun.wait()
+    waiting = await _submit(lane, 2, 3)
+    with pytest.raises(Unavailable) as refused:
+        await lane.submit(4)
+    assert (refused.value.status, refused.value.code) == (503, "overloaded")
+    work.go_on.set()
+    assert await asyncio.gather(*in_flight, *waiting) == [2, 4, 6]
+    assert await lane.submit(5) == 10
+    assert [4] not in work.batches
+
+
+@pytest.mark.parametrize("gone", [0, 1, 2])
+async def test_a_caller_that_leaves_does_not_disturb_the_others(gone: int) -> None:
+    """The first is in flight when it leaves, the others still wait."""
+    work = Work()
+    lane = _lane(work)
+    tasks = await _submit(lane, 1)
+    await work.begun.wait()
+    tasks += await _submit(lane, 2, 3)
+    tasks[gone].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await tasks[gone]
+    work.go_on.set()
+    stayed = [task for task in tasks if task is not tasks[gone]]
+    expected = [2 * item for item in (1, 2, 3) if item != gone + 1]
+    assert await asyncio.gather(*stayed) == expected
+    assert await lane.submit(9) == 18
+
+
+async def test_a_caller_that_leaves_does_not_hide_an_error_from_the_others() -> None:
+    work = Work()
+    lane = _lane(work)
+    leaves, stays = await _submit(lane, 0, 1)
+    await work.begun.wait()
+    leaves.cancel()
+    work.go_on.set()
+    results = await asyncio.gather(leaves, stays, return_exceptions=True)
+    assert [type(result) for result in results] == [asyncio.CancelledError, ValueError]

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from groat.app.verify import all_checks
+from groat.platform.checks import Check, checks_from
+
+
+def test_a_check_is_the_query_of_its_name() -> None:
+    queries = {"check_sums": b"select 1", "check_gaps": b"select 2", "get_row": b"select 3"}
+    assert checks_from(queries, {"gaps": "entry", "sums": "transaction"}) == [
+        Check("gaps", b"select 2", "entry"),
+        Check("sums", b"select 1", "transaction"),
+    ]
+
+
+def test_a_check_without_a_query_is_a_fault() -> None:
+    with pytest.raises(KeyError, match="check_sums"):
+        checks_from({}, {"sums": "transaction"})
+
+
+def test_every_check_of_the_oracle_is_named_once() -> None:
+    names = [check.name for check in all_checks()]
+    assert len(names) > 10
+    assert len(set(names)) == len(names)

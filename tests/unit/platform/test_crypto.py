@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import secrets
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groat.kernel.errors import ConfigurationError
+from groat.platform.crypto import Vault, seal, unseal
+
+KEY, OTHER_KEY = b"k" * 32, b"o" * 32
+
+
+def _assert_closed(key: bytes, sealed: bytes, row: bytes) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        unseal(key, sealed, row)
+    assert refused.value.code == "wrong_master_key"
+
+
+@given(st.binary(), st.binary())
+def test_what_is_sealed_opens_for_its_row(plaintext: bytes, row: bytes) -> None:
+    assert unseal(KEY, seal(KEY, plaintext, row), row) == plaintext
+
+
+def test_the_nonce_comes_first_and_is_never_the_same() -> None:
+    sealed = [seal(KEY, b"secret", b"row") for _ in range(50)]
+    assert len({one[:12] for one in sealed}) == 50
+    assert AESGCM(KEY).decrypt(sealed[0][:12], sealed[0][12:], b"row") == b"secret"
+
+
+def test_another_key_or_row_does_not_open_it() -> None:
+    sealed = seal(KEY, b"secret", b"row")
+    _assert_closed(OTHER_KEY, sealed, b"row")
+    _assert_closed(KEY, sealed, b"another row")
+
+
+@given(st.data())
+def test_one_changed_bit_anywhere_closes_it(data: st.DataObject) -> None:
+    sealed = bytearray(seal(KEY, b"secret", b"row"))
+    at = data.draw(st.integers(0, len(sealed) - 1))
+    sealed[at] ^= 1 << data.draw(st.integers(0, 7))
+    _assert_closed(KEY, bytes(sealed), b"row")
+
+
+@given(st.binary(max_size=60))
+def test_any_other_bytes_do_not_open(sealed: bytes) -> None:
+    _assert_closed(KEY, sealed, b"row")
+
+
+def test_data_keys_are_new_wrapped_and_bound_to_their_merchant() -> None:
+    vault = Vault(KEY)
+    first, second = vault.new_data_key(b"merchant"), vault.new_data_key(b"merchant")
+    key = vault.unwrap(first, b"merchant")
+    assert len(key) == 32
+    assert key not in first
+    assert key != vault.unwrap(second, b"merchant")
+    with pytest.raises(ConfigurationError):
+        vault.unwrap(first, b"another merchant")
+    with pytest.raises(ConfigurationError):
+        Vault(OTHER_KEY).unwrap(first, b"merchant")
+
+
+def test_secrets_are_hashed_under_the_master_key() -> None:
+    secret = secrets.token_urlsafe()
+    hashed = Vault(KEY).hash_secret(secret)
+    assert len(hashed) == 32
+    assert hashed == Vault(KEY).hash_secret(secret)
+    assert hashed != Vault(KEY).hash_secret(secret + "x")
+    assert hashed != Vault(OTHER_KEY).hash_secret(secret)

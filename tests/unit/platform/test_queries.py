@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from groat.platform.queries import load_queries
+
+
+def _load(folder: Path, text: str) -> dict[str, bytes]:
+    (folder / "things.sql").write_text(text, encoding="utf-8")
+    return load_queries(str(folder / "store.py"), "things.sql")
+
+
+def test_queries_are_found_by_name_beside_their_store(tmp_path: Path) -> None:
+    text = "-- name: get_one\n-- why\nselect %(id)s;\n\n-- name: get_two\nselect 'é';\n"
+    assert _load(tmp_path, text) == {
+        "get_one": b"-- why\nselect %(id)s;",
+        "get_two": "select 'é';".encode(),
+    }
+
+
+def test_an_empty_file_has_no_queries(tmp_path: Path) -> None:
+    assert _load(tmp_path, "\n") == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["select 1;\n-- name: a\nselect 2;", "-- name: a\nselect 1;\n-- name: a\nselect 2;"]
+)
+def test_a_query_without_a_name_of_its_own_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ValueError, match=r"things\.sql"):
+        _load(tmp_path, text)
