@@ -1,6 +1,13 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
 import pytest
+
+from groat.platform.embedded import EmbeddedServers
 
 # Stripe's SDK hands httpx its form as text under a name that httpx would rather keep for other
 # things. The warning is raised inside the SDK's call, which would take it for a lost connection.
@@ -9,3 +16,23 @@ _OF_STRIPES_SDK = "ignore:Use 'content=:DeprecationWarning:httpx"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", _OF_STRIPES_SDK)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where PostgreSQL and Valkey are: the user's own, or those that were started for the tests."""
+
+    database_url: str
+    redis_url: str
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    database_url, redis_url = (
+        os.environ.get(f"GROAT_{name}_URL", "") for name in ("DATABASE", "REDIS")
+    )
+    home: Path = tmp_path_factory.mktemp("servers") / "home"
+    with EmbeddedServers(
+        home, ephemeral=True, postgres=not database_url, valkey=not redis_url
+    ) as embedded:
+        yield Servers(database_url or embedded.database_url, redis_url or embedded.redis_url)

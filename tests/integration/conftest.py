@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
@@ -19,22 +17,15 @@ from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.merchants.domain.credentials import ProviderName
 from groat.platform import schema
-from groat.platform.embedded import EmbeddedServers
 from groat.platform.settings import Settings
 from groat.simulator.paypal.app import create_paypal_app
 from groat.simulator.stripe.app import create_stripe_app
-from tests.integration.world import Mailbox, Site, World, database_like, engine_and_api
+from tests.conftest import Servers
+from tests.databases import database_like
+from tests.integration.world import Mailbox, Site, World, engine_and_api
 from tests.unit.simulator.servers import running, settled
 
 _MASTER_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """Where PostgreSQL and Valkey are: the user's own, or those that were started for the tests."""
-
-    database_url: str
-    redis_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +36,6 @@ class Setting:
     settings: Settings
     merchant: Onboarded
     mailbox: Mailbox
-
-
-@pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    database_url, redis_url = (
-        os.environ.get(f"GROAT_{name}_URL", "") for name in ("DATABASE", "REDIS")
-    )
-    home: Path = tmp_path_factory.mktemp("servers") / "home"
-    with EmbeddedServers(
-        home, ephemeral=True, postgres=not database_url, valkey=not redis_url
-    ) as embedded:
-        yield Servers(database_url or embedded.database_url, redis_url or embedded.redis_url)
 
 
 @pytest.fixture(scope="session")

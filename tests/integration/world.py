@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
@@ -185,24 +184,6 @@ class World:
         await self.rows(
             "update webhook_event set due_at = now() - interval '1 s' where status = 'pending'"
         )
-
-
-@contextmanager
-def database_like(server_url: str, template: str) -> Iterator[str]:
-    """Yield the address of a new database that looks like ``template``; drop it at the end."""
-    name = f"groat_test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
-        try:
-            yield server_url.rpartition("/")[0] + f"/{name}"
-        finally:
-            connection.execute(
-                sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
-            )
 
 
 @asynccontextmanager

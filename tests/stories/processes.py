@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +65,8 @@ def processes_of(home: Path) -> list[psutil.Process]:
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    return process.status() != psutil.STATUS_ZOMBIE
+    """Tell whether it still runs; a parent may take its time to collect one that does not."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def commands_of(home: Path, name: str = "") -> list[psutil.Process]:
@@ -83,7 +83,7 @@ def commands_of(home: Path, name: str = "") -> list[psutil.Process]:
 def end(process: psutil.Process) -> None:
     """End a process as a crash would."""
     process.kill()
-    process.wait(10)
+    until(lambda: not _is_alive(process), "a process to end")
 
 
 @dataclass(frozen=True)
@@ -92,24 +92,14 @@ class Up:
 
     home: Path
     process: subprocess.Popen[bytes]
+    api: httpx.Client
 
     @property
     def output(self) -> str:
-        return (self.home / "up.out").read_text(encoding="utf-8")
-
-    @cached_property
-    def api(self) -> httpx.Client:
-        key = re.search(r"API key +(groat_\S+)", self.output)
-        assert key is not None, self.output
-        return httpx.Client(
-            base_url=self._address("API"),
-            headers={"authorization": f"Bearer {key[1]}"},
-            timeout=30,
-            trust_env=False,
-        )
+        return _output(self.home)
 
     def simulator(self, provider: str) -> str:
-        return self._address(f"{provider} simulator")
+        return address(self.output, f"{provider} simulator")
 
     def account(self, provider: str) -> str:
         found = re.search(rf"{provider} simulator .*provider account (pac_\w+)", self.output)
@@ -125,30 +115,25 @@ class Up:
         with psycopg.connect(database_url(self.home)) as connection:
             return connection.execute(query.encode()).fetchall()
 
-    def _address(self, name: str) -> str:
-        found = re.search(rf"^{name} +(http://\S+)", self.output, re.MULTILINE)
-        assert found is not None, self.output
-        return found[1]
-
 
 @contextmanager
-def running_up(home: Path) -> Iterator[Up]:
+def running_up(home: Path, **more: str) -> Iterator[Up]:
     """Start ``groat up`` and yield it once it says that it is ready; end whatever is left."""
     with (home / "up.out").open("wb") as output:
         process = subprocess.Popen(
             [*GROAT, "up"],
-            env=environment(home),
+            env=environment(home, **more),
             cwd=home,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
-    up = Up(home, process)
     try:
-        until(lambda: _READY in up.output or process.poll() is not None, "groat up")
-        assert _READY in up.output, up.output
-        yield up
+        until(lambda: _READY in _output(home) or process.poll() is not None, "groat up")
+        assert _READY in _output(home), _output(home)
+        with _client(_output(home)) as api:
+            yield Up(home, process, api)
     finally:
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGINT)
@@ -156,6 +141,28 @@ def running_up(home: Path) -> Iterator[Up]:
             process.wait(START_SECONDS)
         process.kill()
         process.wait()
+
+
+def _output(home: Path) -> str:
+    return (home / "up.out").read_text(encoding="utf-8")
+
+
+def _client(output: str) -> httpx.Client:
+    key = re.search(r"API key +(groat_\S+)", output)
+    assert key is not None, output
+    return httpx.Client(
+        base_url=address(output, "API"),
+        headers={"authorization": f"Bearer {key[1]}"},
+        timeout=30,
+        trust_env=False,
+    )
+
+
+def address(output: str, name: str) -> str:
+    """Return the address that ``groat up`` printed beside ``name``."""
+    found = re.search(rf"^{name} +(http://\S+)", output, re.MULTILINE)
+    assert found is not None, output
+    return found[1]
 
 
 def database_url(home: Path) -> str:

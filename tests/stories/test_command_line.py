@@ -1,0 +1,52 @@
+"""As an operator I am told in one line what is wrong and what to do about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Servers
+from tests.databases import database_like
+from tests.stories.processes import groat
+
+
+@pytest.fixture
+def empty_database(servers: Servers) -> Iterator[str]:
+    with database_like(servers.database_url, "template0") as url:
+        yield url
+
+
+def test_settings_are_shown_and_secrets_masked(home: Path) -> None:
+    url = "postgresql://groat:hunter2@db.example/groat"
+    done = groat(home, "config", "--json", GROAT_DATABASE_URL=url, GROAT_API_PORT="9000")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert shown["GROAT_DATABASE_URL"] == "********"
+    assert shown["GROAT_API_PORT"] == "9000"
+    assert shown["GROAT_HOME"] == str(home)
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_a_wrong_setting_is_one_line(home: Path) -> None:
+    done = groat(home, "config", GROAT_API_PORT="70000")
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith("Error (invalid_setting): GROAT_API_PORT is wrong: ")
+    assert done.stdout == ""
+
+
+def test_help_names_the_commands(home: Path) -> None:
+    done = groat(home, "--help")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in ("up", "demo", "verify", "migrate", "config"))
+
+
+def test_the_api_refuses_a_database_without_the_schema(home: Path, empty_database: str) -> None:
+    done = groat(home, "api", GROAT_DATABASE_URL=empty_database)
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith("Error (schema_outdated): The database has no schema yet")
+    assert "`groat migrate`" in line

@@ -1,0 +1,91 @@
+"""As a developer I keep the whole engine running on my machine, and find my data again."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.stories.processes import (
+    START_SECONDS,
+    Up,
+    commands_of,
+    document,
+    groat,
+    processes_of,
+    running_up,
+    until,
+)
+
+
+@pytest.fixture
+def other_home(home: Path) -> Path:
+    """A second home, below the first so that it is cleared away with it."""
+    return Path(tempfile.mkdtemp(dir=home))
+
+
+def open_wallet(up: Up) -> str:
+    answer = up.api.post("/v1/accounts", json={"code": "wallet:alice", "currency": "EUR"})
+    assert answer.status_code == 201, answer.text
+    wallet: str = answer.json()["id"]
+    return wallet
+
+
+def pay(up: Up, wallet: str, amount: int) -> str:
+    order = {
+        "amount": amount,
+        "currency": "EUR",
+        "beneficiary": wallet,
+        "provider_account": up.account("stripe"),
+        "payment_method": "pm_card_visa",
+    }
+    answer = up.api.post("/v1/payments", json=order, headers={"idempotency-key": f"key-{amount}"})
+    assert answer.status_code == 201, answer.text
+    status: str = answer.json()["status"]
+    return status
+
+
+def balance(up: Up, wallet: str) -> object:
+    return up.api.get(f"/v1/accounts/{wallet}").json()["balance"]
+
+
+def test_a_first_payment_is_verified_and_is_there_after_a_restart(home: Path) -> None:
+    with running_up(home) as up:
+        assert "curl -s" in up.output
+        wallet = open_wallet(up)
+        assert pay(up, wallet, 1050) == "succeeded"
+        verified = groat(home, "verify", "--json")
+        assert verified.returncode == 0, verified.stderr
+        checks = {check["name"]: check for check in document(verified)["checks"]}
+        assert checks["balances_match_entries"]["examined"] == 2
+        assert all(check["ok"] for check in checks.values())
+        assert up.interrupt() == 0
+    assert processes_of(home) == []
+
+    with running_up(home) as up:
+        assert balance(up, wallet) == 1050
+        assert pay(up, wallet, 50) == "succeeded"
+        assert balance(up, wallet) == 1100
+        until(
+            lambda: not up.rows("select from webhook_event where status = 'pending'"),
+            "webhooks to be applied",
+        )
+
+
+def test_one_that_is_killed_takes_its_processes_along_and_leaves_its_neighbour_alone(
+    home: Path, other_home: Path
+) -> None:
+    other_home.chmod(0o755)
+    with running_up(other_home) as up:
+        wallet = open_wallet(up)
+        assert pay(up, wallet, 700) == "succeeded"
+        with running_up(home) as neighbour:
+            up.process.kill()
+            until(lambda: not commands_of(other_home), "the killed one's processes", START_SECONDS)
+            assert pay(neighbour, open_wallet(neighbour), 1) == "succeeded"
+            with running_up(other_home) as again:
+                assert balance(again, wallet) == 700
+                assert again.interrupt() == 0
+            assert neighbour.interrupt() == 0
+    assert processes_of(home) == []
