@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groat.kernel import ids
+from groat.kernel.errors import InvalidRequest
+from groat.kernel.ids import OperationId
+from groat.kernel.money import MAX_AMOUNT, Money
+from groat.payments.domain.lifecycle import Status
+from groat.payments.domain.payment import begin, idempotency_key
+from tests.unit.payments.examples import NOW, ORDER, PAYMENT_ID
+
+
+@given(st.integers(-MAX_AMOUNT, 0))
+def test_an_amount_is_positive(amount: int) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        replace(ORDER, amount=Money(amount, "EUR"))
+    assert refused.value.code == "amount_not_positive"
+
+
+@given(st.integers(1, MAX_AMOUNT))
+def test_every_positive_amount_may_be_asked_for(amount: int) -> None:
+    assert replace(ORDER, amount=Money(amount, "EUR")).amount.amount == amount
+
+
+def test_a_payment_begins_with_nothing_taken() -> None:
+    payment = begin(PAYMENT_ID, ORDER, NOW)
+    assert (payment.status, payment.captured, payment.version) == (Status.PROCESSING, 0, 0)
+    assert payment.failure_code is None
+    assert payment.created_at == payment.updated_at == NOW
+
+
+def test_an_operation_has_one_key_that_providers_take() -> None:
+    first, second = OperationId(ids.uuid7()), OperationId(ids.uuid7())
+    assert idempotency_key(first) == idempotency_key(first)
+    assert idempotency_key(first) != idempotency_key(second)
+    assert idempotency_key(first) == f"groat-{ids.render('operation', first)}"
+    assert len(idempotency_key(first)) <= 38  # PayPal's limit for some calls; Stripe's is 255

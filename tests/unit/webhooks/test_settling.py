@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import product
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groat.payments.domain.decisions import QUARANTINED, Outcome
+from groat.webhooks.domain.settling import (
+    NOTHING_OF_INTEREST,
+    Again,
+    EventStatus,
+    Settled,
+    Settlement,
+    retry,
+    retry_delay,
+    settle,
+)
+
+FAST_TRIES = 5
+MOST_TRIES = 25
+SIX_HOURS = timedelta(hours=6)
+
+
+def _seeded(seed: int) -> Random:
+    return Random(seed)  # noqa: S311 - the same draws every time
+
+
+def _settle(*outcomes: Outcome, attempts: int = 1) -> Settlement:
+    return settle(outcomes, attempts, _seeded(1))
+
+
+class Longest(Random):
+    """Draws the upper end, so that a delay shows its bound."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return max(a, b)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "settled"),
+    [
+        (Outcome.APPLIED, Settled(EventStatus.PROCESSED)),
+        (Outcome.ALREADY_SO, Settled(EventStatus.PROCESSED, "already_so")),
+        (Outcome.LATE, Settled(EventStatus.SUPERSEDED, "late")),
+        (Outcome.AMOUNT_MISMATCH, Settled(EventStatus.DEAD, "amount_mismatch")),
+        (Outcome.CONTRADICTION, Settled(EventStatus.DEAD, "contradiction")),
+    ],
+)
+@pytest.mark.parametrize("attempts", [1, FAST_TRIES, MOST_TRIES])
+def test_a_fact_that_was_judged_settles_its_event(
+    outcome: Outcome, settled: Settled, attempts: int
+) -> None:
+    assert _settle(outcome, attempts=attempts) == settled
+
+
+def test_an_event_without_facts_is_ignored() -> None:
+    assert _settle() == NOTHING_OF_INTEREST
+    assert NOTHING_OF_INTEREST.status is EventStatus.IGNORED
+
+
+def test_an_unknown_payment_is_waited_for_and_then_foreign() -> None:
+    for attempts in range(1, FAST_TRIES):
+        again = _settle(Outcome.UNKNOWN_PAYMENT, attempts=attempts)
+        assert isinstance(again, Again)
+        assert again.reason == "unknown_payment"
+    foreign = Settled(EventStatus.IGNORED, "unknown_payment")
+    assert _settle(Outcome.UNKNOWN_PAYMENT, attempts=FAST_TRIES) == foreign
+    assert _settle(Outcome.UNKNOWN_PAYMENT, attempts=MOST_TRIES) == foreign
+
+
+@pytest.mark.parametrize("attempts", [1, FAST_TRIES])
+@pytest.mark.parametrize("outcomes", list(product(Outcome, repeat=3)), ids=str)
+def test_every_combination_of_outcomes_is_settled_by_the_gravest(
+    outcomes: tuple[Outcome, ...], attempts: int
+) -> None:
+    settlement = _settle(*outcomes, attempts=attempts)
+    match settlement:
+        case Again(reason=reason):
+            assert attempts < FAST_TRIES
+            assert reason == "unknown_payment"
+            assert Outcome.UNKNOWN_PAYMENT in outcomes
+        case Settled(EventStatus.DEAD, reason):
+            assert reason in QUARANTINED & set(outcomes)
+        case Settled(EventStatus.PROCESSED, None):
+            assert Outcome.APPLIED in outcomes
+            assert not QUARANTINED & set(outcomes)
+        case Settled(EventStatus.SUPERSEDED):
+            assert set(outcomes) <= {Outcome.LATE, Outcome.ALREADY_SO, Outcome.UNKNOWN_PAYMENT}
+        case Settled(EventStatus.PROCESSED, "already_so"):
+            assert set(outcomes) <= {Outcome.ALREADY_SO, Outcome.UNKNOWN_PAYMENT}
+        case _:
+            assert settlement == Settled(EventStatus.IGNORED, "unknown_payment")
+            assert set(outcomes) == {Outcome.UNKNOWN_PAYMENT}
+
+
+@pytest.mark.parametrize("quarantined", sorted(QUARANTINED))
+@pytest.mark.parametrize("other", Outcome)
+def test_nothing_hides_a_quarantined_fact(quarantined: Outcome, other: Outcome) -> None:
+    settlement = _settle(other, quarantined, attempts=FAST_TRIES)
+    assert isinstance(settlement, Settled)
+    assert settlement.status is EventStatus.DEAD
+
+
+@given(st.integers(1, MOST_TRIES), st.randoms(use_true_random=False))
+def test_delays_are_bounded(attempts: int, random: Random) -> None:
+    assert timedelta(0) <= retry_delay(attempts, random) <= SIX_HOURS
+
+
+def test_delays_grow_to_their_bound() -> None:
+    longest = [retry_delay(attempts, Longest()) for attempts in range(1, MOST_TRIES)]
+    assert longest == sorted(longest)
+    assert longest[0] == timedelta(seconds=2)
+    assert longest[-1] == SIX_HOURS
+    assert timedelta(seconds=60) <= sum(longest[:FAST_TRIES], timedelta()) <= timedelta(minutes=2)
+    assert sum(longest, timedelta()) >= timedelta(hours=72)
+
+
+def test_delays_are_jittered_over_the_whole_range() -> None:
+    delays = [retry_delay(10, _seeded(seed)) / retry_delay(10, Longest()) for seed in range(200)]
+    assert min(delays) < 0.05
+    assert max(delays) > 0.95
+
+
+def test_an_event_dies_after_the_last_try() -> None:
+    for attempts in range(1, MOST_TRIES):
+        again = retry("timeout", attempts, _seeded(attempts))
+        assert isinstance(again, Again)
+        assert again.reason == "timeout"
+    assert retry("timeout", MOST_TRIES, _seeded(1)) == Settled(EventStatus.DEAD, "timeout")
+    assert retry("timeout", MOST_TRIES + 1, _seeded(1)) == Settled(EventStatus.DEAD, "timeout")
