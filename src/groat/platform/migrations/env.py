@@ -8,7 +8,10 @@ def run() -> None:
     """Run what ``groat migrate`` asks for."""
     url = context.config.attributes["url"]
     if context.is_offline_mode():
-        context.configure(dialect_name="postgresql", literal_binds=True)
+        # "named", since other styles of parameters double every percent sign in what is printed
+        context.configure(
+            dialect_name="postgresql", literal_binds=True, dialect_opts={"paramstyle": "named"}
+        )
         with context.begin_transaction():
             context.run_migrations()
         return
