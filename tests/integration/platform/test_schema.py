@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import groat
+from groat.kernel.errors import ConfigurationError
+from groat.platform import schema
+from groat.platform.queries import load_queries
+from tests.conftest import Servers
+from tests.databases import database_like
+from tests.integration.platform.dump_schema import SCHEMA_FILE, dump
+
+SOURCE = Path(groat.__file__).parent
+QUERIES = {
+    f"{file.parent.name}/{file.name}:{name}".replace("infrastructure/", ""): query
+    for file in sorted(SOURCE.rglob("*.sql"))
+    if file != SCHEMA_FILE and "migrations" not in file.parts
+    for name, query in load_queries(str(file), file.name).items()
+}
+
+
+@pytest.fixture
+def empty(servers: Servers) -> Iterator[str]:
+    with database_like(servers.database_url, "template0") as url:
+        yield url
+
+
+def set_revision(url: str, revision: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("update alembic_version set version_num = %s", [revision])
+
+
+def test_the_schema_file_is_what_the_migrations_make(empty: str) -> None:
+    schema.migrate(empty)
+    assert dump(empty) == SCHEMA_FILE.read_text(encoding="utf-8")
+
+
+def test_the_printed_sql_makes_the_same_schema(empty: str) -> None:
+    command = [sys.executable, "-m", "groat.app.cli", "migrate", "--sql"]
+    printed = subprocess.run(command, check=True, capture_output=True).stdout
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute(printed)
+    assert dump(empty) == SCHEMA_FILE.read_text(encoding="utf-8")
+    schema.require_current(empty)
+
+
+def test_migrating_again_changes_nothing(empty: str) -> None:
+    assert schema.migrate(empty) == schema.migrate(empty)
+    schema.require_current(empty)
+
+
+def test_there_are_queries_to_prepare() -> None:
+    assert len(QUERIES) > 30
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_query_prepares(name: str, database_url: str) -> None:
+    numbers: dict[bytes, int] = {}
+
+    def number(parameter: re.Match[bytes]) -> bytes:
+        return b"$%d" % numbers.setdefault(parameter[1], len(numbers) + 1)
+
+    query = re.sub(rb"%\((\w+)\)s", number, QUERIES[name])
+    with psycopg.connect(database_url) as connection:
+        connection.execute(b"prepare it as " + query)
+
+
+def test_an_empty_database_is_refused(empty: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"no schema yet.*Run `groat migrate`\.") as told:
+        schema.require_current(empty)
+    assert told.value.code == "schema_outdated"
+
+
+def test_a_newer_database_is_refused_and_left_alone(empty: str) -> None:
+    schema.migrate(empty)
+    set_revision(empty, "9999")
+    for refuse in (schema.require_current, schema.migrate):
+        with pytest.raises(ConfigurationError, match=r"revision 9999.*Run a newer Groat\.") as told:
+            refuse(empty)
+        assert told.value.code == "schema_newer"
+    assert schema.current_revision(empty) == "9999"
+
+
+def test_an_older_database_is_refused(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema.migrate(empty)
+    monkeypatch.setattr(schema, "_head", lambda: "9999")
+    with pytest.raises(
+        ConfigurationError, match=r"at revision \d+; this Groat needs 9999\. Run `groat migrate`\."
+    ):
+        schema.require_current(empty)
+
+
+def test_a_database_that_is_away_is_told_in_one_line() -> None:
+    with pytest.raises(ConfigurationError, match="cannot be used") as told:
+        schema.current_revision("postgresql://postgres@127.0.0.1:1/groat")
+    assert told.value.code == "database_unreachable"
+    assert "\n" not in told.value.message

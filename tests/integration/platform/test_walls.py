@@ -1,0 +1,52 @@
+"""What is written once stays: by grants for the engine, by triggers for everybody else."""
+
+from __future__ import annotations
+
+import itertools
+
+import psycopg
+import pytest
+
+from groat.platform.database import APPLICATION_ROLE
+from tests.integration.world import World
+
+WRITTEN_ONCE = ("ledger_transaction", "ledger_entry", "applied_effect", "audit_record")
+CHANGES = (
+    "update {} set merchant_id = merchant_id",
+    "delete from {}",
+    "truncate {}",
+)
+STATEMENTS = [change.format(table) for table, change in itertools.product(WRITTEN_ONCE, CHANGES)]
+
+
+async def attempt(world: World, statement: str, role: str | None) -> None:
+    async with await psycopg.AsyncConnection.connect(world.database_url) as connection:
+        if role is not None:
+            await connection.execute(f"set role {role}".encode())
+        await connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+async def test_what_is_written_once_cannot_be_changed(world: World, statement: str) -> None:
+    await world.pay(await world.wallet())
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        await attempt(world, statement, APPLICATION_ROLE)
+    with pytest.raises(psycopg.errors.RestrictViolation, match="is written once"):
+        await attempt(world, statement, None)
+
+
+@pytest.mark.parametrize(
+    ("statement", "constraint"),
+    [
+        ("update payment set captured = amount + 1", "payment_captured_within_amount"),
+        ("update payment set captured = 0", "payment_succeeded_has_captured"),
+        ("update payment set failure_code = 'x'", "payment_failed_has_code"),
+        ("update balance set floor = 0, posted = -1", "balance_not_below_floor"),
+    ],
+)
+async def test_rows_that_cannot_be_are_refused(
+    world: World, statement: str, constraint: str
+) -> None:
+    await world.pay(await world.wallet())
+    with pytest.raises(psycopg.errors.CheckViolation, match=constraint):
+        await attempt(world, statement, APPLICATION_ROLE)
