@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, LiteralString
 
 import httpx
@@ -26,11 +27,11 @@ from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.platform.settings import Settings
+from groat.simulator.signatures import stripe_signature
 from tests.unit.simulator.servers import settled
 
 GOOD_STRIPE, BAD_STRIPE = "pm_card_visa", "pm_card_chargeDeclinedInsufficientFunds"
 GOOD_PAYPAL, BAD_PAYPAL = "vault_visa", "vault_insufficient_funds"
-NO_FAULTS: dict[str, float] = {}
 
 TABLES = ("payment", "operation", "idempotency_key", "account", "ledger_entry", "audit_record")
 """What a refused request must leave as it is."""
@@ -101,6 +102,10 @@ class World:
     mailbox: Mailbox
     database_url: str
 
+    @property
+    def api_key(self) -> str:
+        return self.api.headers["authorization"].removeprefix("Bearer ")
+
     async def wallet(self, code: str = "wallet:alice", currency: str = "EUR") -> str:
         answer = await self.api.post("/v1/accounts", json={"code": code, "currency": currency})
         assert answer.status_code == 201, answer.text
@@ -149,6 +154,20 @@ class World:
     async def deliver_all(self, mail: Sequence[Mail]) -> None:
         answers = await asyncio.gather(*(self.deliver(one) for one in mail))
         assert {answer.status_code for answer in answers} <= {200}
+
+    @property
+    def webhook_path(self) -> str:
+        """Where Stripe delivers."""
+        return f"/webhooks/{ids.render('merchant', self.merchant_id)}/{self.stripe.account}"
+
+    async def signed(self, event: Mapping[str, object]) -> Mail:
+        """Return an event of our own making with Stripe's signature."""
+        account = await self.engine.merchants.provider_account(
+            self.merchant_id, self.stripe.account_id
+        )
+        body = json.dumps(event).encode()
+        signature = stripe_signature(account.credentials["webhook_secret"], body, int(time.time()))
+        return Mail(self.webhook_path, {"stripe-signature": signature}, body)
 
     async def rows(self, query: LiteralString, *values: object) -> list[tuple[Any, ...]]:
         """Read, or write, as the database's superuser."""
@@ -205,3 +224,13 @@ async def engine_and_api(
     """Yield an engine with ``settings`` and a client of its API."""
     async with open_engine(settings) as engine, api_client(engine, api_key) as client:
         yield engine, client
+
+
+@asynccontextmanager
+async def without_answers(world: World) -> AsyncIterator[World]:
+    """Yield the world with providers whose answers come too late: only webhooks tell."""
+    for site in (world.stripe, world.paypal):
+        await site.set_faults(answer_ms=1_500)
+    hasty = world.settings.model_copy(update={"provider_timeout_seconds": 0.75})
+    async with engine_and_api(hasty, world.api_key) as (engine, api):
+        yield replace(world, engine=engine, api=api)

@@ -1,0 +1,154 @@
+"""Behind the door: each event is applied once, whatever order, crowd or wreck it comes in."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from groat.kernel import ids
+from groat.webhooks.domain.event import ClaimedEvent
+from groat.webhooks.infrastructure import store
+from tests.integration.world import World, without_answers
+from tests.unit.simulator.servers import until
+
+PAID = ("charge.succeeded", "payment_intent.succeeded")
+
+
+def charge_event(event_id: str, charge: str, payment: str, amount: int) -> dict[str, object]:
+    """Return what Stripe sends when it has taken ``amount`` cents."""
+    subject = {
+        "object": "charge",
+        "id": charge,
+        "status": "succeeded",
+        "captured": True,
+        "currency": "eur",
+        "amount_captured": amount,
+        "payment_intent": "pi_1",
+        "metadata": {"groat_payment": payment},
+    }
+    return {"id": event_id, "type": "charge.succeeded", "data": {"object": subject}}
+
+
+async def effects(world: World) -> int:
+    return len(await world.rows("select from applied_effect"))
+
+
+async def test_two_events_for_one_charge_post_once(world: World) -> None:
+    async with without_answers(world) as hasty:
+        wallet = await hasty.wallet()
+        payment = await hasty.pay(wallet)
+        await hasty.deliver_all(await hasty.posted_mail(*PAID))
+        await hasty.engine.drain.drain_batch()
+        assert (await hasty.payment(payment["id"]))["status"] == "succeeded"
+        assert await hasty.balance(wallet) == 1050
+    assert {row[1:3] for row in await world.inbox()} == {
+        ("processed", None),
+        ("processed", "already_so"),
+    }
+    assert await effects(world) == 1
+
+
+async def test_a_webhook_may_come_before_the_answer_to_our_own_call(world: World) -> None:
+    await world.stripe.set_faults(answer_ms=1_000)
+    wallet = await world.wallet()
+    paying = asyncio.create_task(world.pay(wallet))
+    await until(lambda: {one.event_type for one in world.mailbox.mail} >= set(PAID))
+    await world.deliver_all(await world.posted_mail(*PAID))
+    await world.engine.drain.drain_batch()
+    assert not paying.done()
+    assert await world.balance(wallet) == 1050
+    assert (await paying)["status"] == "succeeded"
+    assert await world.balance(wallet) == 1050
+    assert await effects(world) == 1
+
+
+async def test_an_event_for_no_payment_of_ours_is_tried_five_times_then_ignored(
+    world: World,
+) -> None:
+    event = charge_event("evt_1", "ch_1", ids.render("payment", ids.uuid7()), 100)
+    await world.deliver(await world.signed(event))
+    for attempt in range(1, 5):
+        assert await world.engine.drain.drain_batch() == 1
+        assert await world.inbox() == [
+            ("charge.succeeded", "pending", "unknown_payment", attempt, 1)
+        ]
+        await world.make_due()
+    await world.engine.drain.drain_batch()
+    assert await world.inbox() == [("charge.succeeded", "ignored", "unknown_payment", 5, 1)]
+
+
+async def test_poison_among_fifty_holds_up_nobody(world: World) -> None:
+    async with without_answers(world) as hasty:
+        wallet = await hasty.wallet()
+        payments = await asyncio.gather(*(hasty.pay(wallet) for _ in range(48)))
+        good = await hasty.posted_mail("payment_intent.succeeded")
+        lie = charge_event("evt_lie", "ch_lie", payments[0]["id"], 1)
+        unstorable = charge_event("evt_raises", "ch_\0", payments[1]["id"], 1050)
+        poison = [await hasty.signed(event) for event in (lie, unstorable)]
+        await hasty.deliver_all([poison[0], *good[:24], poison[1], *good[24:]])
+        assert await hasty.engine.drain.drain_batch() == 50
+        assert await hasty.balance(wallet) == 48 * 1050
+    bad = {
+        (row[1], row[2])
+        for row in await world.inbox()
+        if row[:2] != (good[0].event_type, "processed")
+    }
+    assert bad == {("dead", "amount_mismatch"), ("pending", "DataError")}
+    assert await effects(world) == 48
+
+
+async def test_an_event_whose_account_cannot_be_opened_waits_while_others_pass(
+    world: World,
+) -> None:
+    async with without_answers(world) as hasty:
+        wallet = await hasty.wallet()
+        await hasty.pay(wallet)
+        await hasty.pay(wallet, provider_account=world.paypal.account, payment_method="vault_visa")
+        await hasty.deliver_all(
+            await hasty.posted_mail("payment_intent.succeeded", "PAYMENT.CAPTURE.COMPLETED")
+        )
+    await world.tamper(
+        "update provider_account set credentials = credentials || '\\x00' where provider = 'paypal'"
+    )
+    await world.engine.drain.drain_batch()
+    assert sorted(row[:3] for row in await world.inbox()) == [
+        ("PAYMENT.CAPTURE.COMPLETED", "pending", "wrong_master_key"),
+        ("payment_intent.succeeded", "processed", None),
+    ]
+    assert await world.balance(wallet) == 1050
+
+
+async def claim(world: World) -> list[ClaimedEvent]:
+    """Claim what is due as a worker does, and do no more."""
+    now = datetime.now(UTC)
+    async with world.engine.database.transaction() as connection:
+        return await store.claim(connection, now, now + timedelta(seconds=20), 10)
+
+
+async def test_what_a_dead_worker_had_claimed_comes_back_when_its_lease_ends(world: World) -> None:
+    await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
+    assert len(await claim(world)) == 1
+    assert await world.engine.drain.drain_batch() == 0
+    await world.make_due()
+    assert await world.engine.drain.drain_batch() == 1
+    assert await world.inbox() == [("x.y", "ignored", "no_fact_in_event", 2, 1)]
+
+
+async def test_a_worker_that_wakes_after_its_lease_settles_nothing(world: World) -> None:
+    async with without_answers(world) as hasty:
+        wallet = await hasty.wallet()
+        await hasty.pay(wallet)
+        await hasty.deliver_all(await hasty.posted_mail("charge.succeeded"))
+    drain = world.engine.drain
+    [mine] = await claim(world)
+    reply = await drain._interpret(mine)
+    await world.make_due()
+    [theirs] = await claim(world)
+
+    await drain._apply(world.merchant_id, [(mine, reply)])
+    assert await world.inbox() == [("charge.succeeded", "pending", None, 2, 1)]
+    assert await effects(world) == 0
+
+    await drain._apply(world.merchant_id, [(theirs, reply)])
+    assert await world.inbox() == [("charge.succeeded", "processed", None, 2, 1)]
+    assert await world.balance(wallet) == 1050
