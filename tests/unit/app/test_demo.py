@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+
+from groat.app.demo import Outcome, summary
+from groat.platform.checks import Finding
+
+GOOD = Outcome(
+    payments=40,
+    succeeded=33,
+    declined=7,
+    webhooks_delivered=90,
+    webhooks_applied=66,
+    duplicates_ignored=24,
+    ledger_imbalance=0,
+    provider_charges=33,
+    books_match_provider=True,
+)
+HOLDS = Finding("transactions_sum_to_zero", ok=True, examined=33, detail="", seconds=0.01)
+FAILS = replace(HOLDS, ok=False, detail="1 wrong, first: ledger transaction txn_1")
+
+
+def test_an_outcome_in_which_everything_holds_is_good() -> None:
+    judged = summary(GOOD, [HOLDS, HOLDS], 1.2345)
+    assert judged.oracle_ok
+    assert judged.seconds == 1.23
+    for field in fields(Outcome):
+        assert getattr(judged, field.name) == getattr(GOOD, field.name)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        replace(GOOD, ledger_imbalance=1),
+        replace(GOOD, ledger_imbalance=-1),
+        replace(GOOD, books_match_provider=False),
+        replace(GOOD, provider_charges=34),
+        replace(GOOD, provider_charges=32),
+        replace(GOOD, payments=41),
+        replace(GOOD, declined=8),
+    ],
+)
+def test_one_figure_that_is_off_spoils_it(outcome: Outcome) -> None:
+    assert not summary(outcome, [HOLDS], 1.0).oracle_ok
+
+
+def test_one_finding_that_fails_spoils_it() -> None:
+    assert not summary(GOOD, [HOLDS, FAILS, HOLDS], 1.0).oracle_ok

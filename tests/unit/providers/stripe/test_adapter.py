@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+import stripe
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groat.kernel import ids
+from groat.kernel.ids import PaymentId
+from groat.kernel.money import Money
+from groat.providers.domain.facts import Captured, Declined, Report
+from groat.providers.port import (
+    Answered,
+    Authorization,
+    Envelope,
+    NotSent,
+    Rejection,
+    Reply,
+    Unknown,
+)
+from groat.providers.stripe.adapter import StripeProvider, _answer, _failure
+from groat.simulator.signatures import stripe_signature
+
+AUTHORIZATION = Authorization("key", PaymentId(ids.uuid7()), Money(1050, "EUR"), "pm_card_visa")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+# The SDK leaves these three without types.
+_connection_error: Callable[..., stripe.StripeError] = stripe.APIConnectionError
+_stripes_card_error: Callable[..., stripe.StripeError] = stripe.CardError
+_invalid_request: Callable[..., stripe.StripeError] = stripe.InvalidRequestError
+
+
+@pytest.fixture(scope="module")
+async def provider() -> AsyncIterator[StripeProvider]:
+    credentials = {"api_key": "sk_test", "webhook_secret": "whsec_old,whsec_new"}
+    adapter = StripeProvider(credentials, timeout_seconds=1)
+    yield adapter
+    await adapter.close()
+
+
+def _refused(code: str) -> Answered:
+    return Answered((Report(AUTHORIZATION.payment_id, None, Declined(code)),))
+
+
+def _lost(cause: Exception) -> stripe.StripeError:
+    error = _connection_error("lost")
+    error.__cause__ = cause
+    return error
+
+
+def _card_error(details: dict[str, object] | None) -> stripe.StripeError:
+    body = None if details is None else {"error": details}
+    return _stripes_card_error("no", None, "card_declined", http_status=402, json_body=body)
+
+
+@pytest.mark.parametrize(
+    ("details", "intent", "code"),
+    [
+        (
+            {"decline_code": "insufficient_funds", "payment_intent": {"id": "pi_1"}},
+            "pi_1",
+            "insufficient_funds",
+        ),
+        ({"decline_code": "stolen_card"}, None, "lost_or_stolen"),
+        ({"payment_intent": None}, None, "do_not_honor"),
+        ({}, None, "do_not_honor"),
+        (None, None, "do_not_honor"),
+    ],
+)
+def test_a_card_error_is_a_decline(
+    details: dict[str, object] | None, intent: str | None, code: str
+) -> None:
+    expected = Report(AUTHORIZATION.payment_id, intent, Declined(code))
+    assert _failure(_card_error(details), AUTHORIZATION) == Answered((expected,))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _invalid_request("no", None, http_status=400),
+        _invalid_request("no", None, http_status=404),
+        stripe.AuthenticationError("no", http_status=401),
+        stripe.PermissionError("no", http_status=403),
+    ],
+    ids=str,
+)
+def test_a_definite_no_to_the_request_is_a_refusal(error: stripe.StripeError) -> None:
+    assert _failure(error, AUTHORIZATION) == _refused("rejected_by_provider")
+
+
+@pytest.mark.parametrize(
+    ("error", "reply"),
+    [
+        (stripe.RateLimitError("no", http_status=429), NotSent("rate_limited")),
+        (_lost(httpx.ConnectError("no")), NotSent("connection: ConnectError")),
+        (_lost(httpx.ConnectTimeout("no")), NotSent("connection: ConnectTimeout")),
+        (_lost(httpx.PoolTimeout("no")), NotSent("connection: PoolTimeout")),
+    ],
+)
+def test_what_never_reached_stripe_was_not_sent(error: stripe.StripeError, reply: Reply) -> None:
+    assert _failure(error, AUTHORIZATION) == reply
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        _connection_error("lost"),
+        _lost(httpx.ReadTimeout("no")),
+        _lost(httpx.WriteError("no")),
+        _lost(httpx.RemoteProtocolError("no")),
+        stripe.APIError("no", http_status=500),
+        stripe.APIError("no", http_status=503),
+        stripe.APIError("no", http_status=409),
+        _invalid_request("no", None, http_status=409),
+        _invalid_request("never sent at all?", None),
+        stripe.IdempotencyError("no", http_status=400),
+        stripe.StripeError("no"),
+    ],
+    ids=repr,
+)
+def test_everything_else_leaves_the_outcome_unknown(error: stripe.StripeError) -> None:
+    assert isinstance(_failure(error, AUTHORIZATION), Unknown)
+
+
+def test_an_answer_is_read_or_leaves_the_outcome_unknown() -> None:
+    intent = {
+        "object": "payment_intent",
+        "id": "pi_1",
+        "status": "succeeded",
+        "currency": "eur",
+        "amount_received": 1050,
+        "latest_charge": "ch_1",
+    }
+    captured = Report(None, "pi_1", Captured("ch_1", Money(1050, "EUR")))
+    assert _answer(intent) == Answered((captured,))
+    for wrong in ({}, {**intent, "currency": "???"}, {**intent, "object": "charge"}):
+        reply = _answer(wrong)
+        assert isinstance(reply, Unknown)
+        assert "\n" not in reply.reason
+
+
+async def test_webhooks_are_verified_with_every_active_secret(provider: StripeProvider) -> None:
+    for secret in ("whsec_old", "whsec_new"):
+        header = stripe_signature(secret, b"{}", int(NOW.timestamp()))
+        assert await provider.verify_webhook({"stripe-signature": header}, b"{}", NOW) is None
+    stranger = {"stripe-signature": stripe_signature("whsec_x", b"{}", int(NOW.timestamp()))}
+    rejection = await provider.verify_webhook(stranger, b"{}", NOW)
+    assert rejection is Rejection.SIGNATURE_MISMATCH
+    assert await provider.verify_webhook({}, b"{}", NOW) is Rejection.SIGNATURE_MISSING
+
+
+def test_an_envelope_has_the_events_id_and_type(provider: StripeProvider) -> None:
+    body = b'{"id":"evt_1","type":"charge.succeeded","data":{}}'
+    assert provider.read_envelope(body) == Envelope("evt_1", "charge.succeeded")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"id": "evt_1"},
+        {"id": "", "type": "a"},
+        {"id": 1, "type": "a"},
+        {"id": "a\x00", "type": "a"},
+    ],
+)
+def test_an_event_that_cannot_be_told_apart_is_malformed(
+    provider: StripeProvider, event: dict[str, object]
+) -> None:
+    assert provider.read_envelope(json.dumps(event).encode()) is Rejection.BODY_MALFORMED
+
+
+@given(st.binary())
+async def test_any_bytes_are_answered(provider: StripeProvider, body: bytes) -> None:
+    assert provider.read_envelope(body) is Rejection.BODY_MALFORMED
+    assert isinstance(await provider.interpret_webhook(body), Unknown)
+
+
+@pytest.mark.parametrize("about", [{}, [], None, {"object": "charge"}, {"object": "payout"}])
+async def test_an_event_of_interest_that_cannot_be_read_is_tried_again(
+    provider: StripeProvider, about: object
+) -> None:
+    event = {"id": "evt_1", "type": "charge.succeeded", "data": {"object": about}}
+    assert isinstance(await provider.interpret_webhook(json.dumps(event).encode()), Unknown)
+
+
+@pytest.mark.parametrize("kind", ["payout.paid", "charge.captured", "v2.core.event"])
+async def test_other_events_say_nothing_of_interest(provider: StripeProvider, kind: str) -> None:
+    body = json.dumps({"id": "evt_1", "type": kind, "data": {"object": 5}}).encode()
+    assert await provider.interpret_webhook(body) == Answered(())

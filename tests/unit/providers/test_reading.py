@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from groat.kernel import ids
+from groat.kernel.ids import PaymentId
+from groat.providers.reading import (
+    EventText,
+    Payload,
+    active_values,
+    first_line,
+    own_payment_id,
+    own_reference,
+)
+
+
+class Thing(Payload):
+    name: str
+
+
+@given(st.uuids())
+def test_a_provider_gives_our_id_back(value: UUID) -> None:
+    assert own_payment_id(own_reference(PaymentId(value))) == value
+
+
+@given(st.none() | st.text())
+def test_any_other_text_is_no_id_of_ours(text: str | None) -> None:
+    assert own_payment_id(text) is None
+
+
+def test_an_id_of_another_kind_is_no_payment() -> None:
+    assert own_payment_id(ids.render("operation", ids.uuid7())) is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "values"),
+    [(None, []), ("", []), ("one", ["one"]), ("one,two", ["one", "two"]), (",one,,", ["one"])],
+)
+def test_a_credential_that_rotates_has_two_values(setting: str | None, values: list[str]) -> None:
+    assert active_values(setting) == values
+
+
+def test_only_the_first_line_of_an_error_is_told() -> None:
+    with pytest.raises(ValidationError) as failed:
+        Thing.model_validate({"name": 4111111111111111})
+    assert first_line(failed.value) == "1 validation error for Thing"
+
+
+def test_fields_that_are_not_read_may_come_and_go() -> None:
+    assert Thing.model_validate({"name": "a", "new": 1}) == Thing(name="a")
+
+
+@pytest.mark.parametrize("text", ["", "a" * 256, "evt\x00", "evt 1", "evt\n", "é"])
+def test_an_events_name_is_one_that_can_be_stored(text: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(EventText).validate_python(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["e", "evt_1", "WH-2WR32451HC0233532-67976317FL4543714", "a" * 255]
+)
+def test_an_events_name_is_kept(text: str) -> None:
+    assert TypeAdapter(EventText).validate_python(text) == text
