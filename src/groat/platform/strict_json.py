@@ -32,6 +32,11 @@ _PRINTED = re.compile(
 _ISSUER = re.compile(r"4|5[1-5]|2[2-7]|3[47]|3(?:0[0-5]|[689])|6(?:011|4|5)|35|62")
 """First digits of Visa, Mastercard, American Express, Diners, Discover, JCB and UnionPay."""
 
+_WITHOUT_SEPARATORS = str.maketrans("", "", " -.")
+_PLAIN = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
+"""Tables, because a body of nothing but such numbers has some 200,000 to check."""
+
 
 def read_json(body: bytes) -> Json:
     """Return the JSON value that ``body`` holds.
@@ -118,14 +123,14 @@ def _card_like(text: str) -> Iterator[str]:
 
 
 def _is_card_number(text: str) -> bool:
-    digits = re.sub(r"[^0-9]", "", text)
-    return _ISSUER.match(digits) is not None and _passes_luhn(digits)
+    digits = text.translate(_WITHOUT_SEPARATORS)
+    return _ISSUER.match(digits) is not None and _passes_luhn(digits.encode())
 
 
-def _passes_luhn(digits: str) -> bool:
+def _passes_luhn(digits: bytes) -> bool:
     """Tell whether the check digit is right (ISO/IEC 7812-1, annex B)."""
-    doubled = [sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2]]
-    return (sum(doubled) + sum(int(digit) for digit in digits[-1::-2])) % 10 == 0
+    plain, doubled = digits[-1::-2].translate(_PLAIN), digits[-2::-2].translate(_DOUBLED)
+    return (sum(plain) + sum(doubled)) % 10 == 0
 
 
 def _too_deep() -> BadRequest:
