@@ -6,15 +6,15 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Depends, Path, Query
 
 from groat.accounts.domain.chart import Account, as_expected
-from groat.accounts.infrastructure.store import StatementLine
+from groat.accounts.domain.ledger import StatementLine
 from groat.accounts.service import AccountService
 from groat.kernel import ids
+from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId, TransactionId
 from groat.kernel.money import MAX_AMOUNT
 from groat.platform.http import (
     Authenticate,
     Body,
-    Caller,
     Cursor,
     IdText,
     Limit,
@@ -99,9 +99,8 @@ def router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
         caller: CallerOf, cursor: Cursor = None, limit: Limit = 20
     ) -> Page[AccountView]:
         after = None if cursor is None else AccountId(ids.parse("account", cursor))
-        page = await accounts.page(caller.merchant_id, after=after, limit=limit)
-        last = ids.render("account", page[-1].id) if len(page) == limit else None
-        return Page(data=[AccountView.of(account) for account in page], next_cursor=last)
+        rows = await accounts.page(caller.merchant_id, after=after, limit=limit + 1)
+        return Page.of(rows, limit, AccountView.of, lambda row: ids.render("account", row.id))
 
     @routes.get("/{account_id}", summary="Get an account")
     async def get(account_id: Id, caller: CallerOf) -> AccountView:
@@ -115,9 +114,10 @@ def router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
         limit: Limit = 20,
     ) -> Page[EntryView]:
         account, lines = await accounts.statement(
-            caller.merchant_id, account_id, before=cursor, limit=limit
+            caller.merchant_id, account_id, before=cursor, limit=limit + 1
         )
-        last = str(lines[-1].version) if len(lines) == limit else None
-        return Page(data=[EntryView.of(account, line) for line in lines], next_cursor=last)
+        return Page.of(
+            lines, limit, lambda line: EntryView.of(account, line), lambda line: str(line.version)
+        )
 
     return routes

@@ -7,18 +7,17 @@ from datetime import datetime
 
 from groat.accounts.domain import ledger
 from groat.accounts.domain.chart import Account, AccountSpec, wallet
-from groat.accounts.domain.ledger import Posting
+from groat.accounts.domain.ledger import Posting, StatementLine
 from groat.accounts.infrastructure import store
-from groat.accounts.infrastructure.store import StatementLine
 from groat.audit.domain.record import Cause, Change
 from groat.audit.service import AuditService
 from groat.kernel import ids
+from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Conflict
 from groat.kernel.ids import AccountId, IdSource, MerchantId
 from groat.platform.checks import Check, checks_from
 from groat.platform.database import Connection, Database
-from groat.platform.http import Caller
 
 
 class AccountService:

@@ -16,7 +16,8 @@ import groat.webhooks.http
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import Engine, open_engine
 from groat.merchants.http import authenticator
-from groat.platform.http import RequestIds, install_problem_documents
+from groat.platform.problems import install_problem_documents
+from groat.platform.request_ids import RequestIds
 from groat.platform.settings import Settings
 
 

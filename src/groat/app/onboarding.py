@@ -14,7 +14,7 @@ from groat.kernel import ids
 from groat.kernel.errors import Unauthenticated
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import ProviderName
-from groat.platform.private_files import write_private
+from groat.platform.embedded_places import write_private
 from groat.platform.settings import Settings
 
 

@@ -10,7 +10,6 @@ import asyncio
 import base64
 import json
 import secrets
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from groat.app.supervision import Child
 from groat.merchants.domain.credentials import ProviderName
 from groat.platform import schema
 from groat.platform.embedded import EmbeddedServers
-from groat.platform.private_files import write_private
+from groat.platform.embedded_places import free_port, is_free, write_private
 from groat.platform.settings import MASTER_KEY_BYTES, Settings, require
 
 _READY_SECONDS = 30.0
@@ -120,22 +119,13 @@ def _kept_master_key(file: Path) -> SecretStr:
 
 def _ports(settings: Settings, *, any_free: bool) -> dict[str, int]:
     """Return the ports to listen on: those of the settings, or free ones where they are taken."""
-    names = ("api_port", "stripe_simulator_port", "paypal_simulator_port")
-    with ExitStack() as held:
-        return {
-            name: _hold_port(held, 0 if any_free else getattr(settings, name)) for name in names
-        }
-
-
-def _hold_port(held: ExitStack, wanted: int) -> int:
-    listener = held.enter_context(socket.socket())
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((_LOOPBACK, wanted))
-    except OSError:
-        return _hold_port(held, 0)
-    port: int = listener.getsockname()[1]
-    return port
+    ports: dict[str, int] = {}
+    for name in ("api_port", "stripe_simulator_port", "paypal_simulator_port"):
+        port = free_port() if any_free else getattr(settings, name)
+        while port in ports.values() or not is_free(port):
+            port = free_port()
+        ports[name] = port
+    return ports
 
 
 def _simulators(settings: Settings) -> dict[ProviderName, str]:

@@ -7,8 +7,9 @@ from pydantic import JsonValue
 
 from groat.audit.service import AuditService
 from groat.kernel import ids
+from groat.kernel.caller import Caller
 from groat.kernel.ids import RecordId
-from groat.platform.http import Authenticate, Caller, Cursor, Limit, Page, StrictRoute
+from groat.platform.http import Authenticate, Cursor, Limit, Page, StrictRoute
 
 
 def router(audit: AuditService, authenticate: Authenticate) -> APIRouter:
@@ -26,9 +27,10 @@ def router(audit: AuditService, authenticate: Authenticate) -> APIRouter:
             caller.merchant_id,
             object_id=None if object is None else ids.parse_any(object),
             before=None if cursor is None else RecordId(ids.parse("audit_record", cursor)),
-            limit=limit,
+            limit=limit + 1,
         )
-        last = ids.render("audit_record", rows[-1][0]) if len(rows) == limit else None
-        return Page(data=[document for _, document in rows], next_cursor=last)
+        return Page.of(
+            rows, limit, lambda row: row[1], lambda row: ids.render("audit_record", row[0])
+        )
 
     return routes

@@ -13,16 +13,15 @@ from typing import ClassVar
 class GroatError(Exception):
     """Something that a caller can be told.
 
-    ``code`` is stable and for programs; the message is for people; ``details`` hold the figures.
+    ``code`` is stable and for programs; the message is for people.
     """
 
     status: ClassVar[int] = 500
 
-    def __init__(self, code: str, message: str, **details: str | int) -> None:
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.details = details
 
 
 class InvalidRequest(GroatError):

@@ -6,9 +6,10 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from groat.kernel import ids
+from groat.kernel.caller import Caller
 from groat.merchants.domain.credentials import invalid_api_key
 from groat.merchants.service import MerchantService
-from groat.platform.http import Authenticate, Caller
+from groat.platform.http import Authenticate
 
 _bearer = HTTPBearer(auto_error=False, description="An API key, as `groat_...`.")
 

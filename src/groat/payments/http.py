@@ -8,6 +8,7 @@ from pydantic import Field
 
 from groat.accounts.http import AccountIdText
 from groat.kernel import ids
+from groat.kernel.caller import Caller
 from groat.kernel.ids import PaymentId, ProviderAccountId
 from groat.kernel.money import Money
 from groat.payments.domain.payment import Payment, PaymentOrder
@@ -15,15 +16,15 @@ from groat.payments.service import PaymentService
 from groat.platform.http import (
     Authenticate,
     Body,
-    Caller,
     Cursor,
+    IdempotencyKey,
     IdText,
     Limit,
     Page,
     StrictRoute,
     View,
 )
-from groat.platform.idempotency import IdempotencyKey
+from groat.platform.idempotency import RequestKey
 
 PaymentIdText = Annotated[PaymentId, IdText("payment")]
 ProviderAccountIdText = Annotated[ProviderAccountId, IdText("provider_account")]
@@ -108,7 +109,7 @@ def router(payments: PaymentService, authenticate: Authenticate) -> APIRouter:
         body: NewPayment, caller: CallerOf, idempotency_key: IdempotencyKey = None
     ) -> PaymentView:
         request = body.model_dump_json().encode()
-        key = None if idempotency_key is None else (idempotency_key, request)
+        key = RequestKey(idempotency_key, request) if idempotency_key else None
         return PaymentView.of(await payments.create(caller, body.order(), key))
 
     @routes.get("", summary="List payments")
@@ -116,9 +117,8 @@ def router(payments: PaymentService, authenticate: Authenticate) -> APIRouter:
         caller: CallerOf, cursor: Cursor = None, limit: Limit = 20
     ) -> Page[PaymentView]:
         before = None if cursor is None else PaymentId(ids.parse("payment", cursor))
-        page = await payments.page(caller.merchant_id, before=before, limit=limit)
-        last = ids.render("payment", page[-1].id) if len(page) == limit else None
-        return Page(data=[PaymentView.of(payment) for payment in page], next_cursor=last)
+        rows = await payments.page(caller.merchant_id, before=before, limit=limit + 1)
+        return Page.of(rows, limit, PaymentView.of, lambda row: ids.render("payment", row.id))
 
     @routes.get("/{payment_id}", summary="Get a payment")
     async def get(payment_id: Annotated[PaymentIdText, Path()], caller: CallerOf) -> PaymentView:

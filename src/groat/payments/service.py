@@ -10,6 +10,7 @@ from groat.accounts.service import AccountService
 from groat.audit.domain.record import Cause, Change
 from groat.audit.service import AuditService
 from groat.kernel import ids
+from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import (
@@ -38,7 +39,7 @@ from groat.payments.infrastructure.store import PostedEffect, ProviderReference,
 from groat.platform import idempotency
 from groat.platform.checks import Check, checks_from
 from groat.platform.database import Connection, Database
-from groat.platform.http import Caller
+from groat.platform.idempotency import RequestKey
 from groat.providers.domain.facts import NeverSent, Report
 from groat.providers.port import Answered, Authorization, NotSent, Reply, Unknown
 from groat.providers.registry import ProviderRegistry
@@ -64,7 +65,7 @@ class PaymentService:
         self._clock = clock
 
     async def create(
-        self, caller: Caller, order: PaymentOrder, request_key: tuple[str, bytes] | None
+        self, caller: Caller, order: PaymentOrder, request_key: RequestKey | None
     ) -> Payment:
         """Take a payment: write it down, call the provider, apply what it answers.
 
@@ -182,14 +183,14 @@ class PaymentService:
         caller: Caller,
         payment: Payment,
         operation_id: OperationId,
-        request_key: tuple[str, bytes] | None,
+        request_key: RequestKey | None,
     ) -> PaymentId | None:
         """Write the payment and its operation; or return the payment made under the key before."""
         now = payment.created_at
         async with self._database.transaction() as connection:
             if request_key is not None:
                 earlier = await idempotency.claim(
-                    connection, caller.merchant_id, *request_key, payment.id, now
+                    connection, caller.merchant_id, request_key, payment.id, now
                 )
                 if earlier is not None:
                     return PaymentId(earlier)

@@ -322,7 +322,7 @@ class EmbeddedServers:
     def __init__(
         self, home: Path, *, ephemeral: bool = False, postgres: bool = True, valkey: bool = True
     ) -> None:
-        if not INSTALLED:
+        if (postgres or valkey) and not INSTALLED:
             raise ConfigurationError(
                 "embedded_servers_missing",
                 "There are no servers to use: set GROAT_DATABASE_URL and GROAT_REDIS_URL, "

@@ -1,35 +1,25 @@
-"""What every route shares: strict bodies, problem documents, request ids, ids in text, pages."""
+"""What every route shares: strict bodies, the caller, ids in text, pages."""
 
-import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
-from http import HTTPStatus
-from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, Self, TypeAlias, TypeVar
 from uuid import UUID
 
-import structlog
-from fastapi import FastAPI, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi import Header, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from groat.kernel import ids
-from groat.kernel.errors import GroatError, InvalidRequest, PayloadTooLarge
-from groat.kernel.ids import MerchantId
+from groat.kernel.caller import Caller
+from groat.kernel.errors import PayloadTooLarge
 from groat.platform.strict_json import Json, read_json
 
 MAX_BODY_BYTES = 1024 * 1024
-REQUEST_ID_HEADER = b"x-request-id"
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
-_log = structlog.get_logger(__name__)
 
 Item = TypeVar("Item")
+Row = TypeVar("Row")
 
 
 class Body(BaseModel):
@@ -50,18 +40,34 @@ class Page(View, Generic[Item]):
     data: list[Item]
     next_cursor: str | None
 
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who makes an API call: a merchant, the key it used, and the request, as records name them."""
-
-    merchant_id: MerchantId
-    actor: str
-    request_id: str
+    @classmethod
+    def of(
+        cls,
+        rows: Sequence[Row],
+        limit: int,
+        view: Callable[[Row], Item],
+        cursor: Callable[[Row], str],
+    ) -> Self:
+        """Return the page of ``rows``, of which there is one more than ``limit`` if more follow."""
+        shown = rows[:limit]
+        more = len(rows) > limit
+        return cls(
+            data=[view(row) for row in shown], next_cursor=cursor(shown[-1]) if more else None
+        )
 
 
 Authenticate: TypeAlias = Callable[..., Awaitable[Caller]]
 """A dependency that answers who is calling, or raises ``Unauthenticated``."""
+
+IdempotencyKey: TypeAlias = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern="^[!-~]+$",
+        description="Up to 255 printable ASCII characters. One key makes one object.",
+    ),
+]
 
 Limit = Annotated[int, Query(ge=1, le=100, description="How many to return at the most.")]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
@@ -140,90 +146,3 @@ class StrictRoute(APIRoute):
             return await handle(checked)
 
         return strict
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What a problem document says (RFC 9457), besides ``status`` and ``title``."""
-
-    code: str
-    detail: str
-    extra: Mapping[str, Json] = field(default_factory=dict)
-
-
-def problem(status: int, told: Problem) -> JSONResponse:
-    """Return a problem document; ``code`` is for programs, ``detail`` for people."""
-    document = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": told.code,
-        "detail": told.detail,
-        **told.extra,
-    }
-    headers = {"retry-after": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return JSONResponse(
-        document, status_code=status, headers=headers, media_type="application/problem+json"
-    )
-
-
-def install_problem_documents(app: FastAPI) -> None:
-    """Make every error of ``app`` a problem document."""
-
-    @app.exception_handler(GroatError)
-    def told(_request: Request, error: GroatError) -> JSONResponse:
-        return problem(error.status, Problem(error.code, error.message, dict(error.details)))
-
-    @app.exception_handler(RequestValidationError)
-    def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
-        errors: list[Json] = [
-            {"field": ".".join(str(part) for part in found["loc"][1:]), "detail": found["msg"]}
-            for found in error.errors()
-        ]
-        return problem(
-            InvalidRequest.status,
-            Problem("invalid_request", "Some fields are not as they must be.", {"errors": errors}),
-        )
-
-    @app.exception_handler(HTTPException)
-    def framework(_request: Request, error: HTTPException) -> JSONResponse:
-        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-        answer = problem(error.status_code, Problem(code, str(error.detail)))
-        answer.headers.update(error.headers or {})  # such as Allow, which goes with a 405
-        return answer
-
-    @app.exception_handler(Exception)
-    def unforeseen(_request: Request, error: Exception) -> JSONResponse:
-        _log.error("request_failed", exc_info=error)
-        return problem(500, Problem("internal_error", "Something of ours failed; it is logged."))
-
-
-class RequestIds:
-    """ASGI middleware: gives each request an id, on its log lines and in the answer's header."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
-                    (REQUEST_ID_HEADER, request_id.encode()),
-                ]
-            await send(message)
-
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self._app(scope, receive, send_with_id)
-
-
-def _request_id(scope: Scope) -> str:
-    given = dict(scope["headers"]).get(REQUEST_ID_HEADER, b"").decode("latin-1")
-    return given if _REQUEST_ID.fullmatch(given) else f"req_{ids.uuid7().hex}"

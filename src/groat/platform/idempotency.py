@@ -7,11 +7,9 @@ that transaction, and then finds the object: the answer is the object as it stan
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, TypeAlias
 from uuid import UUID
-
-from fastapi import Header
 
 from groat.kernel.errors import Conflict
 from groat.kernel.ids import MerchantId
@@ -20,34 +18,31 @@ from groat.platform.queries import load_queries
 
 QUERIES = load_queries(__file__, "idempotency.sql")
 
-IdempotencyKey: TypeAlias = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=255,
-        pattern="^[!-~]+$",
-        description="Up to 255 printable ASCII characters. One key makes one object.",
-    ),
-]
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """The caller's key, and the bytes of the request it came with, to tell a replay from misuse."""
+
+    key: str
+    request: bytes
 
 
 async def claim(
     connection: Connection,
     merchant_id: MerchantId,
-    key: str,
-    request: bytes,
+    request_key: RequestKey,
     object_id: UUID,
     now: datetime,
 ) -> UUID | None:
-    """Claim ``key`` for the object that is about to be made, or return the one made under it.
+    """Claim the key for the object that is about to be made, or return the one made under it.
 
     Raises:
         Conflict: ``idempotency_key_reused``; the key came before, with another request.
     """
-    request_hash = hashlib.sha256(request).digest()
+    request_hash = hashlib.sha256(request_key.request).digest()
     parameters = {
         "merchant_id": merchant_id,
-        "key": key,
+        "key": request_key.key,
         "request_hash": request_hash,
         "object_id": object_id,
         "now": now,

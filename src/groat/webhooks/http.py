@@ -5,9 +5,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from groat.kernel import ids
-from groat.kernel.errors import GroatError
 from groat.kernel.ids import MerchantId, ProviderAccountId
-from groat.platform.http import Problem, problem, read_body
+from groat.platform.http import read_body
 from groat.webhooks.service import WebhookReceiver
 
 
@@ -15,15 +14,13 @@ def route(receiver: WebhookReceiver) -> Route:
     """Return the route of this module."""
 
     async def receive(request: Request) -> Response:
-        try:
-            merchant_id = MerchantId(ids.parse("merchant", request.path_params["merchant"]))
-            account_id = ProviderAccountId(
-                ids.parse("provider_account", request.path_params["provider_account"])
-            )
-            body = await read_body(request)
-            await receiver.receive(merchant_id, account_id, request.headers, body)
-        except GroatError as error:
-            return problem(error.status, Problem(error.code, error.message))
+        merchant, account = (request.path_params[name] for name in ("merchant", "provider_account"))
+        await receiver.receive(
+            MerchantId(ids.parse("merchant", merchant)),
+            ProviderAccountId(ids.parse("provider_account", account)),
+            request.headers,
+            await read_body(request),
+        )
         return Response(status_code=200)
 
     return Route("/webhooks/{merchant}/{provider_account}", receive, methods=["POST"])

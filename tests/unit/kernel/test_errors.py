@@ -30,6 +30,6 @@ def test_every_error_has_its_status_here() -> None:
 
 
 def test_an_error_tells_programs_and_people_apart() -> None:
-    error = errors.Conflict("taken", "That is taken.", limit=3)
-    assert (error.code, error.message, error.details) == ("taken", "That is taken.", {"limit": 3})
+    error = errors.Conflict("taken", "That is taken.")
+    assert (error.code, error.message) == ("taken", "That is taken.")
     assert str(error) == "That is taken."

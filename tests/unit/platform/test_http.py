@@ -20,12 +20,12 @@ from groat.platform.http import (
     Body,
     IdText,
     Limit,
-    RequestIds,
     StrictRoute,
     View,
-    install_problem_documents,
     read_body,
 )
+from groat.platform.problems import install_problem_documents
+from groat.platform.request_ids import RequestIds
 
 PAYMENT = ids.uuid7()
 PAYMENT_TEXT = ids.render("payment", PAYMENT)
@@ -58,7 +58,7 @@ async def show_order(payment_id: SomePayment, limit: Limit = 10) -> dict[str, st
 async def fail(how: str) -> None:
     match how:
         case "conflict":
-            raise Conflict("taken", "That is taken.", limit=3)
+            raise Conflict("taken", "That is taken.")
         case "unavailable":
             raise Unavailable("overloaded", "Try again.")
         case _:
@@ -209,7 +209,6 @@ async def test_errors_of_ours_carry_their_code_and_figures() -> None:
     answer = await _get("/fail/conflict")
     _assert_problem(answer, 409, "taken")
     assert answer.json()["detail"] == "That is taken."
-    assert answer.json()["limit"] == 3
 
 
 async def test_unavailable_says_when_to_come_back() -> None:

@@ -146,8 +146,6 @@ def test_card_numbers_are_found_however_they_are_grouped(card: str, separator: s
     error = _refusal(json.dumps({"note": f"card {_grouped(card, separator)}!"}).encode())
     assert (error.status, error.code) == (422, "pan_detected")
     assert card not in error.message
-    assert card not in str(error.details)
-
 
 @pytest.mark.parametrize(
     "text",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 from groat.kernel.ids import AccountId, TransactionId
@@ -53,6 +54,19 @@ class PostedEntry:
     transaction_id: TransactionId
     amount: int
     balance_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One entry of an account's statement. Amounts are the ledger's: credits are positive."""
+
+    version: int
+    transaction_id: TransactionId
+    amount: int
+    balance_after: int
+    kind: str
+    reference: str
+    recorded_at: datetime
 
 
 class UnbalancedTransaction(ValueError):

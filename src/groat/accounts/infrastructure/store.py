@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from groat.accounts.domain.chart import Account, AccountSpec
-from groat.accounts.domain.ledger import Balance, PostedEntry, Posting
-from groat.kernel.ids import AccountId, MerchantId, TransactionId
+from groat.accounts.domain.ledger import Balance, PostedEntry, Posting, StatementLine
+from groat.kernel.ids import AccountId, MerchantId
 from groat.platform.database import Connection
 from groat.platform.queries import load_queries
 
 QUERIES = load_queries(__file__, "accounts.sql")
-
-
-@dataclass(frozen=True, slots=True)
-class StatementLine:
-    """One entry of an account's statement. Amounts are the ledger's: credits are positive."""
-
-    version: int
-    transaction_id: TransactionId
-    amount: int
-    balance_after: int
-    kind: str
-    reference: str
-    recorded_at: datetime
 
 
 async def insert_accounts(
