@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from uuid import UUID
 
 from hypothesis import given
@@ -10,21 +11,22 @@ from hypothesis import strategies as st
 from groat.kernel.ids import MerchantId, ProviderAccountId, WebhookEventId
 from groat.webhooks.domain.event import Delivery, merge
 
-FEW_IDS = st.integers(1, 3).map(lambda number: UUID(int=number))
-DELIVERIES = st.lists(
-    st.builds(
-        Delivery,
-        merchant_id=FEW_IDS.map(MerchantId),
-        provider_account_id=FEW_IDS.map(ProviderAccountId),
-        provider_event_id=st.sampled_from(["evt_1", "evt_2"]),
-        id=st.uuids().map(WebhookEventId),
-        event_type=st.just("charge.succeeded"),
-        body=st.binary(max_size=2),
-        received_at=st.just(datetime(2026, 1, 1, tzinfo=UTC)),
-        count=st.integers(1, 3),
-    ),
-    max_size=12,
-)
+POSSIBLE = [
+    Delivery(
+        MerchantId(UUID(int=merchant)),
+        ProviderAccountId(UUID(int=account)),
+        provider_event_id,
+        WebhookEventId(UUID(int=100 * merchant + 10 * account + count)),
+        event_type="charge.succeeded",
+        body=b"{}",
+        received_at=datetime(2026, 1, 1, tzinfo=UTC),
+        count=count,
+    )
+    for merchant, account, provider_event_id, count in product(
+        (1, 2), (3, 4), ("evt_1", "evt_2"), (1, 2, 3)
+    )
+]
+DELIVERIES = st.lists(st.sampled_from(POSSIBLE), max_size=12)
 
 
 @given(DELIVERIES)
