@@ -175,11 +175,14 @@ class World:
             cursor = await connection.execute(query, values)
             return [] if cursor.description is None else await cursor.fetchall()
 
-    async def tamper(self, statement: LiteralString) -> None:
-        """Do what no wall stops: write as an owner of the server who switches the triggers off."""
+    async def tamper(self, statement: LiteralString, *values: str) -> None:
+        """Do what no wall stops: write as an owner of the server who switches the triggers off.
+
+        A value is put at the end of the statement.
+        """
         async with await psycopg.AsyncConnection.connect(self.database_url) as connection:
             await connection.execute("set session_replication_role = replica")
-            done = await connection.execute(statement)
+            done = await connection.execute(statement + "%s" * len(values), values)
             assert done.rowcount == 1, statement
 
     async def counts(self) -> dict[str, int]:

@@ -60,15 +60,22 @@ def test_there_are_queries_to_prepare() -> None:
     assert len(QUERIES) > 30
 
 
+@pytest.fixture(scope="module")
+def migrated(servers: Servers) -> Iterator[str]:
+    with database_like(servers.database_url, "template0") as url:
+        schema.migrate(url)
+        yield url
+
+
 @pytest.mark.parametrize("name", QUERIES)
-def test_every_query_prepares(name: str, database_url: str) -> None:
+def test_every_query_prepares(name: str, migrated: str) -> None:
     numbers: dict[bytes, int] = {}
 
     def number(parameter: re.Match[bytes]) -> bytes:
         return b"$%d" % numbers.setdefault(parameter[1], len(numbers) + 1)
 
     query = re.sub(rb"%\((\w+)\)s", number, QUERIES[name])
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(migrated) as connection:
         connection.execute(b"prepare it as " + query)
 
 

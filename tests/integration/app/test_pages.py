@@ -1,0 +1,127 @@
+"""Lists, cursors, and other people's things."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from groat.kernel import ids
+from tests.integration.world import World, api_client
+
+
+async def pages(api: httpx.AsyncClient, path: str, **query: str | int) -> list[dict[str, Any]]:
+    """Return every item of a list, read in pages of two."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        parameters = {"limit": 2, **query, **({"cursor": cursor} if cursor else {})}
+        page = (await api.get(path, params=parameters)).raise_for_status().json()
+        assert len(page["data"]) <= 2
+        found += page["data"]
+        cursor = page["next_cursor"]
+    return found
+
+
+async def test_accounts_are_listed_oldest_first(world: World) -> None:
+    opened = [await world.wallet(f"wallet:{n}") for n in range(5)]
+    assert [account["id"] for account in await pages(world.api, "/v1/accounts")] == opened
+
+
+async def test_a_code_is_taken_once(world: World) -> None:
+    await world.wallet()
+    again = await world.api.post("/v1/accounts", json={"code": "wallet:alice", "currency": "EUR"})
+    assert (again.status_code, again.json()["code"]) == (409, "account_code_taken")
+
+
+async def test_payments_are_listed_newest_first(world: World) -> None:
+    wallet = await world.wallet()
+    paid = [(await world.pay(wallet))["id"] for _ in range(5)]
+    listed = [payment["id"] for payment in await pages(world.api, "/v1/payments")]
+    assert listed == paid[::-1]
+
+
+async def test_a_statement_is_read_backwards_to_nothing(world: World) -> None:
+    wallet = await world.wallet()
+    for amount in (1, 20, 300, 4000, 50000):
+        await world.pay(wallet, amount=amount)
+    lines = await pages(world.api, f"/v1/accounts/{wallet}/entries")
+    assert [(line["version"], line["amount"], line["balance_after"]) for line in lines] == [
+        (5, 50000, 54321),
+        (4, 4000, 4321),
+        (3, 300, 321),
+        (2, 20, 21),
+        (1, 1, 1),
+    ]
+
+
+async def test_a_clearing_account_shows_what_the_provider_holds_for_us(world: World) -> None:
+    await world.pay(await world.wallet())
+    accounts = (await world.api.get("/v1/accounts")).json()["data"]
+    [clearing] = [account for account in accounts if account["normal_side"] == "debit"]
+    assert (clearing["balance"], clearing["currency"]) == (1050, "EUR")
+
+
+async def test_events_of_one_object_tell_its_story(world: World) -> None:
+    wallet = await world.wallet()
+    payment, other = await world.pay(wallet), await world.pay(wallet)
+    story = await pages(world.api, "/v1/events", object=payment["id"])
+    assert [event["action"] for event in story] == ["payment.captured", "payment.created"]
+    assert {event["object"] for event in story} == {payment["id"]}
+    everything = [event["object"] for event in await pages(world.api, "/v1/events")]
+    assert {payment["id"], other["id"], wallet} <= set(everything)
+
+
+@pytest.fixture
+async def stranger(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    merchant_id = await world.engine.merchants.create("Stranger")
+    key = await world.engine.merchants.create_api_key(merchant_id)
+    async with api_client(world.engine, str(key)) as client:
+        yield client
+
+
+async def test_another_merchants_things_do_not_exist(
+    world: World, stranger: httpx.AsyncClient
+) -> None:
+    wallet = await world.wallet()
+    payment = await world.pay(wallet)
+    theirs = await stranger.post("/v1/accounts", json={"code": "wallet:x", "currency": "EUR"})
+    before = await world.counts()
+    answers = [
+        await stranger.get(f"/v1/accounts/{wallet}"),
+        await stranger.get(f"/v1/accounts/{wallet}/entries"),
+        await stranger.get(f"/v1/payments/{payment['id']}"),
+        await stranger.post("/v1/payments", json=world.order(theirs.json()["id"])),
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 4
+    assert (await stranger.get("/v1/payments")).json()["data"] == []
+    events = await stranger.get("/v1/events", params={"object": payment["id"]})
+    assert events.json()["data"] == []
+    assert await world.counts() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/payments?cursor=nonsense", 404),
+        ("/v1/accounts?cursor=pay_01h455vb4pex5vsknk084sn02q", 404),
+        ("/v1/accounts?limit=0", 422),
+        ("/v1/payments?limit=101", 422),
+        ("/v1/events?object=nonsense", 404),
+        ("/v1/nothing", 404),
+    ],
+)
+async def test_pages_that_cannot_be_are_problem_documents(
+    world: World, path: str, status: int
+) -> None:
+    answer = await world.api.get(path)
+    assert (answer.status_code, answer.json()["status"]) == (status, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_an_id_of_nothing_is_not_found(world: World) -> None:
+    missing = ids.render("payment", ids.uuid7())
+    answer = await world.api.get(f"/v1/payments/{missing}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "payment_not_found")

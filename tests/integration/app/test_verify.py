@@ -1,0 +1,126 @@
+"""The money oracle: silent about what is right, and to the point about each thing that is not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import LiteralString
+
+import pytest
+
+from groat.app.verify import all_checks, as_document, verify
+from groat.platform.checks import Finding
+from tests.integration.world import BAD_STRIPE, World
+
+
+@pytest.fixture
+async def lived_in(world: World) -> World:
+    """A world with payments of every kind, and webhooks applied."""
+    wallet = await world.wallet()
+    paid = [await world.pay(wallet) for _ in range(2)]
+    paid.append(await world.pay(wallet, payment_method=BAD_STRIPE))
+    await world.pay(wallet, provider_account=world.paypal.account, payment_method="vault_visa")
+    await world.deliver_all(await world.posted_mail())
+    await world.engine.drain.drain_batch()
+    return world
+
+
+async def check(world: World) -> tuple[list[Finding], dict[str, str]]:
+    """Return all findings, and what those that failed say."""
+    findings = await asyncio.to_thread(verify, world.settings, lambda _: None)
+    return findings, {one.name: one.detail for one in findings if not one.ok}
+
+
+async def test_a_clean_database_holds(lived_in: World) -> None:
+    findings, failed = await check(lived_in)
+    assert failed == {}
+    assert len(findings) == len(all_checks())
+    assert all(finding.examined > 0 for finding in findings)
+    assert as_document(findings)["ok"] is True
+
+
+async def test_an_empty_database_holds(world: World) -> None:
+    _, failed = await check(world)
+    assert failed == {}
+
+
+TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
+    (
+        "select account_id::text from balance order by account_id limit 1",
+        "update balance set posted = posted + 1 where account_id::text = ",
+        {"balances_match_entries"},
+    ),
+    (
+        "select min(transaction_id::text) from ledger_entry",
+        "update ledger_entry set amount = amount + 1 where amount > 0 and transaction_id::text = ",
+        {
+            "transactions_sum_to_zero",
+            "currencies_sum_to_zero",
+            "balances_match_entries",
+            "entries_are_gapless",
+            "effects_are_posted_once",
+        },
+    ),
+    (
+        "select max(account_id || ' version ' || version) from ledger_entry",
+        "update ledger_entry set balance_after = 0 where account_id || ' version ' || version = ",
+        {"entries_are_gapless"},
+    ),
+    (
+        "select min(reference) from applied_effect",
+        "update applied_effect set amount = amount + 1 where reference = ",
+        {"effects_are_posted_once", "payments_match_effects"},
+    ),
+    (
+        "select min(reference) from applied_effect",
+        "delete from ledger_transaction where split_part(reference, ':', 3) = ",
+        {"entries_have_parents", "effects_are_posted_once"},
+    ),
+    (
+        "select min(id::text) from audit_record",
+        "update audit_record set body = set_byte(body, 9, get_byte(body, 9) # 1) where id::text = ",
+        {"leaf_hashes"},
+    ),
+    (
+        "select min(id::text) from payment where status = 'succeeded'",
+        "update payment set captured = captured - 1 where id::text = ",
+        {"payments_match_effects"},
+    ),
+    (
+        "select min(id::text) from payment where status = 'failed'",
+        "update operation set outcome = 'succeeded' where payment_id::text = ",
+        {"payments_match_operations"},
+    ),
+    (
+        "select min(transaction_id::text) from applied_effect",
+        "delete from applied_effect where transaction_id::text = ",
+        {"payments_match_effects", "postings_have_effects"},
+    ),
+    (
+        "select min(e.id::text) from webhook_event e where status = 'processed'",
+        "update webhook_event set reason = null where id::text = ",
+        {"events_are_accounted_for"},
+    ),
+    (
+        "select min(id::text) from webhook_event",
+        "update webhook_event set provider_account_id = gen_random_uuid() where id::text = ",
+        {"events_have_provider_accounts"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("find", "change", "expected"), TAMPERED, ids=range(len(TAMPERED)))
+async def test_each_way_of_tampering_is_found_and_named(
+    lived_in: World, find: LiteralString, change: LiteralString, expected: set[str]
+) -> None:
+    [(victim,)] = await lived_in.rows(find)
+    await lived_in.tamper(change, victim)
+    findings, failed = await check(lived_in)
+    assert failed.keys() == expected
+    assert any(victim in detail for detail in failed.values()), failed
+    assert as_document(findings)["ok"] is False
+
+
+async def test_every_check_was_seen_to_fail() -> None:
+    assert set().union(*(expected for _, _, expected in TAMPERED)) == {
+        one.name for one in all_checks()
+    }
