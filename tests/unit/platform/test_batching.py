@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import pytest
 
@@ -37,11 +37,17 @@ async def _submit(lane: Lane[int, int], *items: int) -> list[asyncio.Task[int]]:
     return tasks
 
 
+async def _all(*waiting: Awaitable[int]) -> list[int | BaseException]:
+    """Return what each caller got: none of them may wait for ever."""
+    async with asyncio.timeout(5):
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+
 async def test_one_item_is_a_batch_of_one() -> None:
     work = Work()
     work.go_on.set()
     lane = _lane(work)
-    assert [await lane.submit(1), await lane.submit(2)] == [2, 4]
+    assert [await _all(lane.submit(1)), await _all(lane.submit(2))] == [[2], [4]]
     assert work.batches == [[1], [2]]
 
 
@@ -52,7 +58,7 @@ async def test_what_queues_while_a_batch_is_in_flight_is_the_next_batch() -> Non
     await work.begun.wait()
     rest = await _submit(lane, 2, 3, 4)
     work.go_on.set()
-    assert await asyncio.gather(*first, *rest) == [2, 4, 6, 8]
+    assert await _all(*first, *rest) == [2, 4, 6, 8]
     assert work.batches == [[1], [2, 3, 4]]
 
 
@@ -60,7 +66,7 @@ async def test_each_caller_gets_its_own_result() -> None:
     work = Work()
     work.go_on.set()
     lane = _lane(work, most_in_batch=7)
-    results = await asyncio.gather(*(lane.submit(item) for item in range(1, 100)))
+    results = await _all(*(lane.submit(item) for item in range(1, 100)))
     assert results == [2 * item for item in range(1, 100)]
     assert max(map(len, work.batches)) == 7
     assert [item for batch in work.batches for item in batch] == list(range(1, 100))
@@ -71,10 +77,10 @@ async def test_an_error_reaches_its_whole_batch_and_the_lane_lives_on() -> None:
     lane = _lane(work, most_in_batch=2)
     submitted = await _submit(lane, 1, 0, 2, 3)
     work.go_on.set()
-    results = await asyncio.gather(*submitted, return_exceptions=True)
+    results = await _all(*submitted)
     assert [type(result) for result in results] == [ValueError, ValueError, int, int]
     assert results[2:] == [4, 6]
-    assert await lane.submit(5) == 10
+    assert await _all(lane.submit(5)) == [10]
 
 
 async def test_callers_are_told_when_results_are_missing() -> None:
@@ -82,8 +88,7 @@ async def test_callers_are_told_when_results_are_missing() -> None:
         return list(batch)[1:]
 
     lane: Lane[int, int] = Lane(run, most_in_batch=10, most_waiting=10)
-    async with asyncio.timeout(5):
-        results = await asyncio.gather(lane.submit(1), lane.submit(2), return_exceptions=True)
+    results = await _all(lane.submit(1), lane.submit(2))
     assert [type(result) for result in results] == [ValueError, ValueError]
 
 
@@ -97,8 +102,8 @@ async def test_a_full_queue_refuses_and_does_nothing() -> None:
         await lane.submit(4)
     assert (refused.value.status, refused.value.code) == (503, "overloaded")
     work.go_on.set()
-    assert await asyncio.gather(*in_flight, *waiting) == [2, 4, 6]
-    assert await lane.submit(5) == 10
+    assert await _all(*in_flight, *waiting) == [2, 4, 6]
+    assert await _all(lane.submit(5)) == [10]
     assert [4] not in work.batches
 
 
@@ -116,8 +121,8 @@ async def test_a_caller_that_leaves_does_not_disturb_the_others(gone: int) -> No
     work.go_on.set()
     stayed = [task for task in tasks if task is not tasks[gone]]
     expected = [2 * item for item in (1, 2, 3) if item != gone + 1]
-    assert await asyncio.gather(*stayed) == expected
-    assert await lane.submit(9) == 18
+    assert await _all(*stayed) == expected
+    assert await _all(lane.submit(9)) == [18]
 
 
 async def test_a_caller_that_leaves_does_not_hide_an_error_from_the_others() -> None:
@@ -127,5 +132,5 @@ async def test_a_caller_that_leaves_does_not_hide_an_error_from_the_others() -> 
     await work.begun.wait()
     leaves.cancel()
     work.go_on.set()
-    results = await asyncio.gather(leaves, stays, return_exceptions=True)
+    results = await _all(leaves, stays)
     assert [type(result) for result in results] == [asyncio.CancelledError, ValueError]

@@ -145,6 +145,7 @@ def test_a_header_that_is_missing_or_empty_is_told(name: str, empty: bool) -> No
         ("transmission-sig", "not base 64"),
         ("transmission-sig", "\xe9"),
         ("transmission-sig", "a"),
+        ("transmission-sig", "c2 ln"),
     ],
 )
 def test_a_malformed_header_is_told(name: str, value: str) -> None:
