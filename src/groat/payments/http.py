@@ -11,6 +11,7 @@ from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.ids import PaymentId, ProviderAccountId
 from groat.kernel.money import Money
+from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.payment import Payment, PaymentOrder
 from groat.payments.service import PaymentService
 from groat.platform.http import (
@@ -25,6 +26,7 @@ from groat.platform.http import (
     View,
 )
 from groat.platform.idempotency import RequestKey
+from groat.providers.domain.failures import FailureCode
 
 PaymentIdText = Annotated[PaymentId, IdText("payment")]
 ProviderAccountIdText = Annotated[ProviderAccountId, IdText("provider_account")]
@@ -67,7 +69,7 @@ class PaymentView(View):
     """A payment. Amounts are in minor units of ``currency``."""
 
     id: PaymentIdText
-    status: str
+    status: Status
     amount: int
     currency: str
     captured: int
@@ -75,7 +77,7 @@ class PaymentView(View):
     provider_account: ProviderAccountIdText
     reference: str | None
     metadata: dict[str, str]
-    failure_code: str | None
+    failure_code: FailureCode | None
     created_at: datetime
     updated_at: datetime
 

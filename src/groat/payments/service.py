@@ -18,7 +18,6 @@ from groat.kernel.ids import (
     MerchantId,
     OperationId,
     PaymentId,
-    ProviderAccountId,
     TransactionId,
 )
 from groat.payments.domain import payment as payments
@@ -27,21 +26,20 @@ from groat.payments.domain.decisions import (
     ENGINE,
     Arrival,
     Effect,
-    Outcome,
     Verdict,
     decide,
     effect_key,
 )
-from groat.payments.domain.lifecycle import Status
+from groat.payments.domain.lifecycle import Outcome, Status
 from groat.payments.domain.payment import Payment, PaymentOrder
 from groat.payments.infrastructure import store
-from groat.payments.infrastructure.store import PostedEffect, ProviderReference, Settlement
+from groat.payments.infrastructure.store import OperationResult, PostedEffect
 from groat.platform import idempotency
 from groat.platform.checks import Check, checks_from
 from groat.platform.database import Connection, Database
 from groat.platform.idempotency import RequestKey
-from groat.providers.domain.facts import NeverSent, Report
-from groat.providers.port import Answered, Authorization, NotSent, Reply, Unknown
+from groat.providers.domain.facts import NotSent, Report
+from groat.providers.port import Answered, Authorization, Reply, Unknown
 from groat.providers.registry import ProviderRegistry
 
 
@@ -135,7 +133,9 @@ class PaymentService:
         """
         now = self._clock.now()
         locked = await store.lock_payments(
-            connection, merchant_id, {one.payment_id for one in arrivals if one.payment_id}
+            connection,
+            merchant_id,
+            {one.report.payment_id for one in arrivals if one.report.payment_id},
         )
         keys = {key for key in map(effect_key, arrivals) if key is not None}
         known = await store.find_effects(connection, merchant_id, keys) if keys else set()
@@ -145,38 +145,6 @@ class PaymentService:
         if changes:
             await self._audit.write(connection, merchant_id, changes, now)
         return [verdict.outcome for verdict in verdicts]
-
-    async def arrivals(
-        self,
-        connection: Connection,
-        merchant_id: MerchantId,
-        reports: Sequence[tuple[Report, ProviderAccountId, Cause]],
-    ) -> list[Arrival]:
-        """Return reports as arrivals, each with the payment that it is about.
-
-        A report without our id is traced by the provider's reference.
-        """
-        untraced = {
-            ProviderReference(account_id, report.provider_reference)
-            for report, account_id, _ in reports
-            if report.payment_id is None and report.provider_reference is not None
-        }
-        traced = (
-            await store.find_by_provider_reference(connection, merchant_id, untraced)
-            if untraced
-            else {}
-        )
-        return [
-            Arrival(
-                account_id,
-                report.payment_id
-                or traced.get(ProviderReference(account_id, report.provider_reference or "")),
-                report.provider_reference,
-                report.fact,
-                cause,
-            )
-            for report, account_id, cause in reports
-        ]
 
     async def _write_down(
         self,
@@ -229,12 +197,11 @@ class PaymentService:
         async with self._database.transaction() as connection:
             match reply:
                 case Answered(reports):
-                    told = [(report, account_id, cause) for report in reports]
-                    arrivals = await self.arrivals(connection, merchant_id, told)
+                    arrivals = [Arrival(account_id, report, cause) for report in reports]
                     await self.apply(connection, merchant_id, arrivals)
                 case NotSent():
-                    arrival = Arrival(account_id, payment.id, None, NeverSent(), cause)
-                    await self.apply(connection, merchant_id, [arrival])
+                    report = Report(payment.id, None, reply)
+                    await self.apply(connection, merchant_id, [Arrival(account_id, report, cause)])
                 case Unknown(reason):
                     now = self._clock.now()
                     if await store.mark_operation_unknown(
@@ -261,13 +228,15 @@ class PaymentService:
         moved = {one.payment.id: one.payment for one in verdicts if one.payment is not None}
         if not moved:
             return
-        settlements = [
-            Settlement(verdict.payment.id, verdict.operation, arrival.provider_reference)
+        results = [
+            OperationResult(
+                verdict.payment.id, verdict.operation, arrival.report.provider_reference
+            )
             for verdict, arrival in zip(verdicts, arrivals, strict=True)
             if verdict.payment is not None and verdict.operation is not None
         ]
         await store.update_payments(connection, merchant_id, moved.values(), now)
-        await store.settle_operations(connection, merchant_id, settlements, now)
+        await store.settle_operations(connection, merchant_id, results, now)
         effects = [verdict.effect for verdict in verdicts if verdict.effect is not None]
         if effects:
             await self._post(connection, merchant_id, effects, now)

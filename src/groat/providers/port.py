@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from groat.kernel import ids
 from groat.kernel.ids import PaymentId
 from groat.kernel.money import Money
-from groat.providers.domain.facts import Report
+from groat.providers.domain.facts import NotSent, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +27,17 @@ class Authorization:
     amount: Money
     payment_method: str
 
+    @property
+    def own_reference(self) -> str:
+        """Our payment's id, as the provider is told it and gives it back."""
+        return ids.render("payment", self.payment_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:
     """The provider answered, and this is what it said."""
 
     reports: tuple[Report, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """The call never reached the provider: nothing has happened there."""
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ class Provider(Protocol):
         """Return what identifies the event in a verified ``body``."""
         ...
 
-    async def interpret_webhook(self, body: bytes) -> Reply:
+    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply:
         """Return what a verified webhook says, asking the provider where it must not be trusted.
 
         An event that says nothing of interest is answered with no reports.

@@ -1,14 +1,22 @@
-"""Reading what a provider sent: documented fields or nothing."""
+"""Reading what a provider sent, or why it sent nothing: what every adapter does alike."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+import httpx
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from groat.kernel import ids
-from groat.kernel.errors import NotFound
+from groat.kernel.errors import GroatError, NotFound
 from groat.kernel.ids import PaymentId
+from groat.providers.domain.facts import Declined, NotSent, Report
+from groat.providers.domain.failures import FailureCode
+from groat.providers.port import Answered, Authorization, Reply, Unknown
+
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""What goes wrong before the first byte of a request is on its way."""
 
 EventText: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
 """An event's id or type. Many accounts' events are stored with one statement, so none of them may
@@ -29,16 +37,25 @@ def own_payment_id(text: str | None) -> PaymentId | None:
         return None
 
 
-def own_reference(payment_id: PaymentId) -> str:
-    """Return the text under which a provider is told our payment's id."""
-    return ids.render("payment", payment_id)
-
-
 def active_values(setting: str | None) -> list[str]:
     """Return the values of a credential, of which there are two while it rotates."""
     return [value for value in (setting or "").split(",") if value]
 
 
-def first_line(error: Exception) -> str:
-    """Return what an error says in a line, without the payload that some errors repeat below."""
-    return str(error).splitlines()[0]
+def read(reports: Callable[[], tuple[Report, ...]]) -> Reply:
+    """Return what a payload says. One that is not as documented leaves the outcome unknown."""
+    try:
+        return Answered(reports())
+    except (ValidationError, GroatError) as error:
+        # The first line alone: some errors repeat the payload below it.
+        return Unknown(f"unreadable: {str(error).splitlines()[0]}")
+
+
+def refusal(authorization: Authorization, code: FailureCode) -> tuple[Report, ...]:
+    """Return the provider's definite no to a request that made nothing there."""
+    return (Report(authorization.payment_id, None, Declined(code)),)
+
+
+def unreachable(error: BaseException) -> NotSent:
+    """Return that a call was not begun because of ``error``."""
+    return NotSent(FailureCode.PROVIDER_UNREACHABLE, type(error).__name__)

@@ -14,11 +14,12 @@ from groat.audit.domain.record import Cause
 from groat.kernel.clock import Clock
 from groat.kernel.errors import BadRequest, GroatError, Unavailable
 from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, WebhookEventId
-from groat.payments.domain.decisions import Outcome
+from groat.payments.domain.decisions import Arrival
+from groat.payments.domain.lifecycle import Outcome
 from groat.payments.service import PaymentService
 from groat.platform.batching import Lane
 from groat.platform.checks import Check, checks_from
-from groat.platform.database import Connection, Database
+from groat.platform.database import Database
 from groat.platform.jobs import Doorbell
 from groat.providers.port import Answered, Envelope, Reply, Unknown
 from groat.providers.registry import ProviderRegistry
@@ -140,7 +141,7 @@ class WebhookDrain:
         try:
             provider = await self._providers.get(event.merchant_id, event.provider_account_id)
             async with self._calls:
-                return await provider.interpret_webhook(event.body)
+                return await provider.interpret_webhook(event.event_type, event.body)
         except Unavailable:
             raise
         except GroatError as error:
@@ -164,7 +165,9 @@ class WebhookDrain:
             _log.exception("webhook_event_failed", event_type=event.event_type)
             settlement = retry(type(error).__name__, event.attempts, self._random)
             async with self._database.transaction() as connection:
-                await self._settle(connection, merchant_id, [(event, settlement)])
+                await store.settle(
+                    connection, merchant_id, [(event, settlement)], self._clock.now()
+                )
 
     async def _apply(
         self, merchant_id: MerchantId, batch: Sequence[tuple[ClaimedEvent, Reply]]
@@ -173,28 +176,22 @@ class WebhookDrain:
         async with self._database.transaction() as connection:
             ours = await store.lock_claimed(connection, merchant_id, [event for event, _ in batch])
             mine = [(event, reply) for event, reply in batch if event.id in ours]
-            told = [
-                (event, report)
+            arrivals = [
+                (event, Arrival(event.provider_account_id, report, _cause(event)))
                 for event, reply in mine
                 if isinstance(reply, Answered)
                 for report in reply.reports
             ]
-            arrivals = await self._payments.arrivals(
-                connection,
-                merchant_id,
-                [
-                    (report, event.provider_account_id, Cause.of("webhook_event", event.id))
-                    for event, report in told
-                ],
-            )
             outcomes: dict[WebhookEventId, list[Outcome]] = defaultdict(list)
-            applied = await self._payments.apply(connection, merchant_id, arrivals)
-            for (event, _), outcome in zip(told, applied, strict=True):
+            applied = await self._payments.apply(
+                connection, merchant_id, [arrival for _, arrival in arrivals]
+            )
+            for (event, _), outcome in zip(arrivals, applied, strict=True):
                 outcomes[event.id].append(outcome)
             settlements = [
                 (event, self._settlement(event, reply, outcomes[event.id])) for event, reply in mine
             ]
-            await self._settle(connection, merchant_id, settlements)
+            await store.settle(connection, merchant_id, settlements, self._clock.now())
 
     def _settlement(
         self, event: ClaimedEvent, reply: Reply, outcomes: Sequence[Outcome]
@@ -203,13 +200,9 @@ class WebhookDrain:
             return settle(outcomes, event.attempts, self._random)
         return retry(reply.reason, event.attempts, self._random)
 
-    async def _settle(
-        self,
-        connection: Connection,
-        merchant_id: MerchantId,
-        settlements: Sequence[tuple[ClaimedEvent, Settlement]],
-    ) -> None:
-        await store.settle(connection, merchant_id, settlements, self._clock.now())
+
+def _cause(event: ClaimedEvent) -> Cause:
+    return Cause.of("webhook_event", event.id)
 
 
 def checks() -> list[Check]:

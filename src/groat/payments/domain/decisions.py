@@ -5,48 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
 from groat.audit.domain.record import Cause, Change, Scalar
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId, ProviderAccountId
-from groat.payments.domain.lifecycle import Next, Standing, answer
+from groat.payments.domain.lifecycle import QUARANTINED, Next, Outcome, answer
 from groat.payments.domain.payment import OperationOutcome, Payment
-from groat.providers.domain.facts import Captured, Declined, Fact, NeverSent, Pending
+from groat.providers.domain.facts import Captured, Declined, Fact, NotSent, Report
 
-PROVIDER_UNREACHABLE = "provider_unreachable"
 ENGINE = "engine"
 """The actor of what nobody told us: we know it ourselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A fact that has come in. ``cause`` names the operation or the webhook event it came with.
-
-    ``payment_id`` is None where the provider's reference led to no payment of ours.
-    """
+    """A report that has come in. ``cause`` is the operation or the webhook event it came with."""
 
     provider_account_id: ProviderAccountId
-    payment_id: PaymentId | None
-    provider_reference: str | None
-    fact: Fact
+    report: Report
     cause: Cause
-
-
-class Outcome(StrEnum):
-    """What became of a fact."""
-
-    APPLIED = "applied"
-    ALREADY_SO = "already_so"
-    LATE = "late"
-    UNKNOWN_PAYMENT = "unknown_payment"
-    AMOUNT_MISMATCH = "amount_mismatch"
-    CONTRADICTION = "contradiction"
-
-
-QUARANTINED = frozenset({Outcome.AMOUNT_MISMATCH, Outcome.CONTRADICTION})
-"""Money may have moved in a way that we cannot account for; nothing is posted."""
 
 
 class EffectKey(NamedTuple):
@@ -79,13 +57,11 @@ class Verdict:
 
 def effect_key(arrival: Arrival) -> EffectKey | None:
     """Return the key of the effect that the arrival would have, None if it moves no money."""
-    match arrival.fact:
+    match arrival.report.fact:
         case Captured(reference=reference):
             return EffectKey(arrival.provider_account_id, "captured", reference)
-        case Declined() | Pending() | NeverSent():
+        case Declined() | NotSent():
             return None
-        case _:
-            assert_never(arrival.fact)
 
 
 def decide(
@@ -100,7 +76,8 @@ def decide(
     """
     standing, known = dict(payments), set(known_effects)
     for arrival in arrivals:
-        payment = None if arrival.payment_id is None else standing.get(arrival.payment_id)
+        told_of = arrival.report.payment_id
+        payment = None if told_of is None else standing.get(told_of)
         if payment is None or payment.order.provider_account_id != arrival.provider_account_id:
             yield Verdict(Outcome.UNKNOWN_PAYMENT)
             continue
@@ -115,46 +92,50 @@ def decide(
 def _decide_one(
     payment: Payment, known: Collection[EffectKey], arrival: Arrival, now: datetime
 ) -> Verdict:
+    fact = arrival.report.fact
     if effect_key(arrival) in known:
         return Verdict(Outcome.ALREADY_SO)
-    if isinstance(arrival.fact, Captured) and arrival.fact.amount != payment.order.amount:
+    if isinstance(fact, Captured) and fact.amount != payment.order.amount:
         return _set_aside(Outcome.AMOUNT_MISMATCH, payment, arrival)
-    match answer(payment.status, arrival.fact):
+    match answer(payment.status, fact):
         case Next(status):
-            moved = replace(payment, status=status, version=payment.version + 1, updated_at=now)
-            return _apply(moved, arrival)
-        case Standing.ALREADY_SO:
+            return _apply(replace(payment, status=status, updated_at=now), arrival)
+        case Outcome.ALREADY_SO:
             return Verdict(Outcome.ALREADY_SO)
-        case Standing.LATE:
-            return _set_aside(Outcome.LATE, payment, arrival)
-        case Standing.CONTRADICTION:
-            return _set_aside(Outcome.CONTRADICTION, payment, arrival)
+        case outcome:
+            return _set_aside(outcome, payment, arrival)
 
 
 def _apply(moved: Payment, arrival: Arrival) -> Verdict:
     """Return the verdict on a fact that has taken a payment to its new status."""
-    key = effect_key(arrival)
-    match arrival.fact:
-        case Captured(amount=amount):
-            assert key is not None  # noqa: S101
+    match arrival.report.fact:
+        case Captured(reference, amount):
             paid = replace(moved, captured=moved.captured + amount.amount)
-            effect = Effect(key, paid, amount.amount)
-            change = _change("payment.captured", paid, arrival)
-            return Verdict(Outcome.APPLIED, paid, OperationOutcome.SUCCEEDED, effect, change)
+            key = EffectKey(arrival.provider_account_id, "captured", reference)
+            return _moved(
+                "payment.captured",
+                paid,
+                OperationOutcome.SUCCEEDED,
+                arrival,
+                Effect(key, paid, amount.amount),
+            )
         case Declined(code):
             failed = replace(moved, failure_code=code)
-            change = _change("payment.declined", failed, arrival)
-            return Verdict(Outcome.APPLIED, failed, OperationOutcome.DECLINED, change=change)
-        case NeverSent():
-            failed = replace(moved, failure_code=PROVIDER_UNREACHABLE)
-            change = _change("payment.not_sent", failed, arrival)
-            return Verdict(Outcome.APPLIED, failed, OperationOutcome.FAILED, change=change)
-        case Pending():
-            return Verdict(
-                Outcome.APPLIED, moved, change=_change("payment.pending", moved, arrival)
-            )
-        case _:
-            assert_never(arrival.fact)
+            return _moved("payment.declined", failed, OperationOutcome.DECLINED, arrival)
+        case NotSent(code):
+            failed = replace(moved, failure_code=code)
+            return _moved("payment.not_sent", failed, OperationOutcome.FAILED, arrival)
+
+
+def _moved(
+    action: str,
+    payment: Payment,
+    operation: OperationOutcome,
+    arrival: Arrival,
+    effect: Effect | None = None,
+) -> Verdict:
+    change = _change(action, payment, arrival)
+    return Verdict(Outcome.APPLIED, payment, operation, effect, change)
 
 
 def _set_aside(outcome: Outcome, payment: Payment, arrival: Arrival) -> Verdict:
@@ -164,14 +145,15 @@ def _set_aside(outcome: Outcome, payment: Payment, arrival: Arrival) -> Verdict:
 
 
 def _change(action: str, payment: Payment, arrival: Arrival, **more: Scalar) -> Change:
-    data: dict[str, Scalar] = {"status": payment.status.value, **_figures(arrival.fact), **more}
-    if arrival.provider_reference is not None:
-        data["provider_reference"] = arrival.provider_reference
+    report = arrival.report
+    data: dict[str, Scalar] = {"status": payment.status.value, **_figures(report.fact), **more}
+    if report.provider_reference is not None:
+        data["provider_reference"] = report.provider_reference
     return Change(action, "payment", payment.id, _told_by(arrival), arrival.cause, data)
 
 
 def _told_by(arrival: Arrival) -> str:
-    if isinstance(arrival.fact, NeverSent):
+    if isinstance(arrival.report.fact, NotSent):
         return ENGINE
     return ids.render("provider_account", arrival.provider_account_id)
 
@@ -179,14 +161,8 @@ def _told_by(arrival: Arrival) -> str:
 def _figures(fact: Fact) -> dict[str, Scalar]:
     match fact:
         case Captured(reference, amount):
-            return {
-                "amount": amount.amount,
-                "currency": amount.currency,
-                "effect": reference,
-            }
+            return {"amount": amount.amount, "currency": amount.currency, "effect": reference}
         case Declined(code):
-            return {"failure_code": code}
-        case Pending() | NeverSent():
-            return {}
-        case _:
-            assert_never(fact)
+            return {"failure_code": code.value}
+        case NotSent(code, reason):
+            return {"failure_code": code.value, "detail": reason}

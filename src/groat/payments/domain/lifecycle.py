@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from groat.providers.domain.facts import Captured, Declined, Fact, NeverSent, Pending
+from groat.providers.domain.facts import Captured, Declined, Fact, NotSent
 
 
 class Status(StrEnum):
@@ -35,31 +35,34 @@ class Next:
     status: Status
 
 
-class Standing(StrEnum):
-    """The fact leaves the payment as it is."""
+class Outcome(StrEnum):
+    """What became of a fact."""
 
+    APPLIED = "applied"
     ALREADY_SO = "already_so"
     LATE = "late"
+    UNKNOWN_PAYMENT = "unknown_payment"
+    AMOUNT_MISMATCH = "amount_mismatch"
     CONTRADICTION = "contradiction"
-    """Money moved that this payment cannot account for: quarantined for an operator."""
 
 
-Answer: TypeAlias = Next | Standing
-FactKind: TypeAlias = type[Captured] | type[Declined] | type[Pending] | type[NeverSent]
+QUARANTINED = frozenset({Outcome.AMOUNT_MISMATCH, Outcome.CONTRADICTION})
+"""Money may have moved in a way that the payment cannot account for: nothing is posted, and an
+operator decides."""
+
+Answer: TypeAlias = Next | Outcome
+FactKind: TypeAlias = type[Captured] | type[Declined] | type[NotSent]
 
 LIFECYCLE: dict[tuple[Status, FactKind], Answer] = {
-    (Status.PROCESSING, Pending): Standing.ALREADY_SO,
     (Status.PROCESSING, Captured): Next(Status.SUCCEEDED),
     (Status.PROCESSING, Declined): Next(Status.FAILED),
-    (Status.PROCESSING, NeverSent): Next(Status.FAILED),
-    (Status.SUCCEEDED, Pending): Standing.LATE,
-    (Status.SUCCEEDED, Captured): Standing.CONTRADICTION,
-    (Status.SUCCEEDED, Declined): Standing.LATE,
-    (Status.SUCCEEDED, NeverSent): Standing.LATE,
-    (Status.FAILED, Pending): Standing.LATE,
-    (Status.FAILED, Captured): Standing.CONTRADICTION,
-    (Status.FAILED, Declined): Standing.ALREADY_SO,
-    (Status.FAILED, NeverSent): Standing.LATE,
+    (Status.PROCESSING, NotSent): Next(Status.FAILED),
+    (Status.SUCCEEDED, Captured): Outcome.CONTRADICTION,
+    (Status.SUCCEEDED, Declined): Outcome.LATE,
+    (Status.SUCCEEDED, NotSent): Outcome.LATE,
+    (Status.FAILED, Captured): Outcome.CONTRADICTION,
+    (Status.FAILED, Declined): Outcome.ALREADY_SO,
+    (Status.FAILED, NotSent): Outcome.LATE,
 }
 """A capture that was applied before is told apart first, by its effect: see ``decisions``."""
 

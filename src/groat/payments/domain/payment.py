@@ -12,6 +12,7 @@ from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import AccountId, OperationId, PaymentId, ProviderAccountId
 from groat.kernel.money import Money
 from groat.payments.domain.lifecycle import Status
+from groat.providers.domain.failures import FailureCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,7 @@ class Payment:
     order: PaymentOrder
     status: Status
     captured: int
-    failure_code: str | None
-    version: int
+    failure_code: FailureCode | None
     created_at: datetime
     updated_at: datetime
 
@@ -70,7 +70,6 @@ def begin(payment_id: PaymentId, order: PaymentOrder, now: datetime) -> Payment:
         Status.PROCESSING,
         captured=0,
         failure_code=None,
-        version=0,
         created_at=now,
         updated_at=now,
     )

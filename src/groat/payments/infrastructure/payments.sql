@@ -22,20 +22,11 @@ update operation
 set outcome = 'unknown', reason = %(reason)s, updated_at = %(now)s
 where merchant_id = %(merchant_id)s and id = %(id)s and outcome = 'pending'
 
--- name: find_by_provider_reference
--- For facts that do not carry our own id.
-select provider_account_id, provider_reference, payment_id
-from operation
-where merchant_id = %(merchant_id)s
-    and (provider_account_id, provider_reference) in (
-        select * from unnest(%(provider_account_ids)s::uuid[], %(provider_references)s::text[])
-    )
-
 -- name: lock_payments
 -- In one order everywhere, payments before balances.
 select
     id, amount, currency, beneficiary_id, provider_account_id, payment_method, reference, metadata,
-    status, captured, failure_code, version, created_at, updated_at
+    status, captured, failure_code, created_at, updated_at
 from payment
 where merchant_id = %(merchant_id)s and id = any(%(ids)s::uuid[])
 order by id
@@ -53,12 +44,11 @@ where merchant_id = %(merchant_id)s
 -- name: update_payments
 -- What facts have made of them.
 update payment p
-set status = n.status, captured = n.captured, failure_code = n.failure_code, version = n.version,
+set status = n.status, captured = n.captured, failure_code = n.failure_code,
     updated_at = %(now)s
 from unnest(
-    %(ids)s::uuid[], %(statuses)s::text[], %(captured)s::bigint[], %(failure_codes)s::text[],
-    %(versions)s::bigint[]
-) as n (id, status, captured, failure_code, version)
+    %(ids)s::uuid[], %(statuses)s::text[], %(captured)s::bigint[], %(failure_codes)s::text[]
+) as n (id, status, captured, failure_code)
 where p.merchant_id = %(merchant_id)s and p.id = n.id
 
 -- name: settle_operations
@@ -85,7 +75,7 @@ from unnest(
 -- One payment.
 select
     id, amount, currency, beneficiary_id, provider_account_id, payment_method, reference, metadata,
-    status, captured, failure_code, version, created_at, updated_at
+    status, captured, failure_code, created_at, updated_at
 from payment
 where merchant_id = %(merchant_id)s and id = %(id)s
 
@@ -93,7 +83,7 @@ where merchant_id = %(merchant_id)s and id = %(id)s
 -- Newest first, by the time-ordered id.
 select
     id, amount, currency, beneficiary_id, provider_account_id, payment_method, reference, metadata,
-    status, captured, failure_code, version, created_at, updated_at
+    status, captured, failure_code, created_at, updated_at
 from payment
 where merchant_id = %(merchant_id)s and (%(before)s::uuid is null or id < %(before)s)
 order by id desc

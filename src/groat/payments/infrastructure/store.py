@@ -15,18 +15,12 @@ from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.payment import OperationOutcome, Payment, PaymentOrder
 from groat.platform.database import Connection
 from groat.platform.queries import load_queries
+from groat.providers.domain.failures import FailureCode
 
 QUERIES = load_queries(__file__, "payments.sql")
 
 
-class ProviderReference(NamedTuple):
-    """A provider's id of a payment, at one of the merchant's accounts."""
-
-    provider_account_id: ProviderAccountId
-    reference: str
-
-
-class Settlement(NamedTuple):
+class OperationResult(NamedTuple):
     """The outcome of a payment's open operation."""
 
     payment_id: PaymentId
@@ -92,21 +86,6 @@ async def mark_operation_unknown(
     return cursor.rowcount == 1
 
 
-async def find_by_provider_reference(
-    connection: Connection, merchant_id: MerchantId, references: Collection[ProviderReference]
-) -> dict[ProviderReference, PaymentId]:
-    """Return which payments these references belong to, as far as they are known."""
-    cursor = await connection.execute(
-        QUERIES["find_by_provider_reference"],
-        {
-            "merchant_id": merchant_id,
-            "provider_account_ids": [one.provider_account_id for one in references],
-            "provider_references": [one.reference for one in references],
-        },
-    )
-    return {ProviderReference(row[0], row[1]): row[2] for row in await cursor.fetchall()}
-
-
 async def lock_payments(
     connection: Connection, merchant_id: MerchantId, payment_ids: Collection[PaymentId]
 ) -> dict[PaymentId, Payment]:
@@ -145,7 +124,6 @@ async def update_payments(
             "statuses": [payment.status.value for payment in payments],
             "captured": [payment.captured for payment in payments],
             "failure_codes": [payment.failure_code for payment in payments],
-            "versions": [payment.version for payment in payments],
             "now": now,
         },
     )
@@ -154,7 +132,7 @@ async def update_payments(
 async def settle_operations(
     connection: Connection,
     merchant_id: MerchantId,
-    settlements: Sequence[Settlement],
+    results: Sequence[OperationResult],
     now: datetime,
 ) -> None:
     """Write the outcomes of operations that were open."""
@@ -162,9 +140,9 @@ async def settle_operations(
         QUERIES["settle_operations"],
         {
             "merchant_id": merchant_id,
-            "payment_ids": [one.payment_id for one in settlements],
-            "outcomes": [one.outcome.value for one in settlements],
-            "provider_references": [one.provider_reference for one in settlements],
+            "payment_ids": [one.payment_id for one in results],
+            "outcomes": [one.outcome.value for one in results],
+            "provider_references": [one.provider_reference for one in results],
             "now": now,
         },
     )
@@ -228,7 +206,7 @@ async def effects(connection: Connection, merchant_id: MerchantId) -> list[Poste
 def _payment(row: tuple[Any, ...]) -> Payment:
     payment_id, amount, currency, *rest = row
     beneficiary_id, provider_account_id, payment_method, reference, metadata, *state = rest
-    status, captured, failure_code, version, created_at, updated_at = state
+    status, captured, failure_code, created_at, updated_at = state
     order = PaymentOrder(
         Money(amount, currency),
         beneficiary_id,
@@ -242,8 +220,7 @@ def _payment(row: tuple[Any, ...]) -> Payment:
         order,
         Status(status),
         captured,
-        failure_code,
-        version,
+        None if failure_code is None else FailureCode(failure_code),
         created_at,
         updated_at,
     )

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from groat.kernel.ids import PaymentId
 from groat.kernel.money import Money
+from groat.providers.domain.failures import FailureCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +24,23 @@ class Captured:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The provider or the issuer said no. ``code`` is a key of ``declines.DECLINE_CODES``."""
+    """The provider or the issuer said no."""
 
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """The provider has taken the payment in and will say later how it ended."""
+    code: FailureCode
 
 
 @dataclass(frozen=True, slots=True)
-class NeverSent:
-    """Our call did not reach the provider, so nothing has happened there. Only we can know this."""
+class NotSent:
+    """Our call was not begun at the provider: nothing has happened there. Only we can know this.
+
+    ``reason`` is for an operator, who may want to know more than ``code`` says.
+    """
+
+    code: FailureCode
+    reason: str
 
 
-Fact: TypeAlias = Captured | Declined | Pending | NeverSent
+Fact: TypeAlias = Captured | Declined | NotSent
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 import httpx
 from pydantic import ValidationError
 
-from groat.kernel.errors import GroatError
 from groat.platform.strict_json import Json
-from groat.providers.domain.declines import from_paypal
-from groat.providers.domain.facts import Declined, Report
 from groat.providers.paypal import signature, translation
 from groat.providers.paypal.certificates import CertificateSource
 from groat.providers.paypal.client import PayPalClient, Response
@@ -32,7 +29,7 @@ from groat.providers.port import (
     Reply,
     Unknown,
 )
-from groat.providers.reading import active_values, first_line, own_reference
+from groat.providers.reading import active_values, read, refusal
 
 LIVE_API = "https://api-m.paypal.com"
 
@@ -65,8 +62,13 @@ class PayPalProvider:
         if not isinstance(answer, Response):
             return answer
         if answer.ok:
-            return _read(lambda: translation.order_reports(Order.model_validate_json(answer.body)))
-        return _read(lambda: (_refusal(answer.body, authorization),))
+            return read(lambda: translation.order_reports(Order.model_validate_json(answer.body)))
+        return read(
+            lambda: refusal(
+                authorization,
+                translation.refusal_code(Problem.model_validate_json(answer.body)),
+            )
+        )
 
     async def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime
@@ -91,20 +93,20 @@ class PayPalProvider:
             return Rejection.BODY_MALFORMED
         return Envelope(event.id, event.event_type)
 
-    async def interpret_webhook(self, body: bytes) -> Reply:
+    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply:
         """Ask PayPal for the capture that the event is about: the body itself proves nothing."""
+        if event_type not in CAPTURE_EVENT_TYPES:
+            return Answered(())
         try:
-            if EventEnvelope.model_validate_json(body).event_type not in CAPTURE_EVENT_TYPES:
-                return Answered(())
             capture_id = Event.model_validate_json(body).resource.id
-        except ValidationError as error:
-            return Unknown(f"unreadable event: {first_line(error)}")
+        except ValidationError:
+            return Unknown("unreadable: no capture's id in the event")
         answer = await self._client.call("GET", f"/v2/payments/captures/{capture_id}")
         if not isinstance(answer, Response):
             return answer
         if not answer.ok:
             return Unknown(f"capture {capture_id}: status {answer.status}")
-        return _read(lambda: translation.capture_reports(Capture.model_validate_json(answer.body)))
+        return read(lambda: translation.capture_reports(Capture.model_validate_json(answer.body)))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -112,13 +114,12 @@ class PayPalProvider:
 
 
 def _order(authorization: Authorization) -> Json:
-    reference = own_reference(authorization.payment_id)
     amount = authorization.amount
     return {
         "intent": "CAPTURE",
         "purchase_units": [
             {
-                "custom_id": reference,
+                "custom_id": authorization.own_reference,
                 "amount": {"currency_code": amount.currency, "value": amount.decimal()},
             }
         ],
@@ -126,20 +127,3 @@ def _order(authorization: Authorization) -> Json:
             "token": {"id": authorization.payment_method, "type": "PAYMENT_METHOD_TOKEN"}
         },
     }
-
-
-def _refusal(body: bytes, authorization: Authorization) -> Report:
-    """Return the decline in a 4xx answer: the payer's, or else of the request itself."""
-    problem = Problem.model_validate_json(body)
-    issues = [detail.issue for detail in problem.details]
-    declined = "INSTRUMENT_DECLINED" in issues or "PAYER_ACTION_REQUIRED" in issues
-    code = from_paypal(issues[0]) if declined else "rejected_by_provider"
-    return Report(authorization.payment_id, None, Declined(code))
-
-
-def _read(reports: Callable[[], tuple[Report, ...]]) -> Reply:
-    """Return what an answer says; one that cannot be read leaves the outcome unknown."""
-    try:
-        return Answered(reports())
-    except (ValidationError, GroatError) as error:
-        return Unknown(f"unreadable answer: {first_line(error)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -11,10 +12,12 @@ import httpx
 from pydantic import Field, ValidationError
 
 from groat.platform.strict_json import Json
-from groat.providers.port import NotSent, Unknown
-from groat.providers.reading import Payload
+from groat.providers.domain.facts import NotSent
+from groat.providers.domain.failures import FailureCode
+from groat.providers.port import Unknown
+from groat.providers.reading import NEVER_SENT, Payload, unreachable
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_BROKEN = HTTPStatus.INTERNAL_SERVER_ERROR
 _TOKEN_MARGIN_SECONDS = 60
 
 
@@ -25,7 +28,7 @@ class _Token(Payload):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A definite answer: a status below 500, and the body as it came."""
+    """An answer: its status, and the body as it came."""
 
     status: int
     body: bytes
@@ -52,31 +55,31 @@ class PayPalClient:
         self, method: str, path: str, *, json: Json = None, key: str | None = None
     ) -> Response | NotSent | Unknown:
         """Make one call; PayPal deduplicates on ``key``, its ``PayPal-Request-Id``."""
+        headers = {"prefer": "return=representation"}
+        if key is not None:
+            headers["paypal-request-id"] = key
+        answer = await self._attempt(method, path, json, headers)
+        if isinstance(answer, Response) and answer.status == HTTPStatus.UNAUTHORIZED:
+            self._token = None  # it was withdrawn before its time
+            answer = await self._attempt(method, path, json, headers)
+        return _sort(answer) if isinstance(answer, Response) else answer
+
+    async def _attempt(
+        self, method: str, path: str, json: Json, headers: Mapping[str, str]
+    ) -> Response | NotSent | Unknown:
+        token = await self._access_token()
+        if isinstance(token, NotSent):
+            return token
+        bearer = {"authorization": f"Bearer {token}"}
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                token = await self._access_token()
-                if isinstance(token, NotSent):
-                    return token
-                headers = {"authorization": f"Bearer {token}", "prefer": "return=representation"}
-                if key is not None:
-                    headers["paypal-request-id"] = key
-                answer = await self._http.request(method, path, json=json, headers=headers)
-        except _NEVER_SENT as error:
-            return NotSent(f"connection: {type(error).__name__}")
+                answer = await self._http.request(
+                    method, path, json=json, headers={**headers, **bearer}
+                )
+        except NEVER_SENT as error:
+            return unreachable(error)
         except (httpx.HTTPError, TimeoutError) as error:
             return Unknown(type(error).__name__)
-        return self._sort(answer)
-
-    def _sort(self, answer: httpx.Response) -> Response | NotSent | Unknown:
-        """429 says that the call was not begun; a 5xx leaves open what it did."""
-        match answer.status_code:
-            case HTTPStatus.TOO_MANY_REQUESTS:
-                return NotSent("rate_limited")
-            case HTTPStatus.UNAUTHORIZED:
-                self._token = None
-                return NotSent("access_token_refused")
-            case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status < HTTPStatus.OK:
-                return Unknown(f"status {status}")
         return Response(answer.status_code, answer.content)
 
     async def _access_token(self) -> str | NotSent:
@@ -84,9 +87,13 @@ class PayPalClient:
         async with self._signing_in:
             if self._token is None or self._token[1] < time.monotonic():
                 try:
-                    self._token = await self._sign_in()
-                except (httpx.HTTPError, ValidationError) as error:
-                    return NotSent(f"no access token: {type(error).__name__}")
+                    async with asyncio.timeout(self._timeout_seconds):
+                        self._token = await self._sign_in()
+                except httpx.HTTPStatusError as error:
+                    reason = f"sign-in answered {error.response.status_code}"
+                    return NotSent(FailureCode.CREDENTIALS_REFUSED, reason)
+                except (httpx.HTTPError, TimeoutError, ValidationError) as error:
+                    return unreachable(error)
             return self._token[0]
 
     async def _sign_in(self) -> tuple[str, float]:
@@ -96,3 +103,20 @@ class PayPalClient:
         token = _Token.model_validate_json(answer.raise_for_status().content)
         good_for = max(0, token.expires_in - _TOKEN_MARGIN_SECONDS)
         return token.access_token, time.monotonic() + good_for
+
+
+def _sort(answer: Response) -> Response | NotSent | Unknown:
+    """Return a definite answer, or what another status means for the call.
+
+    Nothing was begun where PayPal did not let us in or takes no more calls. A 409 says that the
+    first call with the key is still running, and a 5xx leaves open what the call did.
+    """
+    match answer.status:
+        case HTTPStatus.UNAUTHORIZED:
+            return NotSent(FailureCode.CREDENTIALS_REFUSED, "status 401")
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return NotSent(FailureCode.RATE_LIMITED, "status 429")
+        case status if status == HTTPStatus.CONFLICT or not HTTPStatus.OK <= status < _BROKEN:
+            return Unknown(f"status {status}")
+        case _:
+            return answer

@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from groat.kernel.money import Money
-from groat.providers.domain.declines import from_paypal
-from groat.providers.domain.facts import Captured, Declined, Fact, Pending, Report
+from groat.providers.domain.facts import Captured, Declined, Fact, Report
+from groat.providers.domain.failures import FailureCode, from_paypal
 from groat.providers.reading import EventText, Payload, own_payment_id
 
 CAPTURE_EVENT_TYPES = frozenset(
@@ -16,7 +16,6 @@ CAPTURE_EVENT_TYPES = frozenset(
         "PAYMENT.CAPTURE.COMPLETED",
         "PAYMENT.CAPTURE.DECLINED",
         "PAYMENT.CAPTURE.DENIED",
-        "PAYMENT.CAPTURE.PENDING",
     }
 )
 """The events about a capture. ``CHECKOUT.ORDER.APPROVED`` is not money, and not among them."""
@@ -111,36 +110,46 @@ class Issue(Payload):
 class Problem(Payload):
     """PayPal's error document."""
 
-    name: str = ""
     details: list[Issue] = Field(default_factory=list)
 
 
 def order_reports(order: Order) -> tuple[Report, ...]:
     """Return what an order's captures say."""
     return tuple(
-        _report(capture, order.id)
+        report
         for unit in order.purchase_units
         for capture in unit.payments.captures
+        for report in _reports(capture, order.id)
     )
 
 
 def capture_reports(capture: Capture) -> tuple[Report, ...]:
     """Return what a capture says."""
-    return (_report(capture, capture.supplementary_data.related_ids.order_id),)
+    return _reports(capture, capture.supplementary_data.related_ids.order_id)
 
 
-def _report(capture: Capture, order_id: str | None) -> Report:
-    return Report(own_payment_id(capture.custom_id), order_id, _fact(capture))
+def refusal_code(problem: Problem) -> FailureCode:
+    """Return why an order was refused: because of the payer, or else of the request itself."""
+    issues = [detail.issue for detail in problem.details]
+    return from_paypal(issues, FailureCode.REJECTED_BY_PROVIDER)
 
 
-def _fact(capture: Capture) -> Fact:
-    """Return what a capture's status says; a refunded capture was taken first."""
+def _reports(capture: Capture, order_id: str | None) -> tuple[Report, ...]:
+    """Return what a capture's status says; a pending one says nothing yet."""
+    fact = _fact(capture)
+    if fact is None:
+        return ()
+    return (Report(own_payment_id(capture.custom_id), order_id, fact),)
+
+
+def _fact(capture: Capture) -> Fact | None:
     match capture.status:
-        case "COMPLETED" | "REFUNDED" | "PARTIALLY_REFUNDED":
+        case "COMPLETED" | "REFUNDED" | "PARTIALLY_REFUNDED":  # it was taken before it was given
             amount = Money.from_decimal(capture.amount.value, capture.amount.currency_code)
             return Captured(capture.id, amount)
         case "PENDING":
-            return Pending()
+            return None
         case "DECLINED" | "FAILED":
             response = capture.processor_response
-            return Declined(from_paypal((response and response.response_code) or ""))
+            codes = [response.response_code or ""] if response else []
+            return Declined(from_paypal(codes, FailureCode.DO_NOT_HONOR))

@@ -7,8 +7,9 @@ from typing import Literal
 from pydantic import Field
 
 from groat.kernel.money import Money
-from groat.providers.domain.declines import from_stripe
-from groat.providers.domain.facts import Captured, Declined, Fact, Pending, Report
+from groat.providers.domain.facts import Captured, Declined, Fact, Report
+from groat.providers.domain.failures import from_stripe
+from groat.providers.port import Authorization
 from groat.providers.reading import EventText, Payload, own_payment_id
 
 PAYMENT_METADATA = "groat_payment"
@@ -33,6 +34,24 @@ class PaymentIntent(Payload):
     latest_charge: str | None = None
     last_payment_error: PaymentError | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class IntentReference(Payload):
+    """The PaymentIntent that a card error is about."""
+
+    id: str
+
+
+class CardError(PaymentError):
+    """A decline, as it is in the answer to a call."""
+
+    payment_intent: IntentReference | None = None
+
+
+class CardErrorAnswer(Payload):
+    """The answer to a call that was declined: status 402."""
+
+    error: CardError
 
 
 class Charge(Payload):
@@ -71,7 +90,6 @@ EVENT_TYPES = frozenset(
     {
         "charge.succeeded",
         "payment_intent.payment_failed",
-        "payment_intent.processing",
         "payment_intent.succeeded",
     }
 )
@@ -99,12 +117,18 @@ def event_reports(event: Event) -> tuple[Report, ...]:
             return ()
 
 
+def decline_reports(answer: object, authorization: Authorization) -> tuple[Report, ...]:
+    """Return what the answer to a declined call says."""
+    error = CardErrorAnswer.model_validate(answer).error
+    intent = None if error.payment_intent is None else error.payment_intent.id
+    fact = Declined(from_stripe(error.decline_code, error.code))
+    return (Report(authorization.payment_id, intent, fact),)
+
+
 def _intent_fact(intent: PaymentIntent) -> Fact | None:
     match intent:
         case PaymentIntent(status="succeeded", latest_charge=str(charge)):
             return Captured(charge, _money(intent.amount_received, intent.currency))
-        case PaymentIntent(status="processing"):
-            return Pending()
         case PaymentIntent(
             status="requires_payment_method", last_payment_error=PaymentError() as e
         ):

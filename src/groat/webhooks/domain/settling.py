@@ -9,7 +9,7 @@ from enum import StrEnum
 from random import Random
 from typing import TypeAlias
 
-from groat.payments.domain.decisions import Outcome
+from groat.payments.domain.lifecycle import Outcome
 
 
 class EventStatus(StrEnum):

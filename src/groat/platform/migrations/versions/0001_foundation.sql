@@ -56,11 +56,9 @@ create table balance (
     merchant_id uuid not null,
     account_id uuid not null,
     posted bigint not null default 0,
-    floor bigint,
     version bigint not null default 0,
     primary key (merchant_id, account_id),
-    foreign key (merchant_id, account_id) references account,
-    constraint balance_not_below_floor check (floor is null or posted >= floor)
+    foreign key (merchant_id, account_id) references account
 ) with (fillfactor = 60);
 
 create table ledger_transaction (
@@ -98,7 +96,6 @@ create table payment (
     reference text,
     metadata jsonb not null,
     failure_code text,
-    version bigint not null default 0,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     primary key (merchant_id, id),
@@ -124,9 +121,6 @@ create table operation (
     foreign key (merchant_id, payment_id) references payment
 );
 create index operation_by_payment on operation (merchant_id, payment_id);
-create index operation_by_provider_reference
-    on operation (merchant_id, provider_account_id, provider_reference)
-    where provider_reference is not null;
 
 -- What happened once at a provider is applied once here: this key, not the event's id, sees to it.
 create table applied_effect (

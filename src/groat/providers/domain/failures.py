@@ -1,0 +1,86 @@
+"""Why payments fail: one set of codes, whichever provider it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class FailureCode(StrEnum):
+    """Every code that a failed payment can carry. ``MEANINGS`` says what each tells."""
+
+    AUTHENTICATION_FAILED = "authentication_failed"
+    CREDENTIALS_REFUSED = "credentials_refused"
+    DO_NOT_HONOR = "do_not_honor"
+    EXPIRED_CARD = "expired_card"
+    FRAUD_SUSPECTED = "fraud_suspected"
+    INCORRECT_DETAILS = "incorrect_details"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    LOST_OR_STOLEN = "lost_or_stolen"
+    METHOD_NOT_SUPPORTED = "method_not_supported"
+    PROCESSING_ERROR = "processing_error"
+    PROVIDER_UNREACHABLE = "provider_unreachable"
+    RATE_LIMITED = "rate_limited"
+    REJECTED_BY_PROVIDER = "rejected_by_provider"
+
+
+MEANINGS: dict[FailureCode, str] = {
+    FailureCode.AUTHENTICATION_FAILED: "The customer did not pass the issuer's authentication.",
+    FailureCode.CREDENTIALS_REFUSED: "The provider did not let us in; nothing was begun there.",
+    FailureCode.DO_NOT_HONOR: "The issuer said no and gave no reason.",
+    FailureCode.EXPIRED_CARD: "The card has expired.",
+    FailureCode.FRAUD_SUSPECTED: "The provider or the issuer suspects fraud.",
+    FailureCode.INCORRECT_DETAILS: "The card's number, date or security code is wrong.",
+    FailureCode.INSUFFICIENT_FUNDS: "The account does not hold enough.",
+    FailureCode.LOST_OR_STOLEN: "The card was reported lost or stolen.",
+    FailureCode.METHOD_NOT_SUPPORTED: "The payment method cannot be used for this payment.",
+    FailureCode.PROCESSING_ERROR: "It could not be processed; it may pass later.",
+    FailureCode.PROVIDER_UNREACHABLE: "The provider could not be reached; nothing was begun there.",
+    FailureCode.RATE_LIMITED: "The provider takes no more calls for now; nothing was begun there.",
+    FailureCode.REJECTED_BY_PROVIDER: "The provider refused the request itself, as we made it.",
+}
+
+_STRIPE: dict[str, FailureCode] = {
+    "authentication_required": FailureCode.AUTHENTICATION_FAILED,
+    "expired_card": FailureCode.EXPIRED_CARD,
+    "fraudulent": FailureCode.FRAUD_SUSPECTED,
+    "incorrect_cvc": FailureCode.INCORRECT_DETAILS,
+    "incorrect_number": FailureCode.INCORRECT_DETAILS,
+    "insufficient_funds": FailureCode.INSUFFICIENT_FUNDS,
+    "invalid_expiry_month": FailureCode.INCORRECT_DETAILS,
+    "invalid_expiry_year": FailureCode.INCORRECT_DETAILS,
+    "lost_card": FailureCode.LOST_OR_STOLEN,
+    "processing_error": FailureCode.PROCESSING_ERROR,
+    "stolen_card": FailureCode.LOST_OR_STOLEN,
+    "card_not_supported": FailureCode.METHOD_NOT_SUPPORTED,
+    "currency_not_supported": FailureCode.METHOD_NOT_SUPPORTED,
+}
+"""Stripe's decline codes and card error codes (docs.stripe.com/declines/codes)."""
+
+_PAYPAL: dict[str, FailureCode] = {
+    "5120": FailureCode.INSUFFICIENT_FUNDS,
+    "5400": FailureCode.EXPIRED_CARD,
+    "5180": FailureCode.INCORRECT_DETAILS,
+    "00N7": FailureCode.INCORRECT_DETAILS,
+    "9500": FailureCode.FRAUD_SUSPECTED,
+    "9520": FailureCode.LOST_OR_STOLEN,
+    "9530": FailureCode.LOST_OR_STOLEN,
+    "5100": FailureCode.DO_NOT_HONOR,
+    "0500": FailureCode.DO_NOT_HONOR,
+    "INSTRUMENT_DECLINED": FailureCode.DO_NOT_HONOR,
+    "PAYER_ACTION_REQUIRED": FailureCode.AUTHENTICATION_FAILED,
+}
+"""PayPal's processor response codes and order issues (developer.paypal.com, Orders v2)."""
+
+
+def from_stripe(decline_code: str | None, code: str | None) -> FailureCode:
+    """Return our code for a Stripe decline; the decline code says more than the error code."""
+    for given in (decline_code, code):
+        if given in _STRIPE:
+            return _STRIPE[given]
+    return FailureCode.DO_NOT_HONOR
+
+
+def from_paypal(codes: Iterable[str], otherwise: FailureCode) -> FailureCode:
+    """Return our code for the first of PayPal's that we know: processor responses, or issues."""
+    return next((_PAYPAL[code] for code in codes if code in _PAYPAL), otherwise)
