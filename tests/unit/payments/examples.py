@@ -12,7 +12,8 @@ from groat.kernel.money import Money
 from groat.payments.domain.decisions import Arrival
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.payment import Payment, PaymentOrder, begin
-from groat.providers.domain.facts import Captured, Declined, Fact, NeverSent, Pending
+from groat.providers.domain.facts import Captured, Declined, Fact, NotSent, Report
+from groat.providers.domain.failures import FailureCode
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LATER = datetime(2026, 1, 3, tzinfo=UTC)
@@ -31,14 +32,20 @@ WEBHOOK = Cause.of("webhook_event", WebhookEventId(UUID(int=6)))
 OTHER_WEBHOOK = Cause.of("webhook_event", WebhookEventId(UUID(int=7)))
 
 CAPTURED = Captured("ch_1", AMOUNT)
-DECLINED = Declined("insufficient_funds")
-FACTS: list[Fact] = [CAPTURED, DECLINED, Pending(), NeverSent()]
+DECLINED = Declined(FailureCode.INSUFFICIENT_FUNDS)
+NOT_SENT = NotSent(FailureCode.PROVIDER_UNREACHABLE, "ConnectError")
+FACTS: list[Fact] = [CAPTURED, DECLINED, NOT_SENT]
 
 
-def arrival(fact: Fact, cause: Cause = WEBHOOK, reference: str | None = "pi_1") -> Arrival:
-    return Arrival(PROVIDER_ACCOUNT, PAYMENT_ID, reference, fact, cause)
+def arrival(
+    fact: Fact,
+    cause: Cause = WEBHOOK,
+    reference: str | None = "pi_1",
+    payment_id: PaymentId | None = PAYMENT_ID,
+) -> Arrival:
+    return Arrival(PROVIDER_ACCOUNT, Report(payment_id, reference, fact), cause)
 
 
 def standing_at(status: Status) -> Payment:
     captured = AMOUNT.amount if status is Status.SUCCEEDED else 0
-    return replace(STARTED, status=status, captured=captured, version=1)
+    return replace(STARTED, status=status, captured=captured)

@@ -13,20 +13,21 @@ from groat.payments.domain.decisions import (
     Arrival,
     Effect,
     EffectKey,
-    Outcome,
     Verdict,
     decide,
     effect_key,
 )
-from groat.payments.domain.lifecycle import Status
+from groat.payments.domain.lifecycle import Outcome, Status
 from groat.payments.domain.payment import OperationOutcome, Payment
-from groat.providers.domain.facts import Captured, Declined, Fact, NeverSent, Pending
+from groat.providers.domain.facts import Captured, Declined, Fact, NotSent
+from groat.providers.domain.failures import FailureCode
 from tests.unit.payments.examples import (
     AMOUNT,
     CAPTURED,
     DECLINED,
     FACTS,
     LATER,
+    NOT_SENT,
     NOW,
     OTHER_PROVIDER_ACCOUNT,
     PAYMENT_ID,
@@ -57,7 +58,7 @@ def _assert_nothing_moves(verdict: Verdict, outcome: Outcome) -> None:
 
 def test_a_capture_succeeds_once_and_is_to_be_posted() -> None:
     verdict = _only(STARTED, arrival(CAPTURED))
-    paid = replace(STARTED, status=Status.SUCCEEDED, captured=1050, version=1, updated_at=LATER)
+    paid = replace(STARTED, status=Status.SUCCEEDED, captured=1050, updated_at=LATER)
     assert verdict.outcome is Outcome.APPLIED
     assert verdict.payment == paid
     assert verdict.operation is OperationOutcome.SUCCEEDED
@@ -67,23 +68,23 @@ def test_a_capture_succeeds_once_and_is_to_be_posted() -> None:
 @pytest.mark.parametrize(
     ("fact", "operation", "code"),
     [
-        (DECLINED, OperationOutcome.DECLINED, "insufficient_funds"),
-        (NeverSent(), OperationOutcome.FAILED, "provider_unreachable"),
+        (DECLINED, OperationOutcome.DECLINED, FailureCode.INSUFFICIENT_FUNDS),
+        (NOT_SENT, OperationOutcome.FAILED, FailureCode.PROVIDER_UNREACHABLE),
     ],
 )
 def test_what_did_not_go_through_fails_and_says_why(
-    fact: Fact, operation: OperationOutcome, code: str
+    fact: Fact, operation: OperationOutcome, code: FailureCode
 ) -> None:
     verdict = _only(STARTED, arrival(fact))
-    failed = replace(STARTED, status=Status.FAILED, failure_code=code, version=1, updated_at=LATER)
+    failed = replace(STARTED, status=Status.FAILED, failure_code=code, updated_at=LATER)
     assert (verdict.outcome, verdict.payment) == (Outcome.APPLIED, failed)
     assert verdict.operation is operation
     assert verdict.effect is None
 
 
-def test_pending_leaves_a_payment_in_progress_as_it_is() -> None:
-    verdict = _only(STARTED, arrival(Pending()))
-    _assert_nothing_moves(verdict, Outcome.ALREADY_SO)
+def test_another_decline_of_a_failed_payment_is_already_so() -> None:
+    verdict = _only(standing_at(Status.FAILED), arrival(Declined(FailureCode.EXPIRED_CARD)))
+    assert verdict == Verdict(Outcome.ALREADY_SO)
 
 
 @pytest.mark.parametrize("fact", FACTS)
@@ -138,13 +139,13 @@ def test_another_provider_account_cannot_speak_of_a_payment(fact: Fact) -> None:
 
 @pytest.mark.parametrize("payment_id", [None, PaymentId(UUID(int=99))])
 def test_a_payment_that_is_not_there_is_unknown(payment_id: PaymentId | None) -> None:
-    stray = replace(arrival(CAPTURED), payment_id=payment_id)
+    stray = arrival(CAPTURED, payment_id=payment_id)
     assert _only(STARTED, stray) == Verdict(Outcome.UNKNOWN_PAYMENT)
 
 
 def test_one_batch_may_speak_of_many_payments() -> None:
     other = replace(STARTED, id=PaymentId(UUID(int=42)))
-    told = replace(arrival(DECLINED), payment_id=other.id)
+    told = arrival(DECLINED, payment_id=other.id)
     payments = {STARTED.id: STARTED, other.id: other}
     verdicts = list(decide(payments, [], [arrival(CAPTURED), told], LATER))
     assert [one.payment and one.payment.status for one in verdicts] == [
@@ -162,7 +163,10 @@ def test_one_batch_may_speak_of_many_payments() -> None:
             {"status": "succeeded", "amount": 1050, "currency": "EUR", "effect": "ch_1"},
         ),
         (DECLINED, {"status": "failed", "failure_code": "insufficient_funds"}),
-        (NeverSent(), {"status": "failed"}),
+        (
+            NOT_SENT,
+            {"status": "failed", "failure_code": "provider_unreachable", "detail": "ConnectError"},
+        ),
     ],
 )
 def test_the_record_says_what_came_of_it(fact: Fact, data: dict[str, str | int]) -> None:
@@ -177,7 +181,7 @@ def test_the_record_says_what_came_of_it(fact: Fact, data: dict[str, str | int])
     [
         (CAPTURED, "payment.captured"),
         (DECLINED, "payment.declined"),
-        (NeverSent(), "payment.not_sent"),
+        (NOT_SENT, "payment.not_sent"),
     ],
 )
 def test_the_record_says_who_told_us(fact: Fact, action: str) -> None:
@@ -186,10 +190,10 @@ def test_the_record_says_who_told_us(fact: Fact, action: str) -> None:
     assert change.action == action
     assert "provider_reference" not in change.data
     provider = ids.render("provider_account", PROVIDER_ACCOUNT)
-    assert change.actor == ("engine" if isinstance(fact, NeverSent) else provider)
+    assert change.actor == ("engine" if isinstance(fact, NotSent) else provider)
 
 
-@pytest.mark.parametrize("fact", [Declined("do_not_honor"), Pending(), NeverSent()])
+@pytest.mark.parametrize("fact", [DECLINED, NOT_SENT])
 def test_a_late_fact_is_recorded(fact: Fact) -> None:
     change = _only(standing_at(Status.SUCCEEDED), arrival(fact)).change
     assert change is not None

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from groat.payments.domain.lifecycle import LIFECYCLE, TERMINAL, Next, Standing, Status, answer
+from groat.payments.domain.lifecycle import LIFECYCLE, TERMINAL, Next, Outcome, Status, answer
 from groat.providers.domain.facts import Fact
 from tests.unit.payments.examples import CAPTURED, FACTS
 
@@ -23,7 +23,7 @@ def test_every_fact_is_answered(status: Status, fact: Fact) -> None:
 @pytest.mark.parametrize("fact", FACTS)
 @pytest.mark.parametrize("status", sorted(TERMINAL))
 def test_terminal_statuses_are_never_left(status: Status, fact: Fact) -> None:
-    assert isinstance(answer(status, fact), Standing)
+    assert isinstance(answer(status, fact), Outcome)
 
 
 def test_no_fact_leads_to_where_the_payment_stands() -> None:
@@ -36,4 +36,4 @@ def test_no_fact_leads_to_where_the_payment_stands() -> None:
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
 def test_money_that_cannot_be_accounted_for_is_never_put_down_as_late(status: Status) -> None:
-    assert answer(status, CAPTURED) is Standing.CONTRADICTION
+    assert answer(status, CAPTURED) is Outcome.CONTRADICTION

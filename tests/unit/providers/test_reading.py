@@ -9,13 +9,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId
+from groat.kernel.money import Money
+from groat.providers.domain.facts import Captured, Report
+from groat.providers.port import Answered, Authorization, Unknown
 from groat.providers.reading import (
     EventText,
     Payload,
     active_values,
-    first_line,
     own_payment_id,
-    own_reference,
+    read,
 )
 
 
@@ -23,9 +25,13 @@ class Thing(Payload):
     name: str
 
 
+def _authorization(payment_id: PaymentId) -> Authorization:
+    return Authorization("key", payment_id, Money(1, "EUR"), "pm_card_visa")
+
+
 @given(st.uuids())
 def test_a_provider_gives_our_id_back(value: UUID) -> None:
-    assert own_payment_id(own_reference(PaymentId(value))) == value
+    assert own_payment_id(_authorization(PaymentId(value)).own_reference) == value
 
 
 @given(st.none() | st.text())
@@ -45,10 +51,21 @@ def test_a_credential_that_rotates_has_two_values(setting: str | None, values: l
     assert active_values(setting) == values
 
 
-def test_only_the_first_line_of_an_error_is_told() -> None:
-    with pytest.raises(ValidationError) as failed:
-        Thing.model_validate({"name": 4111111111111111})
-    assert first_line(failed.value) == "1 validation error for Thing"
+def _read_thing(payload: dict[str, object]) -> tuple[Report, ...]:
+    reference = Thing.model_validate(payload).name
+    return (Report(None, reference, Captured(reference, Money.from_decimal(reference, "EUR"))),)
+
+
+def test_what_is_as_documented_is_read() -> None:
+    assert read(lambda: _read_thing({"name": "5"})) == Answered(
+        (Report(None, "5", Captured("5", Money(500, "EUR"))),)
+    )
+
+
+def test_what_is_not_leaves_the_outcome_unknown_and_is_not_repeated() -> None:
+    reply = read(lambda: _read_thing({"name": 4111111111111111}))
+    assert reply == Unknown("unreadable: 1 validation error for Thing")
+    assert isinstance(read(lambda: _read_thing({"name": "five"})), Unknown)
 
 
 def test_fields_that_are_not_read_may_come_and_go() -> None:

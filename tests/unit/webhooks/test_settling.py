@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groat.payments.domain.decisions import QUARANTINED, Outcome
+from groat.payments.domain.lifecycle import QUARANTINED, Outcome
 from groat.webhooks.domain.settling import (
     NOTHING_OF_INTEREST,
     Again,

@@ -7,7 +7,8 @@ from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import PaymentId
 from groat.kernel.money import Money
-from groat.providers.domain.facts import Captured, Declined, Fact, Pending, Report
+from groat.providers.domain.facts import Captured, Declined, Fact, Report
+from groat.providers.domain.failures import FailureCode
 from groat.providers.paypal.translation import (
     Capture,
     Event,
@@ -15,14 +16,13 @@ from groat.providers.paypal.translation import (
     capture_reports,
     order_reports,
 )
-from groat.providers.reading import own_reference
 
 PAYMENT_ID = PaymentId(ids.uuid7())
 CAPTURE: dict[str, object] = {
     "id": "2GG279541U471931P",
     "status": "COMPLETED",
     "amount": {"currency_code": "EUR", "value": "10.50"},
-    "custom_id": own_reference(PAYMENT_ID),
+    "custom_id": ids.render("payment", PAYMENT_ID),
     "supplementary_data": {"related_ids": {"order_id": "5O190127TN364715T"}},
 }
 TAKEN = Captured("2GG279541U471931P", Money(1050, "EUR"))
@@ -47,13 +47,12 @@ def test_the_reply_and_a_later_look_up_tell_the_same_fact() -> None:
     [
         ({"status": "REFUNDED"}, TAKEN),
         ({"status": "PARTIALLY_REFUNDED"}, TAKEN),
-        ({"status": "PENDING"}, Pending()),
-        ({"status": "DECLINED"}, Declined("do_not_honor")),
-        ({"status": "FAILED"}, Declined("do_not_honor")),
-        ({"status": "DECLINED", "processor_response": {}}, Declined("do_not_honor")),
+        ({"status": "DECLINED"}, Declined(FailureCode.DO_NOT_HONOR)),
+        ({"status": "FAILED"}, Declined(FailureCode.DO_NOT_HONOR)),
+        ({"status": "DECLINED", "processor_response": {}}, Declined(FailureCode.DO_NOT_HONOR)),
         (
             {"status": "DECLINED", "processor_response": {"response_code": "5120"}},
-            Declined("insufficient_funds"),
+            Declined(FailureCode.INSUFFICIENT_FUNDS),
         ),
         (
             {"amount": {"currency_code": "JPY", "value": "1050"}},
@@ -103,10 +102,15 @@ def test_without_our_id_the_order_is_told(custom_id: str | None) -> None:
 def test_an_order_may_have_no_captures_or_several() -> None:
     assert _order() == ()
     assert order_reports(Order.model_validate({"id": "o", "purchase_units": [{}]})) == ()
-    assert [report.fact for report in _order(CAPTURE, {**CAPTURE, "status": "PENDING"})] == [
-        TAKEN,
-        Pending(),
-    ]
+    second = {**CAPTURE, "status": "DECLINED"}
+    facts = [report.fact for report in _order(CAPTURE, second)]
+    assert facts == [TAKEN, Declined(FailureCode.DO_NOT_HONOR)]
+
+
+def test_a_pending_capture_says_nothing_yet() -> None:
+    assert _capture(status="PENDING") == ()
+    (report,) = _order({**CAPTURE, "status": "PENDING"}, CAPTURE)
+    assert report.fact == TAKEN
 
 
 @pytest.mark.parametrize("capture_id", ["", "../../v1/oauth2/token", "a b", "a\n", "a" * 65, "é"])

@@ -7,8 +7,8 @@ from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import PaymentId
 from groat.kernel.money import Money
-from groat.providers.domain.facts import Captured, Declined, Fact, Pending, Report
-from groat.providers.reading import own_reference
+from groat.providers.domain.facts import Captured, Declined, Fact, Report
+from groat.providers.domain.failures import FailureCode
 from groat.providers.stripe.translation import (
     PAYMENT_METADATA,
     Event,
@@ -18,7 +18,7 @@ from groat.providers.stripe.translation import (
 )
 
 PAYMENT_ID = PaymentId(ids.uuid7())
-METADATA = {PAYMENT_METADATA: own_reference(PAYMENT_ID), "other": "x"}
+METADATA = {PAYMENT_METADATA: ids.render("payment", PAYMENT_ID), "other": "x"}
 INTENT: dict[str, object] = {
     "object": "payment_intent",
     "id": "pi_1",
@@ -56,7 +56,6 @@ def test_reply_and_both_events_tell_the_same_fact() -> None:
 @pytest.mark.parametrize(
     ("changes", "fact"),
     [
-        ({"status": "processing"}, Pending()),
         (
             {
                 "status": "requires_payment_method",
@@ -65,11 +64,11 @@ def test_reply_and_both_events_tell_the_same_fact() -> None:
                     "decline_code": "insufficient_funds",
                 },
             },
-            Declined("insufficient_funds"),
+            Declined(FailureCode.INSUFFICIENT_FUNDS),
         ),
         (
             {"status": "requires_payment_method", "last_payment_error": {}},
-            Declined("do_not_honor"),
+            Declined(FailureCode.DO_NOT_HONOR),
         ),
         ({"currency": "jpy"}, Captured("ch_1", Money(1050, "JPY"))),
     ],
@@ -83,6 +82,7 @@ def test_a_status_is_a_fact(changes: dict[str, object], fact: Fact) -> None:
     [
         {"status": "requires_payment_method"},
         {"status": "requires_action"},
+        {"status": "processing"},
         {"status": "requires_confirmation"},
         {"status": "requires_capture"},
         {"status": "canceled"},

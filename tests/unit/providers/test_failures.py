@@ -4,17 +4,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groat.providers.domain.declines import DECLINE_CODES, from_paypal, from_stripe
+from groat.providers.domain.failures import MEANINGS, FailureCode, from_paypal, from_stripe
 
 
 @given(st.none() | st.text(), st.none() | st.text())
 def test_whatever_stripe_says_is_a_code_of_ours(decline: str | None, code: str | None) -> None:
-    assert from_stripe(decline, code) in DECLINE_CODES
+    assert from_stripe(decline, code) in MEANINGS
 
 
-@given(st.text())
-def test_whatever_paypal_says_is_a_code_of_ours(code: str) -> None:
-    assert from_paypal(code) in DECLINE_CODES
+@given(st.lists(st.text()))
+def test_whatever_paypal_says_is_a_code_of_ours(codes: list[str]) -> None:
+    assert from_paypal(codes, FailureCode.DO_NOT_HONOR) in MEANINGS
+
+
+def test_every_code_has_a_meaning() -> None:
+    assert MEANINGS.keys() == set(FailureCode)
+
+
+def test_the_first_code_of_paypals_that_is_known_counts() -> None:
+    codes = ["UNHEARD_OF", "PAYER_ACTION_REQUIRED", "5120"]
+    found = from_paypal(codes, FailureCode.REJECTED_BY_PROVIDER)
+    assert found is FailureCode.AUTHENTICATION_FAILED
+    assert from_paypal([], FailureCode.REJECTED_BY_PROVIDER) is FailureCode.REJECTED_BY_PROVIDER
 
 
 @pytest.mark.parametrize(
@@ -49,4 +60,4 @@ def test_stripes_codes_are_normalised(decline_code: str | None, code: str, expec
     ],
 )
 def test_paypals_codes_are_normalised(code: str, expected: str) -> None:
-    assert from_paypal(code) == expected
+    assert from_paypal([code], FailureCode.DO_NOT_HONOR) == expected
