@@ -147,6 +147,7 @@ def test_card_numbers_are_found_however_they_are_grouped(card: str, separator: s
     assert (error.status, error.code) == (422, "pan_detected")
     assert card not in error.message
 
+
 @pytest.mark.parametrize(
     "text",
     [
