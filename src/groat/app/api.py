@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from importlib.metadata import version
 
 import uvicorn
@@ -53,7 +54,7 @@ async def serve_api(settings: Settings) -> None:
             server_header=False,
             date_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=math.ceil(settings.provider_timeout_seconds) + 5,
         )
         gc.collect()
         gc.freeze()  # what is alive now stays alive; no collection need look at it again

@@ -23,7 +23,7 @@ from groat.kernel.errors import ConfigurationError
 SUPERVISED = "GROAT_SUPERVISED"
 """Set for a child, and only then: standard input is the pipe that tells of its parent."""
 
-_STOP_SECONDS = 15.0
+_STOP_SECONDS = 40.0
 _POLL_SECONDS = 0.05
 
 

@@ -31,6 +31,7 @@ async def run_worker(settings: Settings) -> None:
             tasks.append(asyncio.create_task(JobWorker(url, WEBHOOK_QUEUE, answer_bell).run()))
         _log.info("worker_started", redis=settings.redis_url is not None)
         await _told_to_stop()
+        await inbox.stop()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -54,6 +54,12 @@ class PayloadTooLarge(GroatError):
     status = 413
 
 
+class RequestTimeout(GroatError):
+    """The request did not arrive in time."""
+
+    status = 408
+
+
 class BadRequest(GroatError):
     """The bytes are not what they claim to be: not JSON, or not signed as they should be."""
 

@@ -1,5 +1,6 @@
 """``/v1/payments``: take a payment, and look at payments."""
 
+import json
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -110,7 +111,8 @@ def router(payments: PaymentService, authenticate: Authenticate) -> APIRouter:
     async def create(
         body: NewPayment, caller: CallerOf, idempotency_key: IdempotencyKey = None
     ) -> PaymentView:
-        request = body.model_dump_json().encode()
+        asked = body.model_dump(mode="json", exclude_defaults=True)
+        request = json.dumps(asked, sort_keys=True).encode()  # the order of members says nothing
         key = RequestKey(idempotency_key, request) if idempotency_key else None
         return PaymentView.of(await payments.create(caller, body.order(), key))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
+
 from groat.accounts.domain import chart
 from groat.accounts.service import AccountService
 from groat.audit.domain.record import Cause, Change
@@ -12,7 +14,7 @@ from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
-from groat.kernel.errors import InvalidRequest
+from groat.kernel.errors import InvalidRequest, Unavailable
 from groat.kernel.ids import (
     IdSource,
     MerchantId,
@@ -39,8 +41,10 @@ from groat.platform.checks import Check, checks_from
 from groat.platform.database import Connection, Database
 from groat.platform.idempotency import RequestKey
 from groat.providers.domain.facts import NotSent, Report
-from groat.providers.port import Answered, Authorization, Reply, Unknown
+from groat.providers.port import Answered, Authorization, Provider, Reply, Unknown
 from groat.providers.registry import ProviderRegistry
+
+_log = structlog.get_logger(__name__)
 
 
 class PaymentService:
@@ -81,16 +85,13 @@ class PaymentService:
         earlier = await self._write_down(caller, payment, operation_id, request_key)
         if earlier is not None:
             return await self.get(caller.merchant_id, earlier)
-        reply = await provider.authorize(
-            Authorization(
-                payments.idempotency_key(operation_id),
-                payment.id,
-                order.amount,
-                order.payment_method,
-            )
-        )
-        await self._conclude(caller.merchant_id, payment, operation_id, reply)
-        return await self.get(caller.merchant_id, payment.id)
+        reply = await _ask(provider, payment, operation_id)
+        try:
+            await self._conclude(caller.merchant_id, payment, operation_id, reply)
+            return await self.get(caller.merchant_id, payment.id)
+        except Unavailable as error:  # it is written down and perhaps charged: no time for a 503
+            _log.warning("payment_not_concluded", payment=str(payment.id), code=error.code)
+            return payment
 
     async def get(self, merchant_id: MerchantId, payment_id: PaymentId) -> Payment:
         """Return a payment.
@@ -263,6 +264,21 @@ class PaymentService:
         await self._accounts.post(connection, merchant_id, postings, now)
 
 
+async def _ask(provider: Provider, payment: Payment, operation_id: OperationId) -> Reply:
+    """Call the provider. An adapter that raises has told us nothing: the outcome is unknown."""
+    authorization = Authorization(
+        payments.idempotency_key(operation_id),
+        payment.id,
+        payment.order.amount,
+        payment.order.payment_method,
+    )
+    try:
+        return await provider.authorize(authorization)
+    except Exception as error:  # noqa: BLE001 - it was perhaps sent, so this is no failure
+        _log.exception("adapter_raised", operation=str(operation_id))
+        return Unknown(type(error).__name__)
+
+
 def checks() -> list[Check]:
     """Return what must be true of payments."""
     return checks_from(
@@ -270,8 +286,10 @@ def checks() -> list[Check]:
         {
             "payments_match_effects": "payment",
             "payments_match_operations": "payment",
+            "payments_match_record": "payment",
             "effects_are_posted_once": "effect",
             "postings_have_effects": "ledger transaction",
+            "idempotency_keys_have_objects": "idempotency key",
         },
     )
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from groat.kernel.errors import Unavailable
@@ -19,6 +20,7 @@ _ACQUIRE_SECONDS = 5.0
 _TRANSACTION_SECONDS = 35.0  # for a server that is there and does not answer
 _SESSION = {
     "application_name": "groat",
+    "synchronous_commit": "on",  # an acknowledgement means committed
     "lock_timeout": "5s",
     "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "30s",
@@ -31,7 +33,8 @@ class Database:
     """The engine's way to PostgreSQL."""
 
     def __init__(self, url: str, *, max_connections: int) -> None:
-        options = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+        given = str(conninfo_to_dict(url).get("options") or "")
+        options = " ".join([given, *(f"-c {name}={value}" for name, value in _SESSION.items())])
         self._pool = AsyncConnectionPool(
             url,
             kwargs={"options": options, "connect_timeout": 5, "autocommit": True},

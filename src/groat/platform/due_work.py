@@ -28,14 +28,21 @@ class DueWork:
         self._drain_batch = drain_batch
         self._poll_seconds = poll_seconds
         self._draining = asyncio.Lock()
+        self._stopping = False
 
     async def drain(self) -> int:
         """Work until nothing is due; return how many rows were taken."""
         total = 0
         async with self._draining:
-            while taken := await self._drain_batch():
+            while not self._stopping and (taken := await self._drain_batch()):
                 total += taken
         return total
+
+    async def stop(self) -> None:
+        """Return once the batch that is under way is done; no other is begun."""
+        self._stopping = True
+        async with self._draining:
+            return
 
     async def poll(self) -> None:
         """Drain again and again, until cancelled. A failure is logged and tried again later."""

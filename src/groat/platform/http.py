@@ -1,5 +1,6 @@
 """What every route shares: strict bodies, the caller, ids in text, pages."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Self, TypeAlias, TypeVar
@@ -7,16 +8,26 @@ from uuid import UUID
 
 from fastapi import Header, Query, Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from groat.kernel import ids
 from groat.kernel.caller import Caller
-from groat.kernel.errors import PayloadTooLarge
-from groat.platform.strict_json import Json, read_json
+from groat.kernel.errors import PayloadTooLarge, RequestTimeout
+from groat.platform.strict_json import Json, read_json, refuse_card_number
 
 MAX_BODY_BYTES = 1024 * 1024
+MAX_JSON_BYTES = 64 * 1024
+"""An API call is small; what is larger is not looked at, since looking takes its time."""
+
+_READ_SECONDS = 10.0
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
@@ -59,8 +70,16 @@ class Page(View, Generic[Item]):
 Authenticate: TypeAlias = Callable[..., Awaitable[Caller]]
 """A dependency that answers who is calling, or raises ``Unauthenticated``."""
 
+
+def _without_card_number(text: str | None) -> str | None:
+    if text is not None:
+        refuse_card_number(text)
+    return text
+
+
 IdempotencyKey: TypeAlias = Annotated[
     str | None,
+    AfterValidator(_without_card_number),
     Header(
         min_length=1,
         max_length=255,
@@ -101,33 +120,39 @@ class IdText:
         return {"type": "string", "pattern": f"^{ids.PREFIXES[self.kind]}_[0-9a-z]{{26}}$"}
 
 
-async def read_body(request: Request) -> bytes:
-    """Return the raw body.
+async def read_body(request: Request, most: int = MAX_BODY_BYTES) -> bytes:
+    """Return the raw body, of up to ``most`` bytes.
 
     Raises:
-        PayloadTooLarge: it is over ``MAX_BODY_BYTES``; the rest is not read.
+        PayloadTooLarge: it is larger; the rest is not read.
+        RequestTimeout: it did not arrive in time.
     """
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:12]) > MAX_BODY_BYTES:
-        raise _too_large()
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
-            raise _too_large()
-        chunks.append(chunk)
-    return b"".join(chunks)
+    if announced.isdecimal() and int(announced[:12]) > most:
+        raise _too_large(most)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_READ_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    raise _too_large(most)
+    except TimeoutError:
+        raise RequestTimeout(
+            "body_too_slow", f"A body arrives within {_READ_SECONDS:.0f} seconds."
+        ) from None
+    return bytes(body)
 
 
-def _too_large() -> PayloadTooLarge:
-    return PayloadTooLarge("body_too_large", f"A body is at most {MAX_BODY_BYTES} bytes.")
+def _too_large(most: int) -> PayloadTooLarge:
+    return PayloadTooLarge("body_too_large", f"A body here is at most {most} bytes.")
 
 
 class _StrictRequest(Request):
     """A request whose JSON was read by our rules before the framework asks for it."""
 
     async def load(self) -> None:
-        raw = await read_body(Request(self.scope, self.receive))
+        raw = await read_body(Request(self.scope, self.receive), MAX_JSON_BYTES)
         self._body = raw
         if raw:
             self._json: Json = read_json(raw)

@@ -6,6 +6,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from groat.kernel import ids
+from groat.platform.strict_json import looks_like_card_number
 
 REQUEST_ID_HEADER = b"x-request-id"
 
@@ -39,5 +40,9 @@ class RequestIds:
 
 
 def _request_id(scope: Scope) -> str:
-    given = dict(scope["headers"]).get(REQUEST_ID_HEADER, b"").decode("latin-1")
-    return given if _REQUEST_ID.fullmatch(given) else f"req_{ids.uuid7().hex}"
+    """Return the id that the caller gave, if it is fit to be written down, or a new one."""
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    given = headers.get(REQUEST_ID_HEADER, b"").decode("latin-1")
+    if _REQUEST_ID.fullmatch(given) and not looks_like_card_number(given):
+        return given
+    return f"req_{ids.uuid7().hex}"

@@ -7,6 +7,8 @@ import binascii
 from pathlib import Path
 from typing import Annotated, Literal
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -22,6 +24,14 @@ def _master_key(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+def _database_url(value: SecretStr | None) -> SecretStr | None:
+    try:
+        conninfo_to_dict(value.get_secret_value() if value else "")
+    except psycopg.ProgrammingError:  # whose message has the whole text in it
+        raise ValueError("it must be postgresql://user:password@host/database") from None
+    return value
+
+
 class Settings(BaseSettings):
     """Everything that can be set, with its default. One field is one variable."""
 
@@ -30,7 +40,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path(".groat"), description="Where `groat up` keeps its data and its keys.")
-    database_url: SecretStr | None = Field(
+    database_url: Annotated[SecretStr | None, AfterValidator(_database_url)] = Field(
         None, description="PostgreSQL 15 to 18. Unset: `up` and `demo` start one of their own."
     )
     redis_url: SecretStr | None = Field(

@@ -20,6 +20,8 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 
 MAX_DEPTH = 32
 
+_LEAST_CARD_NUMBER, _GREATEST_CARD_NUMBER = 10**11, 10**19
+
 _UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
 _CARD_NUMBER = re.compile(r"(?<![0-9])(?:[0-9][ \-.]?){12,18}[0-9](?![0-9])")
 _PRINTED = re.compile(
@@ -99,20 +101,37 @@ def _inspect(value: Json, depth: int) -> None:
             _inspect_text(value)
         case bool() | None:
             pass
-        case float():
-            _inspect_text(format(value, ".0f"))
-        case int():
-            _inspect_text(str(value))
+        case int() | float():
+            _inspect_number(value)
+
+
+def looks_like_card_number(text: str) -> bool:
+    """Tell whether there is something in ``text`` that could be a card number."""
+    return any(map(_is_card_number, _card_like(text)))
+
+
+def refuse_card_number(text: str) -> None:
+    """Return if ``text`` does not look like a card number.
+
+    Raises:
+        InvalidRequest: ``pan_detected``; the text itself is not repeated.
+    """
+    if looks_like_card_number(text):
+        raise InvalidRequest(
+            "pan_detected",
+            "A value looks like a card number. Groat never takes one; send the provider's token.",
+        )
+
+
+def _inspect_number(value: int | float) -> None:  # noqa: PYI041 - a float is told apart below
+    if _LEAST_CARD_NUMBER <= value <= _GREATEST_CARD_NUMBER:
+        refuse_card_number(str(value) if isinstance(value, int) else format(value, ".0f"))
 
 
 def _inspect_text(text: str) -> None:
     if _UNKEEPABLE.search(text):
         raise InvalidRequest("unstorable_text", "A text has a NUL or half a surrogate pair in it.")
-    if any(map(_is_card_number, _card_like(text))):
-        raise InvalidRequest(
-            "pan_detected",
-            "A value looks like a card number. Groat never takes one; send the provider's token.",
-        )
+    refuse_card_number(text)
 
 
 def _card_like(text: str) -> Iterator[str]:

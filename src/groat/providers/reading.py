@@ -39,7 +39,7 @@ def own_payment_id(text: str | None) -> PaymentId | None:
 
 def active_values(setting: str | None) -> list[str]:
     """Return the values of a credential, of which there are two while it rotates."""
-    return [value for value in (setting or "").split(",") if value]
+    return [value.strip() for value in (setting or "").split(",") if value.strip()]
 
 
 def read(reports: Callable[[], tuple[Report, ...]]) -> Reply:
@@ -54,6 +54,16 @@ def read(reports: Callable[[], tuple[Report, ...]]) -> Reply:
 def refusal(authorization: Authorization, code: FailureCode) -> tuple[Report, ...]:
     """Return the provider's definite no to a request that made nothing there."""
     return (Report(authorization.payment_id, None, Declined(code)),)
+
+
+def bounded(seconds: float) -> httpx.Timeout:
+    """Return time limits for one call.
+
+    Connecting has less than the whole: that nothing was sent must come out before the call as a
+    whole is given up as unknown.
+    """
+    connecting = min(5.0, seconds / 2)
+    return httpx.Timeout(seconds, connect=connecting, pool=connecting)
 
 
 def unreachable(error: BaseException) -> NotSent:

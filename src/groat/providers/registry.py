@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -38,7 +37,6 @@ class ProviderRegistry:
         self._timeout_seconds = timeout_seconds
         self._kept: dict[tuple[MerchantId, ProviderAccountId], _Kept] = {}
         self._retired: list[Provider] = []
-        self._reading = asyncio.Lock()
 
     async def get(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider:
         """Return the adapter of a provider account.
@@ -49,8 +47,7 @@ class ProviderRegistry:
         kept = self._kept.get((merchant_id, account_id))
         if kept is not None and kept.read_at > time.monotonic() - _FRESH_SECONDS:
             return kept.provider
-        async with self._reading:
-            return await self._read(merchant_id, account_id)
+        return await self._read(merchant_id, account_id)
 
     async def _read(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider:
         account = await self._merchants.provider_account(merchant_id, account_id)

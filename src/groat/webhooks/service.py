@@ -12,7 +12,7 @@ import structlog
 
 from groat.audit.domain.record import Cause
 from groat.kernel.clock import Clock
-from groat.kernel.errors import BadRequest, GroatError, Unavailable
+from groat.kernel.errors import BadRequest, Unavailable
 from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, WebhookEventId
 from groat.payments.domain.decisions import Arrival
 from groat.payments.domain.lifecycle import Outcome
@@ -37,6 +37,8 @@ _LEASE = timedelta(seconds=20)
 """How long the events of a worker that died wait for another. A live one that takes longer settles
 nothing: see ``lock_claimed``."""
 _CALLS_AT_ONCE = 16
+_INTERPRET_SECONDS = 12.0  # all of a batch, at the same time: it must end well within the lease
+_STORE_SECONDS = 20.0
 
 
 class WebhookReceiver:
@@ -82,17 +84,20 @@ class WebhookReceiver:
             raise BadRequest(
                 envelope.value, "The webhook is not signed as it must be, or malformed."
             )
-        await self._inbox.submit(
-            Delivery(
-                merchant_id,
-                account_id,
-                envelope.event_id,
-                WebhookEventId(self._new_id()),
-                envelope.event_type,
-                body,
-                now,
-            )
+        delivery = Delivery(
+            merchant_id,
+            account_id,
+            envelope.event_id,
+            WebhookEventId(self._new_id()),
+            envelope.event_type,
+            body,
+            now,
         )
+        try:
+            async with asyncio.timeout(_STORE_SECONDS):
+                await self._inbox.submit(delivery)
+        except TimeoutError:
+            raise Unavailable("overloaded", "It took too long to store; deliver again.") from None
 
     async def _store(self, deliveries: Sequence[Delivery]) -> list[None]:
         async with self._database.transaction() as connection:
@@ -129,7 +134,10 @@ class WebhookDrain:
         for event, reply in zip(events, replies, strict=True):
             told[event.merchant_id].append((event, reply))
         for merchant_id, batch in told.items():
-            await self._apply_or_split(merchant_id, batch)
+            try:
+                await self._apply_or_split(merchant_id, batch)
+            except Unavailable as error:  # the lease brings these back; the others need not wait
+                _log.warning("webhooks_left_for_later", code=error.code, events=len(batch))
         return len(events)
 
     async def counts(self, merchant_id: MerchantId) -> InboxCounts:
@@ -138,14 +146,14 @@ class WebhookDrain:
             return await store.counts(connection, merchant_id)
 
     async def _interpret(self, event: ClaimedEvent) -> Reply:
+        """Return what the event says; whatever goes wrong with it is its own trouble alone."""
         try:
-            provider = await self._providers.get(event.merchant_id, event.provider_account_id)
-            async with self._calls:
+            async with asyncio.timeout(_INTERPRET_SECONDS), self._calls:
+                provider = await self._providers.get(event.merchant_id, event.provider_account_id)
                 return await provider.interpret_webhook(event.event_type, event.body)
-        except Unavailable:
-            raise
-        except GroatError as error:
-            return Unknown(error.code)
+        except Exception as error:  # noqa: BLE001 - an adapter is a guest in this house
+            _log.warning("webhook_not_interpreted", event_type=event.event_type, exc_info=error)
+            return Unknown(type(error).__name__)
 
     async def _apply_or_split(
         self, merchant_id: MerchantId, batch: Sequence[tuple[ClaimedEvent, Reply]]
@@ -154,7 +162,7 @@ class WebhookDrain:
         try:
             await self._apply(merchant_id, batch)
         except Unavailable:
-            raise  # the database is away; the lease brings the events back
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
             if len(batch) > 1:
                 middle = len(batch) // 2
@@ -163,7 +171,7 @@ class WebhookDrain:
                 return
             event, _ = batch[0]
             _log.exception("webhook_event_failed", event_type=event.event_type)
-            settlement = retry(type(error).__name__, event.attempts, self._random)
+            settlement = retry(type(error).__name__, event.tries, self._random)
             async with self._database.transaction() as connection:
                 await store.settle(
                     connection, merchant_id, [(event, settlement)], self._clock.now()
@@ -197,8 +205,8 @@ class WebhookDrain:
         self, event: ClaimedEvent, reply: Reply, outcomes: Sequence[Outcome]
     ) -> Settlement:
         if isinstance(reply, Answered):
-            return settle(outcomes, event.attempts, self._random)
-        return retry(reply.reason, event.attempts, self._random)
+            return settle(outcomes, event.tries, self._random)
+        return retry(reply.reason, event.tries, self._random)
 
 
 def _cause(event: ClaimedEvent) -> Cause:

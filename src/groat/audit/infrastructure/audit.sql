@@ -18,6 +18,13 @@ order by id desc
 limit %(limit)s
 
 -- name: check_leaf_hashes
--- The hash of every record's bytes, computed anew by PostgreSQL (RFC 6962: 0x00 before the bytes).
+-- The hash of every record's bytes, computed anew by PostgreSQL (RFC 6962: 0x00 before the bytes),
+-- and the time that it is filed under against the time that it says.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
-from (select id, leaf_hash <> sha256('\x00'::bytea || body) as bad from audit_record) as records
+from (
+    select id, case
+        when leaf_hash <> sha256('\x00'::bytea || body) then true
+        else recorded_at <> (convert_from(body, 'UTF8')::jsonb ->> 'recorded_at')::timestamptz
+    end as bad
+    from audit_record
+) as records

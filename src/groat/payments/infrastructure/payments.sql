@@ -104,45 +104,100 @@ where e.merchant_id = %(merchant_id)s
 -- What a payment says it captured, against the effects that were applied to it.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
-    select p.id, p.captured <> coalesce(sum(e.amount), 0) as bad
+    select
+        p.id,
+        p.captured <> coalesce(sum(e.amount), 0)
+            or bool_or(e.provider_account_id <> p.provider_account_id) as bad
     from payment p
     left join applied_effect e on e.merchant_id = p.merchant_id and e.payment_id = p.id
-    group by p.merchant_id, p.id, p.captured
+    group by p.merchant_id, p.id
 ) as payments
 
 -- name: check_payments_match_operations
--- A succeeded payment has an operation that succeeded; one that failed has none.
+-- A payment stands where its operations have left it.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
-    select p.id, (p.status = 'succeeded') <> coalesce(bool_or(o.outcome = 'succeeded'), false) as bad
+    select
+        p.id,
+        case p.status
+            when 'succeeded' then not coalesce(bool_or(o.outcome = 'succeeded'), false)
+            when 'failed' then not coalesce(bool_and(o.outcome in ('declined', 'failed')), false)
+            else not coalesce(bool_or(o.outcome in ('pending', 'unknown')), false)
+        end as bad
     from payment p
     left join operation o on o.merchant_id = p.merchant_id and o.payment_id = p.id
     group by p.merchant_id, p.id, p.status
 ) as payments
 
+-- name: check_payments_match_record
+-- A payment is what the record says was asked for, and the record tells of each of its effects.
+select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+from (
+    select
+        p.id,
+        r.created is null
+            or (r.created ->> 'amount')::bigint <> p.amount
+            or r.created ->> 'currency' <> p.currency
+            or a.currency is distinct from p.currency
+            or r.captures <> coalesce(e.effects, 0) as bad
+    from payment p
+    left join account a on a.merchant_id = p.merchant_id and a.id = p.beneficiary_id
+    left join (
+        select merchant_id, payment_id, count(*) as effects
+        from applied_effect
+        group by merchant_id, payment_id
+    ) as e on e.merchant_id = p.merchant_id and e.payment_id = p.id
+    left join (
+        select
+            merchant_id,
+            object_id,
+            (array_agg(body -> 'data') filter (where body ->> 'action' = 'payment.created'))[1] as created,
+            count(*) filter (where body ->> 'action' = 'payment.captured') as captures
+        from (
+            select merchant_id, object_id, case -- what was altered may not even be JSON
+                when leaf_hash = sha256('\x00'::bytea || body) then convert_from(body, 'UTF8')::jsonb
+            end as body
+            from audit_record
+        ) as records
+        group by merchant_id, object_id
+    ) as r on r.merchant_id = p.merchant_id and r.object_id = p.id
+) as payments
+
 -- name: check_effects_are_posted_once
--- Each effect has one transaction, of its reference, that credits the beneficiary its amount.
+-- Each effect has one transaction, of its own reference, with two entries: the beneficiary's credit
+-- and a debit of one of our own accounts.
 select count(*), count(*) filter (where bad), min(reference) filter (where bad)
 from (
-    select e.reference, t.id is null or coalesce(c.credited, 0) <> e.amount as bad
+    select
+        e.reference,
+        t.id is null
+            or count(n.account_id) <> 2
+            or count(*) filter (where n.account_id = p.beneficiary_id and n.amount = e.amount) <> 1
+            or count(*) filter (where a.normal_side = 'debit' and n.amount = -e.amount) <> 1 as bad
     from applied_effect e
     left join payment p on p.merchant_id = e.merchant_id and p.id = e.payment_id
     left join ledger_transaction t on t.merchant_id = e.merchant_id and t.id = e.transaction_id
-        and right(t.reference, length(e.reference) + 1) = ':' || e.reference
-    left join (
-        select merchant_id, transaction_id, account_id, sum(amount) as credited
-        from ledger_entry
-        group by merchant_id, transaction_id, account_id
-    ) as c on c.merchant_id = e.merchant_id and c.transaction_id = e.transaction_id
-        and c.account_id = p.beneficiary_id
+        and t.kind = 'payment.' || e.kind
+        and t.reference = e.kind || ':' || e.provider_account_id || ':' || e.reference
+    left join ledger_entry n on n.merchant_id = t.merchant_id and n.transaction_id = t.id
+    left join account a on a.merchant_id = n.merchant_id and a.id = n.account_id
+    group by e.merchant_id, e.provider_account_id, e.kind, e.reference, t.id
 ) as effects
 
 -- name: check_postings_have_effects
--- No transaction of a payment's stands in the ledger without the effect that it is for.
+-- Nothing stands in the ledger but for an effect.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select t.id, e.transaction_id is null as bad
     from ledger_transaction t
     left join applied_effect e on e.merchant_id = t.merchant_id and e.transaction_id = t.id
-    where t.kind = 'payment.captured'
 ) as postings
+
+-- name: check_idempotency_keys_have_objects
+-- What a key was used for is there.
+select count(*), count(*) filter (where bad), min(key) filter (where bad)
+from (
+    select k.key, p.id is null as bad
+    from idempotency_key k
+    left join payment p on p.merchant_id = k.merchant_id and p.id = k.object_id
+) as keys

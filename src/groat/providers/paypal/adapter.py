@@ -8,7 +8,9 @@ from datetime import datetime
 import httpx
 from pydantic import ValidationError
 
+from groat.kernel.errors import InvalidRequest
 from groat.platform.strict_json import Json
+from groat.providers.domain.failures import FailureCode
 from groat.providers.paypal import signature, translation
 from groat.providers.paypal.certificates import CertificateSource
 from groat.providers.paypal.client import PayPalClient, Response
@@ -29,7 +31,7 @@ from groat.providers.port import (
     Reply,
     Unknown,
 )
-from groat.providers.reading import active_values, read, refusal
+from groat.providers.reading import active_values, bounded, read, refusal
 
 LIVE_API = "https://api-m.paypal.com"
 
@@ -38,9 +40,9 @@ class PayPalProvider:
     """The ``Provider`` for a PayPal account."""
 
     def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
-        simulator = credentials.get("api_base")
+        base = credentials.get("api_base")
         self._webhook_ids = active_values(credentials.get("webhook_id"))
-        self._http = httpx.AsyncClient(base_url=simulator or LIVE_API, timeout=timeout_seconds)
+        self._http = httpx.AsyncClient(base_url=base or LIVE_API, timeout=bounded(timeout_seconds))
         self._client = PayPalClient(
             self._http,
             credentials["client_id"],
@@ -48,16 +50,17 @@ class PayPalProvider:
             timeout_seconds=timeout_seconds,
         )
         self._certificates = CertificateSource(
-            self._http, simulator, credentials.get("certificate_root")
+            self._http, base, credentials.get("certificate_root")
         )
 
     async def authorize(self, authorization: Authorization) -> Reply:
         """Create an order with a vaulted payment method, which PayPal captures at once."""
+        try:
+            order = _order(authorization)
+        except InvalidRequest:
+            return Answered(refusal(authorization, FailureCode.METHOD_NOT_SUPPORTED))
         answer = await self._client.call(
-            "POST",
-            "/v2/checkout/orders",
-            json=_order(authorization),
-            key=authorization.idempotency_key,
+            "POST", "/v2/checkout/orders", json=order, key=authorization.idempotency_key
         )
         if not isinstance(answer, Response):
             return answer
@@ -120,7 +123,10 @@ def _order(authorization: Authorization) -> Json:
         "purchase_units": [
             {
                 "custom_id": authorization.own_reference,
-                "amount": {"currency_code": amount.currency, "value": amount.decimal()},
+                "amount": {
+                    "currency_code": amount.currency,
+                    "value": translation.paypal_value(amount),
+                },
             }
         ],
         "payment_source": {

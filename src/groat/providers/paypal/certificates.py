@@ -30,6 +30,8 @@ _ADDRESS = re.compile(r"([a-z]+://[^/]+)/v1/notifications/certs/[A-Za-z0-9_-]+")
 _SUBJECT = x509.DNSName("messageverificationcerts.paypal.com")
 _MOST_BYTES = 64 * 1024
 _MOST_KEPT = 16
+_FETCH_SECONDS = 5.0
+_FETCHES_AT_ONCE = 4
 
 
 class CertificateSource:
@@ -43,11 +45,12 @@ class CertificateSource:
         self, http: httpx.AsyncClient, simulator_base: str | None, simulator_root: str | None
     ) -> None:
         self._http = http
-        self._origins = {simulator_base.rstrip("/")} if simulator_base else _ORIGINS
+        base = (simulator_base or "").rstrip("/")
+        self._origins = {base} if base and base not in _ORIGINS else _ORIGINS
         roots = simulator_root or certifi.contents()
         self._store = Store(x509.load_pem_x509_certificates(roots.encode()))
         self._chains: dict[str, list[x509.Certificate]] = {}
-        self._fetching = asyncio.Lock()
+        self._fetching = asyncio.Semaphore(_FETCHES_AT_ONCE)
 
     async def certificate(self, url: str, now: datetime) -> x509.Certificate | Rejection:
         """Return the certificate at ``url``, valid at ``now``, or why there is none to trust."""
@@ -64,19 +67,23 @@ class CertificateSource:
         return address is not None and address[1] in self._origins
 
     async def _chain(self, url: str) -> list[x509.Certificate] | None:
-        async with self._fetching:
-            if url not in self._chains:
-                fetched = await self._fetch(url)
-                if fetched is None:
-                    return None
-                if len(self._chains) >= _MOST_KEPT:
-                    self._chains.clear()
-                self._chains[url] = fetched
-            return self._chains[url]
+        if url not in self._chains:
+            fetched = await self._fetch(url)
+            if fetched is None:
+                return None
+            if len(self._chains) >= _MOST_KEPT:
+                self._chains.clear()
+            self._chains[url] = fetched
+        return self._chains[url]
 
     async def _fetch(self, url: str) -> list[x509.Certificate] | None:
+        """Fetch a chain, a few at a time: addresses that lead nowhere must not pile up."""
         try:
-            async with self._http.stream("GET", url, follow_redirects=False) as response:
+            async with (
+                asyncio.timeout(_FETCH_SECONDS),
+                self._fetching,
+                self._http.stream("GET", url, follow_redirects=False) as response,
+            ):
                 if response.status_code != httpx.codes.OK:
                     return None
                 content = b""
@@ -85,7 +92,7 @@ class CertificateSource:
                     if len(content) > _MOST_BYTES:
                         return None
             return x509.load_pem_x509_certificates(content)
-        except (httpx.HTTPError, ValueError):
+        except (httpx.HTTPError, TimeoutError, ValueError):
             return None
 
     def _is_valid(self, chain: list[x509.Certificate], now: datetime) -> bool:

@@ -17,7 +17,7 @@ from groat.providers.domain.failures import FailureCode
 from groat.providers.port import Unknown
 from groat.providers.reading import NEVER_SENT, Payload, unreachable
 
-_BROKEN = HTTPStatus.INTERNAL_SERVER_ERROR
+_REFUSALS = frozenset({400, 403, 404, 422})
 _TOKEN_MARGIN_SECONDS = 60
 
 
@@ -108,15 +108,16 @@ class PayPalClient:
 def _sort(answer: Response) -> Response | NotSent | Unknown:
     """Return a definite answer, or what another status means for the call.
 
-    Nothing was begun where PayPal did not let us in or takes no more calls. A 409 says that the
-    first call with the key is still running, and a 5xx leaves open what the call did.
+    Nothing was begun where PayPal did not let us in or takes no more calls. Of the others only
+    those that PayPal documents as refusals are: a 409 says that the first call with the key is
+    still running, and what a proxy on the way, or a 5xx, leaves open, is left open.
     """
     match answer.status:
         case HTTPStatus.UNAUTHORIZED:
             return NotSent(FailureCode.CREDENTIALS_REFUSED, "status 401")
         case HTTPStatus.TOO_MANY_REQUESTS:
             return NotSent(FailureCode.RATE_LIMITED, "status 429")
-        case status if status == HTTPStatus.CONFLICT or not HTTPStatus.OK <= status < _BROKEN:
-            return Unknown(f"status {status}")
-        case _:
+        case status if answer.ok or status in _REFUSALS:
             return answer
+        case status:
+            return Unknown(f"status {status}")

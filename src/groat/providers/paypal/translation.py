@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from groat.kernel.money import Money
+from groat.providers.amounts import to_units
 from groat.providers.domain.facts import Captured, Declined, Fact, Report
 from groat.providers.domain.failures import FailureCode, from_paypal
 from groat.providers.reading import EventText, Payload, own_payment_id
@@ -25,6 +26,10 @@ CaptureStatus: TypeAlias = Literal[
     "COMPLETED", "DECLINED", "FAILED", "PARTIALLY_REFUNDED", "PENDING", "REFUNDED"
 ]
 """Every status that is documented. Another cannot be read, so it leaves the outcome unknown."""
+
+
+_WHOLE = frozenset({"HUF", "JPY", "TWD"})
+"""Currencies that PayPal takes without decimals (developer.paypal.com, "Currency codes")."""
 
 
 class Amount(Payload):
@@ -110,7 +115,19 @@ class Issue(Payload):
 class Problem(Payload):
     """PayPal's error document."""
 
+    name: str = Field(min_length=1)
     details: list[Issue] = Field(default_factory=list)
+
+
+def paypal_value(money: Money) -> str:
+    """Return ``money`` as PayPal writes it.
+
+    Raises:
+        InvalidRequest: ``amount_not_supported``.
+    """
+    if money.currency in _WHOLE:
+        return str(to_units(money, 0))
+    return money.decimal()
 
 
 def order_reports(order: Order) -> tuple[Report, ...]:

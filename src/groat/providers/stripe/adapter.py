@@ -9,6 +9,7 @@ from datetime import datetime
 import stripe
 from pydantic import ValidationError
 
+from groat.kernel.errors import InvalidRequest
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
@@ -19,7 +20,14 @@ from groat.providers.port import (
     Reply,
     Unknown,
 )
-from groat.providers.reading import NEVER_SENT, active_values, read, refusal, unreachable
+from groat.providers.reading import (
+    NEVER_SENT,
+    active_values,
+    bounded,
+    read,
+    refusal,
+    unreachable,
+)
 from groat.providers.stripe import signature, translation
 from groat.providers.stripe.translation import (
     EVENT_TYPES,
@@ -40,7 +48,7 @@ class StripeProvider:
     def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
         self._webhook_secrets = active_values(credentials.get("webhook_secret"))
         self._timeout_seconds = timeout_seconds
-        self._http = stripe.HTTPXClient(timeout=timeout_seconds)
+        self._http = stripe.HTTPXClient(timeout=bounded(timeout_seconds))
         base = credentials.get("api_base")
         self._client = stripe.StripeClient(
             credentials["api_key"],
@@ -52,10 +60,11 @@ class StripeProvider:
     async def authorize(self, authorization: Authorization) -> Reply:
         """Create and confirm a PaymentIntent."""
         try:
+            units = translation.stripe_units(authorization.amount)
             async with asyncio.timeout(self._timeout_seconds):
                 intent = await self._client.v1.payment_intents.create_async(
                     {
-                        "amount": authorization.amount.amount,
+                        "amount": units,
                         "currency": authorization.amount.currency.lower(),
                         "payment_method": authorization.payment_method,
                         "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
@@ -64,6 +73,8 @@ class StripeProvider:
                     },
                     {"idempotency_key": authorization.idempotency_key},
                 )
+        except InvalidRequest:
+            return Answered(refusal(authorization, FailureCode.METHOD_NOT_SUPPORTED))
         except stripe.StripeError as error:
             return _failure(error, authorization)
         except TimeoutError:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from groat.kernel.money import Money
+from groat.kernel.money import Money, exponent
+from groat.providers.amounts import from_units, to_units
 from groat.providers.domain.facts import Captured, Declined, Fact, Report
 from groat.providers.domain.failures import from_stripe
 from groat.providers.port import Authorization
@@ -14,6 +15,10 @@ from groat.providers.reading import EventText, Payload, own_payment_id
 
 PAYMENT_METADATA = "groat_payment"
 """Where a PaymentIntent carries our payment's id; Stripe copies it to its charges."""
+
+
+_DECIMALS = {"ISK": 2, "UGX": 2, "MGA": 0}
+"""Where Stripe's decimals are not ISO 4217's (docs.stripe.com/currencies, "Special cases")."""
 
 
 class PaymentError(Payload):
@@ -137,5 +142,19 @@ def _intent_fact(intent: PaymentIntent) -> Fact | None:
             return None
 
 
-def _money(amount: int, currency: str) -> Money:
-    return Money(amount, currency.upper())
+def stripe_units(money: Money) -> int:
+    """Return ``money`` as Stripe counts it.
+
+    Raises:
+        InvalidRequest: ``amount_not_supported``.
+    """
+    return to_units(money, _decimals(money.currency))
+
+
+def _money(units: int, currency: str) -> Money:
+    code = currency.upper()
+    return from_units(units, code, _decimals(code))
+
+
+def _decimals(currency: str) -> int:
+    return _DECIMALS.get(currency, exponent(currency))

@@ -30,7 +30,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedEvent:
-    """An event that this worker may work on for a while. ``attempts`` counts this time."""
+    """An event that this worker may work on for a while.
+
+    ``attempts`` counts the claims, this one too, and tells them apart; ``failures`` counts the
+    tries that came to nothing, which a claim that was lost is not.
+    """
 
     merchant_id: MerchantId
     id: WebhookEventId
@@ -38,6 +42,12 @@ class ClaimedEvent:
     event_type: str
     body: bytes
     attempts: int
+    failures: int
+
+    @property
+    def tries(self) -> int:
+        """How often it was tried, this time too."""
+        return self.failures + 1
 
 
 def merge(deliveries: Sequence[Delivery]) -> list[Delivery]:

@@ -59,35 +59,35 @@ _SLOW_BASE = 60.0
 _LONGEST = 6 * 3600.0
 
 
-def settle(outcomes: Sequence[Outcome], attempts: int, random: Random) -> Settlement:
-    """Return what becomes of an event whose facts came out so; ``attempts`` counts this one.
+def settle(outcomes: Sequence[Outcome], tries: int, random: Random) -> Settlement:
+    """Return what becomes of an event whose facts came out so; ``tries`` counts this one.
 
     A fact may come before what it builds on, so an unknown payment is waited for; after the fast
     tries it is taken to be foreign, and the gravest of the event's facts speaks for it.
     """
-    if Outcome.UNKNOWN_PAYMENT in outcomes and attempts < _FAST_TRIES:
-        return Again(retry_delay(attempts, random), Outcome.UNKNOWN_PAYMENT.value)
+    if Outcome.UNKNOWN_PAYMENT in outcomes and tries < _FAST_TRIES:
+        return Again(retry_delay(tries, random), Outcome.UNKNOWN_PAYMENT.value)
     for outcome, settlement in _SETTLED.items():
         if outcome in outcomes:
             return settlement
     return NOTHING_OF_INTEREST
 
 
-def retry(reason: str, attempts: int, random: Random) -> Settlement:
+def retry(reason: str, tries: int, random: Random) -> Settlement:
     """Return what becomes of an event that could not be applied: again later, or dead at last."""
-    if attempts >= _MOST_TRIES:
+    if tries >= _MOST_TRIES:
         return Settled(EventStatus.DEAD, reason)
-    return Again(retry_delay(attempts, random), reason)
+    return Again(retry_delay(tries, random), reason)
 
 
-def retry_delay(attempts: int, random: Random) -> timedelta:
-    """Return how long to wait after ``attempts`` tries: exponential, with full jitter.
+def retry_delay(tries: int, random: Random) -> timedelta:
+    """Return how long to wait after ``tries`` tries: exponential, with full jitter.
 
     The fast lane, 5 tries within about a minute, rides out a hiccup; the slow lane, doubling from
     a minute to six hours, an outage of days.
     """
-    if attempts <= _FAST_TRIES:
-        ceiling = _FAST_BASE * 2**attempts
+    if tries <= _FAST_TRIES:
+        ceiling = _FAST_BASE * 2**tries
     else:
-        ceiling = min(_LONGEST, _SLOW_BASE * 2 ** (attempts - _FAST_TRIES))
+        ceiling = min(_LONGEST, _SLOW_BASE * 2 ** (tries - _FAST_TRIES))
     return timedelta(seconds=random.uniform(0, ceiling))

@@ -20,7 +20,7 @@ do update set deliveries = webhook_event.deliveries + excluded.deliveries
 
 -- name: claim_due
 -- Takes what is due away from other workers until the lease ends; a worker that dies with its claim
--- loses nothing but that time. The try is counted before it is made.
+-- loses nothing but that time.
 update webhook_event
 set attempts = attempts + 1, due_at = %(lease_until)s
 where (merchant_id, id) in (
@@ -31,7 +31,7 @@ where (merchant_id, id) in (
     limit %(limit)s
     for update skip locked
 )
-returning merchant_id, id, provider_account_id, event_type, body, attempts
+returning merchant_id, id, provider_account_id, event_type, body, attempts, failures
 
 -- name: lock_claimed
 -- Of the events that we claimed, those that are still ours: not settled, nor claimed by another
@@ -49,6 +49,7 @@ for no key update of e
 -- For good, or until the next try.
 update webhook_event e
 set status = s.status, reason = s.reason, due_at = s.due_at,
+    failures = e.failures + (s.status = 'pending')::integer,
     settled_at = case when s.status = 'pending' then null else %(now)s::timestamptz end
 from unnest(%(ids)s::uuid[], %(statuses)s::text[], %(reasons)s::text[], %(due_at)s::timestamptz[])
     as s (id, status, reason, due_at)

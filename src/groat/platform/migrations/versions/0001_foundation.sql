@@ -147,6 +147,7 @@ create table webhook_event (
     status text not null check (status in ('pending', 'processed', 'ignored', 'superseded', 'dead')),
     reason text,
     attempts integer not null default 0,
+    failures integer not null default 0,
     deliveries bigint not null default 1,
     due_at timestamptz not null,
     received_at timestamptz not null,
