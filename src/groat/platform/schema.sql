@@ -107,9 +107,7 @@ CREATE TABLE public.balance (
     merchant_id uuid NOT NULL,
     account_id uuid NOT NULL,
     posted bigint DEFAULT 0 NOT NULL,
-    floor bigint,
-    version bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT balance_not_below_floor CHECK (((floor IS NULL) OR (posted >= floor)))
+    version bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='60');
 
@@ -201,7 +199,6 @@ CREATE TABLE public.payment (
     reference text,
     metadata jsonb NOT NULL,
     failure_code text,
-    version bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT payment_amount_check CHECK ((amount > 0)),
@@ -395,12 +392,6 @@ CREATE INDEX audit_record_by_object ON public.audit_record USING btree (merchant
 --
 
 CREATE INDEX operation_by_payment ON public.operation USING btree (merchant_id, payment_id);
-
---
--- Name: operation_by_provider_reference; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX operation_by_provider_reference ON public.operation USING btree (merchant_id, provider_account_id, provider_reference) WHERE (provider_reference IS NOT NULL);
 
 --
 -- Name: webhook_event_due; Type: INDEX; Schema: public; Owner: -

@@ -10,8 +10,9 @@ from groat.audit.domain.record import Cause
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId
 from groat.kernel.money import Money
-from groat.payments.domain.decisions import Arrival, Outcome
-from groat.providers.domain.facts import Captured
+from groat.payments.domain.decisions import Arrival
+from groat.payments.domain.lifecycle import Outcome
+from groat.providers.domain.facts import Captured, Report
 from tests.integration.world import World, without_answers
 
 
@@ -22,9 +23,11 @@ async def test_one_fact_brought_by_many_at_once_has_one_effect(world: World) -> 
     arrivals = [
         Arrival(
             world.stripe.account_id,
-            PaymentId(ids.parse("payment", payment["id"])),
-            None,
-            Captured(f"ch_{number}", Money(1050, "EUR")),
+            Report(
+                PaymentId(ids.parse("payment", payment["id"])),
+                f"pi_{number}",
+                Captured(f"ch_{number}", Money(1050, "EUR")),
+            ),
             Cause("test"),
         )
         for number, payment in enumerate(paid)
