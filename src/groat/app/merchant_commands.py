@@ -42,6 +42,13 @@ def create_key(merchant: Merchant) -> None:
 
 
 @app.command()
+def revoke_key() -> None:
+    """Revoke the API key on standard input: it opens nothing any more, from now on."""
+    key = sys.stdin.read().strip()
+    _with_engine(lambda engine: engine.merchants.revoke_api_key(key))
+
+
+@app.command()
 def put_provider_account(
     merchant: Merchant,
     provider: Annotated[ProviderName, typer.Argument(help="`stripe` or `paypal`.")],

@@ -86,6 +86,17 @@ class MerchantService:
             raise invalid_api_key()
         return key.merchant_id, key_id
 
+    async def revoke_api_key(self, text: str) -> None:
+        """Let the key ``text`` open nothing any more, from now on.
+
+        Raises:
+            Unauthenticated: it is nobody's, or revoked already.
+        """
+        merchant_id, key_id = await self.authenticate(text)
+        async with self._database.transaction() as connection:
+            await store.revoke_api_key(connection, merchant_id, key_id, self._clock.now())
+            await self._record(connection, merchant_id, "api_key.revoked", "api_key", key_id, {})
+
     async def put_provider_account(
         self,
         merchant_id: MerchantId,

@@ -238,6 +238,7 @@ CREATE TABLE public.webhook_event (
     status text NOT NULL,
     reason text,
     attempts integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
     deliveries bigint DEFAULT 1 NOT NULL,
     due_at timestamp with time zone NOT NULL,
     received_at timestamp with time zone NOT NULL,

@@ -124,7 +124,7 @@ def refuse_card_number(text: str) -> None:
 
 
 def _inspect_number(value: int | float) -> None:  # noqa: PYI041 - a float is told apart below
-    if _LEAST_CARD_NUMBER <= value <= _GREATEST_CARD_NUMBER:
+    if _LEAST_CARD_NUMBER <= abs(value) <= _GREATEST_CARD_NUMBER:
         refuse_card_number(str(value) if isinstance(value, int) else format(value, ".0f"))
 
 

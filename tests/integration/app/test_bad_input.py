@@ -88,9 +88,9 @@ async def test_a_payment_that_cannot_be_is_refused(
         (b'{"amount": 1, "amount": 2}', 400, "invalid_json"),
         (b'{"amount": ' + b"9" * 5000 + b"}", 400, "invalid_json"),
         (b'{"x": "\xff"}', 400, "invalid_json"),
-        (b'{"x": ' + b"[" * 100_000, 400, "invalid_json"),
+        (b'{"x": ' + b"[" * 60_000, 400, "invalid_json"),
         (b'{"x": ' + b"[" * 40 + b"]" * 40 + b"}", 400, "invalid_json"),
-        (b" " * (1024 * 1024 + 1), 413, "body_too_large"),
+        (b" " * (64 * 1024 + 1), 413, "body_too_large"),
     ],
     ids=range(11),
 )

@@ -16,8 +16,11 @@ from tests.integration.world import BAD_STRIPE, World
 async def lived_in(world: World) -> World:
     """A world with payments of every kind, and webhooks applied."""
     wallet = await world.wallet()
-    paid = [await world.pay(wallet) for _ in range(2)]
-    paid.append(await world.pay(wallet, payment_method=BAD_STRIPE))
+    for _ in range(2):
+        await world.pay(wallet)
+    await world.pay(wallet, payment_method=BAD_STRIPE)
+    keyed = {"idempotency-key": "order-1"}
+    await world.api.post("/v1/payments", json=world.order(wallet), headers=keyed)
     await world.pay(wallet, provider_account=world.paypal.account, payment_method="vault_visa")
     await world.deliver_all(await world.posted_mail())
     await world.engine.drain.drain_batch()
@@ -93,7 +96,37 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     (
         "select min(transaction_id::text) from applied_effect",
         "delete from applied_effect where transaction_id::text = ",
-        {"payments_match_effects", "postings_have_effects"},
+        {"payments_match_effects", "payments_match_record", "postings_have_effects"},
+    ),
+    (
+        "select min(id::text) from payment where status = 'failed'",
+        "update payment set status = 'processing', failure_code = null where id::text = ",
+        {"payments_match_operations"},
+    ),
+    (
+        "select min(id::text) from payment where status = 'failed'",
+        "update payment set amount = amount + 1 where id::text = ",
+        {"payments_match_record"},
+    ),
+    (
+        "select min(id::text) from payment where status = 'succeeded'",
+        "delete from audit_record where cause_id is not null and object_id::text = ",
+        {"payments_match_record"},
+    ),
+    (
+        "select min(id::text) from audit_record",
+        "update audit_record set recorded_at = recorded_at - interval '1 day' where id::text = ",
+        {"leaf_hashes"},
+    ),
+    (
+        "select min(reference) from applied_effect",
+        "update ledger_transaction set kind = 'x' where split_part(reference, ':', 3) = ",
+        {"effects_are_posted_once"},
+    ),
+    (
+        "select min(key) from idempotency_key",
+        "update idempotency_key set object_id = gen_random_uuid() where key = ",
+        {"idempotency_keys_have_objects"},
     ),
     (
         "select min(e.id::text) from webhook_event e where status = 'processed'",

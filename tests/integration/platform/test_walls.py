@@ -41,7 +41,6 @@ async def test_what_is_written_once_cannot_be_changed(world: World, statement: s
         ("update payment set captured = amount + 1", "payment_captured_within_amount"),
         ("update payment set captured = 0", "payment_succeeded_has_captured"),
         ("update payment set failure_code = 'x'", "payment_failed_has_code"),
-        ("update balance set floor = 0, posted = -1", "balance_not_below_floor"),
     ],
 )
 async def test_rows_that_cannot_be_are_refused(

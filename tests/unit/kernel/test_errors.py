@@ -11,6 +11,7 @@ STATUSES = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.PayloadTooLarge: 413,
+    errors.RequestTimeout: 408,
     errors.InvalidRequest: 422,
     errors.ConfigurationError: 500,
     errors.Unavailable: 503,

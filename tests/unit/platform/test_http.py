@@ -16,10 +16,11 @@ from groat.kernel import ids
 from groat.kernel.errors import Conflict, Unavailable
 from groat.kernel.ids import PaymentId
 from groat.platform.http import (
-    MAX_BODY_BYTES,
+    MAX_JSON_BYTES,
     Body,
     IdText,
     Limit,
+    Page,
     StrictRoute,
     View,
     read_body,
@@ -135,7 +136,7 @@ async def test_a_body_is_read_and_answered_with_ids_as_text() -> None:
         (_order(payment="pay_x"), 404, "payment_not_found"),
         (_order(payment=ids.render("account", PAYMENT)), 404, "payment_not_found"),
         (_order(payment=str(PAYMENT)), 404, "payment_not_found"),
-        (b" " * (MAX_BODY_BYTES + 1), 413, "body_too_large"),
+        (b" " * (MAX_JSON_BYTES + 1), 413, "body_too_large"),
     ],
 )
 async def test_bad_bodies_are_refused_with_a_problem(body: bytes, status: int, code: str) -> None:
@@ -175,11 +176,11 @@ async def test_a_body_is_read_up_to_the_limit_and_no_further() -> None:
             yield b"x" * 65_536
 
     async with _client() as http:
-        largest = await http.post("/raw", content=b"1" + b" " * (MAX_BODY_BYTES - 1))
+        largest = await http.post("/raw", content=b"1" + b" " * (MAX_JSON_BYTES - 1))
         too_large = await http.post("/raw", content=endless())
-    assert largest.json() == {"size": MAX_BODY_BYTES}
+    assert largest.json() == {"size": MAX_JSON_BYTES}
     _assert_problem(too_large, 413, "body_too_large")
-    assert sent == MAX_BODY_BYTES // 65_536 + 1
+    assert sent == MAX_JSON_BYTES // 65_536 + 1
 
 
 async def test_an_announced_length_over_the_limit_is_refused_unread() -> None:
@@ -256,3 +257,13 @@ def test_ids_are_described_as_text() -> None:
     schema = Shown.model_json_schema(mode="serialization")["properties"]["payment"]
     assert schema["type"] == "string"
     assert re.fullmatch(schema["pattern"], PAYMENT_TEXT)
+
+
+@given(st.integers(0, 12), st.integers(1, 10))
+def test_a_page_says_where_the_next_begins_and_the_last_says_nothing(
+    there: int, limit: int
+) -> None:
+    rows = list(range(there))[: limit + 1]
+    page = Page[int].of(rows, limit, lambda row: row, str)
+    assert page.data == rows[:limit]
+    assert page.next_cursor == (str(limit - 1) if there > limit else None)

@@ -22,6 +22,10 @@ select id
 from api_key
 where merchant_id = %(merchant_id)s and secret_hash = %(secret_hash)s and revoked_at is null
 
+-- name: revoke_api_key
+-- For good: it is found no more.
+update api_key set revoked_at = %(now)s where merchant_id = %(merchant_id)s and id = %(id)s
+
 -- name: put_provider_account
 -- By name: giving an account again replaces its credentials, which is how they are rotated.
 insert into provider_account (merchant_id, id, provider, name, credentials, created_at)

@@ -73,6 +73,15 @@ async def find_api_key(
     return None if row is None else ApiKeyId(row[0])
 
 
+async def revoke_api_key(
+    connection: Connection, merchant_id: MerchantId, key_id: ApiKeyId, now: datetime
+) -> None:
+    """Let a key be found no more."""
+    await connection.execute(
+        QUERIES["revoke_api_key"], {"merchant_id": merchant_id, "id": key_id, "now": now}
+    )
+
+
 async def put_provider_account(
     connection: Connection, merchant_id: MerchantId, sealed: SealedProviderAccount, now: datetime
 ) -> ProviderAccountId | None:

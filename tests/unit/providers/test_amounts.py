@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from groat.kernel.errors import InvalidRequest
+from groat.kernel.money import Money, exponent
+from groat.providers.amounts import from_units, to_units
+from groat.providers.paypal.translation import paypal_value
+from groat.providers.stripe.translation import stripe_units
+
+CURRENCIES = ["JPY", "EUR", "BHD", "UYW", "ISK", "MGA", "HUF"]
+
+
+@given(st.integers(1, 10**9), st.sampled_from(CURRENCIES), st.integers(0, 4))
+def test_what_can_be_said_in_a_providers_units_comes_back_the_same(
+    amount: int, currency: str, decimals: int
+) -> None:
+    money = Money(amount, currency)
+    assume(amount % 10 ** max(0, exponent(currency) - decimals) == 0)
+    assert from_units(to_units(money, decimals), currency, decimals) == money
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "units"),
+    [
+        (1050, "EUR", 1050),
+        (500, "JPY", 500),
+        (100, "ISK", 10_000),
+        (7, "UGX", 700),
+        (1000, "MGA", 10),
+    ],
+)
+def test_stripe_counts_some_currencies_in_its_own_way(
+    amount: int, currency: str, units: int
+) -> None:
+    assert stripe_units(Money(amount, currency)) == units
+
+
+def test_a_fraction_that_stripe_does_not_know_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="MGA with 0 decimals"):
+        stripe_units(Money(1050, "MGA"))
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "value"),
+    [(1050, "EUR", "10.50"), (500, "JPY", "500"), (50_000, "HUF", "500"), (50_000, "TWD", "500")],
+)
+def test_paypal_takes_some_currencies_whole(amount: int, currency: str, value: str) -> None:
+    assert paypal_value(Money(amount, currency)) == value
+
+
+def test_a_fraction_that_paypal_does_not_take_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="HUF with 0 decimals"):
+        paypal_value(Money(50_050, "HUF"))
