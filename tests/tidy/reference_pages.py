@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from groat.payments.domain.lifecycle import LIFECYCLE, TERMINAL, Answer, Next, Status
+from groat.providers.domain.failures import MEANINGS, FailureCode
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -29,6 +30,16 @@ stateDiagram-v2
 *Contradiction*: money moved that the payment cannot account for; recorded and set aside for an
 operator, and nothing is posted. A capture that was applied before is told apart first, by its
 effect.
+"""
+
+_FAILURE_CODES = """\
+# Why a payment failed
+
+A failed payment carries one of these codes in `failure_code`, whichever provider it went to.
+
+| code | what it tells |
+|---|---|
+{rows}
 """
 
 
@@ -56,7 +67,13 @@ def _told(answer: Answer) -> str:
     return f"**{answer.status}**" if isinstance(answer, Next) else answer.replace("_", " ")
 
 
-PAGES = {"lifecycle.md": lifecycle}
+def failure_codes() -> str:
+    """Return what a failed payment's code tells."""
+    rows = [f"| `{code}` | {MEANINGS[code]} |" for code in FailureCode]
+    return _FAILURE_CODES.format(rows="\n".join(rows))
+
+
+PAGES = {"lifecycle.md": lifecycle, "failure-codes.md": failure_codes}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -141,7 +141,7 @@ def migrate(
 def config(as_json: Json = False) -> None:
     """Show the settings in force. Secrets are masked.
 
-    Each is a variable GROAT_<NAME>, in the environment or in a file .env in this directory.
+    Each is a variable, in the environment or in a file `.env` in this directory.
     """
     settings = read_settings()
     values = {

@@ -49,7 +49,7 @@ def running_stack(
     """Start everything, yield it, and stop it in order.
 
     What the settings name is used; what they do not is started here. An ``ephemeral`` stack takes
-    free ports and leaves nothing behind. ``merchant`` is the name of a merchant to try things with,
+    free ports, and its servers' data are gone at the end. ``merchant`` is the name of a merchant to try things with,
     who is made if need be. ``say`` is told what goes on.
 
     Raises:

@@ -47,7 +47,7 @@ class IdSource(Protocol):
     """Makes new ids. Injected, so that tests and replays are repeatable."""
 
     def __call__(self) -> UUID:
-        """Return an id that sorts after every earlier one, within a millisecond."""
+        """Return an id that sorts after those of earlier milliseconds."""
         ...
 
 

@@ -39,7 +39,7 @@ _LOG_SECONDS = 10
 _RESTART_BASE_MS, _RESTART_CAP_MS = 200, 10_000
 _RETRY_BASE_MS, _RETRY_CAP_MS = 1_000, 60_000
 
-log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 
 def connect_redis(url: str) -> redis.asyncio.Redis:
@@ -88,12 +88,12 @@ class Doorbell:
     def _fall_silent(self, error: Exception) -> None:
         self._silent_until = time.monotonic() + _SILENCE_SECONDS
         if not self._is_down:
-            log.warning("doorbell_down", reason=repr(error), effect="workers poll")
+            _log.warning("doorbell_down", reason=repr(error), effect="workers poll")
         self._is_down = True
 
     def _speak_again(self) -> None:
         if self._is_down:
-            log.info("doorbell_up")
+            _log.info("doorbell_up")
         self._is_down = False
 
 
@@ -109,7 +109,7 @@ class _ErrorLog:
         if time.monotonic() < self.quiet_until:
             self.left_out += 1
             return
-        log.warning("worker_error", queue=self.queue, reason=repr(error), left_out=self.left_out)
+        _log.warning("worker_error", queue=self.queue, reason=repr(error), left_out=self.left_out)
         self.left_out, self.quiet_until = 0, time.monotonic() + _LOG_SECONDS
 
 

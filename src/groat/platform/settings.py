@@ -79,9 +79,7 @@ def read_settings() -> Settings:
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
-        raise ConfigurationError(
-            "invalid_setting", f"{name} is wrong: {problem['msg']}. See `groat config --help`."
-        ) from None
+        raise ConfigurationError("invalid_setting", f"{name} is wrong: {problem['msg']}.") from None
 
 
 def decode_master_key(value: SecretStr) -> bytes:
