@@ -49,8 +49,8 @@ def running_stack(
     """Start everything, yield it, and stop it in order.
 
     What the settings name is used; what they do not is started here. An ``ephemeral`` stack takes
-    free ports, and its servers' data are gone at the end. ``merchant`` is the name of a merchant to try things with,
-    who is made if need be. ``say`` is told what goes on.
+    free ports, and its servers' data are gone at the end. ``merchant`` is the name of a merchant to
+    try things with, who is made if need be. ``say`` is told what goes on.
 
     Raises:
         ConfigurationError: something cannot start; the message says what.
