@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import signal
@@ -21,6 +22,7 @@ from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 from groat.app import demo as demonstration
 from groat.app import merchant_commands, render
 from groat.app.api import serve_api
+from groat.app.onboarding import first_wallet
 from groat.app.stack import running_settings, running_stack
 from groat.app.supervision import exit_with_parent
 from groat.app.verify import all_checks, as_document
@@ -59,7 +61,8 @@ def up() -> None:
     with running_stack(
         settings, merchant="Demonstration", ephemeral=False, say=notes.print
     ) as stack:
-        render.welcome(console, stack)
+        wallet = asyncio.run(first_wallet(stack.settings, stack.merchant.merchant_id))
+        render.welcome(console, stack, wallet)
         _wait_for_interrupt()
         notes.print("Stopping")
 

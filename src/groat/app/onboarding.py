@@ -11,11 +11,14 @@ import httpx
 
 from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
-from groat.kernel.errors import Unauthenticated
-from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.kernel.caller import Caller
+from groat.kernel.errors import Conflict, Unauthenticated
+from groat.kernel.ids import AccountId, MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import ProviderName
 from groat.platform.embedded_places import write_private
 from groat.platform.settings import Settings
+
+_FIRST_WALLET = "wallet:first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,17 @@ async def onboard(
             for provider, base in bases.items()
         ]
     return Onboarded(merchant_id, key, tuple(sites))
+
+
+async def first_wallet(settings: Settings, merchant_id: MerchantId) -> AccountId:
+    """Return a wallet to take a first payment into; open it if it is not there."""
+    async with open_engine(settings) as engine:
+        caller = Caller(merchant_id, "operator", "command_line")
+        try:
+            return (await engine.accounts.create(caller, _FIRST_WALLET, "EUR")).id
+        except Conflict:
+            accounts = await engine.accounts.page(merchant_id, after=None, limit=100)
+            return next(one.id for one in accounts if one.spec.code == _FIRST_WALLET)
 
 
 async def _api_key(engine: Engine, merchant_id: MerchantId, kept: Path) -> str:

@@ -11,23 +11,22 @@ from rich.table import Table
 from groat.app.demo import Summary
 from groat.app.stack import Stack
 from groat.kernel import ids
+from groat.kernel.ids import AccountId
 from groat.platform.checks import Finding
 from groat.platform.settings import PREFIX, Settings
 
 _TRY = """\
-curl -s {api}/v1/accounts -H 'authorization: Bearer {key}' \\
-  -H 'content-type: application/json' \\
-  -d '{{"code": "wallet:alice", "currency": "EUR"}}'
-
 curl -s {api}/v1/payments -H 'authorization: Bearer {key}' \\
   -H 'content-type: application/json' -H 'idempotency-key: first-payment' \\
-  -d '{{"amount": 1050, "currency": "EUR", "beneficiary": "acct_...", \\
+  -d '{{"amount": 1050, "currency": "EUR", "beneficiary": "{wallet}",
        "provider_account": "{account}", "payment_method": "pm_card_visa"}}'
+
+curl -s {api}/v1/accounts/{wallet} -H 'authorization: Bearer {key}'
 """
 
 
-def welcome(console: Console, stack: Stack) -> None:
-    """Show where everything is, and what to paste first."""
+def welcome(console: Console, stack: Stack, wallet: AccountId) -> None:
+    """Show where everything is, and what to paste first: a payment into ``wallet``."""
     rows = [("API", f"{stack.api}  (its reference: {stack.api}/docs)")]
     for site in stack.merchant.sites:
         account = ids.render("provider_account", site.account_id)
@@ -37,9 +36,15 @@ def welcome(console: Console, stack: Stack) -> None:
     for name, value in rows:  # not a table, which would cut the key to a narrow terminal's width
         console.print(f"{name:<18}{value}", soft_wrap=True, highlight=False, markup=False)
     first = ids.render("provider_account", stack.merchant.sites[0].account_id)
-    console.print("\nOpen a wallet, then take a payment into it:\n")
+    paste = _TRY.format(
+        api=stack.api,
+        key=stack.merchant.api_key,
+        account=first,
+        wallet=ids.render("account", wallet),
+    )
+    console.print("\nTake a first payment, and see the balance of the wallet it went to:\n")
     console.print(
-        _TRY.format(api=stack.api, key=stack.merchant.api_key, account=first),
+        paste,
         soft_wrap=True,
         highlight=False,
         markup=False,

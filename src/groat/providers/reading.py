@@ -13,7 +13,7 @@ from groat.kernel.errors import GroatError, NotFound
 from groat.kernel.ids import PaymentId
 from groat.providers.domain.facts import Declined, NotSent, Report
 from groat.providers.domain.failures import FailureCode
-from groat.providers.port import Answered, Authorization, Reply, Unknown
+from groat.providers.port import Answered, Authorization, Envelope, Rejection, Reply, Unknown
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """What goes wrong before the first byte of a request is on its way."""
@@ -49,6 +49,14 @@ def read(reports: Callable[[], tuple[Report, ...]]) -> Reply:
     except (ValidationError, GroatError) as error:
         # The first line alone: some errors repeat the payload below it.
         return Unknown(f"unreadable: {str(error).splitlines()[0]}")
+
+
+def read_envelope(envelope: Callable[[], Envelope]) -> Envelope | Rejection:
+    """Return what identifies an event, or that it is malformed."""
+    try:
+        return envelope()
+    except ValidationError:
+        return Rejection.BODY_MALFORMED
 
 
 def refusal(authorization: Authorization, code: FailureCode) -> tuple[Report, ...]:

@@ -12,12 +12,13 @@ from groat.app.demo import summary
 from groat.app.onboarding import Onboarded, ProviderSite
 from groat.app.stack import Stack
 from groat.kernel import ids
-from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.kernel.ids import AccountId, MerchantId, ProviderAccountId
 from groat.platform.settings import Settings
 from tests.unit.app.test_demo import FAILS, GOOD, HOLDS
 
 STRIPE = ProviderSite("stripe", "http://127.0.0.1:8421", ProviderAccountId(ids.uuid7()))
 PAYPAL = ProviderSite("paypal", "http://127.0.0.1:8422", ProviderAccountId(ids.uuid7()))
+WALLET = AccountId(ids.uuid7())
 STACK = Stack(
     Settings(home=Path("/srv/groat")),
     "http://127.0.0.1:8420",
@@ -36,7 +37,7 @@ def _rows(text: str) -> list[list[str]]:
 
 
 def test_the_welcome_says_where_everything_is() -> None:
-    shown = _shown(lambda console: render.welcome(console, STACK))
+    shown = _shown(lambda console: render.welcome(console, STACK, WALLET))
     for text in (
         STACK.api,
         f"{STACK.api}/docs",
@@ -50,11 +51,11 @@ def test_the_welcome_says_where_everything_is() -> None:
 
 
 def test_what_is_to_be_pasted_is_not_wrapped_or_marked_up() -> None:
-    shown = _shown(lambda console: render.welcome(console, STACK), width=40)
+    shown = _shown(lambda console: render.welcome(console, STACK, WALLET), width=40)
     assert (
-        f"curl -s {STACK.api}/v1/accounts -H 'authorization: Bearer groat_key_secret' \\" in shown
+        f"curl -s {STACK.api}/v1/payments -H 'authorization: Bearer groat_key_secret' \\" in shown
     )
-    assert '-d \'{"code": "wallet:alice", "currency": "EUR"}\'' in shown
+    assert f'"beneficiary": "{ids.render("account", WALLET)}"' in shown
     account = ids.render("provider_account", STRIPE.account_id)
     assert f'"provider_account": "{account}"' in shown
 

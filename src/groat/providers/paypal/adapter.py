@@ -19,7 +19,6 @@ from groat.providers.paypal.translation import (
     CAPTURE_EVENT_TYPES,
     Capture,
     Event,
-    EventEnvelope,
     Order,
     Problem,
 )
@@ -31,7 +30,7 @@ from groat.providers.port import (
     Reply,
     Unknown,
 )
-from groat.providers.reading import active_values, bounded, read, refusal
+from groat.providers.reading import active_values, bounded, read, read_envelope, refusal
 
 LIVE_API = "https://api-m.paypal.com"
 
@@ -90,11 +89,7 @@ class PayPalProvider:
 
     def read_envelope(self, body: bytes) -> Envelope | Rejection:
         """Return the event's id and type."""
-        try:
-            event = EventEnvelope.model_validate_json(body)
-        except ValidationError:
-            return Rejection.BODY_MALFORMED
-        return Envelope(event.id, event.event_type)
+        return read_envelope(lambda: translation.envelope(body))
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply:
         """Ask PayPal for the capture that the event is about: the body itself proves nothing."""

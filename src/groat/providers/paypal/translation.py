@@ -10,6 +10,7 @@ from groat.kernel.money import Money
 from groat.providers.amounts import to_units
 from groat.providers.domain.facts import Captured, Declined, Fact, Report
 from groat.providers.domain.failures import FailureCode, from_paypal
+from groat.providers.port import Envelope
 from groat.providers.reading import EventText, Payload, own_payment_id
 
 CAPTURE_EVENT_TYPES = frozenset(
@@ -117,6 +118,16 @@ class Problem(Payload):
 
     name: str = Field(min_length=1)
     details: list[Issue] = Field(default_factory=list)
+
+
+def envelope(body: bytes) -> Envelope:
+    """Return what identifies the event in ``body``.
+
+    Raises:
+        ValidationError: it is no event.
+    """
+    event = EventEnvelope.model_validate_json(body)
+    return Envelope(event.id, event.event_type)
 
 
 def paypal_value(money: Money) -> str:

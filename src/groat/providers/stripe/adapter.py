@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 import stripe
-from pydantic import ValidationError
 
 from groat.kernel.errors import InvalidRequest
 from groat.providers.domain.facts import NotSent
@@ -25,6 +24,7 @@ from groat.providers.reading import (
     active_values,
     bounded,
     read,
+    read_envelope,
     refusal,
     unreachable,
 )
@@ -33,7 +33,6 @@ from groat.providers.stripe.translation import (
     EVENT_TYPES,
     PAYMENT_METADATA,
     Event,
-    EventEnvelope,
     PaymentIntent,
 )
 
@@ -91,11 +90,7 @@ class StripeProvider:
 
     def read_envelope(self, body: bytes) -> Envelope | Rejection:
         """Return the event's id and type."""
-        try:
-            event = EventEnvelope.model_validate_json(body)
-        except ValidationError:
-            return Rejection.BODY_MALFORMED
-        return Envelope(event.id, event.type)
+        return read_envelope(lambda: translation.envelope(body))
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply:
         """Read the event; what Stripe signed, it says."""

@@ -10,7 +10,7 @@ from groat.kernel.money import Money, exponent
 from groat.providers.amounts import from_units, to_units
 from groat.providers.domain.facts import Captured, Declined, Fact, Report
 from groat.providers.domain.failures import from_stripe
-from groat.providers.port import Authorization
+from groat.providers.port import Authorization, Envelope
 from groat.providers.reading import EventText, Payload, own_payment_id
 
 PAYMENT_METADATA = "groat_payment"
@@ -99,6 +99,16 @@ EVENT_TYPES = frozenset(
     }
 )
 """The events that say something of interest. Two of them may describe one change."""
+
+
+def envelope(body: bytes) -> Envelope:
+    """Return what identifies the event in ``body``.
+
+    Raises:
+        ValidationError: it is no event.
+    """
+    event = EventEnvelope.model_validate_json(body)
+    return Envelope(event.id, event.type)
 
 
 def intent_reports(intent: PaymentIntent) -> tuple[Report, ...]:
