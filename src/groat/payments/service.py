@@ -139,7 +139,7 @@ class PaymentService:
             {one.report.payment_id for one in arrivals if one.report.payment_id},
         )
         keys = {key for key in map(effect_key, arrivals) if key is not None}
-        known = await store.find_effects(connection, merchant_id, keys) if keys else set()
+        known = await store.find_effects(connection, merchant_id, keys) if keys else {}
         verdicts = list(decide(locked, known, arrivals, now))
         await self._write(connection, merchant_id, verdicts, arrivals, now)
         changes = [verdict.change for verdict in verdicts if verdict.change is not None]

@@ -204,6 +204,10 @@ def test_without_the_wheels_the_error_says_what_to_do(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+@pytest.mark.skipif(
+    not embedded_places._is_open(Path(sys.prefix)),
+    reason="this checkout is below a directory that other users cannot enter",
+)
 def test_any_user_can_run_them_in_a_directory_of_their_own() -> None:
     script = _OWNER.replace("time.sleep(600)", "print(servers.postgres.directory)").replace(
         "with",

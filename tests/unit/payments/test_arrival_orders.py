@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groat.kernel.money import Money
-from groat.payments.domain.decisions import Arrival, Effect, EffectKey, decide
+from groat.payments.domain.decisions import Arrival, Effect, decide
 from groat.payments.domain.lifecycle import Outcome, Status
 from groat.payments.domain.payment import Payment
 from groat.providers.domain.facts import Captured, Declined, Fact
@@ -50,7 +50,7 @@ ANYTHING = [
 
 
 def _all_at_once(arrivals: Sequence[Arrival]) -> tuple[Payment, list[Effect], list[Outcome]]:
-    verdicts = list(decide({STARTED.id: STARTED}, [], arrivals, LATER))
+    verdicts = list(decide({STARTED.id: STARTED}, {}, arrivals, LATER))
     effects = [verdict.effect for verdict in verdicts if verdict.effect is not None]
     moved = [verdict.payment for verdict in verdicts if verdict.payment is not None]
     return [STARTED, *moved][-1], effects, [verdict.outcome for verdict in verdicts]
@@ -60,7 +60,7 @@ def _one_by_one(arrivals: Sequence[Arrival]) -> tuple[Payment, list[Effect], lis
     """Decide each in a transaction of its own, with what was written before."""
     payment, effects, outcomes = STARTED, list[Effect](), list[Outcome]()
     for one in arrivals:
-        known: set[EffectKey] = {effect.key for effect in effects}
+        known = {effect.key: effect.payment.id for effect in effects}
         (verdict,) = decide({payment.id: payment}, known, [one], LATER)
         payment = verdict.payment or payment
         effects += [verdict.effect] if verdict.effect is not None else []

@@ -43,7 +43,8 @@ KEY = EffectKey(PROVIDER_ACCOUNT, "captured", "ch_1")
 
 
 def _decide(payment: Payment, *arrivals: Arrival, known: Sequence[EffectKey] = ()) -> list[Verdict]:
-    return list(decide({payment.id: payment}, known, arrivals, LATER))
+    applied = dict.fromkeys(known, payment.id)
+    return list(decide({payment.id: payment}, applied, arrivals, LATER))
 
 
 def _only(payment: Payment, one: Arrival, known: Sequence[EffectKey] = ()) -> Verdict:
@@ -102,6 +103,12 @@ def test_an_effect_that_was_applied_is_already_so(status: Status) -> None:
     assert verdict.change is None
 
 
+def test_a_charge_that_paid_for_another_payment_does_not_pay_for_this_one() -> None:
+    elsewhere = {KEY: PaymentId(ids.uuid7())}
+    (verdict,) = decide({STARTED.id: STARTED}, elsewhere, [arrival(CAPTURED)], LATER)
+    _assert_nothing_moves(verdict, Outcome.CONTRADICTION)
+
+
 @pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED])
 def test_another_capture_of_a_payment_that_has_ended_is_a_contradiction(status: Status) -> None:
     second = Captured("ch_2", AMOUNT)
@@ -147,7 +154,7 @@ def test_one_batch_may_speak_of_many_payments() -> None:
     other = replace(STARTED, id=PaymentId(UUID(int=42)))
     told = arrival(DECLINED, payment_id=other.id)
     payments = {STARTED.id: STARTED, other.id: other}
-    verdicts = list(decide(payments, [], [arrival(CAPTURED), told], LATER))
+    verdicts = list(decide(payments, {}, [arrival(CAPTURED), told], LATER))
     assert [one.payment and one.payment.status for one in verdicts] == [
         Status.SUCCEEDED,
         Status.FAILED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -66,15 +66,15 @@ def effect_key(arrival: Arrival) -> EffectKey | None:
 
 def decide(
     payments: Mapping[PaymentId, Payment],
-    known_effects: Collection[EffectKey],
+    known_effects: Mapping[EffectKey, PaymentId],
     arrivals: Sequence[Arrival],
     now: datetime,
 ) -> Iterator[Verdict]:
     """Yield a verdict for each arrival, in order, each seeing what the ones before it did.
 
-    ``known_effects`` are those of the arrivals' effects that were applied before.
+    ``known_effects`` are those of the arrivals' effects that were applied before, and to what.
     """
-    standing, known = dict(payments), set(known_effects)
+    standing, known = dict(payments), dict(known_effects)
     for arrival in arrivals:
         told_of = arrival.report.payment_id
         payment = None if told_of is None else standing.get(told_of)
@@ -85,16 +85,19 @@ def decide(
         if verdict.payment is not None:
             standing[payment.id] = verdict.payment
         if verdict.effect is not None:
-            known.add(verdict.effect.key)
+            known[verdict.effect.key] = payment.id
         yield verdict
 
 
 def _decide_one(
-    payment: Payment, known: Collection[EffectKey], arrival: Arrival, now: datetime
+    payment: Payment, known: Mapping[EffectKey, PaymentId], arrival: Arrival, now: datetime
 ) -> Verdict:
     fact = arrival.report.fact
-    if effect_key(arrival) in known:
-        return Verdict(Outcome.ALREADY_SO)
+    key = effect_key(arrival)
+    if key is not None and key in known:
+        if known[key] == payment.id:
+            return Verdict(Outcome.ALREADY_SO)
+        return _set_aside(Outcome.CONTRADICTION, payment, arrival)
     if isinstance(fact, Captured) and fact.amount != payment.order.amount:
         return _set_aside(Outcome.AMOUNT_MISMATCH, payment, arrival)
     match answer(payment.status, fact):

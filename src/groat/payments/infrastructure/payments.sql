@@ -34,7 +34,7 @@ for no key update
 
 -- name: find_effects
 -- A statement of its own, after the lock: effects are written only under the payment's lock.
-select provider_account_id, kind, reference
+select provider_account_id, kind, reference, payment_id
 from applied_effect
 where merchant_id = %(merchant_id)s
     and (provider_account_id, kind, reference) in (

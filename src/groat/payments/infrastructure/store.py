@@ -98,8 +98,8 @@ async def lock_payments(
 
 async def find_effects(
     connection: Connection, merchant_id: MerchantId, keys: Collection[EffectKey]
-) -> set[EffectKey]:
-    """Return which of these effects were applied before."""
+) -> dict[EffectKey, PaymentId]:
+    """Return which of these effects were applied before, and to which payments."""
     cursor = await connection.execute(
         QUERIES["find_effects"],
         {
@@ -109,7 +109,10 @@ async def find_effects(
             "references": [key.reference for key in keys],
         },
     )
-    return {EffectKey(*row) for row in await cursor.fetchall()}
+    return {
+        EffectKey(account_id, kind, reference): PaymentId(payment_id)
+        for account_id, kind, reference, payment_id in await cursor.fetchall()
+    }
 
 
 async def update_payments(
