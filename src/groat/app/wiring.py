@@ -48,11 +48,10 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         require(settings.database_url, "DATABASE_URL"),
         max_connections=settings.database_connections,
     )
-    require(settings.master_key, "MASTER_KEY")
-    assert settings.master_key is not None  # noqa: S101
-    vault = Vault(decode_master_key(settings.master_key))
-    redis = settings.redis_url and connect_redis(settings.redis_url.get_secret_value())
-    doorbell = Doorbell(redis or None, WEBHOOK_QUEUE)
+    vault = Vault(decode_master_key(require(settings.master_key, "MASTER_KEY")))
+    redis_url = settings.redis_url
+    redis = None if redis_url is None else connect_redis(redis_url.get_secret_value())
+    doorbell = Doorbell(redis, WEBHOOK_QUEUE)
 
     audit = AuditService(database, new_id)
     merchants = MerchantService(database, audit, vault, new_id, clock)

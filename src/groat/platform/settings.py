@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,7 +19,7 @@ MASTER_KEY_BYTES = 32
 
 def _master_key(value: SecretStr | None) -> SecretStr | None:
     if value is not None:
-        decode_master_key(value)
+        decode_master_key(value.get_secret_value())
     return value
 
 
@@ -82,15 +81,15 @@ def read_settings() -> Settings:
         raise ConfigurationError("invalid_setting", f"{name} is wrong: {problem['msg']}.") from None
 
 
-def decode_master_key(value: SecretStr) -> bytes:
+def decode_master_key(text: str) -> bytes:
     """Return the 32 bytes of a master key.
 
     Raises:
         ValueError: the text is not 32 bytes in base64.
     """
     try:
-        key = base64.b64decode(value.get_secret_value(), validate=True)
-    except binascii.Error:
+        key = base64.b64decode(text, validate=True)
+    except ValueError:  # binascii.Error, and characters beyond ASCII
         key = b""
     if len(key) != MASTER_KEY_BYTES:
         raise ValueError("it must be 32 random bytes in base64, as `openssl rand -base64 32` makes")
