@@ -36,7 +36,7 @@ def open_wallet(up: Up) -> str:
 
 def paste_first_payment(up: Up) -> str:
     """Send what `groat up` says to paste, as a shell would read it."""
-    printed = up.output[up.output.index("curl -s") :]
+    printed = up.output[up.output.index("curl -s") :].replace("\\\n", "")  # as a shell joins lines
     _, _, address, *options = shlex.split(printed[: printed.index("}'") + 2])
     pairs = list(zip(options[::2], options[1::2], strict=True))
     headers = dict(value.split(": ", 1) for option, value in pairs if option == "-H")
