@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from groat.kernel.ids import PaymentId
 from groat.platform.http import (
     MAX_JSON_BYTES,
     Body,
+    IdempotencyKey,
     IdText,
     Limit,
     Page,
@@ -69,6 +71,11 @@ async def fail(how: str) -> None:
 @routes.post("/raw")
 async def raw(request: Request) -> dict[str, int]:
     return {"size": len(await read_body(request))}
+
+
+@routes.post("/keyed")
+async def keyed(idempotency_key: IdempotencyKey = None) -> dict[str, str | None]:
+    return {"key": idempotency_key}
 
 
 @routes.get("/request-id")
@@ -267,3 +274,32 @@ def test_a_page_says_where_the_next_begins_and_the_last_says_nothing(
     page = Page[int].of(rows, limit, lambda row: row, str)
     assert page.data == rows[:limit]
     assert page.next_cursor == (str(limit - 1) if there > limit else None)
+
+
+async def test_a_body_that_does_not_arrive_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("groat.platform.http._READ_SECONDS", 0.05)
+
+    async def stuck() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async with _client() as http:
+        answer = await http.post("/raw", content=stuck())
+    _assert_problem(answer, 408, "body_too_slow")
+
+
+@pytest.mark.parametrize("given", ["4242424242424242", "a-4242-4242-4242-4242"])
+async def test_a_request_id_that_looks_like_a_card_number_is_not_taken_over(given: str) -> None:
+    async with _client() as http:
+        answer = await http.get("/request-id", headers={"x-request-id": given})
+    assert answer.json()["request_id"] != given
+
+
+async def test_an_idempotency_key_that_looks_like_a_card_number_is_refused() -> None:
+    async with _client() as http:
+        refused = await http.post("/keyed", headers={"idempotency-key": "4242424242424242"})
+        taken = await http.post("/keyed", headers={"idempotency-key": "order-1"})
+    _assert_problem(refused, 422, "pan_detected")
+    assert taken.json() == {"key": "order-1"}
