@@ -91,14 +91,14 @@ def demo(
             progress.update(task, description="Taking payments", total=payments, advance=1)
 
         with running_stack(settings, merchant=name, ephemeral=True, say=say) as stack:
-            outcome = demonstration.run(
+            tally = demonstration.run(
                 stack, payments, paid, lambda: say("Waiting for every webhook to be applied")
             )
             say("Checking the books")
             findings = run_checks(stack.settings, lambda _: None)
             say("Stopping")
     shutil.rmtree(settings.home)
-    summary = demonstration.summary(outcome, findings, time.monotonic() - started)
+    summary = demonstration.summary(tally, findings, time.monotonic() - started)
     if as_json:
         print(json.dumps(asdict(summary)))
     else:
@@ -108,7 +108,7 @@ def demo(
 
 @app.command()
 def verify(as_json: Json = False) -> None:
-    """Check everything the database holds: sums, balances, effects, references, the record.
+    """Check what the database holds: sums, balances, payments, effects, references, the record.
 
     Only reads, and may run beside a busy engine. Exits with 1 if anything is wrong, and names the
     first offending row.

@@ -22,7 +22,7 @@ FAULTS = {"seed": traffic.SEED, "duplicate": 0.3, "shuffle_ms": 400}
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Tally:
     """What came of it: the field names are those of ``groat demo --json``."""
 
     payments: int
@@ -49,7 +49,7 @@ class Charge:
 
 def run(
     stack: Stack, payments: int, paid: Callable[[float], None], settling: Callable[[], None]
-) -> Outcome:
+) -> Tally:
     """Take ``payments`` payments, wait until all is settled, and count.
 
     Raises:
@@ -60,7 +60,7 @@ def run(
 
 async def _run(
     stack: Stack, payments: int, paid: Callable[[float], None], settling: Callable[[], None]
-) -> Outcome:
+) -> Tally:
     merchant = stack.merchant
     async with httpx.AsyncClient(timeout=60) as http, open_engine(stack.settings) as engine:
         await asyncio.gather(*(_set_faults(http, site) for site in merchant.sites))
@@ -77,11 +77,11 @@ async def _set_faults(http: httpx.AsyncClient, site: ProviderSite) -> None:
 
 async def _count(
     http: httpx.AsyncClient, engine: Engine, merchant: Onboarded, payments: int, delivered: int
-) -> Outcome:
+) -> Tally:
     by_status = await engine.payments.count_by_status(merchant.merchant_id)
     inbox = await engine.drain.counts(merchant.merchant_id)
     theirs = [charge for site in merchant.sites for charge in await _their_books(http, site)]
-    return Outcome(
+    return Tally(
         payments=payments,
         succeeded=by_status.get(Status.SUCCEEDED, 0),
         declined=by_status.get(Status.FAILED, 0),
@@ -123,20 +123,20 @@ async def _our_books(engine: Engine, merchant: Onboarded) -> list[Charge]:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary(Outcome):
-    """The outcome, judged."""
+class Summary(Tally):
+    """The tally, judged."""
 
     oracle_ok: bool
     seconds: float
 
 
-def summary(outcome: Outcome, findings: Sequence[Finding], seconds: float) -> Summary:
-    """Return ``outcome`` with the judgement: does everything hold, and nothing is left over?"""
+def summary(tally: Tally, findings: Sequence[Finding], seconds: float) -> Summary:
+    """Return ``tally`` with the judgement: does everything hold, and nothing is left over?"""
     oracle_ok = (
         all(finding.ok for finding in findings)
-        and outcome.books_match_provider
-        and outcome.ledger_imbalance == 0
-        and outcome.succeeded + outcome.declined == outcome.payments
-        and outcome.provider_charges == outcome.succeeded
+        and tally.books_match_provider
+        and tally.ledger_imbalance == 0
+        and tally.succeeded + tally.declined == tally.payments
+        and tally.provider_charges == tally.succeeded
     )
-    return Summary(**asdict(outcome), oracle_ok=oracle_ok, seconds=round(seconds, 2))
+    return Summary(**asdict(tally), oracle_ok=oracle_ok, seconds=round(seconds, 2))

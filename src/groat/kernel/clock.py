@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -21,18 +20,3 @@ class SystemClock:
     def now(self) -> datetime:
         """Return what the machine says."""
         return datetime.now(UTC)
-
-
-@dataclass
-class ManualClock:
-    """A clock that moves when told to."""
-
-    moment: datetime
-
-    def now(self) -> datetime:
-        """Return the moment it was set to."""
-        return self.moment
-
-    def advance(self, by: timedelta) -> None:
-        """Move forward, or back with a negative ``by``."""
-        self.moment += by

@@ -4,10 +4,10 @@ from dataclasses import fields, replace
 
 import pytest
 
-from groat.app.demo import Outcome, summary
+from groat.app.demo import Tally, summary
 from groat.platform.checks import Finding
 
-GOOD = Outcome(
+GOOD = Tally(
     payments=40,
     succeeded=33,
     declined=7,
@@ -26,7 +26,7 @@ def test_an_outcome_in_which_everything_holds_is_good() -> None:
     judged = summary(GOOD, [HOLDS, HOLDS], 1.2345)
     assert judged.oracle_ok
     assert judged.seconds == 1.23
-    for field in fields(Outcome):
+    for field in fields(Tally):
         assert getattr(judged, field.name) == getattr(GOOD, field.name)
 
 
@@ -42,7 +42,7 @@ def test_an_outcome_in_which_everything_holds_is_good() -> None:
         replace(GOOD, declined=8),
     ],
 )
-def test_one_figure_that_is_off_spoils_it(outcome: Outcome) -> None:
+def test_one_figure_that_is_off_spoils_it(outcome: Tally) -> None:
     assert not summary(outcome, [HOLDS], 1.0).oracle_ok
 
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from groat.kernel.clock import ManualClock, SystemClock
+from groat.kernel.clock import SystemClock
+from tests.clock import ManualClock
 
 
 def test_the_systems_clock_tells_the_present_in_utc() -> None:

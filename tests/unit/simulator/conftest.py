@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from groat.kernel.clock import ManualClock
 from groat.simulator.paypal.app import create_paypal_app
 from groat.simulator.stripe.app import create_stripe_app
+from tests.clock import ManualClock
 from tests.unit.simulator.servers import Receiver, Stage, running
 
 # No test here speaks TLS, and reading the machine's authorities takes longer than a test does.

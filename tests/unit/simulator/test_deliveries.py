@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from groat.kernel.clock import ManualClock
+from tests.clock import ManualClock
 from tests.unit.simulator.servers import Receiver, settled, until
 
 PAYMENT = {"amount": "5", "currency": "eur", "confirm": "true", "payment_method": "pm_card_visa"}

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from groat.kernel.clock import ManualClock
 from groat.simulator.idempotency import KeptAnswers, KeyInUseError, KeyReusedError
 from groat.simulator.wire import Answer
+from tests.clock import ManualClock
 
 
 class Work:

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from groat.kernel.clock import ManualClock
 from groat.simulator.certificates import LEAF_NAME
+from tests.clock import ManualClock
 from tests.unit.simulator.servers import Received, Receiver, settled
 
 ORDERS = "/v2/checkout/orders"

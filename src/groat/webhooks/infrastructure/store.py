@@ -78,6 +78,7 @@ async def settle(
         {
             "merchant_id": merchant_id,
             "ids": [event.id for event, _ in settlements],
+            "attempts": [event.attempts for event, _ in settlements],
             "statuses": [_status(settlement).value for _, settlement in settlements],
             "reasons": [settlement.reason for _, settlement in settlements],
             "due_at": [_due_at(settlement, now) for _, settlement in settlements],

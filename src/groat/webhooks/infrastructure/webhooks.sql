@@ -46,14 +46,17 @@ order by e.provider_account_id, e.provider_event_id collate "C"
 for no key update of e
 
 -- name: settle
--- For good, or until the next try.
+-- For good, or until the next try; not what another worker has claimed since.
 update webhook_event e
 set status = s.status, reason = s.reason, due_at = s.due_at,
     failures = e.failures + (s.status = 'pending')::integer,
     settled_at = case when s.status = 'pending' then null else %(now)s::timestamptz end
-from unnest(%(ids)s::uuid[], %(statuses)s::text[], %(reasons)s::text[], %(due_at)s::timestamptz[])
-    as s (id, status, reason, due_at)
-where e.merchant_id = %(merchant_id)s and e.id = s.id and e.status = 'pending'
+from unnest(
+    %(ids)s::uuid[], %(attempts)s::integer[], %(statuses)s::text[], %(reasons)s::text[],
+    %(due_at)s::timestamptz[]
+) as s (id, attempts, status, reason, due_at)
+where e.merchant_id = %(merchant_id)s and e.id = s.id and e.attempts = s.attempts
+    and e.status = 'pending'
 
 -- name: count_events
 -- For the summary of a demonstration.

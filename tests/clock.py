@@ -1,0 +1,21 @@
+"""A clock for tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass
+class ManualClock:
+    """A clock that moves when told to."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        """Return the moment it was set to."""
+        return self.moment
+
+    def advance(self, by: timedelta) -> None:
+        """Move forward, or back with a negative ``by``."""
+        self.moment += by
