@@ -20,8 +20,9 @@ $(READY): requirements/development.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked dependencies into $(VENV) ..."
 	@$(PIP) --require-hashes -r requirements/installer.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/development.txt \
-	  || $(PIP) --require-hashes -r requirements/development.txt
+	@$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/development.txt \
+	  || { echo "The fast installer could not; pip takes about a minute ..."; \
+	       $(PIP) --require-hashes -r requirements/development.txt; }
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
