@@ -3,15 +3,15 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path
 
-from groat.accounts.domain.chart import Account, as_expected
+from groat.accounts.domain.chart import Account, as_expected, wallet
 from groat.accounts.domain.ledger import StatementLine
+from groat.accounts.infrastructure.store import StatementFilter
 from groat.accounts.service import AccountService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId, TransactionId
-from groat.kernel.money import MAX_AMOUNT
 from groat.platform.http import (
     Authenticate,
     Body,
@@ -61,7 +61,6 @@ class AccountView(View):
 class EntryView(View):
     """An entry: ``amount`` and ``balance_after`` in minor units, signed as the balance is."""
 
-    version: int
     amount: int
     balance_after: int
     transaction: Annotated[TransactionId, IdText("ledger_transaction")]
@@ -74,7 +73,6 @@ class EntryView(View):
         """Return the view of one line of the statement of ``account``."""
         side = account.spec.normal_side
         return cls(
-            version=line.version,
             amount=as_expected(side, line.amount),
             balance_after=as_expected(side, line.balance_after),
             transaction=line.transaction_id,
@@ -92,7 +90,7 @@ def router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
 
     @routes.post("", status_code=201, summary="Open an account")
     async def create(body: NewAccount, caller: CallerOf) -> AccountView:
-        return AccountView.of(await accounts.create(caller, body.code, body.currency))
+        return AccountView.of(await accounts.create(caller, wallet(body.code, body.currency)))
 
     @routes.get("", summary="List accounts")
     async def list_accounts(
@@ -110,14 +108,16 @@ def router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
     async def entries(
         account_id: Id,
         caller: CallerOf,
-        cursor: Annotated[int | None, Query(ge=1, le=MAX_AMOUNT)] = None,
         limit: Limit = 20,
     ) -> Page[EntryView]:
         account, lines = await accounts.statement(
-            caller.merchant_id, account_id, before=cursor, limit=limit + 1
+            caller.merchant_id, account_id, StatementFilter(), limit=limit + 1
         )
         return Page.of(
-            lines, limit, lambda line: EntryView.of(account, line), lambda line: str(line.version)
+            lines,
+            limit,
+            lambda line: EntryView.of(account, line),
+            lambda line: line.recorded_at.isoformat(),
         )
 
     return routes

@@ -1,27 +1,47 @@
-"""Accounts: open them, look at them, and post to them within a caller's transaction."""
+"""Accounts and what moves between them: the verbs of the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from groat.accounts.domain import ledger
-from groat.accounts.domain.chart import Account, AccountSpec, wallet
-from groat.accounts.domain.ledger import Posting, StatementLine
+from groat.accounts.domain import orders
+from groat.accounts.domain.chart import Account, AccountSpec, checked_metadata
+from groat.accounts.domain.commands import Command, EndHold, HoldStands, Outcome, Posted, Refused
+from groat.accounts.domain.ledger import (
+    AccountStatus,
+    Hold,
+    RecordedTransaction,
+    StatementLine,
+    Transaction,
+    TrialBalance,
+)
+from groat.accounts.domain.orders import CaptureOrder, HoldOrder, TransferOrder
+from groat.accounts.domain.refusals import as_error
+from groat.accounts.infrastructure import posting as book
 from groat.accounts.infrastructure import store
-from groat.audit.domain.record import Cause, Change
+from groat.accounts.infrastructure.store import StatementFilter
+from groat.accounts.posting import PostingLanes
+from groat.audit.domain.record import Cause, Change, Scalar
 from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Conflict
-from groat.kernel.ids import AccountId, IdSource, MerchantId
+from groat.kernel.ids import AccountId, HoldId, IdSource, MerchantId, TransactionId
 from groat.platform.checks import Check, checks_from
 from groat.platform.database import Connection, Database
 
+_MOST_EXPIRED_AT_ONCE = 500
+
 
 class AccountService:
-    """The ledger's verbs."""
+    """Opens accounts, moves money between them, reserves it, and tells how they stand.
+
+    All that moves money is idempotent by its reference: the same order again is answered as before.
+    """
 
     def __init__(
         self, database: Database, audit: AuditService, new_id: IdSource, clock: Clock
@@ -30,31 +50,49 @@ class AccountService:
         self._audit = audit
         self._new_id = new_id
         self._clock = clock
+        self._lanes = PostingLanes(database, audit, new_id, clock)
 
-    async def create(self, caller: Caller, code: str, currency: str) -> Account:
-        """Open a wallet.
+    async def create(self, caller: Caller, spec: AccountSpec) -> Account:
+        """Open an account.
 
         Raises:
-            InvalidRequest: the code or the currency cannot be.
             Conflict: ``account_code_taken``.
         """
-        account_id, spec, now = AccountId(self._new_id()), wallet(code, currency), self._clock.now()
+        account_id, now = AccountId(self._new_id()), self._clock.now()
         async with self._database.transaction() as connection:
             added = await store.insert_accounts(
                 connection, caller.merchant_id, [(account_id, spec)], now
             )
             if not added:
-                raise Conflict("account_code_taken", f"There is an account {code!r} already.")
-            change = Change(
-                "account.created",
-                "account",
-                account_id,
-                caller.actor,
-                Cause(caller.request_id),
-                {"code": code, "currency": currency},
-            )
-            await self._audit.write(connection, caller.merchant_id, [change], now)
-        return Account(account_id, spec, posted=0, version=0, created_at=now)
+                raise Conflict("account_code_taken", f"There is an account {spec.code!r} already.")
+            data = {"code": spec.code, "currency": spec.currency, "floor": spec.floor}
+            await self._record(connection, caller, "account.created", account_id, data, now)
+            return await self.get_within(connection, caller.merchant_id, account_id)
+
+    async def update(
+        self,
+        caller: Caller,
+        account_id: AccountId,
+        *,
+        status: AccountStatus | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Account:
+        """Freeze, open again or close an account, or note other things of it.
+
+        Raises:
+            NotFound: the merchant has no such account.
+            Conflict: ``account_closed``; or ``account_not_empty``, as only an empty one is closed.
+            InvalidRequest: ``invalid_metadata``.
+        """
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            await book.lock_balances(connection, caller.merchant_id, [account_id])
+            account = await self.get_within(connection, caller.merchant_id, account_id)
+            changed = _changed(account, status, metadata)
+            await store.update_account(connection, caller.merchant_id, changed)
+            data: dict[str, Scalar] = {"status": changed.status, "was": account.status}
+            await self._record(connection, caller, "account.updated", account_id, data, now)
+        return changed
 
     async def get(self, merchant_id: MerchantId, account_id: AccountId) -> Account:
         """Return an account with its balance.
@@ -75,24 +113,167 @@ class AccountService:
         return found
 
     async def page(
-        self, merchant_id: MerchantId, *, after: AccountId | None, limit: int
+        self,
+        merchant_id: MerchantId,
+        *,
+        after: AccountId | None = None,
+        code: str | None = None,
+        limit: int,
     ) -> list[Account]:
         """Return accounts, oldest first."""
         async with self._database.transaction() as connection:
-            return await store.accounts(connection, merchant_id, after, limit)
+            return await store.accounts(connection, merchant_id, after, code, limit)
 
     async def statement(
-        self, merchant_id: MerchantId, account_id: AccountId, *, before: int | None, limit: int
+        self, merchant_id: MerchantId, account_id: AccountId, lines: StatementFilter, *, limit: int
     ) -> tuple[Account, list[StatementLine]]:
-        """Return an account and its entries, newest first.
+        """Return an account and its entries, each with the balance that it left.
 
         Raises:
             NotFound: the merchant has no such account.
         """
         async with self._database.transaction() as connection:
             account = await self.get_within(connection, merchant_id, account_id)
-            lines = await store.statement(connection, merchant_id, account_id, before, limit)
-        return account, lines
+            found = await store.statement(connection, merchant_id, account.number, lines, limit)
+        return account, found
+
+    async def balance_at(
+        self, merchant_id: MerchantId, account_id: AccountId, at: datetime, *, effective: bool
+    ) -> tuple[Account, int]:
+        """Return an account and its ledger balance at a moment, by one of two questions.
+
+        What stood in the books then, by the time at which entries were recorded; or, ``effective``,
+        what counts then by all that is known now.
+
+        Raises:
+            NotFound: the merchant has no such account.
+        """
+        read = store.effective_balance_at if effective else store.balance_at
+        async with self._database.transaction() as connection:
+            account = await self.get_within(connection, merchant_id, account_id)
+            return account, await read(connection, merchant_id, account.number, at)
+
+    async def trial_balance(self, merchant_id: MerchantId) -> list[TrialBalance]:
+        """Return the sums of all debit and credit balances in each currency: they are equal."""
+        async with self._database.transaction() as connection:
+            return await store.trial_balance(connection, merchant_id)
+
+    async def transfer(self, caller: Caller, order: TransferOrder) -> Posted:
+        """Move money from one account to another.
+
+        Raises:
+            GroatError: the order cannot be, or is refused; its code and message say why.
+        """
+        command = orders.transfer(caller.merchant_id, order)
+        return _posted(await self._submit(caller, command))
+
+    async def transfer_all(
+        self, caller: Caller, many: Sequence[TransferOrder], *, linked: bool
+    ) -> list[Posted | Refused]:
+        """Make many transfers: each for itself, or, ``linked``, all of them or none.
+
+        Raises:
+            GroatError: one of the orders cannot be; nothing was done.
+        """
+        commands = [orders.transfer(caller.merchant_id, order) for order in many]
+        if linked:
+            outcomes: Sequence[Outcome] = await self._lanes.submit(caller, tuple(commands))
+        else:
+            each = [self._lanes.submit(caller, (command,)) for command in commands]
+            outcomes = [outcome for (outcome,) in await asyncio.gather(*each)]
+        return [one for one in outcomes if isinstance(one, Posted | Refused)]
+
+    async def transaction(
+        self, merchant_id: MerchantId, transaction_id: TransactionId
+    ) -> RecordedTransaction:
+        """Return a transaction with its entries.
+
+        Raises:
+            NotFound: the merchant has no such transaction.
+        """
+        async with self._database.transaction() as connection:
+            found = await store.transaction(connection, merchant_id, transaction_id)
+        if found is None:
+            kind = "ledger_transaction"
+            raise ids.not_found(kind, ids.render(kind, transaction_id))
+        return found
+
+    async def reverse(self, caller: Caller, transaction_id: TransactionId) -> Posted:
+        """Undo a transfer by a transaction with its entries the other way round.
+
+        Raises:
+            NotFound: the merchant has no such transaction.
+            Conflict: ``not_reversible``, or what refuses any transfer.
+        """
+        recorded = await self.transaction(caller.merchant_id, transaction_id)
+        return _posted(await self._submit(caller, orders.reversal(caller.merchant_id, recorded)))
+
+    async def place_hold(self, caller: Caller, order: HoldOrder) -> Hold:
+        """Reserve a part of what is available on an account.
+
+        Raises:
+            GroatError: the order cannot be, or is refused; its code and message say why.
+        """
+        command = orders.hold(caller.merchant_id, order, self._clock.now())
+        return _held(await self._submit(caller, command)).hold
+
+    async def capture_hold(self, caller: Caller, order: CaptureOrder) -> HoldStands:
+        """Move a hold, or a part of it, to another account.
+
+        Raises:
+            GroatError: the order cannot be, or is refused; its code and message say why.
+        """
+        return _held(await self._submit(caller, orders.capture(caller.merchant_id, order)))
+
+    async def release_hold(self, caller: Caller, hold_id: HoldId) -> Hold:
+        """Give back what a hold still reserves. Releasing it again changes nothing.
+
+        Raises:
+            GroatError: there is no such hold, or it was captured.
+        """
+        return _held(await self._submit(caller, EndHold(hold_id))).hold
+
+    async def hold(self, merchant_id: MerchantId, hold_id: HoldId) -> Hold:
+        """Return a hold.
+
+        Raises:
+            NotFound: the merchant has no such hold.
+        """
+        async with self._database.transaction() as connection:
+            found = await store.hold(connection, merchant_id, hold_id)
+        if found is None:
+            raise ids.not_found("hold", ids.render("hold", hold_id))
+        return found
+
+    async def holds(
+        self,
+        merchant_id: MerchantId,
+        account_id: AccountId,
+        *,
+        before: HoldId | None = None,
+        limit: int,
+    ) -> list[Hold]:
+        """Return an account's holds, newest first.
+
+        Raises:
+            NotFound: the merchant has no such account.
+        """
+        async with self._database.transaction() as connection:
+            await self.get_within(connection, merchant_id, account_id)
+            return await store.holds(connection, merchant_id, account_id, before, limit)
+
+    async def expire_holds(self) -> int:
+        """Give back what holds reserve whose time has come; return how many there were."""
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            due = await book.due_holds(connection, now, _MOST_EXPIRED_AT_ONCE)
+        await asyncio.gather(
+            *(
+                self._submit(_engine(merchant_id), EndHold(hold_id, expire=True))
+                for merchant_id, hold_id in due
+            )
+        )
+        return len(due)
 
     async def ensure(
         self,
@@ -116,30 +297,87 @@ class AccountService:
         self,
         connection: Connection,
         merchant_id: MerchantId,
-        postings: Sequence[Posting],
+        facts: Sequence[Transaction],
+        actor: str,
         now: datetime,
     ) -> None:
-        """Post facts, all or none, in the caller's transaction: lock, decide, write."""
-        account_ids = {entry.account_id for posting in postings for entry in posting.entries}
-        before = await store.lock_balances(connection, merchant_id, account_ids)
-        after, entries = ledger.post(before, postings)
-        await store.write_postings(connection, merchant_id, postings, entries, after.values(), now)
+        """Post facts, all or none, in the caller's transaction. A fact is never refused."""
+        await self._lanes.record(connection, merchant_id, facts, actor, now)
 
     async def imbalance(self) -> int:
         """Return what the whole ledger sums to: 0, or something is wrong."""
         async with self._database.snapshot() as connection:
             return await store.imbalance(connection)
 
+    async def _submit(self, caller: Caller, command: Command) -> Outcome:
+        (outcome,) = await self._lanes.submit(caller, (command,))
+        return outcome
+
+    async def _record(
+        self,
+        connection: Connection,
+        caller: Caller,
+        action: str,
+        account_id: AccountId,
+        data: Mapping[str, Scalar],
+        now: datetime,
+    ) -> None:
+        cause = Cause(caller.request_id)
+        change = Change(action, "account", account_id, caller.actor, cause, data)
+        await self._audit.write(connection, caller.merchant_id, [change], now)
+
 
 def checks() -> list[Check]:
     """Return what must be true of the ledger."""
     return checks_from(
-        store.QUERIES,
+        store.CHECKS,
         {
             "transactions_sum_to_zero": "ledger transaction",
             "currencies_sum_to_zero": "currency",
             "balances_match_entries": "balance of account",
-            "entries_are_gapless": "entry of account",
+            "entries_follow_each_other": "entry of account",
             "entries_have_parents": "entry of account",
+            "held_matches_holds": "balance of account",
+            "transactions_match_record": "ledger batch",
         },
     )
+
+
+def _changed(
+    account: Account, status: AccountStatus | None, metadata: Mapping[str, str] | None
+) -> Account:
+    """Return the account as it is to be.
+
+    Raises:
+        Conflict: it is closed, or is to be closed and is not empty.
+        InvalidRequest: ``invalid_metadata``.
+    """
+    status = account.status if status is None else status
+    if account.status == "closed" != status:
+        raise Conflict("account_closed", "A closed account stays closed.")
+    if status == "closed" and (account.posted or account.held):
+        raise Conflict(
+            "account_not_empty",
+            f"An account is closed when it is empty; this one has a balance of {account.balance} "
+            f"and holds of {account.held}.",
+        )
+    noted = account.spec.metadata if metadata is None else checked_metadata(metadata)
+    return replace(account, status=status, spec=replace(account.spec, metadata=noted))
+
+
+def _posted(outcome: Outcome) -> Posted:
+    if isinstance(outcome, Refused):
+        raise as_error(outcome)
+    assert isinstance(outcome, Posted)  # noqa: S101 - what a transaction comes to
+    return outcome
+
+
+def _held(outcome: Outcome) -> HoldStands:
+    if isinstance(outcome, Refused):
+        raise as_error(outcome)
+    assert isinstance(outcome, HoldStands)  # noqa: S101 - what a hold comes to
+    return outcome
+
+
+def _engine(merchant_id: MerchantId) -> Caller:
+    return Caller(merchant_id, "engine", "expiry")

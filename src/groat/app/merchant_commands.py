@@ -14,7 +14,6 @@ from groat.app.stack import running_settings
 from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
-from groat.kernel.ids import MerchantId
 from groat.merchants.domain.credentials import ProviderName
 from groat.platform.settings import read_settings
 
@@ -31,13 +30,13 @@ Merchant = Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`."
 def create(name: Annotated[str, typer.Argument(help="What to call the merchant.")]) -> None:
     """Make a merchant and print its id."""
     merchant_id = _with_engine(lambda engine: engine.merchants.create(name))
-    print(ids.render("merchant", merchant_id))
+    print(ids.render_merchant(merchant_id))
 
 
 @app.command()
 def create_key(merchant: Merchant) -> None:
     """Make an API key and print it. It cannot be shown again."""
-    merchant_id = MerchantId(ids.parse("merchant", merchant))
+    merchant_id = ids.parse_merchant(merchant)
     print(_with_engine(lambda engine: engine.merchants.create_api_key(merchant_id)))
 
 
@@ -61,7 +60,7 @@ def put_provider_account(
     the provider knows the address that this command prints. To rotate it without a gap give both
     values, with a comma between.
     """
-    merchant_id = MerchantId(ids.parse("merchant", merchant))
+    merchant_id = ids.parse_merchant(merchant)
     credentials = _read_credentials(sys.stdin.read())
     account_id = _with_engine(
         lambda engine: engine.merchants.put_provider_account(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from groat.accounts.domain.chart import wallet
 from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
 from groat.kernel.caller import Caller
@@ -64,7 +65,7 @@ async def first_wallet(settings: Settings, merchant_id: MerchantId) -> AccountId
     async with open_engine(settings) as engine:
         caller = Caller(merchant_id, "operator", "command_line")
         try:
-            return (await engine.accounts.create(caller, _FIRST_WALLET, "EUR")).id
+            return (await engine.accounts.create(caller, wallet(_FIRST_WALLET, "EUR"))).id
         except Conflict:
             accounts = await engine.accounts.page(merchant_id, after=None, limit=100)
             return next(one.id for one in accounts if one.spec.code == _FIRST_WALLET)
@@ -101,7 +102,7 @@ async def _open_account(
     address = "/".join(
         [
             f"{api}/webhooks",
-            ids.render("merchant", merchant_id),
+            ids.render_merchant(merchant_id),
             ids.render("provider_account", account_id),
         ]
     )

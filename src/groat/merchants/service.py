@@ -42,12 +42,17 @@ class MerchantService:
 
     async def create(self, name: str) -> MerchantId:
         """Make a merchant."""
-        merchant_id = MerchantId(self._new_id())
-        data_key = self._vault.new_data_key(merchant_id.bytes)
+        merchant_id = ids.new_merchant_id(self._new_id)
+        data_key = self._vault.new_data_key(_associated(merchant_id))
         async with self._database.transaction() as connection:
             await store.insert_merchant(connection, merchant_id, name, data_key, self._clock.now())
             await self._record(
-                connection, merchant_id, "merchant.created", "merchant", merchant_id, {"name": name}
+                connection,
+                merchant_id,
+                "merchant.created",
+                "merchant",
+                ids.merchant_uuid(merchant_id),
+                {"name": name},
             )
         return merchant_id
 
@@ -149,15 +154,15 @@ class MerchantService:
             found = await store.provider_account(connection, merchant_id, account_id)
         if found is None:
             raise ids.not_found("provider_account", ids.render("provider_account", account_id))
-        data_key = self._vault.unwrap(found.data_key, merchant_id.bytes)
+        data_key = self._vault.unwrap(found.data_key, _associated(merchant_id))
         credentials = json.loads(unseal(data_key, found.credentials, account_id.bytes))
         return ProviderAccount(merchant_id, account_id, found.provider, found.name, credentials)
 
     async def _data_key(self, connection: Connection, merchant_id: MerchantId) -> bytes:
         wrapped = await store.data_key(connection, merchant_id)
         if wrapped is None:
-            raise ids.not_found("merchant", ids.render("merchant", merchant_id))
-        return self._vault.unwrap(wrapped, merchant_id.bytes)
+            raise ids.not_found("merchant", ids.render_merchant(merchant_id))
+        return self._vault.unwrap(wrapped, _associated(merchant_id))
 
     async def _record(
         self,
@@ -170,3 +175,8 @@ class MerchantService:
     ) -> None:
         change = Change(action, kind, object_id, _OPERATOR, _COMMAND_LINE, data)
         await self._audit.write(connection, merchant_id, [change], self._clock.now())
+
+
+def _associated(merchant_id: MerchantId) -> bytes:
+    """Return what binds a data key to its merchant (the additional data of AES-GCM)."""
+    return ids.merchant_uuid(merchant_id).bytes

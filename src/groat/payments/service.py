@@ -20,7 +20,6 @@ from groat.kernel.ids import (
     MerchantId,
     OperationId,
     PaymentId,
-    TransactionId,
 )
 from groat.payments.domain import payment as payments
 from groat.payments.domain import recipes
@@ -250,18 +249,18 @@ class PaymentService:
         now: datetime,
     ) -> None:
         """Write effects and their postings; clearing accounts are opened when first needed."""
-        numbered = [(effect, TransactionId(self._new_id())) for effect in effects]
         clearing = [
             chart.clearing(one.key.provider_account_id, one.payment.order.amount.currency)
             for one in effects
         ]
-        await store.insert_effects(connection, merchant_id, numbered, now)
         account_ids = await self._accounts.ensure(connection, merchant_id, clearing, now)
-        postings = [
-            recipes.captured(effect, account_ids[spec.code], transaction_id)
-            for (effect, transaction_id), spec in zip(numbered, clearing, strict=True)
+        facts = [
+            recipes.captured(merchant_id, effect, account_ids[spec.code])
+            for effect, spec in zip(effects, clearing, strict=True)
         ]
-        await self._accounts.post(connection, merchant_id, postings, now)
+        numbered = [(effect, fact.id) for effect, fact in zip(effects, facts, strict=True)]
+        await store.insert_effects(connection, merchant_id, numbered, now)
+        await self._accounts.post(connection, merchant_id, facts, ENGINE, now)
 
 
 async def _ask(provider: Provider, payment: Payment, operation_id: OperationId) -> Reply:

@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class Lane(Generic[Item, Result]):
-    """Runs what is submitted to it in batches, one batch at a time, in order.
+    """Runs what is submitted to it in batches, in order, ``most_running`` of them at a time.
 
     ``run`` takes the items of a batch and returns one result for each, in the same order. What it
     raises reaches every caller of the batch. ``most_in_batch`` bounds a batch and
@@ -31,12 +31,20 @@ class Lane(Generic[Item, Result]):
         *,
         most_in_batch: int,
         most_waiting: int,
+        most_running: int = 1,
     ) -> None:
         self._run = run
         self._most_in_batch = most_in_batch
         self._most_waiting = most_waiting
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
-        self._runner: asyncio.Task[None] | None = None
+        self._most_running = most_running
+        self._running = 0
+        self._runners: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing runs."""
+        return not self._waiting and not self._running
 
     async def submit(self, item: Item) -> Result:
         """Return the result for ``item`` once its batch has run.
@@ -48,8 +56,11 @@ class Lane(Generic[Item, Result]):
             raise Unavailable("overloaded", "Too much is waiting already; try again shortly.")
         result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, result))
-        if self._runner is None:
-            self._runner = asyncio.create_task(self._run_until_empty())
+        if self._running < self._most_running:
+            self._running += 1
+            runner = asyncio.create_task(self._run_until_empty())
+            self._runners.add(runner)
+            runner.add_done_callback(self._runners.discard)
         return await result
 
     async def _run_until_empty(self) -> None:
@@ -58,7 +69,7 @@ class Lane(Generic[Item, Result]):
                 size = min(len(self._waiting), self._most_in_batch)
                 await self._run_batch([self._waiting.popleft() for _ in range(size)])
         finally:
-            self._runner = None
+            self._running -= 1
 
     async def _run_batch(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

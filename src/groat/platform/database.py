@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from groat.kernel.errors import Unavailable
+from groat.platform.columns import register_columns
 
 APPLICATION_ROLE = "groat_app"
 """What the engine acts as once connected: it may not change or delete the ledger or the record."""
@@ -94,4 +95,5 @@ class Database:
 
 
 async def _act_as_application(connection: Connection) -> None:
+    register_columns(connection)
     await connection.execute(f"set role {APPLICATION_ROLE}".encode())

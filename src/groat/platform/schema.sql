@@ -36,15 +36,30 @@ SET default_table_access_method = heap;
 --
 
 CREATE TABLE public.account (
-    merchant_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
     id uuid NOT NULL,
+    number bigint NOT NULL,
     code text NOT NULL,
     currency text NOT NULL,
     normal_side text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT account_code_check CHECK (((length(code) >= 1) AND (length(code) <= 200))),
     CONSTRAINT account_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT account_normal_side_check CHECK ((normal_side = ANY (ARRAY['credit'::text, 'debit'::text])))
+);
+
+--
+-- Name: account_number_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.account ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.account_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 --
@@ -60,7 +75,7 @@ CREATE TABLE public.alembic_version (
 --
 
 CREATE TABLE public.api_key (
-    merchant_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
     id uuid NOT NULL,
     secret_hash bytea NOT NULL,
     created_at timestamp with time zone NOT NULL,
@@ -72,7 +87,7 @@ CREATE TABLE public.api_key (
 --
 
 CREATE TABLE public.applied_effect (
-    merchant_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
     provider_account_id uuid NOT NULL,
     kind text NOT NULL,
     reference text NOT NULL,
@@ -89,7 +104,7 @@ CREATE TABLE public.applied_effect (
 --
 
 CREATE TABLE public.audit_record (
-    merchant_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
     id uuid NOT NULL,
     object_id uuid NOT NULL,
     cause_id uuid,
@@ -104,19 +119,51 @@ CREATE TABLE public.audit_record (
 --
 
 CREATE TABLE public.balance (
-    merchant_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
     account_id uuid NOT NULL,
     posted bigint DEFAULT 0 NOT NULL,
-    version bigint DEFAULT 0 NOT NULL
+    held bigint DEFAULT 0 NOT NULL,
+    floor bigint,
+    version bigint DEFAULT 0 NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    status text DEFAULT 'open'::text NOT NULL,
+    CONSTRAINT balance_above_floor CHECK (((posted - held) >= floor)),
+    CONSTRAINT balance_held_not_negative CHECK ((held >= 0)),
+    CONSTRAINT balance_status_check CHECK ((status = ANY (ARRAY['open'::text, 'frozen'::text, 'closed'::text])))
 )
 WITH (fillfactor='60');
+
+--
+-- Name: hold; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.hold (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    request_hash bigint NOT NULL,
+    reference text NOT NULL,
+    amount bigint NOT NULL,
+    remaining bigint NOT NULL,
+    captured bigint DEFAULT 0 NOT NULL,
+    state text NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT hold_adds_up CHECK (((captured + remaining) <= amount)),
+    CONSTRAINT hold_amount_check CHECK ((amount > 0)),
+    CONSTRAINT hold_check CHECK (((remaining >= 0) AND (remaining <= amount))),
+    CONSTRAINT hold_check1 CHECK (((captured >= 0) AND (captured <= amount))),
+    CONSTRAINT hold_open_has_remaining CHECK (((state = 'open'::text) = (remaining > 0))),
+    CONSTRAINT hold_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 255))),
+    CONSTRAINT hold_state_check CHECK ((state = ANY (ARRAY['open'::text, 'captured'::text, 'released'::text, 'expired'::text])))
+);
 
 --
 -- Name: idempotency_key; Type: TABLE; Schema: public; Owner: -
 --
 
 CREATE TABLE public.idempotency_key (
-    merchant_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
     key text NOT NULL,
     request_hash bytea NOT NULL,
     object_id uuid NOT NULL,
@@ -129,14 +176,13 @@ CREATE TABLE public.idempotency_key (
 --
 
 CREATE TABLE public.ledger_entry (
-    merchant_id uuid NOT NULL,
-    account_id uuid NOT NULL,
-    version bigint NOT NULL,
+    merchant_id bigint NOT NULL,
+    account_number bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
     transaction_id uuid NOT NULL,
     amount bigint NOT NULL,
     balance_after bigint NOT NULL,
-    CONSTRAINT ledger_entry_amount_check CHECK ((amount <> 0)),
-    CONSTRAINT ledger_entry_version_check CHECK ((version > 0))
+    CONSTRAINT ledger_entry_amount_check CHECK ((amount <> 0))
 );
 
 --
@@ -144,11 +190,15 @@ CREATE TABLE public.ledger_entry (
 --
 
 CREATE TABLE public.ledger_transaction (
-    merchant_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
     id uuid NOT NULL,
+    batch_id uuid NOT NULL,
+    request_hash bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    effective_at timestamp with time zone,
     kind text NOT NULL,
     reference text NOT NULL,
-    recorded_at timestamp with time zone NOT NULL
+    CONSTRAINT ledger_transaction_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 255)))
 );
 
 --
@@ -156,7 +206,7 @@ CREATE TABLE public.ledger_transaction (
 --
 
 CREATE TABLE public.merchant (
-    merchant_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
     name text NOT NULL,
     data_key bytea NOT NULL,
     created_at timestamp with time zone NOT NULL,
@@ -168,7 +218,7 @@ CREATE TABLE public.merchant (
 --
 
 CREATE TABLE public.operation (
-    merchant_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
     id uuid NOT NULL,
     payment_id uuid NOT NULL,
     provider_account_id uuid NOT NULL,
@@ -187,7 +237,7 @@ CREATE TABLE public.operation (
 --
 
 CREATE TABLE public.payment (
-    merchant_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
     id uuid NOT NULL,
     status text NOT NULL,
     currency text NOT NULL,
@@ -214,7 +264,7 @@ CREATE TABLE public.payment (
 --
 
 CREATE TABLE public.provider_account (
-    merchant_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
     id uuid NOT NULL,
     provider text NOT NULL,
     name text NOT NULL,
@@ -229,7 +279,7 @@ CREATE TABLE public.provider_account (
 --
 
 CREATE TABLE public.webhook_event (
-    merchant_id uuid NOT NULL,
+    merchant_id bigint NOT NULL,
     id uuid NOT NULL,
     provider_account_id uuid NOT NULL,
     provider_event_id text NOT NULL,
@@ -255,6 +305,13 @@ CREATE TABLE public.webhook_event (
 
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_merchant_id_code_key UNIQUE (merchant_id, code);
+
+--
+-- Name: account account_merchant_id_number_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_merchant_id_number_key UNIQUE (merchant_id, number);
 
 --
 -- Name: account account_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -306,6 +363,13 @@ ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_pkey PRIMARY KEY (merchant_id, account_id);
 
 --
+-- Name: hold hold_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.hold
+    ADD CONSTRAINT hold_pkey PRIMARY KEY (merchant_id, id);
+
+--
 -- Name: idempotency_key idempotency_key_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -317,14 +381,7 @@ ALTER TABLE ONLY public.idempotency_key
 --
 
 ALTER TABLE ONLY public.ledger_entry
-    ADD CONSTRAINT ledger_entry_pkey PRIMARY KEY (merchant_id, account_id, version);
-
---
--- Name: ledger_transaction ledger_transaction_merchant_id_reference_key; Type: CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.ledger_transaction
-    ADD CONSTRAINT ledger_transaction_merchant_id_reference_key UNIQUE (merchant_id, reference);
+    ADD CONSTRAINT ledger_entry_pkey PRIMARY KEY (merchant_id, account_number, recorded_at);
 
 --
 -- Name: ledger_transaction ledger_transaction_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -389,6 +446,30 @@ ALTER TABLE ONLY public.webhook_event
 CREATE INDEX audit_record_by_object ON public.audit_record USING btree (merchant_id, object_id, id);
 
 --
+-- Name: hold_by_account; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX hold_by_account ON public.hold USING btree (merchant_id, account_id, created_at, id);
+
+--
+-- Name: hold_expiring; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX hold_expiring ON public.hold USING btree (expires_at) WHERE (state = 'open'::text);
+
+--
+-- Name: ledger_entry_recorded; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ledger_entry_recorded ON public.ledger_entry USING brin (recorded_at) WITH (autosummarize='on');
+
+--
+-- Name: ledger_transaction_effective; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ledger_transaction_effective ON public.ledger_transaction USING btree (merchant_id, effective_at) WHERE (effective_at IS NOT NULL);
+
+--
 -- Name: operation_by_payment; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -444,6 +525,13 @@ ALTER TABLE ONLY public.api_key
 
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_merchant_id_account_id_fkey FOREIGN KEY (merchant_id, account_id) REFERENCES public.account(merchant_id, id);
+
+--
+-- Name: hold hold_merchant_id_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.hold
+    ADD CONSTRAINT hold_merchant_id_account_id_fkey FOREIGN KEY (merchant_id, account_id) REFERENCES public.account(merchant_id, id);
 
 --
 -- Name: operation operation_merchant_id_payment_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -528,6 +616,12 @@ GRANT SELECT,INSERT ON TABLE public.audit_record TO groat_app;
 --
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.balance TO groat_app;
+
+--
+-- Name: TABLE hold; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.hold TO groat_app;
 
 --
 -- Name: TABLE idempotency_key; Type: ACL; Schema: public; Owner: -

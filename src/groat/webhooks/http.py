@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from groat.kernel import ids
-from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.kernel.ids import ProviderAccountId
 from groat.platform.http import read_body
 from groat.webhooks.service import WebhookReceiver
 
@@ -16,7 +16,7 @@ def route(receiver: WebhookReceiver) -> Route:
     async def receive(request: Request) -> Response:
         merchant, account = (request.path_params[name] for name in ("merchant", "provider_account"))
         await receiver.receive(
-            MerchantId(ids.parse("merchant", merchant)),
+            ids.parse_merchant(merchant),
             ProviderAccountId(ids.parse("provider_account", account)),
             request.headers,
             await read_body(request),

@@ -1,109 +1,281 @@
-"""Double entry: what a ledger transaction is, and what posting it does to balances.
+"""Double entry: ledger transactions, their entries, the balances that they leave, and holds.
 
-In entries credits are positive and debits negative, and the entries of a transaction sum to zero in
-each currency. A balance is the cached sum of its account's entries.
+In entries credits are positive and debits negative, and the entries of a transaction sum to zero
+in each currency. ``posted`` is the sum of an account's entries, ``held`` the sum of its open holds,
+and ``available`` what is left of the first after the second.
+
+What a batch makes by the thousand is a named tuple: it is made three times as fast as a dataclass.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Literal, TypeAlias
+from datetime import UTC, datetime, timedelta
+from typing import Literal, NamedTuple, Self, TypeAlias
+from uuid import UUID
 
-from groat.kernel.ids import AccountId, TransactionId
+from groat.kernel.ids import AccountId, HoldId, LedgerBatchId, MerchantId, TransactionId
 
 NormalSide: TypeAlias = Literal["credit", "debit"]
+AccountStatus: TypeAlias = Literal["open", "frozen", "closed"]
+HoldState: TypeAlias = Literal["open", "captured", "released", "expired"]
+
+TRANSFER = "transfer"
+REVERSAL = "reversal"
+HOLD_CAPTURED = "hold.captured"
+"""The kinds of transactions that callers make; payments make others."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_VERSION_8 = 0x8 << 76 | 0x2 << 62  # and the variant
+_NOT_VERSION_8 = ~(0xF << 76 | 0x3 << 62)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """``amount`` minor units on one account: a credit if positive, a debit if negative."""
+class Entry(NamedTuple):
+    """``amount`` minor units of ``currency`` on one account: credits are positive."""
 
     account_id: AccountId
     amount: int
+    currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """A ledger transaction to be posted. ``reference`` is unique for the merchant."""
+class Transaction(NamedTuple):
+    """A ledger transaction to be posted.
 
-    transaction_id: TransactionId
+    ``id`` is the hash of its ``reference``, which is unique for the merchant: posting is idempotent
+    by it. ``request_hash`` tells a repetition from other content under the same reference.
+    ``effective_at`` is the time that it counts from in effective-dated balances, where that is not
+    the time at which it is recorded.
+    """
+
+    id: TransactionId
+    request_hash: int
     kind: str
     reference: str
     entries: tuple[Entry, ...]
+    effective_at: datetime | None = None
+
+    @classmethod
+    def of(
+        cls,
+        merchant_id: MerchantId,
+        kind: str,
+        reference: str,
+        entries: tuple[Entry, ...],
+        effective_at: datetime | None = None,
+    ) -> Self:
+        """Return the transaction with this content.
+
+        Raises:
+            UnbalancedTransaction: the entries are not two or more, each on an account of its own,
+                that sum to zero in each currency.
+        """
+        if not _is_double_entry(entries):
+            raise UnbalancedTransaction(f"{kind} {reference}: {entries}")
+        moves = [f"{one.account_id.int:x} {one.amount} {one.currency}" for one in entries]
+        return cls(
+            transaction_id(merchant_id, reference),
+            request_hash(kind, effective_at, *moves),
+            kind,
+            reference,
+            entries,
+            effective_at,
+        )
+
+
+class UnbalancedTransaction(ValueError):
+    """A transaction that is not double entry. It is a fault of ours, never of a caller."""
+
+
+class Balance(NamedTuple):
+    """How an account stands, as its locked row says, after ``version`` entries.
+
+    ``recorded_at`` is the time of the last of them; ``number`` is what entries are filed under.
+    """
+
+    account_id: AccountId
+    number: int
+    currency: str
+    status: AccountStatus
+    posted: int
+    held: int
+    floor: int | None
+    version: int
+    recorded_at: datetime
+
+    @property
+    def available(self) -> int:
+        """What can be debited or held, down to the floor."""
+        return self.posted - self.held
+
+    def after_entry(self, amount: int, recorded_at: datetime) -> Balance:
+        """Return the balance that an entry of ``amount`` leaves."""
+        account_id, number, currency, status, posted, held, floor, version, _ = self
+        return Balance(
+            account_id,
+            number,
+            currency,
+            status,
+            posted + amount,
+            held,
+            floor,
+            version + 1,
+            recorded_at,
+        )
+
+    def after_hold(self, amount: int) -> Balance:
+        """Return the balance with ``amount`` more held, or less if it is negative."""
+        return self._replace(held=self.held + amount)
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """An account's cached balance after ``version`` entries."""
+class Hold:
+    """A part of an account's balance that is reserved until captured, released or expired.
 
+    Of ``amount``, ``remaining`` is reserved still and ``captured`` was taken.
+    """
+
+    id: HoldId
     account_id: AccountId
     currency: str
-    posted: int
-    version: int
+    request_hash: int
+    reference: str
+    amount: int
+    remaining: int
+    captured: int
+    state: HoldState
+    expires_at: datetime | None
+    created_at: datetime
+
+    def after_capture(self, amount: int) -> Hold:
+        """Return the hold with ``amount`` of what remains captured."""
+        remaining = self.remaining - amount
+        state: HoldState = "open" if remaining else "captured"
+        return replace(self, remaining=remaining, captured=self.captured + amount, state=state)
+
+    def ended(self, state: HoldState) -> Hold:
+        """Return the hold with nothing reserved any more."""
+        return replace(self, remaining=0, state=state)
 
 
-@dataclass(frozen=True, slots=True)
-class PostedEntry:
-    """An entry in its place: the ``version``-th of its account, with the balance it left."""
+class PostedEntry(NamedTuple):
+    """An entry in its place, with the balance that it left."""
 
-    account_id: AccountId
-    version: int
+    account_number: int
+    recorded_at: datetime
     transaction_id: TransactionId
     amount: int
     balance_after: int
+
+
+class PostedTransaction(NamedTuple):
+    """A transaction as it was recorded, with its entries in their places."""
+
+    transaction: Transaction
+    recorded_at: datetime
+    entries: tuple[PostedEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedTransaction:
+    """A transaction read back."""
+
+    id: TransactionId
+    kind: str
+    reference: str
+    recorded_at: datetime
+    effective_at: datetime | None
+    entries: tuple[Entry, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
     """One entry of an account's statement. Amounts are the ledger's: credits are positive."""
 
-    version: int
+    recorded_at: datetime
     transaction_id: TransactionId
     amount: int
     balance_after: int
     kind: str
     reference: str
-    recorded_at: datetime
+    effective_at: datetime | None
 
 
-class UnbalancedTransaction(ValueError):
-    """A posting's entries do not sum to zero. It is a fault of the recipe, never of a caller."""
+@dataclass(frozen=True, slots=True)
+class TrialBalance:
+    """All accounts in one currency: the debit balances and the credit balances are equal."""
+
+    currency: str
+    accounts: int
+    debits: int
+    credits: int
 
 
-def post(
-    balances: Mapping[AccountId, Balance], postings: Iterable[Posting]
-) -> tuple[dict[AccountId, Balance], list[PostedEntry]]:
-    """Return the balances after ``postings``, in their order, and the entries in their places.
+@dataclass(frozen=True, slots=True)
+class LedgerBatch:
+    """The transactions of one commit and one actor; one audit record tells of all of them."""
 
-    Raises:
-        UnbalancedTransaction: the entries of a posting do not sum to zero in each currency.
+    id: LedgerBatchId
+    actor: str
+    cause: str
+    transactions: tuple[PostedTransaction, ...]
+
+
+def transaction_id(merchant_id: MerchantId, reference: str) -> TransactionId:
+    """Return the id of the transaction with ``reference``."""
+    return TransactionId(_name_based(b"transaction", merchant_id, reference))
+
+
+def hold_id(merchant_id: MerchantId, reference: str) -> HoldId:
+    """Return the id of the hold with ``reference``."""
+    return HoldId(_name_based(b"hold", merchant_id, reference))
+
+
+def request_hash(*content: UUID | datetime | str | int | None) -> int:
+    """Return 64 bits that stand for what was asked for."""
+    text = " ".join([str(one) for one in content])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
+
+
+def batch_digest(transactions: Sequence[PostedTransaction]) -> str:
+    """Return the SHA-256 of all that ``transactions`` say, in hexadecimal, whatever their order.
+
+    One line for each: its id, kind, reference and times in microseconds, then account numbers and
+    amounts. PostgreSQL computes the same from the rows when the ledger is verified.
     """
-    after, posted = dict(balances), []
-    for posting in postings:
-        _require_balanced(posting, after)
-        for entry in posting.entries:
-            balance = _add(after[entry.account_id], entry.amount)
-            after[entry.account_id] = balance
-            posted.append(_place(entry, balance, posting.transaction_id))
-    return after, posted
+    lines = sorted(_digest_line(one) for one in transactions)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _add(balance: Balance, amount: int) -> Balance:
-    return replace(balance, posted=balance.posted + amount, version=balance.version + 1)
-
-
-def _place(entry: Entry, balance: Balance, transaction_id: TransactionId) -> PostedEntry:
-    return PostedEntry(
-        entry.account_id, balance.version, transaction_id, entry.amount, balance.posted
+def _digest_line(posted: PostedTransaction) -> str:
+    transaction = posted.transaction
+    effective = "" if transaction.effective_at is None else _micros(transaction.effective_at)
+    amounts = " ".join([f"{number}={amount}" for number, _, _, amount, _ in sorted(posted.entries)])
+    return (
+        f"{transaction.id.int:032x} {_micros(posted.recorded_at)} {effective} {amounts} "
+        f"{transaction.kind} {transaction.reference}"
     )
 
 
-def _require_balanced(posting: Posting, balances: Mapping[AccountId, Balance]) -> None:
-    sums: dict[str, int] = defaultdict(int)
-    for entry in posting.entries:
-        sums[balances[entry.account_id].currency] += entry.amount
-    if not posting.entries or any(sums.values()) or any(e.amount == 0 for e in posting.entries):
-        raise UnbalancedTransaction(f"{posting.kind} {posting.reference}: {dict(sums)}")
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _name_based(kind: bytes, merchant_id: MerchantId, reference: str) -> UUID:
+    """Return a UUIDv8 from a SHA-256 of the name (RFC 9562, appendix B.2)."""
+    name = b"groat:%b:%d:%b" % (kind, merchant_id, reference.encode())
+    bits = int.from_bytes(hashlib.sha256(name).digest()[:16], "big")
+    return UUID(int=bits & _NOT_VERSION_8 | _VERSION_8)
+
+
+def _is_double_entry(entries: Sequence[Entry]) -> bool:
+    sums: dict[str, int] = {}
+    accounts = set()
+    for account_id, amount, currency in entries:
+        if not amount or account_id in accounts:
+            return False
+        accounts.add(account_id)
+        sums[currency] = sums.get(currency, 0) + amount
+    return len(accounts) > 1 and not any(sums.values())

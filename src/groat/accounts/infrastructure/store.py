@@ -1,18 +1,41 @@
-"""Accounts, balances and entries to rows and back. Balances are locked here and nowhere else."""
+"""Accounts, their statements and past balances, holds and transactions: rows to what they mean."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from groat.accounts.domain.chart import Account, AccountSpec
-from groat.accounts.domain.ledger import Balance, PostedEntry, Posting, StatementLine
-from groat.kernel.ids import AccountId, MerchantId
+from groat.accounts.domain.ledger import (
+    Entry,
+    Hold,
+    RecordedTransaction,
+    StatementLine,
+    TrialBalance,
+)
+from groat.kernel.ids import AccountId, HoldId, MerchantId, TransactionId
 from groat.platform.database import Connection
 from groat.platform.queries import load_queries
 
 QUERIES = load_queries(__file__, "accounts.sql")
+CHECKS = load_queries(__file__, "checks.sql")
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_END = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFilter:
+    """Which lines of a statement: recorded from ``since`` on and before ``until``, of a kind."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    kind: str | None = None
+    oldest_first: bool = False
 
 
 async def insert_accounts(
@@ -30,6 +53,8 @@ async def insert_accounts(
             "codes": [spec.code for _, spec in accounts],
             "currencies": [spec.currency for _, spec in accounts],
             "normal_sides": [spec.normal_side for _, spec in accounts],
+            "floors": [spec.floor for _, spec in accounts],
+            "metadata": [Jsonb(dict(spec.metadata)) for _, spec in accounts],
             "now": now,
         },
     )
@@ -58,79 +83,109 @@ async def account(
 
 
 async def accounts(
-    connection: Connection, merchant_id: MerchantId, after: AccountId | None, limit: int
+    connection: Connection,
+    merchant_id: MerchantId,
+    after: AccountId | None,
+    code: str | None,
+    limit: int,
 ) -> list[Account]:
-    """Return accounts, oldest first, after ``after`` if given."""
+    """Return accounts, oldest first, after ``after`` and with this code, if given."""
     cursor = await connection.execute(
-        QUERIES["list_accounts"], {"merchant_id": merchant_id, "after": after, "limit": limit}
+        QUERIES["list_accounts"],
+        {"merchant_id": merchant_id, "after": after, "code": code, "limit": limit},
     )
     return [_account(row) for row in await cursor.fetchall()]
+
+
+async def update_account(connection: Connection, merchant_id: MerchantId, changed: Account) -> None:
+    """Write an account's status and metadata; its balance is locked."""
+    key = {"merchant_id": merchant_id, "id": changed.id}
+    metadata = Jsonb(dict(changed.spec.metadata))
+    await connection.execute(QUERIES["update_account"], {**key, "metadata": metadata})
+    await connection.execute(QUERIES["update_status"], {**key, "status": changed.status})
 
 
 async def statement(
     connection: Connection,
     merchant_id: MerchantId,
-    account_id: AccountId,
-    before: int | None,
+    number: int,
+    lines: StatementFilter,
     limit: int,
 ) -> list[StatementLine]:
-    """Return an account's entries, newest first, below version ``before`` if given."""
+    """Return an account's entries."""
     cursor = await connection.execute(
-        QUERIES["list_entries"],
-        {"merchant_id": merchant_id, "account_id": account_id, "before": before, "limit": limit},
+        QUERIES["list_entries_oldest_first" if lines.oldest_first else "list_entries"],
+        {
+            "merchant_id": merchant_id,
+            "number": number,
+            "since": lines.since or _BEGINNING,
+            "until": lines.until or _END,
+            "kind": lines.kind,
+            "limit": limit,
+        },
     )
     return [StatementLine(*row) for row in await cursor.fetchall()]
 
 
-async def lock_balances(
-    connection: Connection, merchant_id: MerchantId, account_ids: Collection[AccountId]
-) -> dict[AccountId, Balance]:
-    """Lock the balances of these accounts until the transaction ends, and return them."""
+async def balance_at(
+    connection: Connection, merchant_id: MerchantId, number: int, at: datetime
+) -> int:
+    """Return what was posted by the entries recorded at or before ``at``."""
+    return await _one_number(connection, "balance_at", merchant_id, number, at)
+
+
+async def effective_balance_at(
+    connection: Connection, merchant_id: MerchantId, number: int, at: datetime
+) -> int:
+    """Return what was posted by the transactions that count from ``at`` or before."""
+    return await _one_number(connection, "effective_balance_at", merchant_id, number, at)
+
+
+async def transaction(
+    connection: Connection, merchant_id: MerchantId, transaction_id: TransactionId
+) -> RecordedTransaction | None:
+    """Return one transaction with its entries."""
+    key = {"merchant_id": merchant_id, "id": transaction_id}
+    cursor = await connection.execute(QUERIES["get_transaction"], key)
+    row = await cursor.fetchone()
+    if row is None:
+        return None
+    kind, reference, recorded_at, effective_at = row
     cursor = await connection.execute(
-        QUERIES["lock_balances"], {"merchant_id": merchant_id, "account_ids": list(account_ids)}
+        QUERIES["transaction_entries"], {**key, "recorded_at": recorded_at}
     )
-    return {row[0]: Balance(*row) for row in await cursor.fetchall()}
+    entries = tuple(Entry(*entry) for entry in await cursor.fetchall())
+    return RecordedTransaction(transaction_id, kind, reference, recorded_at, effective_at, entries)
 
 
-async def write_postings(
+async def hold(connection: Connection, merchant_id: MerchantId, hold_id: HoldId) -> Hold | None:
+    """Return one hold."""
+    cursor = await connection.execute(
+        QUERIES["get_hold"], {"merchant_id": merchant_id, "id": hold_id}
+    )
+    row = await cursor.fetchone()
+    return None if row is None else Hold(*row)
+
+
+async def holds(
     connection: Connection,
     merchant_id: MerchantId,
-    postings: Sequence[Posting],
-    entries: Sequence[PostedEntry],
-    balances: Collection[Balance],
-    now: datetime,
-) -> None:
-    """Write transactions, their entries and the balances they leave."""
-    await connection.execute(
-        QUERIES["insert_transactions"],
-        {
-            "merchant_id": merchant_id,
-            "ids": [posting.transaction_id for posting in postings],
-            "kinds": [posting.kind for posting in postings],
-            "references": [posting.reference for posting in postings],
-            "now": now,
-        },
+    account_id: AccountId,
+    before: HoldId | None,
+    limit: int,
+) -> list[Hold]:
+    """Return an account's holds, newest first, before ``before`` if given."""
+    cursor = await connection.execute(
+        QUERIES["list_holds"],
+        {"merchant_id": merchant_id, "account_id": account_id, "before": before, "limit": limit},
     )
-    await connection.execute(
-        QUERIES["insert_entries"],
-        {
-            "merchant_id": merchant_id,
-            "account_ids": [entry.account_id for entry in entries],
-            "versions": [entry.version for entry in entries],
-            "transaction_ids": [entry.transaction_id for entry in entries],
-            "amounts": [entry.amount for entry in entries],
-            "balances_after": [entry.balance_after for entry in entries],
-        },
-    )
-    await connection.execute(
-        QUERIES["update_balances"],
-        {
-            "merchant_id": merchant_id,
-            "account_ids": [balance.account_id for balance in balances],
-            "posted": [balance.posted for balance in balances],
-            "versions": [balance.version for balance in balances],
-        },
-    )
+    return [Hold(*row) for row in await cursor.fetchall()]
+
+
+async def trial_balance(connection: Connection, merchant_id: MerchantId) -> list[TrialBalance]:
+    """Return the sums of all balances, one row for each currency."""
+    cursor = await connection.execute(QUERIES["trial_balance"], {"merchant_id": merchant_id})
+    return [TrialBalance(*row) for row in await cursor.fetchall()]
 
 
 async def imbalance(connection: Connection) -> int:
@@ -140,7 +195,17 @@ async def imbalance(connection: Connection) -> int:
     return 0 if row is None else int(row[0])
 
 
+async def _one_number(
+    connection: Connection, name: str, merchant_id: MerchantId, number: int, at: datetime
+) -> int:
+    cursor = await connection.execute(
+        QUERIES[name], {"merchant_id": merchant_id, "number": number, "at": at}
+    )
+    row = await cursor.fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def _account(row: tuple[Any, ...]) -> Account:
-    account_id, code, currency, normal_side, posted, version, created_at = row
-    spec = AccountSpec(code, currency, normal_side)
-    return Account(AccountId(account_id), spec, posted, version, created_at)
+    account_id, number, code, currency, normal_side, floor, metadata, *standing = row
+    spec = AccountSpec(code, currency, normal_side, floor, metadata)
+    return Account(AccountId(account_id), number, spec, *standing)

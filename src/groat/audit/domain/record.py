@@ -67,7 +67,7 @@ def canonical_bytes(record: Record) -> bytes:
         "cause": change.cause.text,
         "data": dict(change.data),
         "id": ids.render("audit_record", record.id),
-        "merchant": ids.render("merchant", record.merchant_id),
+        "merchant": ids.render_merchant(record.merchant_id),
         "object": ids.render(change.kind, change.object_id),
         "recorded_at": record.recorded_at.isoformat(timespec="microseconds"),
     }

@@ -30,7 +30,7 @@ class ApiKey:
     secret: str = field(repr=False)
 
     def __str__(self) -> str:
-        merchant = ids.render("merchant", self.merchant_id).removeprefix("mer_")
+        merchant = ids.render_merchant(self.merchant_id).removeprefix("mer_")
         return f"{KEY_PREFIX}_{merchant}_{self.secret}"
 
     @classmethod
@@ -51,7 +51,7 @@ class ApiKey:
         try:
             if prefix != KEY_PREFIX or not secret.isascii():
                 raise invalid_api_key()
-            return cls(MerchantId(ids.parse("merchant", f"mer_{merchant}")), secret)
+            return cls(ids.parse_merchant(f"mer_{merchant}"), secret)
         except GroatError:
             raise invalid_api_key() from None
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from groat.accounts.domain.ledger import Entry, Posting
-from groat.kernel.ids import AccountId, TransactionId
+from groat.accounts.domain.ledger import Entry, Transaction
+from groat.kernel.ids import AccountId, MerchantId
 from groat.payments.domain.decisions import Effect
 
 
-def captured(effect: Effect, clearing_id: AccountId, transaction_id: TransactionId) -> Posting:
+def captured(merchant_id: MerchantId, effect: Effect, clearing_id: AccountId) -> Transaction:
     """Debit what the provider now holds for us, credit the beneficiary."""
-    return Posting(
-        transaction_id,
+    order = effect.payment.order
+    return Transaction.of(
+        merchant_id,
         kind="payment.captured",
         reference=f"{effect.key.kind}:{effect.key.provider_account_id}:{effect.key.reference}",
         entries=(
-            Entry(clearing_id, -effect.amount),
-            Entry(effect.payment.order.beneficiary_id, effect.amount),
+            Entry(clearing_id, -effect.amount, order.amount.currency),
+            Entry(order.beneficiary_id, effect.amount, order.amount.currency),
         ),
     )

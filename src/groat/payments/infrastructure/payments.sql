@@ -65,7 +65,7 @@ where o.merchant_id = %(merchant_id)s and o.payment_id = n.payment_id
 insert into applied_effect (
     merchant_id, provider_account_id, kind, reference, payment_id, transaction_id, amount, applied_at
 )
-select %(merchant_id)s::uuid, provider_account_id, kind, reference, payment_id, transaction_id, amount, %(now)s
+select %(merchant_id)s::bigint, provider_account_id, kind, reference, payment_id, transaction_id, amount, %(now)s
 from unnest(
     %(provider_account_ids)s::uuid[], %(kinds)s::text[], %(references)s::text[],
     %(payment_ids)s::uuid[], %(transaction_ids)s::uuid[], %(amounts)s::bigint[]

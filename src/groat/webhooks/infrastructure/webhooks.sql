@@ -9,7 +9,7 @@ select
     merchant_id, id, provider_account_id, provider_event_id, event_type, body, 'pending', deliveries,
     received_at, received_at
 from unnest(
-    %(merchant_ids)s::uuid[], %(ids)s::uuid[], %(provider_account_ids)s::uuid[],
+    %(merchant_ids)s::bigint[], %(ids)s::uuid[], %(provider_account_ids)s::uuid[],
     %(provider_event_ids)s::text[], %(event_types)s::text[], %(bodies)s::bytea[],
     %(deliveries)s::bigint[], %(received_at)s::timestamptz[]
 ) as e (

@@ -2,14 +2,14 @@
 -- can be spread over several servers by it.
 
 create table merchant (
-    merchant_id uuid primary key,
+    merchant_id bigint primary key,
     name text not null check (length(name) between 1 and 200),
     data_key bytea not null,
     created_at timestamptz not null
 );
 
 create table api_key (
-    merchant_id uuid not null references merchant,
+    merchant_id bigint not null references merchant,
     id uuid not null,
     secret_hash bytea not null,
     created_at timestamptz not null,
@@ -19,7 +19,7 @@ create table api_key (
 );
 
 create table provider_account (
-    merchant_id uuid not null references merchant,
+    merchant_id bigint not null references merchant,
     id uuid not null,
     provider text not null check (provider in ('stripe', 'paypal')),
     name text not null check (length(name) between 1 and 200),
@@ -30,7 +30,7 @@ create table provider_account (
 );
 
 create table idempotency_key (
-    merchant_id uuid not null,
+    merchant_id bigint not null,
     key text not null check (length(key) between 1 and 255),
     request_hash bytea not null,
     object_id uuid not null,
@@ -41,50 +41,92 @@ create table idempotency_key (
 -- The ledger. In entries credits are positive and debits negative. Foreign keys are left out on the
 -- hot path, where the parent row is locked already; `groat verify` checks what they would.
 
+-- What an account is. Its entries are filed under its number, which is half as wide as its id.
 create table account (
-    merchant_id uuid not null references merchant,
+    merchant_id bigint not null references merchant,
     id uuid not null,
+    number bigint not null generated always as identity,
     code text not null check (length(code) between 1 and 200),
     currency text not null check (currency ~ '^[A-Z]{3}$'),
     normal_side text not null check (normal_side in ('credit', 'debit')),
+    metadata jsonb not null default '{}',
     created_at timestamptz not null,
     primary key (merchant_id, id),
-    unique (merchant_id, code)
+    unique (merchant_id, code),
+    unique (merchant_id, number)
 );
+
+-- How an account stands: all that may change under its lock. recorded_at is its last entry's.
 
 create table balance (
-    merchant_id uuid not null,
+    merchant_id bigint not null,
     account_id uuid not null,
     posted bigint not null default 0,
+    held bigint not null default 0,
+    floor bigint,
     version bigint not null default 0,
+    recorded_at timestamptz not null,
+    status text not null default 'open' check (status in ('open', 'frozen', 'closed')),
     primary key (merchant_id, account_id),
-    foreign key (merchant_id, account_id) references account
+    foreign key (merchant_id, account_id) references account,
+    constraint balance_held_not_negative check (held >= 0),
+    constraint balance_above_floor check (posted - held >= floor)
 ) with (fillfactor = 60);
 
+-- Its id is the hash of its reference, so that one index makes both unique. One audit
+-- record tells of all of a batch; effective_at is null where it is recorded_at.
 create table ledger_transaction (
-    merchant_id uuid not null,
+    merchant_id bigint not null,
     id uuid not null,
-    kind text not null,
-    reference text not null,
+    batch_id uuid not null,
+    request_hash bigint not null,
     recorded_at timestamptz not null,
-    primary key (merchant_id, id),
-    unique (merchant_id, reference)
+    effective_at timestamptz,
+    kind text not null,
+    reference text not null check (length(reference) between 1 and 255),
+    primary key (merchant_id, id)
 );
+create index ledger_transaction_effective on ledger_transaction (merchant_id, effective_at)
+    where effective_at is not null;
 
+-- In the order in which they were recorded: no two of one account share a microsecond. So the key is
+-- the statement, and a balance at any past moment is one probe of it.
 create table ledger_entry (
-    merchant_id uuid not null,
-    account_id uuid not null,
-    version bigint not null check (version > 0),
+    merchant_id bigint not null,
+    account_number bigint not null,
+    recorded_at timestamptz not null,
     transaction_id uuid not null,
     amount bigint not null check (amount <> 0),
     balance_after bigint not null,
-    primary key (merchant_id, account_id, version)
+    primary key (merchant_id, account_number, recorded_at)
 );
+-- The way from a transaction to its entries, which are beside each other: a few pages of the table.
+create index ledger_entry_recorded on ledger_entry using brin (recorded_at) with (autosummarize = on);
+
+create table hold (
+    merchant_id bigint not null,
+    id uuid not null,
+    account_id uuid not null,
+    request_hash bigint not null,
+    reference text not null check (length(reference) between 1 and 255),
+    amount bigint not null check (amount > 0),
+    remaining bigint not null check (remaining between 0 and amount),
+    captured bigint not null default 0 check (captured between 0 and amount),
+    state text not null check (state in ('open', 'captured', 'released', 'expired')),
+    expires_at timestamptz,
+    created_at timestamptz not null,
+    primary key (merchant_id, id),
+    foreign key (merchant_id, account_id) references account,
+    constraint hold_open_has_remaining check ((state = 'open') = (remaining > 0)),
+    constraint hold_adds_up check (captured + remaining <= amount)
+);
+create index hold_by_account on hold (merchant_id, account_id, created_at, id);
+create index hold_expiring on hold (expires_at) where state = 'open';
 
 -- Payments.
 
 create table payment (
-    merchant_id uuid not null references merchant,
+    merchant_id bigint not null references merchant,
     id uuid not null,
     status text not null check (status in ('processing', 'succeeded', 'failed')),
     currency text not null check (currency ~ '^[A-Z]{3}$'),
@@ -107,7 +149,7 @@ create table payment (
 );
 
 create table operation (
-    merchant_id uuid not null,
+    merchant_id bigint not null,
     id uuid not null,
     payment_id uuid not null,
     provider_account_id uuid not null,
@@ -124,7 +166,7 @@ create index operation_by_payment on operation (merchant_id, payment_id);
 
 -- What happened once at a provider is applied once here: this key, not the event's id, sees to it.
 create table applied_effect (
-    merchant_id uuid not null,
+    merchant_id bigint not null,
     provider_account_id uuid not null,
     kind text not null check (kind in ('captured')),
     reference text not null,
@@ -138,7 +180,7 @@ create table applied_effect (
 -- The webhook inbox.
 
 create table webhook_event (
-    merchant_id uuid not null,
+    merchant_id bigint not null,
     id uuid not null,
     provider_account_id uuid not null,
     provider_event_id text not null check (length(provider_event_id) between 1 and 255),
@@ -163,7 +205,7 @@ create index webhook_event_due on webhook_event (due_at) where status = 'pending
 -- The record.
 
 create table audit_record (
-    merchant_id uuid not null,
+    merchant_id bigint not null,
     id uuid not null,
     object_id uuid not null,
     cause_id uuid,
@@ -188,7 +230,7 @@ do $$ begin execute format('grant groat_app to %I', current_user); end $$;
 do $$ begin execute format('grant usage on schema %I to groat_app', current_schema()); end $$;
 
 grant select, insert, update
-    on merchant, api_key, provider_account, idempotency_key, account, balance, payment, operation, webhook_event
+    on merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, operation, webhook_event
     to groat_app;
 grant select, insert on ledger_transaction, ledger_entry, applied_effect, audit_record to groat_app;
 grant select on alembic_version to groat_app;

@@ -1,0 +1,106 @@
+"""What can be asked of the ledger, and what it answers. Every refusal has a name and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+from uuid import UUID
+
+from groat.accounts.domain.ledger import Hold, Transaction
+from groat.kernel.ids import AccountId, HoldId, TransactionId
+
+
+class Post(NamedTuple):
+    """Post a transaction, if every account that it touches lets it."""
+
+    transaction: Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceHold:
+    """Reserve a part of what is available on the account."""
+
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureHold:
+    """Move ``amount`` of a hold, or all that remains of it, to another account."""
+
+    transaction_id: TransactionId
+    request_hash: int
+    reference: str
+    hold_id: HoldId
+    credit_account_id: AccountId
+    amount: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndHold:
+    """Give back what a hold still reserves; ``expire`` only if its time has come."""
+
+    hold_id: HoldId
+    expire: bool = False
+
+
+Command: TypeAlias = Post | PlaceHold | CaptureHold | EndHold
+Unit: TypeAlias = tuple[Command, ...]
+"""Commands that are linked: all of them are done, or none. Most often it is one."""
+
+
+Figure: TypeAlias = UUID | datetime | str | int | None
+
+
+class Refusal(StrEnum):
+    """Why a command was refused: the stable code that a caller sees."""
+
+    ACCOUNT_CLOSED = "account_closed"
+    ACCOUNT_FROZEN = "account_frozen"
+    ACCOUNT_NOT_FOUND = "account_not_found"
+    BALANCE_TOO_LARGE = "balance_too_large"
+    CURRENCY_MISMATCH = "currency_mismatch"
+    HOLD_EXCEEDED = "hold_exceeded"
+    HOLD_EXPIRED = "hold_expired"
+    HOLD_NOT_FOUND = "hold_not_found"
+    HOLD_NOT_OPEN = "hold_not_open"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    LINKED_REFUSED = "linked_refused"
+    REFERENCE_REUSED = "reference_reused"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was done. ``figures`` hold what the refusal was decided on: ids, amounts, states."""
+
+    refusal: Refusal
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+
+class Posted(NamedTuple):
+    """A transaction stands in the ledger: posted now, or ``replayed`` if it stood there already."""
+
+    transaction_id: TransactionId
+    recorded_at: datetime
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HoldStands:
+    """A hold as it stands after the command; ``transaction_id`` is what captured of it."""
+
+    hold: Hold
+    transaction_id: TransactionId | None = None
+    replayed: bool = False
+
+
+Outcome: TypeAlias = Posted | HoldStands | Refused
+
+
+class Known(NamedTuple):
+    """A transaction that stands in the ledger, as far as a replay needs it."""
+
+    request_hash: int
+    recorded_at: datetime

@@ -1,0 +1,159 @@
+"""What callers order: transfers and holds, checked as far as that needs no balance."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from groat.accounts.domain.commands import CaptureHold, PlaceHold, Post
+from groat.accounts.domain.ledger import (
+    HOLD_CAPTURED,
+    REVERSAL,
+    TRANSFER,
+    Entry,
+    Hold,
+    RecordedTransaction,
+    Transaction,
+    hold_id,
+    request_hash,
+    transaction_id,
+)
+from groat.kernel import ids
+from groat.kernel.errors import Conflict, InvalidRequest
+from groat.kernel.ids import AccountId, HoldId, MerchantId
+from groat.kernel.money import Money
+
+_REFERENCE = re.compile(r"(?!captured:|reversal:)[!-~]{1,255}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOrder:
+    """Move ``amount`` from the account that is debited to the one that is credited."""
+
+    reference: str
+    debit_account_id: AccountId
+    credit_account_id: AccountId
+    amount: Money
+    effective_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOrder:
+    """Reserve ``amount`` on an account, until ``expires_at`` if given."""
+
+    reference: str
+    account_id: AccountId
+    amount: Money
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOrder:
+    """Move ``amount`` of a hold, or all that remains of it, to the account that is credited."""
+
+    reference: str
+    hold_id: HoldId
+    credit_account_id: AccountId
+    amount: int | None = None
+
+
+def transfer(merchant_id: MerchantId, order: TransferOrder) -> Post:
+    """Return the command to make a transfer.
+
+    Raises:
+        InvalidRequest: ``invalid_reference``, ``amount_not_positive``, or ``same_account``.
+    """
+    _require_reference(order.reference)
+    _require_positive(order.amount.amount)
+    if order.debit_account_id == order.credit_account_id:
+        raise InvalidRequest(
+            "same_account", "A transfer is between two accounts; these are the same one."
+        )
+    amount, currency = order.amount.amount, order.amount.currency
+    entries = (
+        Entry(order.debit_account_id, -amount, currency),
+        Entry(order.credit_account_id, amount, currency),
+    )
+    return Post(Transaction.of(merchant_id, TRANSFER, order.reference, entries, order.effective_at))
+
+
+def hold(merchant_id: MerchantId, order: HoldOrder, now: datetime) -> PlaceHold:
+    """Return the command to place a hold.
+
+    Raises:
+        InvalidRequest: ``invalid_reference``, ``amount_not_positive``, or ``expires_in_past``.
+    """
+    _require_reference(order.reference)
+    amount, currency = order.amount.amount, order.amount.currency
+    _require_positive(amount)
+    content = request_hash(order.account_id, amount, currency, order.expires_at)
+    return PlaceHold(
+        Hold(
+            hold_id(merchant_id, order.reference),
+            order.account_id,
+            currency,
+            content,
+            order.reference,
+            amount,
+            remaining=amount,
+            captured=0,
+            state="open",
+            expires_at=order.expires_at,
+            created_at=now,
+        )
+    )
+
+
+def capture(merchant_id: MerchantId, order: CaptureOrder) -> CaptureHold:
+    """Return the command to capture of a hold.
+
+    Raises:
+        InvalidRequest: ``invalid_reference`` or ``amount_not_positive``.
+    """
+    _require_reference(order.reference)
+    if order.amount is not None:
+        _require_positive(order.amount)
+    content = request_hash(order.hold_id, order.credit_account_id, order.amount)
+    return CaptureHold(
+        transaction_id(merchant_id, order.reference),
+        content,
+        order.reference,
+        order.hold_id,
+        order.credit_account_id,
+        order.amount,
+    )
+
+
+def reversal(merchant_id: MerchantId, recorded: RecordedTransaction) -> Post:
+    """Return the command that undoes a transfer: the same entries with the other sign.
+
+    Its reference is made from the transfer's id, so that a transfer is reversed once.
+
+    Raises:
+        Conflict: ``not_reversible``; it moved what a provider told us, or is a reversal itself.
+    """
+    if recorded.kind not in {TRANSFER, HOLD_CAPTURED}:
+        raise Conflict(
+            "not_reversible",
+            f"Only transfers and captured holds are reversed, not {recorded.kind}.",
+        )
+    entries = tuple(entry._replace(amount=-entry.amount) for entry in recorded.entries)
+    reference = f"reversal:{ids.render('ledger_transaction', recorded.id)}"
+    return Post(Transaction.of(merchant_id, REVERSAL, reference, entries))
+
+
+def _require_reference(reference: str) -> None:
+    if not _REFERENCE.fullmatch(reference):
+        raise InvalidRequest(
+            "invalid_reference",
+            "A reference is 1 to 255 printable ASCII characters without spaces, and does not begin "
+            "with 'captured:' or 'reversal:', as ours do.",
+        )
+
+
+def _require_positive(amount: int) -> None:
+    if amount <= 0:
+        raise InvalidRequest(
+            "amount_not_positive", f"An amount is more than 0 minor units; this is {amount}."
+        )

@@ -1,0 +1,113 @@
+-- name: check_transactions_sum_to_zero
+-- Every transaction, in each of its currencies; one without entries counts as wrong.
+select count(*), count(*) filter (where total is distinct from 0), min(id::text) filter (where total is distinct from 0)
+from (
+    select t.id, a.currency, sum(e.amount) as total
+    from ledger_transaction t
+    left join ledger_entry e on e.merchant_id = t.merchant_id and e.transaction_id = t.id
+    left join account a on a.merchant_id = e.merchant_id and a.number = e.account_number
+    group by t.merchant_id, t.id, a.currency
+) as sums
+
+-- name: check_currencies_sum_to_zero
+-- The whole ledger, in each currency.
+select count(*), count(*) filter (where total <> 0), min(currency) filter (where total <> 0)
+from (
+    select a.currency, sum(e.amount) as total
+    from ledger_entry e
+    join account a on a.merchant_id = e.merchant_id and a.number = e.account_number
+    group by a.currency
+) as sums
+
+-- name: check_balances_match_entries
+-- Every cached balance, version and time against the entries beneath it.
+select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+from (
+    select
+        b.account_id as id,
+        b.posted <> coalesce(sum(e.amount), 0)
+            or b.version <> count(e.*)
+            or b.recorded_at <> coalesce(max(e.recorded_at), b.recorded_at) as bad
+    from balance b
+    join account a on a.merchant_id = b.merchant_id and a.id = b.account_id
+    left join ledger_entry e on e.merchant_id = a.merchant_id and e.account_number = a.number
+    group by b.merchant_id, b.account_id
+) as balances
+
+-- name: check_entries_follow_each_other
+-- Each entry's balance_after is the running sum: what is missing between two is noticed at the next,
+-- and what is missing at the end by the balance.
+select count(*), count(*) filter (where bad), min(id) filter (where bad)
+from (
+    select
+        'number ' || account_number || ' at ' || recorded_at as id,
+        balance_after <> sum(amount) over entries as bad
+    from ledger_entry
+    window entries as (partition by merchant_id, account_number order by recorded_at)
+) as placed
+
+-- name: check_entries_have_parents
+-- The foreign keys that the hot path does without; an entry has its transaction's time.
+select count(*), count(*) filter (where bad), min(id) filter (where bad)
+from (
+    select
+        'number ' || e.account_number || ' at ' || e.recorded_at as id,
+        t.recorded_at is distinct from e.recorded_at or a.id is null as bad
+    from ledger_entry e
+    left join ledger_transaction t on t.merchant_id = e.merchant_id and t.id = e.transaction_id
+    left join account a on a.merchant_id = e.merchant_id and a.number = e.account_number
+) as entries
+
+-- name: check_held_matches_holds
+-- What an account holds back is the sum of its open holds.
+select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+from (
+    select b.account_id as id, b.held <> coalesce(sum(h.remaining), 0) as bad
+    from balance b
+    left join hold h on h.merchant_id = b.merchant_id and h.account_id = b.account_id
+    group by b.merchant_id, b.account_id
+) as balances
+
+-- name: check_transactions_match_record
+-- The record of each batch has the digest of all that its transactions say, so that none of them was
+-- altered, added or removed without altering the record too.
+select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+from (
+    select
+        coalesce(b.batch_id, r.batch_id) as id,
+        b.digest is distinct from r.digest as bad
+    from (
+        select
+            merchant_id,
+            batch_id,
+            encode(sha256(convert_to(string_agg(line, e'\n' order by line collate "C"), 'UTF8')), 'hex') as digest
+        from (
+            select
+                t.merchant_id,
+                t.batch_id,
+                concat_ws(
+                    ' ',
+                    replace(t.id::text, '-', ''),
+                    (extract(epoch from t.recorded_at) * 1000000)::bigint,
+                    coalesce((extract(epoch from t.effective_at) * 1000000)::bigint::text, ''),
+                    string_agg(e.account_number || '=' || e.amount, ' ' order by e.account_number),
+                    t.kind,
+                    t.reference
+                ) as line
+            from ledger_transaction t
+            left join ledger_entry e on e.merchant_id = t.merchant_id and e.transaction_id = t.id
+            group by t.merchant_id, t.id
+        ) as lines
+        group by merchant_id, batch_id
+    ) as b
+    full join (
+        select merchant_id, object_id as batch_id, body -> 'data' ->> 'digest' as digest
+        from (
+            select merchant_id, object_id, case -- what was altered may not even be JSON
+                when leaf_hash = sha256('\x00'::bytea || body) then convert_from(body, 'UTF8')::jsonb
+            end as body
+            from audit_record
+        ) as records
+        where body ->> 'action' = 'ledger.posted'
+    ) as r on r.merchant_id = b.merchant_id and r.batch_id = b.batch_id
+) as batches

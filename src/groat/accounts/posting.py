@@ -1,0 +1,269 @@
+"""Posting: whatever queued while the previous batch was in flight is locked, decided and written.
+
+One transaction for a batch, three beats: lock the balances in their order, decide in memory, write.
+Callers see none of it; a queue of one is a batch of one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from groat.accounts.domain import decisions
+from groat.accounts.domain.commands import (
+    CaptureHold,
+    Command,
+    EndHold,
+    HoldStands,
+    Outcome,
+    PlaceHold,
+    Post,
+    Unit,
+)
+from groat.accounts.domain.decisions import Book, Decision
+from groat.accounts.domain.ledger import LedgerBatch, PostedTransaction, Transaction, batch_digest
+from groat.accounts.infrastructure import posting as store
+from groat.accounts.infrastructure.posting import Overtaken
+from groat.audit.domain.record import Cause, Change
+from groat.audit.service import AuditService
+from groat.kernel import ids
+from groat.kernel.caller import Caller
+from groat.kernel.clock import Clock
+from groat.kernel.errors import Unavailable
+from groat.kernel.ids import AccountId, HoldId, IdSource, LedgerBatchId, MerchantId, TransactionId
+from groat.platform.batching import Lane
+from groat.platform.database import Connection, Database
+
+_MOST_IN_BATCH = 500
+_MOST_WAITING = 10_000
+_MOST_RUNNING = 2
+"""While PostgreSQL writes one batch the next is prepared. More would only wait for each other."""
+
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A unit, and who asks for it in which request."""
+
+    unit: Unit
+    actor: str
+    request_id: str
+
+
+class PostingLanes:
+    """A queue of units for each merchant, since a transaction that moves money touches one."""
+
+    def __init__(
+        self, database: Database, audit: AuditService, new_id: IdSource, clock: Clock
+    ) -> None:
+        self._database = database
+        self._audit = audit
+        self._new_id = new_id
+        self._clock = clock
+        self._lanes: dict[MerchantId, Lane[Submission, tuple[Outcome, ...]]] = {}
+
+    async def submit(self, caller: Caller, unit: Unit) -> tuple[Outcome, ...]:
+        """Return what the commands of ``unit`` come to: all are done, or none.
+
+        Raises:
+            Unavailable: ``overloaded``, and nothing was done; or ``database_unavailable``, and it
+                may have been: the same references ask again, and get the same answer.
+        """
+        lane = self._lanes.get(caller.merchant_id)
+        if lane is None:
+            lane = self._lanes[caller.merchant_id] = Lane(
+                partial(self._run, caller.merchant_id),
+                most_in_batch=_MOST_IN_BATCH,
+                most_waiting=_MOST_WAITING,
+                most_running=_MOST_RUNNING,
+            )
+        try:
+            return await lane.submit(Submission(unit, caller.actor, caller.request_id))
+        finally:
+            if lane.is_idle:
+                self._lanes.pop(caller.merchant_id, None)
+
+    async def record(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        facts: Sequence[Transaction],
+        actor: str,
+        now: datetime,
+    ) -> None:
+        """Post facts, all or none, in the caller's transaction: lock, decide, write."""
+        account_ids = {entry.account_id for fact in facts for entry in fact.entries}
+        balances = await store.lock_balances(connection, merchant_id, account_ids)
+        posted, after = decisions.record(balances, facts, now)
+        batch = LedgerBatch(LedgerBatchId(self._new_id()), actor, "facts", tuple(posted))
+        await self._write(connection, merchant_id, [batch], after, [], now)
+
+    async def _run(
+        self, merchant_id: MerchantId, submissions: Sequence[Submission]
+    ) -> list[tuple[Outcome, ...]]:
+        """Run a batch until its outcome is known. What a lost attempt has done is found again.
+
+        A reference posts once, so that after an attempt of which nobody knows whether it was
+        committed the next one finds what it did, and answers as it would have.
+        """
+        for attempt in range(1, _ATTEMPTS):
+            try:
+                return await self._attempt(merchant_id, submissions)
+            except Overtaken:
+                continue
+            except Unavailable:
+                await asyncio.sleep(_PAUSE_SECONDS * attempt * random.uniform(0.5, 1.5))  # noqa: S311
+        return await self._attempt(merchant_id, submissions)
+
+    async def _attempt(
+        self, merchant_id: MerchantId, submissions: Sequence[Submission]
+    ) -> list[tuple[Outcome, ...]]:
+        units = [one.unit for one in submissions]
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            book = await _lock(connection, merchant_id, units)
+            decision = decisions.decide(book, units, now)
+            batches = list(self._batches(submissions, decision))
+            changes = _hold_changes(submissions, decision)
+            await _write_holds(connection, merchant_id, book, decision.changes)
+            await self._write(connection, merchant_id, batches, decision.changes, changes, now)
+        return decision.outcomes
+
+    async def _write(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        batches: Sequence[LedgerBatch],
+        after: Book,
+        changes: Sequence[Change],
+        now: datetime,
+    ) -> None:
+        if after.balances:
+            await store.write_postings(connection, merchant_id, batches, after.balances.values())
+        changes = [*map(_posted_change, batches), *changes]
+        if changes:
+            await self._audit.write(connection, merchant_id, changes, now)
+
+    def _batches(
+        self, submissions: Sequence[Submission], decision: Decision
+    ) -> Iterator[LedgerBatch]:
+        """Yield what each actor has posted: one batch, so that one record says who."""
+        posted: dict[str, list[PostedTransaction]] = defaultdict(list)
+        requests: dict[str, set[str]] = defaultdict(set)
+        for submission, transactions in zip(submissions, decision.posted, strict=True):
+            if transactions:
+                posted[submission.actor] += transactions
+                requests[submission.actor].add(submission.request_id)
+        for actor, transactions in posted.items():
+            cause = _in_words(requests[actor])
+            yield LedgerBatch(LedgerBatchId(self._new_id()), actor, cause, tuple(transactions))
+
+
+async def _lock(connection: Connection, merchant_id: MerchantId, units: Iterable[Unit]) -> Book:
+    """Lock every balance that the commands touch, and read what they are decided on."""
+    commands = [command for unit in units for command in unit]
+    hold_ids = {one for one in map(_hold_id, commands) if one is not None}
+    transaction_ids = {one for one in map(_transaction_id, commands) if one is not None}
+    account_ids = {account for command in commands for account in _account_ids(command)}
+    if hold_ids:  # whose account a hold is on never changes
+        holds = await store.find_holds(connection, merchant_id, hold_ids)
+        account_ids |= {hold.account_id for hold in holds.values()}
+    balances = await store.lock_balances(connection, merchant_id, account_ids)
+    known = await store.find_transactions(connection, merchant_id, transaction_ids)
+    holds = await store.find_holds(connection, merchant_id, hold_ids) if hold_ids else {}
+    return Book(balances, holds, known)
+
+
+async def _write_holds(
+    connection: Connection, merchant_id: MerchantId, before: Book, after: Book
+) -> None:
+    placed = [hold for hold in after.holds.values() if hold.id not in before.holds]
+    changed = [hold for hold in after.holds.values() if hold.id in before.holds]
+    if placed:
+        await store.insert_holds(connection, merchant_id, placed)
+    if changed:
+        await store.update_holds(connection, merchant_id, changed)
+
+
+def _account_ids(command: Command) -> list[AccountId]:
+    match command:
+        case Post(transaction):
+            return [entry.account_id for entry in transaction.entries]
+        case PlaceHold(hold):
+            return [hold.account_id]
+        case CaptureHold():
+            return [command.credit_account_id]
+        case EndHold():
+            return []
+
+
+def _hold_id(command: Command) -> HoldId | None:
+    match command:
+        case PlaceHold(hold):
+            return hold.id
+        case CaptureHold() | EndHold():
+            return command.hold_id
+        case Post():
+            return None
+
+
+def _transaction_id(command: Command) -> TransactionId | None:
+    match command:
+        case Post(transaction):
+            return transaction.id
+        case CaptureHold():
+            return command.transaction_id
+        case PlaceHold() | EndHold():
+            return None
+
+
+def _posted_change(batch: LedgerBatch) -> Change:
+    return Change(
+        "ledger.posted",
+        "ledger_batch",
+        batch.id,
+        batch.actor,
+        Cause(batch.cause),
+        {"transactions": len(batch.transactions), "digest": batch_digest(batch.transactions)},
+    )
+
+
+def _hold_changes(submissions: Sequence[Submission], decision: Decision) -> list[Change]:
+    return [
+        _hold_change(submission, outcome)
+        for submission, outcomes in zip(submissions, decision.outcomes, strict=True)
+        for outcome in outcomes
+        if isinstance(outcome, HoldStands) and not outcome.replayed
+    ]
+
+
+def _hold_change(submission: Submission, outcome: HoldStands) -> Change:
+    hold = outcome.hold
+    action = "placed" if hold.remaining == hold.amount else hold.state
+    if outcome.transaction_id is not None:
+        action = "captured"
+    return Change(
+        f"hold.{action}",
+        "hold",
+        hold.id,
+        submission.actor,
+        Cause(submission.request_id),
+        {
+            "account": ids.render("account", hold.account_id),
+            "amount": hold.amount,
+            "captured": hold.captured,
+            "remaining": hold.remaining,
+            "state": hold.state,
+        },
+    )
+
+
+def _in_words(requests: set[str]) -> str:
+    return next(iter(requests)) if len(requests) == 1 else f"{len(requests)} requests"
