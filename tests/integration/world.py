@@ -158,7 +158,7 @@ class World:
     @property
     def webhook_path(self) -> str:
         """Where Stripe delivers."""
-        return f"/webhooks/{ids.render('merchant', self.merchant_id)}/{self.stripe.account}"
+        return f"/webhooks/{ids.render_merchant(self.merchant_id)}/{self.stripe.account}"
 
     async def signed(self, event: Mapping[str, object]) -> Mail:
         """Return an event of our own making with Stripe's signature."""

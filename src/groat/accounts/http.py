@@ -1,16 +1,23 @@
-"""``/v1/accounts``: wallets, their balances and their entries."""
+"""``/v1/accounts``: open them, look at them, and at what has moved. ``/v1/ledger``: all of them."""
 
-from datetime import datetime
-from typing import Annotated, Self
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
-from groat.accounts.domain.chart import Account, as_expected, wallet
-from groat.accounts.domain.ledger import StatementLine
-from groat.accounts.infrastructure.store import StatementFilter
+from groat.accounts.domain.chart import Account, as_expected, opened
+from groat.accounts.domain.ledger import (
+    AccountStatus,
+    NormalSide,
+    StatementFilter,
+    StatementLine,
+    TrialBalance,
+)
 from groat.accounts.service import AccountService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
+from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import AccountId, TransactionId
 from groat.platform.http import (
     Authenticate,
@@ -25,23 +32,55 @@ from groat.platform.http import (
 
 AccountIdText = Annotated[AccountId, IdText("account")]
 
+_A_MOMENT = TypeAdapter(AwareDatetime)
+_TICK = timedelta(microseconds=1)
+
 
 class NewAccount(Body):
-    """A wallet to open: a code of the merchant's choice, and one currency (ISO 4217)."""
+    """An account to open: a code of the merchant's choice, and one currency (ISO 4217).
+
+    A wallet is what it is without more: its normal side is credit and it cannot be overdrawn. A
+    ``floor`` below 0 grants an overdraft, and null is no limit, which is all that an account whose
+    normal side is debit can have.
+    """
 
     code: str
     currency: str
+    normal_side: NormalSide = "credit"
+    floor: int | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+    def floor_or_default(self) -> int | None:
+        """Return the floor as given, and otherwise that of a wallet."""
+        if "floor" in self.model_fields_set or self.normal_side == "debit":
+            return self.floor
+        return 0
+
+
+class AccountChange(Body):
+    """What to change of an account; what is left out stays."""
+
+    status: AccountStatus | None = None
+    metadata: dict[str, str] | None = None
 
 
 class AccountView(View):
-    """An account. ``balance`` is in minor units, positive on the account's normal side."""
+    """An account, in minor units. ``balance`` is positive on the account's normal side.
+
+    ``available`` is the balance less what is ``held``; ``version`` counts the entries.
+    """
 
     id: AccountIdText
     code: str
     currency: str
-    normal_side: str
+    normal_side: NormalSide
+    status: AccountStatus
     balance: int
+    held: int
+    available: int
+    floor: int | None
     version: int
+    metadata: dict[str, str]
     created_at: datetime
 
     @classmethod
@@ -52,8 +91,13 @@ class AccountView(View):
             code=account.spec.code,
             currency=account.spec.currency,
             normal_side=account.spec.normal_side,
+            status=account.status,
             balance=account.balance,
+            held=account.held,
+            available=account.available,
+            floor=account.spec.floor,
             version=account.version,
+            metadata=dict(account.spec.metadata),
             created_at=account.created_at,
         )
 
@@ -67,6 +111,7 @@ class EntryView(View):
     kind: str
     reference: str
     recorded_at: datetime
+    effective_at: datetime
 
     @classmethod
     def of(cls, account: Account, line: StatementLine) -> Self:
@@ -79,45 +124,150 @@ class EntryView(View):
             kind=line.kind,
             reference=line.reference,
             recorded_at=line.recorded_at,
+            effective_at=line.effective_at or line.recorded_at,
         )
 
 
+class BalanceView(View):
+    """A balance at a moment: by what was in the books then, or by what counts from then."""
+
+    account: AccountIdText
+    currency: str
+    balance: int
+    at: datetime
+    by: Literal["recorded", "effective"]
+
+
+class TrialBalanceView(View):
+    """All balances in one currency, in minor units: the debits and the credits are equal."""
+
+    currency: str
+    accounts: int
+    debits: int
+    credits: int
+
+    @classmethod
+    def of(cls, sums: TrialBalance) -> Self:
+        """Return the view of one currency's sums."""
+        return cls(
+            currency=sums.currency,
+            accounts=sums.accounts,
+            debits=sums.debits,
+            credits=sums.credits,
+        )
+
+
+class TrialBalances(View):
+    """One trial balance for each currency."""
+
+    data: list[TrialBalanceView]
+
+
 def router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
-    """Return the routes of this module."""
-    routes = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=StrictRoute)
+    """Return the routes for accounts."""
+    routes = APIRouter(prefix="/v1", tags=["accounts"], route_class=StrictRoute)
     CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
     Id = Annotated[AccountIdText, Path()]  # noqa: N806 - a type
 
-    @routes.post("", status_code=201, summary="Open an account")
+    @routes.post("/accounts", status_code=201, summary="Open an account")
     async def create(body: NewAccount, caller: CallerOf) -> AccountView:
-        return AccountView.of(await accounts.create(caller, wallet(body.code, body.currency)))
+        spec = opened(
+            body.code, body.currency, body.normal_side, body.floor_or_default(), body.metadata
+        )
+        return AccountView.of(await accounts.create(caller, spec))
 
-    @routes.get("", summary="List accounts")
+    @routes.get("/accounts", summary="List accounts")
     async def list_accounts(
-        caller: CallerOf, cursor: Cursor = None, limit: Limit = 20
+        caller: CallerOf, cursor: Cursor = None, limit: Limit = 20, code: str | None = None
     ) -> Page[AccountView]:
         after = None if cursor is None else AccountId(ids.parse("account", cursor))
-        rows = await accounts.page(caller.merchant_id, after=after, limit=limit + 1)
+        rows = await accounts.page(caller.merchant_id, after=after, code=code, limit=limit + 1)
         return Page.of(rows, limit, AccountView.of, lambda row: ids.render("account", row.id))
 
-    @routes.get("/{account_id}", summary="Get an account")
+    @routes.get("/accounts/{account_id}", summary="Get an account")
     async def get(account_id: Id, caller: CallerOf) -> AccountView:
         return AccountView.of(await accounts.get(caller.merchant_id, account_id))
 
-    @routes.get("/{account_id}/entries", summary="List an account's entries")
+    @routes.patch("/accounts/{account_id}", summary="Freeze, open or close an account")
+    async def update(account_id: Id, body: AccountChange, caller: CallerOf) -> AccountView:
+        changed = await accounts.update(
+            caller, account_id, status=body.status, metadata=body.metadata
+        )
+        return AccountView.of(changed)
+
+    @routes.get("/accounts/{account_id}/entries", summary="List an account's entries")
     async def entries(
         account_id: Id,
         caller: CallerOf,
+        wanted: Annotated[StatementFilter, Depends(_statement_filter)],
         limit: Limit = 20,
     ) -> Page[EntryView]:
         account, lines = await accounts.statement(
-            caller.merchant_id, account_id, StatementFilter(), limit=limit + 1
+            caller.merchant_id, account_id, wanted, limit=limit + 1
         )
         return Page.of(
             lines,
             limit,
             lambda line: EntryView.of(account, line),
-            lambda line: line.recorded_at.isoformat(),
+            lambda line: line.recorded_at.isoformat(timespec="microseconds"),
         )
 
+    @routes.get("/accounts/{account_id}/balance", summary="Get a balance, now or then")
+    async def balance(
+        account_id: Id,
+        caller: CallerOf,
+        at: Annotated[
+            AwareDatetime | None, Query(description="The moment; left out, it is now.")
+        ] = None,
+        *,
+        effective: Annotated[
+            bool, Query(description="By when transactions count, not when they were recorded.")
+        ] = False,
+    ) -> BalanceView:
+        account, posted, moment = await accounts.balance_at(
+            caller.merchant_id, account_id, at, effective=effective
+        )
+        return BalanceView(
+            account=account.id,
+            currency=account.spec.currency,
+            balance=as_expected(account.spec.normal_side, posted),
+            at=moment,
+            by="effective" if effective else "recorded",
+        )
+
+    @routes.get("/ledger/trial-balance", summary="Get the trial balance")
+    async def trial_balance(caller: CallerOf) -> TrialBalances:
+        sums = await accounts.trial_balance(caller.merchant_id)
+        return TrialBalances(data=[TrialBalanceView.of(one) for one in sums])
+
     return routes
+
+
+def _statement_filter(
+    since: Annotated[
+        AwareDatetime | None, Query(description="Only what was recorded then or later.")
+    ] = None,
+    until: Annotated[
+        AwareDatetime | None, Query(description="Only what was recorded before.")
+    ] = None,
+    kind: Annotated[str | None, Query(description="Only transactions such as `transfer`.")] = None,
+    order: Annotated[Literal["desc", "asc"], Query(description="Newest or oldest first.")] = "desc",
+    cursor: Cursor = None,
+) -> StatementFilter:
+    """Return which lines are asked for. The cursor is the moment of the last line before."""
+    if cursor is not None and order == "desc":
+        before = _moment(cursor)
+        until = before if until is None else min(until, before)
+    elif cursor is not None:
+        after = _moment(cursor) + _TICK
+        since = after if since is None else max(since, after)
+    return StatementFilter(since, until, kind, oldest_first=order == "asc")
+
+
+def _moment(cursor: str) -> datetime:
+    try:
+        return _A_MOMENT.validate_python(cursor)
+    except (ValidationError, OverflowError):
+        raise InvalidRequest(
+            "invalid_cursor", "A cursor is the `next_cursor` of the page before."
+        ) from None

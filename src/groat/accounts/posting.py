@@ -35,7 +35,7 @@ from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Unavailable
-from groat.kernel.ids import AccountId, HoldId, IdSource, LedgerBatchId, MerchantId, TransactionId
+from groat.kernel.ids import AccountId, HoldId, IdSource, MerchantId, TransactionId
 from groat.platform.batching import Lane
 from groat.platform.database import Connection, Database
 
@@ -87,8 +87,8 @@ class PostingLanes:
         try:
             return await lane.submit(Submission(unit, caller.actor, caller.request_id))
         finally:
-            if lane.is_idle:
-                self._lanes.pop(caller.merchant_id, None)
+            if lane.is_idle and self._lanes.get(caller.merchant_id) is lane:
+                del self._lanes[caller.merchant_id]
 
     async def record(
         self,
@@ -102,7 +102,7 @@ class PostingLanes:
         account_ids = {entry.account_id for fact in facts for entry in fact.entries}
         balances = await store.lock_balances(connection, merchant_id, account_ids)
         posted, after = decisions.record(balances, facts, now)
-        batch = LedgerBatch(LedgerBatchId(self._new_id()), actor, "facts", tuple(posted))
+        batch = LedgerBatch(ids.new_ledger_batch_id(self._new_id), actor, "facts", tuple(posted))
         await self._write(connection, merchant_id, [batch], after, [], now)
 
     async def _run(
@@ -113,22 +113,24 @@ class PostingLanes:
         A reference posts once, so that after an attempt of which nobody knows whether it was
         committed the next one finds what it did, and answers as it would have.
         """
+        look_up = len(submissions) > 1  # one alone is most likely new, and told if it is not
         for attempt in range(1, _ATTEMPTS):
             try:
-                return await self._attempt(merchant_id, submissions)
+                return await self._attempt(merchant_id, submissions, look_up=look_up)
             except Overtaken:
-                continue
+                look_up = True
             except Unavailable:
+                look_up = True
                 await asyncio.sleep(_PAUSE_SECONDS * attempt * random.uniform(0.5, 1.5))  # noqa: S311
-        return await self._attempt(merchant_id, submissions)
+        return await self._attempt(merchant_id, submissions, look_up=look_up)
 
     async def _attempt(
-        self, merchant_id: MerchantId, submissions: Sequence[Submission]
+        self, merchant_id: MerchantId, submissions: Sequence[Submission], *, look_up: bool
     ) -> list[tuple[Outcome, ...]]:
         units = [one.unit for one in submissions]
         now = self._clock.now()
         async with self._database.transaction() as connection:
-            book = await _lock(connection, merchant_id, units)
+            book = await _lock(connection, merchant_id, units, look_up=look_up)
             decision = decisions.decide(book, units, now)
             batches = list(self._batches(submissions, decision))
             changes = _hold_changes(submissions, decision)
@@ -163,10 +165,14 @@ class PostingLanes:
                 requests[submission.actor].add(submission.request_id)
         for actor, transactions in posted.items():
             cause = _in_words(requests[actor])
-            yield LedgerBatch(LedgerBatchId(self._new_id()), actor, cause, tuple(transactions))
+            yield LedgerBatch(
+                ids.new_ledger_batch_id(self._new_id), actor, cause, tuple(transactions)
+            )
 
 
-async def _lock(connection: Connection, merchant_id: MerchantId, units: Iterable[Unit]) -> Book:
+async def _lock(
+    connection: Connection, merchant_id: MerchantId, units: Iterable[Unit], *, look_up: bool
+) -> Book:
     """Lock every balance that the commands touch, and read what they are decided on."""
     commands = [command for unit in units for command in unit]
     hold_ids = {one for one in map(_hold_id, commands) if one is not None}
@@ -176,7 +182,9 @@ async def _lock(connection: Connection, merchant_id: MerchantId, units: Iterable
         holds = await store.find_holds(connection, merchant_id, hold_ids)
         account_ids |= {hold.account_id for hold in holds.values()}
     balances = await store.lock_balances(connection, merchant_id, account_ids)
-    known = await store.find_transactions(connection, merchant_id, transaction_ids)
+    known = {}
+    if look_up and transaction_ids:
+        known = await store.find_transactions(connection, merchant_id, transaction_ids)
     holds = await store.find_holds(connection, merchant_id, hold_ids) if hold_ids else {}
     return Book(balances, holds, known)
 
@@ -228,7 +236,7 @@ def _posted_change(batch: LedgerBatch) -> Change:
     return Change(
         "ledger.posted",
         "ledger_batch",
-        batch.id,
+        ids.widened(batch.id),
         batch.actor,
         Cause(batch.cause),
         {"transactions": len(batch.transactions), "digest": batch_digest(batch.transactions)},

@@ -9,11 +9,21 @@ from datetime import datetime
 
 from groat.accounts.domain import orders
 from groat.accounts.domain.chart import Account, AccountSpec, checked_metadata
-from groat.accounts.domain.commands import Command, EndHold, HoldStands, Outcome, Posted, Refused
+from groat.accounts.domain.commands import (
+    Command,
+    EndHold,
+    HoldStands,
+    Outcome,
+    Post,
+    Posted,
+    Refused,
+)
 from groat.accounts.domain.ledger import (
+    CALLERS_KINDS,
     AccountStatus,
     Hold,
     RecordedTransaction,
+    StatementFilter,
     StatementLine,
     Transaction,
     TrialBalance,
@@ -22,7 +32,6 @@ from groat.accounts.domain.orders import CaptureOrder, HoldOrder, TransferOrder
 from groat.accounts.domain.refusals import as_error
 from groat.accounts.infrastructure import posting as book
 from groat.accounts.infrastructure import store
-from groat.accounts.infrastructure.store import StatementFilter
 from groat.accounts.posting import PostingLanes
 from groat.audit.domain.record import Cause, Change, Scalar
 from groat.audit.service import AuditService
@@ -138,9 +147,16 @@ class AccountService:
         return account, found
 
     async def balance_at(
-        self, merchant_id: MerchantId, account_id: AccountId, at: datetime, *, effective: bool
-    ) -> tuple[Account, int]:
-        """Return an account and its ledger balance at a moment, by one of two questions.
+        self,
+        merchant_id: MerchantId,
+        account_id: AccountId,
+        at: datetime | None,
+        *,
+        effective: bool,
+    ) -> tuple[Account, int, datetime]:
+        """Return an account, its ledger balance at a moment or now, and the moment.
+
+        There are two questions to ask of a moment.
 
         What stood in the books then, by the time at which entries were recorded; or, ``effective``,
         what counts then by all that is known now.
@@ -149,23 +165,25 @@ class AccountService:
             NotFound: the merchant has no such account.
         """
         read = store.effective_balance_at if effective else store.balance_at
+        moment = self._clock.now() if at is None else at
         async with self._database.transaction() as connection:
             account = await self.get_within(connection, merchant_id, account_id)
-            return account, await read(connection, merchant_id, account.number, at)
+            if at is None and not effective:
+                return account, account.posted, moment
+            return account, await read(connection, merchant_id, account.number, moment), moment
 
     async def trial_balance(self, merchant_id: MerchantId) -> list[TrialBalance]:
         """Return the sums of all debit and credit balances in each currency: they are equal."""
         async with self._database.transaction() as connection:
             return await store.trial_balance(connection, merchant_id)
 
-    async def transfer(self, caller: Caller, order: TransferOrder) -> Posted:
+    async def transfer(self, caller: Caller, order: TransferOrder) -> RecordedTransaction:
         """Move money from one account to another.
 
         Raises:
             GroatError: the order cannot be, or is refused; its code and message say why.
         """
-        command = orders.transfer(caller.merchant_id, order)
-        return _posted(await self._submit(caller, command))
+        return await self._post(caller, orders.transfer(caller.merchant_id, order))
 
     async def transfer_all(
         self, caller: Caller, many: Sequence[TransferOrder], *, linked: bool
@@ -183,30 +201,29 @@ class AccountService:
             outcomes = [outcome for (outcome,) in await asyncio.gather(*each)]
         return [one for one in outcomes if isinstance(one, Posted | Refused)]
 
-    async def transaction(
+    async def recorded(
         self, merchant_id: MerchantId, transaction_id: TransactionId
     ) -> RecordedTransaction:
-        """Return a transaction with its entries.
+        """Return a transfer, or another transaction that callers make, with its two entries.
 
         Raises:
-            NotFound: the merchant has no such transaction.
+            NotFound: the merchant has no such transfer.
         """
         async with self._database.transaction() as connection:
             found = await store.transaction(connection, merchant_id, transaction_id)
-        if found is None:
-            kind = "ledger_transaction"
-            raise ids.not_found(kind, ids.render(kind, transaction_id))
+        if found is None or found.kind not in CALLERS_KINDS:
+            raise ids.not_found("transfer", ids.render("ledger_transaction", transaction_id))
         return found
 
-    async def reverse(self, caller: Caller, transaction_id: TransactionId) -> Posted:
+    async def reverse(self, caller: Caller, transaction_id: TransactionId) -> RecordedTransaction:
         """Undo a transfer by a transaction with its entries the other way round.
 
         Raises:
-            NotFound: the merchant has no such transaction.
+            NotFound: the merchant has no such transfer.
             Conflict: ``not_reversible``, or what refuses any transfer.
         """
-        recorded = await self.transaction(caller.merchant_id, transaction_id)
-        return _posted(await self._submit(caller, orders.reversal(caller.merchant_id, recorded)))
+        recorded = await self.recorded(caller.merchant_id, transaction_id)
+        return await self._post(caller, orders.reversal(caller.merchant_id, recorded))
 
     async def place_hold(self, caller: Caller, order: HoldOrder) -> Hold:
         """Reserve a part of what is available on an account.
@@ -309,6 +326,21 @@ class AccountService:
         async with self._database.snapshot() as connection:
             return await store.imbalance(connection)
 
+    async def _post(self, caller: Caller, command: Post) -> RecordedTransaction:
+        (outcome,) = await self._lanes.submit(caller, (command,))
+        if isinstance(outcome, Refused):
+            raise as_error(outcome)
+        assert isinstance(outcome, Posted)  # noqa: S101 - what a transaction comes to
+        transaction = command.transaction
+        return RecordedTransaction(
+            transaction.id,
+            transaction.kind,
+            transaction.reference,
+            outcome.recorded_at,
+            transaction.effective_at,
+            transaction.entries,
+        )
+
     async def _submit(self, caller: Caller, command: Command) -> Outcome:
         (outcome,) = await self._lanes.submit(caller, (command,))
         return outcome
@@ -363,13 +395,6 @@ def _changed(
         )
     noted = account.spec.metadata if metadata is None else checked_metadata(metadata)
     return replace(account, status=status, spec=replace(account.spec, metadata=noted))
-
-
-def _posted(outcome: Outcome) -> Posted:
-    if isinstance(outcome, Refused):
-        raise as_error(outcome)
-    assert isinstance(outcome, Posted)  # noqa: S101 - what a transaction comes to
-    return outcome
 
 
 def _held(outcome: Outcome) -> HoldStands:

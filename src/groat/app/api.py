@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 from importlib.metadata import version
 
@@ -11,12 +10,14 @@ from fastapi import FastAPI
 from starlette.responses import JSONResponse
 
 import groat.accounts.http
+import groat.accounts.http_transfers
 import groat.audit.http
 import groat.payments.http
 import groat.webhooks.http
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import Engine, open_engine
 from groat.merchants.http import authenticator
+from groat.platform.memory import settle_memory
 from groat.platform.problems import install_problem_documents
 from groat.platform.request_ids import RequestIds
 from groat.platform.settings import Settings
@@ -29,6 +30,8 @@ def create_api(engine: Engine) -> FastAPI:
     api.add_middleware(RequestIds)
     authenticate = authenticator(engine.merchants)
     api.include_router(groat.accounts.http.router(engine.accounts, authenticate))
+    api.include_router(groat.accounts.http_transfers.transfer_router(engine.accounts, authenticate))
+    api.include_router(groat.accounts.http_transfers.hold_router(engine.accounts, authenticate))
     api.include_router(groat.payments.http.router(engine.payments, authenticate))
     api.include_router(groat.audit.http.router(engine.audit, authenticate))
     api.router.routes.append(groat.webhooks.http.route(engine.receiver))
@@ -56,6 +59,5 @@ async def serve_api(settings: Settings) -> None:
             proxy_headers=False,
             timeout_graceful_shutdown=math.ceil(settings.provider_timeout_seconds) + 5,
         )
-        gc.collect()
-        gc.freeze()  # what is alive now stays alive; no collection need look at it again
+        settle_memory()
         await uvicorn.Server(config).serve()

@@ -12,6 +12,7 @@ from groat.app.supervision import exit_with_parent
 from groat.app.wiring import WEBHOOK_QUEUE, open_engine
 from groat.platform.due_work import DueWork
 from groat.platform.jobs import JobWorker
+from groat.platform.memory import settle_memory
 from groat.platform.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -29,6 +30,7 @@ async def run_worker(settings: Settings) -> None:
         if settings.redis_url is not None:
             url = settings.redis_url.get_secret_value()
             tasks.append(asyncio.create_task(JobWorker(url, WEBHOOK_QUEUE, answer_bell).run()))
+        settle_memory()
         _log.info("worker_started", redis=settings.redis_url is not None)
         await _told_to_stop()
         await inbox.stop()

@@ -24,7 +24,9 @@ ApiKeyId = NewType("ApiKeyId", UUID)
 ProviderAccountId = NewType("ProviderAccountId", UUID)
 AccountId = NewType("AccountId", UUID)
 TransactionId = NewType("TransactionId", UUID)
-LedgerBatchId = NewType("LedgerBatchId", UUID)
+LedgerBatchId = NewType("LedgerBatchId", int)
+"""62 random bits, as each ledger transaction has to carry it."""
+
 HoldId = NewType("HoldId", UUID)
 PaymentId = NewType("PaymentId", UUID)
 OperationId = NewType("OperationId", UUID)
@@ -98,14 +100,19 @@ def new_merchant_id(new_id: IdSource) -> MerchantId:
     return MerchantId(new_id().int % 2**62)
 
 
-def merchant_uuid(merchant_id: MerchantId) -> UUID:
-    """Return a merchant's id as wide as the others: its 64 bits, then 64 zeros."""
-    return UUID(int=merchant_id << 64)
+def new_ledger_batch_id(new_id: IdSource) -> LedgerBatchId:
+    """Return the id of a new ledger batch: the random half of a UUIDv7."""
+    return LedgerBatchId(new_id().int % 2**62)
+
+
+def widened(short: MerchantId | LedgerBatchId) -> UUID:
+    """Return a short id as wide as the others: its 64 bits, then 64 zeros."""
+    return UUID(int=short << 64)
 
 
 def render_merchant(merchant_id: MerchantId) -> str:
     """Return the TypeID of a merchant."""
-    return render("merchant", merchant_uuid(merchant_id))
+    return render("merchant", widened(merchant_id))
 
 
 def parse_merchant(text: str) -> MerchantId:

@@ -51,7 +51,7 @@ class MerchantService:
                 merchant_id,
                 "merchant.created",
                 "merchant",
-                ids.merchant_uuid(merchant_id),
+                ids.widened(merchant_id),
                 {"name": name},
             )
         return merchant_id
@@ -179,4 +179,4 @@ class MerchantService:
 
 def _associated(merchant_id: MerchantId) -> bytes:
     """Return what binds a data key to its merchant (the additional data of AES-GCM)."""
-    return ids.merchant_uuid(merchant_id).bytes
+    return ids.widened(merchant_id).bytes

@@ -34,9 +34,9 @@ class Bigints:
 
 @dataclass(frozen=True, slots=True)
 class Uuids:
-    """``uuid[]``."""
+    """``uuid[]``, of UUIDs or None."""
 
-    values: Sequence[UUID]
+    values: Sequence[UUID | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,13 @@ class Texts:
     """``text[]``."""
 
     values: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Blobs:
+    """``bytea[]``."""
+
+    values: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +78,11 @@ class _UuidsDumper(Dumper):
     def dump(self, obj: Uuids) -> Buffer:
         # A length of 16 and a value of 16 bytes are one whole number of 20.
         length = 16 << 128
-        parts = [(length | value.int).to_bytes(20, "big") for value in obj.values]
-        return _head(2950, len(parts)) + b"".join(parts)
+        parts = [
+            _NULL if value is None else (length | value.int).to_bytes(20, "big")
+            for value in obj.values
+        ]
+        return _head(2950, len(parts), nulls=_NULL in parts) + b"".join(parts)
 
 
 class _TextsDumper(Dumper):
@@ -80,9 +90,15 @@ class _TextsDumper(Dumper):
     oid = 1009
 
     def dump(self, obj: Texts) -> Buffer:
-        encoded = [value.encode() for value in obj.values]
-        parts = [len(value).to_bytes(4, "big") + value for value in encoded]
-        return _head(25, len(parts)) + b"".join(parts)
+        return _with_lengths(25, [value.encode() for value in obj.values])
+
+
+class _BlobsDumper(Dumper):
+    format = Format.BINARY
+    oid = 1001
+
+    def dump(self, obj: Blobs) -> Buffer:
+        return _with_lengths(17, obj.values)
 
 
 class _TimesDumper(Dumper):
@@ -101,11 +117,17 @@ def register_columns(context: AdaptContext) -> None:
     adapters.register_dumper(Bigints, _BigintsDumper)
     adapters.register_dumper(Uuids, _UuidsDumper)
     adapters.register_dumper(Texts, _TextsDumper)
+    adapters.register_dumper(Blobs, _BlobsDumper)
     adapters.register_dumper(Times, _TimesDumper)
 
 
 def _head(element: int, count: int, *, nulls: bool = False) -> bytes:
     return _HEAD.pack(1, nulls, element, count, 1)
+
+
+def _with_lengths(element: int, values: Sequence[bytes]) -> bytes:
+    parts = [len(value).to_bytes(4, "big") + value for value in values]
+    return _head(element, len(parts)) + b"".join(parts)
 
 
 def _time(value: datetime) -> bytes:

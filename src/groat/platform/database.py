@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -18,6 +20,7 @@ APPLICATION_ROLE = "groat_app"
 
 Connection = psycopg.AsyncConnection
 _ACQUIRE_SECONDS = 5.0
+_RESTED_SECONDS = 1.0
 _TRANSACTION_SECONDS = 35.0  # for a server that is there and does not answer
 _SESSION = {
     "application_name": "groat",
@@ -36,6 +39,7 @@ class Database:
     def __init__(self, url: str, *, max_connections: int) -> None:
         given = str(conninfo_to_dict(url).get("options") or "")
         options = " ".join([given, *(f"-c {name}={value}" for name, value in _SESSION.items())])
+        self._used_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._pool = AsyncConnectionPool(
             url,
             kwargs={"options": options, "connect_timeout": 5, "autocommit": True},
@@ -44,9 +48,14 @@ class Database:
             max_size=max_connections,
             timeout=_ACQUIRE_SECONDS,
             reconnect_timeout=2.0,
-            check=AsyncConnectionPool.check_connection,  # a restarted server breaks all of them
+            check=self._check,
             open=False,
         )
+
+    async def _check(self, connection: Connection) -> None:
+        """Try a connection that has rested: a restarted server breaks all of them."""
+        if time.monotonic() - self._used_at.get(connection, 0.0) > _RESTED_SECONDS:
+            await AsyncConnectionPool.check_connection(connection)
 
     async def open(self) -> None:
         """Start the pool. Connections are made in the background; the server may be down still."""
@@ -88,6 +97,7 @@ class Database:
                 connection.transaction(),
             ):
                 yield connection
+                self._used_at[connection] = time.monotonic()
         except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
             raise Unavailable(
                 "database_unavailable", "The database is not available; try again shortly."

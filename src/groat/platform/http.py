@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 from uuid import UUID
 
 from fastapi import Header, Query, Request, Response
@@ -26,6 +26,9 @@ from groat.platform.strict_json import Json, read_json, refuse_card_number
 MAX_BODY_BYTES = 1024 * 1024
 MAX_JSON_BYTES = 64 * 1024
 """An API call is small; what is larger is not looked at, since looking takes its time."""
+
+MAX_BULK_BYTES = 512 * 1024
+"""But for those that take many things at once."""
 
 _READ_SECONDS = 10.0
 
@@ -151,15 +154,17 @@ def _too_large(most: int) -> PayloadTooLarge:
 class _StrictRequest(Request):
     """A request whose JSON was read by our rules before the framework asks for it."""
 
-    async def load(self) -> None:
-        raw = await read_body(Request(self.scope, self.receive), MAX_JSON_BYTES)
+    async def load(self, most: int) -> None:
+        raw = await read_body(Request(self.scope, self.receive), most)
         self._body = raw
         if raw:
             self._json: Json = read_json(raw)
 
 
 class StrictRoute(APIRoute):
-    """A route whose body is read by ``strict_json``, with the size limit."""
+    """A route whose body is read by ``strict_json``, with a limit to its size."""
+
+    most_bytes: ClassVar[int] = MAX_JSON_BYTES
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the framework's handler."""
@@ -167,7 +172,13 @@ class StrictRoute(APIRoute):
 
         async def strict(request: Request) -> Response:
             checked = _StrictRequest(request.scope, request.receive)
-            await checked.load()
+            await checked.load(self.most_bytes)
             return await handle(checked)
 
         return strict
+
+
+class BulkRoute(StrictRoute):
+    """A route that takes many things at once."""
+
+    most_bytes = MAX_BULK_BYTES

@@ -15,6 +15,17 @@ SET client_min_messages = warning;
 SET row_security = off;
 
 --
+-- Name: transaction_kind; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.transaction_kind AS ENUM (
+    'transfer',
+    'reversal',
+    'hold.captured',
+    'payment.captured'
+);
+
+--
 -- Name: refuse_change(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -192,11 +203,11 @@ CREATE TABLE public.ledger_entry (
 CREATE TABLE public.ledger_transaction (
     merchant_id bigint NOT NULL,
     id uuid NOT NULL,
-    batch_id uuid NOT NULL,
+    batch_id bigint NOT NULL,
     request_hash bigint NOT NULL,
     recorded_at timestamp with time zone NOT NULL,
     effective_at timestamp with time zone,
-    kind text NOT NULL,
+    kind public.transaction_kind NOT NULL,
     reference text NOT NULL,
     CONSTRAINT ledger_transaction_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 255)))
 );

@@ -142,7 +142,7 @@ async def test_with_the_database_down_a_delivery_is_asked_for_again(
         body = b'{"id": "evt_1", "type": "x.y"}'
         headers = {"stripe-signature": stripe_signature("whsec_1", body, int(time.time()))}
         path = "/webhooks/{}/{}".format(
-            ids.render("merchant", merchant_id), ids.render("provider_account", account_id)
+            ids.render_merchant(merchant_id), ids.render("provider_account", account_id)
         )
         await asyncio.to_thread(own_servers.postgres.stop)
         answer = await api.post(path, content=body, headers=headers)

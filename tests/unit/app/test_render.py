@@ -12,7 +12,7 @@ from groat.app.demo import summary
 from groat.app.onboarding import Onboarded, ProviderSite
 from groat.app.stack import Stack
 from groat.kernel import ids
-from groat.kernel.ids import AccountId, MerchantId, ProviderAccountId
+from groat.kernel.ids import AccountId, ProviderAccountId
 from groat.platform.settings import Settings
 from tests.unit.app.test_demo import FAILS, GOOD, HOLDS
 
@@ -22,7 +22,7 @@ WALLET = AccountId(ids.uuid7())
 STACK = Stack(
     Settings(home=Path("/srv/groat")),
     "http://127.0.0.1:8420",
-    Onboarded(MerchantId(ids.uuid7()), "groat_key_secret", (STRIPE, PAYPAL)),
+    Onboarded(ids.new_merchant_id(ids.uuid7), "groat_key_secret", (STRIPE, PAYPAL)),
 )
 
 

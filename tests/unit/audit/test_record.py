@@ -23,7 +23,9 @@ CHANGE = Change(
     cause=Cause("req_1"),
     data={"status": "succeeded", "amount": 1050, "late": False, "code": None},
 )
-RECORD = Record(MerchantId(ROW), RecordId(ROW), CHANGE, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+RECORD = Record(
+    MerchantId(ROW.int >> 64), RecordId(ROW), CHANGE, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+)
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text()
 
@@ -50,7 +52,7 @@ def test_the_order_in_which_data_was_put_does_not_show(data: dict[str, Scalar]) 
     "other",
     [
         replace(RECORD, id=RecordId(ids.uuid7())),
-        replace(RECORD, merchant_id=MerchantId(ids.uuid7())),
+        replace(RECORD, merchant_id=ids.new_merchant_id(ids.uuid7)),
         replace(RECORD, recorded_at=datetime(2026, 1, 2, 3, 4, 5, 1, tzinfo=UTC)),
         *(
             replace(RECORD, change=change)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest, Unauthenticated
-from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.kernel.ids import ProviderAccountId
 from groat.merchants.domain.credentials import (
     ApiKey,
     ProviderAccount,
@@ -14,7 +14,7 @@ from groat.merchants.domain.credentials import (
     check_credentials,
 )
 
-MERCHANT = MerchantId(ids.uuid7())
+MERCHANT = ids.new_merchant_id(ids.uuid7)
 ALMOST = st.text("_groatmer0123456789abcdef-", max_size=60).map("groat_".__add__)
 
 
@@ -32,7 +32,7 @@ def test_secrets_are_192_random_bits() -> None:
 
 
 def test_a_secret_with_underscores_is_whole() -> None:
-    merchant = ids.render("merchant", MERCHANT).removeprefix("mer_")
+    merchant = ids.render_merchant(MERCHANT).removeprefix("mer_")
     assert ApiKey.parse(f"groat_{merchant}_a_b_") == ApiKey(MERCHANT, "a_b_")
 
 
@@ -53,7 +53,7 @@ def test_any_text_is_a_key_or_unauthenticated(text: str) -> None:
         "groat__",
         "groat_x_y",
         "groat_mer_y",
-        f"groat_{ids.render('merchant', MERCHANT)}_s",
+        f"groat_{ids.render_merchant(MERCHANT)}_s",
     ],
 )
 def test_every_wrong_key_gets_the_same_answer(text: str) -> None:
@@ -64,7 +64,7 @@ def test_every_wrong_key_gets_the_same_answer(text: str) -> None:
 
 
 def test_a_secret_beyond_ascii_is_refused() -> None:
-    merchant = ids.render("merchant", MERCHANT).removeprefix("mer_")
+    merchant = ids.render_merchant(MERCHANT).removeprefix("mer_")
     with pytest.raises(Unauthenticated):
         ApiKey.parse(f"groat_{merchant}_é")
 

@@ -13,7 +13,7 @@ from groat.webhooks.domain.event import Delivery, merge
 
 POSSIBLE = [
     Delivery(
-        MerchantId(UUID(int=merchant)),
+        MerchantId(merchant),
         ProviderAccountId(UUID(int=account)),
         provider_event_id,
         WebhookEventId(UUID(int=100 * merchant + 10 * account + count)),

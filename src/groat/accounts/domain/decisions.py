@@ -220,7 +220,10 @@ def _place(
     running: _Running, transaction: Transaction, before: Sequence[Balance], now: datetime
 ) -> datetime:
     """Put a transaction in its place: after every entry that its accounts have already."""
-    recorded_at = max(now, *[balance.recorded_at + _TICK for balance in before])
+    recorded_at = now
+    for balance in before:
+        if balance.recorded_at >= recorded_at:
+            recorded_at = balance.recorded_at + _TICK
     entries = []
     for (account_id, amount, _), balance in zip(transaction.entries, before, strict=True):
         after = balance.after_entry(amount, recorded_at)

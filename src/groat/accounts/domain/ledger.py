@@ -25,7 +25,8 @@ HoldState: TypeAlias = Literal["open", "captured", "released", "expired"]
 TRANSFER = "transfer"
 REVERSAL = "reversal"
 HOLD_CAPTURED = "hold.captured"
-"""The kinds of transactions that callers make; payments make others."""
+CALLERS_KINDS = frozenset({TRANSFER, REVERSAL, HOLD_CAPTURED})
+"""The kinds of transactions that callers make, all with two entries; payments make others."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -178,8 +179,7 @@ class PostedTransaction(NamedTuple):
     entries: tuple[PostedEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedTransaction:
+class RecordedTransaction(NamedTuple):
     """A transaction read back."""
 
     id: TransactionId
@@ -204,6 +204,16 @@ class StatementLine:
 
 
 @dataclass(frozen=True, slots=True)
+class StatementFilter:
+    """Which lines of a statement: recorded from ``since`` on and before ``until``, of a kind."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    kind: str | None = None
+    oldest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TrialBalance:
     """All accounts in one currency: the debit balances and the credit balances are equal."""
 
@@ -225,18 +235,19 @@ class LedgerBatch:
 
 def transaction_id(merchant_id: MerchantId, reference: str) -> TransactionId:
     """Return the id of the transaction with ``reference``."""
-    return TransactionId(_name_based(b"transaction", merchant_id, reference))
+    return TransactionId(_name_based(b"groat txn", merchant_id, reference))
 
 
 def hold_id(merchant_id: MerchantId, reference: str) -> HoldId:
     """Return the id of the hold with ``reference``."""
-    return HoldId(_name_based(b"hold", merchant_id, reference))
+    return HoldId(_name_based(b"groat hold", merchant_id, reference))
 
 
 def request_hash(*content: UUID | datetime | str | int | None) -> int:
     """Return 64 bits that stand for what was asked for."""
     text = " ".join([str(one) for one in content])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
+    digest = hashlib.blake2b(text.encode(), digest_size=8, person=b"groat request").digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def batch_digest(transactions: Sequence[PostedTransaction]) -> str:
@@ -264,9 +275,9 @@ def _micros(moment: datetime) -> int:
 
 
 def _name_based(kind: bytes, merchant_id: MerchantId, reference: str) -> UUID:
-    """Return a UUIDv8 from a SHA-256 of the name (RFC 9562, appendix B.2)."""
-    name = b"groat:%b:%d:%b" % (kind, merchant_id, reference.encode())
-    bits = int.from_bytes(hashlib.sha256(name).digest()[:16], "big")
+    """Return a UUIDv8 from a hash of the name (RFC 9562, appendix B.2, with BLAKE2b)."""
+    name = f"{merchant_id} {reference}".encode()
+    bits = int.from_bytes(hashlib.blake2b(name, digest_size=16, person=kind).digest(), "big")
     return UUID(int=bits & _NOT_VERSION_8 | _VERSION_8)
 
 

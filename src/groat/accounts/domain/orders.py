@@ -131,7 +131,7 @@ def reversal(merchant_id: MerchantId, recorded: RecordedTransaction) -> Post:
     Its reference is made from the transfer's id, so that a transfer is reversed once.
 
     Raises:
-        Conflict: ``not_reversible``; it moved what a provider told us, or is a reversal itself.
+        Conflict: ``not_reversible``; it is a reversal itself.
     """
     if recorded.kind not in {TRANSFER, HOLD_CAPTURED}:
         raise Conflict(

@@ -101,7 +101,10 @@ from (
         group by merchant_id, batch_id
     ) as b
     full join (
-        select merchant_id, object_id as batch_id, body -> 'data' ->> 'digest' as digest
+        select
+            merchant_id,
+            ('x' || left(replace(object_id::text, '-', ''), 16))::bit(64)::bigint as batch_id,
+            body -> 'data' ->> 'digest' as digest
         from (
             select merchant_id, object_id, case -- what was altered may not even be JSON
                 when leaf_hash = sha256('\x00'::bytea || body) then convert_from(body, 'UTF8')::jsonb

@@ -28,8 +28,9 @@ async def lock_balances(
     cursor = await connection.execute(
         QUERIES["lock_balances"],
         {"merchant_id": merchant_id, "account_ids": Uuids(list(account_ids))},
+        binary=True,
     )
-    return {row[0]: Balance._make(row) for row in await cursor.fetchall()}
+    return {row[0]: Balance(*row) for row in await cursor.fetchall()}
 
 
 async def find_transactions(
@@ -40,7 +41,7 @@ async def find_transactions(
         QUERIES["find_transactions"],
         {"merchant_id": merchant_id, "ids": Uuids(list(transaction_ids))},
     )
-    return {row[0]: Known._make(row[1:]) for row in await cursor.fetchall()}
+    return {row[0]: Known(*row[1:]) for row in await cursor.fetchall()}
 
 
 async def find_holds(
@@ -72,7 +73,7 @@ async def write_postings(
         {
             "merchant_id": merchant_id,
             "transaction_ids": Uuids([one.transaction.id for _, one in posted]),
-            "batch_ids": Uuids([batch_id for batch_id, _ in posted]),
+            "batch_ids": Bigints([batch_id for batch_id, _ in posted]),
             "request_hashes": Bigints([one.transaction.request_hash for _, one in posted]),
             "recorded_at": Times([one.recorded_at for _, one in posted]),
             "effective_at": Times([one.transaction.effective_at for _, one in posted]),

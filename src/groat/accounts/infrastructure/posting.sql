@@ -34,8 +34,8 @@ with transactions as (
     select
         %(merchant_id)s::bigint, id, batch_id, request_hash, recorded_at, effective_at, kind, reference
     from unnest(
-        %(transaction_ids)s::uuid[], %(batch_ids)s::uuid[], %(request_hashes)s::bigint[],
-        %(recorded_at)s::timestamptz[], %(effective_at)s::timestamptz[], %(kinds)s::text[],
+        %(transaction_ids)s::uuid[], %(batch_ids)s::bigint[], %(request_hashes)s::bigint[],
+        %(recorded_at)s::timestamptz[], %(effective_at)s::timestamptz[], %(kinds)s::text[]::transaction_kind[],
         %(references)s::text[]
     ) as t (id, batch_id, request_hash, recorded_at, effective_at, kind, reference)
 ), entries as (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from groat.accounts.domain.ledger import (
     Entry,
     Hold,
     RecordedTransaction,
+    StatementFilter,
     StatementLine,
     TrialBalance,
 )
@@ -26,16 +26,6 @@ CHECKS = load_queries(__file__, "checks.sql")
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _END = datetime(9999, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class StatementFilter:
-    """Which lines of a statement: recorded from ``since`` on and before ``until``, of a kind."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    kind: str | None = None
-    oldest_first: bool = False
 
 
 async def insert_accounts(

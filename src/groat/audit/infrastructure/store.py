@@ -8,6 +8,7 @@ from uuid import UUID
 
 from groat.audit.domain.record import Record, canonical_bytes, leaf_hash
 from groat.kernel.ids import MerchantId, RecordId
+from groat.platform.columns import Blobs, Uuids
 from groat.platform.database import Connection
 from groat.platform.queries import load_queries
 
@@ -27,11 +28,11 @@ async def write(
         {
             "merchant_id": merchant_id,
             "recorded_at": recorded_at,
-            "ids": [record.id for record in records],
-            "object_ids": [record.change.object_id for record in records],
-            "cause_ids": [record.change.cause.row for record in records],
-            "bodies": bodies,
-            "leaf_hashes": [leaf_hash(body) for body in bodies],
+            "ids": Uuids([record.id for record in records]),
+            "object_ids": Uuids([record.change.object_id for record in records]),
+            "cause_ids": Uuids([record.change.cause.row for record in records]),
+            "bodies": Blobs(bodies),
+            "leaf_hashes": Blobs([leaf_hash(body) for body in bodies]),
         },
     )
 

@@ -177,7 +177,7 @@ from (
     from applied_effect e
     left join payment p on p.merchant_id = e.merchant_id and p.id = e.payment_id
     left join ledger_transaction t on t.merchant_id = e.merchant_id and t.id = e.transaction_id
-        and t.kind = 'payment.' || e.kind
+        and t.kind::text = 'payment.' || e.kind
         and t.reference = e.kind || ':' || e.provider_account_id || ':' || e.reference
     left join ledger_entry n on n.merchant_id = t.merchant_id and n.transaction_id = t.id
     left join account a on a.merchant_id = n.merchant_id and a.id = n.account_id

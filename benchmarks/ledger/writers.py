@@ -1,0 +1,107 @@
+"""A process that posts through ``accounts.service``, as an API process does. Started by ``groat.py``.
+
+It reads one round a line from standard input and answers each with one line on standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import uvloop
+from pydantic import SecretStr
+
+from groat.accounts.domain.orders import TransferOrder
+from groat.accounts.service import AccountService
+from groat.app.wiring import open_engine
+from groat.kernel.caller import Caller
+from groat.kernel.ids import AccountId, MerchantId
+from groat.kernel.money import Money
+from groat.platform.database import Database
+from groat.platform.memory import settle_memory
+from groat.platform.settings import Settings
+
+AMOUNT = Money(100, "EUR")
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What to do: ``callers`` at once, for ``seconds``; if ``hot``, one account on every transfer."""
+
+    seconds: float
+    callers: int
+    hot: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done. ``latencies_ms`` are of a sample of the calls."""
+
+    transfers: int
+    seconds: float
+    cpu_seconds: float
+    latencies_ms: list[float]
+
+
+async def work(url: str, key: str, merchant_id: MerchantId, name: str) -> None:
+    """Serve rounds until standard input ends."""
+    settings = Settings(_env_file=None, database_url=SecretStr(url), master_key=SecretStr(key))
+    async with open_engine(settings) as engine:
+        account_ids = await _account_ids(engine.database, merchant_id)
+        caller = Caller(merchant_id, "key_benchmark", f"req_{name}")
+        numbers = itertools.count()
+        settle_memory()  # as the API does
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            orders = _orders(account_ids, name, numbers, hot=(asked := Round(**json.loads(line))).hot)
+            done = await _run(engine.accounts, caller, orders, asked)
+            sys.stdout.write(json.dumps(asdict(done)) + "\n")
+            sys.stdout.flush()
+
+
+async def _run(
+    accounts: AccountService, caller: Caller, orders: Iterator[TransferOrder], asked: Round
+) -> Done:
+    latencies: list[float] = []
+    started, cpu = time.perf_counter(), time.process_time()
+    until = started + asked.seconds
+
+    async def call() -> None:
+        while (begun := time.perf_counter()) < until:
+            await accounts.transfer(caller, next(orders))
+            latencies.append(time.perf_counter() - begun)
+
+    await asyncio.gather(*(call() for _ in range(asked.callers)))
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
+    sample = random.sample(latencies, min(len(latencies), 5000))
+    return Done(len(latencies), seconds, cpu_seconds, [1000 * one for one in sample])
+
+
+def _orders(
+    account_ids: list[AccountId], name: str, numbers: Iterator[int], *, hot: bool
+) -> Iterator[TransferOrder]:
+    """Yield transfers between two accounts at random, or from one at random to the first."""
+    first, last = account_ids[0], len(account_ids) - 1
+    for number in numbers:
+        debit = account_ids[1 + int(random.random() * last)]
+        credit = first if hot else account_ids[1 + int(random.random() * last)]
+        if debit is not credit:
+            yield TransferOrder(f"{name}-{number}", debit, credit, AMOUNT)
+
+
+async def _account_ids(database: Database, merchant_id: MerchantId) -> list[AccountId]:
+    async with database.transaction() as connection:
+        cursor = await connection.execute(
+            "select id from account where merchant_id = %s order by number", [merchant_id]
+        )
+        return [row[0] for row in await cursor.fetchall()]
+
+
+if __name__ == "__main__":
+    _, url, key, merchant, name = sys.argv
+    uvloop.run(work(url, key, MerchantId(int(merchant)), name))
