@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
+from groat.app import account_commands, merchant_commands, render
 from groat.app import demo as demonstration
-from groat.app import merchant_commands, render
 from groat.app.api import serve_api
 from groat.app.onboarding import first_wallet
 from groat.app.stack import running_settings, running_stack
@@ -43,6 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(merchant_commands.app, name="merchants")
+app.add_typer(account_commands.app, name="accounts")
 
 console = Console()
 notes = Console(stderr=True)
@@ -165,7 +166,7 @@ def api() -> None:
 
 @app.command()
 def worker() -> None:
-    """Apply what webhooks and jobs have brought. Run as many as you like."""
+    """Apply what webhooks and jobs have brought; expire holds. Run as many as you like."""
     settings = _process_settings("worker")
     uvloop.run(run_worker(settings))
 

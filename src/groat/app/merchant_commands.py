@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from groat.app.stack import running_settings
-from groat.app.wiring import Engine, open_engine
+from groat.app.engine_commands import with_engine
 from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
 from groat.merchants.domain.credentials import ProviderName
-from groat.platform.settings import read_settings
-
-Result = TypeVar("Result")
 
 app = typer.Typer(
     help="Make merchants, their API keys and their provider accounts.", no_args_is_help=True
@@ -29,7 +23,7 @@ Merchant = Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`."
 @app.command()
 def create(name: Annotated[str, typer.Argument(help="What to call the merchant.")]) -> None:
     """Make a merchant and print its id."""
-    merchant_id = _with_engine(lambda engine: engine.merchants.create(name))
+    merchant_id = with_engine(lambda engine: engine.merchants.create(name))
     print(ids.render_merchant(merchant_id))
 
 
@@ -37,14 +31,14 @@ def create(name: Annotated[str, typer.Argument(help="What to call the merchant."
 def create_key(merchant: Merchant) -> None:
     """Make an API key and print it. It cannot be shown again."""
     merchant_id = ids.parse_merchant(merchant)
-    print(_with_engine(lambda engine: engine.merchants.create_api_key(merchant_id)))
+    print(with_engine(lambda engine: engine.merchants.create_api_key(merchant_id)))
 
 
 @app.command()
 def revoke_key() -> None:
     """Revoke the API key on standard input: it opens nothing any more, from now on."""
     key = sys.stdin.read().strip()
-    _with_engine(lambda engine: engine.merchants.revoke_api_key(key))
+    with_engine(lambda engine: engine.merchants.revoke_api_key(key))
 
 
 @app.command()
@@ -62,7 +56,7 @@ def put_provider_account(
     """
     merchant_id = ids.parse_merchant(merchant)
     credentials = _read_credentials(sys.stdin.read())
-    account_id = _with_engine(
+    account_id = with_engine(
         lambda engine: engine.merchants.put_provider_account(
             merchant_id, provider, name, credentials
         )
@@ -83,11 +77,3 @@ def _read_credentials(text: str) -> dict[str, str]:
             "invalid_credentials", "Credentials are a JSON object of texts on standard input."
         )
     return credentials
-
-
-def _with_engine(act: Callable[[Engine], Awaitable[Result]]) -> Result:
-    async def run() -> Result:
-        async with open_engine(running_settings(read_settings())) as engine:
-            return await act(engine)
-
-    return asyncio.run(run())

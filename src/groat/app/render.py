@@ -8,10 +8,13 @@ from dataclasses import fields
 from rich.console import Console
 from rich.table import Table
 
+from groat.accounts.domain.chart import Account, as_expected
+from groat.accounts.domain.ledger import StatementLine, TrialBalance
 from groat.app.demo import Summary
 from groat.app.stack import Stack
 from groat.kernel import ids
 from groat.kernel.ids import AccountId
+from groat.kernel.money import Money
 from groat.platform.checks import Finding
 from groat.platform.settings import PREFIX, Settings
 
@@ -97,3 +100,54 @@ def _text(value: object) -> str:
             return f"{value:.1f}"
         case _:
             return f"{value:,}"
+
+
+def accounts(console: Console, found: Sequence[Account]) -> None:
+    """Show accounts with their balances, as people expect to read them."""
+    table = Table(title="Accounts")
+    for heading in ("id", "code", "status", "balance", "held", "available", "floor", "entries"):
+        table.add_column(
+            heading, justify="left" if heading in {"id", "code", "status"} else "right"
+        )
+    for one in found:
+        currency, floor = one.spec.currency, one.spec.floor
+        table.add_row(
+            ids.render("account", one.id),
+            one.spec.code,
+            one.status,
+            str(Money(one.balance, currency)),
+            Money(one.held, currency).decimal(),
+            Money(one.available, currency).decimal(),
+            "" if floor is None else Money(floor, currency).decimal(),
+            str(one.version),
+        )
+    console.print(table)
+
+
+def entries(console: Console, account: Account, lines: Sequence[StatementLine]) -> None:
+    """Show an account's entries, each with the balance that it left."""
+    table = Table(title=f"{account.spec.code}, in {account.spec.currency}")
+    for heading in ("recorded at", "kind", "reference", "amount", "balance"):
+        right = heading in {"amount", "balance"}
+        table.add_column(heading, justify="right" if right else "left")
+    for line in lines:
+        amount, balance = (
+            Money(as_expected(account.spec.normal_side, one), account.spec.currency).decimal()
+            for one in (line.amount, line.balance_after)
+        )
+        moment = line.recorded_at.isoformat(sep=" ", timespec="microseconds")
+        table.add_row(moment, line.kind, line.reference, amount, balance)
+    console.print(table)
+
+
+def trial_balance(console: Console, sums: Sequence[TrialBalance]) -> None:
+    """Show the debits and credits of all accounts in each currency."""
+    table = Table(title="Trial balance")
+    for heading in ("currency", "accounts", "debits", "credits"):
+        table.add_column(heading, justify="left" if heading == "currency" else "right")
+    for one in sums:
+        debits, credits_ = (
+            Money(total, one.currency).decimal() for total in (one.debits, one.credits)
+        )
+        table.add_row(one.currency, str(one.accounts), debits, credits_)
+    console.print(table)

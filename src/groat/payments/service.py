@@ -14,7 +14,7 @@ from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
-from groat.kernel.errors import InvalidRequest, Unavailable
+from groat.kernel.errors import Conflict, InvalidRequest, Unavailable
 from groat.kernel.ids import (
     IdSource,
     MerchantId,
@@ -182,6 +182,11 @@ class PaymentService:
                 "currency_mismatch",
                 f"The payment is in {order.amount.currency} and the beneficiary's account in "
                 f"{beneficiary.spec.currency}.",
+            )
+        if beneficiary.status != "open":
+            raise Conflict(
+                f"account_{beneficiary.status}",
+                f"Account {beneficiary.spec.code!r} is {beneficiary.status}; it takes no payments.",
             )
 
     async def _conclude(

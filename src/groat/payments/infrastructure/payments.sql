@@ -171,8 +171,8 @@ from (
     select
         e.reference,
         t.id is null
-            or count(n.account_id) <> 2
-            or count(*) filter (where n.account_id = p.beneficiary_id and n.amount = e.amount) <> 1
+            or count(n.amount) <> 2
+            or count(*) filter (where a.id = p.beneficiary_id and n.amount = e.amount) <> 1
             or count(*) filter (where a.normal_side = 'debit' and n.amount = -e.amount) <> 1 as bad
     from applied_effect e
     left join payment p on p.merchant_id = e.merchant_id and p.id = e.payment_id
@@ -180,17 +180,18 @@ from (
         and t.kind::text = 'payment.' || e.kind
         and t.reference = e.kind || ':' || e.provider_account_id || ':' || e.reference
     left join ledger_entry n on n.merchant_id = t.merchant_id and n.transaction_id = t.id
-    left join account a on a.merchant_id = n.merchant_id and a.id = n.account_id
+    left join account a on a.merchant_id = n.merchant_id and a.number = n.account_number
     group by e.merchant_id, e.provider_account_id, e.kind, e.reference, t.id
 ) as effects
 
 -- name: check_postings_have_effects
--- Nothing stands in the ledger but for an effect.
+-- No payment has moved money but by an effect.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select t.id, e.transaction_id is null as bad
     from ledger_transaction t
     left join applied_effect e on e.merchant_id = t.merchant_id and e.transaction_id = t.id
+    where left(t.kind::text, 8) = 'payment.'
 ) as postings
 
 -- name: check_idempotency_keys_have_objects
