@@ -33,7 +33,16 @@ from tests.unit.simulator.servers import settled
 GOOD_STRIPE, BAD_STRIPE = "pm_card_visa", "pm_card_chargeDeclinedInsufficientFunds"
 GOOD_PAYPAL, BAD_PAYPAL = "vault_visa", "vault_insufficient_funds"
 
-TABLES = ("payment", "operation", "idempotency_key", "account", "ledger_entry", "audit_record")
+TABLES = (
+    "payment",
+    "operation",
+    "idempotency_key",
+    "account",
+    "hold",
+    "ledger_transaction",
+    "ledger_entry",
+    "audit_record",
+)
 """What a refused request must leave as it is."""
 
 

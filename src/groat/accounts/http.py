@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from groat.accounts.domain.chart import Account, as_expected, opened
 from groat.accounts.domain.ledger import (
@@ -25,6 +25,7 @@ from groat.platform.http import (
     Cursor,
     IdText,
     Limit,
+    Moment,
     Page,
     StrictRoute,
     View,
@@ -32,7 +33,7 @@ from groat.platform.http import (
 
 AccountIdText = Annotated[AccountId, IdText("account")]
 
-_A_MOMENT = TypeAdapter(AwareDatetime)
+_A_MOMENT = TypeAdapter[datetime](Moment)
 _TICK = timedelta(microseconds=1)
 
 
@@ -216,9 +217,7 @@ def router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
     async def balance(
         account_id: Id,
         caller: CallerOf,
-        at: Annotated[
-            AwareDatetime | None, Query(description="The moment; left out, it is now.")
-        ] = None,
+        at: Annotated[Moment | None, Query(description="The moment; left out, it is now.")] = None,
         *,
         effective: Annotated[
             bool, Query(description="By when transactions count, not when they were recorded.")
@@ -245,11 +244,9 @@ def router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
 
 def _statement_filter(
     since: Annotated[
-        AwareDatetime | None, Query(description="Only what was recorded then or later.")
+        Moment | None, Query(description="Only what was recorded then or later.")
     ] = None,
-    until: Annotated[
-        AwareDatetime | None, Query(description="Only what was recorded before.")
-    ] = None,
+    until: Annotated[Moment | None, Query(description="Only what was recorded before.")] = None,
     kind: Annotated[str | None, Query(description="Only transactions such as `transfer`.")] = None,
     order: Annotated[Literal["desc", "asc"], Query(description="Newest or oldest first.")] = "desc",
     cursor: Cursor = None,

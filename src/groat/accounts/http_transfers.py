@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from groat.accounts.domain.commands import HoldStands, Posted, Refused
 from groat.accounts.domain.ledger import Hold, HoldState, RecordedTransaction
@@ -27,6 +27,7 @@ from groat.platform.http import (
     Cursor,
     IdText,
     Limit,
+    Moment,
     Page,
     StrictRoute,
     View,
@@ -46,7 +47,7 @@ class NewTransfer(Body):
     credit_account: AccountIdText
     amount: int
     currency: str
-    effective_at: AwareDatetime | None = None
+    effective_at: Moment | None = None
 
     def order(self) -> TransferOrder:
         """Return what is ordered."""
@@ -146,7 +147,7 @@ class NewHold(Body):
     account: AccountIdText
     amount: int
     currency: str
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
     def order(self) -> HoldOrder:
         """Return what is ordered."""

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -23,6 +24,7 @@ from groat.accounts.domain.commands import (
     Outcome,
     PlaceHold,
     Post,
+    Refused,
     Unit,
 )
 from groat.accounts.domain.decisions import Book, Decision
@@ -111,18 +113,22 @@ class PostingLanes:
         """Run a batch until its outcome is known. What a lost attempt has done is found again.
 
         A reference posts once, so that after an attempt of which nobody knows whether it was
-        committed the next one finds what it did, and answers as it would have.
+        committed the next one finds what it did, and answers as it would have. A unit by itself is
+        most likely new, so it is tried without looking; only what it then posted is believed.
         """
-        look_up = len(submissions) > 1  # one alone is most likely new, and told if it is not
+        if len(submissions) == 1:
+            with suppress(Overtaken, Unavailable):
+                outcomes = await self._attempt(merchant_id, submissions, look_up=False)
+                if not any(isinstance(one, Refused) for one in outcomes[0]):
+                    return outcomes
         for attempt in range(1, _ATTEMPTS):
             try:
-                return await self._attempt(merchant_id, submissions, look_up=look_up)
+                return await self._attempt(merchant_id, submissions, look_up=True)
             except Overtaken:
-                look_up = True
+                continue
             except Unavailable:
-                look_up = True
                 await asyncio.sleep(_PAUSE_SECONDS * attempt * random.uniform(0.5, 1.5))  # noqa: S311
-        return await self._attempt(merchant_id, submissions, look_up=look_up)
+        return await self._attempt(merchant_id, submissions, look_up=True)
 
     async def _attempt(
         self, merchant_id: MerchantId, submissions: Sequence[Submission], *, look_up: bool

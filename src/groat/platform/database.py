@@ -99,6 +99,7 @@ class Database:
                 yield connection
                 self._used_at[connection] = time.monotonic()
         except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
+            self._used_at.clear()  # what broke this one may have broken the others
             raise Unavailable(
                 "database_unavailable", "The database is not available; try again shortly."
             ) from error

@@ -10,8 +10,11 @@ from fastapi import Header, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
 )
@@ -93,6 +96,16 @@ IdempotencyKey: TypeAlias = Annotated[
 
 Limit = Annotated[int, Query(ge=1, le=100, description="How many to return at the most.")]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
+
+
+def _text_only(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("a moment is text, such as 2026-01-31T12:00:00Z")  # noqa: TRY004 - pydantic's
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_text_only), Field(strict=False)]
+"""A moment with its offset from UTC (RFC 3339)."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ async def pages(api: httpx.AsyncClient, path: str, **query: str | int) -> list[d
     while cursor is not None:
         parameters = {"limit": 2, **query, **({"cursor": cursor} if cursor else {})}
         page = (await api.get(path, params=parameters)).raise_for_status().json()
-        assert len(page["data"]) <= 2
+        assert len(page["data"]) <= int(parameters["limit"])
         found += page["data"]
         cursor = page["next_cursor"]
     return found
@@ -48,12 +48,12 @@ async def test_a_statement_is_read_backwards_to_nothing(world: World) -> None:
     for amount in (1, 20, 300, 4000, 50000):
         await world.pay(wallet, amount=amount)
     lines = await pages(world.api, f"/v1/accounts/{wallet}/entries")
-    assert [(line["version"], line["amount"], line["balance_after"]) for line in lines] == [
-        (5, 50000, 54321),
-        (4, 4000, 4321),
-        (3, 300, 321),
-        (2, 20, 21),
-        (1, 1, 1),
+    assert [(line["amount"], line["balance_after"]) for line in lines] == [
+        (50000, 54321),
+        (4000, 4321),
+        (300, 321),
+        (20, 21),
+        (1, 1),
     ]
 
 

@@ -147,7 +147,7 @@ def _decide_one(running: _Running, command: Command, now: datetime) -> Outcome:
         case Post(transaction):
             return _post(running, transaction, now)
         case PlaceHold(hold):
-            return _place_hold(running, hold)
+            return _place_hold(running, hold, now)
         case CaptureHold():
             return _capture(running, command, now)
         case EndHold(hold_id, expire):
@@ -165,11 +165,13 @@ def _post(running: _Running, transaction: Transaction, now: datetime) -> Posted:
     return Posted(transaction.id, _place(running, transaction, before, now))
 
 
-def _place_hold(running: _Running, hold: Hold) -> HoldStands:
+def _place_hold(running: _Running, hold: Hold, now: datetime) -> HoldStands:
     standing = running.holds.get(hold.id)
     if standing is not None:
         _require_same(standing.request_hash, hold.request_hash, hold.reference)
         return HoldStands(standing, replayed=True)
+    if _is_due(hold, now):
+        raise _No(Refusal.EXPIRES_IN_PAST, expires_at=hold.expires_at)
     balance = _require_open(running, hold.account_id, hold.currency)
     _require_available(balance, hold.amount)
     running.balances[hold.account_id] = balance.after_hold(hold.amount)

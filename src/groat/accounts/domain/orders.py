@@ -82,7 +82,7 @@ def hold(merchant_id: MerchantId, order: HoldOrder, now: datetime) -> PlaceHold:
     """Return the command to place a hold.
 
     Raises:
-        InvalidRequest: ``invalid_reference``, ``amount_not_positive``, or ``expires_in_past``.
+        InvalidRequest: ``invalid_reference`` or ``amount_not_positive``.
     """
     _require_reference(order.reference)
     amount, currency = order.amount.amount, order.amount.currency
@@ -138,7 +138,8 @@ def reversal(merchant_id: MerchantId, recorded: RecordedTransaction) -> Post:
             "not_reversible",
             f"Only transfers and captured holds are reversed, not {recorded.kind}.",
         )
-    entries = tuple(entry._replace(amount=-entry.amount) for entry in recorded.entries)
+    undone = [entry._replace(amount=-entry.amount) for entry in recorded.entries]
+    entries = tuple(sorted(undone, key=lambda entry: entry.amount))  # the debit first, as always
     reference = f"reversal:{ids.render('ledger_transaction', recorded.id)}"
     return Post(Transaction.of(merchant_id, REVERSAL, reference, entries))
 

@@ -20,6 +20,7 @@ _SENTENCES: dict[Refusal, tuple[type[GroatError], str]] = {
         InvalidRequest,
         "Account {account} is in {account_currency}, and this is in {currency}.",
     ),
+    Refusal.EXPIRES_IN_PAST: (InvalidRequest, "{expires_at} is past; a hold expires later."),
     Refusal.HOLD_EXCEEDED: (
         Conflict,
         "Of hold {hold} {remaining} remains; {amount} was asked for.",
