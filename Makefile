@@ -49,6 +49,7 @@ format: $(READY) ## Put the code into shape
 	$(BIN)/ruff check --fix .
 
 bench: $(READY) ## Measure on this machine; figures are for comparing
+	$(BIN)/python -m benchmarks ledger --output docs/benchmarks
 	$(BIN)/python -m benchmarks payments
 
 docs: $(READY) ## Write the generated pages of docs/reference anew

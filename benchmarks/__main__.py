@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from benchmarks import payments
+from benchmarks.ledger import main as ledger
 
 app = typer.Typer(
     help="Measure Groat on this machine. Figures are for comparing, not for quoting alone.",
@@ -18,6 +19,7 @@ def choose() -> None:
     """Keep the subcommand's name necessary, however few there are."""
 
 
+app.command(name="ledger")(ledger.main)
 app.command(name="payments")(payments.main)
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A process that posts through ``accounts.service``, as an API process does. Started by ``groat.py``.
+"""A process that posts through ``accounts.service``, as an API process does.
 
 It reads one round a line from standard input and answers each with one line on standard output.
 """
@@ -32,7 +32,7 @@ AMOUNT = Money(100, "EUR")
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What to do: ``callers`` at once, for ``seconds``; if ``hot``, one account on every transfer."""
+    """What to do: ``callers`` at once, for ``seconds``; ``hot``, with one account on each."""
 
     seconds: float
     callers: int
@@ -58,7 +58,9 @@ async def work(url: str, key: str, merchant_id: MerchantId, name: str) -> None:
         numbers = itertools.count()
         settle_memory()  # as the API does
         while line := await asyncio.to_thread(sys.stdin.readline):
-            orders = _orders(account_ids, name, numbers, hot=(asked := Round(**json.loads(line))).hot)
+            orders = _orders(
+                account_ids, name, numbers, hot=(asked := Round(**json.loads(line))).hot
+            )
             done = await _run(engine.accounts, caller, orders, asked)
             sys.stdout.write(json.dumps(asdict(done)) + "\n")
             sys.stdout.flush()
@@ -88,8 +90,8 @@ def _orders(
     """Yield transfers between two accounts at random, or from one at random to the first."""
     first, last = account_ids[0], len(account_ids) - 1
     for number in numbers:
-        debit = account_ids[1 + int(random.random() * last)]
-        credit = first if hot else account_ids[1 + int(random.random() * last)]
+        debit = account_ids[1 + int(random.random() * last)]  # noqa: S311
+        credit = first if hot else account_ids[1 + int(random.random() * last)]  # noqa: S311
         if debit is not credit:
             yield TransferOrder(f"{name}-{number}", debit, credit, AMOUNT)
 

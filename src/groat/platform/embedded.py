@@ -193,6 +193,11 @@ class PostgresServer(_Server):
     program = "postgres"
     stop_signal = signal.SIGINT  # "fast": running transactions are rolled back, not waited for
 
+    def __init__(self, home: Path, root: Path) -> None:
+        super().__init__(home, root)
+        self.settings = {"max_connections": "200", "shared_buffers": "256MB"}
+        """May be changed while the server is stopped."""
+
     @property
     def url(self) -> str:
         """The address of the database ``groat``, once started."""
@@ -243,10 +248,9 @@ class PostgresServer(_Server):
             f"port={self.endpoint.port}",
             f"listen_addresses={places.HOST}",
             "unix_socket_directories=",  # a path to a socket may be too long: 107 bytes
-            "max_connections=200",
-            "shared_buffers=256MB",
             "timezone=UTC",
             "log_timezone=UTC",
+            *(f"{name}={value}" for name, value in self.settings.items()),
         )
         flags = [argument for setting in settings for argument in ("-c", setting)]
         return [self._binary("postgres"), "-D", str(self.directory), *flags]

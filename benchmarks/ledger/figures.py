@@ -1,0 +1,98 @@
+"""What the run comes to: medians over the rounds, and ratios of what was measured in one run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Rates are transfers a second, and TPC-B's transactions. Ratios are medians of rounds."""
+
+    groat_cold_tps: float
+    groat_hot_tps: float
+    groat_large_tps: float
+    for_update_cold_tps: float
+    for_update_hot_tps: float
+    tpcb_tps: float
+    cold_ratio: float
+    hot_ratio: float
+    hot_over_cold: float
+    large_over_empty: float
+    p50_ms: float
+    p99_ms: float
+    single_p50_ms: float
+    for_update_single_p50_ms: float
+    bytes_per_transfer: float
+    for_update_cold_clients: int
+    for_update_hot_clients: int
+    rounds: int
+    seconds: float
+    oracle_ok: bool
+    machine: str
+
+
+def summarised(
+    samples: Mapping[str, Sequence[float]],
+    clients: Mapping[str, int],
+    *,
+    oracle_ok: bool,
+    rounds: int,
+    seconds: float,
+) -> Figures:
+    """Return the figures of a run from what each round measured, by name."""
+
+    def median(name: str, digits: int) -> float:
+        return round(statistics.median(samples[name]), digits)
+
+    def ratio(name: str, other: str) -> float:
+        pairs = zip(samples[name], samples[other], strict=True)
+        return round(statistics.median([one / another for one, another in pairs]), 2)
+
+    return Figures(
+        groat_cold_tps=median("groat_cold_tps", 0),
+        groat_hot_tps=median("groat_hot_tps", 0),
+        groat_large_tps=median("groat_large_tps", 0),
+        for_update_cold_tps=median("for_update_cold_tps", 0),
+        for_update_hot_tps=median("for_update_hot_tps", 0),
+        tpcb_tps=median("tpcb_tps", 0),
+        cold_ratio=ratio("groat_cold_tps", "for_update_cold_tps"),
+        hot_ratio=ratio("groat_hot_tps", "for_update_hot_tps"),
+        hot_over_cold=ratio("groat_hot_tps", "groat_cold_tps"),
+        large_over_empty=ratio("groat_large_tps", "groat_cold_tps"),
+        p50_ms=median("p50_ms", 1),
+        p99_ms=median("p99_ms", 1),
+        single_p50_ms=median("single_p50_ms", 2),
+        for_update_single_p50_ms=median("for_update_single_p50_ms", 2),
+        bytes_per_transfer=median("bytes_per_transfer", 0),
+        for_update_cold_clients=clients["cold"],
+        for_update_hot_clients=clients["hot"],
+        rounds=rounds,
+        seconds=seconds,
+        oracle_ok=oracle_ok,
+        machine=_machine(),
+    )
+
+
+def _machine() -> str:
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"{os.cpu_count()} processors ({_processor()}), {memory:.0f} GiB, {platform.system()} "
+        f"{platform.release()}, Python {platform.python_version()}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

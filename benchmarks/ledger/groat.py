@@ -1,0 +1,90 @@
+"""Groat's side: processes that post through ``accounts.service``, one for each processor."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+
+from benchmarks.ledger.ground import GROAT
+from benchmarks.ledger.writers import Done, Round
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What all writers did together."""
+
+    transfers: int
+    tps: float
+    cpu_us: float
+    latencies_ms: list[float]
+
+    @property
+    def p50_ms(self) -> float:
+        """The median latency of a call."""
+        return statistics.median(self.latencies_ms)
+
+    @property
+    def p99_ms(self) -> float:
+        """The latency that one call in a hundred exceeds."""
+        return statistics.quantiles(self.latencies_ms, n=100)[98]
+
+
+class Writers:
+    """The writer processes on one database."""
+
+    def __init__(self, processes: list[subprocess.Popen[str]]) -> None:
+        self._processes = processes
+
+    def turn(self, *, seconds: float, callers: int, hot: bool) -> Turn:
+        """Let ``callers`` in all post at once, spread over the processes, for ``seconds``."""
+        used = self._processes[:callers]
+        asked = Round(seconds, callers // len(used), hot)
+        for process in used:
+            assert process.stdin is not None  # noqa: S101 - it is a pipe
+            process.stdin.write(json.dumps(asdict(asked)) + "\n")
+            process.stdin.flush()
+        return _together([_answer(process) for process in used])
+
+
+@contextmanager
+def running_writers(url: str, name: str) -> Iterator[Writers]:
+    """Yield as many writers as there are processors; end them at the end."""
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    with ExitStack() as stack:
+        processes = []
+        for number in range(os.cpu_count() or 1):
+            command = [sys.executable, "-m", "benchmarks.ledger.writers"]
+            process = subprocess.Popen(
+                [*command, url, key, str(GROAT), f"{name}{number}"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            processes.append(stack.enter_context(process))  # closes its input and waits for it
+        yield Writers(processes)
+
+
+def _answer(process: subprocess.Popen[str]) -> Done:
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    line = process.stdout.readline()
+    if not line:
+        raise RuntimeError("a writer has ended; what it said is above")
+    return Done(**json.loads(line))
+
+
+def _together(done: list[Done]) -> Turn:
+    transfers = sum(one.transfers for one in done)
+    return Turn(
+        transfers,
+        transfers / max(one.seconds for one in done),
+        1e6 * sum(one.cpu_seconds for one in done) / transfers,
+        [latency for one in done for latency in one.latencies_ms],
+    )

@@ -1,0 +1,73 @@
+"""What is measured on: databases on one server, of which one has a past."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from groat.kernel.ids import MerchantId
+from groat.platform import schema
+from groat.platform.embedded import EmbeddedServers
+from groat.platform.queries import load_queries
+
+QUERIES = load_queries(__file__, "ground.sql")
+GROAT = MerchantId(1)
+TABLES = ("ledger_transaction", "ledger_entry", "balance", "audit_record")
+
+_SERVER = {
+    "shared_buffers": "2GB",
+    "max_wal_size": "16GB",  # a checkpoint during one contestant's turn would be luck
+    "checkpoint_timeout": "1h",
+}
+
+
+@contextmanager
+def running_server(home: Path) -> Iterator[str]:
+    """Yield the address of a PostgreSQL server with room for the benchmark, for its time only."""
+    with EmbeddedServers(home, ephemeral=True, postgres=True, valkey=False) as servers:
+        servers.postgres.stop()
+        servers.postgres.settings.update(_SERVER)
+        servers.postgres.start()
+        yield servers.postgres.url
+
+
+def new_database(server: str, name: str, accounts: int) -> str:
+    """Make a database with a merchant and its accounts, and return its address."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    url = f"{server.rpartition('/')[0]}/{name}"
+    schema.migrate(url)
+    _run(url, "accounts", {"accounts": accounts})
+    with psycopg.connect(url) as connection:
+        connection.execute(QUERIES["for_update"])
+    return url
+
+
+def fill(url: str, accounts: int, entries: int) -> None:
+    """Give the ledger a past of about ``entries`` entries."""
+    _run(url, "fill", {"accounts": accounts, "transfers": entries // accounts})
+
+
+def tidy(url: str) -> None:
+    """Leave nothing from before for the server to do while something is measured."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("vacuum analyze")
+        connection.execute("checkpoint")
+
+
+def size(url: str) -> int:
+    """Return the bytes of the ledger's tables with their indexes."""
+    with psycopg.connect(url) as connection:
+        query = "select sum(pg_total_relation_size(name::regclass)) from unnest(%s::text[]) as name"
+        row = connection.execute(query, [list(TABLES)]).fetchone()
+    assert row is not None, "a sum has one row"  # noqa: S101
+    return int(row[0])
+
+
+def _run(url: str, name: str, parameters: dict[str, int]) -> None:
+    with psycopg.connect(url) as connection, psycopg.ClientCursor(connection) as cursor:
+        cursor.execute(QUERIES[name], parameters)

@@ -1,0 +1,133 @@
+"""One interleaved run: Groat, the usual function, and TPC-B, in turns on one server."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr
+from rich.console import Console
+from rich.progress import Progress
+
+from benchmarks.ledger import ground, report
+from benchmarks.ledger.figures import summarised
+from benchmarks.ledger.groat import Writers, running_writers
+from benchmarks.ledger.usual import Usual
+from groat.app.verify import verify
+from groat.platform.settings import Settings
+
+ACCOUNTS = 200_000
+CALLERS = 1_000
+Samples = dict[str, list[float]]
+Turns = list[tuple[str, Callable[[], float]]]
+
+
+def main(
+    seconds: Annotated[float, typer.Option(min=1, help="How long each turn takes.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="How many rounds of turns.")] = 5,
+    entries: Annotated[int, typer.Option(min=0, help="The past of the large ledger.")] = 5_000_000,
+    output: Annotated[
+        Path | None, typer.Option(help="Where to write ledger.md and ledger.svg.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure transfers in a second: Groat's, the usual function's, and pgbench's own."""
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        progress = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
+        task = progress.add_task("Starting PostgreSQL", total=None)
+
+        def say(text: str) -> None:
+            progress.update(task, description=text)
+
+        server = stack.enter_context(ground.running_server(home / "server"))
+        say(f"Opening {3 * ACCOUNTS:,} accounts")
+        small, large, other = [
+            ground.new_database(server, name, ACCOUNTS) for name in ("small", "large", "usual")
+        ]
+        say(f"Writing a past of {entries:,} entries")
+        ground.fill(large, ACCOUNTS, entries)
+        writers = stack.enter_context(running_writers(small, "s"))
+        veterans = stack.enter_context(running_writers(large, "l"))
+        usual = Usual(other, home, ACCOUNTS)
+        usual.prepare_tpcb()
+        samples: Samples = defaultdict(list)
+        say("Finding the best number of pgbench's clients")
+        clients = {kind: usual.best_clients(kind, seconds / 2) for kind in ("cold", "hot")}
+        turns = _turns(small, writers, veterans, usual, clients, seconds, samples)
+        for name, turn in turns:  # once for nothing: plans, caches and connections
+            say(f"Warming up: {name}")
+            turn()
+        samples.clear()
+        for url in (small, large, other):
+            ground.tidy(url)
+        progress.update(task, total=rounds * len(turns))
+        for name, turn in _interleaved(turns, rounds):
+            say(name)
+            samples[name].append(turn())
+            progress.advance(task)
+        say("Checking the books")
+        oracle_ok = _oracle(small)
+    figures = summarised(samples, clients, oracle_ok=oracle_ok, rounds=rounds, seconds=seconds)
+    if output is not None:
+        report.write(figures, output)
+    if as_json:
+        print(json.dumps(asdict(figures)))  # noqa: T201 - it is the command's answer
+    else:
+        Console().print(report.table(figures))
+
+
+def _turns(
+    small: str,
+    writers: Writers,
+    veterans: Writers,
+    usual: Usual,
+    clients: dict[str, int],
+    seconds: float,
+    samples: Samples,
+) -> Turns:
+    """Return what is measured in each round, by name."""
+
+    def groat(*, hot: bool) -> float:
+        before = ground.size(small)
+        turn = writers.turn(seconds=seconds, callers=CALLERS, hot=hot)
+        samples["bytes_per_transfer"].append((ground.size(small) - before) / turn.transfers)
+        if not hot:
+            samples["p50_ms"].append(turn.p50_ms)
+            samples["p99_ms"].append(turn.p99_ms)
+        return turn.tps
+
+    return [
+        ("groat_cold_tps", lambda: groat(hot=False)),
+        ("for_update_cold_tps", lambda: usual.transfers("cold", clients["cold"], seconds)),
+        ("groat_hot_tps", lambda: groat(hot=True)),
+        ("for_update_hot_tps", lambda: usual.transfers("hot", clients["hot"], seconds)),
+        (
+            "groat_large_tps",
+            lambda: veterans.turn(seconds=seconds, callers=CALLERS, hot=False).tps,
+        ),
+        ("tpcb_tps", lambda: usual.tpcb(seconds)),
+        (
+            "single_p50_ms",
+            lambda: writers.turn(seconds=seconds / 2, callers=1, hot=False).p50_ms,
+        ),
+        ("for_update_single_p50_ms", lambda: usual.single_p50_ms(seconds / 2)),
+    ]
+
+
+def _interleaved(turns: Turns, rounds: int) -> Iterator[tuple[str, Callable[[], float]]]:
+    """Yield the turns of each round, forwards and backwards, so that none is favoured."""
+    for number in range(rounds):
+        yield from turns if number % 2 == 0 else turns[::-1]
+
+
+def _oracle(url: str) -> bool:
+    settings = Settings(_env_file=None, database_url=SecretStr(url))
+    return all(finding.ok for finding in verify(settings, lambda _: None))

@@ -1,0 +1,129 @@
+"""The figures as a table on the screen, a page, and a chart."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from rich.table import Table
+
+from benchmarks.ledger.figures import Figures
+
+_BAR, _GAP, _LEFT, _WIDTH = 26, 14, 250, 900
+_COLOURS = {"groat": "#1a7f5a", "usual": "#9aa3ad"}
+
+_PAGE = """\
+# The ledger's benchmark
+
+{summary}
+
+![Transfers in a second](ledger.svg)
+
+| | Groat | usual function | Groat / usual |
+|---|---:|---:|---:|
+{rates}
+| one caller alone, median | {single_p50_ms} ms | {for_update_single_p50_ms} ms | |
+
+| | |
+|---|---:|
+| hot / cold | {hot_over_cold} |
+| a ledger with a past of five million entries / a new one | {large_over_empty} |
+| 1,000 callers at once: median and 99th percentile | {p50_ms} ms, {p99_ms} ms |
+| bytes for each transfer, tables, indexes and record | {bytes_per_transfer:.0f} |
+| pgbench's own TPC-B, for the machine | {tpcb_tps:,.0f}/s |
+| the money oracle afterwards | {oracle} |
+
+Measured by `python -m benchmarks ledger --output docs/benchmarks` on {machine}: client, engine and
+PostgreSQL 18 together, {rounds} rounds of turns of {seconds:.0f} s, taken in turns on one server;
+medians of rounds. `synchronous_commit` is on for all. Use the ratios; the rates are this machine's.
+
+- **Groat** is one process for each processor, with 1,000 callers in all, each of which asks
+  `accounts.service` for one transfer and waits for its answer. It checks status, currency and
+  floor, recognises repetitions by their reference, and writes the audit record.
+- **The usual function** is one transaction for each transfer: a PL/pgSQL function that locks both
+  balances in order with `FOR UPDATE` and writes the same rows but for the audit record, called
+  through pgbench with as many clients as it is fastest with ({for_update_cold_clients} cold,
+  {for_update_hot_clients} hot). It does not recognise repetitions.
+- **Bytes** are the growth of `ledger_transaction`, `ledger_entry`, `balance` and `audit_record`
+  with their indexes over Groat's turns. References are as short as `s0-123456`; what a longer one
+  has more is stored once.
+"""
+
+
+def table(figures: Figures) -> Table:
+    """Return the figures for a terminal."""
+    shown = Table(title="The ledger, beside the usual ways", show_header=False)
+    for name, value in asdict(figures).items():
+        shown.add_row(
+            name.replace("_", " "), f"{value:,}" if isinstance(value, float) else str(value)
+        )
+    return shown
+
+
+def write(figures: Figures, directory: Path) -> None:
+    """Write ``ledger.md`` and ``ledger.svg``."""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "ledger.svg").write_text(_chart(figures), encoding="utf-8")
+    oracle = "holds" if figures.oracle_ok else "FAILS"
+    summary = (
+        f"Everybody paying into one account is {figures.hot_ratio} times as fast as the usual way, "
+        f"and\neverybody paying somebody {figures.cold_ratio} times."
+    )
+    rates = "\n".join(
+        [
+            f"| {label} | {ours:,.0f}/s | {usual:,.0f}/s | {ratio} |"
+            for label, ours, usual, ratio in _rates(figures)
+        ]
+    )
+    page = _PAGE.format(**asdict(figures), oracle=oracle, summary=summary, rates=rates)
+    (directory / "ledger.md").write_text(page, encoding="utf-8")
+
+
+def _rates(figures: Figures) -> list[tuple[str, float, float, float]]:
+    return [
+        (
+            "cold: two of 200,000 accounts at random",
+            figures.groat_cold_tps,
+            figures.for_update_cold_tps,
+            figures.cold_ratio,
+        ),
+        (
+            "hot: one account on every transfer",
+            figures.groat_hot_tps,
+            figures.for_update_hot_tps,
+            figures.hot_ratio,
+        ),
+    ]
+
+
+def _chart(figures: Figures) -> str:
+    rows = [
+        ("Groat, one hot account", figures.groat_hot_tps, "groat"),
+        ("usual function, one hot account", figures.for_update_hot_tps, "usual"),
+        ("Groat, 200,000 accounts", figures.groat_cold_tps, "groat"),
+        ("usual function, 200,000 accounts", figures.for_update_cold_tps, "usual"),
+        ("Groat, after 5 million entries", figures.groat_large_tps, "groat"),
+        ("pgbench TPC-B (yardstick)", figures.tpcb_tps, "usual"),
+    ]
+    most = max(rate for _, rate, _ in rows)
+    height = len(rows) * (_BAR + _GAP) + _GAP
+    bars = "\n".join(_bar(*row, number, most) for number, row in enumerate(rows))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
+        'font-family="system-ui, sans-serif" font-size="14">\n'
+        "<title>Transfers in a second</title>\n"
+        f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>\n{bars}\n</svg>\n'
+    )
+
+
+def _bar(label: str, rate: float, whose: str, number: int, most: float) -> str:
+    top = _GAP + number * (_BAR + _GAP)
+    middle = top + _BAR * 0.7
+    width = rate / most * (_WIDTH - _LEFT - 90)
+    return (
+        f'<text x="{_LEFT - 10}" y="{middle:.0f}" text-anchor="end">{escape(label)}</text>'
+        f'<rect x="{_LEFT}" y="{top}" width="{width:.0f}" height="{_BAR}" '
+        f'fill="{_COLOURS[whose]}"/>'
+        f'<text x="{_LEFT + width + 8:.0f}" y="{middle:.0f}">{rate:,.0f}/s</text>'
+    )
