@@ -22,12 +22,26 @@ PROVIDER_ACCOUNT = ProviderAccountId(UUID("01890a5d-ac96-774b-bcce-b302099a8057"
 
 @pytest.mark.parametrize("code", ["a", "0", "wallet:alice", "w_1.2-3", "a" * 100, "clearingx"])
 def test_a_wallet_is_a_liability(code: str) -> None:
-    assert wallet(code, "EUR") == AccountSpec(code, "EUR", "credit")
+    assert wallet(code, "EUR") == AccountSpec(code, "EUR", "credit", floor=0)
 
 
 @pytest.mark.parametrize(
     "code",
-    ["", "A", "_a", ":a", "a b", "a\n", "é", "a" * 101, "clearing", "clearing:", "clearing:x:eur"],
+    [
+        "",
+        "A",
+        "_a",
+        ":a",
+        "a b",
+        "a\n",
+        "é",
+        "a" * 101,
+        "clearing",
+        "clearing:x:eur",
+        "fees:x",
+        "bank",
+        "receivable:eur",
+    ],
 )
 def test_other_codes_are_refused(code: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
@@ -62,5 +76,6 @@ def test_a_balance_has_the_sign_that_people_expect(posted: int) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     for side, sign in (("credit", 1), ("debit", -1)):
         spec = AccountSpec("a", "EUR", "credit" if side == "credit" else "debit")
-        account = Account(AccountId(PROVIDER_ACCOUNT), spec, posted, 1, now)
+        account = Account(AccountId(PROVIDER_ACCOUNT), 1, spec, "open", posted, 2, 1, now)
         assert account.balance == sign * posted
+        assert account.available == sign * (posted - 2)

@@ -1,137 +1,157 @@
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from uuid import UUID
+from datetime import UTC, datetime, timedelta
+from uuid import RFC_4122, UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groat.accounts.domain import ledger
 from groat.accounts.domain.ledger import (
-    Balance,
     Entry,
+    Hold,
     PostedEntry,
-    Posting,
+    PostedTransaction,
+    Transaction,
     UnbalancedTransaction,
-    post,
+    batch_digest,
+    hold_id,
+    request_hash,
+    transaction_id,
 )
-from groat.kernel.ids import AccountId, TransactionId
+from groat.kernel.ids import AccountId, HoldId, MerchantId
 
-EUROS = [AccountId(UUID(int=number)) for number in range(1, 5)]
-DOLLARS = [AccountId(UUID(int=number)) for number in range(11, 14)]
-CURRENCIES = {**dict.fromkeys(EUROS, "EUR"), **dict.fromkeys(DOLLARS, "USD")}
-BEFORE = {
-    account: Balance(account, currency, 0, version=7) for account, currency in CURRENCIES.items()
-}
-
-AMOUNTS = st.sampled_from([-(10**12), -100, -7, -1, 1, 7, 100, 10**12])
+MERCHANT = MerchantId(7)
+A, B, C, D = [AccountId(UUID(int=number)) for number in range(1, 5)]
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ENTRIES = (Entry(A, -5, "EUR"), Entry(B, 5, "EUR"))
 
 
-def _legs(accounts: Sequence[AccountId]) -> st.SearchStrategy[list[Entry]]:
-    """Entries on some of ``accounts``, the same one maybe twice, that sum to zero."""
-    some = st.lists(st.builds(Entry, st.sampled_from(accounts), AMOUNTS), min_size=1, max_size=3)
-    return st.builds(_balanced, some, st.sampled_from(accounts))
+def transaction(reference: str = "r", entries: tuple[Entry, ...] = ENTRIES) -> Transaction:
+    return Transaction.of(MERCHANT, "transfer", reference, entries)
 
 
-def _balanced(entries: list[Entry], last: AccountId) -> list[Entry]:
-    missing = -sum(entry.amount for entry in entries)
-    return entries if missing == 0 else [*entries, Entry(last, missing)]
-
-
-def _posting(entries: Sequence[Entry], number: int = 0) -> Posting:
-    return Posting(TransactionId(UUID(int=number)), "test", f"ref-{number}", tuple(entries))
-
-
-BALANCED_ENTRIES = _legs(EUROS) | st.builds(list.__add__, _legs(EUROS), _legs(DOLLARS))
-POSTINGS = st.lists(BALANCED_ENTRIES, max_size=4).map(
-    lambda many: [_posting(entries, number) for number, entries in enumerate(many)]
-)
-
-
-def _by_currency(balances: Mapping[AccountId, Balance]) -> dict[str, int]:
-    sums: dict[str, int] = defaultdict(int)
-    for balance in balances.values():
-        sums[balance.currency] += balance.posted
-    return dict(sums)
-
-
-@given(POSTINGS)
-def test_every_currency_keeps_summing_to_zero(postings: list[Posting]) -> None:
-    after, _ = post(BEFORE, postings)
-    assert _by_currency(after) == {"EUR": 0, "USD": 0}
-
-
-@given(POSTINGS)
-def test_versions_are_gapless_and_entries_lead_to_their_balance(postings: list[Posting]) -> None:
-    after, posted = post(BEFORE, postings)
-    for account, balance in after.items():
-        entries = [entry for entry in posted if entry.account_id == account]
-        assert [entry.version for entry in entries] == list(range(8, 8 + len(entries)))
-        assert balance.version == 7 + len(entries)
-        running = 0
-        for entry in entries:
-            running += entry.amount
-            assert entry.balance_after == running
-        assert balance.posted == running
-
-
-@given(POSTINGS)
-def test_a_batch_is_what_its_postings_are_one_by_one(postings: list[Posting]) -> None:
-    balances: dict[AccountId, Balance] = dict(BEFORE)
-    one_by_one: list[PostedEntry] = []
-    for posting in postings:
-        balances, posted = post(balances, [posting])
-        one_by_one += posted
-    assert post(BEFORE, postings) == (balances, one_by_one)
-
-
-@given(POSTINGS)
-def test_every_entry_is_posted_once_in_its_order(postings: list[Posting]) -> None:
-    _, posted = post(BEFORE, postings)
-    assert [(one.transaction_id, one.account_id, one.amount) for one in posted] == [
-        (posting.transaction_id, entry.account_id, entry.amount)
-        for posting in postings
-        for entry in posting.entries
-    ]
-
-
-@given(POSTINGS, BALANCED_ENTRIES, st.integers(0, 4), AMOUNTS)
-def test_one_unbalanced_posting_refuses_the_batch(
-    postings: list[Posting], entries: list[Entry], at: int, off: int
+@given(st.integers(0, 2**62 - 1), st.text(min_size=1, max_size=40))
+def test_ids_are_uuids_that_depend_on_merchant_reference_and_kind(
+    merchant: int, reference: str
 ) -> None:
-    """Wherever it stands, and nothing that was given is changed."""
-    first = entries[0]
-    wrong = [replace(first, amount=first.amount + off), *entries[1:]]
-    batch = [*postings[:at], _posting(wrong, 99), *postings[at:]]
-    given_before = dict(BEFORE)
-    with pytest.raises(UnbalancedTransaction, match="ref-99"):
-        post(BEFORE, batch)
-    assert given_before == BEFORE
+    found = transaction_id(MerchantId(merchant), reference)
+    assert (found.version, found.variant) == (8, RFC_4122)
+    assert found == transaction_id(MerchantId(merchant), reference)
+    others = {
+        transaction_id(MerchantId(merchant + 1), reference),
+        transaction_id(MerchantId(merchant), reference + "x"),
+        hold_id(MerchantId(merchant), reference),
+    }
+    assert len(others | {found}) == 4
+
+
+def test_a_merchant_and_a_reference_cannot_be_shifted_into_each_other() -> None:
+    assert transaction_id(MerchantId(1), "1 x") != transaction_id(MerchantId(11), "x")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Transaction.of(MERCHANT, "reversal", "r", ENTRIES),
+        Transaction.of(MERCHANT, "transfer", "r", ENTRIES[::-1]),
+        Transaction.of(MERCHANT, "transfer", "r", ENTRIES, NOW),
+        transaction(entries=(Entry(A, -6, "EUR"), Entry(B, 6, "EUR"))),
+        transaction(entries=(Entry(A, -5, "USD"), Entry(B, 5, "USD"))),
+        transaction(entries=(Entry(A, -5, "EUR"), Entry(C, 5, "EUR"))),
+    ],
+)
+def test_every_part_of_the_content_is_in_the_request_hash(other: Transaction) -> None:
+    assert other.id == transaction().id
+    assert other.request_hash != transaction().request_hash
+
+
+def test_the_request_hash_fits_a_bigint() -> None:
+    hashes = [request_hash(number) for number in range(1000)]
+    assert len(set(hashes)) == 1000
+    assert min(hashes) < 0 < max(hashes)
+    assert all(-(2**63) <= one < 2**63 for one in hashes)
 
 
 @pytest.mark.parametrize(
     "entries",
     [
-        [],
-        [Entry(EUROS[0], 5)],
-        [Entry(EUROS[0], 0), Entry(EUROS[1], 0)],
-        [Entry(EUROS[0], 5), Entry(EUROS[1], -5), Entry(EUROS[2], 0)],
-        [Entry(EUROS[0], 5), Entry(DOLLARS[0], -5)],
+        (),
+        (Entry(A, 5, "EUR"),),
+        (Entry(A, 0, "EUR"), Entry(B, 0, "EUR")),
+        (Entry(A, 5, "EUR"), Entry(B, -5, "EUR"), Entry(C, 0, "EUR")),
+        (Entry(A, 5, "EUR"), Entry(B, -4, "EUR")),
+        (Entry(A, 5, "EUR"), Entry(B, -5, "USD")),
+        (Entry(A, 5, "EUR"), Entry(A, -5, "EUR")),
+        (Entry(A, 5, "EUR"), Entry(B, -5, "EUR"), Entry(C, 5, "USD"), Entry(D, -4, "USD")),
     ],
-    ids=["no entries", "one entry", "nothing moves", "an idle entry", "across currencies"],
+    ids=[
+        "no entries",
+        "one entry",
+        "nothing moves",
+        "an idle entry",
+        "unequal",
+        "across currencies",
+        "one account twice",
+        "one currency unequal",
+    ],
 )
-def test_what_is_not_double_entry_is_refused(entries: list[Entry]) -> None:
-    with pytest.raises(UnbalancedTransaction):
-        post(BEFORE, [_posting(entries)])
+def test_what_is_not_double_entry_cannot_be_made(entries: tuple[Entry, ...]) -> None:
+    with pytest.raises(UnbalancedTransaction, match="transfer r"):
+        transaction(entries=entries)
 
 
-def test_nothing_posted_changes_nothing() -> None:
-    assert post(BEFORE, []) == (BEFORE, [])
+def test_two_currencies_balance_each_for_itself() -> None:
+    entries = (*ENTRIES, Entry(C, -7, "USD"), Entry(D, 7, "USD"))
+    assert transaction(entries=entries).entries == entries
 
 
-def test_an_account_that_is_not_there_is_a_fault() -> None:
-    stranger = AccountId(UUID(int=99))
-    with pytest.raises(KeyError):
-        post(BEFORE, [_posting([Entry(EUROS[0], 5), Entry(stranger, -5)])])
+def posted(reference: str, amount: int = 5, moment: datetime = NOW) -> PostedTransaction:
+    one = transaction(reference, (Entry(A, -amount, "EUR"), Entry(B, amount, "EUR")))
+    entries = (
+        PostedEntry(2, moment, one.id, amount, amount),
+        PostedEntry(1, moment, one.id, -amount, -amount),
+    )
+    return PostedTransaction(one, moment, entries)
+
+
+def test_the_digest_of_a_batch_depends_on_all_it_says_but_its_order() -> None:
+    batch = [posted("a"), posted("b")]
+    digest = batch_digest(batch)
+    assert digest == batch_digest(batch[::-1])
+    later = NOW + timedelta(microseconds=1)
+    others = [
+        [posted("a")],
+        [posted("a"), posted("c")],
+        [posted("a"), posted("b", amount=6)],
+        [posted("a"), posted("b", moment=later)],
+        [posted("a"), posted("b")._replace(transaction=posted("b").transaction._replace(kind="x"))],
+        [
+            posted("a"),
+            posted("b")._replace(transaction=posted("b").transaction._replace(effective_at=NOW)),
+        ],
+    ]
+    assert len({digest, *map(batch_digest, others)}) == 7
+
+
+def test_micros_are_exact() -> None:
+    moment = datetime(2026, 11, 23, 3, 14, 15, 926535, tzinfo=UTC)
+    assert ledger._micros(moment) == 1_795_403_655_926_535
+
+
+@given(st.integers(1, 100), st.data())
+def test_a_hold_is_captured_part_by_part(amount: int, data: st.DataObject) -> None:
+    hold = Hold(HoldId(A), A, "EUR", 1, "r", amount, amount, 0, "open", None, NOW)
+    while hold.state == "open":
+        part = data.draw(st.integers(1, hold.remaining))
+        before, hold = hold, hold.after_capture(part)
+        assert hold.captured == before.captured + part
+        assert hold.captured + hold.remaining == amount
+    assert (hold.state, hold.captured) == ("captured", amount)
+
+
+def test_an_ended_hold_keeps_what_was_captured_of_it() -> None:
+    hold = Hold(HoldId(A), A, "EUR", 1, "r", 10, 10, 0, "open", None, NOW).after_capture(4)
+    assert hold.ended("released") == replace(hold, remaining=0, state="released")

@@ -90,3 +90,18 @@ def test_not_found_repeats_little_and_escapes_it() -> None:
 
 def test_prefixes_tell_kinds_apart() -> None:
     assert len(set(ids.PREFIXES.values())) == len(ids.PREFIXES)
+
+
+@given(st.uuids())
+def test_a_merchants_id_is_short_inside_and_as_wide_as_any_outside(value: UUID) -> None:
+    merchant_id = ids.new_merchant_id(lambda: value)
+    assert 0 <= merchant_id < 2**62
+    text = ids.render_merchant(merchant_id)
+    assert (text[:4], len(text)) == ("mer_", 30)
+    assert ids.parse_merchant(text) == merchant_id
+
+
+@given(st.uuids())
+def test_a_text_that_no_merchant_has_is_not_found(value: UUID) -> None:
+    with pytest.raises(NotFound):
+        ids.parse_merchant(ids.render("merchant", UUID(int=value.int | 1)))

@@ -5,8 +5,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groat.accounts.domain.ledger import Balance, post
-from groat.kernel.ids import AccountId, TransactionId
+from groat.accounts.domain.ledger import Entry
+from groat.kernel.ids import AccountId, MerchantId
 from groat.kernel.money import MAX_AMOUNT
 from groat.payments.domain import recipes
 from groat.payments.domain.decisions import Effect, EffectKey
@@ -18,8 +18,7 @@ from tests.unit.payments.examples import (
 )
 
 CLEARING = AccountId(UUID(int=8))
-TRANSACTION = TransactionId(UUID(int=9))
-BEFORE = {account: Balance(account, "EUR", 0, 0) for account in (CLEARING, BENEFICIARY)}
+MERCHANT = MerchantId(7)
 
 
 def _effect(amount: int = 1050, reference: str = "ch_1") -> Effect:
@@ -28,22 +27,21 @@ def _effect(amount: int = 1050, reference: str = "ch_1") -> Effect:
 
 @given(st.integers(1, MAX_AMOUNT))
 def test_a_capture_credits_the_beneficiary_with_what_the_provider_owes(amount: int) -> None:
-    after, _ = post(BEFORE, [recipes.captured(_effect(amount), CLEARING, TRANSACTION)])
-    assert after[BENEFICIARY].posted == amount
-    assert after[CLEARING].posted == -amount
+    fact = recipes.captured(MERCHANT, _effect(amount), CLEARING)
+    assert fact.kind == "payment.captured"
+    assert set(fact.entries) == {
+        Entry(BENEFICIARY, amount, "EUR"),
+        Entry(CLEARING, -amount, "EUR"),
+    }
 
 
 def test_each_effect_has_a_reference_of_its_own() -> None:
-    first = recipes.captured(_effect(), CLEARING, TRANSACTION)
+    first = recipes.captured(MERCHANT, _effect(), CLEARING)
     other = Effect(EffectKey(OTHER_PROVIDER_ACCOUNT, "captured", "ch_1"), STARTED, 1050)
-    references = {
-        posting.reference
-        for posting in (
-            first,
-            recipes.captured(_effect(reference="ch_2"), CLEARING, TRANSACTION),
-            recipes.captured(other, CLEARING, TRANSACTION),
-        )
-    }
-    assert len(references) == 3
-    assert first == recipes.captured(_effect(), CLEARING, TRANSACTION)
-    assert (first.kind, first.transaction_id) == ("payment.captured", TRANSACTION)
+    facts = (
+        first,
+        recipes.captured(MERCHANT, _effect(reference="ch_2"), CLEARING),
+        recipes.captured(MERCHANT, other, CLEARING),
+    )
+    assert len({fact.reference for fact in facts}) == len({fact.id for fact in facts}) == 3
+    assert first == recipes.captured(MERCHANT, _effect(), CLEARING)

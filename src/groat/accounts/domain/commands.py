@@ -70,6 +70,7 @@ class Refusal(StrEnum):
     INSUFFICIENT_FUNDS = "insufficient_funds"
     LINKED_REFUSED = "linked_refused"
     REFERENCE_REUSED = "reference_reused"
+    SAME_ACCOUNT = "same_account"
 
 
 @dataclass(frozen=True, slots=True)

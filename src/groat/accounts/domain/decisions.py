@@ -185,6 +185,8 @@ def _capture(running: _Running, command: CaptureHold, now: datetime) -> HoldStan
     if known is not None:
         _require_same(known.request_hash, command.request_hash, command.reference)
         return HoldStands(hold, command.transaction_id, replayed=True)
+    if command.credit_account_id == hold.account_id:
+        raise _No(Refusal.SAME_ACCOUNT, hold=hold.id, account=hold.account_id)
     _require_reserving(hold, now)
     amount = hold.remaining if command.amount is None else command.amount
     if amount > hold.remaining:

@@ -40,6 +40,7 @@ _SENTENCES: dict[Refusal, tuple[type[GroatError], str]] = {
         Conflict,
         "Reference {reference} came before with other content; something new needs a new one.",
     ),
+    Refusal.SAME_ACCOUNT: (InvalidRequest, "Hold {hold} is on account {account} already."),
 }
 
 

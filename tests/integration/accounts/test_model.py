@@ -1,0 +1,139 @@
+"""Random histories on the real ledger, beside a ledger of dictionaries."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TypeAlias
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from groat.accounts.domain.chart import AccountSpec
+from groat.accounts.domain.commands import Unit
+from groat.accounts.domain.decisions import Book
+from groat.accounts.domain.ledger import Entry, StatementFilter, Transaction
+from groat.accounts.infrastructure import posting as book_store
+from groat.accounts.infrastructure import store
+from groat.accounts.posting import PostingLanes
+from groat.app.verify import verify
+from groat.kernel import ids
+from groat.kernel.caller import Caller
+from groat.kernel.ids import MerchantId
+from tests.clock import ManualClock
+from tests.integration.world import World
+from tests.unit.accounts.commands import NOW, UNITS, books
+from tests.unit.accounts.model import Model, word
+from tests.unit.accounts.test_against_model import model_of
+
+History: TypeAlias = tuple[Book, list[tuple[int, list[Unit]]]]
+
+HISTORIES = 50
+"""Of about a hundred commands each: thousands in all."""
+
+
+def histories() -> list[History]:
+    """Return books and batches for them, the same every time."""
+    found: list[History] = []
+
+    @settings(
+        max_examples=HISTORIES,
+        phases=[Phase.generate],
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(books(), st.lists(st.tuples(st.integers(0, 4), UNITS), min_size=6, max_size=12))
+    def collect(book: Book, batches: list[tuple[int, list[Unit]]]) -> None:
+        found.append((book, batches))
+
+    collect()
+    return found
+
+
+async def open_accounts(
+    world: World, lanes: PostingLanes, merchant_id: MerchantId, book: Book
+) -> None:
+    """Put a book into the database as a merchant of its own, with the entries that made it."""
+    await world.rows("insert into merchant values (%s, 'Model', '', now())", merchant_id)
+    before = NOW - timedelta(days=1)
+    facts = []
+    for payer in [one for one in book.balances.values() if one.floor is None]:
+        for one in book.balances.values():
+            if one.currency == payer.currency and one.posted > 0:
+                entries = (
+                    Entry(payer.account_id, -one.posted, one.currency),
+                    Entry(one.account_id, one.posted, one.currency),
+                )
+                reference = f"opening-{one.account_id}"
+                facts.append(Transaction.of(merchant_id, "transfer", reference, entries))
+    async with world.engine.database.transaction() as connection:
+        specs = [
+            (one.account_id, AccountSpec(f"a:{one.number}", one.currency, "credit", one.floor))
+            for one in book.balances.values()
+        ]
+        await store.insert_accounts(connection, merchant_id, specs, before)
+        if facts:
+            await lanes.record(connection, merchant_id, facts, "engine", before)
+    for one in book.balances.values():
+        query = "update balance set status = %s where merchant_id = %s and account_id = %s"
+        await world.rows(query, one.status, merchant_id, one.account_id)
+
+
+async def play(
+    world: World, lanes: PostingLanes, clock: ManualClock, merchant_id: MerchantId, history: History
+) -> int:
+    """Submit a history's batches, and hold every outcome and balance against the model's."""
+    book, batches = history
+    model, commands = model_of(book), 0
+    await open_accounts(world, lanes, merchant_id, book)
+    caller = Caller(merchant_id, "key_model", "req_model")
+    for seconds, units in batches:
+        clock.advance(timedelta(seconds=seconds))
+        outcomes = await asyncio.gather(*(lanes.submit(caller, unit) for unit in units))
+        words = [[word(one) for one in many] for many in outcomes]
+        assert words == [model.run(unit, clock.now()) for unit in units]
+        commands += sum(map(len, units))
+        await require_agreement(world, model, merchant_id)
+    await require_statements(world, model, merchant_id)
+    return commands
+
+
+async def require_agreement(world: World, model: Model, merchant_id: MerchantId) -> None:
+    async with world.engine.database.transaction() as connection:
+        balances = await book_store.lock_balances(connection, merchant_id, model.accounts)
+        holds = await book_store.find_holds(connection, merchant_id, model.holds)
+    assert {account: (one.posted, one.held) for account, one in balances.items()} == {
+        account: (one["posted"], one["held"]) for account, one in model.accounts.items()
+    }
+    assert {hold: (one.remaining, one.state) for hold, one in holds.items()} == {
+        hold: (one["remaining"], one["state"]) for hold, one in model.holds.items()
+    }
+
+
+async def require_statements(world: World, model: Model, merchant_id: MerchantId) -> None:
+    """Every line as the model has it, and the past balance at each line's moment."""
+    accounts = world.engine.accounts
+    everything = StatementFilter(since=NOW, oldest_first=True)
+    for account_id, expected in model.log.items():
+        _, lines = await accounts.statement(merchant_id, account_id, everything, limit=1000)
+        assert [(line.amount, line.balance_after) for line in lines] == expected
+        for line in lines[::5]:
+            _, then, _ = await accounts.balance_at(
+                merchant_id, account_id, line.recorded_at, effective=False
+            )
+            assert then == line.balance_after
+
+
+async def test_the_real_ledger_is_the_models(world: World) -> None:
+    clock = ManualClock(NOW)
+    engine = world.engine
+    lanes = PostingLanes(engine.database, engine.audit, ids.uuid7, clock)
+    commands = 0
+    for number, history in enumerate(histories()):
+        clock.moment = NOW
+        commands += await play(world, lanes, clock, MerchantId(1000 + number), history)
+    assert commands > 2000
+    findings = await asyncio.to_thread(verify, world.settings, lambda _: None)
+    assert {finding.name: finding.detail for finding in findings if not finding.ok} == {}

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+
+from groat.accounts.domain.commands import (
+    Command,
+    EndHold,
+    HoldStands,
+    Known,
+    Outcome,
+    Post,
+    Posted,
+    Refusal,
+    Refused,
+    Unit,
+)
+from groat.accounts.domain.decisions import Book, Decision, WrongCurrency, decide, record
+from groat.accounts.domain.ledger import Balance, Entry, PostedTransaction, Transaction
+from groat.accounts.domain.orders import CaptureOrder, HoldOrder, capture, hold
+from groat.accounts.domain.refusals import as_error
+from groat.kernel.ids import AccountId
+from groat.kernel.money import MAX_AMOUNT, Money
+from tests.unit.accounts.commands import (
+    DOLLARS,
+    EUROS,
+    MERCHANT,
+    NOW,
+    UNITS,
+    balance,
+    books,
+    sums,
+)
+
+TILL, ALICE, BOB = EUROS[:3]
+
+
+def applied(book: Book, decision: Decision) -> Book:
+    """Return the book with what a decision changes in it."""
+    changes = decision.changes
+    known = dict(book.known)
+    for posted in decision.posted:
+        for one in posted:
+            known[one.transaction.id] = _as_known(one)
+    return Book({**book.balances, **changes.balances}, {**book.holds, **changes.holds}, known)
+
+
+def _as_known(posted: PostedTransaction) -> Known:
+    return Known(posted.transaction.request_hash, posted.recorded_at)
+
+
+@settings(max_examples=400)
+@given(books(), UNITS)
+def test_a_batch_is_what_its_units_are_one_by_one(book: Book, units: list[Unit]) -> None:
+    together = decide(book, units, NOW)
+    outcomes, posted, running = [], [], book
+    for unit in units:
+        one = decide(running, [unit], NOW)
+        outcomes += one.outcomes
+        posted += one.posted
+        running = applied(running, one)
+    assert together.outcomes == outcomes
+    assert together.posted == posted
+    after = applied(book, together)
+    assert (after.balances, after.holds) == (running.balances, running.holds)
+
+
+@settings(max_examples=400)
+@given(books(), UNITS)
+def test_money_is_neither_made_nor_lost_nor_overdrawn(book: Book, units: list[Unit]) -> None:
+    before = {account: one.posted for account, one in book.balances.items()}
+    assert sums(book.balances) == {"EUR": 0, "USD": 0}
+    for unit in units:
+        book = applied(book, decide(book, [unit], NOW))
+        assert sums(book.balances) == {"EUR": 0, "USD": 0}
+        held: dict[AccountId, int] = defaultdict(int)
+        for standing in book.holds.values():
+            held[standing.account_id] += standing.remaining
+        for account, one in book.balances.items():
+            assert one.floor is None or one.available >= min(one.floor, before[account])
+            assert one.held == held[account] >= 0
+
+
+@settings(max_examples=200)
+@given(books(), UNITS)
+def test_what_is_refused_changes_nothing(book: Book, units: list[Unit]) -> None:
+    for unit in units:
+        decision = decide(book, [unit], NOW)
+        [outcomes] = decision.outcomes
+        assert len(outcomes) == len(unit)
+        if any(isinstance(one, Refused) for one in outcomes):
+            assert all(isinstance(one, Refused) for one in outcomes)
+            refused = [one for one in outcomes if isinstance(one, Refused)]
+            real = [one for one in refused if one.refusal is not Refusal.LINKED_REFUSED]
+            assert len(real) == 1
+            assert as_error(real[0]).code == real[0].refusal
+            assert decision.posted == [[]]
+            assert decision.changes == Book({})
+        book = applied(book, decision)
+
+
+@settings(max_examples=200)
+@given(books(), UNITS)
+def test_entries_of_an_account_follow_each_other_in_time(book: Book, units: list[Unit]) -> None:
+    decision = decide(book, units, NOW)
+    numbers = {one.number: one for one in book.balances.values()}
+    last = {number: one.recorded_at for number, one in numbers.items()}
+    running = {number: one.posted for number, one in numbers.items()}
+    count = dict.fromkeys(numbers, 0)
+    for posted in [one for many in decision.posted for one in many]:
+        assert {entry.recorded_at for entry in posted.entries} == {posted.recorded_at}
+        assert sum(entry.amount for entry in posted.transaction.entries) == 0
+        for entry in posted.entries:
+            assert entry.recorded_at > last[entry.account_number]
+            last[entry.account_number] = entry.recorded_at
+            running[entry.account_number] += entry.amount
+            assert entry.balance_after == running[entry.account_number]
+            count[entry.account_number] += 1
+    for one in decision.changes.balances.values():
+        assert one.posted == running[one.number]
+        assert one.version == count[one.number]
+        assert one.recorded_at == last[one.number]
+
+
+def book_of(*balances: Balance) -> Book:
+    return Book({one.account_id: one for one in balances})
+
+
+OPEN = book_of(
+    balance(TILL, "EUR", posted=-100, floor=None),
+    balance(ALICE, "EUR", posted=100),
+    balance(BOB, "EUR"),
+    balance(DOLLARS[0], "USD"),
+)
+
+
+def transfer(amount: int, reference: str = "r", currency: str = "EUR") -> Post:
+    entries = (Entry(ALICE, -amount, currency), Entry(BOB, amount, currency))
+    return Post(Transaction.of(MERCHANT, "transfer", reference, entries))
+
+
+def outcome(book: Book, command: Command) -> Outcome:
+    [[found]] = decide(book, [(command,)], NOW).outcomes
+    return found
+
+
+def refusal(book: Book, command: Command) -> Refused:
+    found = outcome(book, command)
+    assert isinstance(found, Refused)
+    return found
+
+
+def test_a_refusal_has_the_figures_it_was_decided_on() -> None:
+    refused = refusal(OPEN, transfer(101))
+    assert refused == Refused(
+        Refusal.INSUFFICIENT_FUNDS,
+        {"account": ALICE, "available": 100, "floor": 0, "amount": 101},
+    )
+    assert "has 100 available and a floor of 0; asked was 101" in as_error(refused).message
+
+
+@pytest.mark.parametrize(("amount", "passes"), [(100, True), (101, False)])
+def test_the_last_unit_can_be_spent_and_no_more(amount: int, passes: bool) -> None:  # noqa: FBT001
+    assert isinstance(outcome(OPEN, transfer(amount)), Posted) is passes
+
+
+def test_a_replay_within_the_batch_is_answered_as_before() -> None:
+    decision = decide(OPEN, [(transfer(60),), (transfer(60),)], NOW)
+    (first,), (again,) = decision.outcomes
+    assert isinstance(first, Posted)
+    assert again == first._replace(replayed=True)
+    assert decision.changes.balances[ALICE].posted == 40
+
+
+def test_a_balance_has_a_limit() -> None:
+    book = book_of(
+        balance(ALICE, "EUR", posted=-1, floor=None), balance(BOB, "EUR", posted=MAX_AMOUNT)
+    )
+    assert refusal(book, transfer(1)).refusal is Refusal.BALANCE_TOO_LARGE
+
+
+def test_an_amount_in_another_currency_is_refused() -> None:
+    refused = refusal(OPEN, transfer(1, currency="USD"))
+    assert refused.refusal is Refusal.CURRENCY_MISMATCH
+    assert "is in EUR, and this is in USD" in as_error(refused).message
+
+
+def held(amount: int, seconds: int | None = None) -> tuple[Book, Command]:
+    expires_at = None if seconds is None else NOW + timedelta(seconds=seconds)
+    order = HoldOrder("h", ALICE, Money(amount, "EUR"), expires_at)
+    command = hold(MERCHANT, order, NOW)
+    return applied(OPEN, decide(OPEN, [(command,)], NOW)), command
+
+
+def test_a_hold_cannot_be_captured_once_its_time_has_come() -> None:
+    book, command = held(60, seconds=5)
+    [standing] = book.holds.values()
+    take = capture(MERCHANT, CaptureOrder("c", standing.id, BOB))
+    late = NOW + timedelta(seconds=5)
+    [[refused]] = decide(book, [(take,)], late).outcomes
+    assert isinstance(refused, Refused)
+    assert refused.refusal is Refusal.HOLD_EXPIRED
+    early = decide(book, [(EndHold(standing.id, expire=True),)], NOW)
+    assert early.changes == Book({})
+    ended = decide(book, [(EndHold(standing.id, expire=True),)], late)
+    assert ended.changes.holds[standing.id] == replace(standing, remaining=0, state="expired")
+    assert ended.changes.balances[ALICE].held == 0
+    [[again]] = decide(book, [(command,)], late).outcomes
+    assert again == HoldStands(standing, replayed=True)
+
+
+def test_a_capture_takes_what_was_held_even_of_all_there_is() -> None:
+    book, _ = held(100)
+    [standing] = book.holds.values()
+    assert refusal(book, transfer(1)).refusal is Refusal.INSUFFICIENT_FUNDS
+    take = capture(MERCHANT, CaptureOrder("c", standing.id, BOB))
+    taken = decide(book, [(take,)], NOW)
+    assert taken.changes.holds[standing.id].state == "captured"
+    assert taken.changes.balances[ALICE][4:6] == (0, 0)
+
+
+FACT = Transaction.of(
+    MERCHANT, "payment.captured", "f", (Entry(ALICE, -500, "EUR"), Entry(BOB, 500, "EUR"))
+)
+
+
+def test_a_fact_is_recorded_whatever_it_meets() -> None:
+    frozen = {
+        account: one._replace(status="frozen", floor=0) for account, one in OPEN.balances.items()
+    }
+    posted, after = record(frozen, [FACT], NOW)
+    assert after.balances[ALICE].posted == -400
+    assert [entry.amount for entry in posted[0].entries] == [-500, 500]
+
+
+def test_a_fact_in_the_wrong_currency_is_a_fault() -> None:
+    dollars = {**OPEN.balances, BOB: OPEN.balances[BOB]._replace(currency="USD")}
+    with pytest.raises(WrongCurrency, match="captured f"):
+        record(dollars, [FACT], NOW)
