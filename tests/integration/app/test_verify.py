@@ -24,7 +24,25 @@ async def lived_in(world: World) -> World:
     await world.pay(wallet, provider_account=world.paypal.account, payment_method="vault_visa")
     await world.deliver_all(await world.posted_mail())
     await world.engine.drain.drain_batch()
+    await move_money(world, wallet)
     return world
+
+
+async def move_money(world: World, wallet: str) -> None:
+    """Make a transfer, its reversal, and holds that are captured, released and open."""
+    other = await world.wallet("wallet:bob")
+    common = {"amount": 100, "currency": "EUR"}
+    transfer = {**common, "reference": "t", "debit_account": wallet, "credit_account": other}
+    made = (await world.api.post("/v1/transfers", json=transfer)).raise_for_status().json()
+    await world.api.post(f"/v1/transfers/{made['id']}/reverse")
+    for name in ("captured", "released", "open"):
+        order = {**common, "reference": name, "account": wallet}
+        hold = (await world.api.post("/v1/holds", json=order)).raise_for_status().json()
+        take = {"reference": f"take-{name}", "credit_account": other}
+        if name == "captured":
+            await world.api.post(f"/v1/holds/{hold['id']}/capture", json=take)
+        if name == "released":
+            await world.api.post(f"/v1/holds/{hold['id']}/release")
 
 
 async def check(world: World) -> tuple[list[Finding], dict[str, str]]:
@@ -53,20 +71,39 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"balances_match_entries"},
     ),
     (
-        "select min(transaction_id::text) from ledger_entry",
+        "select min(transaction_id::text) from applied_effect",
         "update ledger_entry set amount = amount + 1 where amount > 0 and transaction_id::text = ",
         {
             "transactions_sum_to_zero",
             "currencies_sum_to_zero",
             "balances_match_entries",
-            "entries_are_gapless",
+            "entries_follow_each_other",
             "effects_are_posted_once",
+            "transactions_match_record",
         },
     ),
     (
-        "select max(account_id || ' version ' || version) from ledger_entry",
-        "update ledger_entry set balance_after = 0 where account_id || ' version ' || version = ",
-        {"entries_are_gapless"},
+        "select max(concat('number ', account_number, ' at ', recorded_at)) from ledger_entry",
+        (
+            "update ledger_entry set balance_after = 1"
+            " where concat('number ', account_number, ' at ', recorded_at) = "
+        ),
+        {"entries_follow_each_other"},
+    ),
+    (
+        "select batch_id::text from ledger_transaction where kind = 'transfer'",
+        "update ledger_transaction set reference = reference || 'x' where batch_id::text = ",
+        {"transactions_match_record"},
+    ),
+    (
+        "select batch_id::text from ledger_transaction where kind = 'transfer'",
+        "update ledger_transaction set effective_at = recorded_at where batch_id::text = ",
+        {"transactions_match_record"},
+    ),
+    (
+        "select account_id::text from hold where state = 'open'",
+        "update hold set remaining = remaining - 1 where state = 'open' and account_id::text = ",
+        {"held_matches_holds"},
     ),
     (
         "select min(reference) from applied_effect",
@@ -76,7 +113,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     (
         "select min(reference) from applied_effect",
         "delete from ledger_transaction where split_part(reference, ':', 3) = ",
-        {"entries_have_parents", "effects_are_posted_once"},
+        {"entries_have_parents", "effects_are_posted_once", "transactions_match_record"},
     ),
     (
         "select min(id::text) from audit_record",
@@ -120,8 +157,8 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     ),
     (
         "select min(reference) from applied_effect",
-        "update ledger_transaction set kind = 'x' where split_part(reference, ':', 3) = ",
-        {"effects_are_posted_once"},
+        "update ledger_transaction set kind = 'transfer' where split_part(reference, ':', 3) = ",
+        {"effects_are_posted_once", "transactions_match_record"},
     ),
     (
         "select min(key) from idempotency_key",

@@ -41,11 +41,20 @@ async def test_what_is_written_once_cannot_be_changed(world: World, statement: s
         ("update payment set captured = amount + 1", "payment_captured_within_amount"),
         ("update payment set captured = 0", "payment_succeeded_has_captured"),
         ("update payment set failure_code = 'x'", "payment_failed_has_code"),
+        ("update balance set posted = -1 where floor = 0", "balance_above_floor"),
+        ("update balance set held = posted + 1 where floor = 0", "balance_above_floor"),
+        ("update balance set held = -1", "balance_held_not_negative"),
+        ("update hold set remaining = 0", "hold_open_has_remaining"),
+        ("update hold set state = 'released'", "hold_open_has_remaining"),
+        ("update hold set captured = 5", "hold_adds_up"),
     ],
 )
 async def test_rows_that_cannot_be_are_refused(
     world: World, statement: str, constraint: str
 ) -> None:
-    await world.pay(await world.wallet())
+    wallet = await world.wallet()
+    await world.pay(wallet)
+    order = {"reference": "h", "account": wallet, "amount": 10, "currency": "EUR"}
+    (await world.api.post("/v1/holds", json=order)).raise_for_status()
     with pytest.raises(psycopg.errors.CheckViolation, match=constraint):
         await attempt(world, statement, APPLICATION_ROLE)

@@ -1,0 +1,97 @@
+"""The connection ends while something is under way: before, in the middle of, or after a commit."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import SecretStr
+
+from groat.accounts.domain.chart import opened
+from groat.accounts.domain.orders import CaptureOrder, HoldOrder, TransferOrder
+from groat.app.verify import verify
+from groat.app.wiring import open_engine
+from groat.kernel.caller import Caller
+from groat.kernel.ids import AccountId
+from groat.kernel.money import Money
+from tests.integration.accounts.proxy import losing_answers
+from tests.integration.world import World
+
+
+def caller(world: World) -> Caller:
+    return Caller(world.merchant_id, "key_test", "req_test")
+
+
+async def till_and_wallet(world: World) -> tuple[AccountId, AccountId]:
+    accounts = world.engine.accounts
+    till = await accounts.create(caller(world), opened("till", "EUR", "debit"))
+    wallet = await accounts.create(caller(world), opened("wallet:x", "EUR", floor=0))
+    return till.id, wallet.id
+
+
+async def require_right(world: World, wallet: AccountId, balance: int) -> None:
+    assert (await world.engine.accounts.get(world.merchant_id, wallet)).posted == balance
+    findings = await asyncio.to_thread(verify, world.settings, lambda _: None)
+    assert {finding.name: finding.detail for finding in findings if not finding.ok} == {}
+
+
+async def test_a_lost_answer_to_a_commit_is_looked_up(world: World) -> None:
+    till, wallet = await till_and_wallet(world)
+    async with losing_answers(world.database_url) as (proxy, url):
+        settings = world.settings.model_copy(update={"database_url": SecretStr(url)})
+        async with open_engine(settings) as engine:
+            for number in range(5):
+                proxy.to_lose = 1
+                order = TransferOrder(f"alone-{number}", till, wallet, Money(10, "EUR"))
+                answer = await engine.accounts.transfer(caller(world), order)
+                assert answer.reference == order.reference
+            assert proxy.lost == 5
+            orders = [
+                TransferOrder(f"many-{number}", till, wallet, Money(1, "EUR"))
+                for number in range(100)
+            ]
+            proxy.to_lose = 2
+            answers = await asyncio.gather(
+                *(engine.accounts.transfer(caller(world), order) for order in orders)
+            )
+            assert len({answer.id for answer in answers}) == 100
+    assert proxy.lost == 7
+    await require_right(world, wallet, 150)
+
+
+async def test_a_hold_whose_answers_are_lost_is_placed_and_captured_once(world: World) -> None:
+    till, wallet = await till_and_wallet(world)
+    who = caller(world)
+    fill = TransferOrder("fill", till, wallet, Money(100, "EUR"))
+    await world.engine.accounts.transfer(who, fill)
+    async with losing_answers(world.database_url) as (proxy, url):
+        settings = world.settings.model_copy(update={"database_url": SecretStr(url)})
+        async with open_engine(settings) as engine:
+            proxy.to_lose = 1
+            hold = await engine.accounts.place_hold(who, HoldOrder("h", wallet, Money(60, "EUR")))
+            proxy.to_lose = 1
+            stands = await engine.accounts.capture_hold(who, CaptureOrder("c", hold.id, till, 25))
+            proxy.to_lose = 1
+            released = await engine.accounts.release_hold(who, hold.id)
+    assert proxy.lost == 3
+    assert (stands.hold.captured, stands.hold.remaining) == (25, 35)
+    assert (released.captured, released.state) == (25, "released")
+    await require_right(world, wallet, 75)
+
+
+async def test_connections_that_are_ended_under_way_lose_nothing(world: World) -> None:
+    till, wallet = await till_and_wallet(world)
+    orders = [TransferOrder(f"t-{number}", till, wallet, Money(1, "EUR")) for number in range(3000)]
+    transfers = asyncio.gather(
+        *(world.engine.accounts.transfer(caller(world), order) for order in orders)
+    )
+    ended = []
+    for _ in range(3):
+        await asyncio.sleep(0.1)
+        ended += await world.rows(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'groat' and datname = current_database()"
+            " and state <> 'idle'"
+        )
+    assert len({answer.id for answer in await transfers}) == 3000
+    assert ended
+    await require_right(world, wallet, 3000)

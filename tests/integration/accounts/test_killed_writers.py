@@ -1,0 +1,104 @@
+"""Half of the processes that write to a hot account are killed; what they acknowledged stays."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from groat.app.verify import verify
+from groat.kernel import ids
+from tests.integration.accounts.bank import Bank
+from tests.stories.processes import until
+
+WRITERS = 4
+EACH = 150
+"""How many transfers every writer has acknowledged before half of them die, and the rest again."""
+
+
+class Writer:
+    """A writer process, and the references that it has acknowledged."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.acknowledged: list[str] = []
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.endswith("\n"):  # half a line was never said
+                self.acknowledged.append(line.strip())
+
+    def stop(self) -> None:
+        assert self.process.stdin is not None
+        if self.process.poll() is None:
+            self.process.stdin.close()
+        self.process.wait(timeout=60)
+        self.reader.join()
+
+
+@pytest.fixture
+def writers(bank: Bank) -> Iterator[list[Writer]]:
+    settings = bank.world.settings
+    assert settings.database_url is not None
+    assert settings.master_key is not None
+    common = [
+        settings.database_url.get_secret_value(),
+        settings.master_key.get_secret_value(),
+        ids.render_merchant(bank.world.merchant_id),
+        bank.source,
+        bank.bob,
+    ]
+    command = [sys.executable, "-m", "tests.integration.accounts.writer", *common]
+    with ExitStack() as stack:
+        started = []
+        for number in range(WRITERS):
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [*command, f"w{number}"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            started.append(Writer(process))
+            stack.callback(started[-1].stop)
+        yield started
+
+
+async def test_what_was_acknowledged_survives_the_death_of_its_writer(
+    bank: Bank, writers: list[Writer]
+) -> None:
+    def all_past(many: int, of: list[Writer]) -> bool:
+        return all(len(one.acknowledged) >= many for one in of)
+
+    await asyncio.to_thread(until, lambda: all_past(EACH, writers), "writers to write")
+    doomed, others = writers[::2], writers[1::2]
+    for one in doomed:
+        one.process.kill()
+    reached = max(len(one.acknowledged) for one in others)
+    await asyncio.to_thread(until, lambda: all_past(reached + EACH, others), "the others to go on")
+    for one in writers:
+        await asyncio.to_thread(one.stop)
+
+    rows = await bank.world.rows("select reference from ledger_transaction")
+    standing = {reference for (reference,) in rows}
+    acknowledged = {reference for one in writers for reference in one.acknowledged}
+    assert acknowledged <= standing
+    assert {one.process.returncode for one in others} == {0}
+    assert all(set(one.acknowledged) >= _all_of(standing, one) for one in others)
+    assert await bank.standing(bank.bob) == (len(standing), 0, len(standing))
+    findings = await asyncio.to_thread(verify, bank.world.settings, lambda _: None)
+    assert {finding.name: finding.detail for finding in findings if not finding.ok} == {}
+
+
+def _all_of(standing: set[str], writer: Writer) -> set[str]:
+    name = writer.acknowledged[0].partition("-")[0]
+    return {reference for reference in standing if reference.startswith(f"{name}-")}
