@@ -30,7 +30,6 @@ from groat.accounts.domain.commands import (
 from groat.accounts.domain.decisions import Book, Decision
 from groat.accounts.domain.ledger import LedgerBatch, PostedTransaction, Transaction, batch_digest
 from groat.accounts.infrastructure import posting as store
-from groat.accounts.infrastructure.posting import Overtaken
 from groat.audit.domain.record import Cause, Change
 from groat.audit.service import AuditService
 from groat.kernel import ids
@@ -39,7 +38,8 @@ from groat.kernel.clock import Clock
 from groat.kernel.errors import Unavailable
 from groat.kernel.ids import AccountId, HoldId, IdSource, MerchantId, TransactionId
 from groat.platform.batching import Lane
-from groat.platform.database import Connection, Database
+from groat.platform.connection import Connection
+from groat.platform.database import Database, KeyTaken
 
 _MOST_IN_BATCH = 500
 _MOST_WAITING = 10_000
@@ -105,7 +105,7 @@ class PostingLanes:
         balances = await store.lock_balances(connection, merchant_id, account_ids)
         posted, after = decisions.record(balances, facts, now)
         batch = LedgerBatch(ids.new_ledger_batch_id(self._new_id), actor, "facts", tuple(posted))
-        await self._write(connection, merchant_id, [batch], after, [], now)
+        self._write(connection, merchant_id, [batch], after, [], now)
 
     async def _run(
         self, merchant_id: MerchantId, submissions: Sequence[Submission]
@@ -117,14 +117,14 @@ class PostingLanes:
         most likely new, so it is tried without looking; only what it then posted is believed.
         """
         if len(submissions) == 1:
-            with suppress(Overtaken, Unavailable):
+            with suppress(KeyTaken, Unavailable):
                 outcomes = await self._attempt(merchant_id, submissions, look_up=False)
                 if not any(isinstance(one, Refused) for one in outcomes[0]):
                     return outcomes
         for attempt in range(1, _ATTEMPTS):
             try:
                 return await self._attempt(merchant_id, submissions, look_up=True)
-            except Overtaken:
+            except KeyTaken:
                 continue
             except Unavailable:
                 await asyncio.sleep(_PAUSE_SECONDS * attempt * random.uniform(0.5, 1.5))  # noqa: S311
@@ -140,11 +140,11 @@ class PostingLanes:
             decision = decisions.decide(book, units, now)
             batches = list(self._batches(submissions, decision))
             changes = _hold_changes(submissions, decision)
-            await _write_holds(connection, merchant_id, book, decision.changes)
-            await self._write(connection, merchant_id, batches, decision.changes, changes, now)
+            _write_holds(connection, merchant_id, book, decision.changes)
+            self._write(connection, merchant_id, batches, decision.changes, changes, now)
         return decision.outcomes
 
-    async def _write(
+    def _write(
         self,
         connection: Connection,
         merchant_id: MerchantId,
@@ -154,10 +154,10 @@ class PostingLanes:
         now: datetime,
     ) -> None:
         if after.balances:
-            await store.write_postings(connection, merchant_id, batches, after.balances.values())
+            store.write_postings(connection, merchant_id, batches, after.balances.values())
         changes = [*map(_posted_change, batches), *changes]
         if changes:
-            await self._audit.write(connection, merchant_id, changes, now)
+            self._audit.write(connection, merchant_id, changes, now)
 
     def _batches(
         self, submissions: Sequence[Submission], decision: Decision
@@ -195,15 +195,15 @@ async def _lock(
     return Book(balances, holds, known)
 
 
-async def _write_holds(
+def _write_holds(
     connection: Connection, merchant_id: MerchantId, before: Book, after: Book
 ) -> None:
     placed = [hold for hold in after.holds.values() if hold.id not in before.holds]
     changed = [hold for hold in after.holds.values() if hold.id in before.holds]
     if placed:
-        await store.insert_holds(connection, merchant_id, placed)
+        store.insert_holds(connection, merchant_id, placed)
     if changed:
-        await store.update_holds(connection, merchant_id, changed)
+        store.update_holds(connection, merchant_id, changed)
 
 
 def _account_ids(command: Command) -> list[AccountId]:

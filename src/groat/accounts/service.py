@@ -41,7 +41,8 @@ from groat.kernel.clock import Clock
 from groat.kernel.errors import Conflict
 from groat.kernel.ids import AccountId, HoldId, IdSource, MerchantId, TransactionId
 from groat.platform.checks import Check, checks_from
-from groat.platform.database import Connection, Database
+from groat.platform.connection import Connection
+from groat.platform.database import Database
 
 _MOST_EXPIRED_AT_ONCE = 500
 
@@ -75,7 +76,7 @@ class AccountService:
             if not added:
                 raise Conflict("account_code_taken", f"There is an account {spec.code!r} already.")
             data = {"code": spec.code, "currency": spec.currency, "floor": spec.floor}
-            await self._record(connection, caller, "account.created", account_id, data, now)
+            self._record(connection, caller, "account.created", account_id, data, now)
             return await self.get_within(connection, caller.merchant_id, account_id)
 
     async def update(
@@ -98,9 +99,9 @@ class AccountService:
             await book.lock_balances(connection, caller.merchant_id, [account_id])
             account = await self.get_within(connection, caller.merchant_id, account_id)
             changed = _changed(account, status, metadata)
-            await store.update_account(connection, caller.merchant_id, changed)
+            store.update_account(connection, caller.merchant_id, changed)
             data: dict[str, Scalar] = {"status": changed.status, "was": account.status}
-            await self._record(connection, caller, "account.updated", account_id, data, now)
+            self._record(connection, caller, "account.updated", account_id, data, now)
         return changed
 
     async def get(self, merchant_id: MerchantId, account_id: AccountId) -> Account:
@@ -345,7 +346,7 @@ class AccountService:
         (outcome,) = await self._lanes.submit(caller, (command,))
         return outcome
 
-    async def _record(
+    def _record(
         self,
         connection: Connection,
         caller: Caller,
@@ -356,7 +357,7 @@ class AccountService:
     ) -> None:
         cause = Cause(caller.request_id)
         change = Change(action, "account", account_id, caller.actor, cause, data)
-        await self._audit.write(connection, caller.merchant_id, [change], now)
+        self._audit.write(connection, caller.merchant_id, [change], now)
 
 
 def checks() -> list[Check]:

@@ -19,8 +19,11 @@ from groat.app.wiring import Engine, open_engine
 from groat.merchants.http import authenticator
 from groat.platform.memory import settle_memory
 from groat.platform.problems import install_problem_documents
+from groat.platform.queries import Query
 from groat.platform.request_ids import RequestIds
 from groat.platform.settings import Settings
+
+_PING = Query(b"select 1")
 
 
 def create_api(engine: Engine) -> FastAPI:
@@ -39,7 +42,7 @@ def create_api(engine: Engine) -> FastAPI:
     @api.get("/healthz", include_in_schema=False)
     async def healthz() -> JSONResponse:
         async with engine.database.transaction() as connection:
-            await connection.execute("select 1")
+            await connection.fetch(_PING)
         return JSONResponse({"status": "ok"})
 
     return api

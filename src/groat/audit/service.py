@@ -11,7 +11,8 @@ from groat.audit.domain.record import Change, Record
 from groat.audit.infrastructure import store
 from groat.kernel.ids import IdSource, MerchantId, RecordId
 from groat.platform.checks import Check, checks_from
-from groat.platform.database import Connection, Database
+from groat.platform.connection import Connection
+from groat.platform.database import Database
 from groat.platform.strict_json import Json
 
 
@@ -22,7 +23,7 @@ class AuditService:
         self._database = database
         self._new_id = new_id
 
-    async def write(
+    def write(
         self,
         connection: Connection,
         merchant_id: MerchantId,
@@ -31,7 +32,7 @@ class AuditService:
     ) -> None:
         """Append a record of each of ``changes``, in the caller's transaction."""
         records = [Record(merchant_id, RecordId(self._new_id()), change, now) for change in changes]
-        await store.write(connection, merchant_id, records, now)
+        store.write(connection, merchant_id, records, now)
 
     async def page(
         self,

@@ -21,8 +21,9 @@ from groat.merchants.domain.credentials import (
 )
 from groat.merchants.infrastructure import store
 from groat.merchants.infrastructure.store import SealedProviderAccount
+from groat.platform.connection import Connection
 from groat.platform.crypto import Vault, seal, unseal
-from groat.platform.database import Connection, Database
+from groat.platform.database import Database
 
 _OPERATOR = "operator"
 _COMMAND_LINE = Cause("command_line")
@@ -45,8 +46,8 @@ class MerchantService:
         merchant_id = ids.new_merchant_id(self._new_id)
         data_key = self._vault.new_data_key(_associated(merchant_id))
         async with self._database.transaction() as connection:
-            await store.insert_merchant(connection, merchant_id, name, data_key, self._clock.now())
-            await self._record(
+            store.insert_merchant(connection, merchant_id, name, data_key, self._clock.now())
+            self._record(
                 connection,
                 merchant_id,
                 "merchant.created",
@@ -71,10 +72,8 @@ class MerchantService:
         secret_hash = self._vault.hash_secret(key.secret)
         async with self._database.transaction() as connection:
             await self._data_key(connection, merchant_id)
-            await store.insert_api_key(
-                connection, merchant_id, key_id, secret_hash, self._clock.now()
-            )
-            await self._record(connection, merchant_id, "api_key.created", "api_key", key_id, {})
+            store.insert_api_key(connection, merchant_id, key_id, secret_hash, self._clock.now())
+            self._record(connection, merchant_id, "api_key.created", "api_key", key_id, {})
         return key
 
     async def authenticate(self, text: str) -> tuple[MerchantId, ApiKeyId]:
@@ -99,8 +98,8 @@ class MerchantService:
         """
         merchant_id, key_id = await self.authenticate(text)
         async with self._database.transaction() as connection:
-            await store.revoke_api_key(connection, merchant_id, key_id, self._clock.now())
-            await self._record(connection, merchant_id, "api_key.revoked", "api_key", key_id, {})
+            store.revoke_api_key(connection, merchant_id, key_id, self._clock.now())
+            self._record(connection, merchant_id, "api_key.revoked", "api_key", key_id, {})
 
     async def put_provider_account(
         self,
@@ -132,7 +131,7 @@ class MerchantService:
                 raise Conflict(
                     "provider_account_exists", f"{name!r} is taken; choose another name."
                 )
-            await self._record(
+            self._record(
                 connection,
                 merchant_id,
                 "provider_account.put",
@@ -164,7 +163,7 @@ class MerchantService:
             raise ids.not_found("merchant", ids.render_merchant(merchant_id))
         return self._vault.unwrap(wrapped, _associated(merchant_id))
 
-    async def _record(
+    def _record(
         self,
         connection: Connection,
         merchant_id: MerchantId,
@@ -174,7 +173,7 @@ class MerchantService:
         data: Mapping[str, Scalar],
     ) -> None:
         change = Change(action, kind, object_id, _OPERATOR, _COMMAND_LINE, data)
-        await self._audit.write(connection, merchant_id, [change], self._clock.now())
+        self._audit.write(connection, merchant_id, [change], self._clock.now())
 
 
 def _associated(merchant_id: MerchantId) -> bytes:

@@ -37,7 +37,8 @@ from groat.payments.infrastructure import store
 from groat.payments.infrastructure.store import OperationResult, PostedEffect
 from groat.platform import idempotency
 from groat.platform.checks import Check, checks_from
-from groat.platform.database import Connection, Database
+from groat.platform.connection import Connection
+from groat.platform.database import Database
 from groat.platform.idempotency import RequestKey
 from groat.providers.domain.facts import NotSent, Report
 from groat.providers.port import Answered, Authorization, Provider, Reply, Unknown
@@ -143,7 +144,7 @@ class PaymentService:
         await self._write(connection, merchant_id, verdicts, arrivals, now)
         changes = [verdict.change for verdict in verdicts if verdict.change is not None]
         if changes:
-            await self._audit.write(connection, merchant_id, changes, now)
+            self._audit.write(connection, merchant_id, changes, now)
         return [verdict.outcome for verdict in verdicts]
 
     async def _write_down(
@@ -163,9 +164,9 @@ class PaymentService:
                 if earlier is not None:
                     return PaymentId(earlier)
             await self._require_wallet(connection, caller.merchant_id, payment.order)
-            await store.insert_payment(connection, caller.merchant_id, payment, operation_id)
+            store.insert_payment(connection, caller.merchant_id, payment, operation_id)
             change = _created(caller, payment)
-            await self._audit.write(connection, caller.merchant_id, [change], now)
+            self._audit.write(connection, caller.merchant_id, [change], now)
         return None
 
     async def _require_wallet(
@@ -220,7 +221,7 @@ class PaymentService:
                             cause,
                             {"reason": reason},
                         )
-                        await self._audit.write(connection, merchant_id, [change], now)
+                        self._audit.write(connection, merchant_id, [change], now)
 
     async def _write(
         self,
@@ -240,8 +241,8 @@ class PaymentService:
             for verdict, arrival in zip(verdicts, arrivals, strict=True)
             if verdict.payment is not None and verdict.operation is not None
         ]
-        await store.update_payments(connection, merchant_id, moved.values(), now)
-        await store.settle_operations(connection, merchant_id, results, now)
+        store.update_payments(connection, merchant_id, moved.values(), now)
+        store.settle_operations(connection, merchant_id, results, now)
         effects = [verdict.effect for verdict in verdicts if verdict.effect is not None]
         if effects:
             await self._post(connection, merchant_id, effects, now)
@@ -264,7 +265,7 @@ class PaymentService:
             for effect, spec in zip(effects, clearing, strict=True)
         ]
         numbered = [(effect, fact.id) for effect, fact in zip(effects, facts, strict=True)]
-        await store.insert_effects(connection, merchant_id, numbered, now)
+        store.insert_effects(connection, merchant_id, numbered, now)
         await self._accounts.post(connection, merchant_id, facts, ENGINE, now)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from groat.platform.database import Connection
+from groat.platform.connection import Connection
+from groat.platform.queries import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Check:
     """``name`` says what should be true; ``offender`` is what a wrong row is called."""
 
     name: str
-    query: bytes
+    query: Query
     offender: str
 
 
@@ -32,7 +33,7 @@ class Finding:
     seconds: float
 
 
-def checks_from(queries: dict[str, bytes], offenders: dict[str, str]) -> list[Check]:
+def checks_from(queries: dict[str, Query], offenders: dict[str, str]) -> list[Check]:
     """Return the check of each query ``check_<name>``; ``offenders`` maps each name to a noun."""
     return [Check(name, queries[f"check_{name}"], noun) for name, noun in offenders.items()]
 
@@ -40,8 +41,7 @@ def checks_from(queries: dict[str, bytes], offenders: dict[str, str]) -> list[Ch
 async def run_check(connection: Connection, check: Check) -> Finding:
     """Run one check within the caller's snapshot."""
     started = time.perf_counter()
-    cursor = await connection.execute(check.query)
-    row = await cursor.fetchone()
+    row = await connection.fetch_one(check.query)
     assert row is not None, "a check aggregates, so it has one row"  # noqa: S101
     examined, wrong, first = row
     detail = "" if wrong == 0 else f"{wrong} wrong, first: {check.offender} {first}"

@@ -6,22 +6,24 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from groat.kernel.errors import Unavailable
-from groat.platform.columns import register_columns
+from groat.platform.connection import Connection, Session
+from groat.platform.queries import Query
 
 APPLICATION_ROLE = "groat_app"
 """What the engine acts as once connected: it may not change or delete the ledger or the record."""
 
-Connection = psycopg.AsyncConnection
 _ACQUIRE_SECONDS = 5.0
 _RESTED_SECONDS = 1.0
 _TRANSACTION_SECONDS = 35.0  # for a server that is there and does not answer
+_READ_COMMITTED = Query(b"begin")
+_SNAPSHOT = Query(b"begin isolation level repeatable read, read only")
+_NO_TIME_LIMIT = Query(b"set local statement_timeout = 0")
 _SESSION = {
     "application_name": "groat",
     "synchronous_commit": "on",  # an acknowledgement means committed
@@ -33,15 +35,20 @@ _SESSION = {
 """Every wait has a limit. No transaction spans a network call, so each of these is generous."""
 
 
+class KeyTaken(Exception):
+    """Another transaction has written a key of this one meanwhile; nothing of this one is done."""
+
+
 class Database:
     """The engine's way to PostgreSQL."""
 
     def __init__(self, url: str, *, max_connections: int) -> None:
         given = str(conninfo_to_dict(url).get("options") or "")
         options = " ".join([given, *(f"-c {name}={value}" for name, value in _SESSION.items())])
-        self._used_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+        self._broken_at = 0.0
         self._pool = AsyncConnectionPool(
             url,
+            connection_class=Session,
             kwargs={"options": options, "connect_timeout": 5, "autocommit": True},
             configure=_act_as_application,
             min_size=1,
@@ -52,10 +59,10 @@ class Database:
             open=False,
         )
 
-    async def _check(self, connection: Connection) -> None:
-        """Try a connection that has rested: a restarted server breaks all of them."""
-        if time.monotonic() - self._used_at.get(connection, 0.0) > _RESTED_SECONDS:
-            await AsyncConnectionPool.check_connection(connection)
+    async def _check(self, session: Session) -> None:
+        """Try a session that has rested, or stood when another broke: a restart breaks all."""
+        if session.used_at < max(time.monotonic() - _RESTED_SECONDS, self._broken_at):
+            await AsyncConnectionPool.check_connection(session)
 
     async def open(self) -> None:
         """Start the pool. Connections are made in the background; the server may be down still."""
@@ -70,10 +77,11 @@ class Database:
         """Yield a connection in a READ COMMITTED transaction; commit at the end, or roll back.
 
         Raises:
+            KeyTaken: another transaction has written a key that this one was to write.
             Unavailable: ``database_unavailable``. If it is raised as the transaction ends, the
                 commit may have happened: look the outcome up by its key, never assume.
         """
-        async with self._transaction(_TRANSACTION_SECONDS) as connection:
+        async with self._transaction(_READ_COMMITTED, _TRANSACTION_SECONDS) as connection:
             yield connection
 
     @asynccontextmanager
@@ -83,28 +91,30 @@ class Database:
         Raises:
             Unavailable: ``database_unavailable``.
         """
-        async with self._transaction(None) as connection:
-            await connection.execute("set transaction isolation level repeatable read, read only")
-            await connection.execute("set local statement_timeout = 0")
+        async with self._transaction(_SNAPSHOT, None) as connection:
+            connection.write(_NO_TIME_LIMIT)
             yield connection
 
     @asynccontextmanager
-    async def _transaction(self, seconds: float | None) -> AsyncIterator[Connection]:
+    async def _transaction(self, begin: Query, seconds: float | None) -> AsyncIterator[Connection]:
         try:
-            async with (
-                asyncio.timeout(seconds),
-                self._pool.connection() as connection,
-                connection.transaction(),
-            ):
-                yield connection
-                self._used_at[connection] = time.monotonic()
+            async with asyncio.timeout(seconds), self._pool.connection() as session:
+                connection = Connection(session, begin)
+                try:
+                    yield connection
+                    await connection.commit()
+                except BaseException:
+                    await connection.roll_back()
+                    raise
+                session.used_at = time.monotonic()
+        except psycopg.errors.UniqueViolation as error:
+            raise KeyTaken from error
         except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
-            self._used_at.clear()  # what broke this one may have broken the others
+            self._broken_at = time.monotonic()
             raise Unavailable(
                 "database_unavailable", "The database is not available; try again shortly."
             ) from error
 
 
-async def _act_as_application(connection: Connection) -> None:
-    register_columns(connection)
-    await connection.execute(f"set role {APPLICATION_ROLE}".encode())
+async def _act_as_application(session: Session) -> None:
+    await session.execute(f"set role {APPLICATION_ROLE}".encode())

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from groat.kernel.errors import Conflict
 from groat.kernel.ids import MerchantId
-from groat.platform.database import Connection
+from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 
 QUERIES = load_queries(__file__, "idempotency.sql")
@@ -47,11 +47,10 @@ async def claim(
         "object_id": object_id,
         "now": now,
     }
-    cursor = await connection.execute(QUERIES["claim_key"], parameters)
-    if cursor.rowcount == 1:
+    claimed = await connection.fetch(QUERIES["claim_key"], parameters)
+    if claimed:
         return None
-    cursor = await connection.execute(QUERIES["get_key"], parameters)
-    row = await cursor.fetchone()
+    row = await connection.fetch_one(QUERIES["get_key"], parameters)
     if row is None or bytes(row[0]) != request_hash:
         raise Conflict(
             "idempotency_key_reused",

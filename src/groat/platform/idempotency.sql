@@ -3,6 +3,7 @@
 insert into idempotency_key (merchant_id, key, request_hash, object_id, created_at)
 values (%(merchant_id)s, %(key)s, %(request_hash)s, %(object_id)s, %(now)s)
 on conflict (merchant_id, key) do nothing
+returning key
 
 -- name: get_key
 -- What the key was used for.

@@ -8,11 +8,30 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NamedTuple, Self
 
 _HEADING = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
-def load_queries(store: str, file: str) -> dict[str, bytes]:
+class Query(NamedTuple):
+    """SQL as PostgreSQL takes it, with ``$1`` for the first of ``parameters``, and so on."""
+
+    text: bytes
+    parameters: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the query that is written with named parameters."""
+        numbers: dict[str, int] = {}
+
+        def numbered(match: re.Match[str]) -> str:
+            return f"${numbers.setdefault(match[1], len(numbers) + 1)}"
+
+        return cls(_PARAMETER.sub(numbered, text).encode(), tuple(numbers))
+
+
+def load_queries(store: str, file: str) -> dict[str, Query]:
     """Return the queries of ``file``, by name; ``store`` is the ``__file__`` of the store.
 
     Raises:
@@ -23,4 +42,4 @@ def load_queries(store: str, file: str) -> dict[str, bytes]:
     names, bodies = parts[::2], parts[1::2]
     if preamble.strip() or len(set(names)) != len(names):
         raise ValueError(f"{file} has a query without a name, or two with the same")
-    return {name: body.strip().encode() for name, body in zip(names, bodies, strict=True)}
+    return {name: Query.of(body.strip()) for name, body in zip(names, bodies, strict=True)}

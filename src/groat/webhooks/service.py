@@ -101,7 +101,7 @@ class WebhookReceiver:
 
     async def _store(self, deliveries: Sequence[Delivery]) -> list[None]:
         async with self._database.transaction() as connection:
-            await store.put(connection, merge(deliveries))
+            store.put(connection, merge(deliveries))
         await self._doorbell.ring()
         return [None] * len(deliveries)
 
@@ -173,9 +173,7 @@ class WebhookDrain:
             _log.exception("webhook_event_failed", event_type=event.event_type)
             settlement = retry(type(error).__name__, event.tries, self._random)
             async with self._database.transaction() as connection:
-                await store.settle(
-                    connection, merchant_id, [(event, settlement)], self._clock.now()
-                )
+                store.settle(connection, merchant_id, [(event, settlement)], self._clock.now())
 
     async def _apply(
         self, merchant_id: MerchantId, batch: Sequence[tuple[ClaimedEvent, Reply]]
@@ -199,7 +197,7 @@ class WebhookDrain:
             settlements = [
                 (event, self._settlement(event, reply, outcomes[event.id])) for event, reply in mine
             ]
-            await store.settle(connection, merchant_id, settlements, self._clock.now())
+            store.settle(connection, merchant_id, settlements, self._clock.now())
 
     def _settlement(
         self, event: ClaimedEvent, reply: Reply, outcomes: Sequence[Outcome]

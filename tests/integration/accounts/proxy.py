@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-COMMIT = b"COMMIT"
+COMMITTED = b"COMMIT\0"  # the tag of the message CommandComplete
 
 
 class Proxy:
@@ -21,10 +21,9 @@ class Proxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await asyncio.open_connection(*self._target)
-        committing = asyncio.Event()
         tasks = [
-            asyncio.create_task(self._forward(reader, server_writer, committing)),
-            asyncio.create_task(self._back(server_reader, writer, committing)),
+            asyncio.create_task(_forward(reader, server_writer)),
+            asyncio.create_task(self._back(server_reader, writer)),
         ]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for end in (writer, server_writer):
@@ -33,26 +32,20 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _forward(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, committing: asyncio.Event
-    ) -> None:
+    async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
-            if COMMIT in data:
-                committing.set()
-            writer.write(data)
-            await writer.drain()
-
-    async def _back(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, committing: asyncio.Event
-    ) -> None:
-        while data := await reader.read(65536):  # the server has answered, so it has committed
-            if committing.is_set() and self.to_lose:
+            if COMMITTED in data and self.to_lose:
                 self.to_lose -= 1
                 self.lost += 1
                 return
-            committing.clear()
             writer.write(data)
             await writer.drain()
+
+
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
 
 
 @asynccontextmanager

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,14 +68,8 @@ def migrated(servers: Servers) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_every_query_prepares(name: str, migrated: str) -> None:
-    numbers: dict[bytes, int] = {}
-
-    def number(parameter: re.Match[bytes]) -> bytes:
-        return b"$%d" % numbers.setdefault(parameter[1], len(numbers) + 1)
-
-    query = re.sub(rb"%\((\w+)\)s", number, QUERIES[name])
     with psycopg.connect(migrated) as connection:
-        connection.execute(b"prepare it as " + query)
+        connection.execute(b"prepare it as " + QUERIES[name].text)
 
 
 def test_an_empty_database_is_refused(empty: str) -> None:

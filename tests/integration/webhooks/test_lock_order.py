@@ -35,7 +35,7 @@ async def test_a_repeated_delivery_and_a_drain_take_their_locks_in_one_order(wor
 
     async def deliver() -> None:
         async with database.transaction() as connection:
-            await store.put(connection, merge(deliveries))
+            store.put(connection, merge(deliveries))
 
     async def drain() -> None:
         claimed = [

@@ -4,13 +4,17 @@ import pytest
 
 from groat.app.verify import all_checks
 from groat.platform.checks import Check, checks_from
+from groat.platform.queries import Query
 
 
 def test_a_check_is_the_query_of_its_name() -> None:
-    queries = {"check_sums": b"select 1", "check_gaps": b"select 2", "get_row": b"select 3"}
+    queries = {
+        f"check_{name}": Query(f"select {number}".encode())
+        for number, name in enumerate(("sums", "gaps", "others"), 1)
+    }
     assert checks_from(queries, {"gaps": "entry", "sums": "transaction"}) == [
-        Check("gaps", b"select 2", "entry"),
-        Check("sums", b"select 1", "transaction"),
+        Check("gaps", Query(b"select 2"), "entry"),
+        Check("sums", Query(b"select 1"), "transaction"),
     ]
 
 

@@ -4,19 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from groat.platform.queries import load_queries
+from groat.platform.queries import Query, load_queries
 
 
-def _load(folder: Path, text: str) -> dict[str, bytes]:
+def _load(folder: Path, text: str) -> dict[str, Query]:
     (folder / "things.sql").write_text(text, encoding="utf-8")
     return load_queries(str(folder / "store.py"), "things.sql")
 
 
 def test_queries_are_found_by_name_beside_their_store(tmp_path: Path) -> None:
-    text = "-- name: get_one\n-- why\nselect %(id)s;\n\n-- name: get_two\nselect 'é';\n"
+    one = "-- name: get_one\n-- why\nselect %(b)s, %(a)s, %(b)s % 2;"
+    text = f"{one}\n\n-- name: get_two\nselect 'é';\n"
     assert _load(tmp_path, text) == {
-        "get_one": b"-- why\nselect %(id)s;",
-        "get_two": "select 'é';".encode(),
+        "get_one": Query(b"-- why\nselect $1, $2, $1 % 2;", ("b", "a")),
+        "get_two": Query("select 'é';".encode()),
     }
 
 

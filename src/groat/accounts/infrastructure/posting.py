@@ -5,56 +5,49 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-import psycopg
-
 from groat.accounts.domain.commands import Known
 from groat.accounts.domain.ledger import Balance, Hold, LedgerBatch
 from groat.kernel.ids import AccountId, HoldId, MerchantId, TransactionId
 from groat.platform.columns import Bigints, Texts, Times, Uuids
-from groat.platform.database import Connection
+from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 
 QUERIES = load_queries(__file__, "posting.sql")
-
-
-class Overtaken(Exception):
-    """Another caller has used a reference of this batch meanwhile; nothing was written."""
 
 
 async def lock_balances(
     connection: Connection, merchant_id: MerchantId, account_ids: Collection[AccountId]
 ) -> dict[AccountId, Balance]:
     """Lock the balances of these accounts until the transaction ends, and return them."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["lock_balances"],
         {"merchant_id": merchant_id, "account_ids": Uuids(list(account_ids))},
-        binary=True,
     )
-    return {row[0]: Balance(*row) for row in await cursor.fetchall()}
+    return {row[0]: Balance(*row) for row in rows}
 
 
 async def find_transactions(
     connection: Connection, merchant_id: MerchantId, transaction_ids: Collection[TransactionId]
 ) -> dict[TransactionId, Known]:
     """Return those of these transactions that stand in the ledger."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["find_transactions"],
         {"merchant_id": merchant_id, "ids": Uuids(list(transaction_ids))},
     )
-    return {row[0]: Known(*row[1:]) for row in await cursor.fetchall()}
+    return {row[0]: Known(*row[1:]) for row in rows}
 
 
 async def find_holds(
     connection: Connection, merchant_id: MerchantId, hold_ids: Collection[HoldId]
 ) -> dict[HoldId, Hold]:
     """Return those of these holds that there are."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["find_holds"], {"merchant_id": merchant_id, "ids": Uuids(list(hold_ids))}
     )
-    return {row[0]: Hold(*row) for row in await cursor.fetchall()}
+    return {row[0]: Hold(*row) for row in rows}
 
 
-async def write_postings(
+def write_postings(
     connection: Connection,
     merchant_id: MerchantId,
     batches: Sequence[LedgerBatch],
@@ -62,14 +55,12 @@ async def write_postings(
 ) -> None:
     """Write transactions, their entries, and the balances they leave.
 
-    Raises:
-        Overtaken: one of the references was used since it was looked up.
+    Where one of the references was used since it was looked up, the transaction ends in KeyTaken.
     """
     posted = [(batch.id, one) for batch in batches for one in batch.transactions]
     entries = [entry for _, one in posted for entry in one.entries]
-    await _write(
-        connection,
-        "write_postings",
+    connection.write(
+        QUERIES["write_postings"],
         {
             "merchant_id": merchant_id,
             "transaction_ids": Uuids([one.transaction.id for _, one in posted]),
@@ -93,17 +84,13 @@ async def write_postings(
     )
 
 
-async def insert_holds(
-    connection: Connection, merchant_id: MerchantId, holds: Collection[Hold]
-) -> None:
+def insert_holds(connection: Connection, merchant_id: MerchantId, holds: Collection[Hold]) -> None:
     """Write new holds.
 
-    Raises:
-        Overtaken: one of the references was used since it was looked up.
+    Where one of the references was used since it was looked up, the transaction ends in KeyTaken.
     """
-    await _write(
-        connection,
-        "insert_holds",
+    connection.write(
+        QUERIES["insert_holds"],
         {
             "merchant_id": merchant_id,
             "ids": Uuids([hold.id for hold in holds]),
@@ -120,13 +107,10 @@ async def insert_holds(
     )
 
 
-async def update_holds(
-    connection: Connection, merchant_id: MerchantId, holds: Collection[Hold]
-) -> None:
+def update_holds(connection: Connection, merchant_id: MerchantId, holds: Collection[Hold]) -> None:
     """Write what became of holds."""
-    await _write(
-        connection,
-        "update_holds",
+    connection.write(
+        QUERIES["update_holds"],
         {
             "merchant_id": merchant_id,
             "ids": Uuids([hold.id for hold in holds]),
@@ -141,12 +125,5 @@ async def due_holds(
     connection: Connection, now: datetime, limit: int
 ) -> list[tuple[MerchantId, HoldId]]:
     """Return open holds whose time has come, the oldest first."""
-    cursor = await connection.execute(QUERIES["due_holds"], {"now": now, "limit": limit})
-    return [(row[0], row[1]) for row in await cursor.fetchall()]
-
-
-async def _write(connection: Connection, name: str, parameters: dict[str, object]) -> None:
-    try:
-        await connection.execute(QUERIES[name], parameters)
-    except psycopg.errors.UniqueViolation as error:
-        raise Overtaken from error
+    rows = await connection.fetch(QUERIES["due_holds"], {"now": now, "limit": limit})
+    return [(row[0], row[1]) for row in rows]

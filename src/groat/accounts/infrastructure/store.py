@@ -18,7 +18,7 @@ from groat.accounts.domain.ledger import (
     TrialBalance,
 )
 from groat.kernel.ids import AccountId, HoldId, MerchantId, TransactionId
-from groat.platform.database import Connection
+from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 
 QUERIES = load_queries(__file__, "accounts.sql")
@@ -35,7 +35,7 @@ async def insert_accounts(
     now: datetime,
 ) -> set[AccountId]:
     """Add accounts with their balances; return the ids of those whose code was free."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["insert_accounts"],
         {
             "merchant_id": merchant_id,
@@ -48,27 +48,26 @@ async def insert_accounts(
             "now": now,
         },
     )
-    return {AccountId(row[0]) for row in await cursor.fetchall()}
+    return {AccountId(row[0]) for row in rows}
 
 
 async def find_ids(
     connection: Connection, merchant_id: MerchantId, codes: Collection[str]
 ) -> dict[str, AccountId]:
     """Return the ids of the accounts with these codes, as far as there are such."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["find_ids"], {"merchant_id": merchant_id, "codes": list(codes)}
     )
-    return {code: AccountId(account_id) for code, account_id in await cursor.fetchall()}
+    return {code: AccountId(account_id) for code, account_id in rows}
 
 
 async def account(
     connection: Connection, merchant_id: MerchantId, account_id: AccountId
 ) -> Account | None:
     """Return one account."""
-    cursor = await connection.execute(
+    row = await connection.fetch_one(
         QUERIES["get_account"], {"merchant_id": merchant_id, "id": account_id}
     )
-    row = await cursor.fetchone()
     return None if row is None else _account(row)
 
 
@@ -80,19 +79,19 @@ async def accounts(
     limit: int,
 ) -> list[Account]:
     """Return accounts, oldest first, after ``after`` and with this code, if given."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["list_accounts"],
         {"merchant_id": merchant_id, "after": after, "code": code, "limit": limit},
     )
-    return [_account(row) for row in await cursor.fetchall()]
+    return [_account(row) for row in rows]
 
 
-async def update_account(connection: Connection, merchant_id: MerchantId, changed: Account) -> None:
+def update_account(connection: Connection, merchant_id: MerchantId, changed: Account) -> None:
     """Write an account's status and metadata; its balance is locked."""
     key = {"merchant_id": merchant_id, "id": changed.id}
     metadata = Jsonb(dict(changed.spec.metadata))
-    await connection.execute(QUERIES["update_account"], {**key, "metadata": metadata})
-    await connection.execute(QUERIES["update_status"], {**key, "status": changed.status})
+    connection.write(QUERIES["update_account"], {**key, "metadata": metadata})
+    connection.write(QUERIES["update_status"], {**key, "status": changed.status})
 
 
 async def statement(
@@ -103,7 +102,7 @@ async def statement(
     limit: int,
 ) -> list[StatementLine]:
     """Return an account's entries."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["list_entries_oldest_first" if lines.oldest_first else "list_entries"],
         {
             "merchant_id": merchant_id,
@@ -114,7 +113,7 @@ async def statement(
             "limit": limit,
         },
     )
-    return [StatementLine(*row) for row in await cursor.fetchall()]
+    return [StatementLine(*row) for row in rows]
 
 
 async def balance_at(
@@ -136,24 +135,22 @@ async def transaction(
 ) -> RecordedTransaction | None:
     """Return one transaction with its entries."""
     key = {"merchant_id": merchant_id, "id": transaction_id}
-    cursor = await connection.execute(QUERIES["get_transaction"], key)
-    row = await cursor.fetchone()
+    row = await connection.fetch_one(QUERIES["get_transaction"], key)
     if row is None:
         return None
     kind, reference, recorded_at, effective_at = row
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["transaction_entries"], {**key, "recorded_at": recorded_at}
     )
-    entries = tuple(Entry(*entry) for entry in await cursor.fetchall())
+    entries = tuple(Entry(*entry) for entry in rows)
     return RecordedTransaction(transaction_id, kind, reference, recorded_at, effective_at, entries)
 
 
 async def hold(connection: Connection, merchant_id: MerchantId, hold_id: HoldId) -> Hold | None:
     """Return one hold."""
-    cursor = await connection.execute(
+    row = await connection.fetch_one(
         QUERIES["get_hold"], {"merchant_id": merchant_id, "id": hold_id}
     )
-    row = await cursor.fetchone()
     return None if row is None else Hold(*row)
 
 
@@ -165,33 +162,31 @@ async def holds(
     limit: int,
 ) -> list[Hold]:
     """Return an account's holds, newest first, before ``before`` if given."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["list_holds"],
         {"merchant_id": merchant_id, "account_id": account_id, "before": before, "limit": limit},
     )
-    return [Hold(*row) for row in await cursor.fetchall()]
+    return [Hold(*row) for row in rows]
 
 
 async def trial_balance(connection: Connection, merchant_id: MerchantId) -> list[TrialBalance]:
     """Return the sums of all balances, one row for each currency."""
-    cursor = await connection.execute(QUERIES["trial_balance"], {"merchant_id": merchant_id})
-    return [TrialBalance(*row) for row in await cursor.fetchall()]
+    rows = await connection.fetch(QUERIES["trial_balance"], {"merchant_id": merchant_id})
+    return [TrialBalance(*row) for row in rows]
 
 
 async def imbalance(connection: Connection) -> int:
     """Return what all entries sum to, over all currencies, in absolute terms."""
-    cursor = await connection.execute(QUERIES["ledger_imbalance"])
-    row = await cursor.fetchone()
+    row = await connection.fetch_one(QUERIES["ledger_imbalance"])
     return 0 if row is None else int(row[0])
 
 
 async def _one_number(
     connection: Connection, name: str, merchant_id: MerchantId, number: int, at: datetime
 ) -> int:
-    cursor = await connection.execute(
+    row = await connection.fetch_one(
         QUERIES[name], {"merchant_id": merchant_id, "number": number, "at": at}
     )
-    row = await cursor.fetchone()
     return 0 if row is None else int(row[0])
 
 

@@ -9,13 +9,13 @@ from uuid import UUID
 from groat.audit.domain.record import Record, canonical_bytes, leaf_hash
 from groat.kernel.ids import MerchantId, RecordId
 from groat.platform.columns import Blobs, Uuids
-from groat.platform.database import Connection
+from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 
 QUERIES = load_queries(__file__, "audit.sql")
 
 
-async def write(
+def write(
     connection: Connection,
     merchant_id: MerchantId,
     records: Sequence[Record],
@@ -23,7 +23,7 @@ async def write(
 ) -> None:
     """Append ``records``, all of one merchant and one moment."""
     bodies = [canonical_bytes(record) for record in records]
-    await connection.execute(
+    connection.write(
         QUERIES["write_records"],
         {
             "merchant_id": merchant_id,
@@ -45,8 +45,8 @@ async def page(
     limit: int,
 ) -> list[tuple[RecordId, bytes]]:
     """Return the ids and canonical bytes of the newest records, before ``before`` if given."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["list_records"],
         {"merchant_id": merchant_id, "object_id": object_id, "before": before, "limit": limit},
     )
-    return [(RecordId(row[0]), bytes(row[1])) for row in await cursor.fetchall()]
+    return [(RecordId(row[0]), bytes(row[1])) for row in rows]

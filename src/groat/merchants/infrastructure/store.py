@@ -7,7 +7,7 @@ from datetime import datetime
 
 from groat.kernel.ids import ApiKeyId, MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import ProviderName
-from groat.platform.database import Connection
+from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 
 QUERIES = load_queries(__file__, "merchants.sql")
@@ -24,11 +24,11 @@ class SealedProviderAccount:
     data_key: bytes
 
 
-async def insert_merchant(
+def insert_merchant(
     connection: Connection, merchant_id: MerchantId, name: str, data_key: bytes, now: datetime
 ) -> None:
     """Add a merchant."""
-    await connection.execute(
+    connection.write(
         QUERIES["insert_merchant"],
         {"merchant_id": merchant_id, "name": name, "data_key": data_key, "now": now},
     )
@@ -36,19 +36,17 @@ async def insert_merchant(
 
 async def find_merchant(connection: Connection, name: str) -> MerchantId | None:
     """Return the first merchant called ``name``."""
-    cursor = await connection.execute(QUERIES["find_merchant_by_name"], {"name": name})
-    row = await cursor.fetchone()
+    row = await connection.fetch_one(QUERIES["find_merchant_by_name"], {"name": name})
     return None if row is None else MerchantId(row[0])
 
 
 async def data_key(connection: Connection, merchant_id: MerchantId) -> bytes | None:
     """Return the merchant's wrapped data key, or None if there is no such merchant."""
-    cursor = await connection.execute(QUERIES["get_data_key"], {"merchant_id": merchant_id})
-    row = await cursor.fetchone()
+    row = await connection.fetch_one(QUERIES["get_data_key"], {"merchant_id": merchant_id})
     return None if row is None else bytes(row[0])
 
 
-async def insert_api_key(
+def insert_api_key(
     connection: Connection,
     merchant_id: MerchantId,
     key_id: ApiKeyId,
@@ -56,7 +54,7 @@ async def insert_api_key(
     now: datetime,
 ) -> None:
     """Add a key, by the hash of its secret."""
-    await connection.execute(
+    connection.write(
         QUERIES["insert_api_key"],
         {"merchant_id": merchant_id, "id": key_id, "secret_hash": secret_hash, "now": now},
     )
@@ -66,18 +64,17 @@ async def find_api_key(
     connection: Connection, merchant_id: MerchantId, secret_hash: bytes
 ) -> ApiKeyId | None:
     """Return the id of the merchant's key with this hash, unless it is revoked."""
-    cursor = await connection.execute(
+    row = await connection.fetch_one(
         QUERIES["find_api_key"], {"merchant_id": merchant_id, "secret_hash": secret_hash}
     )
-    row = await cursor.fetchone()
     return None if row is None else ApiKeyId(row[0])
 
 
-async def revoke_api_key(
+def revoke_api_key(
     connection: Connection, merchant_id: MerchantId, key_id: ApiKeyId, now: datetime
 ) -> None:
     """Let a key be found no more."""
-    await connection.execute(
+    connection.write(
         QUERIES["revoke_api_key"], {"merchant_id": merchant_id, "id": key_id, "now": now}
     )
 
@@ -86,7 +83,7 @@ async def put_provider_account(
     connection: Connection, merchant_id: MerchantId, sealed: SealedProviderAccount, now: datetime
 ) -> ProviderAccountId | None:
     """Add the account or replace its credentials; None if its name is another provider's."""
-    cursor = await connection.execute(
+    row = await connection.fetch_one(
         QUERIES["put_provider_account"],
         {
             "merchant_id": merchant_id,
@@ -97,7 +94,6 @@ async def put_provider_account(
             "now": now,
         },
     )
-    row = await cursor.fetchone()
     return None if row is None else ProviderAccountId(row[0])
 
 
@@ -105,10 +101,9 @@ async def provider_account(
     connection: Connection, merchant_id: MerchantId, account_id: ProviderAccountId
 ) -> SealedProviderAccount | None:
     """Return one provider account."""
-    cursor = await connection.execute(
+    row = await connection.fetch_one(
         QUERIES["get_provider_account"], {"merchant_id": merchant_id, "id": account_id}
     )
-    row = await cursor.fetchone()
     return None if row is None else SealedProviderAccount(*row)
 
 
@@ -116,8 +111,7 @@ async def provider_account_id(
     connection: Connection, merchant_id: MerchantId, name: str
 ) -> ProviderAccountId | None:
     """Return the id of the account called ``name``."""
-    cursor = await connection.execute(
+    row = await connection.fetch_one(
         QUERIES["get_provider_account_by_name"], {"merchant_id": merchant_id, "name": name}
     )
-    row = await cursor.fetchone()
     return None if row is None else ProviderAccountId(row[0])

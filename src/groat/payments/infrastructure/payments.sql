@@ -21,6 +21,7 @@ insert into operation (
 update operation
 set outcome = 'unknown', reason = %(reason)s, updated_at = %(now)s
 where merchant_id = %(merchant_id)s and id = %(id)s and outcome = 'pending'
+returning id
 
 -- name: lock_payments
 -- In one order everywhere, payments before balances.

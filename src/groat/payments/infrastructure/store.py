@@ -13,7 +13,7 @@ from groat.kernel.money import Money
 from groat.payments.domain.decisions import Effect, EffectKey
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.payment import OperationOutcome, Payment, PaymentOrder
-from groat.platform.database import Connection
+from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 from groat.providers.domain.failures import FailureCode
 
@@ -38,12 +38,12 @@ class PostedEffect(NamedTuple):
     currency: str
 
 
-async def insert_payment(
+def insert_payment(
     connection: Connection, merchant_id: MerchantId, payment: Payment, operation_id: OperationId
 ) -> None:
     """Write a new payment with its first operation."""
     order = payment.order
-    await connection.execute(
+    connection.write(
         QUERIES["insert_payment"],
         {
             "merchant_id": merchant_id,
@@ -59,7 +59,7 @@ async def insert_payment(
             "now": payment.created_at,
         },
     )
-    await connection.execute(
+    connection.write(
         QUERIES["insert_operation"],
         {
             "merchant_id": merchant_id,
@@ -79,28 +79,28 @@ async def mark_operation_unknown(
     now: datetime,
 ) -> bool:
     """Note that nobody knows how an operation ended; False if its outcome is known by now."""
-    cursor = await connection.execute(
+    marked = await connection.fetch(
         QUERIES["mark_operation_unknown"],
         {"merchant_id": merchant_id, "id": operation_id, "reason": reason, "now": now},
     )
-    return cursor.rowcount == 1
+    return bool(marked)
 
 
 async def lock_payments(
     connection: Connection, merchant_id: MerchantId, payment_ids: Collection[PaymentId]
 ) -> dict[PaymentId, Payment]:
     """Lock these payments until the transaction ends, and return them."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["lock_payments"], {"merchant_id": merchant_id, "ids": list(payment_ids)}
     )
-    return {row[0]: _payment(row) for row in await cursor.fetchall()}
+    return {row[0]: _payment(row) for row in rows}
 
 
 async def find_effects(
     connection: Connection, merchant_id: MerchantId, keys: Collection[EffectKey]
 ) -> dict[EffectKey, PaymentId]:
     """Return which of these effects were applied before, and to which payments."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["find_effects"],
         {
             "merchant_id": merchant_id,
@@ -111,15 +111,15 @@ async def find_effects(
     )
     return {
         EffectKey(account_id, kind, reference): PaymentId(payment_id)
-        for account_id, kind, reference, payment_id in await cursor.fetchall()
+        for account_id, kind, reference, payment_id in rows
     }
 
 
-async def update_payments(
+def update_payments(
     connection: Connection, merchant_id: MerchantId, payments: Collection[Payment], now: datetime
 ) -> None:
     """Write payments that this transaction has locked."""
-    await connection.execute(
+    connection.write(
         QUERIES["update_payments"],
         {
             "merchant_id": merchant_id,
@@ -132,14 +132,14 @@ async def update_payments(
     )
 
 
-async def settle_operations(
+def settle_operations(
     connection: Connection,
     merchant_id: MerchantId,
     results: Sequence[OperationResult],
     now: datetime,
 ) -> None:
     """Write the outcomes of operations that were open."""
-    await connection.execute(
+    connection.write(
         QUERIES["settle_operations"],
         {
             "merchant_id": merchant_id,
@@ -151,14 +151,14 @@ async def settle_operations(
     )
 
 
-async def insert_effects(
+def insert_effects(
     connection: Connection,
     merchant_id: MerchantId,
     effects: Sequence[tuple[Effect, TransactionId]],
     now: datetime,
 ) -> None:
     """Write effects with the ledger transactions that post them."""
-    await connection.execute(
+    connection.write(
         QUERIES["insert_effects"],
         {
             "merchant_id": merchant_id,
@@ -177,10 +177,9 @@ async def payment(
     connection: Connection, merchant_id: MerchantId, payment_id: PaymentId
 ) -> Payment | None:
     """Return one payment."""
-    cursor = await connection.execute(
+    row = await connection.fetch_one(
         QUERIES["get_payment"], {"merchant_id": merchant_id, "id": payment_id}
     )
-    row = await cursor.fetchone()
     return None if row is None else _payment(row)
 
 
@@ -188,22 +187,22 @@ async def payments(
     connection: Connection, merchant_id: MerchantId, before: PaymentId | None, limit: int
 ) -> list[Payment]:
     """Return payments, newest first, before ``before`` if given."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["list_payments"], {"merchant_id": merchant_id, "before": before, "limit": limit}
     )
-    return [_payment(row) for row in await cursor.fetchall()]
+    return [_payment(row) for row in rows]
 
 
 async def count_by_status(connection: Connection, merchant_id: MerchantId) -> dict[Status, int]:
     """Return how many payments stand where."""
-    cursor = await connection.execute(QUERIES["count_by_status"], {"merchant_id": merchant_id})
-    return {Status(status): count for status, count in await cursor.fetchall()}
+    rows = await connection.fetch(QUERIES["count_by_status"], {"merchant_id": merchant_id})
+    return {Status(status): count for status, count in rows}
 
 
 async def effects(connection: Connection, merchant_id: MerchantId) -> list[PostedEffect]:
     """Return every effect that was applied."""
-    cursor = await connection.execute(QUERIES["list_effects"], {"merchant_id": merchant_id})
-    return [PostedEffect(*row) for row in await cursor.fetchall()]
+    rows = await connection.fetch(QUERIES["list_effects"], {"merchant_id": merchant_id})
+    return [PostedEffect(*row) for row in rows]
 
 
 def _payment(row: tuple[Any, ...]) -> Payment:

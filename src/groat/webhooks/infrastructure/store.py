@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from groat.kernel.ids import MerchantId, WebhookEventId
-from groat.platform.database import Connection
+from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 from groat.webhooks.domain.event import ClaimedEvent, Delivery
 from groat.webhooks.domain.settling import Again, EventStatus, Settlement
@@ -24,9 +24,9 @@ class InboxCounts(NamedTuple):
     duplicates: int
 
 
-async def put(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+def put(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     """Write distinct events; one that is there already has its deliveries counted."""
-    await connection.execute(
+    connection.write(
         QUERIES["put_events"],
         {
             "merchant_ids": [one.merchant_id for one in deliveries],
@@ -45,17 +45,17 @@ async def claim(
     connection: Connection, now: datetime, lease_until: datetime, limit: int
 ) -> list[ClaimedEvent]:
     """Take up to ``limit`` due events until ``lease_until``."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["claim_due"], {"now": now, "lease_until": lease_until, "limit": limit}
     )
-    return [ClaimedEvent(*row) for row in await cursor.fetchall()]
+    return [ClaimedEvent(*row) for row in rows]
 
 
 async def lock_claimed(
     connection: Connection, merchant_id: MerchantId, events: Sequence[ClaimedEvent]
 ) -> set[WebhookEventId]:
     """Lock those of ``events`` that are still ours to settle, and return their ids."""
-    cursor = await connection.execute(
+    rows = await connection.fetch(
         QUERIES["lock_claimed"],
         {
             "merchant_id": merchant_id,
@@ -63,17 +63,17 @@ async def lock_claimed(
             "attempts": [event.attempts for event in events],
         },
     )
-    return {WebhookEventId(row[0]) for row in await cursor.fetchall()}
+    return {WebhookEventId(row[0]) for row in rows}
 
 
-async def settle(
+def settle(
     connection: Connection,
     merchant_id: MerchantId,
     settlements: Sequence[tuple[ClaimedEvent, Settlement]],
     now: datetime,
 ) -> None:
     """Write what became of events."""
-    await connection.execute(
+    connection.write(
         QUERIES["settle"],
         {
             "merchant_id": merchant_id,
@@ -89,8 +89,7 @@ async def settle(
 
 async def counts(connection: Connection, merchant_id: MerchantId) -> InboxCounts:
     """Return how the merchant's inbox stands."""
-    cursor = await connection.execute(QUERIES["count_events"], {"merchant_id": merchant_id})
-    row = await cursor.fetchone()
+    row = await connection.fetch_one(QUERIES["count_events"], {"merchant_id": merchant_id})
     assert row is not None, "it aggregates, so it has one row"  # noqa: S101
     return InboxCounts(*row)
 
