@@ -43,7 +43,7 @@ def new_database(server: str, name: str, accounts: int) -> str:
     schema.migrate(url)
     _run(url, "accounts", {"accounts": accounts})
     with psycopg.connect(url) as connection:
-        connection.execute(QUERIES["for_update"])
+        connection.execute(QUERIES["for_update"].text)
     return url
 
 
@@ -69,5 +69,9 @@ def size(url: str) -> int:
 
 
 def _run(url: str, name: str, parameters: dict[str, int]) -> None:
-    with psycopg.connect(url) as connection, psycopg.ClientCursor(connection) as cursor:
-        cursor.execute(QUERIES[name], parameters)
+    with psycopg.connect(url) as connection:
+        for parameter, value in parameters.items():  # a row of statements takes no parameters
+            connection.execute(
+                "select set_config(%s, %s, true)", [f"ground.{parameter}", str(value)]
+            )
+        connection.execute(QUERIES[name].text)

@@ -4,7 +4,7 @@ insert into merchant values (1, 'Benchmark', '\x00', now());
 
 insert into account (merchant_id, id, code, currency, normal_side, created_at)
 select 1, ('00000000-0000-7000-8000-0000' || 10000000 + n)::uuid, 'account:' || n, 'EUR', 'credit', now()
-from generate_series(1, %(accounts)s::int) as n;
+from generate_series(1, current_setting('ground.accounts')::int) as n;
 
 insert into balance (merchant_id, account_id, recorded_at)
 select merchant_id, id, created_at from account;
@@ -17,7 +17,7 @@ select
     1, gen_random_uuid(), turn, pair,
     now() - interval '1 day' + turn * interval '1 minute' + pair * interval '1 us',
     null, 'transfer'::transaction_kind, 'fill-' || turn || '-' || pair
-from generate_series(1, %(transfers)s::int) as turn, generate_series(1, %(accounts)s::int / 2) as pair;
+from generate_series(1, current_setting('ground.transfers')::int) as turn, generate_series(1, current_setting('ground.accounts')::int / 2) as pair;
 
 insert into ledger_entry
 select 1, a.number, t.recorded_at, t.id, side.sign * 100, side.sign * 100 * t.batch_id

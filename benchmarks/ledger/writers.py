@@ -25,9 +25,13 @@ from groat.kernel.ids import AccountId, MerchantId
 from groat.kernel.money import Money
 from groat.platform.database import Database
 from groat.platform.memory import settle_memory
+from groat.platform.queries import Query
 from groat.platform.settings import Settings
 
 AMOUNT = Money(100, "EUR")
+_ACCOUNT_IDS = Query.of(
+    "select id from account where merchant_id = %(merchant_id)s order by number"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +102,8 @@ def _orders(
 
 async def _account_ids(database: Database, merchant_id: MerchantId) -> list[AccountId]:
     async with database.transaction() as connection:
-        cursor = await connection.execute(
-            "select id from account where merchant_id = %s order by number", [merchant_id]
-        )
-        return [row[0] for row in await cursor.fetchall()]
+        rows = await connection.fetch(_ACCOUNT_IDS, {"merchant_id": merchant_id})
+    return [row[0] for row in rows]
 
 
 if __name__ == "__main__":

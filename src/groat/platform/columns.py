@@ -13,6 +13,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 from uuid import UUID
 
 from psycopg.abc import AdaptContext, Buffer
@@ -58,6 +59,9 @@ class Times:
     """``timestamptz[]``, of aware datetimes or None."""
 
     values: Sequence[datetime | None]
+
+
+Column: TypeAlias = Bigints | Uuids | Texts | Blobs | Times
 
 
 class _BigintsDumper(Dumper):

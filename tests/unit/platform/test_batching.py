@@ -26,8 +26,15 @@ class Work:
         return [2 * item for item in batch]
 
 
-def _lane(work: Work, *, most_in_batch: int = 100, most_waiting: int = 100) -> Lane[int, int]:
-    return Lane(work.run, most_in_batch=most_in_batch, most_waiting=most_waiting)
+def _lane(
+    work: Work, *, most_in_batch: int = 100, most_waiting: int = 100, most_running: int = 1
+) -> Lane[int, int]:
+    return Lane(
+        work.run,
+        most_in_batch=most_in_batch,
+        most_waiting=most_waiting,
+        most_running=most_running,
+    )
 
 
 async def _submit(lane: Lane[int, int], *items: int) -> list[asyncio.Task[int]]:
@@ -60,6 +67,31 @@ async def test_what_queues_while_a_batch_is_in_flight_is_the_next_batch() -> Non
     work.go_on.set()
     assert await _all(*first, *rest) == [2, 4, 6, 8]
     assert work.batches == [[1], [2, 3, 4]]
+
+
+async def test_so_many_batches_run_at_a_time_and_no_more() -> None:
+    work = Work()
+    lane = _lane(work, most_in_batch=2, most_running=2)
+    submitted = []
+    for item in range(1, 8):
+        submitted += await _submit(lane, item)
+        await asyncio.sleep(0)
+    assert work.batches == [[1], [2]]
+    work.go_on.set()
+    assert await _all(*submitted) == [2 * item for item in range(1, 8)]
+    assert work.batches == [[1], [2], [3, 4], [5, 6], [7]]
+
+
+async def test_a_lane_is_idle_when_nothing_waits_or_runs() -> None:
+    work = Work()
+    lane = _lane(work)
+    assert lane.is_idle
+    submitted = await _submit(lane, 1)
+    assert not lane.is_idle
+    work.go_on.set()
+    await _all(*submitted)
+    await asyncio.sleep(0)
+    assert lane.is_idle
 
 
 async def test_each_caller_gets_its_own_result() -> None:

@@ -1,0 +1,71 @@
+"""A hold whose time has come reserves nothing for anybody, and gives back what it did."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.integration.accounts.bank import Bank
+from tests.integration.app.test_pages import pages
+from tests.integration.world import World
+from tests.stories.processes import GROAT, environment
+
+
+async def expiring(bank: Bank) -> dict[str, Any]:
+    """Place a hold that expires almost at once, and wait until it is due."""
+    await bank.fill(bank.alice, 100)
+    soon = datetime.now(UTC) + timedelta(seconds=0.5)
+    answer = await bank.hold(expires_at=soon.isoformat())
+    assert answer.status_code == 201, answer.text
+    await asyncio.sleep(0.6)
+    hold: dict[str, Any] = answer.json()
+    return hold
+
+
+async def state(bank: Bank, hold: dict[str, Any]) -> tuple[str, int]:
+    """Return how the hold stands, and what is available on its account."""
+    found = (await bank.world.api.get(f"/v1/holds/{hold['id']}")).json()
+    return found["state"], (await bank.account(bank.alice))["available"]
+
+
+async def test_a_hold_that_is_due_is_not_captured_even_before_it_is_ended(bank: Bank) -> None:
+    hold = await expiring(bank)
+    answer = await bank.world.api.post(
+        f"/v1/holds/{hold['id']}/capture", json={"reference": "late", "credit_account": bank.bob}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "hold_expired")
+    assert await state(bank, hold) == ("open", 40)
+
+
+async def test_it_is_ended_once_however_many_look(bank: Bank) -> None:
+    hold = await expiring(bank)
+    expire = bank.world.engine.accounts.expire_holds
+    assert 1 in await asyncio.gather(expire(), expire(), expire())
+    assert await expire() == 0
+    assert await state(bank, hold) == ("expired", 100)
+    story = await pages(bank.world.api, "/v1/events", object=hold["id"])
+    assert [event["action"] for event in story] == ["hold.expired", "hold.placed"]
+
+
+async def test_a_worker_ends_it(bank: Bank, tmp_path: Path) -> None:
+    hold = await expiring(bank)
+    worker = await asyncio.create_subprocess_exec(
+        *GROAT, "worker", env=_environment(bank.world, tmp_path)
+    )
+    try:
+        async with asyncio.timeout(60):
+            while await state(bank, hold) != ("expired", 100):  # noqa: ASYNC110 - rows ring no bell
+                await asyncio.sleep(0.1)
+    finally:
+        worker.terminate()
+        assert await worker.wait() == 0
+
+
+def _environment(world: World, home: Path) -> dict[str, str]:
+    key = world.settings.master_key
+    assert key is not None
+    return environment(
+        home, GROAT_DATABASE_URL=world.database_url, GROAT_MASTER_KEY=key.get_secret_value()
+    )

@@ -1,0 +1,150 @@
+"""Statements that are sent together: nothing of a transaction is done unless all of it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from groat.kernel.errors import Unavailable
+from groat.platform.connection import Connection
+from groat.platform.database import Database, KeyTaken
+from groat.platform.queries import Query
+from tests.integration.world import World
+
+INSERT = Query.of("insert into thing values (%(id)s::bigint, %(text)s::text)")
+READ = Query.of("select id, text from thing order by id")
+PID = Query(b"select pg_backend_pid()")
+
+
+@pytest.fixture
+async def database(world: World) -> AsyncIterator[Database]:
+    await world.rows("create table thing (id bigint primary key, text text)")
+    await world.rows("grant select, insert on thing to groat_app")
+    database = Database(world.database_url, max_connections=2)
+    await database.open()
+    yield database
+    await database.close()
+
+
+async def things(database: Database) -> list[tuple[int, str]]:
+    async with database.transaction() as connection:
+        return [(row[0], row[1]) for row in await connection.fetch(READ)]
+
+
+async def fails(database: Database, act: Callable[[Connection], Awaitable[object]]) -> None:
+    """Run ``act`` in a transaction that is to come to nothing."""
+    async with database.transaction() as connection:
+        await act(connection)
+
+
+async def put(connection: Connection, *numbers: int) -> None:
+    for number in numbers:
+        connection.write(INSERT, {"id": number, "text": "x"})
+
+
+async def test_what_is_written_is_there_for_the_next_read_and_after_the_commit(
+    database: Database,
+) -> None:
+    async with database.transaction() as connection:
+        await put(connection, 1, 2**40)
+        assert await connection.fetch(READ) == [(1, "x"), (2**40, "x")]
+        assert await connection.fetch_one(READ) == (1, "x")
+        await put(connection, 3)
+    assert await things(database) == [(1, "x"), (3, "x"), (2**40, "x")]
+
+
+async def test_an_error_in_the_block_undoes_what_was_sent_and_what_was_queued(
+    database: Database,
+) -> None:
+    async def give_up(connection: Connection) -> None:
+        await put(connection, 1)
+        await connection.fetch(READ)
+        await put(connection, 2)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await fails(database, give_up)
+    assert await things(database) == []
+
+
+async def test_a_refused_write_is_raised_as_the_transaction_ends(database: Database) -> None:
+    with pytest.raises(KeyTaken):
+        await fails(database, lambda connection: put(connection, 1, 2, 1, 3))
+    assert await things(database) == []
+
+
+async def test_after_a_refused_statement_nothing_is_committed(database: Database) -> None:
+    async def go_on_regardless(connection: Connection) -> None:
+        await put(connection, 1)
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            await connection.fetch(Query(b"select 1 / 0"))
+
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        await fails(database, go_on_regardless)
+    assert await things(database) == []
+
+
+async def test_a_statement_is_prepared_once(database: Database) -> None:
+    for number in range(5):
+        async with database.transaction() as connection:
+            await put(connection, number)
+            names = Query.of(
+                "select count(*) from pg_prepared_statements where statement like 'insert%thing%'"
+            )
+            assert await connection.fetch_one(names) in {(1,), (2,)}  # one for each pooled session
+
+
+async def test_much_can_be_sent_while_much_comes_back(database: Database) -> None:
+    echo = Query.of("select %(text)s::text")
+    long = "x" * 3_000_000
+    async with database.transaction() as connection:
+        for _ in range(5):
+            connection.write(echo, {"text": long})
+        assert await connection.fetch_one(echo, {"text": long}) == (long,)
+
+
+async def test_a_server_that_goes_away_is_said_to_be_unavailable(
+    database: Database, world: World
+) -> None:
+    async def lose_the_server(connection: Connection) -> None:
+        await put(connection, 1)
+        [[pid]] = await connection.fetch(PID)
+        await world.rows("select pg_terminate_backend(%s)", pid)
+        await connection.fetch(READ)
+
+    with pytest.raises(Unavailable):
+        await fails(database, lose_the_server)
+    assert await things(database) == []
+
+
+async def test_a_caller_that_leaves_holds_no_lock(database: Database) -> None:
+    started = asyncio.Event()
+
+    async def slow() -> None:
+        async with database.transaction() as connection:
+            await put(connection, 1)
+            await connection.fetch(READ)
+            started.set()
+            await connection.fetch(Query(b"select pg_sleep(20)"))
+
+    leaving = asyncio.create_task(slow())
+    await started.wait()
+    await asyncio.sleep(0.05)
+    leaving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    async with asyncio.timeout(5), database.transaction() as connection:
+        await put(connection, 1)
+    assert await things(database) == [(1, "x")]
+
+
+async def test_a_server_that_is_not_there_is_said_to_be_unavailable(world: World) -> None:
+    database = Database(make_conninfo(world.database_url, port=1), max_connections=1)
+    await database.open()
+    with pytest.raises(Unavailable):
+        await things(database)
+    await database.close()
