@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from subprocess import CompletedProcess
 from typing import Any, LiteralString
 
 import httpx
@@ -28,6 +29,7 @@ from groat.kernel import ids
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.platform.settings import Settings
 from groat.simulator.signatures import stripe_signature
+from tests.stories.processes import groat
 from tests.unit.simulator.servers import settled
 
 GOOD_STRIPE, BAD_STRIPE = "pm_card_visa", "pm_card_chargeDeclinedInsufficientFunds"
@@ -93,7 +95,7 @@ class Site:
         entries: list[dict[str, Any]] = (await self.http.get("/_simulator/books")).json()["charges"]
         return [entry for entry in entries[self.before :] if entry["status"] == "succeeded"]
 
-    async def set_faults(self, **faults: float) -> None:
+    async def set_faults(self, **faults: float | str) -> None:
         answer = await self.http.put("/_simulator/faults", json=faults)
         answer.raise_for_status()
 
@@ -110,6 +112,24 @@ class World:
     paypal: Site
     mailbox: Mailbox
     database_url: str
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What a process has to be told so that it works on this world."""
+        key = self.settings.master_key
+        assert key is not None
+        return {
+            "GROAT_DATABASE_URL": self.database_url,
+            "GROAT_MASTER_KEY": key.get_secret_value(),
+            "COLUMNS": "200",
+        }
+
+    async def groat(self, *line: str) -> CompletedProcess[str]:
+        """Run ``groat <line>``."""
+        return await asyncio.to_thread(groat, self.settings.home, *line, **self.variables)
+
+    def site(self, provider: str) -> Site:
+        return {"stripe": self.stripe, "paypal": self.paypal}[provider]
 
     @property
     def api_key(self) -> str:
@@ -211,10 +231,11 @@ class World:
         )
 
     async def make_due(self) -> None:
-        """Let the time pass that events still have to wait."""
+        """Let the time pass that events and operations still have to wait."""
         await self.rows(
             "update webhook_event set due_at = now() - interval '1 s' where status = 'pending'"
         )
+        await self.rows("update operation set due_at = now() - interval '1 s'")
 
 
 @asynccontextmanager
@@ -240,7 +261,15 @@ async def engine_and_api(
 
 @asynccontextmanager
 async def without_answers(world: World) -> AsyncIterator[World]:
-    """Yield the world with providers whose answers come too late: only webhooks tell."""
+    """Yield the world with providers that do what they are asked, and whose answers break off."""
+    for site in (world.stripe, world.paypal):
+        await site.set_faults(answer="cut_after")
+    yield world
+
+
+@asynccontextmanager
+async def impatient(world: World) -> AsyncIterator[World]:
+    """Yield the world with providers whose answers come too late."""
     for site in (world.stripe, world.paypal):
         await site.set_faults(answer_ms=1_500)
     hasty = world.settings.model_copy(update={"provider_timeout_seconds": 0.75})

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
-from groat.app import account_commands, merchant_commands, render
+from groat.app import account_commands, merchant_commands, payment_commands, render
 from groat.app import demo as demonstration
 from groat.app.api import serve_api
 from groat.app.onboarding import first_wallet
@@ -44,6 +44,7 @@ app = typer.Typer(
 )
 app.add_typer(merchant_commands.app, name="merchants")
 app.add_typer(account_commands.app, name="accounts")
+app.add_typer(payment_commands.app, name="payments")
 
 console = Console()
 notes = Console(stderr=True)
@@ -166,7 +167,7 @@ def api() -> None:
 
 @app.command()
 def worker() -> None:
-    """Apply what webhooks and jobs have brought; expire holds. Run as many as you like."""
+    """Apply webhooks, expire holds, look up what is unknown. Run as many as you like."""
     settings = _process_settings("worker")
     uvloop.run(run_worker(settings))
 

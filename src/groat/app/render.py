@@ -15,6 +15,7 @@ from groat.app.stack import Stack
 from groat.kernel import ids
 from groat.kernel.ids import AccountId
 from groat.kernel.money import Money
+from groat.payments.domain.recovery import OpenOperation
 from groat.platform.checks import Finding
 from groat.platform.settings import PREFIX, Settings
 
@@ -150,4 +151,21 @@ def trial_balance(console: Console, sums: Sequence[TrialBalance]) -> None:
             Money(total, one.currency).decimal() for total in (one.debits, one.credits)
         )
         table.add_row(one.currency, str(one.accounts), debits, credits_)
+    console.print(table)
+
+
+def open_operations(console: Console, operations: Sequence[OpenOperation]) -> None:
+    """Show operations that nobody knows the outcome of."""
+    table = Table(title="Operations with an unknown outcome")
+    for heading in ("merchant", "payment", "since", "look-ups", "next", "last reason"):
+        table.add_column(heading)
+    for one in operations:
+        table.add_row(
+            ids.render_merchant(one.merchant_id),
+            ids.render("payment", one.payment_id),
+            f"{one.created_at:%Y-%m-%d %H:%M:%S}",
+            str(one.lookups),
+            f"{one.due_at:%Y-%m-%d %H:%M:%S}",
+            one.reason or "nobody came back from the call",
+        )
     console.print(table)

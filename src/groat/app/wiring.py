@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from random import SystemRandom
 
 from groat.accounts.service import AccountService
@@ -12,6 +13,7 @@ from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.merchants.service import MerchantService
+from groat.payments.recovery import PaymentRecovery
 from groat.payments.service import PaymentService
 from groat.platform.crypto import Vault
 from groat.platform.database import Database
@@ -32,6 +34,7 @@ class Engine:
     merchants: MerchantService
     accounts: AccountService
     payments: PaymentService
+    recovery: PaymentRecovery
     receiver: WebhookReceiver
     drain: WebhookDrain
 
@@ -43,7 +46,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     Raises:
         ConfigurationError: the database or the master key is not set.
     """
-    clock, new_id = SystemClock(), ids.uuid7
+    clock, new_id, random = SystemClock(), ids.uuid7, SystemRandom()
     database = Database(
         require(settings.database_url, "DATABASE_URL"),
         max_connections=settings.database_connections,
@@ -57,12 +60,22 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     merchants = MerchantService(database, audit, vault, new_id, clock)
     accounts = AccountService(database, audit, new_id, clock)
     providers = ProviderRegistry(merchants, timeout_seconds=settings.provider_timeout_seconds)
-    payments = PaymentService(database, accounts, audit, providers, new_id, clock)
+    payments = PaymentService(
+        database,
+        accounts,
+        audit,
+        providers,
+        new_id,
+        clock,
+        random,
+        pending_for=timedelta(seconds=settings.pending_seconds),
+    )
+    recovery = PaymentRecovery(database, payments, providers, clock, random)
     receiver = WebhookReceiver(database, providers, doorbell, new_id, clock)
-    drain = WebhookDrain(database, payments, providers, clock, SystemRandom())
+    drain = WebhookDrain(database, payments, providers, clock, random)
 
     async with AsyncExitStack() as stack:
         await database.open()
         for close in (database.close, doorbell.close, providers.close):
             stack.push_async_callback(close)
-        yield Engine(database, audit, merchants, accounts, payments, receiver, drain)
+        yield Engine(database, audit, merchants, accounts, payments, recovery, receiver, drain)

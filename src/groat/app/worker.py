@@ -1,4 +1,4 @@
-"""``groat worker``: applies what the inbox holds, when rung for and by polling; expires holds."""
+"""``groat worker``: applies webhooks when rung for and by polling; expires holds, looks up."""
 
 from __future__ import annotations
 
@@ -22,19 +22,25 @@ async def run_worker(settings: Settings) -> None:
     """Work until told to stop; then finish what is under way."""
     async with open_engine(settings) as engine, exit_with_parent():
         inbox = DueWork("webhooks", engine.drain.drain_batch, poll_seconds=settings.poll_seconds)
-        holds = DueWork("holds", engine.accounts.expire_holds, poll_seconds=settings.poll_seconds)
+        others = [
+            DueWork(name, drain_batch, poll_seconds=settings.poll_seconds)
+            for name, drain_batch in (
+                ("holds", engine.accounts.expire_holds),
+                ("operations", engine.recovery.recover_batch),
+            )
+        ]
 
         async def answer_bell(_name: str, _data: Mapping[str, object]) -> None:
             await inbox.drain()
 
-        tasks = [asyncio.create_task(inbox.poll()), asyncio.create_task(holds.poll())]
+        tasks = [asyncio.create_task(work.poll()) for work in (inbox, *others)]
         if settings.redis_url is not None:
             url = settings.redis_url.get_secret_value()
             tasks.append(asyncio.create_task(JobWorker(url, WEBHOOK_QUEUE, answer_bell).run()))
         settle_memory()
         _log.info("worker_started", redis=settings.redis_url is not None)
         await _told_to_stop()
-        await asyncio.gather(inbox.stop(), holds.stop())
+        await asyncio.gather(*(work.stop() for work in (inbox, *others)))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

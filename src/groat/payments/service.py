@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from random import Random
 
 import structlog
 
@@ -33,6 +34,7 @@ from groat.payments.domain.decisions import (
 )
 from groat.payments.domain.lifecycle import Outcome, Status
 from groat.payments.domain.payment import Payment, PaymentOrder
+from groat.payments.domain.recovery import Resolution, delay_after
 from groat.payments.infrastructure import store
 from groat.payments.infrastructure.store import OperationResult, PostedEffect
 from groat.platform import idempotency
@@ -40,7 +42,8 @@ from groat.platform.checks import Check, checks_from
 from groat.platform.connection import Connection
 from groat.platform.database import Database
 from groat.platform.idempotency import RequestKey
-from groat.providers.domain.facts import NotSent, Report
+from groat.providers.domain.facts import Captured, Fact, NotSent, Report
+from groat.providers.domain.failures import FailureCode
 from groat.providers.port import Answered, Authorization, Provider, Reply, Unknown
 from groat.providers.registry import ProviderRegistry
 
@@ -48,7 +51,11 @@ _log = structlog.get_logger(__name__)
 
 
 class PaymentService:
-    """The verbs of payments. No transaction of theirs is open while a provider is called."""
+    """The verbs of payments. No transaction of theirs is open while a provider is called.
+
+    An operation that is ``pending`` for longer than ``pending_for`` is taken to be abandoned, and
+    is looked up: see ``recovery``.
+    """
 
     def __init__(
         self,
@@ -58,6 +65,9 @@ class PaymentService:
         providers: ProviderRegistry,
         new_id: IdSource,
         clock: Clock,
+        random: Random,
+        *,
+        pending_for: timedelta,
     ) -> None:
         self._database = database
         self._accounts = accounts
@@ -65,6 +75,8 @@ class PaymentService:
         self._providers = providers
         self._new_id = new_id
         self._clock = clock
+        self._random = random
+        self._pending_for = pending_for
 
     async def create(
         self, caller: Caller, order: PaymentOrder, request_key: RequestKey | None
@@ -87,7 +99,7 @@ class PaymentService:
             return await self.get(caller.merchant_id, earlier)
         reply = await _ask(provider, payment, operation_id)
         try:
-            await self._conclude(caller.merchant_id, payment, operation_id, reply)
+            await self.conclude(caller.merchant_id, payment, operation_id, reply)
             return await self.get(caller.merchant_id, payment.id)
         except Unavailable as error:  # it is written down and perhaps charged: no time for a 503
             _log.warning("payment_not_concluded", payment=str(payment.id), code=error.code)
@@ -121,6 +133,29 @@ class PaymentService:
         """Return every effect that was applied, to be held against a provider's books."""
         async with self._database.transaction() as connection:
             return await store.effects(connection, merchant_id)
+
+    async def resolve(
+        self, merchant_id: MerchantId, payment_id: PaymentId, resolution: Resolution
+    ) -> Payment:
+        """Conclude a payment by what an operator has found out: the same facts, the same rules.
+
+        Raises:
+            NotFound: the merchant has no such payment.
+            Conflict: the payment does not take it; the code is the outcome, such as ``late``.
+        """
+        payment = await self.get(merchant_id, payment_id)
+        arrival = Arrival(
+            payment.order.provider_account_id,
+            Report(payment_id, None, _found_out(payment, resolution)),
+            Cause(resolution.reason),
+            told_by="operator",
+        )
+        async with self._database.transaction() as connection:
+            [outcome] = await self.apply(connection, merchant_id, [arrival])
+            if outcome is not Outcome.APPLIED:
+                status = payment.status.value
+                raise Conflict(outcome.value, f"The payment is {status}; it does not take this.")
+        return await self.get(merchant_id, payment_id)
 
     async def apply(
         self,
@@ -164,7 +199,8 @@ class PaymentService:
                 if earlier is not None:
                     return PaymentId(earlier)
             await self._require_wallet(connection, caller.merchant_id, payment.order)
-            store.insert_payment(connection, caller.merchant_id, payment, operation_id)
+            due_at = now + self._pending_for
+            store.insert_payment(connection, caller.merchant_id, payment, operation_id, due_at)
             change = _created(caller, payment)
             self._audit.write(connection, caller.merchant_id, [change], now)
         return None
@@ -190,7 +226,7 @@ class PaymentService:
                 f"Account {beneficiary.spec.code!r} is {beneficiary.status}; it takes no payments.",
             )
 
-    async def _conclude(
+    async def conclude(
         self,
         merchant_id: MerchantId,
         payment: Payment,
@@ -209,19 +245,27 @@ class PaymentService:
                     report = Report(payment.id, None, reply)
                     await self.apply(connection, merchant_id, [Arrival(account_id, report, cause)])
                 case Unknown(reason):
-                    now = self._clock.now()
-                    if await store.mark_operation_unknown(
-                        connection, merchant_id, operation_id, reason, now
-                    ):
-                        change = Change(
-                            "operation.unknown",
-                            "payment",
-                            payment.id,
-                            ENGINE,
-                            cause,
-                            {"reason": reason},
-                        )
-                        self._audit.write(connection, merchant_id, [change], now)
+                    await self._note_unknown(
+                        connection, merchant_id, payment.id, operation_id, reason
+                    )
+
+    async def _note_unknown(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        payment_id: PaymentId,
+        operation_id: OperationId,
+        reason: str,
+    ) -> None:
+        now = self._clock.now()
+        due_at = now + delay_after(0, self._random)
+        if not await store.mark_operation_unknown(
+            connection, merchant_id, operation_id, reason, due_at, now
+        ):
+            return  # somebody else has learned the outcome
+        cause, data = Cause.of("operation", operation_id), {"reason": reason}
+        change = Change("operation.unknown", "payment", payment_id, ENGINE, cause, data)
+        self._audit.write(connection, merchant_id, [change], now)
 
     async def _write(
         self,
@@ -271,17 +315,27 @@ class PaymentService:
 
 async def _ask(provider: Provider, payment: Payment, operation_id: OperationId) -> Reply:
     """Call the provider. An adapter that raises has told us nothing: the outcome is unknown."""
-    authorization = Authorization(
+    try:
+        return await provider.authorize(authorization(payment, operation_id))
+    except Exception as error:  # noqa: BLE001 - it was perhaps sent, so this is no failure
+        _log.exception("adapter_raised", operation=str(operation_id))
+        return Unknown(type(error).__name__)
+
+
+def authorization(payment: Payment, operation_id: OperationId) -> Authorization:
+    """Return what an operation asks of the provider: the same each time it is asked."""
+    return Authorization(
         payments.idempotency_key(operation_id),
         payment.id,
         payment.order.amount,
         payment.order.payment_method,
     )
-    try:
-        return await provider.authorize(authorization)
-    except Exception as error:  # noqa: BLE001 - it was perhaps sent, so this is no failure
-        _log.exception("adapter_raised", operation=str(operation_id))
-        return Unknown(type(error).__name__)
+
+
+def _found_out(payment: Payment, resolution: Resolution) -> Fact:
+    if resolution.capture_reference is None:
+        return NotSent(FailureCode.RESOLVED_BY_OPERATOR, resolution.reason)
+    return Captured(resolution.capture_reference, payment.order.amount)
 
 
 def checks() -> list[Check]:

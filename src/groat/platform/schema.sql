@@ -237,6 +237,8 @@ CREATE TABLE public.operation (
     outcome text NOT NULL,
     provider_reference text,
     reason text,
+    lookups integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT operation_kind_check CHECK ((kind = 'authorize'::text)),
@@ -485,6 +487,12 @@ CREATE INDEX ledger_transaction_effective ON public.ledger_transaction USING btr
 --
 
 CREATE INDEX operation_by_payment ON public.operation USING btree (merchant_id, payment_id);
+
+--
+-- Name: operation_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX operation_due ON public.operation USING btree (due_at) WHERE (outcome = ANY (ARRAY['pending'::text, 'unknown'::text]));
 
 --
 -- Name: webhook_event_due; Type: INDEX; Schema: public; Owner: -

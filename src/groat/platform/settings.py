@@ -61,6 +61,13 @@ class Settings(BaseSettings):
     provider_timeout_seconds: float = Field(
         20.0, gt=0, le=80, description="The longest a call to a provider may take."
     )
+    pending_seconds: float = Field(
+        90.0,
+        gt=0,
+        le=3600,
+        description="When an operation whose call nobody came back from is looked up: longer than "
+        "calls take.",
+    )
     log_format: Literal["text", "json"] = Field("text", description="Log lines: text or json.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe log lines that are written."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
@@ -76,6 +76,18 @@ class Provider(Protocol):
 
     async def authorize(self, authorization: Authorization) -> Reply:
         """Authorize and capture; call again only with the same key."""
+        ...
+
+    @property
+    def keeps_keys_for(self) -> timedelta:
+        """How long the same call with the same key is answered as it was, and has no effect."""
+        ...
+
+    async def fetch(self, authorization: Authorization) -> Reply:
+        """Return what the provider knows of an authorization, found by our reference.
+
+        Nothing that is settled, or nothing at all, is answered with no reports.
+        """
         ...
 
     async def verify_webhook(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Literal
 
 from pydantic import Field
+from starlette.responses import HTMLResponse, Response
 
-from groat.simulator.wire import Parameters
+from groat.simulator.wire import Answer, Parameters
 
 
 class FaultPlan(Parameters, strict=True):
@@ -21,6 +23,17 @@ class FaultPlan(Parameters, strict=True):
     """Each delivery starts a random 0 to this many milliseconds late, so that order is lost."""
     answer_ms: int = Field(0, ge=0, le=60_000)
     """Each POST is answered this many milliseconds after its effect, long enough to time out."""
+    answer: Literal["right", "cut_before", "cut_after", "broken", "html"] = "right"
+    """What becomes of a POST: it is answered; the connection is cut, before it had its effect or
+    after; it is answered with status 500 after its effect, and with the same again for its key; or
+    something on the way answers in its place, with a page."""
+
+
+class Cut(Response):
+    """An answer that breaks off: the connection is closed before the end that it announces."""
+
+    def __init__(self) -> None:
+        super().__init__(headers={"content-length": "1"})
 
 
 class Faults:
@@ -39,3 +52,21 @@ class Faults:
     async def hold_answer(self) -> None:
         """Wait before a POST is answered: its effect is there, its client cannot know."""
         await asyncio.sleep(self.plan.answer_ms / 1000)
+
+    def kept(self, answer: Answer) -> Answer:
+        """Return what is kept under the key of a POST that had its effect."""
+        return Answer(500, b"{}") if self.plan.answer == "broken" else answer
+
+    def before(self) -> Response | None:
+        """Return what a POST is answered with instead of having an effect, if anything."""
+        return Cut() if self.plan.answer == "cut_before" else None
+
+    def after(self, response: Response) -> Response:
+        """Return what a POST is answered with in the end."""
+        match self.plan.answer:
+            case "cut_after":
+                return Cut()
+            case "html":
+                return HTMLResponse("<html><title>Please stand by</title></html>")
+            case _:
+                return response

@@ -5,35 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
 from groat.kernel import ids
 from tests.integration.accounts.bank import Bank
-from tests.stories import processes
 
 Groat = Callable[..., Awaitable[CompletedProcess[str]]]
 
 
 @pytest.fixture
-async def accounts(bank: Bank, tmp_path: Path) -> Groat:
+async def accounts(bank: Bank) -> Groat:
     """Runs ``groat accounts`` on the merchant of the bank."""
     await bank.fill(bank.alice, 123_456)
     await bank.transfer(reference="rent", amount=20_056)
-    key = bank.world.settings.master_key
-    assert key is not None
-    variables = {
-        "GROAT_DATABASE_URL": bank.world.database_url,
-        "GROAT_MASTER_KEY": key.get_secret_value(),
-        "COLUMNS": "200",
-    }
     merchant = ids.render_merchant(bank.world.merchant_id)
 
     async def run(command: str, *arguments: str) -> CompletedProcess[str]:
-        line = ["accounts", command, merchant, *arguments]
-        return await asyncio.to_thread(processes.groat, tmp_path, *line, **variables)
+        return await bank.world.groat("accounts", command, merchant, *arguments)
 
     return run
 

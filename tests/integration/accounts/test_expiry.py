@@ -9,7 +9,6 @@ from typing import Any
 
 from tests.integration.accounts.bank import Bank
 from tests.integration.app.test_pages import pages
-from tests.integration.world import World
 from tests.stories.processes import GROAT, environment
 
 
@@ -52,7 +51,7 @@ async def test_it_is_ended_once_however_many_look(bank: Bank) -> None:
 async def test_a_worker_ends_it(bank: Bank, tmp_path: Path) -> None:
     hold = await expiring(bank)
     worker = await asyncio.create_subprocess_exec(
-        *GROAT, "worker", env=_environment(bank.world, tmp_path)
+        *GROAT, "worker", env=environment(tmp_path, **bank.world.variables)
     )
     try:
         async with asyncio.timeout(60):
@@ -61,11 +60,3 @@ async def test_a_worker_ends_it(bank: Bank, tmp_path: Path) -> None:
     finally:
         worker.terminate()
         assert await worker.wait() == 0
-
-
-def _environment(world: World, home: Path) -> dict[str, str]:
-    key = world.settings.master_key
-    assert key is not None
-    return environment(
-        home, GROAT_DATABASE_URL=world.database_url, GROAT_MASTER_KEY=key.get_secret_value()
-    )

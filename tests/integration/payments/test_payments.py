@@ -13,21 +13,17 @@ from tests.integration.world import (
     BAD_STRIPE,
     GOOD_PAYPAL,
     GOOD_STRIPE,
-    Site,
     World,
+    impatient,
     without_answers,
 )
 
 PAID = {"stripe": "payment_intent.succeeded", "paypal": "PAYMENT.CAPTURE.COMPLETED"}
 
 
-def site_of(world: World, provider: str) -> Site:
-    return {"stripe": world.stripe, "paypal": world.paypal}[provider]
-
-
 @pytest.mark.parametrize(("provider", "method"), [("stripe", GOOD_STRIPE), ("paypal", GOOD_PAYPAL)])
 async def test_a_payment_is_taken_and_posted(world: World, provider: str, method: str) -> None:
-    site = site_of(world, provider)
+    site = world.site(provider)
     wallet = await world.wallet()
     payment = await world.pay(wallet, provider_account=site.account, payment_method=method)
     assert (payment["status"], payment["captured"]) == ("succeeded", 1050)
@@ -41,7 +37,7 @@ async def test_a_payment_is_taken_and_posted(world: World, provider: str, method
     [("stripe", BAD_STRIPE), ("paypal", BAD_PAYPAL)],
 )
 async def test_a_declined_payment_moves_nothing(world: World, provider: str, method: str) -> None:
-    site = site_of(world, provider)
+    site = world.site(provider)
     wallet = await world.wallet()
     payment = await world.pay(wallet, provider_account=site.account, payment_method=method)
     assert (payment["status"], payment["captured"]) == ("failed", 0)
@@ -99,8 +95,8 @@ async def test_a_provider_that_is_down_fails_the_payment(world: World) -> None:
 async def test_an_answer_that_comes_too_late_leaves_it_to_the_webhook(
     world: World, provider: str, method: str
 ) -> None:
-    site = site_of(world, provider)
-    async with without_answers(world) as hasty:
+    site = world.site(provider)
+    async with impatient(world) as hasty:
         wallet = await hasty.wallet()
         payment = await hasty.pay(wallet, provider_account=site.account, payment_method=method)
         assert payment["status"] == "processing"

@@ -85,8 +85,8 @@ async def test_duplicates_and_disorder(stripe_http: httpx.AsyncClient, receiver:
 
 async def test_the_plan_is_shown(stripe_http: httpx.AsyncClient) -> None:
     none = (await stripe_http.get("/_simulator/faults")).json()
-    assert none == {"seed": 0, "duplicate": 0, "shuffle_ms": 0, "answer_ms": 0}
-    plan = {"seed": 3, "duplicate": 0.25, "shuffle_ms": 20, "answer_ms": 0}
+    assert none == {"seed": 0, "duplicate": 0, "shuffle_ms": 0, "answer_ms": 0, "answer": "right"}
+    plan = {**none, "seed": 3, "duplicate": 0.25, "shuffle_ms": 20, "answer": "html"}
     assert (await stripe_http.put("/_simulator/faults", json=plan)).json() == plan
     assert (await stripe_http.get("/_simulator/faults")).json() == plan
 

@@ -368,3 +368,39 @@ async def test_the_books_say_what_was_charged(
     ]
     assert books["charges"][2]["reference"] is None
     assert (books["charges"][2]["amount"], books["charges"][2]["currency"]) == (900, "JPY")
+
+
+@pytest.mark.parametrize(("answer", "charges"), [("cut_before", 0), ("cut_after", 1)])
+async def test_a_connection_is_cut_before_the_effect_or_after(
+    stripe_http: httpx.AsyncClient, client: stripe.StripeClient, answer: str, charges: int
+) -> None:
+    await stripe_http.put("/_simulator/faults", json={"answer": answer})
+    options: Any = {"idempotency_key": "lost"}
+    with pytest.raises(stripe.APIConnectionError):
+        await client.v1.payment_intents.create_async(order(), options)
+    assert len((await stripe_http.get("/_simulator/books")).json()["charges"]) == charges
+    await stripe_http.put("/_simulator/faults", json={})
+    intent = await client.v1.payment_intents.create_async(order(), options)
+    assert intent.status == "succeeded"
+    assert len((await stripe_http.get("/_simulator/books")).json()["charges"]) == 1
+
+
+async def test_a_broken_answer_is_kept_under_its_key(
+    stripe_http: httpx.AsyncClient, client: stripe.StripeClient
+) -> None:
+    options: Any = {"idempotency_key": "broken"}
+    await stripe_http.put("/_simulator/faults", json={"answer": "broken"})
+    for _ in range(2):
+        with pytest.raises(stripe.APIError):
+            await client.v1.payment_intents.create_async(order(), options)
+        await stripe_http.put("/_simulator/faults", json={})
+    assert len((await stripe_http.get("/_simulator/books")).json()["charges"]) == 1
+
+
+async def test_a_page_may_come_instead_of_an_answer(
+    stripe_http: httpx.AsyncClient, client: stripe.StripeClient
+) -> None:
+    await stripe_http.put("/_simulator/faults", json={"answer": "html"})
+    with pytest.raises(stripe.APIError):
+        await pay(client)
+    assert len((await stripe_http.get("/_simulator/books")).json()["charges"]) == 1

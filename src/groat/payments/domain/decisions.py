@@ -20,11 +20,15 @@ ENGINE = "engine"
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A report that has come in. ``cause`` is the operation or the webhook event it came with."""
+    """A report that has come in. ``cause`` is the operation or the webhook event it came with.
+
+    ``told_by`` is who says so where that is neither the provider nor we ourselves.
+    """
 
     provider_account_id: ProviderAccountId
     report: Report
     cause: Cause
+    told_by: str | None = None
 
 
 class EffectKey(NamedTuple):
@@ -156,6 +160,8 @@ def _change(action: str, payment: Payment, arrival: Arrival, **more: Scalar) -> 
 
 
 def _told_by(arrival: Arrival) -> str:
+    if arrival.told_by is not None:
+        return arrival.told_by
     if isinstance(arrival.report.fact, NotSent):
         return ENGINE
     return ids.render("provider_account", arrival.provider_account_id)

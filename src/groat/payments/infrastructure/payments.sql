@@ -9,19 +9,50 @@ insert into payment (
 )
 
 -- name: insert_operation
--- What is about to be asked of the provider. Its idempotency key derives from its id.
+-- What is about to be asked of the provider. Its idempotency key derives from its id. If its outcome
+-- is not learned by then, it is looked up when it is due.
 insert into operation (
-    merchant_id, id, payment_id, provider_account_id, kind, outcome, created_at, updated_at
+    merchant_id, id, payment_id, provider_account_id, kind, outcome, due_at, created_at, updated_at
 ) values (
-    %(merchant_id)s, %(id)s, %(payment_id)s, %(provider_account_id)s, 'authorize', 'pending', %(now)s, %(now)s
+    %(merchant_id)s, %(id)s, %(payment_id)s, %(provider_account_id)s, 'authorize', 'pending', %(due_at)s,
+    %(now)s, %(now)s
 )
 
 -- name: mark_operation_unknown
 -- Only while nobody else has learned the outcome.
 update operation
-set outcome = 'unknown', reason = %(reason)s, updated_at = %(now)s
+set outcome = 'unknown', reason = %(reason)s, due_at = %(due_at)s, updated_at = %(now)s
 where merchant_id = %(merchant_id)s and id = %(id)s and outcome = 'pending'
 returning id
+
+-- name: claim_operations
+-- Takes open operations that are due away from other workers until the lease ends.
+update operation
+set lookups = lookups + 1, due_at = %(lease_until)s
+where (merchant_id, id) in (
+    select merchant_id, id
+    from operation
+    where outcome in ('pending', 'unknown') and due_at <= %(now)s
+    order by due_at
+    limit %(limit)s
+    for update skip locked
+)
+returning merchant_id, id, payment_id, provider_account_id, outcome, reason, lookups, due_at, created_at
+
+-- name: put_off_operation
+-- Until the next look-up, unless its outcome was learned meanwhile, or another worker has it.
+update operation
+set due_at = %(due_at)s, reason = %(reason)s
+where merchant_id = %(merchant_id)s and id = %(id)s and lookups = %(lookups)s
+    and outcome in ('pending', 'unknown')
+
+-- name: list_open_operations
+-- Of any merchant, the oldest first: what is under way for the first time is nothing to look at yet.
+select merchant_id, id, payment_id, provider_account_id, outcome, reason, lookups, due_at, created_at
+from operation
+where outcome = 'unknown' or (outcome = 'pending' and lookups > 0)
+order by created_at
+limit %(limit)s
 
 -- name: lock_payments
 -- In one order everywhere, payments before balances.

@@ -13,6 +13,7 @@ from groat.kernel.money import Money
 from groat.payments.domain.decisions import Effect, EffectKey
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.payment import OperationOutcome, Payment, PaymentOrder
+from groat.payments.domain.recovery import OpenOperation
 from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 from groat.providers.domain.failures import FailureCode
@@ -39,9 +40,13 @@ class PostedEffect(NamedTuple):
 
 
 def insert_payment(
-    connection: Connection, merchant_id: MerchantId, payment: Payment, operation_id: OperationId
+    connection: Connection,
+    merchant_id: MerchantId,
+    payment: Payment,
+    operation_id: OperationId,
+    due_at: datetime,
 ) -> None:
-    """Write a new payment with its first operation."""
+    """Write a new payment with its first operation, looked up if it is open at ``due_at``."""
     order = payment.order
     connection.write(
         QUERIES["insert_payment"],
@@ -66,6 +71,7 @@ def insert_payment(
             "id": operation_id,
             "payment_id": payment.id,
             "provider_account_id": order.provider_account_id,
+            "due_at": due_at,
             "now": payment.created_at,
         },
     )
@@ -76,14 +82,53 @@ async def mark_operation_unknown(
     merchant_id: MerchantId,
     operation_id: OperationId,
     reason: str,
+    due_at: datetime,
     now: datetime,
 ) -> bool:
     """Note that nobody knows how an operation ended; False if its outcome is known by now."""
     marked = await connection.fetch(
         QUERIES["mark_operation_unknown"],
-        {"merchant_id": merchant_id, "id": operation_id, "reason": reason, "now": now},
+        {
+            "merchant_id": merchant_id,
+            "id": operation_id,
+            "reason": reason,
+            "due_at": due_at,
+            "now": now,
+        },
     )
     return bool(marked)
+
+
+async def claim_operations(
+    connection: Connection, now: datetime, lease_until: datetime, limit: int
+) -> list[OpenOperation]:
+    """Take open operations that are due away from other workers until the lease ends."""
+    rows = await connection.fetch(
+        QUERIES["claim_operations"], {"now": now, "lease_until": lease_until, "limit": limit}
+    )
+    return [_open_operation(row) for row in rows]
+
+
+async def open_operations(connection: Connection, limit: int) -> list[OpenOperation]:
+    """Return operations of any merchant that are unknown or were looked up, the oldest first."""
+    rows = await connection.fetch(QUERIES["list_open_operations"], {"limit": limit})
+    return [_open_operation(row) for row in rows]
+
+
+def put_off_operation(
+    connection: Connection, operation: OpenOperation, due_at: datetime, reason: str
+) -> None:
+    """Let a claimed operation be looked up again at ``due_at``, unless it is not open any more."""
+    connection.write(
+        QUERIES["put_off_operation"],
+        {
+            "merchant_id": operation.merchant_id,
+            "id": operation.id,
+            "lookups": operation.lookups,
+            "due_at": due_at,
+            "reason": reason,
+        },
+    )
 
 
 async def lock_payments(
@@ -203,6 +248,13 @@ async def effects(connection: Connection, merchant_id: MerchantId) -> list[Poste
     """Return every effect that was applied."""
     rows = await connection.fetch(QUERIES["list_effects"], {"merchant_id": merchant_id})
     return [PostedEffect(*row) for row in rows]
+
+
+def _open_operation(row: tuple[Any, ...]) -> OpenOperation:
+    merchant_id, operation_id, payment_id, account_id, outcome, *rest = row
+    return OpenOperation(
+        merchant_id, operation_id, payment_id, account_id, OperationOutcome(outcome), *rest
+    )
 
 
 def _payment(row: tuple[Any, ...]) -> Payment:

@@ -22,6 +22,7 @@ class FailureCode(StrEnum):
     PROVIDER_UNREACHABLE = "provider_unreachable"
     RATE_LIMITED = "rate_limited"
     REJECTED_BY_PROVIDER = "rejected_by_provider"
+    RESOLVED_BY_OPERATOR = "resolved_by_operator"
 
 
 MEANINGS: dict[FailureCode, str] = {
@@ -38,6 +39,7 @@ MEANINGS: dict[FailureCode, str] = {
     FailureCode.PROVIDER_UNREACHABLE: "The provider could not be reached; nothing was begun there.",
     FailureCode.RATE_LIMITED: "The provider takes no more calls for now; nothing was begun there.",
     FailureCode.REJECTED_BY_PROVIDER: "The provider refused the request itself, as we made it.",
+    FailureCode.RESOLVED_BY_OPERATOR: "An operator found out that nothing was taken, and said so.",
 }
 
 _STRIPE: dict[str, FailureCode] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import stripe
 
@@ -44,6 +44,9 @@ class StripeProvider:
     leaves unknown is resolved by the engine.
     """
 
+    keeps_keys_for = timedelta(hours=23)
+    """An hour less than Stripe does (docs.stripe.com/api/idempotent_requests)."""
+
     def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
         self._webhook_secrets = active_values(credentials.get("webhook_secret"))
         self._timeout_seconds = timeout_seconds
@@ -81,6 +84,20 @@ class StripeProvider:
         return read(
             lambda: translation.intent_reports(PaymentIntent.model_validate(intent.to_dict()))
         )
+
+    async def fetch(self, authorization: Authorization) -> Reply:
+        """Search for PaymentIntents by our reference in their metadata.
+
+        Stripe's search may be a minute behind (docs.stripe.com/search): finding nothing proves
+        nothing.
+        """
+        query = f"metadata['{PAYMENT_METADATA}']:'{authorization.own_reference}'"
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                found = await self._client.v1.payment_intents.search_async({"query": query})
+        except (stripe.StripeError, TimeoutError) as error:
+            return Unknown(type(error).__name__)
+        return read(lambda: translation.found_reports(found.to_dict()))
 
     async def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime

@@ -41,6 +41,12 @@ class PaymentIntent(Payload):
     metadata: dict[str, str] = Field(default_factory=dict)
 
 
+class PaymentIntents(Payload):
+    """A page of search results."""
+
+    data: list[PaymentIntent]
+
+
 class IntentReference(Payload):
     """The PaymentIntent that a card error is about."""
 
@@ -117,6 +123,12 @@ def intent_reports(intent: PaymentIntent) -> tuple[Report, ...]:
     if fact is None:
         return ()
     return (Report(own_payment_id(intent.metadata.get(PAYMENT_METADATA)), intent.id, fact),)
+
+
+def found_reports(page: object) -> tuple[Report, ...]:
+    """Return what the PaymentIntents on a page of search results say."""
+    intents = PaymentIntents.model_validate(page).data
+    return tuple(report for intent in intents for report in intent_reports(intent))
 
 
 def event_reports(event: Event) -> tuple[Report, ...]:

@@ -78,10 +78,10 @@ class _Api:
             Route("/v1/notifications/certs/{id}", self.show_certificates),
             Route("/_simulator/root.pem", self.show_root),
             *(
-                Route(path, partial(self._respond, handler), methods=[method])
+                Route(path, partial(self._serve, handler), methods=[method])
                 for method, path, handler in table
             ),
-            Route("/{rest:path}", partial(self._respond, self.unknown), methods=methods),
+            Route("/{rest:path}", partial(self._serve, self.unknown), methods=methods),
         ]
 
     async def issue_token(self, request: Request) -> Response:
@@ -153,6 +153,13 @@ class _Api:
     async def unknown(self, _: Request) -> Answer:
         raise not_found()
 
+    async def _serve(self, handler: Handler, request: Request) -> Response:
+        """Respond, or do what the fault plan has for a POST."""
+        if request.method != "POST":
+            return await self._respond(handler, request)
+        faults = self._account.courier.faults
+        return faults.before() or faults.after(await self._respond(handler, request))
+
     async def _respond(self, handler: Handler, request: Request) -> Response:
         request.state.debug_id = _debug_id()
         try:
@@ -180,8 +187,9 @@ class _Api:
 
     async def _work(self, handler: Handler, request: Request) -> Answer:
         reply = await handler(request)
-        await self._account.courier.faults.hold_answer()
-        return reply
+        faults = self._account.courier.faults
+        await faults.hold_answer()
+        return faults.kept(reply)
 
 
 def _response(reply: Answer, debug_id: str) -> Response:

@@ -83,11 +83,11 @@ class _Api:
             ("DELETE", "/v1/webhook_endpoints/{id}", self.delete_webhook_endpoint),
         ]
         routes = [
-            Route(path, partial(self._respond, handler), methods=[method])
+            Route(path, partial(self._serve, handler), methods=[method])
             for method, path, handler in table
         ]
         methods = ["GET", "POST", "DELETE"]
-        anything = Route("/{rest:path}", partial(self._respond, self.unknown), methods=methods)
+        anything = Route("/{rest:path}", partial(self._serve, self.unknown), methods=methods)
         return [*routes, anything]
 
     async def create_payment_intent(self, request: Request) -> Answer:
@@ -180,6 +180,13 @@ class _Api:
         where = f"{request.method}: {request.url.path}"
         raise invalid_request(f"Unrecognized request URL ({where}).", status=404)
 
+    async def _serve(self, handler: Handler, request: Request) -> Response:
+        """Respond, or do what the fault plan has for a POST."""
+        if request.method != "POST":
+            return await self._respond(handler, request)
+        faults = self._account.courier.faults
+        return faults.before() or faults.after(await self._respond(handler, request))
+
     async def _respond(self, handler: Handler, request: Request) -> Response:
         request.state.id = stripe_id("req")
         try:
@@ -210,8 +217,9 @@ class _Api:
 
     async def _work(self, handler: Handler, request: Request) -> Answer:
         reply = await handler(request)
-        await self._account.courier.faults.hold_answer()
-        return reply
+        faults = self._account.courier.faults
+        await faults.hold_answer()
+        return faults.kept(reply)
 
 
 def _listed(request: Request, data: list[JsonObject], *, has_more: bool) -> Answer:

@@ -161,12 +161,15 @@ create table operation (
     outcome text not null check (outcome in ('pending', 'succeeded', 'declined', 'failed', 'unknown')),
     provider_reference text,
     reason text,
+    lookups integer not null default 0,
+    due_at timestamptz not null,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     primary key (merchant_id, id),
     foreign key (merchant_id, payment_id) references payment
 );
 create index operation_by_payment on operation (merchant_id, payment_id);
+create index operation_due on operation (due_at) where outcome in ('pending', 'unknown');
 
 -- What happened once at a provider is applied once here: this key, not the event's id, sees to it.
 create table applied_effect (

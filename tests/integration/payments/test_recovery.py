@@ -1,0 +1,136 @@
+"""What nobody knows the outcome of is asked for until somebody does; it is never guessed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from groat.app.verify import verify
+from tests.integration.world import BAD_PAYPAL, BAD_STRIPE, GOOD_PAYPAL, GOOD_STRIPE, World
+
+PROVIDERS = ("stripe", "paypal")
+METHODS = {
+    "stripe": {True: GOOD_STRIPE, False: BAD_STRIPE},
+    "paypal": {True: GOOD_PAYPAL, False: BAD_PAYPAL},
+}
+
+
+async def pay(
+    world: World, provider: str, fault: str, *, good: bool = True
+) -> tuple[str, dict[str, Any]]:
+    """Return a wallet and a payment into it whose call went wrong; the fault is gone again."""
+    site = world.site(provider)
+    wallet = await world.wallet()
+    await site.set_faults(answer=fault)
+    payment = await world.pay(
+        wallet, provider_account=site.account, payment_method=METHODS[provider][good]
+    )
+    await site.set_faults()
+    assert payment["status"] == "processing"
+    return wallet, payment
+
+
+async def recover(world: World) -> int:
+    await world.make_due()
+    return await world.engine.recovery.recover_batch()
+
+
+async def operation(world: World) -> tuple[str, int]:
+    [row] = await world.rows("select outcome, lookups from operation")
+    return row[0], row[1]
+
+
+@pytest.mark.parametrize("fault", ["cut_before", "cut_after", "html"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_lost_answer_is_learned_and_the_customer_charged_once(
+    world: World, provider: str, fault: str
+) -> None:
+    wallet, payment = await pay(world, provider, fault)
+    assert await operation(world) == ("unknown", 0)
+    assert await recover(world) == 1
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+    assert await operation(world) == ("succeeded", 1)
+    assert await world.balance(wallet) == 1050
+    assert len(await world.site(provider).charges()) == 1
+    await world.deliver_all(await world.posted_mail())
+    await world.engine.drain.drain_batch()
+    assert await world.balance(wallet) == 1050
+    assert await recover(world) == 0
+    assert all(finding.ok for finding in await asyncio.to_thread(verify, world.settings, print))
+
+
+@pytest.mark.parametrize("fault", ["cut_before", "cut_after"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_lost_decline_is_learned(world: World, provider: str, fault: str) -> None:
+    wallet, payment = await pay(world, provider, fault, good=False)
+    assert await recover(world) == 1
+    found = await world.payment(payment["id"])
+    assert (found["status"], found["failure_code"]) == ("failed", "insufficient_funds")
+    assert await world.balance(wallet) == 0
+    assert await world.site(provider).charges() == []
+
+
+async def test_stripe_that_answers_500_for_ever_is_searched(world: World) -> None:
+    _, payment = await pay(world, "stripe", "broken")
+    assert await recover(world) == 1
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+    assert len(await world.stripe.charges()) == 1
+
+
+async def test_paypal_that_answers_500_for_ever_leaves_it_unknown_until_its_webhook(
+    world: World,
+) -> None:
+    wallet, payment = await pay(world, "paypal", "broken")
+    for lookup in range(1, 4):
+        assert await recover(world) == 1
+        assert await operation(world) == ("unknown", lookup)
+        assert (await world.payment(payment["id"]))["status"] == "processing"
+    await world.deliver_all(await world.posted_mail("PAYMENT.CAPTURE.COMPLETED"))
+    await world.engine.drain.drain_batch()
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+    assert await world.balance(wallet) == 1050
+    assert len(await world.paypal.charges()) == 1
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_provider_that_is_away_leaves_it_unknown(world: World, provider: str) -> None:
+    _, payment = await pay(world, provider, "cut_before")
+    await world.site(provider).set_faults(answer="cut_before")
+    [[before]] = await world.rows("select due_at from operation")
+    assert await recover(world) == 1
+    assert await operation(world) == ("unknown", 1)
+    assert (await world.payment(payment["id"]))["status"] == "processing"
+    [[after]] = await world.rows("select due_at from operation")
+    assert after > before
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_past_the_providers_memory_nothing_is_sent_again(world: World, provider: str) -> None:
+    _, payment = await pay(world, provider, "cut_before")
+    await world.rows("update operation set created_at = created_at - interval '2 days'")
+    assert await recover(world) == 1
+    assert await world.rows("select outcome, reason from operation") == [
+        ("unknown", "not_found_at_provider")
+    ]
+    assert (await world.payment(payment["id"]))["status"] == "processing"
+    assert await world.site(provider).charges() == []
+
+
+async def test_many_workers_ask_once(world: World) -> None:
+    wallet, _ = await pay(world, "stripe", "cut_after")
+    await world.make_due()
+    recover_batch = world.engine.recovery.recover_batch
+    asked = await asyncio.gather(*(recover_batch() for _ in range(5)))
+    assert sorted(asked) == [0, 0, 0, 0, 1]
+    assert await world.balance(wallet) == 1050
+
+
+async def test_a_webhook_may_come_first(world: World) -> None:
+    wallet, _ = await pay(world, "stripe", "cut_after")
+    await world.deliver_all(await world.posted_mail())
+    await asyncio.gather(world.engine.drain.drain_batch(), recover(world))
+    await recover(world)
+    assert await operation(world) in [("succeeded", 0), ("succeeded", 1)]
+    assert await world.balance(wallet) == 1050
