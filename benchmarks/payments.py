@@ -26,22 +26,28 @@ from rich.table import Table
 
 from groat.app import traffic
 from groat.app.stack import Stack, running_stack
+from groat.app.traffic import Taken
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
 from groat.platform.settings import Settings
 
 WARM_UP = 50
+ALONE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Rates over all rounds are medians; latencies are of all calls."""
+    """Rates over all rounds are medians; latencies are of all calls.
+
+    ``overhead_p50_ms`` is what a call takes but for the provider, when one is made at a time.
+    """
 
     rounds: int
     payments_per_round: int
     lifecycles_per_s: float
     create_p50_ms: float
     create_p99_ms: float
+    overhead_p50_ms: float
     oracle_ok: bool
     machine: str
 
@@ -71,32 +77,45 @@ def main(
 
 
 def _measure(stack: Stack, payments: int, rounds: int, paid: Callable[[], None]) -> Figures:
-    latencies: list[float] = []
-    rates = [asyncio.run(_round(stack, "warm-up", WARM_UP, lambda _: None))]
-    for number in range(rounds):
+    asyncio.run(_round(stack, "warm-up", WARM_UP, lambda _: None))
+    alone: list[Taken] = []
+    asyncio.run(_round(stack, "alone", ALONE, alone.append, at_once=1))
+    taken: list[Taken] = []
 
-        def note(seconds: float) -> None:
-            latencies.append(seconds)
-            paid()
+    def note(one: Taken) -> None:
+        taken.append(one)
+        paid()
 
-        rates.append(asyncio.run(_round(stack, f"round-{number}", payments, note)))
-    hundredths = statistics.quantiles(latencies, n=100)
+    rates = [
+        asyncio.run(_round(stack, f"round-{number}", payments, note)) for number in range(rounds)
+    ]
+    hundredths = statistics.quantiles([one.seconds for one in taken], n=100)
+    overhead = statistics.median(one.seconds - one.provider_seconds for one in alone)
     return Figures(
         rounds,
         payments,
-        lifecycles_per_s=round(statistics.median(rates[1:]), 1),
+        lifecycles_per_s=round(statistics.median(rates), 1),
         create_p50_ms=round(hundredths[49] * 1000, 1),
         create_p99_ms=round(hundredths[98] * 1000, 1),
+        overhead_p50_ms=round(overhead * 1000, 1),
         oracle_ok=all(finding.ok for finding in verify(stack.settings, lambda _: None)),
         machine=f"{os.cpu_count()} x {platform.machine()}, Python {platform.python_version()}",
     )
 
 
-async def _round(stack: Stack, label: str, payments: int, paid: Callable[[float], None]) -> float:
+async def _round(
+    stack: Stack,
+    label: str,
+    payments: int,
+    paid: Callable[[Taken], None],
+    at_once: int = traffic.AT_ONCE,
+) -> float:
     """Return payments a second, from the first call until the last webhook is applied."""
     async with httpx.AsyncClient(timeout=60) as http, open_engine(stack.settings) as engine:
         started = time.perf_counter()
-        await traffic.take_payments(stack.api, stack.merchant, label, payments, paid)
+        await traffic.take_payments(
+            stack.api, stack.merchant, label, payments, paid, at_once=at_once
+        )
         await traffic.until_settled(http, engine, stack.merchant)
         return payments / (time.perf_counter() - started)
 

@@ -21,7 +21,7 @@ from groat.platform.settings import Settings
 from groat.simulator.paypal.app import create_paypal_app
 from groat.simulator.stripe.app import create_stripe_app
 from tests.conftest import Servers
-from tests.databases import database_like
+from tests.databases import Supply, database_like
 from tests.integration.world import Mailbox, Site, World, engine_and_api
 from tests.unit.simulator.servers import running, settled
 
@@ -30,9 +30,9 @@ _MASTER_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all tests share: a merchant in a template database, the stand-ins, and the mailbox."""
+    """What all tests share: databases with one merchant, the stand-ins, and the mailbox."""
 
-    template: str
+    databases: Supply
     settings: Settings
     merchant: Onboarded
     mailbox: Mailbox
@@ -60,13 +60,15 @@ async def setting(
         )
         bases: dict[ProviderName, str] = {"stripe": stripe, "paypal": paypal}
         merchant = await onboard(settings, "Test", address, bases)
-        yield Setting(url.rpartition("/")[2], settings, merchant, mailbox)
+        databases = Supply(servers.database_url, url.rpartition("/")[2])
+        stack.callback(databases.close)
+        yield Setting(databases, settings, merchant, mailbox)
 
 
 @pytest.fixture
-def database_url(servers: Servers, setting: Setting) -> Iterator[str]:
+def database_url(setting: Setting) -> Iterator[str]:
     """A database of this test's own, with the schema and the merchant."""
-    with database_like(servers.database_url, setting.template) as url:
+    with setting.databases.one() as url:
         yield url
 
 
@@ -88,9 +90,8 @@ async def world(
     sites = {}
     for site in merchant.sites:
         http = provider_http[site.provider]
-        before = len((await http.get("/_simulator/books")).json()["charges"])
-        sites[site.provider] = Site(ids.render("provider_account", site.account_id), http, before)
-        await sites[site.provider].set_faults()
+        account = ids.render("provider_account", site.account_id)
+        sites[site.provider] = await Site.opened(account, http)
     settings = setting.settings.model_copy(update={"database_url": SecretStr(database_url)})
     async with engine_and_api(settings, merchant.api_key) as (engine, api):
         yield World(

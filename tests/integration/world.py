@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from subprocess import CompletedProcess
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Self, TypeAlias
 
 import httpx
 import psycopg
@@ -35,8 +35,16 @@ from tests.unit.simulator.servers import settled
 GOOD_STRIPE, BAD_STRIPE = "pm_card_visa", "pm_card_chargeDeclinedInsufficientFunds"
 GOOD_PAYPAL, BAD_PAYPAL = "vault_visa", "vault_insufficient_funds"
 
+GOOD = {"stripe": GOOD_STRIPE, "paypal": GOOD_PAYPAL}
+BAD = {"stripe": BAD_STRIPE, "paypal": BAD_PAYPAL}
+
+Payment: TypeAlias = dict[str, Any]
+"""A payment as the API shows it."""
+
 TABLES = (
     "payment",
+    "refund",
+    "dispute",
     "operation",
     "idempotency_key",
     "account",
@@ -80,11 +88,19 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A provider's stand-in, and the merchant's account there. ``before`` counts older charges."""
+    """A provider's stand-in, and the merchant's account there. ``before`` counts older entries."""
 
     account: str
     http: httpx.AsyncClient
-    before: int
+    before: Mapping[str, int]
+
+    @classmethod
+    async def opened(cls, account: str, http: httpx.AsyncClient) -> Self:
+        """Return the site, without faults and as if nothing had happened there yet."""
+        books = await _books(http)
+        site = cls(account, http, {name: len(entries) for name, entries in books.items()})
+        await site.set_faults()
+        return site
 
     @property
     def account_id(self) -> ProviderAccountId:
@@ -92,12 +108,27 @@ class Site:
 
     async def charges(self) -> list[dict[str, Any]]:
         """Return what this test has really been charged for, by the provider's own books."""
-        entries: list[dict[str, Any]] = (await self.http.get("/_simulator/books")).json()["charges"]
-        return [entry for entry in entries[self.before :] if entry["status"] == "succeeded"]
+        return await self.really("charges")
+
+    async def really(self, name: str) -> list[dict[str, Any]]:
+        """Return what this test has really brought about: authorizations, charges, refunds ..."""
+        entries = (await _books(self.http))[name][self.before[name] :]
+        return [entry for entry in entries if entry["status"] == "succeeded"]
+
+    async def pull(self, trigger: str, payment: Mapping[str, Any]) -> None:
+        """Let something happen to a payment that no call of ours brings about."""
+        subject = {"id": payment["provider_reference"]}
+        answer = await self.http.post(f"/_simulator/triggers/{trigger}", json=subject)
+        assert answer.status_code == 200, answer.text
 
     async def set_faults(self, **faults: float | str) -> None:
         answer = await self.http.put("/_simulator/faults", json=faults)
         answer.raise_for_status()
+
+
+async def _books(http: httpx.AsyncClient) -> dict[str, list[dict[str, Any]]]:
+    books: dict[str, Any] = (await http.get("/_simulator/books")).json()
+    return {name: entries for name, entries in books.items() if isinstance(entries, list)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +188,46 @@ class World:
         assert answer.status_code == 201, answer.text
         payment: dict[str, Any] = answer.json()
         return payment
+
+    async def reserve(self, wallet: str, provider: str = "stripe", **changes: object) -> Payment:
+        """Return an authorized payment, to be captured or canceled."""
+        payment = await self.pay(
+            wallet,
+            provider_account=self.site(provider).account,
+            capture_method="manual",
+            payment_method=GOOD[provider],
+            **changes,
+        )
+        assert payment["status"] == "authorized", payment
+        return payment
+
+    async def ask(self, path: str, body: object = None, key: str | None = None) -> httpx.Response:
+        """Post ``body`` to ``path`` below ``/v1``, with an idempotency key if given."""
+        headers = {} if key is None else {"idempotency-key": key}
+        return await self.api.post(f"/v1/{path}", json=body, headers=headers)
+
+    async def command(self, payment: Payment, name: str, body: object = None) -> Payment:
+        """Capture, cancel or confirm a payment, and return it as it is then."""
+        answer = await self.ask(f"payments/{payment['id']}/{name}", body)
+        assert answer.status_code == 200, answer.text
+        done: Payment = answer.json()
+        return done
+
+    async def refund(self, payment: Payment, **fields: object) -> dict[str, Any]:
+        """Refund a payment, and return the refund."""
+        answer = await self.ask("refunds", {"payment": payment["id"], **fields})
+        assert answer.status_code == 201, answer.text
+        refund: dict[str, Any] = answer.json()
+        return refund
+
+    async def settle(self) -> None:
+        """Hand over all that the providers have sent, and let a worker do all there is to do."""
+        await self.deliver_all(await self.posted_mail())
+        self.mailbox.mail.clear()
+        for _ in range(4):
+            await self.make_due()
+            await self.engine.drain.drain_batch()
+            await self.engine.recovery.recover_batch()
 
     async def payment(self, payment_id: str) -> dict[str, Any]:
         payment: dict[str, Any] = (await self.api.get(f"/v1/payments/{payment_id}")).json()
@@ -235,7 +306,10 @@ class World:
         await self.rows(
             "update webhook_event set due_at = now() - interval '1 s' where status = 'pending'"
         )
-        await self.rows("update operation set due_at = now() - interval '1 s'")
+        await self.rows(
+            "update operation set due_at = now() - interval '1 s' "
+            "where outcome in ('pending', 'unknown')"
+        )
 
 
 @asynccontextmanager

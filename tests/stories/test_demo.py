@@ -24,11 +24,13 @@ FIGURES = {
     "payments",
     "succeeded",
     "declined",
+    "refunds",
     "webhooks_delivered",
     "webhooks_applied",
     "duplicates_ignored",
     "ledger_imbalance",
     "provider_charges",
+    "provider_refunds",
     "books_match_provider",
     "oracle_ok",
     "seconds",
@@ -44,6 +46,7 @@ def test_the_demonstration_balances_and_leaves_nothing(home: Path) -> None:
     assert figures["succeeded"] + figures["declined"] == 40
     assert figures["declined"] > 0
     assert figures["provider_charges"] == figures["succeeded"]
+    assert figures["provider_refunds"] == figures["refunds"] > 0
     assert figures["webhooks_delivered"] > figures["webhooks_applied"] > 0
     assert figures["duplicates_ignored"] > 0
     assert figures["ledger_imbalance"] == 0

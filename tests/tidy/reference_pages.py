@@ -2,35 +2,115 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from groat.payments.domain.lifecycle import LIFECYCLE, TERMINAL, Answer, Next, Status
+from groat.kernel.money import Money
+from groat.payments.domain.lifecycle import (
+    LIFECYCLE,
+    TERMINAL,
+    DisputeStatus,
+    Next,
+    Outcome,
+    RefundStatus,
+    Status,
+    Told,
+    answer_dispute,
+    answer_refund,
+)
+from groat.providers.domain.facts import (
+    DisputeClosed,
+    DisputeFact,
+    DisputeOpened,
+    DisputeReinstated,
+    DisputeUnderReview,
+    DisputeWithdrawn,
+    NotSent,
+    Refunded,
+    RefundFact,
+    RefundFailed,
+)
 from groat.providers.domain.failures import MEANINGS, FailureCode
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 _LIFECYCLE = """\
-# The life of a payment
+# The lives of payments, refunds and disputes
 
-Drawn from the table in `payments/domain/lifecycle.py`, which has an answer for every status and
+Drawn from the tables in `payments/domain/lifecycle.py`, which have an answer for every status and
 every fact.
+
+## A payment
 
 ```mermaid
 stateDiagram-v2
-    [*] --> {first}: created
-{arrows}
-{ends}
+    [*] --> created
+    created --> processing: confirm
+    created --> canceled: cancel
+{payment_arrows}
+{payment_ends}
 ```
 
-| status | fact | what comes of it |
-|---|---|---|
-{rows}
+| status | {payment_facts} |
+|---|{payment_rules}|
+{payment_rows}
+
+What was applied before is told apart first: a capture by its effect, an authorization by its
+reference. A capture that comes to `succeeded` is an earlier part, within what was authorized. What
+is canceled or expires after a part was captured has succeeded with that part. The answers to a
+capture or a cancellation that was refused or not sent move nothing: the authorization stays usable.
+
+## A refund
+
+```mermaid
+stateDiagram-v2
+    [*] --> pending
+{refund_arrows}
+{refund_ends}
+```
+
+| status | {refund_facts} |
+|---|{refund_rules}|
+{refund_rows}
+
+## A dispute
+
+```mermaid
+stateDiagram-v2
+{dispute_arrows}
+{dispute_ends}
+```
+
+| status | {dispute_facts} |
+|---|{dispute_rules}|
+{dispute_rows}
+
+Money that a dispute takes (`withdrawn`) or gives back (`reinstated`) moves in any status, once: its
+effect says whether it has moved before. What is given back before it was taken waits for that.
+
+## The answers
 
 *Already so*: the fact is known, nothing changes. *Late*: recorded, nothing changes.
 *Contradiction*: money moved that the payment cannot account for; recorded and set aside for an
-operator, and nothing is posted. A capture that was applied before is told apart first, by its
-effect.
+operator, and nothing is posted.
 """
+
+_SOME = Money(1, "EUR")
+_REFUND_FACTS: dict[str, RefundFact] = {
+    "refunded": Refunded("re_1", _SOME),
+    "refund_failed": RefundFailed(FailureCode.PROCESSING_ERROR),
+    "not_sent": NotSent(FailureCode.PROVIDER_UNREACHABLE, ""),
+}
+_DISPUTE_FACTS: dict[str, DisputeFact] = {
+    "opened": DisputeOpened("dp_1", _SOME),
+    "under_review": DisputeUnderReview("dp_1", _SOME),
+    "withdrawn": DisputeWithdrawn("dp_1", _SOME),
+    "reinstated": DisputeReinstated("dp_1", _SOME),
+    "won": DisputeClosed("dp_1", _SOME, won=True),
+    "lost": DisputeClosed("dp_1", _SOME, won=False),
+}
 
 _FAILURE_CODES = """\
 # Why a payment failed
@@ -44,26 +124,68 @@ A failed payment carries one of these codes in `failure_code`, whichever provide
 
 
 def lifecycle() -> str:
-    """Return the table of a payment's life, as a diagram and as a table."""
-    arrows = [
-        f"    {status} --> {answer.status}: {fact.__name__}"
-        for (status, fact), answer in LIFECYCLE.items()
-        if isinstance(answer, Next)
-    ]
-    rows = [
-        f"| {status} | {fact.__name__} | {_told(answer)} |"
-        for (status, fact), answer in LIFECYCLE.items()
-    ]
-    ends = [f"    {status} --> [*]" for status in Status if status in TERMINAL]
+    """Return the tables of the lives of payments, refunds and disputes, drawn and written."""
+    payment = _Table(
+        list(Status),
+        [told.value for told in Told],
+        {(status, told.value): answer for (status, told), answer in LIFECYCLE.items()},
+    )
+    refund = _Table(
+        list(RefundStatus),
+        list(_REFUND_FACTS),
+        {
+            (status, name): answer_refund(status, fact)
+            for status in RefundStatus
+            for name, fact in _REFUND_FACTS.items()
+        },
+    )
+    dispute = _Table(
+        [None, *DisputeStatus],
+        list(_DISPUTE_FACTS),
+        {
+            (status, name): answer_dispute(status, fact)
+            for status in [None, *DisputeStatus]
+            for name, fact in _DISPUTE_FACTS.items()
+        },
+    )
     return _LIFECYCLE.format(
-        first=Status.PROCESSING,
-        arrows="\n".join(arrows),
-        ends="\n".join(ends),
-        rows="\n".join(rows),
+        **payment.parts("payment", TERMINAL),
+        **refund.parts("refund", {RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
+        **dispute.parts("dispute", {DisputeStatus.WON, DisputeStatus.LOST}),
     )
 
 
-def _told(answer: Answer) -> str:
+class _Table(NamedTuple):
+    """What comes of each fact in each status; None is what is not known yet."""
+
+    statuses: Sequence[str | None]
+    facts: Sequence[str]
+    answers: Mapping[tuple[str | None, str], Next[Any] | Outcome]
+
+    def parts(self, name: str, terminal: Collection[str]) -> dict[str, str]:
+        rows = [
+            f"| {status or '(new)'} | "
+            + " | ".join(_said(self.answers[status, fact]) for fact in self.facts)
+            + " |"
+            for status in self.statuses
+        ]
+        ends = [f"    {status} --> [*]" for status in self.statuses if status in terminal]
+        return {
+            f"{name}_arrows": "\n".join(self._arrows()),
+            f"{name}_ends": "\n".join(ends),
+            f"{name}_facts": " | ".join(fact.replace("_", " ") for fact in self.facts),
+            f"{name}_rules": "|".join("---" for _ in self.facts),
+            f"{name}_rows": "\n".join(rows),
+        }
+
+    def _arrows(self) -> Iterator[str]:
+        for status, fact in product(self.statuses, self.facts):
+            answer = self.answers[status, fact]
+            if isinstance(answer, Next) and answer.status != status:
+                yield f"    {status or '[*]'} --> {answer.status}: {fact.replace('_', ' ')}"
+
+
+def _said(answer: Next[Any] | Outcome) -> str:
     return f"**{answer.status}**" if isinstance(answer, Next) else answer.replace("_", " ")
 
 

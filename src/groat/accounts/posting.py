@@ -11,7 +11,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -27,8 +27,8 @@ from groat.accounts.domain.commands import (
     Refused,
     Unit,
 )
-from groat.accounts.domain.decisions import Book, Decision
-from groat.accounts.domain.ledger import LedgerBatch, PostedTransaction, Transaction, batch_digest
+from groat.accounts.domain.decisions import Book, Decision, Facts
+from groat.accounts.domain.ledger import Hold, LedgerBatch, PostedTransaction, batch_digest
 from groat.accounts.infrastructure import posting as store
 from groat.audit.domain.record import Cause, Change
 from groat.audit.service import AuditService
@@ -96,16 +96,33 @@ class PostingLanes:
         self,
         connection: Connection,
         merchant_id: MerchantId,
-        facts: Sequence[Transaction],
+        facts: Facts,
         actor: str,
         now: datetime,
-    ) -> None:
+    ) -> list[PostedTransaction]:
         """Post facts, all or none, in the caller's transaction: lock, decide, write."""
-        account_ids = {entry.account_id for fact in facts for entry in fact.entries}
-        balances = await store.lock_balances(connection, merchant_id, account_ids)
-        posted, after = decisions.record(balances, facts, now)
-        batch = LedgerBatch(ids.new_ledger_batch_id(self._new_id), actor, "facts", tuple(posted))
-        self._write(connection, merchant_id, [batch], after, [], now)
+        hold_ids = {*facts.taken.values(), *facts.released}
+        account_ids = {entry.account_id for fact in facts.transactions for entry in fact.entries}
+        account_ids.update(facts.owed.values())
+        book = await _lock_accounts(connection, merchant_id, account_ids, hold_ids)
+        posted, after = decisions.record(book, facts, now)
+        batches = []
+        if posted:
+            batch_id = ids.new_ledger_batch_id(self._new_id)
+            batches.append(LedgerBatch(batch_id, actor, "facts", tuple(posted)))
+        changes = [_hold_change(hold, hold.state, actor, "facts") for hold in after.holds.values()]
+        _write_holds(connection, merchant_id, book, after)
+        self._write(connection, merchant_id, batches, after, changes, now)
+        return posted
+
+    async def run_within(
+        self, connection: Connection, caller: Caller, unit: Unit, now: datetime
+    ) -> tuple[Outcome, ...]:
+        """Run a unit in the caller's transaction. What it refuses has changed nothing."""
+        submission = Submission(unit, caller.actor, caller.request_id)
+        return (
+            await self._decide(connection, caller.merchant_id, [submission], now, look_up=True)
+        )[0]
 
     async def _run(
         self, merchant_id: MerchantId, submissions: Sequence[Submission]
@@ -133,15 +150,27 @@ class PostingLanes:
     async def _attempt(
         self, merchant_id: MerchantId, submissions: Sequence[Submission], *, look_up: bool
     ) -> list[tuple[Outcome, ...]]:
-        units = [one.unit for one in submissions]
         now = self._clock.now()
         async with self._database.transaction() as connection:
-            book = await _lock(connection, merchant_id, units, look_up=look_up)
-            decision = decisions.decide(book, units, now)
-            batches = list(self._batches(submissions, decision))
-            changes = _hold_changes(submissions, decision)
-            _write_holds(connection, merchant_id, book, decision.changes)
-            self._write(connection, merchant_id, batches, decision.changes, changes, now)
+            return await self._decide(connection, merchant_id, submissions, now, look_up=look_up)
+
+    async def _decide(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        submissions: Sequence[Submission],
+        now: datetime,
+        *,
+        look_up: bool,
+    ) -> list[tuple[Outcome, ...]]:
+        """Lock, decide and write a batch."""
+        units = [one.unit for one in submissions]
+        book = await _lock(connection, merchant_id, units, look_up=look_up)
+        decision = decisions.decide(book, units, now)
+        batches = list(self._batches(submissions, decision))
+        changes = _hold_changes(submissions, decision)
+        _write_holds(connection, merchant_id, book, decision.changes)
+        self._write(connection, merchant_id, batches, decision.changes, changes, now)
         return decision.outcomes
 
     def _write(
@@ -184,15 +213,26 @@ async def _lock(
     hold_ids = {one for one in map(_hold_id, commands) if one is not None}
     transaction_ids = {one for one in map(_transaction_id, commands) if one is not None}
     account_ids = {account for command in commands for account in _account_ids(command)}
-    if hold_ids:  # whose account a hold is on never changes
-        holds = await store.find_holds(connection, merchant_id, hold_ids)
-        account_ids |= {hold.account_id for hold in holds.values()}
-    balances = await store.lock_balances(connection, merchant_id, account_ids)
-    known = {}
+    book = await _lock_accounts(connection, merchant_id, account_ids, hold_ids)
     if look_up and transaction_ids:
         known = await store.find_transactions(connection, merchant_id, transaction_ids)
-    holds = await store.find_holds(connection, merchant_id, hold_ids) if hold_ids else {}
-    return Book(balances, holds, known)
+        book = replace(book, known=known)
+    return book
+
+
+async def _lock_accounts(
+    connection: Connection,
+    merchant_id: MerchantId,
+    account_ids: set[AccountId],
+    hold_ids: set[HoldId],
+) -> Book:
+    """Lock the balances of accounts, and of those that holds are on, all in one order."""
+    if not hold_ids:
+        return Book(await store.lock_balances(connection, merchant_id, account_ids))
+    holds = await store.find_holds(connection, merchant_id, hold_ids)
+    on = {hold.account_id for hold in holds.values()}  # whose account a hold is on never changes
+    balances = await store.lock_balances(connection, merchant_id, account_ids | on)
+    return Book(balances, await store.find_holds(connection, merchant_id, hold_ids))
 
 
 def _write_holds(
@@ -251,24 +291,26 @@ def _posted_change(batch: LedgerBatch) -> Change:
 
 def _hold_changes(submissions: Sequence[Submission], decision: Decision) -> list[Change]:
     return [
-        _hold_change(submission, outcome)
+        _hold_change(outcome.hold, _what_happened(outcome), submission.actor, submission.request_id)
         for submission, outcomes in zip(submissions, decision.outcomes, strict=True)
         for outcome in outcomes
         if isinstance(outcome, HoldStands) and not outcome.replayed
     ]
 
 
-def _hold_change(submission: Submission, outcome: HoldStands) -> Change:
-    hold = outcome.hold
-    action = "placed" if hold.remaining == hold.amount else hold.state
+def _what_happened(outcome: HoldStands) -> str:
     if outcome.transaction_id is not None:
-        action = "captured"
+        return "captured"
+    return "placed" if outcome.hold.remaining == outcome.hold.amount else outcome.hold.state
+
+
+def _hold_change(hold: Hold, action: str, actor: str, cause: str) -> Change:
     return Change(
         f"hold.{action}",
         "hold",
         hold.id,
-        submission.actor,
-        Cause(submission.request_id),
+        actor,
+        Cause(cause),
         {
             "account": ids.render("account", hold.account_id),
             "amount": hold.amount,

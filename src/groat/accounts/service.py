@@ -18,14 +18,15 @@ from groat.accounts.domain.commands import (
     Posted,
     Refused,
 )
+from groat.accounts.domain.decisions import Facts
 from groat.accounts.domain.ledger import (
     CALLERS_KINDS,
     AccountStatus,
     Hold,
+    PostedTransaction,
     RecordedTransaction,
     StatementFilter,
     StatementLine,
-    Transaction,
     TrialBalance,
 )
 from groat.accounts.domain.orders import CaptureOrder, HoldOrder, TransferOrder
@@ -45,6 +46,7 @@ from groat.platform.connection import Connection
 from groat.platform.database import Database
 
 _MOST_EXPIRED_AT_ONCE = 500
+_MOST_REMEMBERED = 10_000
 
 
 class AccountService:
@@ -61,6 +63,7 @@ class AccountService:
         self._new_id = new_id
         self._clock = clock
         self._lanes = PostingLanes(database, audit, new_id, clock)
+        self._own: dict[tuple[MerchantId, str], AccountId] = {}
 
     async def create(self, caller: Caller, spec: AccountSpec) -> Account:
         """Open an account.
@@ -131,7 +134,7 @@ class AccountService:
         limit: int,
     ) -> list[Account]:
         """Return accounts, oldest first."""
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             return await store.accounts(connection, merchant_id, after, code, limit)
 
     async def statement(
@@ -175,7 +178,7 @@ class AccountService:
 
     async def trial_balance(self, merchant_id: MerchantId) -> list[TrialBalance]:
         """Return the sums of all debit and credit balances in each currency: they are equal."""
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             return await store.trial_balance(connection, merchant_id)
 
     async def transfer(self, caller: Caller, order: TransferOrder) -> RecordedTransaction:
@@ -210,7 +213,7 @@ class AccountService:
         Raises:
             NotFound: the merchant has no such transfer.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             found = await store.transaction(connection, merchant_id, transaction_id)
         if found is None or found.kind not in CALLERS_KINDS:
             raise ids.not_found("transfer", ids.render("ledger_transaction", transaction_id))
@@ -235,6 +238,18 @@ class AccountService:
         command = orders.hold(caller.merchant_id, order, self._clock.now())
         return _held(await self._submit(caller, command)).hold
 
+    async def reserve(
+        self, connection: Connection, caller: Caller, order: HoldOrder, now: datetime
+    ) -> Hold:
+        """Place a hold of our own, in the caller's transaction.
+
+        Raises:
+            GroatError: it is refused, such as ``insufficient_funds``; nothing was changed.
+        """
+        command = orders.engines_hold(caller.merchant_id, order, now)
+        (outcome,) = await self._lanes.run_within(connection, caller, (command,), now)
+        return _held(outcome).hold
+
     async def capture_hold(self, caller: Caller, order: CaptureOrder) -> HoldStands:
         """Move a hold, or a part of it, to another account.
 
@@ -257,7 +272,7 @@ class AccountService:
         Raises:
             NotFound: the merchant has no such hold.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             found = await store.hold(connection, merchant_id, hold_id)
         if found is None:
             raise ids.not_found("hold", ids.render("hold", hold_id))
@@ -283,7 +298,7 @@ class AccountService:
     async def expire_holds(self) -> int:
         """Give back what holds reserve whose time has come; return how many there were."""
         now = self._clock.now()
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             due = await book.due_holds(connection, now, _MOST_EXPIRED_AT_ONCE)
         await asyncio.gather(
             *(
@@ -302,30 +317,44 @@ class AccountService:
     ) -> dict[str, AccountId]:
         """Return the ids of Groat's own accounts by code, opening those that are not there yet."""
         wanted = {spec.code: spec for spec in specs}
+        known = {code: self._own.get((merchant_id, code)) for code in wanted}
+        found = {code: account_id for code, account_id in known.items() if account_id is not None}
+        if len(found) == len(wanted):
+            return found
         found = await store.find_ids(connection, merchant_id, wanted)
         missing = [
             (AccountId(self._new_id()), wanted[code]) for code in sorted(wanted.keys() - found)
         ]
-        if not missing:
-            return found
-        await store.insert_accounts(connection, merchant_id, missing, now)
-        return await store.find_ids(connection, merchant_id, wanted)
+        if missing:  # until this transaction is committed, they are not there for others
+            await store.insert_accounts(connection, merchant_id, missing, now)
+            return await store.find_ids(connection, merchant_id, wanted)
+        self._remember(merchant_id, found)
+        return found
 
     async def post(
         self,
         connection: Connection,
         merchant_id: MerchantId,
-        facts: Sequence[Transaction],
+        facts: Facts,
         actor: str,
         now: datetime,
-    ) -> None:
-        """Post facts, all or none, in the caller's transaction. A fact is never refused."""
-        await self._lanes.record(connection, merchant_id, facts, actor, now)
+    ) -> list[PostedTransaction]:
+        """Post facts, all or none, in the caller's transaction, and return them as posted.
+
+        A fact is never refused.
+        """
+        return await self._lanes.record(connection, merchant_id, facts, actor, now)
 
     async def imbalance(self) -> int:
         """Return what the whole ledger sums to: 0, or something is wrong."""
         async with self._database.snapshot() as connection:
             return await store.imbalance(connection)
+
+    def _remember(self, merchant_id: MerchantId, found: Mapping[str, AccountId]) -> None:
+        """Keep the ids of our own accounts, which never change once they are committed."""
+        if len(self._own) > _MOST_REMEMBERED:
+            self._own.clear()
+        self._own.update({(merchant_id, code): one for code, one in found.items()})
 
     async def _post(self, caller: Caller, command: Post) -> RecordedTransaction:
         (outcome,) = await self._lanes.submit(caller, (command,))

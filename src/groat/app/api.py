@@ -13,6 +13,7 @@ import groat.accounts.http
 import groat.accounts.http_transfers
 import groat.audit.http
 import groat.payments.http
+import groat.payments.http_refunds
 import groat.webhooks.http
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import Engine, open_engine
@@ -22,6 +23,7 @@ from groat.platform.problems import install_problem_documents
 from groat.platform.queries import Query
 from groat.platform.request_ids import RequestIds
 from groat.platform.settings import Settings
+from groat.platform.timings import ServerTiming
 
 _PING = Query(b"select 1")
 
@@ -31,17 +33,21 @@ def create_api(engine: Engine) -> FastAPI:
     api = FastAPI(title="Groat", version=version("groat"), redirect_slashes=False)
     install_problem_documents(api)
     api.add_middleware(RequestIds)
+    api.add_middleware(ServerTiming)
     authenticate = authenticator(engine.merchants)
     api.include_router(groat.accounts.http.router(engine.accounts, authenticate))
     api.include_router(groat.accounts.http_transfers.transfer_router(engine.accounts, authenticate))
     api.include_router(groat.accounts.http_transfers.hold_router(engine.accounts, authenticate))
-    api.include_router(groat.payments.http.router(engine.payments, authenticate))
+    payments, queries = engine.payments, engine.payment_queries
+    api.include_router(groat.payments.http.router(payments, queries, engine.audit, authenticate))
+    api.include_router(groat.payments.http_refunds.refund_router(payments, queries, authenticate))
+    api.include_router(groat.payments.http_refunds.dispute_router(queries, authenticate))
     api.include_router(groat.audit.http.router(engine.audit, authenticate))
     api.router.routes.append(groat.webhooks.http.route(engine.receiver))
 
     @api.get("/healthz", include_in_schema=False)
     async def healthz() -> JSONResponse:
-        async with engine.database.transaction() as connection:
+        async with engine.database.reading() as connection:
             await connection.fetch(_PING)
         return JSONResponse({"status": "ok"})
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
-from groat.app import account_commands, merchant_commands, payment_commands, render
+from groat.app import account_commands, merchant_commands, payment_commands, render, traffic
 from groat.app import demo as demonstration
 from groat.app.api import serve_api
 from groat.app.onboarding import first_wallet
@@ -89,7 +89,7 @@ def demo(
         def say(text: str) -> None:
             progress.update(task, description=text)
 
-        def paid(_seconds: float) -> None:
+        def paid(_: traffic.Taken) -> None:
             progress.update(task, description="Taking payments", total=payments, advance=1)
 
         with running_stack(settings, merchant=name, ephemeral=True, say=say) as stack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -12,9 +13,9 @@ from groat.app import traffic
 from groat.app.onboarding import Onboarded, ProviderSite
 from groat.app.stack import Stack
 from groat.app.wiring import Engine, open_engine
-from groat.kernel import ids
 from groat.merchants.domain.credentials import ProviderName
 from groat.payments.domain.lifecycle import Status
+from groat.payments.domain.verdicts import EffectKind
 from groat.platform.checks import Finding
 
 FAULTS = {"seed": traffic.SEED, "duplicate": 0.3, "shuffle_ms": 400}
@@ -28,27 +29,29 @@ class Tally:
     payments: int
     succeeded: int
     declined: int
+    refunds: int
     webhooks_delivered: int
     webhooks_applied: int
     duplicates_ignored: int
     ledger_imbalance: int
     provider_charges: int
+    provider_refunds: int
     books_match_provider: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """One taking of money, as the provider's books and ours both tell it."""
+class Movement:
+    """Money taken or given back once, as the provider's books and ours both tell it."""
 
     provider: ProviderName
+    kind: str
     reference: str
-    payment: str
     amount: int
     currency: str
 
 
 def run(
-    stack: Stack, payments: int, paid: Callable[[float], None], settling: Callable[[], None]
+    stack: Stack, payments: int, paid: Callable[[traffic.Taken], None], settling: Callable[[], None]
 ) -> Tally:
     """Take ``payments`` payments, wait until all is settled, and count.
 
@@ -59,12 +62,12 @@ def run(
 
 
 async def _run(
-    stack: Stack, payments: int, paid: Callable[[float], None], settling: Callable[[], None]
+    stack: Stack, payments: int, paid: Callable[[traffic.Taken], None], settling: Callable[[], None]
 ) -> Tally:
     merchant = stack.merchant
     async with httpx.AsyncClient(timeout=60) as http, open_engine(stack.settings) as engine:
         await asyncio.gather(*(_set_faults(http, site) for site in merchant.sites))
-        await traffic.take_payments(stack.api, merchant, "demo", payments, paid)
+        await traffic.take_payments(stack.api, merchant, "demo", payments, paid, traffic.VARIED)
         settling()
         delivered = await traffic.until_settled(http, engine, merchant)
         return await _count(http, engine, merchant, payments, delivered)
@@ -78,47 +81,53 @@ async def _set_faults(http: httpx.AsyncClient, site: ProviderSite) -> None:
 async def _count(
     http: httpx.AsyncClient, engine: Engine, merchant: Onboarded, payments: int, delivered: int
 ) -> Tally:
-    by_status = await engine.payments.count_by_status(merchant.merchant_id)
+    by_status = await engine.payment_queries.count_by_status(merchant.merchant_id)
     inbox = await engine.drain.counts(merchant.merchant_id)
-    theirs = [charge for site in merchant.sites for charge in await _their_books(http, site)]
+    theirs = [moved for site in merchant.sites for moved in await _their_books(http, site)]
+    ours = await _our_books(engine, merchant)
+    kinds = Counter(moved.kind for moved in theirs)
     return Tally(
         payments=payments,
         succeeded=by_status.get(Status.SUCCEEDED, 0),
         declined=by_status.get(Status.FAILED, 0),
+        refunds=sum(moved.kind == EffectKind.REFUNDED for moved in ours),
         webhooks_delivered=delivered,
         webhooks_applied=inbox.applied,
         duplicates_ignored=inbox.duplicates,
         ledger_imbalance=await engine.accounts.imbalance(),
-        provider_charges=len(theirs),
-        books_match_provider=sorted(theirs, key=str)
-        == sorted(await _our_books(engine, merchant), key=str),
+        provider_charges=kinds[EffectKind.CAPTURED],
+        provider_refunds=kinds[EffectKind.REFUNDED],
+        books_match_provider=sorted(theirs, key=str) == sorted(ours, key=str),
     )
 
 
-async def _their_books(http: httpx.AsyncClient, site: ProviderSite) -> list[Charge]:
-    """Return every charge that the provider says it made: the independent witness."""
+async def _their_books(http: httpx.AsyncClient, site: ProviderSite) -> list[Movement]:
+    """Return what the provider says it took and gave back: the independent witness."""
     answer = await http.get(f"{site.base}/_simulator/books")
+    books = answer.raise_for_status().json()
     return [
-        Charge(
-            site.provider, charge["id"], charge["reference"], charge["amount"], charge["currency"]
+        Movement(site.provider, kind, entry["id"], entry["amount"], entry["currency"])
+        for kind, entries in (
+            (EffectKind.CAPTURED, books["charges"]),
+            (EffectKind.REFUNDED, books["refunds"]),
         )
-        for charge in answer.raise_for_status().json()["charges"]
-        if charge["status"] == "succeeded"
+        for entry in entries
+        if entry["status"] == "succeeded"
     ]
 
 
-async def _our_books(engine: Engine, merchant: Onboarded) -> list[Charge]:
-    """Return every effect that we applied, each of which has one posting."""
+async def _our_books(engine: Engine, merchant: Onboarded) -> list[Movement]:
+    """Return every capture and refund that we applied, each of which has one posting."""
     providers = {site.account_id: site.provider for site in merchant.sites}
     return [
-        Charge(
+        Movement(
             providers[effect.provider_account_id],
+            effect.kind,
             effect.reference,
-            ids.render("payment", effect.payment_id),
             effect.amount,
             effect.currency,
         )
-        for effect in await engine.payments.effects(merchant.merchant_id)
+        for effect in await engine.payment_queries.captures_and_refunds(merchant.merchant_id)
     ]
 
 
@@ -138,5 +147,6 @@ def summary(tally: Tally, findings: Sequence[Finding], seconds: float) -> Summar
         and tally.ledger_imbalance == 0
         and tally.succeeded + tally.declined == tally.payments
         and tally.provider_charges == tally.succeeded
+        and tally.provider_refunds == tally.refunds
     )
     return Summary(**asdict(tally), oracle_ok=oracle_ok, seconds=round(seconds, 2))

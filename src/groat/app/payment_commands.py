@@ -12,10 +12,9 @@ from rich.console import Console
 from groat.app import render
 from groat.app.engine_commands import with_engine
 from groat.kernel import ids
-from groat.kernel.errors import InvalidRequest
-from groat.kernel.ids import PaymentId
+from groat.kernel.ids import OperationId
 from groat.payments.domain.recovery import OpenOperation, Resolution
-from groat.payments.http import PaymentView
+from groat.payments.http import PaymentDetailsView
 
 app = typer.Typer(
     help="Payments whose outcome is not known: look at them, and settle one by hand.",
@@ -29,7 +28,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 class Found(StrEnum):
     """What an operator has found out."""
 
-    CAPTURED = "captured"
+    SUCCEEDED = "succeeded"
     FAILED = "failed"
 
 
@@ -53,41 +52,39 @@ def unknown(
 @app.command()
 def resolve(
     merchant: Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")],
-    payment: Annotated[str, typer.Argument(help="The payment's id, as `pay_...`.")],
+    operation: Annotated[str, typer.Argument(help="The operation's id, as `op_...`.")],
     found: Annotated[Found, typer.Argument(help="What the provider's own pages say of it.")],
     reason: Annotated[str, typer.Option(help="How you know. It is kept in the record.")],
     reference: Annotated[
         str | None,
-        typer.Option(help="If captured: the provider's id of the capture, such as `ch_...`."),
+        typer.Option(
+            help="If it succeeded: the provider's id of the capture, refund or authorization, such "
+            "as `ch_...`. A cancellation has none."
+        ),
     ] = None,
 ) -> None:
-    """Settle a payment by hand, as captured or as failed, and print it.
+    """Settle an operation by hand, as succeeded or as failed, and print its payment.
 
     The same rules apply as for what a provider tells: a payment that is settled stays as it is, and
-    a capture that was applied before is not applied again.
+    what was applied before is not applied again.
     """
-    if (found is Found.CAPTURED) != bool(reference):
-        raise InvalidRequest(
-            "invalid_resolution",
-            "A payment that was captured needs --reference, the provider's id of the capture; one "
-            "that failed has none.",
-        )
     merchant_id = ids.parse_merchant(merchant)
-    payment_id = PaymentId(ids.parse("payment", payment))
-    resolution = Resolution(reference, reason)
+    operation_id = OperationId(ids.parse("operation", operation))
+    resolution = Resolution(found is Found.SUCCEEDED, reference, reason)
     settled = with_engine(
-        lambda engine: engine.payments.resolve(merchant_id, payment_id, resolution)
+        lambda engine: engine.payments.resolve(merchant_id, operation_id, resolution)
     )
-    print(PaymentView.of(settled).model_dump_json())
+    print(PaymentDetailsView.of_details(settled).model_dump_json())
 
 
 def _document(operation: OpenOperation) -> dict[str, str | int | None]:
     return {
         "merchant": ids.render_merchant(operation.merchant_id),
-        "payment": ids.render("payment", operation.payment_id),
-        "operation": ids.render("operation", operation.id),
+        "payment": ids.render("payment", operation.operation.payment_id),
+        "operation": ids.render("operation", operation.operation.id),
+        "kind": operation.operation.kind.value,
         "provider_account": ids.render("provider_account", operation.provider_account_id),
-        "outcome": operation.outcome.value,
+        "outcome": operation.operation.outcome.value,
         "reason": operation.reason,
         "lookups": operation.lookups,
         "since": operation.created_at.isoformat(),

@@ -157,12 +157,23 @@ def trial_balance(console: Console, sums: Sequence[TrialBalance]) -> None:
 def open_operations(console: Console, operations: Sequence[OpenOperation]) -> None:
     """Show operations that nobody knows the outcome of."""
     table = Table(title="Operations with an unknown outcome")
-    for heading in ("merchant", "payment", "since", "look-ups", "next", "last reason"):
+    for heading in (
+        "merchant",
+        "operation",
+        "kind",
+        "payment",
+        "since",
+        "look-ups",
+        "next",
+        "last reason",
+    ):
         table.add_column(heading)
     for one in operations:
         table.add_row(
             ids.render_merchant(one.merchant_id),
-            ids.render("payment", one.payment_id),
+            ids.render("operation", one.operation.id),
+            one.operation.kind,
+            ids.render("payment", one.operation.payment_id),
             f"{one.created_at:%Y-%m-%d %H:%M:%S}",
             str(one.lookups),
             f"{one.due_at:%Y-%m-%d %H:%M:%S}",

@@ -13,6 +13,9 @@ from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.merchants.service import MerchantService
+from groat.payments.calling import ProviderCalls
+from groat.payments.facts import PaymentFacts
+from groat.payments.queries import PaymentQueries
 from groat.payments.recovery import PaymentRecovery
 from groat.payments.service import PaymentService
 from groat.platform.crypto import Vault
@@ -34,6 +37,8 @@ class Engine:
     merchants: MerchantService
     accounts: AccountService
     payments: PaymentService
+    payment_facts: PaymentFacts
+    payment_queries: PaymentQueries
     recovery: PaymentRecovery
     receiver: WebhookReceiver
     drain: WebhookDrain
@@ -60,22 +65,38 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     merchants = MerchantService(database, audit, vault, new_id, clock)
     accounts = AccountService(database, audit, new_id, clock)
     providers = ProviderRegistry(merchants, timeout_seconds=settings.provider_timeout_seconds)
+    facts = PaymentFacts(accounts, audit, clock)
+    calls = ProviderCalls(database, facts, audit, providers, clock, random)
+    queries = PaymentQueries(database)
     payments = PaymentService(
         database,
         accounts,
         audit,
         providers,
+        calls,
+        facts,
+        queries,
         new_id,
         clock,
-        random,
         pending_for=timedelta(seconds=settings.pending_seconds),
     )
-    recovery = PaymentRecovery(database, payments, providers, clock, random)
+    recovery = PaymentRecovery(database, calls, queries, providers, clock, random)
     receiver = WebhookReceiver(database, providers, doorbell, new_id, clock)
-    drain = WebhookDrain(database, payments, providers, clock, random)
+    drain = WebhookDrain(database, facts, providers, clock, random)
 
     async with AsyncExitStack() as stack:
         await database.open()
         for close in (database.close, doorbell.close, providers.close):
             stack.push_async_callback(close)
-        yield Engine(database, audit, merchants, accounts, payments, recovery, receiver, drain)
+        yield Engine(
+            database,
+            audit,
+            merchants,
+            accounts,
+            payments,
+            facts,
+            queries,
+            recovery,
+            receiver,
+            drain,
+        )

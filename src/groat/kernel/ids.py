@@ -7,6 +7,7 @@ and the rest is the UUID in lower-case Crockford base 32.
 
 from __future__ import annotations
 
+import hashlib
 from typing import NewType, Protocol
 from uuid import UUID
 
@@ -29,6 +30,8 @@ LedgerBatchId = NewType("LedgerBatchId", int)
 
 HoldId = NewType("HoldId", UUID)
 PaymentId = NewType("PaymentId", UUID)
+RefundId = NewType("RefundId", UUID)
+DisputeId = NewType("DisputeId", UUID)
 OperationId = NewType("OperationId", UUID)
 WebhookEventId = NewType("WebhookEventId", UUID)
 RecordId = NewType("RecordId", UUID)
@@ -42,12 +45,16 @@ PREFIXES: dict[str, str] = {
     "ledger_batch": "lbt",
     "hold": "hold",
     "payment": "pay",
+    "refund": "ref",
+    "dispute": "dsp",
     "operation": "op",
     "webhook_event": "whe",
     "audit_record": "evt",
 }
 """The kinds of things that have an id, and the prefix that tells them apart."""
 
+_VERSION_8 = 0x8 << 76 | 0x2 << 62  # and the variant
+_NOT_VERSION_8 = ~(0xF << 76 | 0x3 << 62)
 _SUFFIX_LENGTH = 26  # without it the library makes up an id
 
 
@@ -62,6 +69,15 @@ class IdSource(Protocol):
 def uuid7() -> UUID:
     """Return a new time-ordered UUID."""
     return uuid_utils.compat.uuid7()
+
+
+def name_based(kind: bytes, name: str) -> UUID:
+    """Return a UUIDv8 from a hash of ``name`` (RFC 9562, appendix B.2, with BLAKE2b).
+
+    ``kind``, up to 16 bytes, keeps equal names of different kinds of things apart.
+    """
+    digest = hashlib.blake2b(name.encode(), digest_size=16, person=kind).digest()
+    return UUID(int=int.from_bytes(digest, "big") & _NOT_VERSION_8 | _VERSION_8)
 
 
 def render(kind: str, value: UUID) -> str:

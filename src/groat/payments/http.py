@@ -1,19 +1,23 @@
-"""``/v1/payments``: take a payment, and look at payments."""
+"""``/v1/payments``: take, confirm, capture and cancel payments, and look at them."""
 
 import json
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Depends, Path
-from pydantic import Field
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import Field, HttpUrl, JsonValue
 
 from groat.accounts.http import AccountIdText
+from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
-from groat.kernel.ids import PaymentId, ProviderAccountId
+from groat.kernel.ids import OperationId, PaymentId, ProviderAccountId, RecordId, RefundId
 from groat.kernel.money import Money
+from groat.payments.domain.commands import CaptureOrder
 from groat.payments.domain.lifecycle import Status
-from groat.payments.domain.payment import Payment, PaymentOrder
+from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
+from groat.payments.domain.payment import CaptureMethod, Payment, PaymentFilter, PaymentOrder
+from groat.payments.queries import PaymentDetails, PaymentQueries
 from groat.payments.service import PaymentService
 from groat.platform.http import (
     Authenticate,
@@ -30,16 +34,21 @@ from groat.platform.idempotency import RequestKey
 from groat.providers.domain.failures import FailureCode
 
 PaymentIdText = Annotated[PaymentId, IdText("payment")]
+OperationIdText = Annotated[OperationId, IdText("operation")]
+RefundIdText = Annotated[RefundId, IdText("refund")]
 ProviderAccountIdText = Annotated[ProviderAccountId, IdText("provider_account")]
 Text = Annotated[str, Field(min_length=1, max_length=255)]
 MetadataValue = Annotated[str, Field(max_length=500)]
 
 
 class NewPayment(Body):
-    """A payment to be taken, authorized and captured in one step.
+    """A payment to be taken.
 
     ``amount`` is in minor units: 1050 is 10.50 EUR. ``payment_method`` is the token that the
-    provider gave for the customer's card or wallet, never a card number.
+    provider gave for the customer's card or wallet, never a card number. With ``capture_method``
+    ``manual`` the amount is only authorized, and captured by a call of its own; without ``confirm``
+    the payment is written down and nothing is asked of the provider yet. A customer who has to do
+    something first (``requires_action``) is sent to ``return_url`` afterwards.
     """
 
     amount: int = Field(examples=[1050])
@@ -47,6 +56,9 @@ class NewPayment(Body):
     beneficiary: AccountIdText
     provider_account: ProviderAccountIdText
     payment_method: Text = Field(examples=["pm_card_visa"])
+    capture_method: CaptureMethod = "automatic"
+    confirm: bool = True
+    return_url: Annotated[HttpUrl, Field(max_length=2048)] | None = None
     reference: Text | None = None
     metadata: dict[Text, MetadataValue] = Field(default_factory=dict, max_length=50)
 
@@ -63,21 +75,72 @@ class NewPayment(Body):
             self.payment_method,
             self.reference,
             self.metadata,
+            self.capture_method,
+            None if self.return_url is None else str(self.return_url),
+        )
+
+
+class PaymentCapture(Body):
+    """What to capture, in minor units: all that is left of the authorization without ``amount``.
+
+    What is authorized beyond it lapses if ``final``, as it does at providers that capture once.
+    """
+
+    amount: int | None = None
+    final: bool = True
+
+
+class NoFields(Body):
+    """Nothing: what is asked for is in the path."""
+
+
+class OperationView(View):
+    """One thing that was asked of the provider, and how it ended."""
+
+    id: OperationIdText
+    kind: OperationKind
+    amount: int
+    outcome: OperationOutcome
+    failure_code: FailureCode | None
+    refund: RefundIdText | None
+
+    @classmethod
+    def of(cls, operation: Operation) -> Self:
+        """Return the view of ``operation``."""
+        return cls(
+            id=operation.id,
+            kind=operation.kind,
+            amount=operation.amount,
+            outcome=operation.outcome,
+            failure_code=operation.failure_code,
+            refund=operation.refund_id,
         )
 
 
 class PaymentView(View):
-    """A payment. Amounts are in minor units of ``currency``."""
+    """A payment. Amounts are in minor units of ``currency``.
+
+    Of what is ``authorized``, ``captured`` was taken; of that, ``refunded`` was given back,
+    ``refund_pending`` is on its way, and ``disputed`` was taken away by disputes.
+    """
 
     id: PaymentIdText
     status: Status
     amount: int
     currency: str
+    capture_method: CaptureMethod
+    authorized: int
     captured: int
+    refunded: int
+    refund_pending: int
+    disputed: int
     beneficiary: AccountIdText
     provider_account: ProviderAccountIdText
+    provider_reference: str | None
     reference: str | None
     metadata: dict[str, str]
+    next_action_url: str | None
+    authorization_expires_at: datetime | None
     failure_code: FailureCode | None
     created_at: datetime
     updated_at: datetime
@@ -85,47 +148,139 @@ class PaymentView(View):
     @classmethod
     def of(cls, payment: Payment) -> Self:
         """Return the view of ``payment``."""
-        order = payment.order
+        return cls(**_fields(payment))
+
+
+class PaymentDetailsView(PaymentView):
+    """A payment with everything that was asked of its provider, in that order."""
+
+    operations: list[OperationView]
+
+    @classmethod
+    def of_details(cls, details: PaymentDetails) -> Self:
+        """Return the view of a payment with its operations."""
         return cls(
-            id=payment.id,
-            status=payment.status,
-            amount=order.amount.amount,
-            currency=order.amount.currency,
-            captured=payment.captured,
-            beneficiary=order.beneficiary_id,
-            provider_account=order.provider_account_id,
-            reference=order.reference,
-            metadata=dict(order.metadata),
-            failure_code=payment.failure_code,
-            created_at=payment.created_at,
-            updated_at=payment.updated_at,
+            **_fields(details.payment), operations=list(map(OperationView.of, details.operations))
         )
 
 
-def router(payments: PaymentService, authenticate: Authenticate) -> APIRouter:
-    """Return the routes of this module."""
+def _fields(payment: Payment) -> dict[str, Any]:
+    order = payment.order
+    return {
+        "id": payment.id,
+        "status": payment.status,
+        "amount": order.amount.amount,
+        "currency": order.amount.currency,
+        "capture_method": order.capture_method,
+        "authorized": payment.authorized,
+        "captured": payment.captured,
+        "refunded": payment.refunded,
+        "refund_pending": payment.refund_pending,
+        "disputed": payment.disputed,
+        "beneficiary": order.beneficiary_id,
+        "provider_account": order.provider_account_id,
+        "provider_reference": payment.provider_reference,
+        "reference": order.reference,
+        "metadata": dict(order.metadata),
+        "next_action_url": payment.next_action_url,
+        "authorization_expires_at": payment.authorization_expires_at,
+        "failure_code": payment.failure_code,
+        "created_at": payment.created_at,
+        "updated_at": payment.updated_at,
+    }
+
+
+def request_key(key: str | None, asked: str, body: Body | None = None) -> RequestKey | None:
+    """Return a caller's key with what was ``asked`` under it, if there is one."""
+    if key is None:
+        return None
+    fields = {} if body is None else body.model_dump(mode="json", exclude_defaults=True)
+    content = json.dumps(fields, sort_keys=True)  # the order of members says nothing
+    return RequestKey(key, f"{asked} {content}".encode())
+
+
+def router(
+    payments: PaymentService,
+    queries: PaymentQueries,
+    audit: AuditService,
+    authenticate: Authenticate,
+) -> APIRouter:
+    """Return the routes of payments."""
     routes = APIRouter(prefix="/v1/payments", tags=["payments"], route_class=StrictRoute)
     CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
+    Id = Annotated[PaymentIdText, Path()]  # noqa: N806 - a type
 
     @routes.post("", status_code=201, summary="Take a payment")
     async def create(
         body: NewPayment, caller: CallerOf, idempotency_key: IdempotencyKey = None
-    ) -> PaymentView:
-        asked = body.model_dump(mode="json", exclude_defaults=True)
-        request = json.dumps(asked, sort_keys=True).encode()  # the order of members says nothing
-        key = RequestKey(idempotency_key, request) if idempotency_key else None
-        return PaymentView.of(await payments.create(caller, body.order(), key))
+    ) -> PaymentDetailsView:
+        key = request_key(idempotency_key, "create payment", body)
+        taken = await payments.create(caller, body.order(), key, confirm=body.confirm)
+        return PaymentDetailsView.of_details(taken)
+
+    @routes.post("/{payment_id}/confirm", summary="Confirm a payment")
+    async def confirm(
+        payment_id: Id,
+        caller: CallerOf,
+        _: NoFields | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> PaymentDetailsView:
+        key = request_key(idempotency_key, f"confirm {payment_id}")
+        return PaymentDetailsView.of_details(await payments.confirm(caller, payment_id, key))
+
+    @routes.post("/{payment_id}/capture", summary="Capture a payment, or a part of it")
+    async def capture(
+        payment_id: Id,
+        caller: CallerOf,
+        body: PaymentCapture | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> PaymentDetailsView:
+        wanted = body or PaymentCapture()
+        key = request_key(idempotency_key, f"capture {payment_id}", wanted)
+        order = CaptureOrder(wanted.amount, wanted.final)
+        return PaymentDetailsView.of_details(await payments.capture(caller, payment_id, order, key))
+
+    @routes.post("/{payment_id}/cancel", summary="Cancel a payment")
+    async def cancel(
+        payment_id: Id,
+        caller: CallerOf,
+        _: NoFields | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> PaymentDetailsView:
+        key = request_key(idempotency_key, f"cancel {payment_id}")
+        return PaymentDetailsView.of_details(await payments.cancel(caller, payment_id, key))
 
     @routes.get("", summary="List payments")
     async def list_payments(
-        caller: CallerOf, cursor: Cursor = None, limit: Limit = 20
+        caller: CallerOf,
+        status: Status | None = None,
+        beneficiary: Annotated[AccountIdText | None, Query()] = None,
+        reference: Text | None = None,
+        cursor: Cursor = None,
+        limit: Limit = 20,
     ) -> Page[PaymentView]:
         before = None if cursor is None else PaymentId(ids.parse("payment", cursor))
-        rows = await payments.page(caller.merchant_id, before=before, limit=limit + 1)
+        wanted = PaymentFilter(status, beneficiary, reference)
+        rows = await queries.payments(caller.merchant_id, wanted, before=before, limit=limit + 1)
         return Page.of(rows, limit, PaymentView.of, lambda row: ids.render("payment", row.id))
 
     @routes.get("/{payment_id}", summary="Get a payment")
-    async def get(payment_id: Annotated[PaymentIdText, Path()], caller: CallerOf) -> PaymentView:
-        return PaymentView.of(await payments.get(caller.merchant_id, payment_id))
+    async def get(payment_id: Id, caller: CallerOf) -> PaymentDetailsView:
+        return PaymentDetailsView.of_details(await queries.payment(caller.merchant_id, payment_id))
+
+    @routes.get("/{payment_id}/timeline", summary="List what happened to a payment")
+    async def timeline(
+        payment_id: Id, caller: CallerOf, cursor: Cursor = None, limit: Limit = 20
+    ) -> Page[JsonValue]:
+        await queries.payment(caller.merchant_id, payment_id)
+        rows = await audit.page(
+            caller.merchant_id,
+            object_id=payment_id,
+            before=None if cursor is None else RecordId(ids.parse("audit_record", cursor)),
+            limit=limit + 1,
+        )
+        return Page.of(
+            rows, limit, lambda row: row[1], lambda row: ids.render("audit_record", row[0])
+        )
 
     return routes

@@ -4,6 +4,8 @@ A process may die after an operation was written down, and a call may be sent an
 Neither is a failure. Any worker asks the provider by our reference; and where the provider has
 nothing under it yet, makes the same call again with the same idempotency key, as long as the
 provider keeps keys: what was done before is then answered, and what was not is done, once.
+
+A payment that waits for its customer is looked up too, in case nobody tells of what they did.
 """
 
 from __future__ import annotations
@@ -15,13 +17,15 @@ from random import Random
 import structlog
 
 from groat.kernel.clock import Clock
-from groat.payments.domain.payment import OperationOutcome, Payment
+from groat.payments.calling import ProviderCalls, ask, request_of
+from groat.payments.domain.lifecycle import QUARANTINED, Outcome, Status
+from groat.payments.domain.payment import Payment
 from groat.payments.domain.recovery import OpenOperation, delay_after
-from groat.payments.infrastructure import store
-from groat.payments.service import PaymentService, authorization
+from groat.payments.infrastructure import operations
+from groat.payments.queries import PaymentQueries
 from groat.platform.database import Database
 from groat.providers.domain.facts import NotSent
-from groat.providers.port import Answered, Unknown
+from groat.providers.port import Provider, Reply, Unknown
 from groat.providers.registry import ProviderRegistry
 
 _log = structlog.get_logger(__name__)
@@ -37,13 +41,15 @@ class PaymentRecovery:
     def __init__(
         self,
         database: Database,
-        payments: PaymentService,
+        calls: ProviderCalls,
+        queries: PaymentQueries,
         providers: ProviderRegistry,
         clock: Clock,
         random: Random,
     ) -> None:
         self._database = database
-        self._payments = payments
+        self._calls = calls
+        self._queries = queries
         self._providers = providers
         self._clock = clock
         self._random = random
@@ -52,43 +58,64 @@ class PaymentRecovery:
         """Look up operations that are due; return how many there were."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
-            due = await store.claim_operations(connection, now, now + _LEASE, _MOST_AT_ONCE)
-        await asyncio.gather(*(self._recover(operation) for operation in due))
+            due = await operations.claim(connection, now, now + _LEASE, _MOST_AT_ONCE)
+        await asyncio.gather(*(self._recover(claimed) for claimed in due))
         return len(due)
 
     async def open_operations(self, limit: int) -> list[OpenOperation]:
         """Return operations of any merchant whose outcome is looked for, the oldest first."""
-        async with self._database.transaction() as connection:
-            return await store.open_operations(connection, limit)
+        async with self._database.reading() as connection:
+            return await operations.open_operations(connection, limit)
 
-    async def _recover(self, operation: OpenOperation) -> None:
+    async def _recover(self, claimed: OpenOperation) -> None:
         """Apply what is learned of an operation, or put it off. Its trouble is its own alone."""
-        payment = await self._payments.get(operation.merchant_id, operation.payment_id)
         try:
-            reply = await self._ask(operation, payment)
+            reason = await self._look_up(claimed)
         except Exception as error:  # noqa: BLE001 - an adapter is a guest in this house
-            _log.exception("recovery_failed", operation=str(operation.id))
-            reply = Unknown(type(error).__name__)
-        match reply:
-            case Answered(reports=()):
-                await self._put_off(operation, "open_at_provider")
-            case Unknown(reason) if operation.outcome is OperationOutcome.UNKNOWN:
-                await self._put_off(operation, reason)
-            case _:
-                await self._payments.conclude(operation.merchant_id, payment, operation.id, reply)
-
-    async def _ask(self, operation: OpenOperation, payment: Payment) -> Answered | Unknown:
-        provider = await self._providers.get(operation.merchant_id, operation.provider_account_id)
-        asked = authorization(payment, operation.id)
-        found = await provider.fetch(asked)
-        if isinstance(found, Answered) and not found.reports:
-            if self._clock.now() >= operation.created_at + provider.keeps_keys_for:
-                return Unknown("not_found_at_provider")
-            found = await provider.authorize(asked)
-        # That the look-up was not sent says nothing of the call that it asks about.
-        return Unknown(found.reason) if isinstance(found, NotSent) else found
-
-    async def _put_off(self, operation: OpenOperation, reason: str) -> None:
-        due_at = self._clock.now() + delay_after(operation.lookups, self._random)
+            _log.exception("recovery_failed", operation=str(claimed.operation.id))
+            reason = type(error).__name__
+        due_at = self._clock.now() + delay_after(claimed.lookups, self._random)
         async with self._database.transaction() as connection:
-            store.put_off_operation(connection, operation, due_at, reason)
+            operations.put_off(connection, claimed, due_at, reason)
+
+    async def _look_up(self, claimed: OpenOperation) -> str:
+        """Ask what became of an operation, or for it once more; return why it may be open still."""
+        provider = await self._providers.get(claimed.merchant_id, claimed.provider_account_id)
+        payment = await self._payment(claimed)
+        found = await provider.fetch(request_of(payment, claimed.operation))
+        if isinstance(found, NotSent):  # the look-up, which says nothing of the call it asks about
+            found = Unknown(found.reason)
+        outcomes = await self._conclude(claimed, payment, found)
+        payment = await self._payment(claimed)
+        if isinstance(found, Unknown):
+            return found.reason
+        if not QUARANTINED.isdisjoint(outcomes):
+            return "not_believable"
+        if payment.status is Status.REQUIRES_ACTION:
+            return "waits_for_customer"
+        if self._clock.now() >= claimed.created_at + provider.keeps_keys_for:
+            return "not_settled_at_provider"
+        return await self._ask_again(claimed, payment, provider)
+
+    async def _ask_again(self, claimed: OpenOperation, payment: Payment, provider: Provider) -> str:
+        """Make the same call with the same key, unless its outcome was just learned."""
+        async with self._database.reading() as connection:
+            operation = await operations.operation(
+                connection, claimed.merchant_id, claimed.operation.id
+            )
+        if operation is None or not operation.is_open:
+            return "settled"
+        reply = await ask(provider, request_of(payment, operation))
+        if isinstance(reply, NotSent):  # the second call, which says nothing of the first
+            reply = Unknown(reply.reason)
+        await self._conclude(claimed, payment, reply)
+        return reply.reason if isinstance(reply, Unknown) else "open_at_provider"
+
+    async def _conclude(
+        self, claimed: OpenOperation, payment: Payment, reply: Reply
+    ) -> list[Outcome]:
+        return await self._calls.conclude(claimed.merchant_id, payment, claimed.operation, reply)
+
+    async def _payment(self, claimed: OpenOperation) -> Payment:
+        found = await self._queries.payment(claimed.merchant_id, claimed.operation.payment_id)
+        return found.payment

@@ -1,16 +1,18 @@
-"""Payments: take one, look at one, and apply the facts that move them."""
+"""Payments: take, capture, cancel and refund them.
+
+Each command is the same story: write it down and commit, call the provider, apply what it answers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from random import Random
+from typing import TypeAlias
+from uuid import UUID
 
-import structlog
-
-from groat.accounts.domain import chart
+from groat.accounts.domain.orders import HoldOrder
 from groat.accounts.service import AccountService
-from groat.audit.domain.record import Cause, Change
+from groat.audit.domain.record import Cause, Change, Scalar
 from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
@@ -21,40 +23,40 @@ from groat.kernel.ids import (
     MerchantId,
     OperationId,
     PaymentId,
+    RefundId,
 )
-from groat.payments.domain import payment as payments
-from groat.payments.domain import recipes
-from groat.payments.domain.decisions import (
-    ENGINE,
-    Arrival,
-    Effect,
-    Verdict,
-    decide,
-    effect_key,
-)
-from groat.payments.domain.lifecycle import Outcome, Status
+from groat.kernel.money import Money
+from groat.payments.calling import ProviderCalls
+from groat.payments.domain import commands
+from groat.payments.domain.commands import Begun, CaptureOrder
+from groat.payments.domain.lifecycle import Outcome, RefundStatus
+from groat.payments.domain.operation import Operation, OperationKind
+from groat.payments.domain.operation import begun as operation_begun
 from groat.payments.domain.payment import Payment, PaymentOrder
-from groat.payments.domain.recovery import Resolution, delay_after
-from groat.payments.infrastructure import store
-from groat.payments.infrastructure.store import OperationResult, PostedEffect
+from groat.payments.domain.recovery import Resolution, found_out
+from groat.payments.domain.refund import Refund, RefundOrder, begin_refund, hold_reference
+from groat.payments.domain.verdicts import Arrival
+from groat.payments.facts import PaymentFacts
+from groat.payments.infrastructure import operations, refunds, store
+from groat.payments.queries import PaymentDetails, PaymentQueries
 from groat.platform import idempotency
 from groat.platform.checks import Check, checks_from
 from groat.platform.connection import Connection
 from groat.platform.database import Database
 from groat.platform.idempotency import RequestKey
-from groat.providers.domain.facts import Captured, Fact, NotSent, Report
-from groat.providers.domain.failures import FailureCode
-from groat.providers.port import Answered, Authorization, Provider, Reply, Unknown
+from groat.providers.domain.facts import Authorized, Report
 from groat.providers.registry import ProviderRegistry
 
-_log = structlog.get_logger(__name__)
+Decide: TypeAlias = Callable[[Payment, Sequence[Operation], datetime], Begun]
+"""What a command makes of a locked payment and its open operations; or it raises its refusal."""
 
 
 class PaymentService:
     """The verbs of payments. No transaction of theirs is open while a provider is called.
 
     An operation that is ``pending`` for longer than ``pending_for`` is taken to be abandoned, and
-    is looked up: see ``recovery``.
+    is looked up: see ``recovery``. ``request_key`` is the caller's idempotency key and the request
+    it came with: a key that came before answers with what it made then, as it stands now.
     """
 
     def __init__(
@@ -63,9 +65,11 @@ class PaymentService:
         accounts: AccountService,
         audit: AuditService,
         providers: ProviderRegistry,
+        calls: ProviderCalls,
+        facts: PaymentFacts,
+        queries: PaymentQueries,
         new_id: IdSource,
         clock: Clock,
-        random: Random,
         *,
         pending_for: timedelta,
     ) -> None:
@@ -73,137 +77,280 @@ class PaymentService:
         self._accounts = accounts
         self._audit = audit
         self._providers = providers
+        self._facts = facts
+        self._calls = calls
+        self._queries = queries
         self._new_id = new_id
         self._clock = clock
-        self._random = random
         self._pending_for = pending_for
 
     async def create(
-        self, caller: Caller, order: PaymentOrder, request_key: RequestKey | None
-    ) -> Payment:
-        """Take a payment: write it down, call the provider, apply what it answers.
-
-        ``request_key`` is the caller's idempotency key and the request it came with: a key that
-        came before answers with the payment made then, as it stands now.
+        self,
+        caller: Caller,
+        order: PaymentOrder,
+        request_key: RequestKey | None,
+        *,
+        confirm: bool = True,
+    ) -> PaymentDetails:
+        """Take a payment, or write it down to be confirmed later.
 
         Raises:
             NotFound: no such beneficiary or provider account.
             InvalidRequest: the beneficiary is not a wallet, or is of another currency.
-            Conflict: the key came before with another request.
+            Conflict: the beneficiary takes no payments, or the key came before with another
+                request.
         """
-        provider = await self._providers.get(caller.merchant_id, order.provider_account_id)
-        payment = payments.begin(PaymentId(self._new_id()), order, self._clock.now())
-        operation_id = OperationId(self._new_id())
-        earlier = await self._write_down(caller, payment, operation_id, request_key)
-        if earlier is not None:
-            return await self.get(caller.merchant_id, earlier)
-        reply = await _ask(provider, payment, operation_id)
-        try:
-            await self.conclude(caller.merchant_id, payment, operation_id, reply)
-            return await self.get(caller.merchant_id, payment.id)
-        except Unavailable as error:  # it is written down and perhaps charged: no time for a 503
-            _log.warning("payment_not_concluded", payment=str(payment.id), code=error.code)
-            return payment
-
-    async def get(self, merchant_id: MerchantId, payment_id: PaymentId) -> Payment:
-        """Return a payment.
-
-        Raises:
-            NotFound: the merchant has no such payment.
-        """
-        async with self._database.transaction() as connection:
-            found = await store.payment(connection, merchant_id, payment_id)
-        if found is None:
-            raise ids.not_found("payment", ids.render("payment", payment_id))
-        return found
-
-    async def page(
-        self, merchant_id: MerchantId, *, before: PaymentId | None, limit: int
-    ) -> list[Payment]:
-        """Return payments, newest first."""
-        async with self._database.transaction() as connection:
-            return await store.payments(connection, merchant_id, before, limit)
-
-    async def count_by_status(self, merchant_id: MerchantId) -> dict[Status, int]:
-        """Return how many payments stand where."""
-        async with self._database.transaction() as connection:
-            return await store.count_by_status(connection, merchant_id)
-
-    async def effects(self, merchant_id: MerchantId) -> list[PostedEffect]:
-        """Return every effect that was applied, to be held against a provider's books."""
-        async with self._database.transaction() as connection:
-            return await store.effects(connection, merchant_id)
-
-    async def resolve(
-        self, merchant_id: MerchantId, payment_id: PaymentId, resolution: Resolution
-    ) -> Payment:
-        """Conclude a payment by what an operator has found out: the same facts, the same rules.
-
-        Raises:
-            NotFound: the merchant has no such payment.
-            Conflict: the payment does not take it; the code is the outcome, such as ``late``.
-        """
-        payment = await self.get(merchant_id, payment_id)
-        arrival = Arrival(
-            payment.order.provider_account_id,
-            Report(payment_id, None, _found_out(payment, resolution)),
-            Cause(resolution.reason),
-            told_by="operator",
-        )
-        async with self._database.transaction() as connection:
-            [outcome] = await self.apply(connection, merchant_id, [arrival])
-            if outcome is not Outcome.APPLIED:
-                status = payment.status.value
-                raise Conflict(outcome.value, f"The payment is {status}; it does not take this.")
-        return await self.get(merchant_id, payment_id)
-
-    async def apply(
-        self,
-        connection: Connection,
-        merchant_id: MerchantId,
-        arrivals: Sequence[Arrival],
-    ) -> list[Outcome]:
-        """Apply facts in the caller's transaction: lock, decide, write. One outcome for each.
-
-        Whoever brings a fact, it comes through here; nothing else moves a payment.
-        """
+        await self._providers.get(caller.merchant_id, order.provider_account_id)
         now = self._clock.now()
-        locked = await store.lock_payments(
-            connection,
-            merchant_id,
-            {one.report.payment_id for one in arrivals if one.report.payment_id},
-        )
-        keys = {key for key in map(effect_key, arrivals) if key is not None}
-        known = await store.find_effects(connection, merchant_id, keys) if keys else {}
-        verdicts = list(decide(locked, known, arrivals, now))
-        await self._write(connection, merchant_id, verdicts, arrivals, now)
-        changes = [verdict.change for verdict in verdicts if verdict.change is not None]
-        if changes:
-            self._audit.write(connection, merchant_id, changes, now)
-        return [verdict.outcome for verdict in verdicts]
+        payment = commands.begin(PaymentId(self._new_id()), order, now)
+        begun = Begun(payment, None)
+        if confirm:
+            begun = commands.confirm(payment, self._new_operation_id(), now)
+        async with self._database.transaction() as connection:
+            earlier = await self._claim(connection, caller, request_key, payment.id, now)
+            if earlier is None:
+                await self._require_wallet(connection, caller.merchant_id, order)
+                store.insert_payment(connection, caller.merchant_id, begun.payment)
+                change = _created(caller, begun.payment)
+                self._audit.write(connection, caller.merchant_id, [change], now)
+                if begun.operation is not None:
+                    self._write_down(connection, caller, begun, now)
+        if earlier is not None:
+            return await self._queries.payment(caller.merchant_id, PaymentId(earlier))
+        return await self._go_on(caller.merchant_id, begun)
 
-    async def _write_down(
+    async def confirm(
+        self, caller: Caller, payment_id: PaymentId, request_key: RequestKey | None
+    ) -> PaymentDetails:
+        """Authorize a payment that was written down to be confirmed.
+
+        Raises:
+            NotFound: the merchant has no such payment.
+            Conflict: it cannot be confirmed; see ``commands``.
+        """
+        return await self._command(
+            caller,
+            payment_id,
+            request_key,
+            lambda payment, _, now: commands.confirm(payment, self._new_operation_id(), now),
+        )
+
+    async def capture(
         self,
         caller: Caller,
-        payment: Payment,
-        operation_id: OperationId,
+        payment_id: PaymentId,
+        order: CaptureOrder,
         request_key: RequestKey | None,
-    ) -> PaymentId | None:
-        """Write the payment and its operation; or return the payment made under the key before."""
-        now = payment.created_at
+    ) -> PaymentDetails:
+        """Capture what is authorized, or a part of it.
+
+        A provider that says no leaves the payment authorized, and the operation ``declined``.
+
+        Raises:
+            NotFound: the merchant has no such payment.
+            InvalidRequest: ``captures_once``, this provider takes no further capture.
+            Conflict: it cannot be captured; see ``commands``.
+        """
+        payment = (await self._queries.payment(caller.merchant_id, payment_id)).payment
+        provider_account_id = payment.order.provider_account_id
+        provider = await self._providers.get(caller.merchant_id, provider_account_id)
+        if provider.captures_once and not order.final:
+            raise InvalidRequest(
+                "captures_once",
+                "This provider captures once: what is not captured then lapses. Leave out "
+                "'final', or send true.",
+            )
+        return await self._command(
+            caller,
+            payment_id,
+            request_key,
+            lambda payment, busy, _: commands.capture(
+                payment, busy, order, self._new_operation_id()
+            ),
+        )
+
+    async def cancel(
+        self, caller: Caller, payment_id: PaymentId, request_key: RequestKey | None
+    ) -> PaymentDetails:
+        """Give up what is authorized, or waits for the customer or for its confirmation.
+
+        Raises:
+            NotFound: the merchant has no such payment.
+            Conflict: it cannot be canceled; see ``commands``.
+        """
+        return await self._command(
+            caller,
+            payment_id,
+            request_key,
+            lambda payment, busy, now: commands.cancel(
+                payment, busy, self._new_operation_id(), now
+            ),
+        )
+
+    async def refund(
+        self, caller: Caller, order: RefundOrder, request_key: RequestKey | None
+    ) -> Refund:
+        """Give back what was captured, or a part of it, which is reserved first.
+
+        Raises:
+            NotFound: the merchant has no such payment.
+            Conflict: it cannot be refunded; see ``refund``; or the beneficiary does not have it
+                (``insufficient_funds``), or is frozen or closed.
+        """
+        now = self._clock.now()
+        refund_id = RefundId(self._new_id())
         async with self._database.transaction() as connection:
-            if request_key is not None:
-                earlier = await idempotency.claim(
-                    connection, caller.merchant_id, request_key, payment.id, now
+            earlier = await self._claim(connection, caller, request_key, refund_id, now)
+            if earlier is None:
+                begun = await self._begin_refund(connection, caller, order, refund_id, now)
+        if earlier is not None:
+            return await self._queries.refund(caller.merchant_id, RefundId(earlier))
+        await self._go_on(caller.merchant_id, begun)
+        return await self._queries.refund(caller.merchant_id, refund_id)
+
+    async def resolve(
+        self, merchant_id: MerchantId, operation_id: OperationId, resolution: Resolution
+    ) -> PaymentDetails:
+        """Conclude an operation by what an operator has found out: the same facts, the same rules.
+
+        Raises:
+            NotFound: the merchant has no such operation.
+            InvalidRequest: ``invalid_resolution``.
+            Conflict: ``operation_not_open``, or it does not take it; the code is the outcome, such
+                as ``late``.
+        """
+        async with self._database.transaction() as connection:
+            operation = await operations.operation(connection, merchant_id, operation_id)
+            if operation is None:
+                raise ids.not_found("operation", ids.render("operation", operation_id))
+            if not operation.is_open:
+                raise Conflict("operation_not_open", f"The operation is {operation.outcome}.")
+            locked = await store.lock_payments(connection, merchant_id, [operation.payment_id])
+            payment = locked[operation.payment_id]
+            fact = found_out(payment, operation, resolution)
+            made = fact.reference if isinstance(fact, Authorized) else None
+            arrival = Arrival(
+                payment.order.provider_account_id,
+                Report(payment.id, made, fact, operation.refund_id),
+                Cause(resolution.reason),
+                operation.id,
+                told_by="operator",
+            )
+            [outcome] = await self._facts.apply(connection, merchant_id, [arrival])
+            if outcome is not Outcome.APPLIED:
+                raise Conflict(
+                    outcome.value, f"The payment is {payment.status}; it does not take this."
                 )
-                if earlier is not None:
-                    return PaymentId(earlier)
-            await self._require_wallet(connection, caller.merchant_id, payment.order)
-            due_at = now + self._pending_for
-            store.insert_payment(connection, caller.merchant_id, payment, operation_id, due_at)
-            change = _created(caller, payment)
-            self._audit.write(connection, caller.merchant_id, [change], now)
-        return None
+        return await self._queries.payment(merchant_id, operation.payment_id)
+
+    async def _command(
+        self,
+        caller: Caller,
+        payment_id: PaymentId,
+        request_key: RequestKey | None,
+        decide: Decide,
+    ) -> PaymentDetails:
+        """Lock the payment, decide, write down what is to be asked, commit, and ask it."""
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            earlier = await self._claim(connection, caller, request_key, payment_id, now)
+            begun = None
+            if earlier is None:
+                payment = await _lock(connection, caller.merchant_id, payment_id)
+                busy = await operations.find_open(connection, caller.merchant_id, payment_id)
+                begun = decide(payment, busy, now)
+                store.update_payments(connection, caller.merchant_id, [begun.payment])
+                self._write_down(connection, caller, begun, now)
+        if begun is None:
+            return await self._queries.payment(caller.merchant_id, payment_id)
+        return await self._go_on(caller.merchant_id, begun)
+
+    async def _begin_refund(
+        self,
+        connection: Connection,
+        caller: Caller,
+        order: RefundOrder,
+        refund_id: RefundId,
+        now: datetime,
+    ) -> Begun:
+        """Reserve what is to be given back, and write down the refund and its operation."""
+        merchant_id = caller.merchant_id
+        payment = await _lock(connection, merchant_id, order.payment_id)
+        captures = await refunds.refundable_captures(connection, merchant_id, payment.id)
+        payment, amount, capture = begin_refund(payment, captures, order, now)
+        reserved = HoldOrder(
+            hold_reference(refund_id),
+            payment.order.beneficiary_id,
+            Money(amount, payment.order.amount.currency),
+            expires_at=None,
+        )
+        hold = await self._accounts.reserve(connection, caller, reserved, now)
+        refund = Refund(
+            refund_id,
+            payment.id,
+            RefundStatus.PENDING,
+            None,
+            amount,
+            payment.order.amount.currency,
+            capture,
+            hold.id,
+            order.reason,
+            order.metadata,
+            created_at=now,
+            updated_at=now,
+        )
+        refunds.insert_refund(connection, merchant_id, refund)
+        store.update_payments(connection, merchant_id, [payment])
+        operation = operation_begun(
+            self._new_operation_id(),
+            payment.id,
+            OperationKind.REFUND,
+            amount,
+            refund_id=refund_id,
+            capture_reference=capture,
+        )
+        begun = Begun(payment, operation)
+        self._write_down(connection, caller, begun, now)
+        return begun
+
+    def _write_down(
+        self, connection: Connection, caller: Caller, begun: Begun, now: datetime
+    ) -> None:
+        """Write what is about to be asked, and the record of who wants it."""
+        payment, operation = begun.payment, begun.operation
+        if operation is not None:
+            operations.insert_operation(
+                connection,
+                caller.merchant_id,
+                payment.order.provider_account_id,
+                operation,
+                now + self._pending_for,
+                now,
+            )
+        change = _requested(caller, payment, operation)
+        self._audit.write(connection, caller.merchant_id, [change], now)
+
+    async def _go_on(self, merchant_id: MerchantId, begun: Begun) -> PaymentDetails:
+        """Ask the provider what was written down; return the payment as it is after the answer."""
+        if begun.operation is not None:
+            await self._calls.perform(merchant_id, begun.payment, begun.operation)
+        try:
+            return await self._queries.payment(merchant_id, begun.payment.id)
+        except Unavailable:  # it is written down and perhaps charged: no time for a 503
+            return PaymentDetails(begun.payment, [begun.operation] if begun.operation else [])
+
+    async def _claim(
+        self,
+        connection: Connection,
+        caller: Caller,
+        request_key: RequestKey | None,
+        object_id: UUID,
+        now: datetime,
+    ) -> UUID | None:
+        """Claim the caller's key, if there is one; return what it made when it came before."""
+        if request_key is None:
+            return None
+        return await idempotency.claim(connection, caller.merchant_id, request_key, object_id, now)
 
     async def _require_wallet(
         self, connection: Connection, merchant_id: MerchantId, order: PaymentOrder
@@ -226,146 +373,65 @@ class PaymentService:
                 f"Account {beneficiary.spec.code!r} is {beneficiary.status}; it takes no payments.",
             )
 
-    async def conclude(
-        self,
-        merchant_id: MerchantId,
-        payment: Payment,
-        operation_id: OperationId,
-        reply: Reply,
-    ) -> None:
-        """Apply what the provider answered. An unknown outcome stays so until it is learned."""
-        cause = Cause.of("operation", operation_id)
-        account_id = payment.order.provider_account_id
-        async with self._database.transaction() as connection:
-            match reply:
-                case Answered(reports):
-                    arrivals = [Arrival(account_id, report, cause) for report in reports]
-                    await self.apply(connection, merchant_id, arrivals)
-                case NotSent():
-                    report = Report(payment.id, None, reply)
-                    await self.apply(connection, merchant_id, [Arrival(account_id, report, cause)])
-                case Unknown(reason):
-                    await self._note_unknown(
-                        connection, merchant_id, payment.id, operation_id, reason
-                    )
-
-    async def _note_unknown(
-        self,
-        connection: Connection,
-        merchant_id: MerchantId,
-        payment_id: PaymentId,
-        operation_id: OperationId,
-        reason: str,
-    ) -> None:
-        now = self._clock.now()
-        due_at = now + delay_after(0, self._random)
-        if not await store.mark_operation_unknown(
-            connection, merchant_id, operation_id, reason, due_at, now
-        ):
-            return  # somebody else has learned the outcome
-        cause, data = Cause.of("operation", operation_id), {"reason": reason}
-        change = Change("operation.unknown", "payment", payment_id, ENGINE, cause, data)
-        self._audit.write(connection, merchant_id, [change], now)
-
-    async def _write(
-        self,
-        connection: Connection,
-        merchant_id: MerchantId,
-        verdicts: Sequence[Verdict],
-        arrivals: Sequence[Arrival],
-        now: datetime,
-    ) -> None:
-        moved = {one.payment.id: one.payment for one in verdicts if one.payment is not None}
-        if not moved:
-            return
-        results = [
-            OperationResult(
-                verdict.payment.id, verdict.operation, arrival.report.provider_reference
-            )
-            for verdict, arrival in zip(verdicts, arrivals, strict=True)
-            if verdict.payment is not None and verdict.operation is not None
-        ]
-        store.update_payments(connection, merchant_id, moved.values(), now)
-        store.settle_operations(connection, merchant_id, results, now)
-        effects = [verdict.effect for verdict in verdicts if verdict.effect is not None]
-        if effects:
-            await self._post(connection, merchant_id, effects, now)
-
-    async def _post(
-        self,
-        connection: Connection,
-        merchant_id: MerchantId,
-        effects: Sequence[Effect],
-        now: datetime,
-    ) -> None:
-        """Write effects and their postings; clearing accounts are opened when first needed."""
-        clearing = [
-            chart.clearing(one.key.provider_account_id, one.payment.order.amount.currency)
-            for one in effects
-        ]
-        account_ids = await self._accounts.ensure(connection, merchant_id, clearing, now)
-        facts = [
-            recipes.captured(merchant_id, effect, account_ids[spec.code])
-            for effect, spec in zip(effects, clearing, strict=True)
-        ]
-        numbered = [(effect, fact.id) for effect, fact in zip(effects, facts, strict=True)]
-        store.insert_effects(connection, merchant_id, numbered, now)
-        await self._accounts.post(connection, merchant_id, facts, ENGINE, now)
+    def _new_operation_id(self) -> OperationId:
+        return OperationId(self._new_id())
 
 
-async def _ask(provider: Provider, payment: Payment, operation_id: OperationId) -> Reply:
-    """Call the provider. An adapter that raises has told us nothing: the outcome is unknown."""
-    try:
-        return await provider.authorize(authorization(payment, operation_id))
-    except Exception as error:  # noqa: BLE001 - it was perhaps sent, so this is no failure
-        _log.exception("adapter_raised", operation=str(operation_id))
-        return Unknown(type(error).__name__)
+async def _lock(connection: Connection, merchant_id: MerchantId, payment_id: PaymentId) -> Payment:
+    locked = await store.lock_payments(connection, merchant_id, [payment_id])
+    if payment_id not in locked:
+        raise ids.not_found("payment", ids.render("payment", payment_id))
+    return locked[payment_id]
 
 
-def authorization(payment: Payment, operation_id: OperationId) -> Authorization:
-    """Return what an operation asks of the provider: the same each time it is asked."""
-    return Authorization(
-        payments.idempotency_key(operation_id),
-        payment.id,
-        payment.order.amount,
-        payment.order.payment_method,
+def _created(caller: Caller, payment: Payment) -> Change:
+    order = payment.order
+    data: dict[str, Scalar] = {
+        "amount": order.amount.amount,
+        "currency": order.amount.currency,
+        "beneficiary": ids.render("account", order.beneficiary_id),
+        "provider_account": ids.render("provider_account", order.provider_account_id),
+        "capture_method": order.capture_method,
+        "status": payment.status.value,
+    }
+    return Change(
+        "payment.created", "payment", payment.id, caller.actor, Cause(caller.request_id), data
     )
 
 
-def _found_out(payment: Payment, resolution: Resolution) -> Fact:
-    if resolution.capture_reference is None:
-        return NotSent(FailureCode.RESOLVED_BY_OPERATOR, resolution.reason)
-    return Captured(resolution.capture_reference, payment.order.amount)
+def _requested(caller: Caller, payment: Payment, operation: Operation | None) -> Change:
+    """Return what the record says of a command: the operation that it began, or that it needs none.
+
+    Only a payment that nothing was asked of a provider for is canceled without one.
+    """
+    data: dict[str, Scalar] = {"status": payment.status.value}
+    if operation is None:
+        action = "payment.canceled"
+    else:
+        action = f"payment.{operation.kind}_requested"
+        data |= {
+            "operation": ids.render("operation", operation.id),
+            "amount": operation.amount,
+            "currency": payment.order.amount.currency,
+        }
+        if operation.refund_id is not None:
+            data["refund"] = ids.render("refund", operation.refund_id)
+    return Change(action, "payment", payment.id, caller.actor, Cause(caller.request_id), data)
 
 
 def checks() -> list[Check]:
     """Return what must be true of payments."""
     return checks_from(
-        store.QUERIES,
+        store.CHECKS,
         {
             "payments_match_effects": "payment",
             "payments_match_operations": "payment",
+            "payments_match_refunds": "payment",
+            "refunds_match_operations": "refund",
+            "payments_match_disputes": "payment",
             "payments_match_record": "payment",
             "effects_are_posted_once": "effect",
             "postings_have_effects": "ledger transaction",
             "idempotency_keys_have_objects": "idempotency key",
-        },
-    )
-
-
-def _created(caller: Caller, payment: Payment) -> Change:
-    order = payment.order
-    return Change(
-        "payment.created",
-        "payment",
-        payment.id,
-        caller.actor,
-        Cause(caller.request_id),
-        {
-            "amount": order.amount.amount,
-            "currency": order.amount.currency,
-            "beneficiary": ids.render("account", order.beneficiary_id),
-            "provider_account": ids.render("provider_account", order.provider_account_id),
-            "status": payment.status.value,
         },
     )

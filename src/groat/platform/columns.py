@@ -42,9 +42,9 @@ class Uuids:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """``text[]``."""
+    """``text[]``, of texts or None."""
 
-    values: Sequence[str]
+    values: Sequence[str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,9 @@ class _TextsDumper(Dumper):
     oid = 1009
 
     def dump(self, obj: Texts) -> Buffer:
-        return _with_lengths(25, [value.encode() for value in obj.values])
+        return _with_lengths(
+            25, [None if value is None else value.encode() for value in obj.values]
+        )
 
 
 class _BlobsDumper(Dumper):
@@ -129,9 +131,9 @@ def _head(element: int, count: int, *, nulls: bool = False) -> bytes:
     return _HEAD.pack(1, nulls, element, count, 1)
 
 
-def _with_lengths(element: int, values: Sequence[bytes]) -> bytes:
-    parts = [len(value).to_bytes(4, "big") + value for value in values]
-    return _head(element, len(parts)) + b"".join(parts)
+def _with_lengths(element: int, values: Sequence[bytes | None]) -> bytes:
+    parts = [_NULL if one is None else len(one).to_bytes(4, "big") + one for one in values]
+    return _head(element, len(parts), nulls=None in values) + b"".join(parts)
 
 
 def _time(value: datetime) -> bytes:

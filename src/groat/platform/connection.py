@@ -22,6 +22,7 @@ from groat.platform.columns import register_columns
 from groat.platform.queries import Query
 
 Row: TypeAlias = tuple[Any, ...]
+Statement: TypeAlias = tuple[Query, Mapping[str, object]]
 _DONE = {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}
 _COMMIT = Query(b"commit")
 _ROLLBACK = Query(b"rollback")
@@ -42,7 +43,7 @@ class Session(psycopg.AsyncConnection):
         self.transformer = Transformer(self)
 
 
-class _Statement(NamedTuple):
+class _Queued(NamedTuple):
     text: bytes
     values: Sequence[Buffer | None]
     types: tuple[int, ...]
@@ -56,10 +57,11 @@ class Connection:
     transaction ends. Either way nothing of the transaction is done.
     """
 
-    def __init__(self, session: Session, begin: Query) -> None:
+    def __init__(self, session: Session, begin: Query | None) -> None:
         self._session = session
-        self._queue: list[_Statement] = []
-        self.write(begin)
+        self._queue: list[_Queued] = []
+        if begin is not None:
+            self.write(begin)
 
     def write(self, query: Query, parameters: Mapping[str, object] | None = None) -> None:
         """Queue a statement whose rows, if any, nobody wants."""
@@ -67,7 +69,7 @@ class Connection:
         values = [(parameters or {})[name] for name in query.parameters]
         dumped = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
         types, formats = transformer.types or (), transformer.formats or []
-        self._queue.append(_Statement(query.text, dumped, types, formats))
+        self._queue.append(_Queued(query.text, dumped, types, formats))
 
     async def fetch(
         self, query: Query, parameters: Mapping[str, object] | None = None
@@ -77,11 +79,19 @@ class Connection:
         Raises:
             psycopg.Error: PostgreSQL refused one of the statements, or is away.
         """
-        self.write(query, parameters)
-        result = await self._send()
-        transformer = self._session.transformer
-        transformer.set_pgresult(result)
-        return transformer.load_rows(0, result.ntuples, tuple)
+        [rows] = await self.fetch_each((query, parameters or {}))
+        return rows
+
+    async def fetch_each(self, *statements: Statement) -> list[list[Row]]:
+        """Send what is queued and these, together, and return the rows of each of these.
+
+        Raises:
+            psycopg.Error: PostgreSQL refused one of the statements, or is away.
+        """
+        for query, parameters in statements:
+            self.write(query, parameters)
+        results = await self._send()
+        return [self._rows(result) for result in results[-len(statements) :]]
 
     async def fetch_one(
         self, query: Query, parameters: Mapping[str, object] | None = None
@@ -102,7 +112,7 @@ class Connection:
                 nobody knows whether it has committed.
         """
         self.write(_COMMIT)
-        result = await self._send()
+        *_, result = await self._send()
         if result.command_status != b"COMMIT":
             raise psycopg.errors.InFailedSqlTransaction("a statement before had failed")
 
@@ -113,8 +123,13 @@ class Connection:
             self.write(_ROLLBACK)
             await self._send()
 
-    async def _send(self) -> Result:
-        """Send what is queued and return the last result; a session that breaks is closed."""
+    def _rows(self, result: Result) -> list[Row]:
+        transformer = self._session.transformer
+        transformer.set_pgresult(result)
+        return transformer.load_rows(0, result.ntuples, tuple)
+
+    async def _send(self) -> list[Result]:
+        """Send what is queued and return a result for each; a session that breaks is closed."""
         queue, self._queue = self._queue, []
         try:
             results = await self._exchange(queue)
@@ -124,11 +139,12 @@ class Connection:
         for result in results:
             if result.status not in _DONE:
                 raise psycopg.errors.error_from_result(result)
-        return results[-1]
+        return results
 
-    async def _exchange(self, queue: list[_Statement]) -> list[Result]:
+    async def _exchange(self, queue: list[_Queued]) -> list[Result]:
         pgconn = self._session.pgconn
         prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
+        answers: list[bool] = []  # whether a result is a statement's own, or its preparation's
         pgconn.enter_pipeline_mode()
         for text, values, types, formats in queue:
             key = (text, types)
@@ -136,12 +152,15 @@ class Connection:
             if name is None:
                 name = prepared[key] = next(self._session.names)
                 pgconn.send_prepare(name, text, types)
+                answers.append(False)
             pgconn.send_query_prepared(name, values, formats, result_format=Format.BINARY)
+            answers.append(True)
         pgconn.pipeline_sync()
         results = await self._session.wait(_results(self._session))
         pgconn.exit_pipeline_mode()
         if all(result.status in _DONE for result in results):
             self._session.statements |= prepared
+            return list(itertools.compress(results, answers))
         return results
 
 

@@ -85,6 +85,18 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """Yield a connection that reads without a transaction: one round trip for each fetch.
+
+        What is fetched is committed, and what is fetched next may be newer.
+
+        Raises:
+            Unavailable: ``database_unavailable``.
+        """
+        async with self._session() as session:
+            yield Connection(session, begin=None)
+
+    @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
         """Yield a connection whose reads all see one moment, however long they take.
 
@@ -97,15 +109,23 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, begin: Query, seconds: float | None) -> AsyncIterator[Connection]:
+        async with self._session(seconds) as session:
+            connection = Connection(session, begin)
+            try:
+                yield connection
+                await connection.commit()
+            except BaseException:
+                await connection.roll_back()
+                raise
+
+    @asynccontextmanager
+    async def _session(
+        self, seconds: float | None = _TRANSACTION_SECONDS
+    ) -> AsyncIterator[Session]:
+        """Yield a session of the pool, for so long at the most; say honestly what goes wrong."""
         try:
             async with asyncio.timeout(seconds), self._pool.connection() as session:
-                connection = Connection(session, begin)
-                try:
-                    yield connection
-                    await connection.commit()
-                except BaseException:
-                    await connection.roll_back()
-                    raise
+                yield session
                 session.used_at = time.monotonic()
         except psycopg.errors.UniqueViolation as error:
             raise KeyTaken from error

@@ -22,7 +22,11 @@ CREATE TYPE public.transaction_kind AS ENUM (
     'transfer',
     'reversal',
     'hold.captured',
-    'payment.captured'
+    'payment.captured',
+    'payment.fee',
+    'payment.refunded',
+    'payment.dispute_withdrawn',
+    'payment.dispute_reinstated'
 );
 
 --
@@ -105,9 +109,10 @@ CREATE TABLE public.applied_effect (
     payment_id uuid NOT NULL,
     transaction_id uuid NOT NULL,
     amount bigint NOT NULL,
+    currency text NOT NULL,
     applied_at timestamp with time zone NOT NULL,
     CONSTRAINT applied_effect_amount_check CHECK ((amount > 0)),
-    CONSTRAINT applied_effect_kind_check CHECK ((kind = 'captured'::text))
+    CONSTRAINT applied_effect_kind_check CHECK ((kind = ANY (ARRAY['captured'::text, 'fee'::text, 'refunded'::text, 'dispute_withdrawn'::text, 'dispute_reinstated'::text])))
 );
 
 --
@@ -143,6 +148,29 @@ CREATE TABLE public.balance (
     CONSTRAINT balance_status_check CHECK ((status = ANY (ARRAY['open'::text, 'frozen'::text, 'closed'::text])))
 )
 WITH (fillfactor='60');
+
+--
+-- Name: dispute; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.dispute (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    provider_account_id uuid NOT NULL,
+    provider_reference text NOT NULL,
+    status text NOT NULL,
+    amount bigint NOT NULL,
+    withdrawn bigint NOT NULL,
+    reinstated bigint NOT NULL,
+    shortfall bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT dispute_amount_check CHECK ((amount > 0)),
+    CONSTRAINT dispute_reinstated_within_withdrawn CHECK (((reinstated >= 0) AND (reinstated <= withdrawn))),
+    CONSTRAINT dispute_shortfall_within_withdrawn CHECK (((shortfall >= 0) AND (shortfall <= withdrawn))),
+    CONSTRAINT dispute_status_check CHECK ((status = ANY (ARRAY['needs_response'::text, 'under_review'::text, 'won'::text, 'lost'::text])))
+);
 
 --
 -- Name: hold; Type: TABLE; Schema: public; Owner: -
@@ -234,15 +262,26 @@ CREATE TABLE public.operation (
     payment_id uuid NOT NULL,
     provider_account_id uuid NOT NULL,
     kind text NOT NULL,
+    amount bigint NOT NULL,
+    final boolean NOT NULL,
+    refund_id uuid,
+    capture_reference text,
     outcome text NOT NULL,
-    provider_reference text,
+    failure_code text,
     reason text,
     lookups integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT operation_kind_check CHECK ((kind = 'authorize'::text)),
-    CONSTRAINT operation_outcome_check CHECK ((outcome = ANY (ARRAY['pending'::text, 'succeeded'::text, 'declined'::text, 'failed'::text, 'unknown'::text])))
+    CONSTRAINT operation_amount_unless_cancel CHECK (
+CASE kind
+    WHEN 'cancel'::text THEN (amount = 0)
+    ELSE (amount > 0)
+END),
+    CONSTRAINT operation_kind_check CHECK ((kind = ANY (ARRAY['authorize'::text, 'capture'::text, 'cancel'::text, 'refund'::text]))),
+    CONSTRAINT operation_outcome_check CHECK ((outcome = ANY (ARRAY['pending'::text, 'succeeded'::text, 'declined'::text, 'failed'::text, 'unknown'::text]))),
+    CONSTRAINT operation_refund_has_capture CHECK (((kind = 'refund'::text) = (capture_reference IS NOT NULL))),
+    CONSTRAINT operation_refund_has_refund CHECK (((kind = 'refund'::text) = (refund_id IS NOT NULL)))
 );
 
 --
@@ -255,21 +294,38 @@ CREATE TABLE public.payment (
     status text NOT NULL,
     currency text NOT NULL,
     amount bigint NOT NULL,
+    authorized bigint DEFAULT 0 NOT NULL,
     captured bigint DEFAULT 0 NOT NULL,
+    refunded bigint DEFAULT 0 NOT NULL,
+    refund_pending bigint DEFAULT 0 NOT NULL,
+    disputed bigint DEFAULT 0 NOT NULL,
     beneficiary_id uuid NOT NULL,
     provider_account_id uuid NOT NULL,
     payment_method text NOT NULL,
+    capture_method text NOT NULL,
+    return_url text,
     reference text,
     metadata jsonb NOT NULL,
     failure_code text,
+    provider_reference text,
+    authorization_reference text,
+    authorization_expires_at timestamp with time zone,
+    next_action_url text,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT payment_action_has_status CHECK (((next_action_url IS NULL) OR (status = 'requires_action'::text))),
     CONSTRAINT payment_amount_check CHECK ((amount > 0)),
-    CONSTRAINT payment_captured_within_amount CHECK (((captured >= 0) AND (captured <= amount))),
+    CONSTRAINT payment_authorized_has_authorized CHECK (((status <> 'authorized'::text) OR (authorized > 0))),
+    CONSTRAINT payment_authorized_within_amount CHECK (((authorized >= 0) AND (authorized <= amount))),
+    CONSTRAINT payment_capture_method_check CHECK ((capture_method = ANY (ARRAY['automatic'::text, 'manual'::text]))),
+    CONSTRAINT payment_captured_within_authorized CHECK (((captured >= 0) AND (captured <= authorized))),
     CONSTRAINT payment_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT payment_disputed_within_captured CHECK (((disputed >= 0) AND (disputed <= captured))),
     CONSTRAINT payment_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
-    CONSTRAINT payment_status_check CHECK ((status = ANY (ARRAY['processing'::text, 'succeeded'::text, 'failed'::text]))),
-    CONSTRAINT payment_succeeded_has_captured CHECK (((status = 'succeeded'::text) = (captured > 0)))
+    CONSTRAINT payment_refunds_not_negative CHECK (((refunded >= 0) AND (refund_pending >= 0))),
+    CONSTRAINT payment_refunds_within_captured CHECK (((refunded + refund_pending) <= captured)),
+    CONSTRAINT payment_status_check CHECK ((status = ANY (ARRAY['created'::text, 'processing'::text, 'requires_action'::text, 'authorized'::text, 'succeeded'::text, 'canceled'::text, 'expired'::text, 'failed'::text]))),
+    CONSTRAINT payment_succeeded_has_captured CHECK (((status = 'authorized'::text) OR ((status = 'succeeded'::text) = (captured > 0))))
 );
 
 --
@@ -285,6 +341,28 @@ CREATE TABLE public.provider_account (
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT provider_account_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
     CONSTRAINT provider_account_provider_check CHECK ((provider = ANY (ARRAY['stripe'::text, 'paypal'::text])))
+);
+
+--
+-- Name: refund; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.refund (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    status text NOT NULL,
+    amount bigint NOT NULL,
+    capture_reference text NOT NULL,
+    hold_id uuid NOT NULL,
+    reason text,
+    metadata jsonb NOT NULL,
+    failure_code text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT refund_amount_check CHECK ((amount > 0)),
+    CONSTRAINT refund_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+    CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
 );
 
 --
@@ -376,6 +454,20 @@ ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_pkey PRIMARY KEY (merchant_id, account_id);
 
 --
+-- Name: dispute dispute_merchant_id_provider_account_id_provider_reference_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.dispute
+    ADD CONSTRAINT dispute_merchant_id_provider_account_id_provider_reference_key UNIQUE (merchant_id, provider_account_id, provider_reference);
+
+--
+-- Name: dispute dispute_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.dispute
+    ADD CONSTRAINT dispute_pkey PRIMARY KEY (merchant_id, id);
+
+--
 -- Name: hold hold_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -439,6 +531,13 @@ ALTER TABLE ONLY public.provider_account
     ADD CONSTRAINT provider_account_pkey PRIMARY KEY (merchant_id, id);
 
 --
+-- Name: refund refund_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_pkey PRIMARY KEY (merchant_id, id);
+
+--
 -- Name: webhook_event webhook_event_merchant_id_provider_account_id_provider_even_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -453,10 +552,22 @@ ALTER TABLE ONLY public.webhook_event
     ADD CONSTRAINT webhook_event_pkey PRIMARY KEY (merchant_id, id);
 
 --
+-- Name: applied_effect_by_payment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX applied_effect_by_payment ON public.applied_effect USING btree (merchant_id, payment_id);
+
+--
 -- Name: audit_record_by_object; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX audit_record_by_object ON public.audit_record USING btree (merchant_id, object_id, id);
+
+--
+-- Name: dispute_by_payment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX dispute_by_payment ON public.dispute USING btree (merchant_id, payment_id, id);
 
 --
 -- Name: hold_by_account; Type: INDEX; Schema: public; Owner: -
@@ -493,6 +604,18 @@ CREATE INDEX operation_by_payment ON public.operation USING btree (merchant_id, 
 --
 
 CREATE INDEX operation_due ON public.operation USING btree (due_at) WHERE (outcome = ANY (ARRAY['pending'::text, 'unknown'::text]));
+
+--
+-- Name: operation_one_at_a_time; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX operation_one_at_a_time ON public.operation USING btree (merchant_id, payment_id) WHERE ((kind = ANY (ARRAY['capture'::text, 'cancel'::text])) AND (outcome = ANY (ARRAY['pending'::text, 'unknown'::text])));
+
+--
+-- Name: refund_by_payment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX refund_by_payment ON public.refund USING btree (merchant_id, payment_id, id);
 
 --
 -- Name: webhook_event_due; Type: INDEX; Schema: public; Owner: -
@@ -546,6 +669,13 @@ ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_merchant_id_account_id_fkey FOREIGN KEY (merchant_id, account_id) REFERENCES public.account(merchant_id, id);
 
 --
+-- Name: dispute dispute_merchant_id_payment_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.dispute
+    ADD CONSTRAINT dispute_merchant_id_payment_id_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES public.payment(merchant_id, id);
+
+--
 -- Name: hold hold_merchant_id_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -558,6 +688,13 @@ ALTER TABLE ONLY public.hold
 
 ALTER TABLE ONLY public.operation
     ADD CONSTRAINT operation_merchant_id_payment_id_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES public.payment(merchant_id, id);
+
+--
+-- Name: operation operation_merchant_id_refund_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.operation
+    ADD CONSTRAINT operation_merchant_id_refund_id_fkey FOREIGN KEY (merchant_id, refund_id) REFERENCES public.refund(merchant_id, id);
 
 --
 -- Name: payment payment_merchant_id_beneficiary_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -586,6 +723,20 @@ ALTER TABLE ONLY public.payment
 
 ALTER TABLE ONLY public.provider_account
     ADD CONSTRAINT provider_account_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES public.merchant(merchant_id);
+
+--
+-- Name: refund refund_merchant_id_hold_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_merchant_id_hold_id_fkey FOREIGN KEY (merchant_id, hold_id) REFERENCES public.hold(merchant_id, id);
+
+--
+-- Name: refund refund_merchant_id_payment_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_merchant_id_payment_id_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES public.payment(merchant_id, id);
 
 --
 -- Name: webhook_event webhook_event_merchant_id_provider_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -637,6 +788,12 @@ GRANT SELECT,INSERT ON TABLE public.audit_record TO groat_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.balance TO groat_app;
 
 --
+-- Name: TABLE dispute; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.dispute TO groat_app;
+
+--
 -- Name: TABLE hold; Type: ACL; Schema: public; Owner: -
 --
 
@@ -683,6 +840,12 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.payment TO groat_app;
 --
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.provider_account TO groat_app;
+
+--
+-- Name: TABLE refund; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.refund TO groat_app;
 
 --
 -- Name: TABLE webhook_event; Type: ACL; Schema: public; Owner: -

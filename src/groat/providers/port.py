@@ -9,28 +9,78 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from groat.kernel import ids
-from groat.kernel.ids import PaymentId
+from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.providers.domain.facts import NotSent, Report
 
 
 @dataclass(frozen=True, slots=True)
-class Authorization:
-    """A payment to be authorized and captured in one step.
+class AuthorizeRequest:
+    """A payment to be authorized, and captured at once if ``capture``.
 
     ``idempotency_key`` is what the provider deduplicates on: the same for every try of one
-    operation. ``payment_method`` is the provider's token.
+    operation. ``payment_method`` is the provider's token. The customer is sent to ``return_url``
+    after an action of theirs. ``provider_reference`` is what an earlier try has made at the
+    provider, where we know: it is gone on with, and nothing is made anew.
     """
 
     idempotency_key: str
     payment_id: PaymentId
     amount: Money
     payment_method: str
+    capture: bool = True
+    return_url: str | None = None
+    provider_reference: str | None = None
 
-    @property
-    def own_reference(self) -> str:
-        """Our payment's id, as the provider is told it and gives it back."""
-        return ids.render("payment", self.payment_id)
+
+@dataclass(frozen=True, slots=True)
+class CaptureRequest:
+    """``amount`` to be taken of what is authorized; the rest lapses if ``final``.
+
+    The references are those of ``Report`` and of ``Authorized``.
+    """
+
+    idempotency_key: str
+    payment_id: PaymentId
+    amount: Money
+    final: bool
+    provider_reference: str
+    authorization_reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """What is authorized, or waits for the customer, to be given up."""
+
+    idempotency_key: str
+    payment_id: PaymentId
+    provider_reference: str
+    authorization_reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """``amount`` of a capture to be given back."""
+
+    idempotency_key: str
+    payment_id: PaymentId
+    refund_id: RefundId
+    amount: Money
+    provider_reference: str
+    capture_reference: str
+
+
+OperationRequest: TypeAlias = AuthorizeRequest | CaptureRequest | CancelRequest | RefundRequest
+
+
+def payment_reference(payment_id: PaymentId) -> str:
+    """Return our payment's id, as the provider is told it and gives it back."""
+    return ids.render("payment", payment_id)
+
+
+def refund_reference(refund_id: RefundId) -> str:
+    """Return our refund's id, as the provider is told it and gives it back."""
+    return ids.render("refund", refund_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +122,43 @@ class Envelope:
 
 
 class Provider(Protocol):
-    """One account at one provider. Every method is total: it answers, it does not raise."""
+    """One account at one provider. Every method is total: it answers, it does not raise.
 
-    async def authorize(self, authorization: Authorization) -> Reply:
-        """Authorize and capture; call again only with the same key."""
-        ...
+    A call that moves something is made again only with the same key. A definite no is answered
+    with ``Declined``, or ``RefundFailed`` for a refund; what is not settled yet, with no reports.
+    """
 
     @property
     def keeps_keys_for(self) -> timedelta:
         """How long the same call with the same key is answered as it was, and has no effect."""
         ...
 
-    async def fetch(self, authorization: Authorization) -> Reply:
-        """Return what the provider knows of an authorization, found by our reference.
+    @property
+    def captures_once(self) -> bool:
+        """Whether every capture is final, so that an authorization is captured in one go."""
+        ...
 
-        Nothing that is settled, or nothing at all, is answered with no reports.
+    async def authorize(self, request: AuthorizeRequest) -> Reply:
+        """Authorize, and capture if asked; or go on with what was begun."""
+        ...
+
+    async def capture(self, request: CaptureRequest) -> Reply:
+        """Take what is authorized, or a part of it."""
+        ...
+
+    async def cancel(self, request: CancelRequest) -> Reply:
+        """Give up what is authorized, or waits for the customer."""
+        ...
+
+    async def refund(self, request: RefundRequest) -> Reply:
+        """Give back what was captured, or a part of it."""
+        ...
+
+    async def fetch(self, request: OperationRequest) -> Reply:
+        """Return what the provider knows of an operation: by its references, or else by ours.
+
+        Nothing that is settled, or nothing at all, is answered with no reports. It may report more
+        than was asked for, such as captures that are known.
         """
         ...
 

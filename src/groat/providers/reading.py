@@ -10,10 +10,18 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from groat.kernel import ids
 from groat.kernel.errors import GroatError, NotFound
-from groat.kernel.ids import PaymentId
-from groat.providers.domain.facts import Declined, NotSent, Report
+from groat.kernel.ids import PaymentId, RefundId
+from groat.providers.domain.facts import Declined, NotSent, RefundFailed, Report
 from groat.providers.domain.failures import FailureCode
-from groat.providers.port import Answered, Authorization, Envelope, Rejection, Reply, Unknown
+from groat.providers.port import (
+    Answered,
+    Envelope,
+    OperationRequest,
+    RefundRequest,
+    Rejection,
+    Reply,
+    Unknown,
+)
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """What goes wrong before the first byte of a request is on its way."""
@@ -33,6 +41,14 @@ def own_payment_id(text: str | None) -> PaymentId | None:
     """Return our payment's id as the provider gave it back, or None if this is not one."""
     try:
         return PaymentId(ids.parse("payment", text or ""))
+    except NotFound:
+        return None
+
+
+def own_refund_id(text: str | None) -> RefundId | None:
+    """Return our refund's id as the provider gave it back, or None if this is not one."""
+    try:
+        return RefundId(ids.parse("refund", text or ""))
     except NotFound:
         return None
 
@@ -59,9 +75,19 @@ def read_envelope(envelope: Callable[[], Envelope]) -> Envelope | Rejection:
         return Rejection.BODY_MALFORMED
 
 
-def refusal(authorization: Authorization, code: FailureCode) -> tuple[Report, ...]:
-    """Return the provider's definite no to a request that made nothing there."""
-    return (Report(authorization.payment_id, None, Declined(code)),)
+def refusal(request: OperationRequest, code: FailureCode) -> tuple[Report, ...]:
+    """Return the provider's definite no to a request that changed nothing there."""
+    if isinstance(request, RefundRequest):
+        return (
+            Report(
+                request.payment_id,
+                request.provider_reference,
+                RefundFailed(code),
+                request.refund_id,
+                request.capture_reference,
+            ),
+        )
+    return (Report(request.payment_id, request.provider_reference, Declined(code)),)
 
 
 def bounded(seconds: float) -> httpx.Timeout:

@@ -1,4 +1,4 @@
-"""What a provider really charged: the independent witness for "charged once"."""
+"""What a provider really did: the independent witness for "charged once"."""
 
 from __future__ import annotations
 
@@ -8,35 +8,51 @@ from typing import Literal
 from groat.kernel.money import Money
 from groat.simulator.wire import JsonObject
 
-ChargeStatus = Literal["succeeded", "declined"]
+Status = Literal["succeeded", "declined"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One attempt to charge. ``reference`` is what the client calls its payment, if it said so."""
+    """One thing that was asked for: ``money`` reserved, taken or given back, or not.
+
+    ``reference`` is what the client calls its payment, or its refund, if it said so. ``parent`` is
+    the provider's id of what it belongs to: of a charge, the authorization that it captures, where
+    it was not taken at once; of a refund or a dispute, the charge.
+    """
 
     id: str
     money: Money
     reference: str | None
-    status: ChargeStatus
+    status: Status
+    parent: str | None = None
 
 
 @dataclass(slots=True)
 class Books:
-    """Every charge of one provider, in the order they were made. Nothing is ever taken out."""
+    """Everything that one provider did, in the order it was done. Nothing is ever taken out."""
 
     provider: str
-    entries: list[Entry] = field(default_factory=list)
+    authorizations: list[Entry] = field(default_factory=list)
+    charges: list[Entry] = field(default_factory=list)
+    refunds: list[Entry] = field(default_factory=list)
+    disputes: list[Entry] = field(default_factory=list)
 
     def render(self) -> JsonObject:
         """Return the books as JSON; amounts are whole minor units."""
-        charges = [
-            {
-                "id": entry.id,
-                **asdict(entry.money),
-                "reference": entry.reference,
-                "status": entry.status,
-            }
-            for entry in self.entries
-        ]
-        return {"provider": self.provider, "charges": charges, "refunds": []}
+        return {
+            "provider": self.provider,
+            "authorizations": list(map(_render, self.authorizations)),
+            "charges": list(map(_render, self.charges)),
+            "refunds": list(map(_render, self.refunds)),
+            "disputes": list(map(_render, self.disputes)),
+        }
+
+
+def _render(entry: Entry) -> JsonObject:
+    return {
+        "id": entry.id,
+        **asdict(entry.money),
+        "reference": entry.reference,
+        "status": entry.status,
+        "parent": entry.parent,
+    }

@@ -5,7 +5,9 @@ They ask for no credentials: this is a tool for the loopback address.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -15,14 +17,25 @@ from starlette.routing import Route
 from groat.simulator.books import Books
 from groat.simulator.deliveries import Courier
 from groat.simulator.faults import FaultPlan, Faults
+from groat.simulator.wire import Parameters
+
+Trigger = Callable[[str], bool]
+"""Lets something happen to the payment with this id; False if it cannot, or there is none."""
+
+
+class Subject(Parameters, strict=True):
+    """What a trigger is pulled for: the provider's id of a payment (an intent, an order)."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Shows what really happened, and sets what is to go wrong."""
+    """Shows what really happened, sets what is to go wrong, and lets things happen."""
 
     books: Books
     courier: Courier
+    triggers: Mapping[str, Trigger]
 
     def routes(self) -> list[Route]:
         """Return the routes, for the root path of the provider's host."""
@@ -31,10 +44,11 @@ class Control:
             Route("/_simulator/deliveries", self.show_deliveries),
             Route("/_simulator/faults", self.show_faults),
             Route("/_simulator/faults", self.set_faults, methods=["PUT"]),
+            Route("/_simulator/triggers/{name}", self.pull_trigger, methods=["POST"]),
         ]
 
     async def show_books(self, _: Request) -> Response:
-        """Answer with every charge really made."""
+        """Answer with everything that was really done."""
         return JSONResponse(self.books.render())
 
     async def show_deliveries(self, _: Request) -> Response:
@@ -50,7 +64,26 @@ class Control:
         try:
             plan = FaultPlan.model_validate_json(await request.body())
         except ValidationError as error:
-            detail = error.errors(include_context=False, include_input=False)
-            return JSONResponse({"detail": detail}, status_code=422)
+            return _invalid(error)
         self.courier.faults = Faults(plan)
         return await self.show_faults(request)
+
+    async def pull_trigger(self, request: Request) -> Response:
+        """Let something happen that no call of the client's brings about."""
+        trigger = self.triggers.get(request.path_params["name"])
+        if trigger is None:
+            detail = f"There is {', '.join(sorted(self.triggers))}."
+            return JSONResponse({"detail": detail}, status_code=HTTPStatus.NOT_FOUND)
+        try:
+            subject = Subject.model_validate_json(await request.body())
+        except ValidationError as error:
+            return _invalid(error)
+        if not trigger(subject.id):
+            detail = f"It cannot happen to {subject.id}."
+            return JSONResponse({"detail": detail}, status_code=HTTPStatus.CONFLICT)
+        return JSONResponse({})
+
+
+def _invalid(error: ValidationError) -> Response:
+    detail = error.errors(include_context=False, include_input=False)
+    return JSONResponse({"detail": detail}, status_code=HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+from http import HTTPStatus
 from typing import Literal
 
 from pydantic import Field
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from groat.simulator.wire import Answer, Parameters
 
@@ -23,10 +24,20 @@ class FaultPlan(Parameters, strict=True):
     """Each delivery starts a random 0 to this many milliseconds late, so that order is lost."""
     answer_ms: int = Field(0, ge=0, le=60_000)
     """Each POST is answered this many milliseconds after its effect, long enough to time out."""
-    answer: Literal["right", "cut_before", "cut_after", "broken", "html"] = "right"
-    """What becomes of a POST: it is answered; the connection is cut, before it had its effect or
-    after; it is answered with status 500 after its effect, and with the same again for its key; or
-    something on the way answers in its place, with a page."""
+    answer: Literal[
+        "right",
+        "cut_before",
+        "rate_limited",
+        "unavailable",
+        "cut_after",
+        "broken",
+        "html",
+        "lie",
+    ] = "right"
+    """What becomes of a POST: it is answered; before it had its effect, the connection is cut, or
+    the status is 429 or 503; after its effect, the connection is cut, or the status is 500, and the
+    same again for its key, or something on the way answers in its place with a page, or the amounts
+    in the answer are one minor unit too high."""
 
 
 class Cut(Response):
@@ -57,9 +68,24 @@ class Faults:
         """Return what is kept under the key of a POST that had its effect."""
         return Answer(500, b"{}") if self.plan.answer == "broken" else answer
 
+    def told(self, amount: int) -> int:
+        """Return what a POST's answer says for ``amount``, in minor units; nothing stays nothing.
+
+        For the renderers of answers: what is remembered, listed and delivered stays true.
+        """
+        return amount + 1 if self.plan.answer == "lie" and amount else amount
+
     def before(self) -> Response | None:
         """Return what a POST is answered with instead of having an effect, if anything."""
-        return Cut() if self.plan.answer == "cut_before" else None
+        match self.plan.answer:
+            case "cut_before":
+                return Cut()
+            case "rate_limited":
+                return _refusal(HTTPStatus.TOO_MANY_REQUESTS, "RATE_LIMIT_REACHED")
+            case "unavailable":
+                return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE")
+            case _:
+                return None
 
     def after(self, response: Response) -> Response:
         """Return what a POST is answered with in the end."""
@@ -70,3 +96,9 @@ class Faults:
                 return HTMLResponse("<html><title>Please stand by</title></html>")
             case _:
                 return response
+
+
+def _refusal(status: HTTPStatus, name: str) -> Response:
+    """Return a refusal as both providers word theirs: Stripe in ``error``, PayPal beside it."""
+    error = {"type": "api_error", "message": status.phrase}
+    return JSONResponse({"error": error, "name": name, "message": status.phrase}, status)

@@ -14,9 +14,9 @@ from groat.audit.domain.record import Cause
 from groat.kernel.clock import Clock
 from groat.kernel.errors import BadRequest, Unavailable
 from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, WebhookEventId
-from groat.payments.domain.decisions import Arrival
 from groat.payments.domain.lifecycle import Outcome
-from groat.payments.service import PaymentService
+from groat.payments.domain.verdicts import Arrival
+from groat.payments.facts import PaymentFacts
 from groat.platform.batching import Lane
 from groat.platform.checks import Check, checks_from
 from groat.platform.database import Database
@@ -112,13 +112,13 @@ class WebhookDrain:
     def __init__(
         self,
         database: Database,
-        payments: PaymentService,
+        facts: PaymentFacts,
         providers: ProviderRegistry,
         clock: Clock,
         random: Random,
     ) -> None:
         self._database = database
-        self._payments = payments
+        self._facts = facts
         self._providers = providers
         self._clock = clock
         self._random = random
@@ -142,7 +142,7 @@ class WebhookDrain:
 
     async def counts(self, merchant_id: MerchantId) -> InboxCounts:
         """Return how the merchant's inbox stands."""
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             return await store.counts(connection, merchant_id)
 
     async def _interpret(self, event: ClaimedEvent) -> Reply:
@@ -189,7 +189,7 @@ class WebhookDrain:
                 for report in reply.reports
             ]
             outcomes: dict[WebhookEventId, list[Outcome]] = defaultdict(list)
-            applied = await self._payments.apply(
+            applied = await self._facts.apply(
                 connection, merchant_id, [arrival for _, arrival in arrivals]
             )
             for (event, _), outcome in zip(arrivals, applied, strict=True):

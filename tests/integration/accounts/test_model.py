@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from groat.accounts.domain.chart import AccountSpec
 from groat.accounts.domain.commands import Unit
-from groat.accounts.domain.decisions import Book
+from groat.accounts.domain.decisions import Book, Facts
 from groat.accounts.domain.ledger import Entry, StatementFilter, Transaction
 from groat.accounts.infrastructure import posting as book_store
 from groat.accounts.infrastructure import store
@@ -75,7 +75,7 @@ async def open_accounts(
         ]
         await store.insert_accounts(connection, merchant_id, specs, before)
         if facts:
-            await lanes.record(connection, merchant_id, facts, "engine", before)
+            await lanes.record(connection, merchant_id, Facts(facts), "engine", before)
     for one in book.balances.values():
         query = "update balance set status = %s where merchant_id = %s and account_id = %s"
         await world.rows(query, one.status, merchant_id, one.account_id)

@@ -112,7 +112,7 @@ async def test_another_content_type_is_refused(world: World) -> None:
 async def test_money_cannot_be_taken_into_one_of_our_own_accounts(world: World) -> None:
     await world.pay(await world.wallet())
     accounts = (await world.api.get("/v1/accounts")).json()["data"]
-    [clearing] = [account["id"] for account in accounts if account["normal_side"] == "debit"]
+    clearing = next(one["id"] for one in accounts if one["code"].startswith("clearing:"))
     before = await world.counts()
     answer = await world.api.post("/v1/payments", json=world.order(clearing))
     assert_refused(answer, 422, "beneficiary_not_a_wallet")

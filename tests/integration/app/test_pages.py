@@ -60,15 +60,22 @@ async def test_a_statement_is_read_backwards_to_nothing(world: World) -> None:
 async def test_a_clearing_account_shows_what_the_provider_holds_for_us(world: World) -> None:
     await world.pay(await world.wallet())
     accounts = (await world.api.get("/v1/accounts")).json()["data"]
-    [clearing] = [account for account in accounts if account["normal_side"] == "debit"]
-    assert (clearing["balance"], clearing["currency"]) == (1050, "EUR")
+    [clearing] = [one for one in accounts if one["code"].startswith("clearing:")]
+    [fees] = [one for one in accounts if one["code"].startswith("fees:")]
+    assert (clearing["balance"] + fees["balance"], clearing["currency"]) == (1050, "EUR")
+    assert fees["balance"] > 0
 
 
 async def test_events_of_one_object_tell_its_story(world: World) -> None:
     wallet = await world.wallet()
     payment, other = await world.pay(wallet), await world.pay(wallet)
     story = await pages(world.api, "/v1/events", object=payment["id"])
-    assert [event["action"] for event in story] == ["payment.captured", "payment.created"]
+    assert [event["action"] for event in story] == [
+        "payment.fee_charged",
+        "payment.captured",
+        "payment.authorize_requested",
+        "payment.created",
+    ]
     assert {event["object"] for event in story} == {payment["id"]}
     everything = [event["object"] for event in await pages(world.api, "/v1/events")]
     assert {payment["id"], other["id"], wallet} <= set(everything)

@@ -22,6 +22,10 @@ async def lived_in(world: World) -> World:
     keyed = {"idempotency-key": "order-1"}
     await world.api.post("/v1/payments", json=world.order(wallet), headers=keyed)
     await world.pay(wallet, provider_account=world.paypal.account, payment_method="vault_visa")
+    refunded, disputed = [await world.pay(wallet) for _ in range(2)]
+    await world.refund(refunded, amount=100)
+    await world.stripe.pull("dispute", disputed)
+    await world.command(await world.reserve(wallet), "cancel")
     await world.deliver_all(await world.posted_mail())
     await world.engine.drain.drain_batch()
     await move_money(world, wallet)
@@ -71,7 +75,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"balances_match_entries"},
     ),
     (
-        "select min(transaction_id::text) from applied_effect",
+        "select min(transaction_id::text) from applied_effect where kind = 'captured'",
         "update ledger_entry set amount = amount + 1 where amount > 0 and transaction_id::text = ",
         {
             "transactions_sum_to_zero",
@@ -106,12 +110,12 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"held_matches_holds"},
     ),
     (
-        "select min(reference) from applied_effect",
+        "select min(reference) from applied_effect where reference like 'ch_%%'",
         "update applied_effect set amount = amount + 1 where reference = ",
         {"effects_are_posted_once", "payments_match_effects"},
     ),
     (
-        "select min(reference) from applied_effect",
+        "select min(reference) from applied_effect where reference like 'ch_%%'",
         "delete from ledger_transaction where split_part(reference, ':', 3) = ",
         {"entries_have_parents", "effects_are_posted_once", "transactions_match_record"},
     ),
@@ -131,7 +135,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"payments_match_operations"},
     ),
     (
-        "select min(transaction_id::text) from applied_effect",
+        "select min(transaction_id::text) from applied_effect where kind = 'captured'",
         "delete from applied_effect where transaction_id::text = ",
         {"payments_match_effects", "payments_match_record", "postings_have_effects"},
     ),
@@ -147,7 +151,10 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     ),
     (
         "select min(id::text) from payment where status = 'succeeded'",
-        "delete from audit_record where cause_id is not null and object_id::text = ",
+        (
+            "delete from audit_record where convert_from(body, 'UTF8') like '%%payment.captured%%'"
+            " and object_id::text = "
+        ),
         {"payments_match_record"},
     ),
     (
@@ -156,9 +163,24 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"leaf_hashes"},
     ),
     (
-        "select min(reference) from applied_effect",
+        "select min(reference) from applied_effect where reference like 'ch_%%'",
         "update ledger_transaction set kind = 'transfer' where split_part(reference, ':', 3) = ",
         {"effects_are_posted_once", "transactions_match_record"},
+    ),
+    (
+        "select payment_id::text from refund",
+        "update refund set amount = amount + 1 where payment_id::text = ",
+        {"payments_match_refunds", "refunds_match_operations"},
+    ),
+    (
+        "select refund_id::text from operation where kind = 'refund'",
+        "update operation set outcome = 'declined' where refund_id::text = ",
+        {"refunds_match_operations"},
+    ),
+    (
+        "select payment_id::text from dispute",
+        "update dispute set withdrawn = withdrawn + 1 where payment_id::text = ",
+        {"payments_match_disputes"},
     ),
     (
         "select min(key) from idempotency_key",

@@ -10,8 +10,8 @@ from groat.audit.domain.record import Cause
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId
 from groat.kernel.money import Money
-from groat.payments.domain.decisions import Arrival
 from groat.payments.domain.lifecycle import Outcome
+from groat.payments.domain.verdicts import Arrival
 from groat.providers.domain.facts import Captured, Report
 from tests.integration.world import World, without_answers
 
@@ -36,7 +36,7 @@ async def test_one_fact_brought_by_many_at_once_has_one_effect(world: World) -> 
     async def apply(turn: int) -> list[Outcome]:
         mine = arrivals[turn % 5 :] + arrivals[: turn % 5]
         async with world.engine.database.transaction() as connection:
-            return await world.engine.payments.apply(connection, world.merchant_id, mine)
+            return await world.engine.payment_facts.apply(connection, world.merchant_id, mine)
 
     outcomes = await asyncio.gather(*(apply(turn) for turn in range(12)))
     assert Counter(itertools.chain(*outcomes)) == {Outcome.APPLIED: 5, Outcome.ALREADY_SO: 55}
@@ -53,4 +53,4 @@ async def test_payments_to_one_hot_wallet_add_up(world: World) -> None:
     assert await world.balance(wallet) == sum(100 + number for number in range(40))
     assert await world.engine.accounts.imbalance() == 0
     versions = await world.rows("select version from balance order by version")
-    assert versions == [(40,), (40,)]
+    assert versions == [(40,), (40,), (80,)]  # the wallet, fees, and clearing for both

@@ -112,7 +112,7 @@ async def test_past_the_providers_memory_nothing_is_sent_again(world: World, pro
     await world.rows("update operation set created_at = created_at - interval '2 days'")
     assert await recover(world) == 1
     assert await world.rows("select outcome, reason from operation") == [
-        ("unknown", "not_found_at_provider")
+        ("unknown", "not_settled_at_provider")
     ]
     assert (await world.payment(payment["id"]))["status"] == "processing"
     assert await world.site(provider).charges() == []

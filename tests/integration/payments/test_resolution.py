@@ -4,46 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
 
 import pytest
 
 from groat.kernel import ids
 from tests.integration.app.test_pages import pages
-from tests.integration.world import World, without_answers
+from tests.integration.world import Payment, World, without_answers
 
 
 @pytest.fixture
-async def payment(world: World) -> dict[str, Any]:
+async def payment(world: World) -> Payment:
     """A payment into a wallet of its own, of which nobody knows how it ended."""
     async with without_answers(world):
         return await world.pay(await world.wallet())
 
 
-def named(world: World, payment: dict[str, Any], *rest: str) -> list[str]:
-    return [ids.render_merchant(world.merchant_id), payment["id"], *rest, "--reason", "I looked"]
+def named(world: World, payment: Payment, *rest: str) -> list[str]:
+    operation = payment["operations"][-1]["id"]
+    return [ids.render_merchant(world.merchant_id), operation, *rest, "--reason", "I looked"]
 
 
-async def test_what_is_unknown_is_listed_with_its_reason(
-    world: World, payment: dict[str, Any]
-) -> None:
+async def test_what_is_unknown_is_listed_with_its_reason(world: World, payment: Payment) -> None:
     shown, listed = await asyncio.gather(
         world.groat("payments", "unknown"), world.groat("payments", "unknown", "--json")
     )
     assert payment["id"] in shown.stdout
     [one] = json.loads(listed.stdout)
     assert (one["payment"], one["outcome"]) == (payment["id"], "unknown")
+    assert (one["operation"], one["kind"]) == (payment["operations"][0]["id"], "authorize")
     assert one["reason"]
     assert one["next_lookup"] > one["since"]
 
 
-async def test_it_is_settled_as_captured_once(world: World, payment: dict[str, Any]) -> None:
+async def test_it_is_settled_as_captured_once(world: World, payment: Payment) -> None:
     [charge] = await world.stripe.charges()
-    arguments = named(world, payment, "captured", "--reference", charge["id"])
+    arguments = named(world, payment, "succeeded", "--reference", charge["id"])
     settled = await world.groat("payments", "resolve", *arguments)
     assert json.loads(settled.stdout)["status"] == "succeeded"
     again = await world.groat("payments", "resolve", *arguments)
-    assert (again.returncode, again.stderr[:20]) == (2, "Error (already_so): ")
+    assert (again.returncode, again.stderr[:28]) == (2, "Error (operation_not_open): ")
     await world.deliver_all(await world.posted_mail())
     await world.engine.drain.drain_batch()
     assert await world.balance(payment["beneficiary"]) == 1050
@@ -55,7 +54,7 @@ async def test_it_is_settled_as_captured_once(world: World, payment: dict[str, A
 
 
 async def test_it_is_settled_as_failed_and_a_late_capture_is_set_aside(
-    world: World, payment: dict[str, Any]
+    world: World, payment: Payment
 ) -> None:
     settled = json.loads(
         (await world.groat("payments", "resolve", *named(world, payment, "failed"))).stdout
@@ -67,11 +66,44 @@ async def test_it_is_settled_as_failed_and_a_late_capture_is_set_aside(
     assert {row[1] for row in await world.inbox() if row[0] == "charge.succeeded"} == {"dead"}
 
 
-@pytest.mark.parametrize("rest", [("captured",), ("failed", "--reference", "ch_1")])
-async def test_half_a_resolution_is_refused(
-    world: World, payment: dict[str, Any], rest: tuple[str, ...]
+async def test_what_succeeded_has_a_reference_at_the_provider(
+    world: World, payment: Payment
 ) -> None:
-    refused = await world.groat("payments", "resolve", *named(world, payment, *rest))
+    refused = await world.groat("payments", "resolve", *named(world, payment, "succeeded"))
     assert refused.returncode == 2
     assert refused.stderr.startswith("Error (invalid_resolution): ")
     assert (await world.payment(payment["id"]))["status"] == "processing"
+
+
+@pytest.mark.parametrize(
+    ("command", "found", "status"),
+    [
+        ("capture", ("succeeded", "--reference", "ch_seen"), "succeeded"),
+        ("capture", ("failed",), "authorized"),
+        ("cancel", ("succeeded",), "canceled"),
+        ("cancel", ("failed",), "authorized"),
+    ],
+)
+async def test_what_became_of_an_authorization_is_settled_by_hand(
+    world: World, command: str, found: tuple[str, ...], status: str
+) -> None:
+    reserved = await world.reserve(await world.wallet())
+    async with without_answers(world):
+        asked = await world.command(reserved, command)
+    assert asked["operations"][-1]["outcome"] == "unknown"
+    settled = await world.groat("payments", "resolve", *named(world, asked, *found))
+    assert json.loads(settled.stdout)["status"] == status
+    assert await world.balance(reserved["beneficiary"]) == 1050 * (status == "succeeded")
+
+
+async def test_what_became_of_a_refund_is_settled_by_hand(world: World) -> None:
+    paid = await world.pay(await world.wallet())
+    for found, refunded in ((("failed",), 0), (("succeeded", "--reference", "re_seen"), 400)):
+        async with without_answers(world):
+            assert (await world.refund(paid, amount=400))["status"] == "pending"
+        await world.stripe.set_faults()
+        asked = await world.payment(paid["id"])
+        settled = await world.groat("payments", "resolve", *named(world, asked, *found))
+        shown = json.loads(settled.stdout)
+        assert (shown["refunded"], shown["refund_pending"]) == (refunded, 0)
+    assert await world.balance(paid["beneficiary"]) == 650

@@ -1,4 +1,4 @@
-"""A process that takes payments and is killed at a step of each: no handler runs.
+"""A process that gives commands and is killed at a step of each: no handler runs.
 
 Its settings are in its environment, and it takes one case a line on standard input. A case is run
 by a child of its own, forked from a process that has read everything already.
@@ -12,23 +12,26 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Any, NoReturn, TypeAlias
 from unittest.mock import patch
 
-from groat.app.wiring import open_engine
+from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
 from groat.kernel.caller import Caller
-from groat.kernel.ids import AccountId, ProviderAccountId
+from groat.kernel.ids import AccountId, PaymentId, ProviderAccountId
 from groat.kernel.money import Money
+from groat.payments.domain.commands import CaptureOrder
 from groat.payments.domain.payment import PaymentOrder
-from groat.payments.infrastructure import store
+from groat.payments.domain.refund import RefundOrder
+from groat.payments.infrastructure import operations
 from groat.platform.connection import Connection
-from groat.platform.idempotency import RequestKey
 from groat.platform.settings import Settings, read_settings
 from groat.providers.paypal.adapter import PayPalProvider
-from groat.providers.port import Authorization, Reply
+from groat.providers.port import Reply
 from groat.providers.stripe.adapter import StripeProvider
 
+COMMANDS = ("authorize", "capture", "cancel", "refund")
 STEPS = (
     "before_written_down",
     "after_written_down",
@@ -37,8 +40,9 @@ STEPS = (
     "before_concluded",
     "after_concluded",
 )
-Authorize: TypeAlias = Callable[[Any, Authorization], Awaitable[Reply]]
-_IN_CALL_SECONDS = 0.4
+Call: TypeAlias = Callable[[Any, Any], Awaitable[Reply]]
+_IN_CALL_SECONDS = 0.2
+_AT_ONCE = 8
 
 
 def die() -> NoReturn:
@@ -47,20 +51,20 @@ def die() -> NoReturn:
     raise AssertionError("still here")
 
 
-def dying(authorize: Authorize, step: str) -> Authorize:
+def dying(call: Call, step: str) -> Call:
     """Return a call to the provider that its process does not survive."""
 
-    async def call(provider: object, authorization: Authorization) -> Reply:
+    async def die_on_the_way(provider: object, request: object) -> Reply:
         if step == "after_written_down":
             die()
         if step == "during_call":
             asyncio.get_running_loop().call_later(_IN_CALL_SECONDS, die)
-        reply = await authorize(provider, authorization)
+        reply = await call(provider, request)
         if step == "after_call":
             die()
         return reply
 
-    return call
+    return die_on_the_way
 
 
 def doomed(step: str) -> Callable[[Connection], Awaitable[None]]:
@@ -69,17 +73,17 @@ def doomed(step: str) -> Callable[[Connection], Awaitable[None]]:
     when, _, which = step.partition("_")
     touched: set[str] = set()
 
-    def noting(name: str) -> None:
-        write = getattr(store, name)
+    def noting(name: str, meaning: str) -> None:
+        write = getattr(operations, name)
 
         def note(*arguments: object) -> None:
-            touched.add({"insert_payment": "written_down", "settle_operations": "concluded"}[name])
+            touched.add(meaning)
             write(*arguments)
 
-        setattr(store, name, note)
+        setattr(operations, name, note)
 
-    noting("insert_payment")
-    noting("settle_operations")
+    noting("insert_operation", "written_down")
+    noting("settle", "concluded")
 
     async def commit_or_die(connection: Connection) -> None:
         if when == "before" and which in touched:
@@ -91,38 +95,65 @@ def doomed(step: str) -> Callable[[Connection], Awaitable[None]]:
     return commit_or_die
 
 
-async def pay(settings: Settings, case: dict[str, str]) -> None:
-    """Create the payment of ``case``, and die on the way."""
+async def command(engine: Engine, case: dict[str, str]) -> None:
+    """Give the command of ``case``."""
     caller = Caller(ids.parse_merchant(case["merchant"]), "key_victim", "req_victim")
-    order = PaymentOrder(
-        Money(1050, "EUR"),
-        AccountId(ids.parse("account", case["wallet"])),
-        ProviderAccountId(ids.parse("provider_account", case["provider_account"])),
-        case["payment_method"],
-        None,
-        {},
-    )
-    step = case["step"]
-    with (
-        patch.object(StripeProvider, "authorize", dying(StripeProvider.authorize, step)),
-        patch.object(PayPalProvider, "authorize", dying(PayPalProvider.authorize, step)),
-        patch.object(Connection, "commit", doomed(step)),
-    ):
+    payments = engine.payments
+    if case["command"] == "authorize":
+        order = PaymentOrder(
+            Money(1050, "EUR"),
+            AccountId(ids.parse("account", case["wallet"])),
+            ProviderAccountId(ids.parse("provider_account", case["provider_account"])),
+            case["payment_method"],
+            None,
+            {},
+        )
+        await payments.create(caller, order, None)
+        return
+    payment_id = PaymentId(ids.parse("payment", case["payment"]))
+    match case["command"]:
+        case "capture":
+            await payments.capture(caller, payment_id, CaptureOrder(), None)
+        case "cancel":
+            await payments.cancel(caller, payment_id, None)
+        case "refund":
+            await payments.refund(caller, RefundOrder(payment_id, 400, None, {}), None)
+        case unknown:
+            raise AssertionError(unknown)
+
+
+async def run(settings: Settings, case: dict[str, str]) -> None:
+    """Give the command of ``case``, and die on the way."""
+    step, name = case["step"], case["command"]
+    with ExitStack() as stack:
+        for provider in (StripeProvider, PayPalProvider):
+            stack.enter_context(patch.object(provider, name, dying(getattr(provider, name), step)))
+        stack.enter_context(patch.object(Connection, "commit", doomed(step)))
         async with open_engine(settings) as engine:
-            await engine.payments.create(caller, order, RequestKey(case["key"], b"request"))
+            await command(engine, case)
 
 
 def main() -> None:
-    """Run each case in a child, and write out the signal that ended it."""
+    """Run each case in a child, some at once, and write out the signals that ended them."""
     settings = read_settings()
+    under_way = 0
     for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            asyncio.run(pay(settings, json.loads(line)))
+        if under_way == _AT_ONCE:
+            report_one()
+            under_way -= 1
+        if os.fork() == 0:
+            asyncio.run(run(settings, json.loads(line)))
             os._exit(0)
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}\n")
-        sys.stdout.flush()
+        under_way += 1
+    for _ in range(under_way):
+        report_one()
+
+
+def report_one() -> None:
+    """Wait for a child to end, and write out the signal that ended it, 0 if none did."""
+    _, status = os.wait()
+    sys.stdout.write(f"{os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

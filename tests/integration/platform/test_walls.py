@@ -38,7 +38,14 @@ async def test_what_is_written_once_cannot_be_changed(world: World, statement: s
 @pytest.mark.parametrize(
     ("statement", "constraint"),
     [
-        ("update payment set captured = amount + 1", "payment_captured_within_amount"),
+        ("update payment set authorized = amount + 1", "payment_authorized_within_amount"),
+        ("update payment set captured = amount + 1", "payment_captured_within_authorized"),
+        ("update payment set refunded = captured + 1", "payment_refunds_within_captured"),
+        ("update payment set refund_pending = -1", "payment_refunds_not_negative"),
+        ("update payment set disputed = captured + 1", "payment_disputed_within_captured"),
+        ("update payment set next_action_url = 'x'", "payment_action_has_status"),
+        ("update operation set capture_reference = 'ch_1'", "operation_refund_has_capture"),
+        ("update operation set kind = 'cancel'", "operation_amount_unless_cancel"),
         ("update payment set captured = 0", "payment_succeeded_has_captured"),
         ("update payment set failure_code = 'x'", "payment_failed_has_code"),
         ("update balance set posted = -1 where floor = 0", "balance_above_floor"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -19,11 +20,11 @@ from groat.accounts.domain.commands import (
     Refused,
     Unit,
 )
-from groat.accounts.domain.decisions import Book, Decision, WrongCurrency, decide, record
-from groat.accounts.domain.ledger import Balance, Entry, PostedTransaction, Transaction
+from groat.accounts.domain.decisions import Book, Decision, Facts, WrongCurrency, decide, record
+from groat.accounts.domain.ledger import Balance, Entry, Hold, PostedTransaction, Transaction
 from groat.accounts.domain.orders import CaptureOrder, HoldOrder, capture, hold
 from groat.accounts.domain.refusals import as_error
-from groat.kernel.ids import AccountId
+from groat.kernel.ids import AccountId, HoldId
 from groat.kernel.money import MAX_AMOUNT, Money
 from tests.unit.accounts.commands import (
     DOLLARS,
@@ -232,7 +233,7 @@ def test_a_fact_is_recorded_whatever_it_meets() -> None:
     frozen = {
         account: one._replace(status="frozen", floor=0) for account, one in OPEN.balances.items()
     }
-    posted, after = record(frozen, [FACT], NOW)
+    posted, after = record(Book(frozen), Facts([FACT]), NOW)
     assert after.balances[ALICE].posted == -400
     assert [entry.amount for entry in posted[0].entries] == [-500, 500]
 
@@ -240,4 +241,43 @@ def test_a_fact_is_recorded_whatever_it_meets() -> None:
 def test_a_fact_in_the_wrong_currency_is_a_fault() -> None:
     dollars = {**OPEN.balances, BOB: OPEN.balances[BOB]._replace(currency="USD")}
     with pytest.raises(WrongCurrency, match="captured f"):
-        record(dollars, [FACT], NOW)
+        record(Book(dollars), Facts([FACT]), NOW)
+
+
+def test_what_an_account_does_not_have_is_owed() -> None:
+    owed = AccountId(UUID(int=77))
+    wallets = {key: one._replace(floor=0) for key, one in OPEN.balances.items()}
+    theirs = wallets[ALICE]._replace(account_id=owed, number=77, posted=0, floor=None)
+    book = Book({**wallets, owed: theirs})
+    (posted,), after = record(book, Facts([FACT], owed={FACT.id: owed}), NOW)
+    had = wallets[ALICE].available
+    assert 0 < had < 500
+    assert (after.balances[ALICE].posted, after.balances[owed].posted) == (0, had - 500)
+    assert sorted(entry.amount for entry in posted.entries) == sorted([-had, had - 500, 500])
+
+
+def _reserved(number: int, amount: int) -> Hold:
+    return Hold(
+        HoldId(UUID(int=number)),
+        ALICE,
+        "EUR",
+        0,
+        f"refund:{number}",
+        amount,
+        remaining=amount,
+        captured=0,
+        state="open",
+        expires_at=None,
+        created_at=NOW,
+    )
+
+
+def test_a_fact_takes_and_gives_back_what_was_held_for_it() -> None:
+    floored = {key: one._replace(floor=0) for key, one in OPEN.balances.items()}
+    rich = floored[ALICE]._replace(posted=1_000, held=700)
+    taken, released = _reserved(1, 500), _reserved(2, 200)
+    book = Book({**floored, ALICE: rich}, {taken.id: taken, released.id: released})
+    _, after = record(book, Facts([FACT], {FACT.id: taken.id}, [released.id]), NOW)
+    assert (after.balances[ALICE].posted, after.balances[ALICE].held) == (500, 0)
+    assert (after.holds[taken.id].state, after.holds[taken.id].captured) == ("captured", 500)
+    assert (after.holds[released.id].state, after.holds[released.id].captured) == ("released", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from groat.kernel.money import MAX_AMOUNT
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MERCHANT = MerchantId(1)
 EMPTY, FULL, FROZEN, CLOSED, YEN, NOBODY = (AccountId(ids.uuid7()) for _ in range(6))
-OPEN, ENDED, DUE, NO_HOLD = (HoldId(ids.uuid7()) for _ in range(4))
+OPEN, ENDED, DUE, NO_HOLD, REFUNDS = (HoldId(ids.uuid7()) for _ in range(5))
 HOLD = Hold(OPEN, EMPTY, "EUR", 1, "h", 10, 10, 0, "open", None, NOW)
 BOOK = Book(
     {
@@ -40,6 +41,7 @@ BOOK = Book(
     {
         OPEN: HOLD,
         ENDED: Hold(ENDED, EMPTY, "EUR", 1, "e", 10, 0, 10, "captured", None, NOW),
+        REFUNDS: replace(HOLD, id=REFUNDS, reference="refund:1"),
         DUE: Hold(DUE, EMPTY, "EUR", 1, "d", 10, 10, 0, "open", NOW, NOW - timedelta(1)),
     },
     {
@@ -74,6 +76,7 @@ REFUSED: dict[Refusal, tuple[Command, ...]] = {
     Refusal.HOLD_EXPIRED: (capture(DUE),),
     Refusal.HOLD_NOT_FOUND: (EndHold(NO_HOLD),),
     Refusal.HOLD_NOT_OPEN: (EndHold(ENDED),),
+    Refusal.HOLD_OF_REFUND: (EndHold(REFUNDS),),
     Refusal.INSUFFICIENT_FUNDS: (transfer(EMPTY, FULL),),
     Refusal.LINKED_REFUSED: (EndHold(OPEN), EndHold(NO_HOLD)),
     Refusal.REFERENCE_REUSED: (transfer(EMPTY, FULL, "used"),),

@@ -11,11 +11,13 @@ GOOD = Tally(
     payments=40,
     succeeded=33,
     declined=7,
+    refunds=5,
     webhooks_delivered=90,
     webhooks_applied=66,
     duplicates_ignored=24,
     ledger_imbalance=0,
     provider_charges=33,
+    provider_refunds=5,
     books_match_provider=True,
 )
 HOLDS = Finding("transactions_sum_to_zero", ok=True, examined=33, detail="", seconds=0.01)
@@ -38,6 +40,7 @@ def test_an_outcome_in_which_everything_holds_is_good() -> None:
         replace(GOOD, books_match_provider=False),
         replace(GOOD, provider_charges=34),
         replace(GOOD, provider_charges=32),
+        replace(GOOD, provider_refunds=4),
         replace(GOOD, payments=41),
         replace(GOOD, declined=8),
     ],

@@ -7,12 +7,43 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from groat.audit.domain.record import Cause
-from groat.kernel.ids import AccountId, OperationId, PaymentId, ProviderAccountId, WebhookEventId
+from groat.kernel.ids import (
+    AccountId,
+    HoldId,
+    OperationId,
+    PaymentId,
+    ProviderAccountId,
+    RefundId,
+    WebhookEventId,
+)
 from groat.kernel.money import Money
-from groat.payments.domain.decisions import Arrival
-from groat.payments.domain.lifecycle import Status
-from groat.payments.domain.payment import Payment, PaymentOrder, begin
-from groat.providers.domain.facts import Captured, Declined, Fact, NotSent, Report
+from groat.payments.domain.commands import begin, confirm
+from groat.payments.domain.lifecycle import RefundStatus, Status
+from groat.payments.domain.operation import Operation, OperationKind, begun
+from groat.payments.domain.payment import Payment, PaymentOrder
+from groat.payments.domain.refund import Refund
+from groat.payments.domain.verdicts import Arrival
+from groat.providers.domain.facts import (
+    Approved,
+    Authorized,
+    Canceled,
+    Captured,
+    Declined,
+    DisputeClosed,
+    DisputeOpened,
+    DisputeReinstated,
+    DisputeUnderReview,
+    DisputeWithdrawn,
+    Expired,
+    Fact,
+    FeeCharged,
+    NotSent,
+    PaymentFact,
+    Refunded,
+    RefundFailed,
+    Report,
+    RequiresAction,
+)
 from groat.providers.domain.failures import FailureCode
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -23,18 +54,83 @@ BENEFICIARY = AccountId(UUID(int=2))
 PROVIDER_ACCOUNT = ProviderAccountId(UUID(int=3))
 OTHER_PROVIDER_ACCOUNT = ProviderAccountId(UUID(int=4))
 AMOUNT = Money(1050, "EUR")
+PART = Money(400, "EUR")
+REST = Money(650, "EUR")
 
 ORDER = PaymentOrder(AMOUNT, BENEFICIARY, PROVIDER_ACCOUNT, "pm_card_visa", "order-1", {})
-STARTED = begin(PAYMENT_ID, ORDER, NOW)
+MANUAL = replace(ORDER, capture_method="manual")
+CREATED = begin(PAYMENT_ID, ORDER, NOW)
 
-REPLY = Cause.of("operation", OperationId(UUID(int=5)))
+AUTHORIZE_ID = OperationId(UUID(int=5))
+CAPTURE_ID = OperationId(UUID(int=50))
+CANCEL_ID = OperationId(UUID(int=51))
+REFUND_OPERATION_ID = OperationId(UUID(int=52))
+REPLY = Cause.of("operation", AUTHORIZE_ID)
 WEBHOOK = Cause.of("webhook_event", WebhookEventId(UUID(int=6)))
 OTHER_WEBHOOK = Cause.of("webhook_event", WebhookEventId(UUID(int=7)))
 
+AUTHORIZE = begun(AUTHORIZE_ID, PAYMENT_ID, OperationKind.AUTHORIZE, AMOUNT.amount)
+CAPTURE = begun(CAPTURE_ID, PAYMENT_ID, OperationKind.CAPTURE, AMOUNT.amount)
+CANCEL = begun(CANCEL_ID, PAYMENT_ID, OperationKind.CANCEL, 0)
+
+STARTED = confirm(CREATED, AUTHORIZE_ID, NOW).payment
+
+REFUND_ID = RefundId(UUID(int=8))
+HOLD_ID = HoldId(UUID(int=9))
+REFUND = Refund(
+    REFUND_ID,
+    PAYMENT_ID,
+    RefundStatus.PENDING,
+    None,
+    PART.amount,
+    PART.currency,
+    "ch_1",
+    HOLD_ID,
+    None,
+    {},
+    NOW,
+    NOW,
+)
+REFUND_OPERATION = begun(
+    REFUND_OPERATION_ID,
+    PAYMENT_ID,
+    OperationKind.REFUND,
+    PART.amount,
+    refund_id=REFUND_ID,
+    capture_reference="ch_1",
+)
+
+REQUIRES_ACTION = RequiresAction("https://bank.example/3ds")
+APPROVED = Approved()
+AUTHORIZED = Authorized("pi_1", AMOUNT, None)
 CAPTURED = Captured("ch_1", AMOUNT)
+CAPTURED_IN_PART = Captured("ch_part", PART, final=False)
 DECLINED = Declined(FailureCode.INSUFFICIENT_FUNDS)
+CANCELED = Canceled()
+EXPIRED = Expired()
 NOT_SENT = NotSent(FailureCode.PROVIDER_UNREACHABLE, "ConnectError")
-FACTS: list[Fact] = [CAPTURED, DECLINED, NOT_SENT]
+FEE = FeeCharged("txn_1", Money(30, "EUR"))
+REFUNDED = Refunded("re_1", PART)
+REFUND_FAILED = RefundFailed(FailureCode.PROCESSING_ERROR)
+DISPUTE_OPENED = DisputeOpened("dp_1", PART)
+DISPUTE_UNDER_REVIEW = DisputeUnderReview("dp_1", PART)
+DISPUTE_WITHDRAWN = DisputeWithdrawn("dp_1", PART)
+DISPUTE_REINSTATED = DisputeReinstated("dp_1", PART)
+DISPUTE_WON = DisputeClosed("dp_1", PART, won=True)
+DISPUTE_LOST = DisputeClosed("dp_1", PART, won=False)
+
+FACTS: list[PaymentFact] = [
+    REQUIRES_ACTION,
+    APPROVED,
+    AUTHORIZED,
+    CAPTURED_IN_PART,
+    CAPTURED,
+    DECLINED,
+    CANCELED,
+    EXPIRED,
+    NOT_SENT,
+]
+"""One fact for each that the table of payments knows."""
 
 
 def arrival(
@@ -42,10 +138,36 @@ def arrival(
     cause: Cause = WEBHOOK,
     reference: str | None = "pi_1",
     payment_id: PaymentId | None = PAYMENT_ID,
+    *,
+    refund_id: RefundId | None = None,
+    operation_id: OperationId | None = None,
 ) -> Arrival:
-    return Arrival(PROVIDER_ACCOUNT, Report(payment_id, reference, fact), cause)
+    """Return a fact as it comes in; one of a refund's names it."""
+    if isinstance(fact, Refunded | RefundFailed) and refund_id is None:
+        refund_id = REFUND_ID
+    report = Report(payment_id, reference, fact, refund_id)
+    return Arrival(PROVIDER_ACCOUNT, report, cause, operation_id)
 
 
-def standing_at(status: Status) -> Payment:
-    captured = AMOUNT.amount if status is Status.SUCCEEDED else 0
-    return replace(STARTED, status=status, captured=captured)
+def answer_to(operation: Operation, fact: Fact) -> Arrival:
+    """Return a fact as the answer to an operation."""
+    return arrival(fact, REPLY, refund_id=operation.refund_id, operation_id=operation.id)
+
+
+def dispute_arrival(fact: Fact, capture: str = "ch_1") -> Arrival:
+    """Return a fact about a dispute, which names the capture and not the payment."""
+    report = Report(None, "pi_1", fact, capture_reference=capture)
+    return Arrival(PROVIDER_ACCOUNT, report, WEBHOOK)
+
+
+def standing_at(status: Status, order: PaymentOrder = ORDER) -> Payment:
+    """Return a payment in ``status``, with the amounts that it has there."""
+    whole = AMOUNT.amount
+    authorized = whole if status in {Status.AUTHORIZED, Status.SUCCEEDED} else 0
+    return replace(
+        STARTED,
+        order=order,
+        status=status,
+        authorized=authorized,
+        captured=whole if status is Status.SUCCEEDED else 0,
+    )

@@ -7,63 +7,116 @@ from uuid import UUID
 import pytest
 
 from groat.kernel import ids
-from groat.kernel.ids import PaymentId
+from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
-from groat.payments.domain.decisions import (
+from groat.payments.domain.decisions import decide
+from groat.payments.domain.lifecycle import TERMINAL, Outcome, Status, told
+from groat.payments.domain.operation import Operation, OperationOutcome
+from groat.payments.domain.payment import Payment
+from groat.payments.domain.verdicts import (
     Arrival,
     Effect,
     EffectKey,
+    EffectKind,
+    Settled,
+    Standing,
     Verdict,
-    decide,
     effect_key,
 )
-from groat.payments.domain.lifecycle import Outcome, Status
-from groat.payments.domain.payment import OperationOutcome, Payment
-from groat.providers.domain.facts import Captured, Declined, Fact, NotSent
+from groat.providers.domain.facts import (
+    Captured,
+    Declined,
+    DisputeOpened,
+    DisputeWithdrawn,
+    Fact,
+    NotSent,
+    Refunded,
+)
 from groat.providers.domain.failures import FailureCode
 from tests.unit.payments.examples import (
     AMOUNT,
+    APPROVED,
+    AUTHORIZE,
+    AUTHORIZE_ID,
+    AUTHORIZED,
+    CANCEL,
+    CANCEL_ID,
+    CANCELED,
+    CAPTURE,
+    CAPTURE_ID,
     CAPTURED,
     DECLINED,
+    EXPIRED,
     FACTS,
+    FEE,
     LATER,
+    MANUAL,
     NOT_SENT,
     NOW,
     OTHER_PROVIDER_ACCOUNT,
+    PART,
     PAYMENT_ID,
     PROVIDER_ACCOUNT,
+    REFUND,
+    REFUND_OPERATION,
+    REFUNDED,
     REPLY,
+    REQUIRES_ACTION,
     STARTED,
     WEBHOOK,
+    answer_to,
     arrival,
+    dispute_arrival,
     standing_at,
 )
 
-KEY = EffectKey(PROVIDER_ACCOUNT, "captured", "ch_1")
+KEY = EffectKey(PROVIDER_ACCOUNT, EffectKind.CAPTURED, "ch_1")
 
 
-def _decide(payment: Payment, *arrivals: Arrival, known: Sequence[EffectKey] = ()) -> list[Verdict]:
-    applied = dict.fromkeys(known, payment.id)
-    return list(decide({payment.id: payment}, applied, arrivals, LATER))
+def _decide(
+    payment: Payment,
+    *arrivals: Arrival,
+    known: Sequence[EffectKey] = (),
+    operations: Sequence[Operation] = (AUTHORIZE,),
+) -> list[Verdict]:
+    standing = Standing(
+        {payment.id: payment},
+        {payment.id: operations},
+        {REFUND.id: REFUND},
+        effects=dict.fromkeys(known, payment.id),
+    )
+    return list(decide(standing, arrivals, LATER))
 
 
-def _only(payment: Payment, one: Arrival, known: Sequence[EffectKey] = ()) -> Verdict:
-    (verdict,) = _decide(payment, one, known=known)
+def _only(
+    payment: Payment,
+    one: Arrival,
+    known: Sequence[EffectKey] = (),
+    operations: Sequence[Operation] = (AUTHORIZE,),
+) -> Verdict:
+    (verdict,) = _decide(payment, one, known=known, operations=operations)
     return verdict
 
 
 def _assert_nothing_moves(verdict: Verdict, outcome: Outcome) -> None:
     assert verdict.outcome is outcome
-    assert (verdict.payment, verdict.operation, verdict.effect) == (None, None, None)
+    assert (verdict.payment, verdict.settled, verdict.effect) == (None, (), None)
 
 
 def test_a_capture_succeeds_once_and_is_to_be_posted() -> None:
     verdict = _only(STARTED, arrival(CAPTURED))
-    paid = replace(STARTED, status=Status.SUCCEEDED, captured=1050, updated_at=LATER)
+    paid = replace(
+        STARTED,
+        status=Status.SUCCEEDED,
+        authorized=1050,
+        captured=1050,
+        provider_reference="pi_1",
+        updated_at=LATER,
+    )
     assert verdict.outcome is Outcome.APPLIED
     assert verdict.payment == paid
-    assert verdict.operation is OperationOutcome.SUCCEEDED
-    assert verdict.effect == Effect(KEY, paid, 1050)
+    assert verdict.settled == (Settled(PAYMENT_ID, AUTHORIZE_ID, OperationOutcome.SUCCEEDED),)
+    assert verdict.effect == Effect(KEY, paid, AMOUNT)
 
 
 @pytest.mark.parametrize(
@@ -77,9 +130,15 @@ def test_what_did_not_go_through_fails_and_says_why(
     fact: Fact, operation: OperationOutcome, code: FailureCode
 ) -> None:
     verdict = _only(STARTED, arrival(fact))
-    failed = replace(STARTED, status=Status.FAILED, failure_code=code, updated_at=LATER)
+    failed = replace(
+        STARTED,
+        status=Status.FAILED,
+        failure_code=code,
+        provider_reference="pi_1",
+        updated_at=LATER,
+    )
     assert (verdict.outcome, verdict.payment) == (Outcome.APPLIED, failed)
-    assert verdict.operation is operation
+    assert verdict.settled == (Settled(PAYMENT_ID, AUTHORIZE_ID, operation, code),)
     assert verdict.effect is None
 
 
@@ -88,10 +147,10 @@ def test_another_decline_of_a_failed_payment_is_already_so() -> None:
     assert verdict == Verdict(Outcome.ALREADY_SO)
 
 
-@pytest.mark.parametrize("fact", FACTS)
-@pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED])
+@pytest.mark.parametrize("fact", FACTS, ids=told)
+@pytest.mark.parametrize("status", sorted(TERMINAL))
 def test_no_fact_moves_a_payment_that_has_ended(status: Status, fact: Fact) -> None:
-    verdict = _only(standing_at(status), arrival(fact))
+    verdict = _only(standing_at(status), arrival(fact), operations=())
     _assert_nothing_moves(verdict, verdict.outcome)
     assert verdict.outcome is not Outcome.APPLIED
 
@@ -104,8 +163,8 @@ def test_an_effect_that_was_applied_is_already_so(status: Status) -> None:
 
 
 def test_a_charge_that_paid_for_another_payment_does_not_pay_for_this_one() -> None:
-    elsewhere = {KEY: PaymentId(ids.uuid7())}
-    (verdict,) = decide({STARTED.id: STARTED}, elsewhere, [arrival(CAPTURED)], LATER)
+    standing = Standing({STARTED.id: STARTED}, effects={KEY: PaymentId(ids.uuid7())})
+    (verdict,) = decide(standing, [arrival(CAPTURED)], LATER)
     _assert_nothing_moves(verdict, Outcome.CONTRADICTION)
 
 
@@ -152,9 +211,9 @@ def test_a_payment_that_is_not_there_is_unknown(payment_id: PaymentId | None) ->
 
 def test_one_batch_may_speak_of_many_payments() -> None:
     other = replace(STARTED, id=PaymentId(UUID(int=42)))
-    told = arrival(DECLINED, payment_id=other.id)
+    told_of = arrival(DECLINED, payment_id=other.id)
     payments = {STARTED.id: STARTED, other.id: other}
-    verdicts = list(decide(payments, {}, [arrival(CAPTURED), told], LATER))
+    verdicts = list(decide(Standing(payments), [arrival(CAPTURED), told_of], LATER))
     assert [one.payment and one.payment.status for one in verdicts] == [
         Status.SUCCEEDED,
         Status.FAILED,
@@ -212,11 +271,161 @@ def test_a_late_fact_is_recorded(fact: Fact) -> None:
 def test_only_money_has_an_effect() -> None:
     assert effect_key(arrival(CAPTURED)) == KEY
     for fact in FACTS:
-        if fact is not CAPTURED:
-            assert effect_key(arrival(fact)) is None
+        assert (effect_key(arrival(fact)) is None) == (not isinstance(fact, Captured))
 
 
 def test_a_payment_keeps_when_it_was_made() -> None:
     moved = _only(STARTED, arrival(CAPTURED)).payment
     assert moved is not None
     assert (moved.created_at, moved.updated_at) == (NOW, LATER)
+
+
+HELD = standing_at(Status.AUTHORIZED, MANUAL)
+
+
+@pytest.mark.parametrize(
+    ("operation", "fact", "outcome", "status"),
+    [
+        (CAPTURE, CAPTURED, OperationOutcome.SUCCEEDED, Status.SUCCEEDED),
+        (CAPTURE, DECLINED, OperationOutcome.DECLINED, Status.AUTHORIZED),
+        (CAPTURE, NOT_SENT, OperationOutcome.FAILED, Status.AUTHORIZED),
+        (CANCEL, CANCELED, OperationOutcome.SUCCEEDED, Status.CANCELED),
+        (CANCEL, DECLINED, OperationOutcome.DECLINED, Status.AUTHORIZED),
+        (CANCEL, NOT_SENT, OperationOutcome.FAILED, Status.AUTHORIZED),
+    ],
+    ids=lambda one: type(one).__name__ if not isinstance(one, str) else one,
+)
+def test_a_command_is_settled_by_its_answer_and_a_no_leaves_the_authorization_usable(
+    operation: Operation, fact: Fact, outcome: OperationOutcome, status: Status
+) -> None:
+    verdict = _only(HELD, answer_to(operation, fact), operations=[operation])
+    assert verdict.outcome is Outcome.APPLIED
+    [settled] = verdict.settled
+    assert (settled.operation_id, settled.outcome) == (operation.id, outcome)
+    assert (verdict.payment or HELD).status is status
+
+
+@pytest.mark.parametrize("operation", [CAPTURE, CANCEL], ids=lambda one: str(one.kind))
+def test_a_decline_that_answers_neither_leaves_it_open(operation: Operation) -> None:
+    _assert_nothing_moves(_only(HELD, arrival(DECLINED), operations=[operation]), Outcome.LATE)
+
+
+@pytest.mark.parametrize(
+    ("status", "operation", "fact", "outcome"),
+    [
+        (Status.SUCCEEDED, CANCEL, CANCELED, OperationOutcome.DECLINED),
+        (Status.CANCELED, CANCEL, CANCELED, OperationOutcome.SUCCEEDED),
+        (Status.EXPIRED, CANCEL, EXPIRED, OperationOutcome.SUCCEEDED),
+        (Status.CANCELED, CAPTURE, CANCELED, OperationOutcome.DECLINED),
+        (Status.EXPIRED, CAPTURE, EXPIRED, OperationOutcome.DECLINED),
+    ],
+)
+def test_what_lost_the_race_is_settled_by_the_end_of_its_payment(
+    status: Status, operation: Operation, fact: Fact, outcome: OperationOutcome
+) -> None:
+    verdict = _only(standing_at(status, MANUAL), answer_to(operation, fact), operations=[operation])
+    assert verdict.outcome is not Outcome.APPLIED
+    assert verdict.settled == (Settled(PAYMENT_ID, operation.id, outcome),)
+
+
+def test_a_capture_is_of_the_amount_that_was_asked_for() -> None:
+    asked = replace(CAPTURE, amount=PART.amount)
+    lie = _only(HELD, arrival(CAPTURED), operations=[asked])
+    _assert_nothing_moves(lie, Outcome.AMOUNT_MISMATCH)
+    part = _only(HELD, arrival(Captured("ch_1", PART, final=False)), operations=[asked])
+    assert part.payment is not None
+    assert (part.payment.status, part.payment.capturable) == (Status.AUTHORIZED, 650)
+    assert [one.operation_id for one in part.settled] == [CAPTURE_ID]
+
+
+def test_a_capture_does_not_settle_a_cancellation_that_is_under_way() -> None:
+    verdict = _only(HELD, arrival(CAPTURED), operations=[CANCEL])
+    assert (verdict.outcome, verdict.settled) == (Outcome.APPLIED, ())
+    assert CANCEL.id == CANCEL_ID
+
+
+def test_an_action_is_shown_until_it_is_done_and_then_gone_on_with() -> None:
+    waiting = _only(STARTED, answer_to(AUTHORIZE, REQUIRES_ACTION)).payment
+    assert waiting is not None
+    assert (waiting.status, waiting.next_action_url) == (
+        Status.REQUIRES_ACTION,
+        REQUIRES_ACTION.url,
+    )
+    done = _only(waiting, arrival(APPROVED))
+    assert done.payment is not None
+    assert (done.payment.status, done.payment.next_action_url) == (Status.PROCESSING, None)
+    assert (done.resumed, done.settled) == (AUTHORIZE_ID, ())
+
+
+def test_a_second_authorization_is_a_contradiction() -> None:
+    reserved = replace(HELD, authorization_reference="pi_0")
+    _assert_nothing_moves(_only(reserved, arrival(AUTHORIZED)), Outcome.CONTRADICTION)
+
+
+def test_a_fee_and_a_refund_wait_for_what_they_are_of() -> None:
+    for early in (arrival(FEE), arrival(REFUNDED, refund_id=RefundId(UUID(int=77)))):
+        assert _only(STARTED, early) == Verdict(Outcome.PREMATURE)
+
+
+def test_a_refund_that_we_did_not_ask_for_is_set_aside() -> None:
+    foreign = arrival(REFUNDED, refund_id=RefundId(UUID(int=77)))
+    verdict = _only(standing_at(Status.SUCCEEDED), foreign, operations=())
+    _assert_nothing_moves(verdict, Outcome.FOREIGN_REFUND)
+
+
+def test_a_refund_of_another_amount_is_set_aside() -> None:
+    lie = answer_to(REFUND_OPERATION, Refunded("re_1", Money(REFUND.amount + 1, "EUR")))
+    verdict = _only(standing_at(Status.SUCCEEDED), lie, operations=[REFUND_OPERATION])
+    _assert_nothing_moves(verdict, Outcome.AMOUNT_MISMATCH)
+
+
+def test_a_refund_that_was_not_sent_fails_and_is_given_back() -> None:
+    paid = replace(standing_at(Status.SUCCEEDED), refund_pending=REFUND.amount)
+    verdict = _only(paid, answer_to(REFUND_OPERATION, NOT_SENT), operations=[REFUND_OPERATION])
+    assert verdict.refund is not None
+    assert (verdict.refund.status, verdict.released) == ("failed", REFUND.hold_id)
+    assert [one.outcome for one in verdict.settled] == [OperationOutcome.FAILED]
+
+
+def test_a_dispute_is_found_by_the_capture_that_it_is_about() -> None:
+    paid = standing_at(Status.SUCCEEDED)
+    opened = dispute_arrival(DisputeOpened("dp_1", PART))
+    assert _only(paid, opened).outcome is Outcome.UNKNOWN_PAYMENT
+    assert _only(paid, opened, known=[KEY]).outcome is Outcome.APPLIED
+
+
+@pytest.mark.parametrize("lie", [Money(1051, "EUR"), Money(400, "USD")], ids=str)
+def test_a_dispute_of_more_than_was_captured_is_set_aside(lie: Money) -> None:
+    taken = dispute_arrival(DisputeWithdrawn("dp_1", lie))
+    verdict = _only(standing_at(Status.SUCCEEDED), taken, known=[KEY])
+    _assert_nothing_moves(verdict, Outcome.AMOUNT_MISMATCH)
+
+
+def test_a_cancellation_that_came_too_late_is_declined_by_the_capture_it_is_answered_with() -> None:
+    paid = standing_at(Status.SUCCEEDED, MANUAL)
+    verdict = _only(paid, answer_to(CANCEL, CAPTURED), known=[KEY], operations=[CANCEL])
+    assert verdict.outcome is Outcome.ALREADY_SO
+    assert verdict.settled == (Settled(PAYMENT_ID, CANCEL_ID, OperationOutcome.DECLINED),)
+
+
+def test_a_capture_that_is_answered_with_the_end_is_declined_by_it() -> None:
+    verdict = _only(HELD, answer_to(CAPTURE, EXPIRED), operations=[CAPTURE])
+    assert verdict.payment is not None
+    assert verdict.payment.status is Status.EXPIRED
+    assert verdict.settled == (Settled(PAYMENT_ID, CAPTURE_ID, OperationOutcome.DECLINED),)
+
+
+def test_a_refund_that_is_known_does_not_end_by_the_status_of_its_payment() -> None:
+    key = EffectKey(PROVIDER_ACCOUNT, EffectKind.REFUNDED, "re_1")
+    again = answer_to(REFUND_OPERATION, REFUNDED)
+    verdict = _only(
+        standing_at(Status.SUCCEEDED), again, known=[key], operations=[REFUND_OPERATION]
+    )
+    _assert_nothing_moves(verdict, Outcome.ALREADY_SO)
+
+
+def test_what_is_being_canceled_is_not_gone_on_with() -> None:
+    waiting = standing_at(Status.REQUIRES_ACTION)
+    verdict = _only(waiting, arrival(APPROVED), operations=[AUTHORIZE, CANCEL])
+    _assert_nothing_moves(verdict, Outcome.LATE)
+    assert verdict.resumed is None

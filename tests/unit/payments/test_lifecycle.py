@@ -1,39 +1,110 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import get_args
 
 import pytest
 
-from groat.payments.domain.lifecycle import LIFECYCLE, TERMINAL, Next, Outcome, Status, answer
-from groat.providers.domain.facts import Fact
-from tests.unit.payments.examples import CAPTURED, FACTS
+from groat.payments.domain.lifecycle import (
+    LIFECYCLE,
+    REFUND_LIFECYCLE,
+    TERMINAL,
+    DisputeStatus,
+    Next,
+    Outcome,
+    RefundStatus,
+    Status,
+    Told,
+    answer,
+    answer_dispute,
+    answer_refund,
+    told,
+)
+from groat.providers.domain.facts import (
+    DisputeFact,
+    NotSent,
+    PaymentFact,
+    Refunded,
+    RefundFact,
+    RefundFailed,
+)
+from tests.unit.payments.examples import (
+    CAPTURED,
+    CAPTURED_IN_PART,
+    DISPUTE_LOST,
+    DISPUTE_OPENED,
+    DISPUTE_REINSTATED,
+    DISPUTE_UNDER_REVIEW,
+    DISPUTE_WITHDRAWN,
+    DISPUTE_WON,
+    FACTS,
+    NOT_SENT,
+    REFUND_FAILED,
+    REFUNDED,
+)
+
+DISPUTE_FACTS: list[DisputeFact] = [
+    DISPUTE_OPENED,
+    DISPUTE_UNDER_REVIEW,
+    DISPUTE_WITHDRAWN,
+    DISPUTE_REINSTATED,
+    DISPUTE_WON,
+    DISPUTE_LOST,
+]
 
 
 def test_the_table_answers_every_fact_in_every_status() -> None:
-    assert LIFECYCLE.keys() == set(product(Status, get_args(Fact)))
+    assert LIFECYCLE.keys() == set(product(Status, Told))
+    assert {told(fact) for fact in FACTS} == set(Told)
 
 
-@pytest.mark.parametrize("fact", FACTS)
+@pytest.mark.parametrize("fact", FACTS, ids=told)
 @pytest.mark.parametrize("status", Status)
-def test_every_fact_is_answered(status: Status, fact: Fact) -> None:
-    assert answer(status, fact) == LIFECYCLE[status, type(fact)]
+def test_every_fact_is_answered(status: Status, fact: PaymentFact) -> None:
+    assert answer(status, fact) == LIFECYCLE[status, told(fact)]
 
 
-@pytest.mark.parametrize("fact", FACTS)
+@pytest.mark.parametrize("fact", FACTS, ids=told)
 @pytest.mark.parametrize("status", sorted(TERMINAL))
-def test_terminal_statuses_are_never_left(status: Status, fact: Fact) -> None:
-    assert isinstance(answer(status, fact), Outcome)
+def test_terminal_statuses_are_never_left(status: Status, fact: PaymentFact) -> None:
+    reply = answer(status, fact)
+    assert isinstance(reply, Outcome) or reply.status is status
 
 
-def test_no_fact_leads_to_where_the_payment_stands() -> None:
+def test_a_payment_goes_only_these_ways() -> None:
     steps = {(status, to.status) for (status, _), to in LIFECYCLE.items() if isinstance(to, Next)}
+    unfinished = {Status.PROCESSING, Status.REQUIRES_ACTION}
+    ends = {Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.EXPIRED}
     assert steps == {
-        (Status.PROCESSING, Status.SUCCEEDED),
-        (Status.PROCESSING, Status.FAILED),
+        *product(unfinished, {*ends, Status.AUTHORIZED}),
+        (Status.PROCESSING, Status.REQUIRES_ACTION),
+        (Status.REQUIRES_ACTION, Status.PROCESSING),
+        *product({Status.AUTHORIZED}, {*ends, Status.AUTHORIZED} - {Status.FAILED}),
+        (Status.SUCCEEDED, Status.SUCCEEDED),
     }
 
 
-@pytest.mark.parametrize("status", sorted(TERMINAL))
-def test_money_that_cannot_be_accounted_for_is_never_put_down_as_late(status: Status) -> None:
-    assert answer(status, CAPTURED) is Outcome.CONTRADICTION
+@pytest.mark.parametrize("fact", [CAPTURED, CAPTURED_IN_PART])
+@pytest.mark.parametrize("status", sorted((TERMINAL | {Status.CREATED}) - {Status.SUCCEEDED}))
+def test_money_that_cannot_be_accounted_for_is_never_put_down_as_late(
+    status: Status, fact: PaymentFact
+) -> None:
+    assert answer(status, fact) is Outcome.CONTRADICTION
+
+
+@pytest.mark.parametrize("fact", [REFUNDED, REFUND_FAILED, NOT_SENT])
+@pytest.mark.parametrize("status", RefundStatus)
+def test_a_refund_is_settled_once(status: RefundStatus, fact: RefundFact) -> None:
+    assert REFUND_LIFECYCLE.keys() == set(product(RefundStatus, (Refunded, RefundFailed, NotSent)))
+    reply = answer_refund(status, fact)
+    assert isinstance(reply, Next) == (status is RefundStatus.PENDING)
+
+
+@pytest.mark.parametrize("fact", DISPUTE_FACTS)
+@pytest.mark.parametrize("status", [None, *DisputeStatus])
+def test_a_decided_dispute_stays_decided(status: DisputeStatus | None, fact: DisputeFact) -> None:
+    reply = answer_dispute(status, fact)
+    if status in {DisputeStatus.WON, DisputeStatus.LOST}:
+        assert reply in {Next(status), Outcome.ALREADY_SO, Outcome.CONTRADICTION}
+    else:
+        unmoved = {DISPUTE_OPENED, DISPUTE_UNDER_REVIEW, DISPUTE_REINSTATED}
+        assert isinstance(reply, Next) or fact in unmoved

@@ -39,11 +39,16 @@ def test_the_first_code_of_paypals_that_is_known_counts() -> None:
         (None, "expired_card", "expired_card"),
         (None, "incorrect_cvc", "incorrect_details"),
         (None, "authentication_required", "authentication_failed"),
+        (None, "payment_intent_authentication_failure", "authentication_failed"),
+        ("expired_or_canceled_card", None, "expired_card"),
+        ("lost_or_stolen_card", None, "lost_or_stolen"),
         ("unheard_of", "processing_error", "processing_error"),
         (None, None, "do_not_honor"),
     ],
 )
-def test_stripes_codes_are_normalised(decline_code: str | None, code: str, expected: str) -> None:
+def test_stripes_codes_are_normalised(
+    decline_code: str | None, code: str | None, expected: str
+) -> None:
     assert from_stripe(decline_code, code) == expected
 
 

@@ -8,15 +8,16 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from groat.kernel import ids
-from groat.kernel.ids import PaymentId
+from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.providers.domain.facts import Captured, Report
-from groat.providers.port import Answered, Authorization, Unknown
+from groat.providers.port import Answered, Unknown, payment_reference, refund_reference
 from groat.providers.reading import (
     EventText,
     Payload,
     active_values,
     own_payment_id,
+    own_refund_id,
     read,
 )
 
@@ -25,22 +26,21 @@ class Thing(Payload):
     name: str
 
 
-def _authorization(payment_id: PaymentId) -> Authorization:
-    return Authorization("key", payment_id, Money(1, "EUR"), "pm_card_visa")
-
-
 @given(st.uuids())
 def test_a_provider_gives_our_id_back(value: UUID) -> None:
-    assert own_payment_id(_authorization(PaymentId(value)).own_reference) == value
+    assert own_payment_id(payment_reference(PaymentId(value))) == value
+    assert own_refund_id(refund_reference(RefundId(value))) == value
 
 
 @given(st.none() | st.text())
 def test_any_other_text_is_no_id_of_ours(text: str | None) -> None:
     assert own_payment_id(text) is None
+    assert own_refund_id(text) is None
 
 
-def test_an_id_of_another_kind_is_no_payment() -> None:
-    assert own_payment_id(ids.render("operation", ids.uuid7())) is None
+def test_an_id_of_another_kind_is_no_payment_and_no_refund() -> None:
+    assert own_payment_id(refund_reference(RefundId(ids.uuid7()))) is None
+    assert own_refund_id(payment_reference(PaymentId(ids.uuid7()))) is None
 
 
 @pytest.mark.parametrize(

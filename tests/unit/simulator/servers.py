@@ -67,6 +67,8 @@ class Stage:
 async def running(app: Starlette | Stage) -> AsyncIterator[str]:
     """Serve ``app`` on a free port; yield its address."""
     listener = socket.create_server(("127.0.0.1", 0))
+    # An answer's head and body are two writes: without this the second waits for the first's ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     server = embedded_server(app)
     task = asyncio.create_task(server.serve([listener]))
     await until(lambda: server.started)

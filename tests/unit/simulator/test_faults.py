@@ -3,9 +3,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.responses import Response
 
 from groat.simulator.deliveries import PAUSE_SECONDS_MAX, TRYING_SECONDS_MAX, retry_pauses
 from groat.simulator.faults import FaultPlan, Faults
+from groat.simulator.wire import Answer
 
 
 def drawn(plan: FaultPlan) -> list[list[float]]:
@@ -43,3 +47,31 @@ def test_pauses_double_up_to_a_limit_and_end_after_three_days() -> None:
     assert pauses[:6] == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 5])
     assert all(one <= next_one <= PAUSE_SECONDS_MAX for one, next_one in pairwise(pauses))
     assert TRYING_SECONDS_MAX - PAUSE_SECONDS_MAX <= sum(pauses) <= TRYING_SECONDS_MAX
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [("rate_limited", 429), ("unavailable", 503), ("cut_before", 200)]
+)
+def test_a_post_can_be_answered_before_it_has_its_effect(answer: str, status: int) -> None:
+    refusal = Faults(FaultPlan.model_validate({"answer": answer})).before()
+    assert refusal is not None
+    assert refusal.status_code == status
+
+
+@pytest.mark.parametrize("answer", ["right", "cut_after", "broken", "html", "lie"])
+def test_or_have_its_effect_first(answer: str) -> None:
+    assert Faults(FaultPlan.model_validate({"answer": answer})).before() is None
+
+
+@pytest.mark.parametrize("answer", ["right", "rate_limited", "unavailable", "lie"])
+def test_an_answer_that_is_given_is_kept_as_it_is(answer: str) -> None:
+    faults = Faults(FaultPlan.model_validate({"answer": answer}))
+    given_answer, response = Answer(200, b"{}"), Response()
+    assert faults.kept(given_answer) is given_answer
+    assert faults.after(response) is response
+
+
+@given(st.integers(0, 99_999_999))
+def test_a_lie_is_one_minor_unit_and_never_about_nothing(amount: int) -> None:
+    assert Faults(FaultPlan()).told(amount) == amount
+    assert Faults(FaultPlan(answer="lie")).told(amount) == (amount + 1 if amount else 0)

@@ -48,6 +48,7 @@ class Longest(Random):
         (Outcome.LATE, Settled(EventStatus.SUPERSEDED, "late")),
         (Outcome.AMOUNT_MISMATCH, Settled(EventStatus.DEAD, "amount_mismatch")),
         (Outcome.CONTRADICTION, Settled(EventStatus.DEAD, "contradiction")),
+        (Outcome.FOREIGN_REFUND, Settled(EventStatus.DEAD, "foreign_refund")),
     ],
 )
 @pytest.mark.parametrize("attempts", [1, FAST_TRIES, MOST_TRIES])
@@ -72,7 +73,16 @@ def test_an_unknown_payment_is_waited_for_and_then_foreign() -> None:
     assert _settle(Outcome.UNKNOWN_PAYMENT, attempts=MOST_TRIES) == foreign
 
 
-@pytest.mark.parametrize("attempts", [1, FAST_TRIES])
+def test_what_comes_before_its_capture_is_waited_for_to_the_last() -> None:
+    for attempts in range(1, MOST_TRIES):
+        again = _settle(Outcome.PREMATURE, attempts=attempts)
+        assert isinstance(again, Again)
+        assert again.reason == "premature"
+    dead = Settled(EventStatus.DEAD, "premature")
+    assert _settle(Outcome.PREMATURE, attempts=MOST_TRIES) == dead
+
+
+@pytest.mark.parametrize("attempts", [1, FAST_TRIES, MOST_TRIES])
 def test_every_combination_of_outcomes_is_settled_by_the_gravest(attempts: int) -> None:
     for outcomes in product(Outcome, repeat=3):
         _assert_settled_by_the_gravest(outcomes, attempts)
@@ -82,9 +92,12 @@ def _assert_settled_by_the_gravest(outcomes: tuple[Outcome, ...], attempts: int)
     settlement = _settle(*outcomes, attempts=attempts)
     match settlement:
         case Again(reason=reason):
-            assert attempts < FAST_TRIES
-            assert reason == "unknown_payment"
-            assert Outcome.UNKNOWN_PAYMENT in outcomes
+            assert attempts < (FAST_TRIES if reason == "unknown_payment" else MOST_TRIES)
+            assert reason in {Outcome.UNKNOWN_PAYMENT, Outcome.PREMATURE} & set(outcomes)
+            assert not QUARANTINED & set(outcomes)
+        case Settled(EventStatus.DEAD, "premature"):
+            assert attempts >= MOST_TRIES
+            assert not QUARANTINED & set(outcomes)
         case Settled(EventStatus.DEAD, reason):
             assert reason in QUARANTINED & set(outcomes)
         case Settled(EventStatus.PROCESSED, None):

@@ -6,7 +6,7 @@ that a batch does what its items would do one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -38,6 +38,9 @@ from groat.accounts.domain.ledger import (
 from groat.kernel.ids import AccountId, HoldId, TransactionId
 from groat.kernel.money import MAX_AMOUNT
 
+ENGINES_HOLD = "refund:"
+"""How the references of holds begin that refunds take or give back, and callers do not."""
+
 _TICK = timedelta(microseconds=1)
 
 
@@ -59,6 +62,20 @@ class Decision:
     changes: Book
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What has happened, to be posted: it is not refused.
+
+    ``taken`` are the holds that transactions take, by their ids; ``released`` are given back. What
+    a debited account does not have down to its floor, the account in ``owed`` is debited instead.
+    """
+
+    transactions: Sequence[Transaction]
+    taken: Mapping[TransactionId, HoldId] = field(default_factory=dict)
+    released: Sequence[HoldId] = ()
+    owed: Mapping[TransactionId, AccountId] = field(default_factory=dict)
+
+
 class WrongCurrency(ValueError):
     """A fact's entry is not in its account's currency. It is a fault of the recipe."""
 
@@ -74,23 +91,56 @@ def decide(book: Book, units: Sequence[Unit], now: datetime) -> Decision:
     return Decision(outcomes, posted, running.changes_since(book))
 
 
-def record(
-    balances: Mapping[AccountId, Balance], facts: Iterable[Transaction], now: datetime
-) -> tuple[list[PostedTransaction], Book]:
-    """Return facts in their places, and the balances after them. Nothing refuses a fact.
+def record(book: Book, facts: Facts, now: datetime) -> tuple[list[PostedTransaction], Book]:
+    """Return facts in their places, and what they change. Nothing refuses a fact.
 
     Raises:
         WrongCurrency: a fact's entry is not in its account's currency: a fault of ours.
     """
-    running = _Running.over(Book(balances))
-    for fact in facts:
-        before = [running.balances[entry.account_id] for entry in fact.entries]
-        if any(
-            one.currency != entry.currency for one, entry in zip(before, fact.entries, strict=True)
-        ):
-            raise WrongCurrency(f"{fact.kind} {fact.reference}: {fact.entries}")
-        _place(running, fact, before, now)
-    return running.posted, Book(running.balances)
+    running = _Running.over(book)
+    for hold_id in facts.released:
+        _settle_hold(running, hold_id, captured=0)
+    for fact in facts.transactions:
+        if fact.id in facts.taken:
+            debit = min(entry.amount for entry in fact.entries)
+            _settle_hold(running, facts.taken[fact.id], captured=-debit)
+        _record_one(running, fact, facts.owed.get(fact.id), now)
+    return running.posted, running.changes_since(book)
+
+
+def _record_one(
+    running: _Running, fact: Transaction, owed_id: AccountId | None, now: datetime
+) -> None:
+    if owed_id is not None:
+        fact = fact._replace(entries=tuple(_with_shortfall(running, fact.entries, owed_id)))
+    before = [running.balances[entry.account_id] for entry in fact.entries]
+    if any(one.currency != entry.currency for one, entry in zip(before, fact.entries, strict=True)):
+        raise WrongCurrency(f"{fact.kind} {fact.reference}: {fact.entries}")
+    _place(running, fact, before, now)
+
+
+def _with_shortfall(
+    running: _Running, entries: Sequence[Entry], owed_id: AccountId
+) -> Iterator[Entry]:
+    """Yield the entries, each debit of no more than its account has, and the rest as owed."""
+    for account_id, amount, currency in entries:
+        balance = running.balances[account_id]
+        missing = 0
+        if amount < 0 and balance.floor is not None:
+            missing = max(0, -amount - max(0, balance.available - balance.floor))
+        if amount + missing:
+            yield Entry(account_id, amount + missing, currency)
+        if missing:
+            yield Entry(owed_id, -missing, currency)
+
+
+def _settle_hold(running: _Running, hold_id: HoldId, *, captured: int) -> None:
+    """End an open hold of which ``captured`` is taken; nothing of it stays reserved."""
+    hold = running.holds[hold_id]
+    if hold.state == "open":
+        _give_back(running, hold, hold.remaining)
+        ended = hold.after_capture(captured) if captured else hold
+        running.holds[hold_id] = ended.ended("captured" if captured else "released")
 
 
 @dataclass(slots=True)
@@ -187,6 +237,7 @@ def _capture(running: _Running, command: CaptureHold, now: datetime) -> HoldStan
         return HoldStands(hold, command.transaction_id, replayed=True)
     if command.credit_account_id == hold.account_id:
         raise _No(Refusal.SAME_ACCOUNT, hold=hold.id, account=hold.account_id)
+    _require_callers(hold)
     _require_reserving(hold, now)
     amount = hold.remaining if command.amount is None else command.amount
     if amount > hold.remaining:
@@ -211,6 +262,7 @@ def _end(running: _Running, hold_id: HoldId, now: datetime, *, expire: bool) -> 
     hold = _require_hold(running, hold_id)
     if hold.state in {"released", "expired"} or (expire and hold.state != "open"):
         return HoldStands(hold, replayed=True)
+    _require_callers(hold)
     if hold.state != "open":
         raise _No(Refusal.HOLD_NOT_OPEN, hold=hold.id, state=hold.state)
     if expire and not _is_due(hold, now):
@@ -296,6 +348,11 @@ def _require_hold(running: _Running, hold_id: HoldId) -> Hold:
     if hold is None:
         raise _No(Refusal.HOLD_NOT_FOUND, hold=hold_id)
     return hold
+
+
+def _require_callers(hold: Hold) -> None:
+    if hold.reference.startswith(ENGINES_HOLD):
+        raise _No(Refusal.HOLD_OF_REFUND, hold=hold.id)
 
 
 def _require_reserving(hold: Hold, now: datetime) -> None:

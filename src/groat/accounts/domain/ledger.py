@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple, Self, TypeAlias
 from uuid import UUID
 
+from groat.kernel import ids
 from groat.kernel.ids import AccountId, HoldId, LedgerBatchId, MerchantId, TransactionId
 
 NormalSide: TypeAlias = Literal["credit", "debit"]
@@ -30,8 +31,6 @@ CALLERS_KINDS = frozenset({TRANSFER, REVERSAL, HOLD_CAPTURED})
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_VERSION_8 = 0x8 << 76 | 0x2 << 62  # and the variant
-_NOT_VERSION_8 = ~(0xF << 76 | 0x3 << 62)
 
 
 class Entry(NamedTuple):
@@ -235,12 +234,12 @@ class LedgerBatch:
 
 def transaction_id(merchant_id: MerchantId, reference: str) -> TransactionId:
     """Return the id of the transaction with ``reference``."""
-    return TransactionId(_name_based(b"groat txn", merchant_id, reference))
+    return TransactionId(ids.name_based(b"groat txn", f"{merchant_id} {reference}"))
 
 
 def hold_id(merchant_id: MerchantId, reference: str) -> HoldId:
     """Return the id of the hold with ``reference``."""
-    return HoldId(_name_based(b"groat hold", merchant_id, reference))
+    return HoldId(ids.name_based(b"groat hold", f"{merchant_id} {reference}"))
 
 
 def request_hash(*content: UUID | datetime | str | int | None) -> int:
@@ -272,13 +271,6 @@ def _digest_line(posted: PostedTransaction) -> str:
 
 def _micros(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
-
-
-def _name_based(kind: bytes, merchant_id: MerchantId, reference: str) -> UUID:
-    """Return a UUIDv8 from a hash of the name (RFC 9562, appendix B.2, with BLAKE2b)."""
-    name = f"{merchant_id} {reference}".encode()
-    bits = int.from_bytes(hashlib.blake2b(name, digest_size=16, person=kind).digest(), "big")
-    return UUID(int=bits & _NOT_VERSION_8 | _VERSION_8)
 
 
 def _is_double_entry(entries: Sequence[Entry]) -> bool:

@@ -24,7 +24,9 @@ from groat.kernel.errors import Conflict, InvalidRequest
 from groat.kernel.ids import AccountId, HoldId, MerchantId
 from groat.kernel.money import Money
 
-_REFERENCE = re.compile(r"(?!captured:|reversal:)[!-~]{1,255}", re.ASCII)
+_REFERENCE = re.compile(
+    r"(?!(?:captured|dispute_[a-z]+|fee|refund|refunded|reversal):)[!-~]{1,255}", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +81,25 @@ def transfer(merchant_id: MerchantId, order: TransferOrder) -> Post:
 
 
 def hold(merchant_id: MerchantId, order: HoldOrder, now: datetime) -> PlaceHold:
-    """Return the command to place a hold.
+    """Return the command to place a hold that a caller asks for.
 
     Raises:
         InvalidRequest: ``invalid_reference`` or ``amount_not_positive``.
     """
     _require_reference(order.reference)
+    _require_positive(order.amount.amount)
+    return engines_hold(merchant_id, order, now)
+
+
+def engines_hold(merchant_id: MerchantId, order: HoldOrder, now: datetime) -> PlaceHold:
+    """Return the command to place a hold of our own, whatever its reference."""
     amount, currency = order.amount.amount, order.amount.currency
-    _require_positive(amount)
-    content = request_hash(order.account_id, amount, currency, order.expires_at)
     return PlaceHold(
         Hold(
             hold_id(merchant_id, order.reference),
             order.account_id,
             currency,
-            content,
+            request_hash(order.account_id, amount, currency, order.expires_at),
             order.reference,
             amount,
             remaining=amount,
@@ -149,7 +155,7 @@ def _require_reference(reference: str) -> None:
         raise InvalidRequest(
             "invalid_reference",
             "A reference is 1 to 255 printable ASCII characters without spaces, and does not begin "
-            "with 'captured:' or 'reversal:', as ours do.",
+            "as ours do: 'captured:', 'dispute_...:', 'fee:', 'refund:', 'refunded:', 'reversal:'.",
         )
 
 

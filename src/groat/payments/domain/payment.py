@@ -1,25 +1,28 @@
-"""A payment and its operations, as they stand."""
+"""A payment, as it stands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
+from typing import Literal, NamedTuple, TypeAlias
 
-from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
-from groat.kernel.ids import AccountId, OperationId, PaymentId, ProviderAccountId
+from groat.kernel.ids import AccountId, PaymentId, ProviderAccountId
 from groat.kernel.money import Money
 from groat.payments.domain.lifecycle import Status
 from groat.providers.domain.failures import FailureCode
+
+CaptureMethod: TypeAlias = Literal["automatic", "manual"]
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentOrder:
     """What a merchant asks for: take ``amount`` with ``payment_method``, for ``beneficiary_id``.
 
-    ``payment_method`` is the token of the provider behind ``provider_account_id``.
+    ``payment_method`` is the token of the provider behind ``provider_account_id``. With ``manual``
+    capture the amount is reserved first and taken by a command of its own. ``return_url`` is where
+    the customer is sent after an action of theirs.
     """
 
     amount: Money
@@ -28,6 +31,8 @@ class PaymentOrder:
     payment_method: str
     reference: str | None
     metadata: Mapping[str, str]
+    capture_method: CaptureMethod = "automatic"
+    return_url: str | None = None
 
     def __post_init__(self) -> None:
         if self.amount.amount <= 0:
@@ -36,40 +41,56 @@ class PaymentOrder:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment. ``captured`` is in minor units of the order's currency."""
+    """A payment. Amounts are in minor units of the order's currency.
+
+    Of what is ``authorized``, ``captured`` was taken; of that, ``refunded`` was given back,
+    ``refund_pending`` is on its way, and ``disputed`` was taken away by disputes.
+    ``provider_reference`` and ``authorization_reference`` are the provider's ids, as in ``Report``
+    and ``Authorized``.
+    """
 
     id: PaymentId
     order: PaymentOrder
     status: Status
-    captured: int
     failure_code: FailureCode | None
     created_at: datetime
     updated_at: datetime
+    authorized: int = 0
+    captured: int = 0
+    refunded: int = 0
+    refund_pending: int = 0
+    disputed: int = 0
+    provider_reference: str | None = None
+    authorization_reference: str | None = None
+    authorization_expires_at: datetime | None = None
+    next_action_url: str | None = None
+
+    @property
+    def capturable(self) -> int:
+        """What can still be captured."""
+        return self.authorized - self.captured if self.status is Status.AUTHORIZED else 0
+
+    @property
+    def refundable(self) -> int:
+        """What can still be refunded."""
+        return max(0, self.captured - self.refunded - self.refund_pending - self.disputed)
 
 
-class OperationOutcome(StrEnum):
-    """How a call to a provider ended, as far as we know."""
+class PaymentFilter(NamedTuple):
+    """Which payments: all, or those of one status, beneficiary or reference."""
 
-    PENDING = "pending"
-    SUCCEEDED = "succeeded"
-    DECLINED = "declined"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
+    status: Status | None = None
+    beneficiary_id: AccountId | None = None
+    reference: str | None = None
 
 
-def idempotency_key(operation_id: OperationId) -> str:
-    """Return the key that the provider deduplicates an operation on: derived, so never another."""
-    return f"groat-{ids.render('operation', operation_id)}"
+def ended(payment: Payment, status: Status) -> Payment:
+    """Return the payment in ``status``, in which nothing is authorized any more if it lapsed.
 
-
-def begin(payment_id: PaymentId, order: PaymentOrder, now: datetime) -> Payment:
-    """Return a new payment, whose first operation is being written down with it."""
-    return Payment(
-        payment_id,
-        order,
-        Status.PROCESSING,
-        captured=0,
-        failure_code=None,
-        created_at=now,
-        updated_at=now,
-    )
+    One that lapses after a part was captured has succeeded with that part.
+    """
+    if status not in {Status.CANCELED, Status.EXPIRED}:
+        return replace(payment, status=status)
+    if payment.captured:
+        return replace(payment, status=Status.SUCCEEDED)
+    return replace(payment, status=status, authorized=0)

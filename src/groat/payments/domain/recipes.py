@@ -2,20 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import assert_never
+
+from groat.accounts.domain import chart
+from groat.accounts.domain.chart import AccountSpec
 from groat.accounts.domain.ledger import Entry, Transaction
 from groat.kernel.ids import AccountId, MerchantId
-from groat.payments.domain.decisions import Effect
+from groat.payments.domain.verdicts import Effect, EffectKind
 
 
-def captured(merchant_id: MerchantId, effect: Effect, clearing_id: AccountId) -> Transaction:
-    """Debit what the provider now holds for us, credit the beneficiary."""
-    order = effect.payment.order
+def own_accounts(effect: Effect) -> list[AccountSpec]:
+    """Return those of our own accounts that the posting of an effect may touch."""
+    account_id, currency = effect.key.provider_account_id, effect.money.currency
+    clearing = chart.clearing(account_id, currency)
+    match effect.key.kind:
+        case EffectKind.CAPTURED | EffectKind.REFUNDED:
+            return [clearing]
+        case EffectKind.FEE:
+            return [clearing, chart.fees(account_id, currency)]
+        case EffectKind.DISPUTE_WITHDRAWN | EffectKind.DISPUTE_REINSTATED:
+            return [clearing, chart.receivable(currency)]
+        case kind:
+            assert_never(kind)
+
+
+def posting(
+    merchant_id: MerchantId, effect: Effect, account_ids: Mapping[str, AccountId]
+) -> Transaction:
+    """Return the posting of an effect; ``account_ids`` are those of ``own_accounts`` by code.
+
+    The clearing account is what the provider holds for us. A capture moves it to the beneficiary,
+    who bears refunds and disputes; a fee is ours to bear. What a dispute takes and the beneficiary
+    does not have is owed to us (see ``owed``), and is paid first when a dispute gives it back.
+    """
+    currency, amount = effect.money.currency, effect.money.amount
+    clearing, *others = (account_ids[spec.code] for spec in own_accounts(effect))
+    beneficiary = effect.payment.order.beneficiary_id
+    match effect.key.kind:
+        case EffectKind.CAPTURED:
+            moves = [(clearing, -amount), (beneficiary, amount)]
+        case EffectKind.REFUNDED | EffectKind.DISPUTE_WITHDRAWN:
+            moves = [(beneficiary, -amount), (clearing, amount)]
+        case EffectKind.FEE:
+            moves = [(others[0], -amount), (clearing, amount)]
+        case EffectKind.DISPUTE_REINSTATED:
+            rest = amount - effect.shortfall
+            moves = [(clearing, -amount), (others[0], effect.shortfall), (beneficiary, rest)]
+        case kind:
+            assert_never(kind)
     return Transaction.of(
         merchant_id,
-        kind="payment.captured",
+        kind=f"payment.{effect.key.kind}",
         reference=f"{effect.key.kind}:{effect.key.provider_account_id}:{effect.key.reference}",
-        entries=(
-            Entry(clearing_id, -effect.amount, order.amount.currency),
-            Entry(order.beneficiary_id, effect.amount, order.amount.currency),
-        ),
+        entries=tuple(Entry(account_id, moved, currency) for account_id, moved in moves if moved),
     )
+
+
+def owed(effect: Effect, account_ids: Mapping[str, AccountId]) -> AccountId | None:
+    """Return the account of what is owed to us where the beneficiary cannot bear an effect."""
+    if effect.key.kind is not EffectKind.DISPUTE_WITHDRAWN:
+        return None
+    return account_ids[chart.receivable(effect.money.currency).code]

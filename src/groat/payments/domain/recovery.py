@@ -6,8 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from groat.kernel.ids import MerchantId, OperationId, PaymentId, ProviderAccountId
-from groat.payments.domain.payment import OperationOutcome
+from groat.kernel.errors import InvalidRequest
+from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.kernel.money import Money
+from groat.payments.domain.operation import Operation, OperationKind
+from groat.payments.domain.payment import Payment
+from groat.providers.domain.facts import (
+    Authorized,
+    Canceled,
+    Captured,
+    Fact,
+    NotSent,
+    Refunded,
+)
+from groat.providers.domain.failures import FailureCode
 
 _FIRST_SECONDS = 5
 _MOST_DOUBLINGS = 12
@@ -18,10 +30,8 @@ class OpenOperation:
     """An operation that is ``pending`` or ``unknown``. ``lookups`` counts those that were begun."""
 
     merchant_id: MerchantId
-    id: OperationId
-    payment_id: PaymentId
     provider_account_id: ProviderAccountId
-    outcome: OperationOutcome
+    operation: Operation
     reason: str | None
     lookups: int
     due_at: datetime
@@ -30,13 +40,39 @@ class OpenOperation:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What an operator has found out about a payment that nobody told us of, and how.
+    """What an operator has found out about an operation that nobody told us of, and how.
 
-    ``capture_reference`` is the provider's id of what was taken, None if nothing was.
+    ``reference`` is the provider's id of what was done (a capture, a refund, an authorization).
     """
 
-    capture_reference: str | None
+    succeeded: bool
+    reference: str | None
     reason: str
+
+
+def found_out(payment: Payment, operation: Operation, resolution: Resolution) -> Fact:
+    """Return the fact that an operator's word is taken for.
+
+    Raises:
+        InvalidRequest: ``invalid_resolution``; what was done needs a reference.
+    """
+    if not resolution.succeeded:
+        return NotSent(FailureCode.RESOLVED_BY_OPERATOR, resolution.reason)
+    if operation.kind is OperationKind.CANCEL:
+        return Canceled()
+    if resolution.reference is None:
+        raise InvalidRequest(
+            "invalid_resolution",
+            f"A successful {operation.kind} needs --reference, the provider's id of what it did.",
+        )
+    amount = Money(operation.amount, payment.order.amount.currency)
+    match operation.kind:
+        case OperationKind.REFUND:
+            return Refunded(resolution.reference, amount)
+        case OperationKind.AUTHORIZE if payment.order.capture_method == "manual":
+            return Authorized(resolution.reference, amount, expires_at=None)
+        case OperationKind.AUTHORIZE | OperationKind.CAPTURE:
+            return Captured(resolution.reference, amount, operation.final)
 
 
 def delay_after(lookups: int, random: Random) -> timedelta:

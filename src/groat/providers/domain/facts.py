@@ -7,16 +7,54 @@ to a later look-up. An adapter turns each into the same fact, and one function a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
-from groat.kernel.ids import PaymentId
+from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.providers.domain.failures import FailureCode
 
 
 @dataclass(frozen=True, slots=True)
+class RequiresAction:
+    """The customer has to do something first, at ``url`` where the provider gives one."""
+
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The customer has done their part; the provider waits for us to authorize again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """``amount`` is reserved for us until ``expires_at``, and can be captured.
+
+    ``reference`` is the provider's id of what is captured or canceled: Stripe's PaymentIntent,
+    PayPal's authorization.
+    """
+
+    reference: str
+    amount: Money
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Captured:
-    """``amount`` was taken. ``reference`` is the provider's id of the taking itself."""
+    """``amount`` was taken. ``reference`` is the provider's id of the taking itself.
+
+    ``final``: what is authorized beyond it has lapsed, and no more can be captured.
+    """
+
+    reference: str
+    amount: Money
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FeeCharged:
+    """The provider keeps ``amount`` of what it took. ``reference`` is its id of the charging."""
 
     reference: str
     amount: Money
@@ -30,6 +68,72 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True)
+class Canceled:
+    """Nothing more can be captured: it was canceled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Nothing more can be captured: the authorization has expired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """``amount`` was given back. ``reference`` is the provider's id of the giving back itself."""
+
+    reference: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFailed:
+    """The provider gave nothing back, or what it gave came back."""
+
+    code: FailureCode
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeOpened:
+    """The customer disputes ``amount``. ``reference`` is the provider's id of the dispute."""
+
+    reference: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeUnderReview:
+    """The provider or the issuer is looking at what we answered."""
+
+    reference: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeWithdrawn:
+    """The provider took ``amount`` from us because of the dispute."""
+
+    reference: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeReinstated:
+    """The provider gave back ``amount`` that it had taken because of the dispute."""
+
+    reference: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeClosed:
+    """The dispute over ``amount`` is decided, for us (``won``) or for the customer."""
+
+    reference: str
+    amount: Money
+    won: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NotSent:
     """Our call was not begun at the provider: nothing has happened there. Only we can know this.
 
@@ -40,18 +144,29 @@ class NotSent:
     reason: str
 
 
-Fact: TypeAlias = Captured | Declined | NotSent
+PaymentFact: TypeAlias = (
+    RequiresAction | Approved | Authorized | Captured | Declined | Canceled | Expired | NotSent
+)
+RefundFact: TypeAlias = Refunded | RefundFailed | NotSent
+DisputeFact: TypeAlias = (
+    DisputeOpened | DisputeUnderReview | DisputeWithdrawn | DisputeReinstated | DisputeClosed
+)
+Fact: TypeAlias = PaymentFact | RefundFact | DisputeFact | FeeCharged
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A fact about one payment.
+    """A fact about one payment, or about one refund or dispute of it.
 
-    ``payment_id`` is our id as the provider gave it back to us, None if it was not there;
-    ``provider_reference`` is the provider's id of the payment (Stripe's PaymentIntent, PayPal's
-    order), by which an operation can be found, None if it refused before there was one.
+    ``payment_id`` and ``refund_id`` are our ids as the provider gave them back to us, None if they
+    were not there. Without a ``payment_id`` the payment is found by ``capture_reference``, the
+    provider's id of the capture that the fact is about (as in ``Captured``). ``provider_reference``
+    is the provider's id of the payment (Stripe's PaymentIntent, PayPal's order), by which an
+    operation can be found, None if it refused before there was one.
     """
 
     payment_id: PaymentId | None
     provider_reference: str | None
     fact: Fact
+    refund_id: RefundId | None = None
+    capture_reference: str | None = None

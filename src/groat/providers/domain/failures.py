@@ -44,7 +44,9 @@ MEANINGS: dict[FailureCode, str] = {
 
 _STRIPE: dict[str, FailureCode] = {
     "authentication_required": FailureCode.AUTHENTICATION_FAILED,
+    "payment_intent_authentication_failure": FailureCode.AUTHENTICATION_FAILED,
     "expired_card": FailureCode.EXPIRED_CARD,
+    "expired_or_canceled_card": FailureCode.EXPIRED_CARD,
     "fraudulent": FailureCode.FRAUD_SUSPECTED,
     "incorrect_cvc": FailureCode.INCORRECT_DETAILS,
     "incorrect_number": FailureCode.INCORRECT_DETAILS,
@@ -52,12 +54,14 @@ _STRIPE: dict[str, FailureCode] = {
     "invalid_expiry_month": FailureCode.INCORRECT_DETAILS,
     "invalid_expiry_year": FailureCode.INCORRECT_DETAILS,
     "lost_card": FailureCode.LOST_OR_STOLEN,
+    "lost_or_stolen_card": FailureCode.LOST_OR_STOLEN,
     "processing_error": FailureCode.PROCESSING_ERROR,
     "stolen_card": FailureCode.LOST_OR_STOLEN,
     "card_not_supported": FailureCode.METHOD_NOT_SUPPORTED,
     "currency_not_supported": FailureCode.METHOD_NOT_SUPPORTED,
 }
-"""Stripe's decline codes and card error codes (docs.stripe.com/declines/codes)."""
+"""Stripe's decline codes and error codes (docs.stripe.com/declines/codes, /error-codes), and why
+refunds fail (docs.stripe.com/refunds)."""
 
 _PAYPAL: dict[str, FailureCode] = {
     "5120": FailureCode.INSUFFICIENT_FUNDS,
@@ -71,8 +75,12 @@ _PAYPAL: dict[str, FailureCode] = {
     "0500": FailureCode.DO_NOT_HONOR,
     "INSTRUMENT_DECLINED": FailureCode.DO_NOT_HONOR,
     "PAYER_ACTION_REQUIRED": FailureCode.AUTHENTICATION_FAILED,
+    "PAYER_CANNOT_PAY": FailureCode.DO_NOT_HONOR,
+    "REFUND_FAILED_INSUFFICIENT_FUNDS": FailureCode.INSUFFICIENT_FUNDS,
+    "TRANSACTION_REFUSED": FailureCode.FRAUD_SUSPECTED,
 }
-"""PayPal's processor response codes and order issues (developer.paypal.com, Orders v2)."""
+"""PayPal's processor response codes, and its issues (developer.paypal.com, Orders v2 and Payments
+v2)."""
 
 
 def from_stripe(decline_code: str | None, code: str | None) -> FailureCode:

@@ -2,85 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping
 from datetime import datetime, timedelta
 
 import httpx
 from pydantic import ValidationError
 
-from groat.kernel.errors import InvalidRequest
-from groat.platform.strict_json import Json
-from groat.providers.domain.failures import FailureCode
-from groat.providers.paypal import signature, translation
+from groat.kernel.clock import Clock, SystemClock
+from groat.providers.domain.facts import Canceled, NotSent, Report
+from groat.providers.paypal import events, signature
 from groat.providers.paypal.certificates import CertificateSource
-from groat.providers.paypal.client import PayPalClient, Response
+from groat.providers.paypal.client import PayPalClient
+from groat.providers.paypal.lookups import Lookups
+from groat.providers.paypal.operations import Operations
 from groat.providers.paypal.signature import Transmission
-from groat.providers.paypal.translation import (
-    CAPTURE_EVENT_TYPES,
-    Capture,
-    Event,
-    Order,
-    Problem,
-)
 from groat.providers.port import (
     Answered,
-    Authorization,
+    AuthorizeRequest,
+    CancelRequest,
+    CaptureRequest,
     Envelope,
+    OperationRequest,
+    RefundRequest,
     Rejection,
     Reply,
     Unknown,
 )
-from groat.providers.reading import active_values, bounded, read, read_envelope, refusal
+from groat.providers.reading import active_values, bounded, read_envelope
 
 LIVE_API = "https://api-m.paypal.com"
+
+SYSTEM_CLOCK = SystemClock()
 
 
 class PayPalProvider:
     """The ``Provider`` for a PayPal account."""
 
     keeps_keys_for = timedelta(hours=5, minutes=30)
-    """Half an hour less than the Orders API does (developer.paypal.com, "Idempotency")."""
+    """Half an hour less than the Orders API does, which forgets sooner than the Payments API
+    (developer.paypal.com, "Idempotency")."""
 
-    def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
+    captures_once = False
+
+    def __init__(
+        self, credentials: Mapping[str, str], *, timeout_seconds: float, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         base = credentials.get("api_base")
+        self._timeout_seconds = timeout_seconds
         self._webhook_ids = active_values(credentials.get("webhook_id"))
         self._http = httpx.AsyncClient(base_url=base or LIVE_API, timeout=bounded(timeout_seconds))
-        self._client = PayPalClient(
+        client = PayPalClient(
             self._http,
             credentials["client_id"],
             credentials["client_secret"],
             timeout_seconds=timeout_seconds,
         )
+        self._lookups = Lookups(client, clock)
+        self._operations = Operations(client, self._lookups)
         self._certificates = CertificateSource(
             self._http, base, credentials.get("certificate_root")
         )
 
-    async def authorize(self, authorization: Authorization) -> Reply:
-        """Create an order with a vaulted payment method, which PayPal captures at once."""
-        try:
-            order = _order(authorization)
-        except InvalidRequest:
-            return Answered(refusal(authorization, FailureCode.METHOD_NOT_SUPPORTED))
-        answer = await self._client.call(
-            "POST", "/v2/checkout/orders", json=order, key=authorization.idempotency_key
-        )
-        if not isinstance(answer, Response):
-            return answer
-        if answer.ok:
-            return read(lambda: translation.order_reports(Order.model_validate_json(answer.body)))
-        return read(
-            lambda: refusal(
-                authorization,
-                translation.refusal_code(Problem.model_validate_json(answer.body)),
-            )
-        )
+    async def authorize(self, request: AuthorizeRequest) -> Reply:
+        """Create an order with a vaulted payment method, which PayPal completes at once.
 
-    async def fetch(self, authorization: Authorization) -> Reply:  # noqa: ARG002 - see below
-        """Answer that nothing is known: PayPal finds no order by our reference.
-
-        What it has done is learned by making the same call with the same key again.
+        Unless the payer has to approve it first: then the same order is completed afterwards.
         """
-        return Answered(())
+        if request.provider_reference is None:
+            return await self._in_time(self._operations.create(request))
+        return await self._in_time(self._operations.go_on(request, request.provider_reference))
+
+    async def capture(self, request: CaptureRequest) -> Reply:
+        """Capture an authorization, or a part of it."""
+        return await self._in_time(self._operations.capture(request))
+
+    async def cancel(self, request: CancelRequest) -> Reply:
+        """Void an authorization. An order that waits for its payer is never completed, that is all.
+
+        PayPal forgets such an order by itself after some hours.
+        """
+        if request.authorization_reference is None:
+            report = Report(request.payment_id, request.provider_reference, Canceled())
+            return Answered((report,))
+        return await self._in_time(self._operations.void(request, request.authorization_reference))
+
+    async def refund(self, request: RefundRequest) -> Reply:
+        """Refund a capture, or a part of it."""
+        return await self._in_time(self._operations.refund(request))
+
+    async def fetch(self, request: OperationRequest) -> Reply:
+        """Return what the order says: of a refund, that refund alone.
+
+        PayPal finds no order by our reference. What became of a call that told us none is learned
+        by making it again with the same key.
+        """
+        if request.provider_reference is None:
+            return Answered(())
+        return await self._in_time(self._operations.fetch(request, request.provider_reference))
 
     async def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime
@@ -99,42 +118,28 @@ class PayPalProvider:
 
     def read_envelope(self, body: bytes) -> Envelope | Rejection:
         """Return the event's id and type."""
-        return read_envelope(lambda: translation.envelope(body))
+        return read_envelope(lambda: events.envelope(body))
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply:
-        """Ask PayPal for the capture that the event is about: the body itself proves nothing."""
-        if event_type not in CAPTURE_EVENT_TYPES:
+        """Ask PayPal for what the event is about: the body itself proves nothing."""
+        subject = events.subject_of(event_type)
+        if subject is None:
             return Answered(())
         try:
-            capture_id = Event.model_validate_json(body).resource.id
+            subject_id = events.subject_id(subject, body)
         except ValidationError:
-            return Unknown("unreadable: no capture's id in the event")
-        answer = await self._client.call("GET", f"/v2/payments/captures/{capture_id}")
-        if not isinstance(answer, Response):
-            return answer
-        if not answer.ok:
-            return Unknown(f"capture {capture_id}: status {answer.status}")
-        return read(lambda: translation.capture_reports(Capture.model_validate_json(answer.body)))
+            return Unknown(f"unreadable: no id of its {subject} in the event")
+        told = await self._in_time(self._lookups.subject(subject, subject_id))
+        return Unknown(told.reason) if isinstance(told, NotSent) else told
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
-
-def _order(authorization: Authorization) -> Json:
-    amount = authorization.amount
-    return {
-        "intent": "CAPTURE",
-        "purchase_units": [
-            {
-                "custom_id": authorization.own_reference,
-                "amount": {
-                    "currency_code": amount.currency,
-                    "value": translation.paypal_value(amount),
-                },
-            }
-        ],
-        "payment_source": {
-            "token": {"id": authorization.payment_method, "type": "PAYMENT_METHOD_TOKEN"}
-        },
-    }
+    async def _in_time(self, steps: Awaitable[Reply]) -> Reply:
+        """Return the reply, or that it did not come: a method may make several calls."""
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await steps
+        except TimeoutError as error:
+            return Unknown(type(error).__name__)

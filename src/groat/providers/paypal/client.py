@@ -1,4 +1,4 @@
-"""Calls to PayPal's REST API: the access token, one bounded call, and what became of it."""
+"""Calls to PayPal's REST API: the access token, one call, and what became of it."""
 
 from __future__ import annotations
 
@@ -47,14 +47,18 @@ class PayPalClient:
     ) -> None:
         self._http = http
         self._basic = httpx.BasicAuth(client_id, client_secret)
-        self._timeout_seconds = timeout_seconds
+        # That nothing was sent must come out before the call as a whole is given up as unknown.
+        self._sign_in_seconds = timeout_seconds / 2
         self._token: tuple[str, float] | None = None
         self._signing_in = asyncio.Lock()
 
     async def call(
         self, method: str, path: str, *, json: Json = None, key: str | None = None
     ) -> Response | NotSent | Unknown:
-        """Make one call; PayPal deduplicates on ``key``, its ``PayPal-Request-Id``."""
+        """Make one call; PayPal deduplicates on ``key``, its ``PayPal-Request-Id``.
+
+        The caller limits the time that it may take as a whole.
+        """
         headers = {"prefer": "return=representation"}
         if key is not None:
             headers["paypal-request-id"] = key
@@ -72,29 +76,27 @@ class PayPalClient:
             return token
         bearer = {"authorization": f"Bearer {token}"}
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                answer = await self._http.request(
-                    method, path, json=json, headers={**headers, **bearer}
-                )
+            answer = await self._http.request(
+                method, path, json=json, headers={**headers, **bearer}
+            )
         except NEVER_SENT as error:
             return unreachable(error)
-        except (httpx.HTTPError, TimeoutError) as error:
+        except httpx.HTTPError as error:
             return Unknown(type(error).__name__)
         return Response(answer.status_code, answer.content)
 
     async def _access_token(self) -> str | NotSent:
         """Return a token that is good for a while yet. Without one, nothing is sent."""
-        async with self._signing_in:
-            if self._token is None or self._token[1] < time.monotonic():
-                try:
-                    async with asyncio.timeout(self._timeout_seconds):
-                        self._token = await self._sign_in()
-                except httpx.HTTPStatusError as error:
-                    reason = f"sign-in answered {error.response.status_code}"
-                    return NotSent(FailureCode.CREDENTIALS_REFUSED, reason)
-                except (httpx.HTTPError, TimeoutError, ValidationError) as error:
-                    return unreachable(error)
-            return self._token[0]
+        try:
+            async with asyncio.timeout(self._sign_in_seconds), self._signing_in:
+                if self._token is None or self._token[1] < time.monotonic():
+                    self._token = await self._sign_in()
+                return self._token[0]
+        except httpx.HTTPStatusError as error:
+            reason = f"sign-in answered {error.response.status_code}"
+            return NotSent(FailureCode.CREDENTIALS_REFUSED, reason)
+        except (httpx.HTTPError, TimeoutError, ValidationError) as error:
+            return unreachable(error)
 
     async def _sign_in(self) -> tuple[str, float]:
         answer = await self._http.post(

@@ -2,182 +2,210 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Iterator
+from datetime import datetime
 
-from pydantic import Field
-
-from groat.kernel.money import Money
-from groat.providers.amounts import to_units
-from groat.providers.domain.facts import Captured, Declined, Fact, Report
-from groat.providers.domain.failures import FailureCode, from_paypal
-from groat.providers.port import Envelope
-from groat.providers.reading import EventText, Payload, own_payment_id
-
-CAPTURE_EVENT_TYPES = frozenset(
-    {
-        "PAYMENT.CAPTURE.COMPLETED",
-        "PAYMENT.CAPTURE.DECLINED",
-        "PAYMENT.CAPTURE.DENIED",
-    }
+from groat.providers.domain.facts import (
+    Approved,
+    Authorized,
+    Canceled,
+    Captured,
+    Declined,
+    Expired,
+    Fact,
+    FeeCharged,
+    Refunded,
+    RefundFact,
+    RefundFailed,
+    Report,
+    RequiresAction,
 )
-"""The events about a capture. ``CHECKOUT.ORDER.APPROVED`` is not money, and not among them."""
+from groat.providers.domain.failures import FailureCode, from_paypal
+from groat.providers.paypal.bodies import own_ids
+from groat.providers.paypal.payloads import (
+    Authorization,
+    Capture,
+    Link,
+    Order,
+    Problem,
+    ProcessorResponse,
+    PurchaseUnit,
+    Refund,
+    UnitPayments,
+)
+from groat.providers.reading import own_payment_id
+
+REVERSAL_NOTE = "Payment reversed"
+"""What PayPal writes on what it took back by itself. It looks like a refund, and its dispute tells
+of it: see ``disputes``."""
+
+_CAPTURES_PATH = "/v2/payments/captures/"
+_AUTHORIZATIONS_PATH = "/v2/payments/authorizations/"
 
 
-CaptureStatus: TypeAlias = Literal[
-    "COMPLETED", "DECLINED", "FAILED", "PARTIALLY_REFUNDED", "PENDING", "REFUNDED"
-]
-"""Every status that is documented. Another cannot be read, so it leaves the outcome unknown."""
+def order_reports(order: Order, now: datetime) -> tuple[Report, ...]:
+    """Return what an order's payments say or, where there are none, its own status."""
+    told = [report for unit in order.purchase_units for report in _unit_reports(unit, order, now)]
+    return tuple(told) or tuple(_waiting_reports(order))
 
 
-_WHOLE = frozenset({"HUF", "JPY", "TWD"})
-"""Currencies that PayPal takes without decimals (developer.paypal.com, "Currency codes")."""
+def without_other_declines(order: Order, invoice_id: str) -> Order:
+    """Return an order without captures that were declined, but for the one of ours that is asked.
 
-
-class Amount(Payload):
-    """A decimal string with the currency's decimals."""
-
-    currency_code: str
-    value: str
-
-
-class ProcessorResponse(Payload):
-    """What the card's issuer answered."""
-
-    response_code: str | None = None
-
-
-class RelatedIds(Payload):
-    """What a capture belongs to."""
-
-    order_id: str | None = None
-
-
-class SupplementaryData(Payload):
-    """What a capture is told with besides."""
-
-    related_ids: RelatedIds = RelatedIds()
-
-
-class Capture(Payload):
-    """One taking of money."""
-
-    id: str
-    status: CaptureStatus
-    amount: Amount
-    custom_id: str | None = None
-    processor_response: ProcessorResponse | None = None
-    supplementary_data: SupplementaryData = SupplementaryData()
-
-
-class UnitPayments(Payload):
-    """The captures of a purchase unit."""
-
-    captures: list[Capture] = Field(default_factory=list)
-
-
-class PurchaseUnit(Payload):
-    """A part of an order; ours have one."""
-
-    payments: UnitPayments = UnitPayments()
-
-
-class Order(Payload):
-    """An order with its captures."""
-
-    id: str
-    purchase_units: list[PurchaseUnit]
-
-
-class EventResource(Payload):
-    """The id of what the event is about; the rest is asked of PayPal."""
-
-    id: str = Field(pattern=r"^[A-Za-z0-9-]{1,64}$")
-
-
-class Event(Payload):
-    """A webhook event of one of ``CAPTURE_EVENT_TYPES``."""
-
-    resource: EventResource
-
-
-class EventEnvelope(Payload):
-    """What every event has."""
-
-    id: EventText
-    event_type: EventText
-
-
-class Issue(Payload):
-    """One reason for a refusal."""
-
-    issue: str = ""
-
-
-class Problem(Payload):
-    """PayPal's error document."""
-
-    name: str = Field(min_length=1)
-    details: list[Issue] = Field(default_factory=list)
-
-
-def envelope(body: bytes) -> Envelope:
-    """Return what identifies the event in ``body``.
-
-    Raises:
-        ValidationError: it is no event.
+    What was taken is a fact whichever call took it; a no is the answer to one call alone.
     """
-    event = EventEnvelope.model_validate_json(body)
-    return Envelope(event.id, event.event_type)
-
-
-def paypal_value(money: Money) -> str:
-    """Return ``money`` as PayPal writes it.
-
-    Raises:
-        InvalidRequest: ``amount_not_supported``.
-    """
-    if money.currency in _WHOLE:
-        return str(to_units(money, 0))
-    return money.decimal()
-
-
-def order_reports(order: Order) -> tuple[Report, ...]:
-    """Return what an order's captures say."""
-    return tuple(
-        report
+    units = [
+        unit.model_copy(update={"payments": _payments_without(unit.payments, invoice_id)})
         for unit in order.purchase_units
-        for capture in unit.payments.captures
-        for report in _reports(capture, order.id)
-    )
+    ]
+    return order.model_copy(update={"purchase_units": units})
+
+
+def _payments_without(payments: UnitPayments, invoice_id: str) -> UnitPayments:
+    captures = [
+        capture
+        for capture in payments.captures
+        if capture.status not in {"DECLINED", "FAILED"} or capture.invoice_id == invoice_id
+    ]
+    return payments.model_copy(update={"captures": captures})
+
+
+def authorization_reports(authorization: Authorization, now: datetime) -> tuple[Report, ...]:
+    """Return what an authorization says besides its captures."""
+    fact = _authorization_fact(authorization, now)
+    if fact is None:
+        return ()
+    order_id = authorization.supplementary_data.related_ids.order_id
+    return (Report(own_payment_id(authorization.custom_id), order_id, fact),)
 
 
 def capture_reports(capture: Capture) -> tuple[Report, ...]:
-    """Return what a capture says."""
-    return _reports(capture, capture.supplementary_data.related_ids.order_id)
+    """Return what a capture says; a pending one says nothing yet."""
+    payment_id = own_payment_id(capture.custom_id)
+    order_id = capture.supplementary_data.related_ids.order_id
+    match capture.status:
+        case "COMPLETED" | "REFUNDED" | "PARTIALLY_REFUNDED":  # it was taken before it was given
+            taken = Captured(capture.id, capture.amount.money(), final=_is_final(capture))
+            return (Report(payment_id, order_id, taken), *_fee_reports(capture))
+        case "DECLINED" | "FAILED":
+            return (Report(payment_id, order_id, _declined(capture.processor_response)),)
+        case "PENDING":
+            return ()
+
+
+def refund_reports(refund: Refund, order_id: str | None = None) -> tuple[Report, ...]:
+    """Return what a refund says; a pending one says nothing yet."""
+    fact = _refund_fact(refund)
+    if fact is None:
+        return ()
+    payment_id, refund_id = own_ids(refund.custom_id)
+    return (Report(payment_id, order_id, fact, refund_id, refunded_capture(refund)),)
+
+
+def refunded_capture(refund: Refund) -> str | None:
+    """Return the id of the capture that a refund, or a reversal, is of."""
+    _, path, capture_id = _link(refund.links, "up").rpartition(_CAPTURES_PATH)
+    return capture_id if path and capture_id else None
 
 
 def refusal_code(problem: Problem) -> FailureCode:
-    """Return why an order was refused: because of the payer, or else of the request itself."""
-    issues = [detail.issue for detail in problem.details]
-    return from_paypal(issues, FailureCode.REJECTED_BY_PROVIDER)
+    """Return why a request was refused: because of the payer, or else of the request itself."""
+    return from_paypal(problem.issues(), FailureCode.REJECTED_BY_PROVIDER)
 
 
-def _reports(capture: Capture, order_id: str | None) -> tuple[Report, ...]:
-    """Return what a capture's status says; a pending one says nothing yet."""
-    fact = _fact(capture)
-    if fact is None:
-        return ()
-    return (Report(own_payment_id(capture.custom_id), order_id, fact),)
+def _unit_reports(unit: PurchaseUnit, order: Order, now: datetime) -> Iterator[Report]:
+    """Yield what a unit's payments say; the captures first, since an end comes after them."""
+    for capture in unit.payments.captures:
+        yield from capture_reports(_of_order(capture, unit, order))
+    for refund in unit.payments.refunds:
+        if refund.note_to_payer != REVERSAL_NOTE:
+            yield from refund_reports(refund, order.id)
+    for authorization in unit.payments.authorizations:
+        fact = _authorization_fact(authorization, now)
+        if fact is not None:
+            custom_id = authorization.custom_id or unit.custom_id
+            yield Report(own_payment_id(custom_id), order.id, fact)
 
 
-def _fact(capture: Capture) -> Fact | None:
-    match capture.status:
-        case "COMPLETED" | "REFUNDED" | "PARTIALLY_REFUNDED":  # it was taken before it was given
-            amount = Money.from_decimal(capture.amount.value, capture.amount.currency_code)
-            return Captured(capture.id, amount)
+def _of_order(capture: Capture, unit: PurchaseUnit, order: Order) -> Capture:
+    """Return an order's capture with what may be told by the order alone."""
+    related = capture.supplementary_data.related_ids.model_copy(update={"order_id": order.id})
+    known = capture.supplementary_data.model_copy(update={"related_ids": related})
+    return capture.model_copy(
+        update={
+            "custom_id": capture.custom_id or unit.custom_id,
+            "final_capture": capture.final_capture or order.intent == "CAPTURE",
+            "supplementary_data": known,
+        }
+    )
+
+
+def _waiting_reports(order: Order) -> Iterator[Report]:
+    payment_id = own_payment_id(order.purchase_units[0].custom_id) if order.purchase_units else None
+    match order.status:
+        case "CREATED" | "PAYER_ACTION_REQUIRED":
+            url = _link(order.links, "payer-action") or _link(order.links, "approve")
+            yield Report(payment_id, order.id, RequiresAction(url or None))
+        case "APPROVED":
+            yield Report(payment_id, order.id, Approved())
+        case "VOIDED":
+            yield Report(payment_id, order.id, Canceled())
+        case _:
+            return
+
+
+def _authorization_fact(authorization: Authorization, now: datetime) -> Fact | None:
+    expires_at = authorization.expiration_time
+    match authorization.status:
+        case "CREATED":
+            return Authorized(authorization.id, authorization.amount.money(), expires_at)
+        case "DENIED":
+            return _declined(authorization.processor_response)
+        case "VOIDED" if expires_at is None or expires_at > now:
+            return Canceled()
+        case "VOIDED" | "EXPIRED":
+            return Expired()
+        case "CAPTURED" | "PARTIALLY_CAPTURED" | "PENDING":
+            return None
+
+
+def _refund_fact(refund: Refund) -> RefundFact | None:
+    match refund.status:
+        case "COMPLETED":
+            return Refunded(refund.id, refund.amount.money())
+        case "FAILED":
+            return RefundFailed(FailureCode.PROCESSING_ERROR)
+        case "CANCELLED":
+            return RefundFailed(FailureCode.REJECTED_BY_PROVIDER)
         case "PENDING":
             return None
-        case "DECLINED" | "FAILED":
-            response = capture.processor_response
-            codes = [response.response_code or ""] if response else []
-            return Declined(from_paypal(codes, FailureCode.DO_NOT_HONOR))
+
+
+def _fee_reports(capture: Capture) -> Iterator[Report]:
+    told = capture.seller_receivable_breakdown.paypal_fee
+    fee = told.money() if told else None
+    if fee is not None and fee.amount > 0:
+        yield Report(
+            own_payment_id(capture.custom_id),
+            capture.supplementary_data.related_ids.order_id,
+            FeeCharged(capture.id, fee),
+            capture_reference=capture.id,
+        )
+
+
+def _is_final(capture: Capture) -> bool:
+    """Tell whether nothing is left to capture: so it is too where there was no authorization."""
+    authorized = capture.supplementary_data.related_ids.authorization_id is not None
+    return capture.final_capture or not (
+        authorized or _AUTHORIZATIONS_PATH in _link(capture.links, "up")
+    )
+
+
+def _declined(response: ProcessorResponse | None) -> Declined:
+    codes = [response.response_code or ""] if response else []
+    return Declined(from_paypal(codes, FailureCode.DO_NOT_HONOR))
+
+
+def _link(links: list[Link], relation: str) -> str:
+    """Return where the first link of a relation leads, nowhere if there is none."""
+    return next((link.href for link in links if link.rel == relation), "")

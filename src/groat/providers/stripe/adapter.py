@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import datetime, timedelta
+from typing import Literal, TypeVar
 
 import stripe
+from pydantic import ValidationError
+from stripe import RequestOptions
+from stripe.params import PaymentIntentConfirmParams, PaymentIntentCreateParams
 
 from groat.kernel.errors import InvalidRequest
-from groat.providers.domain.facts import NotSent
+from groat.providers.domain.facts import NotSent, Report
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
     Answered,
-    Authorization,
+    AuthorizeRequest,
+    CancelRequest,
+    CaptureRequest,
     Envelope,
+    OperationRequest,
+    RefundRequest,
     Rejection,
     Reply,
     Unknown,
+    payment_reference,
+    refund_reference,
 )
-from groat.providers.reading import (
-    NEVER_SENT,
-    active_values,
-    bounded,
-    read,
-    read_envelope,
-    refusal,
-    unreachable,
-)
-from groat.providers.stripe import signature, translation
-from groat.providers.stripe.translation import (
-    EVENT_TYPES,
-    PAYMENT_METADATA,
-    Event,
-    PaymentIntent,
-)
+from groat.providers.reading import active_values, bounded, read, read_envelope, refusal
+from groat.providers.stripe import errors, signature, translation
+from groat.providers.stripe.payloads import Event, PaymentIntent, Refund
+from groat.providers.stripe.translation import EVENT_TYPES, PAYMENT_METADATA, REFUND_METADATA
+
+_WITH_FEE = "latest_charge.balance_transaction"
+_PAGE_SIZE = 100
+_NOT_STRIPES = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
+"""What the SDK stumbles over where an answer is not Stripe's, or not whole."""
+
+Found = TypeVar("Found")
 
 
 class StripeProvider:
@@ -47,57 +52,89 @@ class StripeProvider:
     keeps_keys_for = timedelta(hours=23)
     """An hour less than Stripe does (docs.stripe.com/api/idempotent_requests)."""
 
+    captures_once = True
+    """Capturing in several goes is a feature that Stripe enables by agreement, for some cards."""
+
     def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
         self._webhook_secrets = active_values(credentials.get("webhook_secret"))
         self._timeout_seconds = timeout_seconds
         self._http = stripe.HTTPXClient(timeout=bounded(timeout_seconds))
         base = credentials.get("api_base")
-        self._client = stripe.StripeClient(
+        client = stripe.StripeClient(
             credentials["api_key"],
             http_client=self._http,
             max_network_retries=0,
             base_addresses={"api": base} if base else None,
         )
+        self._intents = client.v1.payment_intents
+        self._refunds = client.v1.refunds
 
-    async def authorize(self, authorization: Authorization) -> Reply:
-        """Create and confirm a PaymentIntent."""
+    async def authorize(self, request: AuthorizeRequest) -> Reply:
+        """Create and confirm a PaymentIntent, or go on with the one that was created."""
+        if request.provider_reference is not None:
+            return await self._go_on(request, request.provider_reference)
         try:
-            units = translation.stripe_units(authorization.amount)
-            async with asyncio.timeout(self._timeout_seconds):
-                intent = await self._client.v1.payment_intents.create_async(
-                    {
-                        "amount": units,
-                        "currency": authorization.amount.currency.lower(),
-                        "payment_method": authorization.payment_method,
-                        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-                        "confirm": True,
-                        "metadata": {PAYMENT_METADATA: authorization.own_reference},
-                    },
-                    {"idempotency_key": authorization.idempotency_key},
-                )
+            order = _order(request)
         except InvalidRequest:
-            return Answered(refusal(authorization, FailureCode.METHOD_NOT_SUPPORTED))
-        except stripe.StripeError as error:
-            return _failure(error, authorization)
-        except TimeoutError:
-            return Unknown("timeout")
-        return read(
-            lambda: translation.intent_reports(PaymentIntent.model_validate(intent.to_dict()))
-        )
+            return Answered(refusal(request, FailureCode.METHOD_NOT_SUPPORTED))
+        return await self._move(request, self._intents.create_async(order, _once(request)))
 
-    async def fetch(self, authorization: Authorization) -> Reply:
-        """Search for PaymentIntents by our reference in their metadata.
+    async def capture(self, request: CaptureRequest) -> Reply:
+        """Capture a PaymentIntent; Stripe releases the rest of what is authorized."""
+        try:
+            units = translation.stripe_units(request.amount)
+        except InvalidRequest:
+            return Answered(refusal(request, FailureCode.METHOD_NOT_SUPPORTED))
+        call = self._intents.capture_async(
+            request.authorization_reference,
+            {"amount_to_capture": units, "expand": [_WITH_FEE]},
+            _once(request),
+        )
+        return await self._move(request, call)
+
+    async def cancel(self, request: CancelRequest) -> Reply:
+        """Cancel a PaymentIntent."""
+        call = self._intents.cancel_async(request.provider_reference, {}, _once(request))
+        return await self._move(request, call)
+
+    async def refund(self, request: RefundRequest) -> Reply:
+        """Refund a charge."""
+        try:
+            units = translation.stripe_units(request.amount)
+        except InvalidRequest:
+            return Answered(refusal(request, FailureCode.METHOD_NOT_SUPPORTED))
+        call = self._refunds.create_async(
+            {
+                "charge": request.capture_reference,
+                "amount": units,
+                "metadata": {
+                    PAYMENT_METADATA: payment_reference(request.payment_id),
+                    REFUND_METADATA: refund_reference(request.refund_id),
+                },
+            },
+            _once(request),
+        )
+        answer = await self._answer(request, call)
+        if isinstance(answer, Answered | NotSent | Unknown):
+            return answer
+        return read(lambda: translation.refund_reports(Refund.model_validate(_plain(answer))))
+
+    async def fetch(self, request: OperationRequest) -> Reply:
+        """Retrieve the PaymentIntent, or search for ours; of a refund, list the intent's refunds.
 
         Stripe's search may be a minute behind (docs.stripe.com/search): finding nothing proves
         nothing.
         """
-        query = f"metadata['{PAYMENT_METADATA}']:'{authorization.own_reference}'"
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                found = await self._client.v1.payment_intents.search_async({"query": query})
-        except (stripe.StripeError, TimeoutError) as error:
-            return Unknown(type(error).__name__)
-        return read(lambda: translation.found_reports(found.to_dict()))
+        match request:
+            case RefundRequest():
+                return await self._find_refund(request)
+            case _ if request.provider_reference is not None:
+                intent = await self._retrieve(request.provider_reference)
+                if isinstance(intent, Unknown):
+                    return intent
+                return read(lambda: translation.intent_reports(intent))
+            case _:
+                return await self._search(request)
 
     async def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime
@@ -113,29 +150,133 @@ class StripeProvider:
         """Read the event; what Stripe signed, it says."""
         if event_type not in EVENT_TYPES:
             return Answered(())
-        return read(lambda: translation.event_reports(Event.model_validate_json(body)))
+        return read(lambda: translation.event_reports(event_type, Event.model_validate_json(body)))
 
     async def close(self) -> None:
         """Close the SDK's connections."""
         await self._http.close_async()  # type: ignore[no-untyped-call]
 
+    async def _move(self, request: OperationRequest, call: Awaitable[object]) -> Reply:
+        """Make a call that moves a PaymentIntent; return what the intent says then."""
+        answer = await self._answer(request, call)
+        if isinstance(answer, Answered | NotSent | Unknown):
+            return answer
+        return read(
+            lambda: translation.intent_reports(PaymentIntent.model_validate(_plain(answer)))
+        )
 
-def _failure(error: stripe.StripeError, authorization: Authorization) -> Reply:
-    """Sort an error into a refusal, a call that was not begun, or an unknown outcome.
+    async def _go_on(self, request: AuthorizeRequest, reference: str) -> Reply:
+        """Go on with an intent that an earlier try has made.
 
-    Source: docs.stripe.com/error-handling. A 4xx is a definite no, but for 409, which says that
-    the first call with the key is still running. 401, 403 and 429 come before anything is begun.
+        Not being able to ask for it leaves its outcome unknown: it is there, and may yet succeed.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                intent = await self._retrieve(reference)
+                if isinstance(intent, Unknown):
+                    return intent
+                if intent.status == "requires_confirmation":
+                    return await self._confirm(request, reference)
+        except TimeoutError:
+            return Unknown("timeout")
+        return read(lambda: translation.intent_reports(intent))
+
+    async def _confirm(self, request: AuthorizeRequest, reference: str) -> Reply:
+        """Confirm an intent, with a key of its own: Stripe knows the operation's for its making."""
+        params: PaymentIntentConfirmParams = {"expand": [_WITH_FEE]}
+        if request.return_url is not None:
+            params["return_url"] = request.return_url
+        options: RequestOptions = {"idempotency_key": f"{request.idempotency_key}/confirm"}
+        return await self._move(request, self._intents.confirm_async(reference, params, options))
+
+    async def _retrieve(self, reference: str) -> PaymentIntent | Unknown:
+        answer = await self._ask(self._intents.retrieve_async(reference, {"expand": [_WITH_FEE]}))
+        if isinstance(answer, Unknown):
+            return answer
+        try:
+            return PaymentIntent.model_validate(_plain(answer))
+        except ValidationError:
+            return Unknown("unreadable: not a PaymentIntent")
+
+    async def _search(self, request: OperationRequest) -> Reply:
+        query = f"metadata['{PAYMENT_METADATA}']:'{payment_reference(request.payment_id)}'"
+        call = self._intents.search_async({"query": query, "expand": [f"data.{_WITH_FEE}"]})
+        answer = await self._ask(call)
+        if isinstance(answer, Unknown):
+            return answer
+        return read(lambda: translation.found_reports(_plain(answer)))
+
+    async def _find_refund(self, request: RefundRequest) -> Reply:
+        """Look for our refund among those of its payment; the list, unlike a search, is exact."""
+        ours = refund_reference(request.refund_id)
+        answer = await self._ask(self._refunds_of(request.provider_reference))
+        if isinstance(answer, Unknown):
+            return answer
+
+        def reports() -> tuple[Report, ...]:
+            refunds = [Refund.model_validate(one) for one in answer]
+            found = [one for one in refunds if (one.metadata or {}).get(REFUND_METADATA) == ours]
+            return tuple(report for one in found for report in translation.refund_reports(one))
+
+        return read(reports)
+
+    async def _refunds_of(self, reference: str) -> list[object]:
+        page = await self._refunds.list_async({"payment_intent": reference, "limit": _PAGE_SIZE})
+        return [refund.to_dict() async for refund in page.auto_paging_iter()]
+
+    async def _answer(self, request: OperationRequest, call: Awaitable[object]) -> object:
+        """Return what a call that moves something is answered with, or the reply that it failed."""
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await call
+        except stripe.StripeError as error:
+            return errors.failure(error, request)
+        except TimeoutError:
+            return Unknown("timeout")
+        except _NOT_STRIPES as error:
+            return Unknown(f"unreadable: {type(error).__name__}")
+
+    async def _ask(self, call: Awaitable[Found]) -> Found | Unknown:
+        """Return what a call that moves nothing is answered with."""
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await call
+        except stripe.StripeError as error:
+            return errors.unknown(error)
+        except TimeoutError:
+            return Unknown("timeout")
+        except _NOT_STRIPES as error:
+            return Unknown(f"unreadable: {type(error).__name__}")
+
+
+def _order(request: AuthorizeRequest) -> PaymentIntentCreateParams:
+    """Return the PaymentIntent to be created.
+
+    Not ``automatic_async``: then the fee would not be there yet when the call is answered.
+
+    Raises:
+        InvalidRequest: ``amount_not_supported``.
     """
-    match error:
-        case stripe.CardError():
-            return read(lambda: translation.decline_reports(error.json_body, authorization))
-        case stripe.APIConnectionError(__cause__=cause) if isinstance(cause, NEVER_SENT):
-            return unreachable(cause)
-        case stripe.AuthenticationError() | stripe.PermissionError():
-            return NotSent(FailureCode.CREDENTIALS_REFUSED, f"status {error.http_status}")
-        case stripe.RateLimitError():
-            return NotSent(FailureCode.RATE_LIMITED, "status 429")
-        case stripe.InvalidRequestError(http_status=400 | 404):
-            return Answered(refusal(authorization, FailureCode.REJECTED_BY_PROVIDER))
-        case _:
-            return Unknown(f"{type(error).__name__} {error.http_status or ''}".strip())
+    redirects: Literal["always", "never"] = "always" if request.return_url else "never"
+    order: PaymentIntentCreateParams = {
+        "amount": translation.stripe_units(request.amount),
+        "currency": request.amount.currency.lower(),
+        "payment_method": request.payment_method,
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": redirects},
+        "capture_method": "automatic" if request.capture else "manual",
+        "confirm": True,
+        "metadata": {PAYMENT_METADATA: payment_reference(request.payment_id)},
+        "expand": [_WITH_FEE],
+    }
+    if request.return_url is not None:
+        order["return_url"] = request.return_url
+    return order
+
+
+def _once(request: OperationRequest) -> RequestOptions:
+    return {"idempotency_key": request.idempotency_key}
+
+
+def _plain(answer: object) -> object:
+    """Return an object of the SDK's as JSON has it."""
+    return answer.to_dict() if isinstance(answer, stripe.StripeObject) else answer

@@ -1,110 +1,84 @@
-"""Stripe's objects to facts: pure. Source: docs.stripe.com/api, PaymentIntent, Charge, Event."""
+"""Stripe's objects to facts: pure. Source: docs.stripe.com/api, and its event types."""
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import Field
+from dataclasses import replace
 
 from groat.kernel.money import Money, exponent
 from groat.providers.amounts import from_units, to_units
-from groat.providers.domain.facts import Captured, Declined, Fact, Report
-from groat.providers.domain.failures import from_stripe
-from groat.providers.port import Authorization, Envelope
-from groat.providers.reading import EventText, Payload, own_payment_id
+from groat.providers.domain.facts import (
+    Authorized,
+    Canceled,
+    Captured,
+    Declined,
+    DisputeClosed,
+    DisputeFact,
+    DisputeOpened,
+    DisputeReinstated,
+    DisputeUnderReview,
+    DisputeWithdrawn,
+    Expired,
+    FeeCharged,
+    PaymentFact,
+    Refunded,
+    RefundFact,
+    RefundFailed,
+    Report,
+    RequiresAction,
+)
+from groat.providers.domain.failures import FailureCode, from_stripe
+from groat.providers.port import AuthorizeRequest, Envelope, OperationRequest, RefundRequest
+from groat.providers.reading import own_payment_id, own_refund_id, refusal
+from groat.providers.stripe.payloads import (
+    BalanceTransaction,
+    CardErrorAnswer,
+    Charge,
+    Dispute,
+    Event,
+    EventEnvelope,
+    PaymentError,
+    PaymentIntent,
+    PaymentIntents,
+    Refund,
+    StateErrorAnswer,
+)
 
 PAYMENT_METADATA = "groat_payment"
-"""Where a PaymentIntent carries our payment's id; Stripe copies it to its charges."""
+"""Where a PaymentIntent carries our payment's id, and a refund; Stripe copies it to charges."""
 
+REFUND_METADATA = "groat_refund"
+"""Where a refund carries our refund's id."""
 
 _DECIMALS = {"ISK": 2, "UGX": 2, "MGA": 0}
 """Where Stripe's decimals are not ISO 4217's (docs.stripe.com/currencies, "Special cases")."""
 
+_LAPSED = {"automatic", "expired"}
+"""Why Stripe itself cancels what is not captured in time: ``automatic`` before 2025-03-31."""
 
-class PaymentError(Payload):
-    """Why a payment did not go through, as Stripe's errors and PaymentIntents hold it."""
-
-    code: str | None = None
-    decline_code: str | None = None
-
-
-class PaymentIntent(Payload):
-    """Amounts are in minor units; the currency is in lower case."""
-
-    object: Literal["payment_intent"]
-    id: str
-    status: str
-    currency: str
-    amount_received: int = 0
-    latest_charge: str | None = None
-    last_payment_error: PaymentError | None = None
-    metadata: dict[str, str] = Field(default_factory=dict)
-
-
-class PaymentIntents(Payload):
-    """A page of search results."""
-
-    data: list[PaymentIntent]
-
-
-class IntentReference(Payload):
-    """The PaymentIntent that a card error is about."""
-
-    id: str
-
-
-class CardError(PaymentError):
-    """A decline, as it is in the answer to a call."""
-
-    payment_intent: IntentReference | None = None
-
-
-class CardErrorAnswer(Payload):
-    """The answer to a call that was declined: status 402."""
-
-    error: CardError
-
-
-class Charge(Payload):
-    """One taking of money, made by a PaymentIntent."""
-
-    object: Literal["charge"]
-    id: str
-    status: str
-    captured: bool
-    currency: str
-    amount_captured: int
-    payment_intent: str | None
-    metadata: dict[str, str] = Field(default_factory=dict)
-
-
-class EventData(Payload):
-    """The object that the event is about, as it was then."""
-
-    object: PaymentIntent | Charge = Field(discriminator="object")
-
-
-class Event(Payload):
-    """A webhook event of one of ``EVENT_TYPES``."""
-
-    data: EventData
-
-
-class EventEnvelope(Payload):
-    """What every event has."""
-
-    id: EventText
-    type: EventText
-
+_ENDED = (Captured, Canceled, Expired)
 
 EVENT_TYPES = frozenset(
     {
+        "charge.captured",
+        "charge.dispute.closed",
+        "charge.dispute.created",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.updated",
+        "charge.expired",
+        "charge.refund.updated",
         "charge.succeeded",
+        "payment_intent.amount_capturable_updated",
+        "payment_intent.canceled",
         "payment_intent.payment_failed",
+        "payment_intent.requires_action",
         "payment_intent.succeeded",
+        "refund.created",
+        "refund.failed",
+        "refund.updated",
     }
 )
-"""The events that say something of interest. Two of them may describe one change."""
+"""The events that say something of interest. Several of them may describe one change."""
 
 
 def envelope(body: bytes) -> Envelope:
@@ -117,12 +91,28 @@ def envelope(body: bytes) -> Envelope:
     return Envelope(event.id, event.type)
 
 
+def event_reports(event_type: str, event: Event) -> tuple[Report, ...]:
+    """Return what an event of one of ``EVENT_TYPES`` says."""
+    match event.data.object:
+        case PaymentIntent() as intent:
+            return intent_reports(intent)
+        case Charge() as charge:
+            return _charge_reports(charge, expired=event_type == "charge.expired")
+        case Refund() as refund:
+            return refund_reports(refund)
+        case Dispute() as dispute:
+            return dispute_reports(event_type, dispute)
+
+
 def intent_reports(intent: PaymentIntent) -> tuple[Report, ...]:
-    """Return what a PaymentIntent says."""
+    """Return what a PaymentIntent says, and the fee if its charge is there whole."""
     fact = _intent_fact(intent)
     if fact is None:
         return ()
-    return (Report(own_payment_id(intent.metadata.get(PAYMENT_METADATA)), intent.id, fact),)
+    report = Report(own_payment_id(intent.metadata.get(PAYMENT_METADATA)), intent.id, fact)
+    if isinstance(fact, Captured) and isinstance(intent.latest_charge, Charge):
+        return (report, *_fee_reports(report, intent.latest_charge))
+    return (report,)
 
 
 def found_reports(page: object) -> tuple[Report, ...]:
@@ -131,37 +121,52 @@ def found_reports(page: object) -> tuple[Report, ...]:
     return tuple(report for intent in intents for report in intent_reports(intent))
 
 
-def event_reports(event: Event) -> tuple[Report, ...]:
-    """Return what an event of one of ``EVENT_TYPES`` says."""
-    match event.data.object:
-        case PaymentIntent() as intent:
-            return intent_reports(intent)
-        case Charge(captured=True, status="succeeded") as charge:
-            taken = Captured(charge.id, _money(charge.amount_captured, charge.currency))
-            payment_id = own_payment_id(charge.metadata.get(PAYMENT_METADATA))
-            return (Report(payment_id, charge.payment_intent, taken),)
-        case Charge():
-            return ()
+def refund_reports(refund: Refund) -> tuple[Report, ...]:
+    """Return what a refund says.
+
+    One that is not ours and changed no balance gave nothing back: before 2025-03-31 Stripe made
+    such refunds of authorizations that it released.
+    """
+    metadata = refund.metadata or {}
+    refund_id = own_refund_id(metadata.get(REFUND_METADATA))
+    fact = _refund_fact(refund)
+    if fact is None or (refund_id is None and refund.balance_transaction is None):
+        return ()
+    payment_id = own_payment_id(metadata.get(PAYMENT_METADATA))
+    return (Report(payment_id, refund.payment_intent, fact, refund_id, refund.charge),)
 
 
-def decline_reports(answer: object, authorization: Authorization) -> tuple[Report, ...]:
+def dispute_reports(event_type: str, dispute: Dispute) -> tuple[Report, ...]:
+    """Return what an event about a dispute says. An inquiry takes no money: it says nothing."""
+    fact = _dispute_fact(event_type, dispute)
+    if fact is None:
+        return ()
+    return (Report(None, dispute.payment_intent, fact, capture_reference=dispute.charge),)
+
+
+def decline_reports(answer: object, request: OperationRequest) -> tuple[Report, ...]:
     """Return what the answer to a declined call says."""
     error = CardErrorAnswer.model_validate(answer).error
-    intent = None if error.payment_intent is None else error.payment_intent.id
-    fact = Declined(from_stripe(error.decline_code, error.code))
-    return (Report(authorization.payment_id, intent, fact),)
+    reports = refusal(request, from_stripe(error.decline_code, error.code))
+    if error.payment_intent is None:
+        return reports
+    return tuple(replace(one, provider_reference=error.payment_intent.id) for one in reports)
 
 
-def _intent_fact(intent: PaymentIntent) -> Fact | None:
-    match intent:
-        case PaymentIntent(status="succeeded", latest_charge=str(charge)):
-            return Captured(charge, _money(intent.amount_received, intent.currency))
-        case PaymentIntent(
-            status="requires_payment_method", last_payment_error=PaymentError() as e
-        ):
-            return Declined(from_stripe(e.decline_code, e.code))
-        case _:
-            return None
+def state_reports(answer: object, request: OperationRequest) -> tuple[Report, ...]:
+    """Return what the answer to a call that came too late, or too early, says.
+
+    It carries the PaymentIntent: what was asked for, or its opposite, may have happened already. A
+    status that does not say so, and will not of itself, makes the answer a refusal.
+    """
+    refused = refusal(request, FailureCode.REJECTED_BY_PROVIDER)
+    if isinstance(request, RefundRequest):
+        return refused
+    intent = StateErrorAnswer.model_validate(answer).error.payment_intent
+    reports = intent_reports(intent)
+    if isinstance(request, AuthorizeRequest) or intent.status == "processing":
+        return reports
+    return tuple(report for report in reports if isinstance(report.fact, _ENDED)) or refused
 
 
 def stripe_units(money: Money) -> int:
@@ -171,6 +176,97 @@ def stripe_units(money: Money) -> int:
         InvalidRequest: ``amount_not_supported``.
     """
     return to_units(money, _decimals(money.currency))
+
+
+def _intent_fact(intent: PaymentIntent) -> PaymentFact | None:
+    match intent:
+        case PaymentIntent(status="succeeded", latest_charge=Charge(id=charge) | str(charge)):
+            return Captured(charge, _money(intent.amount_received, intent.currency))
+        case PaymentIntent(status="requires_capture"):
+            return _authorized(intent)
+        case PaymentIntent(status="requires_action", next_action=action):
+            redirect = action.redirect_to_url if action else None
+            return RequiresAction(redirect.url if redirect else None)
+        case PaymentIntent(
+            status="requires_payment_method", last_payment_error=PaymentError() as e
+        ):
+            return Declined(from_stripe(e.decline_code, e.code))
+        case PaymentIntent(status="canceled", cancellation_reason=reason):
+            return Expired() if reason in _LAPSED else Canceled()
+        case _:
+            return None
+
+
+def _authorized(intent: PaymentIntent) -> Authorized:
+    charge = intent.latest_charge
+    until = charge.capture_before if isinstance(charge, Charge) else None
+    return Authorized(intent.id, _money(intent.amount_capturable, intent.currency), until)
+
+
+def _charge_reports(charge: Charge, *, expired: bool) -> tuple[Report, ...]:
+    fact = Expired() if expired else _charge_fact(charge)
+    if fact is None:
+        return ()
+    payment_id = own_payment_id(charge.metadata.get(PAYMENT_METADATA))
+    return (Report(payment_id, charge.payment_intent, fact),)
+
+
+def _charge_fact(charge: Charge) -> PaymentFact | None:
+    match charge:
+        case Charge(status="succeeded", captured=True):
+            return Captured(charge.id, _money(charge.amount_captured, charge.currency))
+        case Charge(status="succeeded", captured=False, payment_intent=str(intent)):
+            amount = _money(charge.amount, charge.currency)
+            return Authorized(intent, amount, charge.capture_before)
+        case _:
+            return None
+
+
+def _fee_reports(captured: Report, charge: Charge) -> tuple[Report, ...]:
+    match charge.balance_transaction:
+        case BalanceTransaction(fee=fee) as transaction if fee > 0:
+            fact = FeeCharged(transaction.id, _money(fee, transaction.currency))
+            return (replace(captured, fact=fact, capture_reference=charge.id),)
+        case _:
+            return ()
+
+
+def _refund_fact(refund: Refund) -> RefundFact | None:
+    match refund.status:
+        case "succeeded":
+            return Refunded(refund.id, _money(refund.amount, refund.currency))
+        case "failed" | "canceled":
+            return RefundFailed(from_stripe(refund.failure_reason, None))
+        case _:
+            return None
+
+
+def _dispute_fact(event_type: str, dispute: Dispute) -> DisputeFact | None:
+    """Return what has happened, or else how things stand."""
+    amount = _money(dispute.amount, dispute.currency)
+    match event_type:
+        case _ if dispute.status.startswith("warning_"):
+            return None
+        case "charge.dispute.funds_withdrawn":
+            return DisputeWithdrawn(dispute.id, amount)
+        case "charge.dispute.funds_reinstated":
+            return DisputeReinstated(dispute.id, amount)
+        case "charge.dispute.created" if dispute.status != "prevented":
+            return DisputeOpened(dispute.id, amount)
+        case _:
+            return _dispute_standing(dispute, amount)
+
+
+def _dispute_standing(dispute: Dispute, amount: Money) -> DisputeFact | None:
+    match dispute.status:
+        case "needs_response":  # an inquiry may have become a dispute
+            return DisputeOpened(dispute.id, amount)
+        case "under_review":
+            return DisputeUnderReview(dispute.id, amount)
+        case "won" | "lost" as outcome:
+            return DisputeClosed(dispute.id, amount, won=outcome == "won")
+        case _:
+            return None
 
 
 def _money(units: int, currency: str) -> Money:

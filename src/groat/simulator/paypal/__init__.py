@@ -1,1 +1,1 @@
-"""PayPal's host: tokens, orders captured at once, and webhooks signed with a certificate."""
+"""PayPal's host: tokens, orders and their money, disputes, and webhooks that are signed."""

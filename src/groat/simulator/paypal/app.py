@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -16,23 +16,24 @@ from starlette.routing import Route
 from groat.kernel.clock import Clock
 from groat.simulator.control import Control
 from groat.simulator.idempotency import KeptAnswers, KeyInUseError
-from groat.simulator.paypal import objects
 from groat.simulator.paypal.account import Account
+from groat.simulator.paypal.api import PaymentsApi
+from groat.simulator.paypal.checkout import CheckoutPages
 from groat.simulator.paypal.errors import PayPalError, TokenError, in_progress, invalid, not_found
-from groat.simulator.paypal.requests import (
-    OrderRequest,
-    VerificationRequest,
-    WebhookRequest,
-    parse,
-)
+from groat.simulator.paypal.lies import retold
+from groat.simulator.paypal.notifications import NotificationsApi
 from groat.simulator.paypal.tokens import Tokens
-from groat.simulator.paypal.vault import INSTRUMENT_DECLINED
+from groat.simulator.paypal.web import Handler
 from groat.simulator.wire import Answer, answer
 
-Handler = Callable[[Request], Awaitable[Answer]]
-
-REQUEST_ID_LIFETIME = timedelta(hours=6)
+ORDERS_LIFETIME = timedelta(hours=6)
 """How long the Orders API keeps its answers. Source: PayPal, "Idempotency"."""
+
+PAYMENTS_LIFETIME = timedelta(days=45)
+"""How long the Payments API keeps its answers."""
+
+REQUEST_ID_LENGTH_MAX = 108
+"""Source: PayPal, Orders v2, ``PayPal-Request-Id``."""
 
 _PEM = "application/x-pem-file"
 
@@ -44,34 +45,30 @@ def create_paypal_app(clock: Clock) -> Starlette:
     header of the request that makes an order.
     """
     account = Account(clock)
-    api = _Api(account, clock)
+    front = _Front(account, clock)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        await account.courier.aclose()
+        await account.post.courier.aclose()
 
-    control = Control(account.books, account.courier)
-    return Starlette(routes=[*control.routes(), *api.routes()], lifespan=lifespan)
+    control = Control(account.books, account.post.courier, account.triggers())
+    pages = CheckoutPages(account)
+    routes = [*control.routes(), *pages.routes(), *front.routes()]
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
-class _Api:
+class _Front:
+    """What every request passes: its token, its key, and the faults that are planned."""
+
     def __init__(self, account: Account, clock: Clock) -> None:
         self._account = account
         self._tokens = Tokens(clock)
-        self._kept = KeptAnswers(clock, REQUEST_ID_LIFETIME)
+        self._kept_orders = KeptAnswers(clock, ORDERS_LIFETIME)
+        self._kept_payments = KeptAnswers(clock, PAYMENTS_LIFETIME)
 
     def routes(self) -> list[Route]:
-        table: list[tuple[str, str, Handler]] = [
-            ("POST", "/v2/checkout/orders", self.create_order),
-            ("GET", "/v2/checkout/orders/{id}", self.show_order),
-            ("GET", "/v2/payments/captures/{id}", self.show_capture),
-            ("POST", "/v1/notifications/webhooks", self.create_webhook),
-            ("GET", "/v1/notifications/webhooks", self.list_webhooks),
-            ("GET", "/v1/notifications/webhooks/{id}", self.show_webhook),
-            ("DELETE", "/v1/notifications/webhooks/{id}", self.delete_webhook),
-            ("POST", "/v1/notifications/verify-webhook-signature", self.verify_signature),
-        ]
+        payments, notifications = PaymentsApi(self._account), NotificationsApi(self._account.post)
         methods = ["GET", "POST", "DELETE", "PATCH"]
         return [
             Route("/v1/oauth2/token", self.issue_token, methods=["POST"]),
@@ -79,7 +76,7 @@ class _Api:
             Route("/_simulator/root.pem", self.show_root),
             *(
                 Route(path, partial(self._serve, handler), methods=[method])
-                for method, path, handler in table
+                for method, path, handler in [*payments.table(), *notifications.table()]
             ),
             Route("/{rest:path}", partial(self._serve, self.unknown), methods=methods),
         ]
@@ -93,62 +90,14 @@ class _Api:
         return _response(reply, _debug_id())
 
     async def show_certificates(self, request: Request) -> Response:
-        identity = self._account.identity
+        identity = self._account.post.identity
         if request.path_params["id"] != identity.id:
             debug_id = _debug_id()
             return _response(not_found().answer(debug_id), debug_id)
         return Response(identity.chain_pem, media_type=_PEM)
 
     async def show_root(self, _: Request) -> Response:
-        return Response(self._account.identity.root_pem, media_type=_PEM)
-
-    async def create_order(self, request: Request) -> Answer:
-        if "PayPal-Request-Id" not in request.headers:
-            raise invalid("PAYPAL_REQUEST_ID_REQUIRED", "A PayPal-Request-Id is required.")
-        order = self._account.pay(parse(OrderRequest, await request.body()), _host(request))
-        if order is None:
-            refusal = PayPalError(422, "UNPROCESSABLE_ENTITY", INSTRUMENT_DECLINED)
-            return refusal.answer(request.state.debug_id)
-        return answer(201, objects.order_object(order, _host(request)))
-
-    async def show_order(self, request: Request) -> Answer:
-        order = self._account.orders.get(request.path_params["id"])
-        if order is None:
-            raise not_found()
-        return answer(200, objects.order_object(order, _host(request)))
-
-    async def show_capture(self, request: Request) -> Answer:
-        capture = self._account.captures.get(request.path_params["id"])
-        if capture is None:
-            raise not_found()
-        return answer(200, objects.capture_object(capture, _host(request)))
-
-    async def create_webhook(self, request: Request) -> Answer:
-        webhook = self._account.add_webhook(parse(WebhookRequest, await request.body()))
-        return answer(201, objects.webhook_object(webhook, _host(request)))
-
-    async def list_webhooks(self, request: Request) -> Answer:
-        host = _host(request)
-        webhooks = [
-            objects.webhook_object(known, host) for known in self._account.webhooks.values()
-        ]
-        return answer(200, {"webhooks": webhooks})
-
-    async def show_webhook(self, request: Request) -> Answer:
-        webhook = self._account.webhooks.get(request.path_params["id"])
-        if webhook is None:
-            raise not_found()
-        return answer(200, objects.webhook_object(webhook, _host(request)))
-
-    async def delete_webhook(self, request: Request) -> Answer:
-        if self._account.webhooks.pop(request.path_params["id"], None) is None:
-            raise not_found()
-        return Answer(204, b"")
-
-    async def verify_signature(self, request: Request) -> Answer:
-        delivery = parse(VerificationRequest, await request.body())
-        verdict = "SUCCESS" if self._account.signed(delivery) else "FAILURE"
-        return answer(200, {"verification_status": verdict})
+        return Response(self._account.post.identity.root_pem, media_type=_PEM)
 
     async def unknown(self, _: Request) -> Answer:
         raise not_found()
@@ -157,7 +106,7 @@ class _Api:
         """Respond, or do what the fault plan has for a POST."""
         if request.method != "POST":
             return await self._respond(handler, request)
-        faults = self._account.courier.faults
+        faults = self._account.post.courier.faults
         return faults.before() or faults.after(await self._respond(handler, request))
 
     async def _respond(self, handler: Handler, request: Request) -> Response:
@@ -172,7 +121,8 @@ class _Api:
     async def _perform(self, handler: Handler, request: Request) -> Answer:
         """Let ``handler`` work: once for each request id where there is one.
 
-        Unlike Stripe, PayPal does not compare what comes again with what came first.
+        Unlike Stripe, PayPal does not compare what comes again with what came first: it answers
+        what it answered to the id, whatever the request is.
         """
         if request.method != "POST":
             return await handler(request)
@@ -180,16 +130,20 @@ class _Api:
         request_id = request.headers.get("PayPal-Request-Id")
         if request_id is None:
             return await work()
+        if len(request_id) > REQUEST_ID_LENGTH_MAX:
+            raise invalid("INVALID_STRING_MAX_LENGTH", "The PayPal-Request-Id is too long.")
+        of_payments = request.url.path.startswith("/v2/payments/")
+        kept = self._kept_payments if of_payments else self._kept_orders
         try:
-            return await self._kept.once(f"{request.url.path} {request_id}", None, work)
+            return await kept.once(request_id, None, work)
         except KeyInUseError:
             raise in_progress() from None
 
     async def _work(self, handler: Handler, request: Request) -> Answer:
         reply = await handler(request)
-        faults = self._account.courier.faults
+        faults = self._account.post.courier.faults
         await faults.hold_answer()
-        return faults.kept(reply)
+        return faults.kept(retold(reply, faults.told))
 
 
 def _response(reply: Answer, debug_id: str) -> Response:
@@ -204,7 +158,3 @@ def _debug_id() -> str:
 
 def _authorization(request: Request) -> str:
     return request.headers.get("Authorization", "")
-
-
-def _host(request: Request) -> str:
-    return str(request.base_url).rstrip("/")

@@ -5,102 +5,155 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from groat.kernel.money import Money
-from groat.simulator.paypal.model import Capture, Happening, Order, Webhook
+from groat.simulator.paypal.model import (
+    TAKEN,
+    Authorization,
+    Capture,
+    Dispute,
+    Order,
+    Records,
+    Refund,
+    Webhook,
+)
+from groat.simulator.paypal.requests import PurchaseUnit
 from groat.simulator.wire import JsonObject
 
 MERCHANT_ID = "GROATSIMULATE"
+REVERSAL_NOTE = "Payment reversed"
+"""What PayPal writes on what it takes back by itself."""
+
+_FEE_BASIS_POINTS = 249
+_FEE_FIXED = 35
 
 
-def amount(money: Money) -> JsonObject:
-    """Return money as PayPal writes it: a string with all of the currency's decimals."""
-    return {"currency_code": money.currency, "value": money.decimal()}
-
-
-def capture_object(capture: Capture, host: str) -> JsonObject:
-    """Return a capture, paid or declined."""
-    link = f"{host}/v2/payments/captures/{capture.id}"
-    common: JsonObject = {
-        "id": capture.id,
-        "status": "COMPLETED" if capture.paid else "DECLINED",
-        "amount": amount(capture.money),
-        "final_capture": True,
-        "disbursement_mode": "INSTANT",
-        "seller_protection": {"status": "NOT_ELIGIBLE"},
-        **_references(capture),
-        "processor_response": {"response_code": capture.response_code},
-        "supplementary_data": {"related_ids": {"order_id": capture.order_id}},
-        "links": [
-            _link(link, "self"),
-            _link(f"{host}/v2/checkout/orders/{capture.order_id}", "up"),
-        ],
-        "create_time": capture.created,
-        "update_time": capture.created,
-    }
-    if not capture.paid:
-        return common
-    return {**common, "seller_receivable_breakdown": _breakdown(capture.money)}
-
-
-def order_object(order: Order, host: str) -> JsonObject:
-    """Return an order, which is completed even if its capture was declined."""
-    unit = order.capture.unit
+def order_object(order: Order, records: Records, host: str) -> JsonObject:
+    """Return an order and what became of it: it is completed even if its capture was declined."""
+    path = f"{host}/v2/checkout/orders/{order.id}"
+    links = [link(path, "self")]
+    if order.status == "PAYER_ACTION_REQUIRED":
+        links.append(link(f"{host}/checkoutnow?token={order.id}", "payer-action"))
+    if order.status == "APPROVED":
+        links.append(link(f"{path}/{order.intent.lower()}", order.intent.lower(), "POST"))
     return {
         "id": order.id,
-        "intent": "CAPTURE",
-        "status": "COMPLETED",
+        "intent": order.intent,
+        "status": order.status,
         "payment_source": {"card": {"brand": "VISA", "last_digits": "1111", "type": "CREDIT"}},
-        "purchase_units": [
-            {
-                "reference_id": unit.reference_id,
-                "amount": amount(order.capture.money),
-                "payee": {"merchant_id": MERCHANT_ID},
-                **_references(order.capture),
-                "payments": {"captures": [capture_object(order.capture, host)]},
-            }
-        ],
-        "create_time": order.created,
-        "update_time": order.created,
-        "links": [_link(f"{host}/v2/checkout/orders/{order.id}", "self")],
+        "purchase_units": [_unit_object(order, records, host)],
+        **_times(order),
+        "links": links,
     }
 
 
-def happenings(order: Order, host: str) -> list[Happening]:
-    """Return what there is to tell of a new order: of its capture and, if paid, of itself."""
-    capture = order.capture
-    subject = capture_object(capture, host)
-    if not capture.paid:
-        summary = f"A payment of {capture.money} was declined"
-        return [Happening("PAYMENT.CAPTURE.DECLINED", "capture", summary, subject)]
-    return [
-        Happening(
-            "PAYMENT.CAPTURE.COMPLETED",
-            "capture",
-            f"Payment completed for {capture.money}",
-            subject,
-        ),
-        Happening(
-            "CHECKOUT.ORDER.COMPLETED",
-            "checkout-order",
-            "Checkout Order Completed",
-            order_object(order, host),
-        ),
-    ]
-
-
-def event_object(event_id: str, created: str, what: Happening, host: str) -> JsonObject:
-    """Return the envelope of a webhook."""
-    link = f"{host}/v1/notifications/webhooks-events/{event_id}"
+def authorization_object(authorization: Authorization, order: Order, host: str) -> JsonObject:
+    """Return an authorization."""
+    path = f"{host}/v2/payments/authorizations/{authorization.id}"
     return {
-        "id": event_id,
-        "event_version": "1.0",
-        "create_time": created,
-        "resource_type": what.resource_type,
-        "resource_version": "2.0",
-        "event_type": what.event_type,
-        "summary": what.summary,
-        "resource": what.resource,
-        "links": [_link(link, "self"), _link(f"{link}/resend", "resend", method="POST")],
+        "id": authorization.id,
+        "status": authorization.status,
+        "amount": amount(authorization.money),
+        "expiration_time": rfc3339(authorization.expires),
+        "seller_protection": {"status": "NOT_ELIGIBLE"},
+        **_references(order.unit),
+        "processor_response": {"response_code": authorization.response_code},
+        "supplementary_data": {"related_ids": {"order_id": order.id}},
+        "links": [
+            link(path, "self"),
+            link(f"{path}/capture", "capture", "POST"),
+            link(f"{path}/void", "void", "POST"),
+            link(f"{host}/v2/checkout/orders/{order.id}", "up"),
+        ],
+        **_times(authorization),
+    }
+
+
+def capture_object(capture: Capture, order: Order, host: str) -> JsonObject:
+    """Return a capture, paid or not."""
+    related = {"order_id": order.id}
+    up = f"{host}/v2/checkout/orders/{order.id}"
+    if capture.authorization_id is not None:
+        related["authorization_id"] = capture.authorization_id
+        up = f"{host}/v2/payments/authorizations/{capture.authorization_id}"
+    path = f"{host}/v2/payments/captures/{capture.id}"
+    return {
+        "id": capture.id,
+        "status": capture.status,
+        **({"status_details": {"reason": "PENDING_REVIEW"}} if capture.status == "PENDING" else {}),
+        "amount": amount(capture.money),
+        "final_capture": capture.final,
+        "disbursement_mode": "INSTANT",
+        "seller_protection": {"status": "NOT_ELIGIBLE"},
+        **_references(order.unit),
+        **({} if capture.invoice_id is None else {"invoice_id": capture.invoice_id}),
+        "processor_response": {"response_code": capture.response_code},
+        "supplementary_data": {"related_ids": related},
+        "links": [link(path, "self"), link(f"{path}/refund", "refund", "POST"), link(up, "up")],
+        **_times(capture),
+        **(_breakdown(capture.money) if capture.status in TAKEN else {}),
+    }
+
+
+def refund_object(refund: Refund, host: str) -> JsonObject:
+    """Return a refund. Which capture it is of is told by its link ``up`` alone."""
+    told: dict[str, str | None] = {
+        "custom_id": refund.custom_id,
+        "invoice_id": refund.invoice_id,
+        "note_to_payer": REVERSAL_NOTE if refund.reversal else refund.note,
+    }
+    return {
+        "id": refund.id,
+        "status": refund.status,
+        "amount": amount(refund.money),
+        **{name: value for name, value in told.items() if value is not None},
+        "seller_payable_breakdown": {
+            "gross_amount": amount(refund.money),
+            "paypal_fee": amount(Money(0, refund.money.currency)),
+            "net_amount": amount(refund.money),
+        },
+        "links": [
+            link(f"{host}/v2/payments/refunds/{refund.id}", "self"),
+            link(f"{host}/v2/payments/captures/{refund.capture_id}", "up"),
+        ],
+        **_times(refund),
+    }
+
+
+def dispute_object(dispute: Dispute, capture: Capture, order: Order, host: str) -> JsonObject:
+    """Return a dispute, as its seller sees it."""
+    transaction: JsonObject = {
+        "buyer_transaction_id": f"{dispute.capture_id[::-1]}",
+        "seller_transaction_id": dispute.capture_id,
+        "create_time": rfc3339(capture.created),
+        "transaction_status": "COMPLETED",
+        "gross_amount": amount(capture.money),
+        "seller": {"merchant_id": MERCHANT_ID},
+        **({"custom": order.unit.custom_id} if order.unit.custom_id else {}),
+    }
+    outcome: JsonObject = {
+        "outcome_code": dispute.outcome,
+        "amount_refunded": amount(dispute.taken),
+    }
+    return {
+        **dispute_summary(dispute, host),
+        "disputed_transactions": [transaction],
+        "dispute_life_cycle_stage": "INQUIRY" if dispute.status == "OPEN" else "CHARGEBACK",
+        **({"dispute_outcome": outcome} if dispute.outcome else {}),
+    }
+
+
+def dispute_summary(dispute: Dispute, host: str) -> JsonObject:
+    """Return a dispute as it stands in a list."""
+    return {
+        "dispute_id": dispute.id,
+        **_times(dispute),
+        "reason": "MERCHANDISE_OR_SERVICE_NOT_RECEIVED",
+        "status": dispute.status,
+        "dispute_amount": amount(dispute.money),
+        "dispute_channel": "INTERNAL",
+        "links": [link(f"{host}/v1/customer/disputes/{dispute.id}", "self")],
     }
 
 
@@ -110,20 +163,59 @@ def webhook_object(webhook: Webhook, host: str) -> JsonObject:
         "id": webhook.id,
         "url": webhook.url,
         "event_types": [{"name": name, "status": "ENABLED"} for name in webhook.event_types],
-        "links": [_link(f"{host}/v1/notifications/webhooks/{webhook.id}", "self")],
+        "links": [link(f"{host}/v1/notifications/webhooks/{webhook.id}", "self")],
     }
 
 
-def _references(capture: Capture) -> JsonObject:
-    return capture.unit.model_dump(include={"custom_id", "invoice_id"}, exclude_none=True)
+def amount(money: Money) -> JsonObject:
+    """Return money as PayPal writes it: a string with all of the currency's decimals."""
+    return {"currency_code": money.currency, "value": money.decimal()}
+
+
+def link(href: str, relation: str, method: str = "GET") -> JsonObject:
+    """Return where something else is found, and what it is."""
+    return {"href": href, "rel": relation, "method": method}
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return a time as PayPal writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _unit_object(order: Order, records: Records, host: str) -> JsonObject:
+    payments = {
+        "authorizations": [
+            authorization_object(found, order, host)
+            for found in records.authorizations_of(order.id)
+        ],
+        "captures": [capture_object(found, order, host) for found in records.captures_of(order.id)],
+        "refunds": [refund_object(found, host) for found in records.refunds_in(order.id)],
+    }
+    told = {kind: found for kind, found in payments.items() if found}
+    return {
+        "reference_id": order.unit.reference_id,
+        "amount": amount(order.money),
+        "payee": {"merchant_id": MERCHANT_ID},
+        **_references(order.unit),
+        **({"payments": told} if told else {}),
+    }
+
+
+def _references(unit: PurchaseUnit) -> JsonObject:
+    return unit.model_dump(include={"custom_id", "invoice_id"}, exclude_none=True)
+
+
+def _times(record: Order | Authorization | Capture | Refund | Dispute) -> JsonObject:
+    return {"create_time": rfc3339(record.created), "update_time": rfc3339(record.updated)}
 
 
 def _breakdown(gross: Money) -> JsonObject:
-    """Return a fee of 3 percent, rounded down to whole minor units: the simulator's own price."""
-    fee = Money(gross.amount * 3 // 100, gross.currency)
-    net = Money(gross.amount - fee.amount, gross.currency)
-    return {"gross_amount": amount(gross), "paypal_fee": amount(fee), "net_amount": amount(net)}
-
-
-def _link(href: str, relation: str, method: str = "GET") -> JsonObject:
-    return {"href": href, "rel": relation, "method": method}
+    """Return a fee of 2.49 percent, rounded down, and 35 minor units, but not more than all."""
+    fee = min(gross.amount, gross.amount * _FEE_BASIS_POINTS // 10_000 + _FEE_FIXED)
+    return {
+        "seller_receivable_breakdown": {
+            "gross_amount": amount(gross),
+            "paypal_fee": amount(Money(fee, gross.currency)),
+            "net_amount": amount(Money(gross.amount - fee, gross.currency)),
+        }
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import httpx
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
@@ -14,6 +14,12 @@ from groat.simulator.wire import Parameters
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=127)]
+OwnId = Annotated[
+    str, StringConstraints(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9-_.,]*$")
+]
+"""What a client calls its refund. Source: PayPal, Payments v2, ``refund_request.custom_id``."""
+
+Intent: TypeAlias = Literal["CAPTURE", "AUTHORIZE"]
 
 
 def _url(value: str) -> str:
@@ -56,12 +62,45 @@ class PaymentSource(Parameters):
     token: Token
 
 
-class OrderRequest(Parameters):
-    """An order that is captured at once, the only kind there is so far: one unit, one capture."""
+Address = Annotated[str, AfterValidator(_url)]
 
-    intent: Literal["CAPTURE"]
+
+class ApplicationContext(Parameters):
+    """Where the payer is sent afterwards, which a token as the source of payment cannot say."""
+
+    return_url: Address | None = None
+    cancel_url: Address | None = None
+
+
+class OrderRequest(Parameters):
+    """An order of one unit, captured or authorized at once unless the payer is needed."""
+
+    intent: Intent
     purchase_units: Annotated[list[PurchaseUnit], Field(min_length=1, max_length=1)]
     payment_source: PaymentSource
+    application_context: ApplicationContext = ApplicationContext()
+
+
+class CompletionRequest(Parameters):
+    """The capturing or authorizing of an approved order; PayPal would take a payment source."""
+
+
+class CaptureRequest(Parameters):
+    """How much of an authorization to capture, all that is left of it unless said."""
+
+    amount: Amount | None = None
+    final_capture: bool = False
+    invoice_id: Identifier | None = None
+    note_to_payer: Annotated[str, StringConstraints(max_length=255)] | None = None
+
+
+class RefundRequest(Parameters):
+    """How much of a capture to give back, all that is left of it unless said."""
+
+    amount: Amount | None = None
+    custom_id: OwnId | None = None
+    invoice_id: Identifier | None = None
+    note_to_payer: Annotated[str, StringConstraints(max_length=255)] | None = None
 
 
 class EventType(Parameters):
@@ -73,7 +112,7 @@ class EventType(Parameters):
 class WebhookRequest(Parameters):
     """Where to deliver which events. Unlike PayPal, plain http will do."""
 
-    url: Annotated[str, AfterValidator(_url)]
+    url: Address
     event_types: Annotated[list[EventType], Field(min_length=1)]
 
 
@@ -90,25 +129,24 @@ class VerificationRequest(Parameters):
 
 
 def parse(model: type[Parsed], body: bytes) -> Parsed:
-    """Return what a JSON body says.
+    """Return what a JSON body says; no body at all says nothing.
 
     Raises:
         PayPalError: All that is wrong with it.
     """
     try:
-        return model.model_validate_json(body)
+        return model.model_validate_json(body or b"{}")
     except ValidationError as error:
         problems = [_problem(detail["type"], detail["loc"]) for detail in error.errors()]
         raise PayPalError(400, "INVALID_REQUEST", *problems) from None
 
 
-def money_of(amount: Amount) -> Money:
-    """Return the money to charge.
+def money_of(amount: Amount, field: str = "/amount/") -> Money:
+    """Return the money to charge or to give back; ``field`` is where the request says it.
 
     Raises:
-        PayPalError: No such currency, too many decimals for it, or nothing to charge.
+        PayPalError: No such currency, too many decimals for it, or nothing at all.
     """
-    field = "/purchase_units/0/amount/"
     try:
         money = Money.from_decimal(amount.value, amount.currency_code)
     except InvalidRequest as error:

@@ -13,11 +13,24 @@ APPROVED = "0000"
 
 @dataclass(frozen=True, slots=True)
 class PaymentMethod:
-    """A vaulted card, and what the processor says when it is charged."""
+    """A vaulted card, and what comes of it when it is used.
+
+    ``response_code`` is what the processor says when it is authorized or captured at once, and
+    ``capture_code`` when what was authorized is captured.
+    """
 
     response_code: str = APPROVED
+    capture_code: str = APPROVED
     refused: bool = False
     """Whether PayPal refuses the whole order (422), instead of recording a declined capture."""
+    payer_action: bool = False
+    """Whether the payer has to approve the order first."""
+    pending: bool = False
+    """Whether captures are pending until they are completed or denied."""
+    refunds_pending: bool = False
+    """Whether refunds are pending until they are completed or have failed."""
+    disputed: bool = False
+    """Whether the payer disputes a capture as soon as it is made."""
 
 
 _METHODS = MappingProxyType(
@@ -26,6 +39,13 @@ _METHODS = MappingProxyType(
         "vault_declined": PaymentMethod("0500"),
         "vault_insufficient_funds": PaymentMethod("5120"),
         "vault_instrument_declined": PaymentMethod(refused=True),
+        "vault_capture_declined": PaymentMethod(capture_code="5120"),
+        "vault_payer_action": PaymentMethod(payer_action=True),
+        "vault_payer_action_declined": PaymentMethod("0500", payer_action=True),
+        "vault_payer_action_refused": PaymentMethod(refused=True, payer_action=True),
+        "vault_pending": PaymentMethod(pending=True),
+        "vault_refund_pending": PaymentMethod(refunds_pending=True),
+        "vault_dispute": PaymentMethod(disputed=True),
     }
 )
 

@@ -1,57 +1,55 @@
-"""One Stripe account in memory: its intents, charges, events and endpoints."""
+"""One Stripe account in memory: all that it knows, and how it tells of what happens."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from groat.kernel.clock import Clock
-from groat.kernel.money import Money
-from groat.simulator.books import Books, ChargeStatus, Entry
+from groat.simulator.books import Books, Entry
 from groat.simulator.deliveries import Courier, Delivery, Letter
 from groat.simulator.references import secret_text, stripe_id
 from groat.simulator.signatures import stripe_signature
-from groat.simulator.stripe import objects
-from groat.simulator.stripe.cards import Card, find_card
-from groat.simulator.stripe.model import Cause, Charge, Endpoint, Event, Intent
-from groat.simulator.stripe.requests import PaymentIntentRequest, WebhookEndpointRequest
+from groat.simulator.stripe import claim_objects, objects, payment_objects
+from groat.simulator.stripe.model import (
+    Cause,
+    Charge,
+    Dispute,
+    Endpoint,
+    Event,
+    Intent,
+    Refund,
+    Transaction,
+)
+from groat.simulator.stripe.requests import WebhookEndpointRequest
 from groat.simulator.wire import JsonObject, encode
 
-REFERENCE_KEY = "groat_payment"
-"""The metadata key under which the books find what the client calls its payment."""
+SETTLING_SECONDS = 1.0
+"""How long what the bank does later takes; at Stripe it is days."""
 
 
 class Account:
-    """What Stripe knows and does for one merchant, whichever secret key it uses."""
+    """What Stripe knows of one merchant, whichever secret key it uses."""
 
     def __init__(self, clock: Clock) -> None:
         self.books = Books("stripe")
         self.courier = Courier()
         self.intents: dict[str, Intent] = {}
         self.charges: dict[str, Charge] = {}
+        self.refunds: dict[str, Refund] = {}
+        self.disputes: dict[str, Dispute] = {}
+        self.transactions: dict[str, Transaction] = {}
         self.events: dict[str, Event] = {}
         self.endpoints: dict[str, Endpoint] = {}
-        self._charge_of: dict[str, Charge] = {}
+        self._to_come: set[asyncio.TimerHandle] = set()
         self._clock = clock
-
-    def pay(self, request: PaymentIntentRequest, cause: Cause) -> Charge:
-        """Make an intent, charge it and tell of it; the charge says whether it was declined.
-
-        Raises:
-            StripeError: There is no such payment method; nothing was made.
-        """
-        card = find_card(request.payment_method)
-        intent = self._make_intent(request)
-        self._tell("payment_intent.created", self.render_intent(intent), cause)
-        charge = self._charge(intent, card)
-        outcomes = ("succeeded", "succeeded") if charge.paid else ("failed", "payment_failed")
-        self._tell(f"charge.{outcomes[0]}", objects.charge_object(charge), cause)
-        self._tell(f"payment_intent.{outcomes[1]}", self.render_intent(intent), cause)
-        return charge
 
     def add_endpoint(self, request: WebhookEndpointRequest) -> Endpoint:
         """Start delivering events from now on."""
         endpoint = Endpoint(
             id=stripe_id("we"),
             secret=f"whsec_{secret_text(32)}",
-            created=self._now(),
+            created=self.now(),
             url=request.url,
             enabled_events=request.enabled_events,
             description=request.description,
@@ -59,43 +57,64 @@ class Account:
         self.endpoints[endpoint.id] = endpoint
         return endpoint
 
-    def render_intent(self, intent: Intent) -> JsonObject:
-        """Return an intent as it is now."""
-        return objects.payment_intent(intent, self._charge_of.get(intent.id))
+    def add_transaction(self, transaction: Transaction) -> Transaction:
+        """Change the balance."""
+        self.transactions[transaction.id] = transaction
+        return transaction
+
+    def find(self, reference: str) -> JsonObject | None:
+        """Return the object with this id as it is now, if it is one that an answer may hold."""
+        if reference in self.intents:
+            return payment_objects.payment_intent(self.intents[reference])
+        if reference in self.charges:
+            return payment_objects.charge(self.charges[reference])
+        if reference in self.transactions:
+            return objects.balance_transaction(self.transactions[reference])
+        return None
 
     def render_event(self, event: Event) -> JsonObject:
         """Return an event as it would be delivered now."""
         return objects.event_object(event, self.courier.open_deliveries(event.id))
 
-    def _make_intent(self, request: PaymentIntentRequest) -> Intent:
-        intent_id = stripe_id("pi")
-        intent = Intent(
-            id=intent_id,
-            client_secret=f"{intent_id}_secret_{secret_text(25)}",
-            created=self._now(),
-            amount=request.amount,
-            currency=request.currency,
-            capture_method=request.capture_method,
-            payment_method_types=request.payment_method_types,
-            description=request.description,
-            metadata=request.metadata,
-        )
-        self.intents[intent.id] = intent
-        return intent
+    def tell_of_intent(self, happened: str, intent: Intent, cause: Cause) -> None:
+        """Tell what happened to an intent, such as ``succeeded``."""
+        self._tell(f"payment_intent.{happened}", payment_objects.payment_intent(intent), cause)
 
-    def _charge(self, intent: Intent, card: Card) -> Charge:
-        transaction = stripe_id("txn") if card.decline is None else None
-        charge = Charge(stripe_id("ch"), intent, stripe_id("pm"), card, transaction)
-        self.charges[charge.id] = charge
-        self._charge_of[intent.id] = charge
-        money = Money(intent.amount, intent.currency.upper())
-        status: ChargeStatus = "succeeded" if charge.paid else "declined"
-        reference = intent.metadata.get(REFERENCE_KEY)
-        self.books.entries.append(Entry(charge.id, money, reference, status))
-        return charge
+    def tell_of_charge(self, happened: str, charge: Charge, cause: Cause) -> None:
+        """Tell what happened to a charge."""
+        self._tell(f"charge.{happened}", payment_objects.charge(charge), cause)
+
+    def tell_of_refund(self, event_type: str, refund: Refund, cause: Cause) -> None:
+        """Tell what happened to a refund, of which two families of events tell."""
+        self._tell(event_type, claim_objects.refund(refund), cause)
+
+    def tell_of_dispute(self, happened: str, dispute: Dispute, cause: Cause) -> None:
+        """Tell what happened to a dispute."""
+        self._tell(f"charge.dispute.{happened}", claim_objects.dispute(dispute), cause)
+
+    def later(self, happen: Callable[[], object]) -> None:
+        """Let something happen that the bank takes its time for; not at all if we close first."""
+        loop = asyncio.get_running_loop()
+
+        def fire() -> None:
+            self._to_come.discard(handle)
+            happen()
+
+        handle = loop.call_later(SETTLING_SECONDS, fire)
+        self._to_come.add(handle)
+
+    def now(self) -> int:
+        """Return the time in Unix seconds."""
+        return int(self._clock.now().timestamp())
+
+    async def aclose(self) -> None:
+        """Let nothing more happen, and deliver nothing more."""
+        for handle in self._to_come:
+            handle.cancel()
+        await self.courier.aclose()
 
     def _tell(self, event_type: str, subject: JsonObject, cause: Cause) -> None:
-        event = Event(stripe_id("evt"), event_type, self._now(), subject, cause)
+        event = Event(stripe_id("evt"), event_type, self.now(), subject, cause)
         self.events[event.id] = event
         wanted = [endpoint for endpoint in self.endpoints.values() if endpoint.wants(event_type)]
         self.courier.announce(event.id, [self._delivery(event, endpoint) for endpoint in wanted])
@@ -110,9 +129,15 @@ class Account:
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-            "Stripe-Signature": stripe_signature(endpoint.secret, body, self._now()),
+            "Stripe-Signature": stripe_signature(endpoint.secret, body, self.now()),
         }
         return Letter(body, headers)
 
-    def _now(self) -> int:
-        return int(self._clock.now().timestamp())
+
+def enter(entries: list[Entry], entry: Entry) -> None:
+    """Enter ``entry`` into the books, in place of what they said of the same thing before."""
+    for position, known in enumerate(entries):
+        if known.id == entry.id:
+            entries[position] = entry
+            return
+    entries.append(entry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from groat.simulator.stripe.errors import no_such
 
@@ -27,8 +28,14 @@ class Card:
     brand: str
     last4: str
     decline: Decline | None = None
+    authenticates: bool = False
+    """Whether the customer has to pass 3-D Secure first."""
+    disputed: bool = False
+    """Whether what is taken is disputed at once."""
+    refunds: Literal["succeed", "fail_later", "succeed_later"] = "succeed"
 
 
+_NO_FUNDS = Decline("card_declined", "Your card has insufficient funds.", "insufficient_funds")
 _CARDS = MappingProxyType(
     {
         "visa": Card("visa", "4242"),
@@ -36,11 +43,7 @@ _CARDS = MappingProxyType(
         "chargeDeclined": Card(
             "visa", "0002", Decline("card_declined", _DECLINED, "generic_decline")
         ),
-        "chargeDeclinedInsufficientFunds": Card(
-            "visa",
-            "9995",
-            Decline("card_declined", "Your card has insufficient funds.", "insufficient_funds"),
-        ),
+        "chargeDeclinedInsufficientFunds": Card("visa", "9995", _NO_FUNDS),
         "chargeDeclinedLostCard": Card(
             "visa", "9987", Decline("card_declined", _DECLINED, "lost_card")
         ),
@@ -58,6 +61,13 @@ _CARDS = MappingProxyType(
                 "An error occurred while processing your card. Try again in a little bit.",
             ),
         ),
+        "authenticationRequired": Card("visa", "3184", authenticates=True),
+        "authenticationRequiredChargeDeclinedInsufficientFunds": Card(
+            "visa", "3178", _NO_FUNDS, authenticates=True
+        ),
+        "createDispute": Card("visa", "0259", disputed=True),
+        "pendingRefund": Card("visa", "7726", refunds="succeed_later"),
+        "refundFail": Card("visa", "5126", refunds="fail_later"),
     }
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groat.simulator.wire import Answer, JsonObject, answer
+from groat.simulator.wire import Answer, Json, JsonObject, answer
 
 
 class StripeError(Exception):
@@ -16,6 +16,15 @@ class StripeError(Exception):
     def answer(self) -> Answer:
         """Return the reply."""
         return answer(self.status, {"error": self.error})
+
+
+class Refusal(StripeError):
+    """A request refused after work on it began; this answer is kept under its key."""
+
+
+def refusal(message: str, **details: Json) -> Refusal:
+    """Return a refusal; ``details`` are the further fields of the error, such as its ``code``."""
+    return Refusal(400, {"type": "invalid_request_error", "message": message, **details})
 
 
 def invalid_request(

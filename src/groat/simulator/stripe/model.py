@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
+from groat.kernel.money import Money
 from groat.simulator.stripe.cards import Card
+from groat.simulator.stripe.requests import Evidence
 from groat.simulator.wire import JsonObject
+
+REFERENCE_KEY = "groat_payment"
+"""The metadata key under which the books find what the client calls its payment."""
+
+REFUND_REFERENCE_KEY = "groat_refund"
+"""And what it calls its refund."""
+
+IntentStatus = Literal[
+    "requires_payment_method",
+    "requires_confirmation",
+    "requires_action",
+    "requires_capture",
+    "succeeded",
+    "canceled",
+]
+RefundStatus = Literal["pending", "succeeded", "failed"]
+DisputeStatus = Literal["needs_response", "under_review", "won", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
+class Method:
+    """A test card under the id that it got."""
+
+    id: str
+    card: Card
+
+
+@dataclass(slots=True, eq=False)
 class Intent:
-    """A payment intent before anything was charged."""
+    """A payment intent: what is to be paid, and how far that has come."""
 
     id: str
     client_secret: str
@@ -19,33 +47,127 @@ class Intent:
     amount: int
     currency: str
     capture_method: str
+    allow_redirects: str | None
+    """None if the payment's methods are listed instead of being the account's."""
     payment_method_types: tuple[str, ...]
     description: str | None
     metadata: Mapping[str, str]
+    return_url: str | None
+    status: IntentStatus = "requires_payment_method"
+    method: Method | None = None
+    charge: Charge | None = None
+    """The latest one."""
+    next_action: JsonObject | None = None
+    error: JsonObject | None = None
+    canceled_at: int | None = None
+    cancellation_reason: str | None = None
+
+    def money(self, amount: int) -> Money:
+        """Return ``amount`` of the intent's currency."""
+        return Money(amount, self.currency.upper())
+
+    @property
+    def reference(self) -> str | None:
+        """What the client calls its payment."""
+        return self.metadata.get(REFERENCE_KEY)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Charge:
     """One attempt to charge an intent; the card says whether it was declined."""
 
     id: str
     intent: Intent
-    payment_method: str
-    card: Card
-    balance_transaction: str | None
+    created: int
+    method: Method
+    capture_before: int | None
+    """Until when it has to be captured, if it was only authorized at first."""
+    captured: bool = False
+    amount_captured: int = 0
+    amount_refunded: int = 0
+    balance_transaction: str | None = None
+    dispute: Dispute | None = None
+
+    @property
+    def card(self) -> Card:
+        """What it was charged to."""
+        return self.method.card
 
     @property
     def paid(self) -> bool:
-        """Whether money was taken."""
+        """Whether the issuer said yes."""
         return self.card.decline is None
+
+    @property
+    def unrefunded(self) -> int:
+        """How much can still be given back."""
+        return self.amount_captured - self.amount_refunded
+
+
+@dataclass(slots=True, eq=False)
+class Refund:
+    """Something of a charge given back, or on its way."""
+
+    id: str
+    charge: Charge
+    created: int
+    amount: int
+    reason: str | None
+    metadata: Mapping[str, str]
+    status: RefundStatus
+    balance_transaction: str
+    failure_balance_transaction: str | None = None
+
+    @property
+    def reference(self) -> str | None:
+        """What the client calls its refund."""
+        return self.metadata.get(REFUND_REFERENCE_KEY)
+
+
+@dataclass(slots=True, eq=False)
+class Dispute:
+    """The customer's bank taking back what was charged, and what became of that."""
+
+    id: str
+    charge: Charge
+    created: int
+    amount: int
+    status: DisputeStatus = "needs_response"
+    evidence: Evidence = field(default_factory=Evidence)
+    submissions: int = 0
+    transactions: list[Transaction] = field(default_factory=list)
+
+    @property
+    def open(self) -> bool:
+        """Whether it is not decided yet."""
+        return self.status in {"needs_response", "under_review"}
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One change of the account's balance: by ``amount``, less the ``fee``."""
+
+    id: str
+    kind: Literal["charge", "refund", "refund_failure", "adjustment"]
+    reporting_category: str
+    created: int
+    amount: int
+    fee: int
+    currency: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The request that made something happen."""
+    """The request that made something happen, and the address under which it came."""
 
-    request_id: str
+    request_id: str | None
     idempotency_key: str | None
+    host: str = ""
+
+
+NOBODY = Cause(None, None)
+"""What happens without a request of the client's."""
 
 
 @dataclass(frozen=True, slots=True)

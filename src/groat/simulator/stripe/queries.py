@@ -1,15 +1,16 @@
-"""Lists and searches. Unlike Stripe's, a search sees what was made a moment ago."""
+"""Lists, searches and expansions. Unlike Stripe's, a search sees what was made a moment ago."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import dropwhile, islice
 from typing import Protocol, TypeVar
 
-from groat.simulator.stripe.errors import invalid_request, no_such
+from groat.simulator.stripe.errors import invalid_request, no_such, refusal
 from groat.simulator.stripe.model import Intent
 from groat.simulator.stripe.requests import Page
+from groat.simulator.wire import Json, JsonObject
 
 _METADATA_QUERY = re.compile(r"""metadata\[(['"])(?P<key>[^'"]+)\1\]:(['"])(?P<value>[^'"]*)\3""")
 
@@ -57,3 +58,26 @@ def metadata_search(query: str) -> Callable[[Intent], bool]:
         raise invalid_request("Only queries like metadata['k']:'v' are understood.", param="query")
     key, value = match["key"], match["value"]
     return lambda intent: intent.metadata.get(key) == value
+
+
+def expanded(value: Json, path: Sequence[str], find: Callable[[str], JsonObject | None]) -> Json:
+    """Return ``value`` with the id at the end of ``path``, and those on the way, replaced.
+
+    ``find`` returns the object with an id. A list's objects are expanded each; null stays null.
+
+    Raises:
+        Refusal: There is no object's id at the end of ``path``. What was asked for is done by then.
+    """
+    match value:
+        case None:
+            return None
+        case str() if (found := find(value)) is not None:
+            return expanded(found, path, find)
+        case list():
+            return [expanded(one, path, find) for one in value]
+        case Mapping() if not path:
+            return value
+        case Mapping() if path[0] in value and path[0] != "id":
+            return {**value, path[0]: expanded(value[path[0]], path[1:], find)}
+        case _:
+            raise refusal("This property cannot be expanded.", param="expand")

@@ -65,47 +65,118 @@ Metadata = Annotated[
     Field(max_length=50),
 ]
 Limit = Annotated[Integer, Field(ge=1, le=100)]
+Flag = Literal["true", "false"]
+Url = Annotated[str, AfterValidator(_url)]
+
+
+class Expanding(Parameters):
+    """Which ids in the answer are to be the objects themselves, such as ``latest_charge``."""
+
+    expand: Annotated[Listed, Field(max_length=20)] = ()
 
 
 class AutomaticPaymentMethods(Parameters):
-    """Any method that the account has, here without those that send the customer elsewhere."""
+    """Any method that the account has, with or without those that send the customer elsewhere."""
 
-    enabled: Literal["true"]
-    allow_redirects: Literal["never"]
+    enabled: Flag
+    allow_redirects: Literal["always", "never"] = "always"
 
 
-class PaymentIntentRequest(Parameters):
-    """A payment intent that is confirmed and captured at once, the only kind there is so far."""
+class PaymentIntentRequest(Expanding):
+    """A payment intent, confirmed at once or later."""
 
     amount: Annotated[Integer, Field(ge=1, le=AMOUNT_MAX)]
     currency: Annotated[str, AfterValidator(_currency)]
-    payment_method: str
-    confirm: Literal["true"]
-    capture_method: Literal["automatic", "automatic_async"] = "automatic"
+    payment_method: str | None = None
+    confirm: Flag = "false"
+    capture_method: Literal["automatic", "automatic_async", "manual"] = "automatic"
     automatic_payment_methods: AutomaticPaymentMethods | None = None
     payment_method_types: Listed = ("card",)
+    return_url: Url | None = None
     description: str | None = None
     metadata: Metadata = Field(default_factory=dict)
+
+
+class ConfirmRequest(Expanding):
+    """An intent to be confirmed, with another method or the one that it has."""
+
+    payment_method: str | None = None
+    return_url: Url | None = None
+
+
+class CaptureRequest(Expanding):
+    """How much to take of what is authorized: all of it, or a part; the rest is released."""
+
+    amount_to_capture: Annotated[Integer, Field(ge=1, le=AMOUNT_MAX)] | None = None
+
+
+class CancelRequest(Expanding):
+    """Why an intent is canceled."""
+
+    cancellation_reason: (
+        Literal["abandoned", "duplicate", "fraudulent", "requested_by_customer"] | None
+    ) = None
+
+
+class RefundRequest(Expanding):
+    """What to give back: all that was not given back yet, or ``amount`` of it."""
+
+    charge: str | None = None
+    payment_intent: str | None = None
+    amount: Annotated[Integer, Field(ge=1, le=AMOUNT_MAX)] | None = None
+    reason: Literal["duplicate", "fraudulent", "requested_by_customer"] | None = None
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class Evidence(Parameters):
+    """What can be said against a dispute; Stripe takes files too."""
+
+    access_activity_log: str | None = None
+    billing_address: str | None = None
+    cancellation_policy_disclosure: str | None = None
+    cancellation_rebuttal: str | None = None
+    customer_email_address: str | None = None
+    customer_name: str | None = None
+    customer_purchase_ip: str | None = None
+    duplicate_charge_explanation: str | None = None
+    duplicate_charge_id: str | None = None
+    product_description: str | None = None
+    refund_policy_disclosure: str | None = None
+    refund_refusal_explanation: str | None = None
+    service_date: str | None = None
+    shipping_address: str | None = None
+    shipping_carrier: str | None = None
+    shipping_date: str | None = None
+    shipping_tracking_number: str | None = None
+    uncategorized_text: str | None = None
+
+
+class DisputeRequest(Expanding):
+    """Evidence, to be kept or to be handed in."""
+
+    evidence: Evidence = Evidence()
+    submit: Flag = "true"
 
 
 class WebhookEndpointRequest(Parameters):
     """Where to deliver which events; ``*`` stands for all of them."""
 
-    url: Annotated[str, AfterValidator(_url)]
+    url: Url
     enabled_events: Annotated[Listed, Field(min_length=1)]
     description: str | None = None
 
 
-class Page(Parameters):
+class Page(Expanding):
     """A page of a list, newest first, after the object ``starting_after``."""
 
     limit: Limit = 10
     starting_after: str | None = None
 
 
-class PageOfCharges(Page):
-    """Charges, or those of one payment intent."""
+class PageOfPayment(Page):
+    """Charges, refunds or disputes, or those of one payment intent or of one charge."""
 
+    charge: str | None = None
     payment_intent: str | None = None
 
 
@@ -122,7 +193,7 @@ class PageOfEvents(Page):
     created: Since | None = None
 
 
-class Search(Parameters):
+class Search(Expanding):
     """A query such as ``metadata['order']:'7'``. ``page`` is the ``next_page`` of the last one."""
 
     query: str

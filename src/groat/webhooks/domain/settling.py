@@ -9,7 +9,7 @@ from enum import StrEnum
 from random import Random
 from typing import TypeAlias
 
-from groat.payments.domain.lifecycle import Outcome
+from groat.payments.domain.lifecycle import QUARANTINED, Outcome
 
 
 class EventStatus(StrEnum):
@@ -45,6 +45,8 @@ NOTHING_OF_INTEREST = Settled(EventStatus.IGNORED, "no_fact_in_event")
 _SETTLED: dict[Outcome, Settled] = {
     Outcome.AMOUNT_MISMATCH: Settled(EventStatus.DEAD, Outcome.AMOUNT_MISMATCH.value),
     Outcome.CONTRADICTION: Settled(EventStatus.DEAD, Outcome.CONTRADICTION.value),
+    Outcome.FOREIGN_REFUND: Settled(EventStatus.DEAD, Outcome.FOREIGN_REFUND.value),
+    Outcome.PREMATURE: Settled(EventStatus.DEAD, Outcome.PREMATURE.value),
     Outcome.APPLIED: Settled(EventStatus.PROCESSED),
     Outcome.LATE: Settled(EventStatus.SUPERSEDED, Outcome.LATE.value),
     Outcome.ALREADY_SO: Settled(EventStatus.PROCESSED, Outcome.ALREADY_SO.value),
@@ -59,14 +61,21 @@ _SLOW_BASE = 60.0
 _LONGEST = 6 * 3600.0
 
 
+_EARLY = {Outcome.PREMATURE: _MOST_TRIES, Outcome.UNKNOWN_PAYMENT: _FAST_TRIES}
+"""What a fact may have come before, and for how many tries that is waited for."""
+
+
 def settle(outcomes: Sequence[Outcome], tries: int, random: Random) -> Settlement:
     """Return what becomes of an event whose facts came out so; ``tries`` counts this one.
 
-    A fact may come before what it builds on, so an unknown payment is waited for; after the fast
-    tries it is taken to be foreign, and the gravest of the event's facts speaks for it.
+    A fact may come before what it builds on, which is waited for: a payment that is not known for
+    the fast tries, after which it is taken to be foreign; a capture that is refunded or disputed
+    for all of them. Otherwise the gravest of the event's facts speaks for it.
     """
-    if Outcome.UNKNOWN_PAYMENT in outcomes and tries < _FAST_TRIES:
-        return Again(retry_delay(tries, random), Outcome.UNKNOWN_PAYMENT.value)
+    if QUARANTINED.isdisjoint(outcomes):
+        for early, most in _EARLY.items():
+            if early in outcomes and tries < most:
+                return Again(retry_delay(tries, random), early.value)
     for outcome, settlement in _SETTLED.items():
         if outcome in outcomes:
             return settlement

@@ -6,18 +6,26 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from groat.kernel import ids
-from groat.kernel.ids import PaymentId
 from groat.kernel.money import Money
+from groat.providers.domain.facts import Canceled, Declined, RefundFailed, Report
 from groat.providers.domain.failures import FailureCode
-from groat.providers.paypal.adapter import PayPalProvider, _order
-from groat.providers.paypal.translation import Problem, refusal_code
-from groat.providers.port import Answered, Authorization, Envelope, Rejection, Unknown
+from groat.providers.paypal.adapter import PayPalProvider
+from groat.providers.port import Answered, Envelope, Provider, Rejection, Unknown
 from tests.unit.providers.paypal.certificates import NOW, identity
+from tests.unit.providers.paypal.requests import (
+    CAPTURE_ID,
+    ORDER_ID,
+    PAYMENT_ID,
+    REFUND_ID,
+    authorize_request,
+    cancel_request,
+    capture_request,
+    refund_request,
+)
 
-AUTHORIZATION = Authorization("key", PaymentId(ids.uuid7()), Money(1050, "EUR"), "vault_visa")
+FRACTION = Money(50_050, "HUF")
+"""PayPal takes this currency without decimals."""
 
 
 @pytest.fixture(scope="module")
@@ -31,50 +39,6 @@ async def provider() -> AsyncIterator[PayPalProvider]:
     adapter = PayPalProvider(credentials, timeout_seconds=1)
     yield adapter
     await adapter.close()
-
-
-def test_an_order_carries_our_id_and_the_amount_in_full() -> None:
-    assert _order(AUTHORIZATION) == {
-        "intent": "CAPTURE",
-        "purchase_units": [
-            {
-                "custom_id": AUTHORIZATION.own_reference,
-                "amount": {"currency_code": "EUR", "value": "10.50"},
-            }
-        ],
-        "payment_source": {"token": {"id": "vault_visa", "type": "PAYMENT_METHOD_TOKEN"}},
-    }
-
-
-@pytest.mark.parametrize(
-    ("problem", "code"),
-    [
-        (
-            {"name": "UNPROCESSABLE_ENTITY", "details": [{"issue": "INSTRUMENT_DECLINED"}]},
-            FailureCode.DO_NOT_HONOR,
-        ),
-        (
-            {"name": "UNPROCESSABLE_ENTITY", "details": [{"issue": "PAYER_ACTION_REQUIRED"}]},
-            FailureCode.AUTHENTICATION_FAILED,
-        ),
-        (
-            {"name": "UNPROCESSABLE_ENTITY", "details": [{"issue": "MISSING_REQUIRED_PARAMETER"}]},
-            FailureCode.REJECTED_BY_PROVIDER,
-        ),
-        ({"name": "INVALID_REQUEST", "details": []}, FailureCode.REJECTED_BY_PROVIDER),
-        ({"name": "INVALID_REQUEST"}, FailureCode.REJECTED_BY_PROVIDER),
-    ],
-)
-def test_a_refusal_is_the_payers_or_of_the_request(
-    problem: dict[str, object], code: FailureCode
-) -> None:
-    assert refusal_code(Problem.model_validate(problem)) is code
-
-
-@given(st.binary() | st.just(b"{}"))
-def test_a_refusal_that_cannot_be_read_is_not_taken_for_one(body: bytes) -> None:
-    with pytest.raises(ValidationError):
-        Problem.model_validate_json(body)
 
 
 def test_an_envelope_has_the_events_id_and_type(provider: PayPalProvider) -> None:
@@ -94,10 +58,10 @@ async def test_an_event_whose_resource_leads_elsewhere_is_not_looked_up(
 ) -> None:
     body = json.dumps({"resource": {"id": "../orders"}}).encode()
     reply = await provider.interpret_webhook("PAYMENT.CAPTURE.COMPLETED", body)
-    assert reply == Unknown("unreadable: no capture's id in the event")
+    assert reply == Unknown("unreadable: no id of its capture in the event")
 
 
-@pytest.mark.parametrize("kind", ["CHECKOUT.ORDER.APPROVED", "CUSTOMER.DISPUTE.CREATED", ""])
+@pytest.mark.parametrize("kind", ["BILLING.PLAN.CREATED", "PAYMENT.SALE.COMPLETED", ""])
 async def test_other_events_say_nothing_of_interest(provider: PayPalProvider, kind: str) -> None:
     assert await provider.interpret_webhook(kind, b"anything") == Answered(())
 
@@ -114,3 +78,36 @@ async def test_a_webhook_with_a_certificate_from_elsewhere_is_not_believed(
     }
     rejection = await provider.verify_webhook(headers, b"{}", NOW)
     assert rejection is Rejection.CERTIFICATE_NOT_ALLOWED
+
+
+def test_the_adapter_is_a_provider_that_captures_in_parts(provider: PayPalProvider) -> None:
+    kept: Provider = provider
+    assert not kept.captures_once
+
+
+async def test_an_order_that_waits_for_its_payer_is_given_up_without_a_call(
+    provider: PayPalProvider,
+) -> None:
+    reply = await provider.cancel(cancel_request(authorization_id=None))
+    assert reply == Answered((Report(PAYMENT_ID, ORDER_ID, Canceled()),))
+
+
+async def test_of_a_call_that_told_us_no_order_nothing_can_be_looked_up(
+    provider: PayPalProvider,
+) -> None:
+    assert await provider.fetch(authorize_request()) == Answered(())
+
+
+async def test_an_amount_that_paypal_does_not_take_is_refused_without_a_call(
+    provider: PayPalProvider,
+) -> None:
+    no = Declined(FailureCode.METHOD_NOT_SUPPORTED)
+    reply = await provider.authorize(authorize_request(amount=FRACTION))
+    assert reply == Answered((Report(PAYMENT_ID, None, no),))
+    assert await provider.capture(capture_request(FRACTION)) == Answered(
+        (Report(PAYMENT_ID, ORDER_ID, no),)
+    )
+    failed = RefundFailed(FailureCode.METHOD_NOT_SUPPORTED)
+    assert await provider.refund(refund_request(FRACTION)) == Answered(
+        (Report(PAYMENT_ID, ORDER_ID, failed, REFUND_ID, CAPTURE_ID),)
+    )

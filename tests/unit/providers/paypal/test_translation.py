@@ -1,44 +1,109 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
-from groat.kernel.ids import PaymentId
 from groat.kernel.money import Money
-from groat.providers.domain.facts import Captured, Declined, Fact, Report
+from groat.providers.domain.facts import (
+    Approved,
+    Authorized,
+    Canceled,
+    Captured,
+    Declined,
+    Expired,
+    Fact,
+    FeeCharged,
+    Refunded,
+    RefundFailed,
+    Report,
+    RequiresAction,
+)
 from groat.providers.domain.failures import FailureCode
+from groat.providers.paypal.payloads import Authorization, Capture, Order, Problem, Refund
 from groat.providers.paypal.translation import (
-    Capture,
-    Event,
-    Order,
+    authorization_reports,
     capture_reports,
     order_reports,
+    refund_reports,
+    refunded_capture,
+    refusal_code,
+)
+from tests.unit.providers.paypal.requests import (
+    AUTHORIZATION_ID,
+    CAPTURE_ID,
+    ORDER_ID,
+    PAYMENT_ID,
+    REFUND_ID,
 )
 
-PAYMENT_ID = PaymentId(ids.uuid7())
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+API = "https://api-m.paypal.com"
+OWN_ID = ids.render("payment", PAYMENT_ID)
+AMOUNT = {"currency_code": "EUR", "value": "10.50"}
 CAPTURE: dict[str, object] = {
-    "id": "2GG279541U471931P",
+    "id": CAPTURE_ID,
     "status": "COMPLETED",
-    "amount": {"currency_code": "EUR", "value": "10.50"},
-    "custom_id": ids.render("payment", PAYMENT_ID),
-    "supplementary_data": {"related_ids": {"order_id": "5O190127TN364715T"}},
+    "amount": AMOUNT,
+    "custom_id": OWN_ID,
+    "supplementary_data": {"related_ids": {"order_id": ORDER_ID}},
 }
-TAKEN = Captured("2GG279541U471931P", Money(1050, "EUR"))
+AUTHORIZATION: dict[str, object] = {
+    "id": AUTHORIZATION_ID,
+    "status": "CREATED",
+    "amount": AMOUNT,
+    "custom_id": OWN_ID,
+    "expiration_time": "2026-01-30T00:00:00Z",
+    "supplementary_data": {"related_ids": {"order_id": ORDER_ID}},
+}
+REFUND: dict[str, object] = {
+    "id": "1JU08902781691411",
+    "status": "COMPLETED",
+    "amount": AMOUNT,
+    "custom_id": f"{OWN_ID}.{ids.render('refund', REFUND_ID)}",
+    "links": [
+        {"rel": "self", "href": f"{API}/v2/payments/refunds/1JU08902781691411"},
+        {"rel": "up", "href": f"{API}/v2/payments/captures/{CAPTURE_ID}"},
+    ],
+}
+TAKEN = Captured(CAPTURE_ID, Money(1050, "EUR"))
+GIVEN = Refunded("1JU08902781691411", Money(1050, "EUR"))
+RESERVED = Authorized(AUTHORIZATION_ID, Money(1050, "EUR"), datetime(2026, 1, 30, tzinfo=UTC))
 
 
 def _capture(**changes: object) -> tuple[Report, ...]:
     return capture_reports(Capture.model_validate({**CAPTURE, **changes}))
 
 
-def _order(*captures: dict[str, object]) -> tuple[Report, ...]:
-    units = [{"payments": {"captures": list(captures)}}]
-    return order_reports(Order.model_validate({"id": "5O190127TN364715T", "purchase_units": units}))
+def _order(
+    *captures: dict[str, object], authorizations: object = (), refunds: object = (), **more: object
+) -> tuple[Report, ...]:
+    payments = {
+        "captures": captures,
+        "authorizations": authorizations,
+        "refunds": refunds,
+    }
+    units = [{"custom_id": OWN_ID, "payments": payments}]
+    order = Order.model_validate({"id": ORDER_ID, "purchase_units": units, **more})
+    return order_reports(order, NOW)
+
+
+def _authorization(**changes: object) -> tuple[Report, ...]:
+    authorization = Authorization.model_validate({**AUTHORIZATION, **changes})
+    return authorization_reports(authorization, NOW)
+
+
+def _refund(**changes: object) -> tuple[Report, ...]:
+    return refund_reports(Refund.model_validate({**REFUND, **changes}))
 
 
 def test_the_reply_and_a_later_look_up_tell_the_same_fact() -> None:
-    expected = (Report(PAYMENT_ID, "5O190127TN364715T", TAKEN),)
+    expected = (Report(PAYMENT_ID, ORDER_ID, TAKEN),)
     assert _order(CAPTURE) == _capture() == expected
 
 
@@ -56,7 +121,7 @@ def test_the_reply_and_a_later_look_up_tell_the_same_fact() -> None:
         ),
         (
             {"amount": {"currency_code": "JPY", "value": "1050"}},
-            Captured("2GG279541U471931P", Money(1050, "JPY")),
+            Captured(CAPTURE_ID, Money(1050, "JPY")),
         ),
     ],
 )
@@ -96,12 +161,13 @@ def test_a_capture_of_another_shape_is_refused(changes: dict[str, object]) -> No
 @pytest.mark.parametrize("custom_id", [None, "", "invoice 5"])
 def test_without_our_id_the_order_is_told(custom_id: str | None) -> None:
     (report,) = _capture(custom_id=custom_id)
-    assert (report.payment_id, report.provider_reference) == (None, "5O190127TN364715T")
+    assert (report.payment_id, report.provider_reference) == (None, ORDER_ID)
 
 
 def test_an_order_may_have_no_captures_or_several() -> None:
     assert _order() == ()
-    assert order_reports(Order.model_validate({"id": "o", "purchase_units": [{}]})) == ()
+    bare = Order.model_validate({"id": "o", "purchase_units": [{}]})
+    assert order_reports(bare, NOW) == ()
     second = {**CAPTURE, "status": "DECLINED"}
     facts = [report.fact for report in _order(CAPTURE, second)]
     assert facts == [TAKEN, Declined(FailureCode.DO_NOT_HONOR)]
@@ -113,12 +179,223 @@ def test_a_pending_capture_says_nothing_yet() -> None:
     assert report.fact == TAKEN
 
 
-@pytest.mark.parametrize("capture_id", ["", "../../v1/oauth2/token", "a b", "a\n", "a" * 65, "é"])
-def test_an_events_resource_cannot_lead_a_look_up_elsewhere(capture_id: str) -> None:
+def test_what_it_cost_is_told_beside_what_was_taken() -> None:
+    fee = {"paypal_fee": {"currency_code": "EUR", "value": "0.61"}}
+    _, report = _capture(seller_receivable_breakdown=fee)
+    charged = FeeCharged(CAPTURE_ID, Money(61, "EUR"))
+    assert report == Report(PAYMENT_ID, ORDER_ID, charged, capture_reference=CAPTURE_ID)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seller_receivable_breakdown": {}},
+        {"seller_receivable_breakdown": {"paypal_fee": {"currency_code": "EUR", "value": "0.00"}}},
+        {
+            "status": "PENDING",
+            "seller_receivable_breakdown": {
+                "paypal_fee": {"currency_code": "EUR", "value": "0.61"}
+            },
+        },
+    ],
+)
+def test_where_there_is_no_fee_none_is_told(changes: dict[str, object]) -> None:
+    assert not [report for report in _capture(**changes) if isinstance(report.fact, FeeCharged)]
+
+
+OF_AUTHORIZATION = {"related_ids": {"order_id": ORDER_ID, "authorization_id": AUTHORIZATION_ID}}
+UP = [{"rel": "up", "href": f"{API}/v2/payments/authorizations/{AUTHORIZATION_ID}"}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "final"),
+    [
+        ({}, True),
+        ({"supplementary_data": OF_AUTHORIZATION}, False),
+        ({"links": UP}, False),
+        ({"supplementary_data": OF_AUTHORIZATION, "final_capture": True}, True),
+        ({"links": UP, "final_capture": True}, True),
+    ],
+)
+def test_a_capture_is_final_if_it_says_so_or_was_taken_at_once(
+    changes: dict[str, object],
+    final: bool,  # noqa: FBT001 - a case
+) -> None:
+    (report,) = _capture(**changes)
+    assert report.fact == Captured(CAPTURE_ID, Money(1050, "EUR"), final=final)
+
+
+def test_a_capture_that_does_not_repeat_our_id_is_found_by_its_order() -> None:
+    (report,) = _capture(custom_id=None, supplementary_data=OF_AUTHORIZATION)
+    assert (report.payment_id, report.provider_reference) == (None, ORDER_ID)
+    (report,) = _order({**CAPTURE, "custom_id": None, "supplementary_data": {}})
+    assert (report.payment_id, report.provider_reference) == (PAYMENT_ID, ORDER_ID)
+
+
+def test_an_authorization_is_told_alike_by_itself_and_by_its_order() -> None:
+    expected = (Report(PAYMENT_ID, ORDER_ID, RESERVED),)
+    assert _authorization() == _order(authorizations=[AUTHORIZATION]) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "fact"),
+    [
+        ({"expiration_time": None}, Authorized(AUTHORIZATION_ID, Money(1050, "EUR"), None)),
+        ({"status": "DENIED"}, Declined(FailureCode.DO_NOT_HONOR)),
+        (
+            {"status": "DENIED", "processor_response": {"response_code": "5120"}},
+            Declined(FailureCode.INSUFFICIENT_FUNDS),
+        ),
+        ({"status": "VOIDED"}, Canceled()),
+        ({"status": "VOIDED", "expiration_time": None}, Canceled()),
+        ({"status": "EXPIRED"}, Expired()),
+    ],
+)
+def test_an_authorizations_status_is_a_fact(changes: dict[str, object], fact: Fact) -> None:
+    (report,) = _authorization(**changes)
+    assert report == Report(PAYMENT_ID, ORDER_ID, fact)
+
+
+@pytest.mark.parametrize("status", ["CAPTURED", "PARTIALLY_CAPTURED", "PENDING"])
+def test_an_authorization_may_say_nothing_besides_its_captures(status: str) -> None:
+    assert _authorization(status=status) == ()
+    (report,) = _order(CAPTURE, authorizations=[{**AUTHORIZATION, "status": status}])
+    assert report.fact == TAKEN
+
+
+@given(st.integers(-(10**6), 10**6))
+def test_an_authorization_that_is_voided_after_its_time_has_expired(seconds: int) -> None:
+    expires_at = NOW + timedelta(seconds=seconds)
+    (report,) = _authorization(status="VOIDED", expiration_time=expires_at.isoformat())
+    assert report.fact == (Expired() if expires_at <= NOW else Canceled())
+
+
+@pytest.mark.parametrize(
+    "changes", [{"status": "NEW"}, {"expiration_time": "soon"}, {"id": "a/b"}, {"amount": None}]
+)
+def test_an_authorization_of_another_shape_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        Event.model_validate({"resource": {"id": capture_id}})
+        _authorization(**changes)
 
 
-def test_an_event_names_its_capture() -> None:
-    event = Event.model_validate({"resource": {"id": "2GG279541U471931P", "status": "COMPLETED"}})
-    assert event.resource.id == "2GG279541U471931P"
+def test_an_end_is_told_after_what_was_taken() -> None:
+    voided = {**AUTHORIZATION, "status": "VOIDED"}
+    facts = [report.fact for report in _order(CAPTURE, authorizations=[voided])]
+    assert facts == [TAKEN, Canceled()]
+
+
+def test_a_refund_carries_both_of_our_ids() -> None:
+    assert _refund() == (Report(PAYMENT_ID, None, GIVEN, REFUND_ID, CAPTURE_ID),)
+    (report,) = _order(refunds=[REFUND])
+    assert report == Report(PAYMENT_ID, ORDER_ID, GIVEN, REFUND_ID, CAPTURE_ID)
+
+
+@pytest.mark.parametrize(
+    ("status", "fact"),
+    [
+        ("FAILED", RefundFailed(FailureCode.PROCESSING_ERROR)),
+        ("CANCELLED", RefundFailed(FailureCode.REJECTED_BY_PROVIDER)),
+    ],
+)
+def test_a_refund_that_comes_to_nothing_is_told(status: str, fact: Fact) -> None:
+    (report,) = _refund(status=status)
+    assert (report.fact, report.refund_id) == (fact, REFUND_ID)
+
+
+def test_a_pending_refund_says_nothing_yet() -> None:
+    assert _refund(status="PENDING") == ()
+
+
+def test_a_refund_that_others_made_is_told_without_an_id() -> None:
+    (report,) = _refund(custom_id=OWN_ID)
+    assert (report.payment_id, report.refund_id) == (PAYMENT_ID, None)
+    (report,) = _refund(custom_id=None)
+    assert (report.payment_id, report.capture_reference) == (None, CAPTURE_ID)
+
+
+def test_what_paypal_took_back_by_itself_is_no_refund_of_an_order() -> None:
+    reversal = {**REFUND, "custom_id": OWN_ID, "note_to_payer": "Payment reversed"}
+    assert _order(CAPTURE, refunds=[reversal]) == _order(CAPTURE)
+
+
+@pytest.mark.parametrize(
+    "links", [[], [{"rel": "up", "href": "https://x/y"}], [{"rel": "self", "href": "/"}]]
+)
+def test_a_refund_that_does_not_say_of_which_capture(links: list[object]) -> None:
+    assert refunded_capture(Refund.model_validate({**REFUND, "links": links})) is None
+
+
+ACTION = {"rel": "payer-action", "href": "https://www.paypal.com/checkoutnow?token=5O"}
+APPROVE = {"rel": "approve", "href": "https://www.paypal.com/checkoutnow?token=old"}
+
+
+@pytest.mark.parametrize(
+    ("status", "links", "fact"),
+    [
+        ("PAYER_ACTION_REQUIRED", [APPROVE, ACTION], RequiresAction(ACTION["href"])),
+        ("CREATED", [APPROVE], RequiresAction(APPROVE["href"])),
+        ("PAYER_ACTION_REQUIRED", [], RequiresAction(None)),
+        ("APPROVED", [], Approved()),
+        ("VOIDED", [], Canceled()),
+    ],
+)
+def test_an_order_without_payments_says_what_it_waits_for(
+    status: str, links: list[object], fact: Fact
+) -> None:
+    assert _order(status=status, links=links) == (Report(PAYMENT_ID, ORDER_ID, fact),)
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "SAVED", "SOMETHING_NEW", None])
+def test_any_other_order_says_nothing(status: str | None) -> None:
+    assert _order(status=status) == ()
+
+
+def test_an_order_of_nothing_says_nothing_of_a_payment() -> None:
+    order = Order.model_validate({"id": "o", "status": "APPROVED", "purchase_units": []})
+    assert order_reports(order, NOW) == (Report(None, "o", Approved()),)
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
+        (
+            {"name": "UNPROCESSABLE_ENTITY", "details": [{"issue": "INSTRUMENT_DECLINED"}]},
+            FailureCode.DO_NOT_HONOR,
+        ),
+        (
+            {"name": "UNPROCESSABLE_ENTITY", "details": [{"issue": "PAYER_ACTION_REQUIRED"}]},
+            FailureCode.AUTHENTICATION_FAILED,
+        ),
+        (
+            {"name": "UNPROCESSABLE_ENTITY", "details": [{"issue": "MISSING_REQUIRED_PARAMETER"}]},
+            FailureCode.REJECTED_BY_PROVIDER,
+        ),
+        (
+            {
+                "name": "UNPROCESSABLE_ENTITY",
+                "details": [{"issue": "REFUND_FAILED_INSUFFICIENT_FUNDS"}],
+            },
+            FailureCode.INSUFFICIENT_FUNDS,
+        ),
+        (
+            {"name": "UNPROCESSABLE_ENTITY", "details": [{"issue": "PAYER_CANNOT_PAY"}]},
+            FailureCode.DO_NOT_HONOR,
+        ),
+        (
+            {"name": "UNPROCESSABLE_ENTITY", "details": [{"issue": "TRANSACTION_REFUSED"}]},
+            FailureCode.FRAUD_SUSPECTED,
+        ),
+        ({"name": "INVALID_REQUEST", "details": []}, FailureCode.REJECTED_BY_PROVIDER),
+        ({"name": "INVALID_REQUEST"}, FailureCode.REJECTED_BY_PROVIDER),
+    ],
+)
+def test_a_refusal_is_the_payers_or_of_the_request(
+    problem: dict[str, object], code: FailureCode
+) -> None:
+    assert refusal_code(Problem.model_validate(problem)) is code
+
+
+@given(st.binary() | st.just(b"{}"))
+def test_a_refusal_that_cannot_be_read_is_not_taken_for_one(body: bytes) -> None:
+    with pytest.raises(ValidationError):
+        Problem.model_validate_json(body)

@@ -1,209 +1,275 @@
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-import stripe
-from hypothesis import given
-from hypothesis import strategies as st
 
 from groat.kernel import ids
-from groat.kernel.ids import PaymentId
 from groat.kernel.money import Money
-from groat.providers.domain.facts import Captured, Declined, NotSent, Report
+from groat.providers.domain.facts import (
+    Authorized,
+    Canceled,
+    Captured,
+    Declined,
+    Expired,
+    Fact,
+    FeeCharged,
+    RefundFailed,
+    Report,
+    RequiresAction,
+)
 from groat.providers.domain.failures import FailureCode
-from groat.providers.port import (
-    Answered,
-    Authorization,
-    Envelope,
-    Rejection,
-    Reply,
-    Unknown,
-)
-from groat.providers.stripe.adapter import StripeProvider, _failure
-from groat.simulator.signatures import stripe_signature
-
-AUTHORIZATION = Authorization("key", PaymentId(ids.uuid7()), Money(1050, "EUR"), "pm_card_visa")
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-# The SDK leaves these three without types.
-_connection_error: Callable[..., stripe.StripeError] = stripe.APIConnectionError
-_stripes_card_error: Callable[..., stripe.StripeError] = stripe.CardError
-_invalid_request: Callable[..., stripe.StripeError] = stripe.InvalidRequestError
-
-
-@pytest.fixture(scope="module")
-async def provider() -> AsyncIterator[StripeProvider]:
-    credentials = {"api_key": "sk_test", "webhook_secret": "whsec_old,whsec_new"}
-    adapter = StripeProvider(credentials, timeout_seconds=1)
-    yield adapter
-    await adapter.close()
-
-
-REFUSED = Answered(
-    (Report(AUTHORIZATION.payment_id, None, Declined(FailureCode.REJECTED_BY_PROVIDER)),)
+from groat.providers.port import Answered, Unknown
+from groat.providers.stripe.adapter import StripeProvider
+from tests.unit.providers.stripe.shop import (
+    AMOUNT,
+    books,
+    cancel_of,
+    capture_of,
+    facts,
+    keys,
+    order,
+    pull,
+    reference,
+    refund_of,
 )
 
-
-def _lost(cause: Exception) -> stripe.StripeError:
-    error = _connection_error("lost")
-    error.__cause__ = cause
-    return error
+FEE = Money(39, "EUR")
+BACK = "https://shop.test/back"
 
 
-def _card_error(body: object) -> stripe.StripeError:
-    return _stripes_card_error("no", None, "card_declined", http_status=402, json_body=body)
-
-
-@pytest.mark.parametrize(
-    ("details", "intent", "code"),
-    [
-        (
-            {"decline_code": "insufficient_funds", "payment_intent": {"id": "pi_1"}},
-            "pi_1",
-            FailureCode.INSUFFICIENT_FUNDS,
-        ),
-        ({"decline_code": "stolen_card"}, None, FailureCode.LOST_OR_STOLEN),
-        ({"payment_intent": None}, None, FailureCode.DO_NOT_HONOR),
-        ({}, None, FailureCode.DO_NOT_HONOR),
-    ],
-)
-def test_a_card_error_is_a_decline(
-    details: dict[str, object], intent: str | None, code: FailureCode
+async def test_a_payment_is_captured_at_once_and_costs_a_fee(
+    shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
-    expected = Report(AUTHORIZATION.payment_id, intent, Declined(code))
-    assert _failure(_card_error({"error": details}), AUTHORIZATION) == Answered((expected,))
+    request = order()
+    reply = await shop.authorize(request)
+    (charge,) = (await books(control))["charges"]
+    assert isinstance(reply, Answered)
+    captured, fee = reply.reports
+    intent = reference(reply)
+    assert captured == Report(request.payment_id, intent, Captured(charge["id"], AMOUNT))
+    assert isinstance(fee.fact, FeeCharged)
+    assert fee.fact.reference.startswith("txn_")
+    assert fee == Report(
+        request.payment_id,
+        intent,
+        FeeCharged(fee.fact.reference, FEE),
+        capture_reference=charge["id"],
+    )
+    assert charge["reference"] == ids.render("payment", request.payment_id)
+    assert await keys(control) == {request.idempotency_key}
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        _invalid_request("no", None, http_status=400),
-        _invalid_request("no", None, http_status=404),
-    ],
-    ids=repr,
-)
-def test_a_definite_no_to_the_request_is_a_refusal(error: stripe.StripeError) -> None:
-    assert _failure(error, AUTHORIZATION) == REFUSED
-
-
-@pytest.mark.parametrize(
-    ("error", "reply"),
-    [
-        (
-            stripe.RateLimitError("no", http_status=429),
-            NotSent(FailureCode.RATE_LIMITED, "status 429"),
-        ),
-        (
-            stripe.AuthenticationError("no", http_status=401),
-            NotSent(FailureCode.CREDENTIALS_REFUSED, "status 401"),
-        ),
-        (
-            stripe.PermissionError("no", http_status=403),
-            NotSent(FailureCode.CREDENTIALS_REFUSED, "status 403"),
-        ),
-        (
-            _lost(httpx.ConnectError("no")),
-            NotSent(FailureCode.PROVIDER_UNREACHABLE, "ConnectError"),
-        ),
-        (
-            _lost(httpx.ConnectTimeout("no")),
-            NotSent(FailureCode.PROVIDER_UNREACHABLE, "ConnectTimeout"),
-        ),
-        (_lost(httpx.PoolTimeout("no")), NotSent(FailureCode.PROVIDER_UNREACHABLE, "PoolTimeout")),
-    ],
-)
-def test_what_was_not_begun_at_stripe_was_not_sent(error: stripe.StripeError, reply: Reply) -> None:
-    assert _failure(error, AUTHORIZATION) == reply
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        _connection_error("lost"),
-        _lost(httpx.ReadTimeout("no")),
-        _lost(httpx.WriteError("no")),
-        _lost(httpx.RemoteProtocolError("no")),
-        stripe.APIError("no", http_status=500),
-        stripe.APIError("no", http_status=503),
-        stripe.APIError("no", http_status=409),
-        _invalid_request("no", None, http_status=409),
-        _invalid_request("never sent at all?", None),
-        stripe.IdempotencyError("no", http_status=400),
-        stripe.StripeError("no"),
-        _card_error(None),
-        _card_error("<html>"),
-        _card_error({"error": {"payment_intent": "pi_1"}}),
-    ],
-    ids=repr,
-)
-def test_everything_else_leaves_the_outcome_unknown(error: stripe.StripeError) -> None:
-    assert isinstance(_failure(error, AUTHORIZATION), Unknown)
-
-
-async def test_an_event_of_interest_is_read(provider: StripeProvider) -> None:
-    intent = {
-        "object": "payment_intent",
-        "id": "pi_1",
-        "status": "succeeded",
-        "currency": "eur",
-        "amount_received": 1050,
-        "latest_charge": "ch_1",
-    }
-    body = json.dumps({"data": {"object": intent}}).encode()
-    captured = Report(None, "pi_1", Captured("ch_1", Money(1050, "EUR")))
-    reply = await provider.interpret_webhook("payment_intent.succeeded", body)
-    assert reply == Answered((captured,))
-
-
-async def test_webhooks_are_verified_with_every_active_secret(provider: StripeProvider) -> None:
-    for secret in ("whsec_old", "whsec_new"):
-        header = stripe_signature(secret, b"{}", int(NOW.timestamp()))
-        assert await provider.verify_webhook({"stripe-signature": header}, b"{}", NOW) is None
-    stranger = {"stripe-signature": stripe_signature("whsec_x", b"{}", int(NOW.timestamp()))}
-    rejection = await provider.verify_webhook(stranger, b"{}", NOW)
-    assert rejection is Rejection.SIGNATURE_MISMATCH
-    assert await provider.verify_webhook({}, b"{}", NOW) is Rejection.SIGNATURE_MISSING
-
-
-def test_an_envelope_has_the_events_id_and_type(provider: StripeProvider) -> None:
-    body = b'{"id":"evt_1","type":"charge.succeeded","data":{}}'
-    assert provider.read_envelope(body) == Envelope("evt_1", "charge.succeeded")
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        {},
-        {"id": "evt_1"},
-        {"id": "", "type": "a"},
-        {"id": 1, "type": "a"},
-        {"id": "a\x00", "type": "a"},
-    ],
-)
-def test_an_event_that_cannot_be_told_apart_is_malformed(
-    provider: StripeProvider, event: dict[str, object]
+async def test_an_authorization_waits_to_be_captured(
+    shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
-    assert provider.read_envelope(json.dumps(event).encode()) is Rejection.BODY_MALFORMED
+    reply = await shop.authorize(order(capture=False))
+    (authorized,) = facts(reply)
+    assert isinstance(authorized, Authorized)
+    assert (authorized.reference, authorized.amount) == (reference(reply), AMOUNT)
+    assert authorized.expires_at is not None
+    days = authorized.expires_at - datetime.now(UTC)
+    assert timedelta(days=6, hours=23) < days <= timedelta(days=7)
+    written = await books(control)
+    assert [entry["id"] for entry in written["authorizations"]] == [authorized.reference]
+    assert written["charges"] == []
 
 
-@given(st.binary())
-async def test_any_bytes_are_answered(provider: StripeProvider, body: bytes) -> None:
-    assert provider.read_envelope(body) is Rejection.BODY_MALFORMED
-    assert isinstance(await provider.interpret_webhook("charge.succeeded", body), Unknown)
-
-
-@pytest.mark.parametrize("about", [{}, [], None, {"object": "charge"}, {"object": "payout"}])
-async def test_an_event_of_interest_that_cannot_be_read_is_tried_again(
-    provider: StripeProvider, about: object
+@pytest.mark.parametrize("amount", [AMOUNT, Money(1, "EUR")])
+async def test_what_is_authorized_is_captured(
+    shop: StripeProvider, control: httpx.AsyncClient, amount: Money
 ) -> None:
-    body = json.dumps({"data": {"object": about}}).encode()
-    assert isinstance(await provider.interpret_webhook("charge.succeeded", body), Unknown)
+    request = order(capture=False)
+    intent = reference(await shop.authorize(request))
+    capture = capture_of(request, intent, amount)
+    captured, fee = facts(await shop.capture(capture))
+    (charge,) = (await books(control))["charges"]
+    assert captured == Captured(charge["id"], amount, final=True)
+    assert isinstance(fee, FeeCharged)
+    assert (charge["amount"], charge["parent"]) == (amount.amount, intent)
+    assert capture.idempotency_key in await keys(control)
+    assert facts(await shop.fetch(capture)) == [captured, fee]
 
 
-@pytest.mark.parametrize("kind", ["payout.paid", "charge.captured", "v2.core.event"])
-async def test_other_events_say_nothing_of_interest(provider: StripeProvider, kind: str) -> None:
-    assert await provider.interpret_webhook(kind, b"anything") == Answered(())
+async def test_a_second_capture_finds_out_about_the_first(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    request = order(capture=False)
+    intent = reference(await shop.authorize(request))
+    first = facts(await shop.capture(capture_of(request, intent)))
+    again = replace(capture_of(request, intent), idempotency_key="another")
+    assert facts(await shop.capture(again)) == first[:1]
+    assert facts(await shop.cancel(cancel_of(request, intent))) == first[:1]
+    assert len((await books(control))["charges"]) == 1
+
+
+async def test_more_than_is_authorized_is_not_captured(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    request = order(capture=False)
+    intent = reference(await shop.authorize(request))
+    too_much = capture_of(request, intent, Money(1051, "EUR"))
+    refused = Declined(FailureCode.REJECTED_BY_PROVIDER)
+    assert facts(await shop.capture(too_much)) == [refused]
+    assert (await books(control))["charges"] == []
+    retried = replace(capture_of(request, intent), idempotency_key="another")
+    assert isinstance(facts(await shop.capture(retried))[0], Captured)
+
+
+async def test_an_authorization_is_given_up(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    request = order(capture=False)
+    intent = reference(await shop.authorize(request))
+    cancel = cancel_of(request, intent)
+    assert facts(await shop.cancel(cancel)) == [Canceled()]
+    assert cancel.idempotency_key in await keys(control)
+    assert facts(await shop.fetch(cancel)) == [Canceled()]
+    assert facts(await shop.cancel(replace(cancel, idempotency_key="another"))) == [Canceled()]
+    assert facts(await shop.capture(capture_of(request, intent))) == [Canceled()]
+
+
+async def test_an_authorization_lapses(shop: StripeProvider, control: httpx.AsyncClient) -> None:
+    request = order(capture=False)
+    intent = reference(await shop.authorize(request))
+    await pull(control, "expire", intent)
+    for reply in (
+        await shop.fetch(cancel_of(request, intent)),
+        await shop.cancel(cancel_of(request, intent)),
+        await shop.capture(capture_of(request, intent)),
+    ):
+        assert facts(reply) == [Expired()]
+
+
+async def test_what_was_never_authorized_is_not_captured(shop: StripeProvider) -> None:
+    request = order("pm_card_authenticationRequired", capture=False)
+    intent = reference(await shop.authorize(request))
+    refused = Declined(FailureCode.REJECTED_BY_PROVIDER)
+    assert facts(await shop.capture(capture_of(request, intent))) == [refused]
+    unheard_of = capture_of(request, "pi_none")
+    assert facts(await shop.capture(unheard_of)) == [refused]
+
+
+@pytest.mark.parametrize("capture", [True, False])
+@pytest.mark.parametrize(
+    ("payment_method", "code"),
+    [
+        ("pm_card_chargeDeclined", FailureCode.DO_NOT_HONOR),
+        ("pm_card_chargeDeclinedInsufficientFunds", FailureCode.INSUFFICIENT_FUNDS),
+        ("pm_card_chargeDeclinedLostCard", FailureCode.LOST_OR_STOLEN),
+        ("pm_card_chargeDeclinedStolenCard", FailureCode.LOST_OR_STOLEN),
+        ("pm_card_chargeDeclinedExpiredCard", FailureCode.EXPIRED_CARD),
+        ("pm_card_chargeDeclinedProcessingError", FailureCode.PROCESSING_ERROR),
+        ("pm_card_unheardOf", FailureCode.REJECTED_BY_PROVIDER),
+    ],
+)
+async def test_a_card_is_declined(
+    shop: StripeProvider, payment_method: str, code: FailureCode, *, capture: bool
+) -> None:
+    request = order(payment_method, capture=capture)
+    reply = await shop.authorize(request)
+    assert facts(reply) == [Declined(code)]
+    assert isinstance(reply, Answered)
+    assert reply.reports[0].payment_id == request.payment_id
+    found = facts(await shop.fetch(request))
+    assert found == ([] if payment_method == "pm_card_unheardOf" else [Declined(code)])
+
+
+@pytest.mark.parametrize(
+    ("payment_method", "currency"),
+    [("pm_card_visa", "JPY"), ("pm_card_mastercard", "EUR"), ("pm_card_createDispute", "EUR")],
+)
+async def test_other_cards_and_currencies_pay(
+    shop: StripeProvider, payment_method: str, currency: str
+) -> None:
+    request = order(payment_method, amount=Money(1050, currency))
+    captured = facts(await shop.authorize(request))[0]
+    assert isinstance(captured, Captured)
+    assert captured.amount == request.amount
+
+
+async def test_an_amount_that_stripe_cannot_count_is_refused_unsent(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    odd = Money(1, "MGA")
+    refused = FailureCode.METHOD_NOT_SUPPORTED
+    assert facts(await shop.authorize(order(amount=odd))) == [Declined(refused)]
+    assert facts(await shop.capture(capture_of(order(), "pi_1", odd))) == [Declined(refused)]
+    refund = await refund_of(shop, order(), odd)
+    assert facts(await shop.refund(refund)) == [RefundFailed(refused)]
+    assert (await books(control))["refunds"] == []
+
+
+@pytest.mark.parametrize("capture", [True, False])
+@pytest.mark.parametrize(
+    ("how", "passed"), [("complete", True), ("fail", False)], ids=["passes", "fails"]
+)
+async def test_a_customer_is_sent_to_their_bank(
+    shop: StripeProvider, control: httpx.AsyncClient, how: str, *, passed: bool, capture: bool
+) -> None:
+    request = order("pm_card_authenticationRequired", return_url=BACK, capture=capture)
+    reply = await shop.authorize(request)
+    (action,) = facts(reply)
+    assert isinstance(action, RequiresAction)
+    assert action.url is not None
+    going_on = replace(request, provider_reference=reference(reply))
+    assert facts(await shop.authorize(going_on)) == [action]
+    back = await control.post(f"{action.url}/{how}")
+    assert back.headers["Location"].startswith(BACK)
+    done = facts(await shop.authorize(going_on))
+    assert done == facts(await shop.fetch(going_on)) == facts(await shop.fetch(request))
+    if not passed:
+        assert done == [Declined(FailureCode.AUTHENTICATION_FAILED)]
+    else:
+        assert isinstance(done[0], Captured if capture else Authorized)
+        assert [type(fact) for fact in done[1:]] == [FeeCharged] * capture
+
+
+async def test_without_an_address_the_customer_is_sent_nowhere(shop: StripeProvider) -> None:
+    request = order("pm_card_authenticationRequired")
+    assert facts(await shop.authorize(request)) == [RequiresAction(None)]
+
+
+async def test_an_address_does_not_hinder_who_need_not_act(shop: StripeProvider) -> None:
+    assert isinstance(facts(await shop.authorize(order(return_url=BACK)))[0], Captured)
+
+
+@pytest.mark.parametrize(
+    ("payment_method", "fact"),
+    [
+        ("pm_card_visa", Captured),
+        ("pm_card_chargeDeclined", Declined),
+        ("pm_card_authenticationRequired", RequiresAction),
+    ],
+)
+async def test_what_was_made_but_not_confirmed_is_gone_on_with(
+    shop: StripeProvider, control: httpx.AsyncClient, payment_method: str, fact: type[Fact]
+) -> None:
+    form = {"amount": 1050, "currency": "eur", "payment_method": payment_method}
+    made = (await control.post("/v1/payment_intents", data=form)).json()
+    going_on = order(provider_reference=made["id"], return_url=BACK)
+    reply = await shop.authorize(going_on)
+    assert isinstance(facts(reply)[0], fact)
+    assert reference(reply) == made["id"]
+    assert f"{going_on.idempotency_key}/confirm" in await keys(control)
+    assert len((await control.get("/v1/payment_intents")).json()["data"]) == 1
+
+
+async def test_what_cannot_be_gone_on_with_is_unknown(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    going_on = order(provider_reference="pi_none")
+    assert isinstance(await shop.authorize(going_on), Unknown)
+    assert isinstance(await shop.fetch(going_on), Unknown)
+    assert (await control.get("/v1/payment_intents")).json()["data"] == []
+
+
+async def test_a_payment_is_found_by_our_reference(shop: StripeProvider) -> None:
+    request = order()
+    assert await shop.fetch(request) == Answered(())
+    reply = await shop.authorize(request)
+    await shop.authorize(order())
+    assert await shop.fetch(request) == reply
+    assert await shop.fetch(replace(request, provider_reference=reference(reply))) == reply

@@ -1,23 +1,46 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
-from groat.kernel.ids import PaymentId
+from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
-from groat.providers.domain.facts import Captured, Declined, Fact, Report
+from groat.providers.domain.facts import (
+    Authorized,
+    Canceled,
+    Captured,
+    Declined,
+    DisputeClosed,
+    DisputeOpened,
+    DisputeReinstated,
+    DisputeUnderReview,
+    DisputeWithdrawn,
+    Expired,
+    Fact,
+    FeeCharged,
+    Refunded,
+    RefundFailed,
+    Report,
+    RequiresAction,
+)
 from groat.providers.domain.failures import FailureCode
+from groat.providers.stripe.payloads import Event, PaymentIntent, Refund
 from groat.providers.stripe.translation import (
+    EVENT_TYPES,
     PAYMENT_METADATA,
-    Event,
-    PaymentIntent,
+    REFUND_METADATA,
     event_reports,
     intent_reports,
+    refund_reports,
 )
 
-PAYMENT_ID = PaymentId(ids.uuid7())
+PAYMENT_ID, REFUND_ID = PaymentId(ids.uuid7()), RefundId(ids.uuid7())
 METADATA = {PAYMENT_METADATA: ids.render("payment", PAYMENT_ID), "other": "x"}
 INTENT: dict[str, object] = {
     "object": "payment_intent",
@@ -34,19 +57,53 @@ CHARGE: dict[str, object] = {
     "status": "succeeded",
     "captured": True,
     "currency": "eur",
+    "amount": 1200,
     "amount_captured": 1050,
     "payment_intent": "pi_1",
     "metadata": METADATA,
 }
-TAKEN = Report(PAYMENT_ID, "pi_1", Captured("ch_1", Money(1050, "EUR")))
+REFUND: dict[str, object] = {
+    "object": "refund",
+    "id": "re_1",
+    "status": "succeeded",
+    "currency": "eur",
+    "amount": 50,
+    "charge": "ch_1",
+    "payment_intent": "pi_1",
+    "balance_transaction": "txn_2",
+    "metadata": {**METADATA, REFUND_METADATA: ids.render("refund", REFUND_ID)},
+}
+DISPUTE: dict[str, object] = {
+    "object": "dispute",
+    "id": "du_1",
+    "status": "needs_response",
+    "currency": "eur",
+    "amount": 1050,
+    "charge": "ch_1",
+    "payment_intent": "pi_1",
+    "metadata": {},
+}
+AMOUNT = Money(1050, "EUR")
+UNTIL = datetime(2026, 1, 8, tzinfo=UTC)
+DETAILS = {"type": "card", "card": {"capture_before": int(UNTIL.timestamp())}}
+AUTHENTICATION = {"code": "payment_intent_authentication_failure"}
+TAKEN = Report(PAYMENT_ID, "pi_1", Captured("ch_1", AMOUNT))
 
 
 def _intent(**changes: object) -> tuple[Report, ...]:
     return intent_reports(PaymentIntent.model_validate({**INTENT, **changes}))
 
 
-def _event(about: dict[str, object]) -> tuple[Report, ...]:
-    return event_reports(Event.model_validate({"data": {"object": about}}))
+def _event(about: dict[str, object], event_type: str = "charge.succeeded") -> tuple[Report, ...]:
+    return event_reports(event_type, Event.model_validate({"data": {"object": about}}))
+
+
+def _refund(**changes: object) -> tuple[Report, ...]:
+    return refund_reports(Refund.model_validate({**REFUND, **changes}))
+
+
+def _dispute(event: str, status: str) -> tuple[Report, ...]:
+    return _event({**DISPUTE, "status": status}, f"charge.dispute.{event}")
 
 
 def test_reply_and_both_events_tell_the_same_fact() -> None:
@@ -71,6 +128,36 @@ def test_reply_and_both_events_tell_the_same_fact() -> None:
             Declined(FailureCode.DO_NOT_HONOR),
         ),
         ({"currency": "jpy"}, Captured("ch_1", Money(1050, "JPY"))),
+        ({"latest_charge": CHARGE}, Captured("ch_1", AMOUNT)),
+        (
+            {"status": "requires_payment_method", "last_payment_error": AUTHENTICATION},
+            Declined(FailureCode.AUTHENTICATION_FAILED),
+        ),
+        (
+            {"status": "requires_capture", "amount_capturable": 1200},
+            Authorized("pi_1", Money(1200, "EUR"), None),
+        ),
+        (
+            {
+                "status": "requires_capture",
+                "amount_capturable": 1200,
+                "latest_charge": {**CHARGE, "payment_method_details": DETAILS},
+            },
+            Authorized("pi_1", Money(1200, "EUR"), UNTIL),
+        ),
+        (
+            {"status": "requires_action", "next_action": {"redirect_to_url": {"url": "https://b"}}},
+            RequiresAction("https://b"),
+        ),
+        (
+            {"status": "requires_action", "next_action": {"type": "use_stripe_sdk"}},
+            RequiresAction(None),
+        ),
+        ({"status": "requires_action", "next_action": None}, RequiresAction(None)),
+        ({"status": "canceled"}, Canceled()),
+        ({"status": "canceled", "cancellation_reason": "abandoned"}, Canceled()),
+        ({"status": "canceled", "cancellation_reason": "automatic"}, Expired()),
+        ({"status": "canceled", "cancellation_reason": "expired"}, Expired()),
     ],
 )
 def test_a_status_is_a_fact(changes: dict[str, object], fact: Fact) -> None:
@@ -81,11 +168,8 @@ def test_a_status_is_a_fact(changes: dict[str, object], fact: Fact) -> None:
     "changes",
     [
         {"status": "requires_payment_method"},
-        {"status": "requires_action"},
         {"status": "processing"},
         {"status": "requires_confirmation"},
-        {"status": "requires_capture"},
-        {"status": "canceled"},
         {"status": "something_new"},
         {"latest_charge": None},
     ],
@@ -95,7 +179,13 @@ def test_what_decides_nothing_is_no_fact(changes: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"captured": False}, {"status": "failed"}, {"status": "pending"}]
+    "changes",
+    [
+        {"captured": False, "payment_intent": None},
+        {"status": "failed"},
+        {"status": "failed", "captured": False},
+        {"status": "pending"},
+    ],
 )
 def test_a_charge_that_took_nothing_is_no_fact(changes: dict[str, object]) -> None:
     assert _event({**CHARGE, **changes}) == ()
@@ -122,6 +212,8 @@ def test_an_amount_that_cannot_be_is_refused(changes: dict[str, object]) -> None
     [
         {},
         {"object": "refund", "id": "re_1"},
+        {"object": "dispute", "id": "du_1"},
+        {"object": "payout", "id": "po_1"},
         {**INTENT, "object": "charge"},
         {**CHARGE, "captured": "maybe"},
         {**INTENT, "amount_received": 10.5},
@@ -131,3 +223,125 @@ def test_an_amount_that_cannot_be_is_refused(changes: dict[str, object]) -> None
 def test_an_object_of_another_shape_is_refused(about: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         _event(about)
+
+
+def test_a_charge_that_is_not_captured_yet_is_an_authorization() -> None:
+    charge = {**CHARGE, "captured": False, "amount_captured": 0, "payment_method_details": DETAILS}
+    authorized = Authorized("pi_1", Money(1200, "EUR"), UNTIL)
+    assert _event(charge) == (Report(PAYMENT_ID, "pi_1", authorized),)
+
+
+def test_a_charge_says_when_it_has_expired() -> None:
+    charge = {**CHARGE, "captured": False}
+    assert _event(charge, "charge.expired") == (Report(PAYMENT_ID, "pi_1", Expired()),)
+
+
+def _transaction(fee: int, currency: str = "eur") -> dict[str, object]:
+    return {"object": "balance_transaction", "id": "txn_1", "currency": currency, "fee": fee}
+
+
+@given(fee=st.integers(1, 10**9), currency=st.sampled_from(["eur", "usd", "jpy"]))
+def test_the_fee_is_told_beside_what_was_taken(fee: int, currency: str) -> None:
+    charge = {**CHARGE, "balance_transaction": _transaction(fee, currency)}
+    charged = FeeCharged("txn_1", Money(fee, currency.upper()))
+    told = Report(PAYMENT_ID, "pi_1", charged, capture_reference="ch_1")
+    assert _intent(latest_charge=charge) == (TAKEN, told)
+
+
+@pytest.mark.parametrize("transaction", [None, "txn_1", _transaction(0)])
+def test_without_a_fee_none_is_told(transaction: object) -> None:
+    assert _intent(latest_charge={**CHARGE, "balance_transaction": transaction}) == (TAKEN,)
+
+
+def test_what_took_nothing_costs_nothing() -> None:
+    charge = {**CHARGE, "balance_transaction": _transaction(5)}
+    reports = _intent(status="requires_capture", amount_capturable=1, latest_charge=charge)
+    assert [type(report.fact) for report in reports] == [Authorized]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fact"),
+    [
+        ({}, Refunded("re_1", Money(50, "EUR"))),
+        ({"balance_transaction": None}, Refunded("re_1", Money(50, "EUR"))),
+        ({"status": "failed"}, RefundFailed(FailureCode.DO_NOT_HONOR)),
+        (
+            {"status": "failed", "failure_reason": "expired_or_canceled_card"},
+            RefundFailed(FailureCode.EXPIRED_CARD),
+        ),
+        (
+            {"status": "canceled", "failure_reason": "merchant_request"},
+            RefundFailed(FailureCode.DO_NOT_HONOR),
+        ),
+    ],
+)
+def test_a_refund_says_whose_it_is(changes: dict[str, object], fact: Fact) -> None:
+    told = (Report(PAYMENT_ID, "pi_1", fact, REFUND_ID, "ch_1"),)
+    assert _refund(**changes) == told
+    for event_type in ("refund.created", "refund.updated", "refund.failed"):
+        assert _event({**REFUND, **changes}, event_type) == told
+
+
+@pytest.mark.parametrize("status", ["pending", "requires_action", "something_new", None])
+def test_a_refund_under_way_says_nothing(status: str | None) -> None:
+    assert _refund(status=status) == ()
+
+
+@pytest.mark.parametrize("metadata", [{}, None])
+def test_a_refund_that_another_made_is_told_too(metadata: object) -> None:
+    refunded = Refunded("re_1", Money(50, "EUR"))
+    assert _refund(metadata=metadata) == (Report(None, "pi_1", refunded, None, "ch_1"),)
+
+
+def test_the_release_of_an_authorization_is_no_refund() -> None:
+    assert _refund(metadata={}, balance_transaction=None) == ()
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "fact"),
+    [
+        ("created", "needs_response", DisputeOpened("du_1", AMOUNT)),
+        ("created", "lost", DisputeOpened("du_1", AMOUNT)),
+        ("updated", "needs_response", DisputeOpened("du_1", AMOUNT)),
+        ("updated", "under_review", DisputeUnderReview("du_1", AMOUNT)),
+        ("updated", "won", DisputeClosed("du_1", AMOUNT, won=True)),
+        ("funds_withdrawn", "needs_response", DisputeWithdrawn("du_1", AMOUNT)),
+        ("funds_withdrawn", "under_review", DisputeWithdrawn("du_1", AMOUNT)),
+        ("funds_reinstated", "won", DisputeReinstated("du_1", AMOUNT)),
+        ("closed", "won", DisputeClosed("du_1", AMOUNT, won=True)),
+        ("closed", "lost", DisputeClosed("du_1", AMOUNT, won=False)),
+    ],
+)
+def test_a_dispute_is_told_by_the_charge_that_it_is_about(
+    event: str, status: str, fact: Fact
+) -> None:
+    told = Report(None, "pi_1", fact, capture_reference="ch_1")
+    assert _dispute(event, status) == (told,)
+
+
+@pytest.mark.parametrize("event", ["created", "updated", "closed"])
+@pytest.mark.parametrize(
+    "status", ["warning_needs_response", "warning_under_review", "warning_closed"]
+)
+def test_an_inquiry_says_nothing(event: str, status: str) -> None:
+    assert _dispute(event, status) == ()
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        ("created", "prevented"),
+        ("closed", "prevented"),
+        ("updated", "appeal_under_review"),
+        ("closed", "something_new"),
+    ],
+)
+def test_a_dispute_that_stands_otherwise_says_nothing(event: str, status: str) -> None:
+    assert _dispute(event, status) == ()
+
+
+@given(st.text())
+def test_any_status_of_any_object_is_read(status: str) -> None:
+    for event_type in EVENT_TYPES:
+        for about in (INTENT, CHARGE, REFUND, DISPUTE):
+            assert len(_event({**about, "status": status}, event_type)) <= 1

@@ -73,7 +73,10 @@ create table balance (
     constraint balance_above_floor check (posted - held >= floor)
 ) with (fillfactor = 60);
 
-create type transaction_kind as enum ('transfer', 'reversal', 'hold.captured', 'payment.captured');
+create type transaction_kind as enum (
+    'transfer', 'reversal', 'hold.captured', 'payment.captured', 'payment.fee', 'payment.refunded',
+    'payment.dispute_withdrawn', 'payment.dispute_reinstated'
+);
 
 -- Its id is the hash of its reference, so that one index makes both unique. One audit record tells of
 -- all of a batch; effective_at is null where it is recorded_at. Every byte here is paid for millions
@@ -132,57 +135,132 @@ create index hold_expiring on hold (expires_at) where state = 'open';
 create table payment (
     merchant_id bigint not null references merchant,
     id uuid not null,
-    status text not null check (status in ('processing', 'succeeded', 'failed')),
+    status text not null check (status in (
+        'created', 'processing', 'requires_action', 'authorized', 'succeeded', 'canceled', 'expired', 'failed'
+    )),
     currency text not null check (currency ~ '^[A-Z]{3}$'),
     amount bigint not null check (amount > 0),
+    authorized bigint not null default 0,
     captured bigint not null default 0,
+    refunded bigint not null default 0,
+    refund_pending bigint not null default 0,
+    disputed bigint not null default 0,
     beneficiary_id uuid not null,
     provider_account_id uuid not null,
     payment_method text not null,
+    capture_method text not null check (capture_method in ('automatic', 'manual')),
+    return_url text,
     reference text,
     metadata jsonb not null,
     failure_code text,
+    provider_reference text,
+    authorization_reference text,
+    authorization_expires_at timestamptz,
+    next_action_url text,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     primary key (merchant_id, id),
     foreign key (merchant_id, beneficiary_id) references account,
     foreign key (merchant_id, provider_account_id) references provider_account,
-    constraint payment_captured_within_amount check (captured between 0 and amount),
-    constraint payment_succeeded_has_captured check ((status = 'succeeded') = (captured > 0)),
-    constraint payment_failed_has_code check ((status = 'failed') = (failure_code is not null))
+    constraint payment_authorized_within_amount check (authorized between 0 and amount),
+    constraint payment_captured_within_authorized check (captured between 0 and authorized),
+    constraint payment_refunds_not_negative check (refunded >= 0 and refund_pending >= 0),
+    constraint payment_refunds_within_captured check (refunded + refund_pending <= captured),
+    constraint payment_disputed_within_captured check (disputed between 0 and captured),
+    constraint payment_authorized_has_authorized check (status <> 'authorized' or authorized > 0),
+    constraint payment_succeeded_has_captured
+        check (status = 'authorized' or (status = 'succeeded') = (captured > 0)),
+    constraint payment_failed_has_code check ((status = 'failed') = (failure_code is not null)),
+    constraint payment_action_has_status check (next_action_url is null or status = 'requires_action')
 );
+
+-- Money given back, in whole or part. While one is pending, a hold reserves it on the beneficiary.
+create table refund (
+    merchant_id bigint not null,
+    id uuid not null,
+    payment_id uuid not null,
+    status text not null check (status in ('pending', 'succeeded', 'failed')),
+    amount bigint not null check (amount > 0),
+    capture_reference text not null,
+    hold_id uuid not null,
+    reason text,
+    metadata jsonb not null,
+    failure_code text,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (merchant_id, id),
+    foreign key (merchant_id, payment_id) references payment,
+    foreign key (merchant_id, hold_id) references hold,
+    constraint refund_failed_has_code check ((status = 'failed') = (failure_code is not null))
+);
+create index refund_by_payment on refund (merchant_id, payment_id, id);
+
+-- A customer's dispute. What it took and gave back was posted; shortfall is what nobody had.
+create table dispute (
+    merchant_id bigint not null,
+    id uuid not null,
+    payment_id uuid not null,
+    provider_account_id uuid not null,
+    provider_reference text not null,
+    status text not null check (status in ('needs_response', 'under_review', 'won', 'lost')),
+    amount bigint not null check (amount > 0),
+    withdrawn bigint not null,
+    reinstated bigint not null,
+    shortfall bigint not null default 0,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (merchant_id, id),
+    unique (merchant_id, provider_account_id, provider_reference),
+    foreign key (merchant_id, payment_id) references payment,
+    constraint dispute_reinstated_within_withdrawn check (reinstated between 0 and withdrawn),
+    constraint dispute_shortfall_within_withdrawn check (shortfall between 0 and withdrawn)
+);
+create index dispute_by_payment on dispute (merchant_id, payment_id, id);
 
 create table operation (
     merchant_id bigint not null,
     id uuid not null,
     payment_id uuid not null,
     provider_account_id uuid not null,
-    kind text not null check (kind in ('authorize')),
+    kind text not null check (kind in ('authorize', 'capture', 'cancel', 'refund')),
+    amount bigint not null,
+    final boolean not null,
+    refund_id uuid,
+    capture_reference text,
     outcome text not null check (outcome in ('pending', 'succeeded', 'declined', 'failed', 'unknown')),
-    provider_reference text,
+    failure_code text,
     reason text,
     lookups integer not null default 0,
     due_at timestamptz not null,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     primary key (merchant_id, id),
-    foreign key (merchant_id, payment_id) references payment
+    foreign key (merchant_id, payment_id) references payment,
+    foreign key (merchant_id, refund_id) references refund,
+    constraint operation_amount_unless_cancel check (case kind when 'cancel' then amount = 0 else amount > 0 end),
+    constraint operation_refund_has_refund check ((kind = 'refund') = (refund_id is not null)),
+    constraint operation_refund_has_capture check ((kind = 'refund') = (capture_reference is not null))
 );
 create index operation_by_payment on operation (merchant_id, payment_id);
 create index operation_due on operation (due_at) where outcome in ('pending', 'unknown');
+-- Only one of a capture and a cancellation can win, so the second has to wait for the first's outcome.
+create unique index operation_one_at_a_time on operation (merchant_id, payment_id)
+    where kind in ('capture', 'cancel') and outcome in ('pending', 'unknown');
 
 -- What happened once at a provider is applied once here: this key, not the event's id, sees to it.
 create table applied_effect (
     merchant_id bigint not null,
     provider_account_id uuid not null,
-    kind text not null check (kind in ('captured')),
+    kind text not null check (kind in ('captured', 'fee', 'refunded', 'dispute_withdrawn', 'dispute_reinstated')),
     reference text not null,
     payment_id uuid not null,
     transaction_id uuid not null,
     amount bigint not null check (amount > 0),
+    currency text not null,
     applied_at timestamptz not null,
     primary key (merchant_id, provider_account_id, kind, reference)
 );
+create index applied_effect_by_payment on applied_effect (merchant_id, payment_id);
 
 -- The webhook inbox.
 
@@ -237,7 +315,7 @@ do $$ begin execute format('grant groat_app to %I', current_user); end $$;
 do $$ begin execute format('grant usage on schema %I to groat_app', current_schema()); end $$;
 
 grant select, insert, update
-    on merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, operation, webhook_event
+    on merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, webhook_event
     to groat_app;
 grant select, insert on ledger_transaction, ledger_entry, applied_effect, audit_record to groat_app;
 grant select on alembic_version to groat_app;

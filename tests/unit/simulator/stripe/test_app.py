@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -12,46 +10,10 @@ import pytest
 import stripe
 
 from tests.unit.simulator.servers import Receiver, settled
+from tests.unit.simulator.stripe.shop import books, decline, order, pay
 
 # The SDK hands httpx its bodies in a way that httpx has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")
-
-
-@pytest.fixture
-async def client(stripe_host: str) -> AsyncIterator[stripe.StripeClient]:
-    http_client = stripe.HTTPXClient()
-    yield stripe.StripeClient(
-        "sk_test_1",
-        base_addresses={"api": stripe_host},
-        http_client=http_client,
-        max_network_retries=0,
-    )
-    await http_client.close_async()  # type: ignore[no-untyped-call]
-
-
-def order(payment_method: str = "pm_card_visa", **changes: Any) -> Any:
-    return {
-        "amount": 1050,
-        "currency": "eur",
-        "confirm": True,
-        "payment_method": payment_method,
-        "payment_method_types": ["card"],
-        "capture_method": "automatic",
-        "description": "Two books",
-        "metadata": {"groat_payment": "pay_1", "shelf": "Ä & b=c"},
-        **changes,
-    }
-
-
-async def pay(client: stripe.StripeClient, **changes: Any) -> stripe.PaymentIntent:
-    return await client.v1.payment_intents.create_async(order(**changes))
-
-
-async def decline(client: stripe.StripeClient, payment_method: str) -> Any:
-    with pytest.raises(stripe.CardError) as refusal:
-        await pay(client, payment_method=payment_method)
-    assert refusal.value.http_status == 402
-    return refusal.value.error
 
 
 async def test_a_payment_is_captured_at_once(client: stripe.StripeClient) -> None:
@@ -132,7 +94,12 @@ async def test_an_unknown_payment_method(client: stripe.StripeClient, payment_me
         ({"amount": "10.50"}, "amount", "parameter_invalid_integer"),
         ({"amount": {"euro": 1}}, "amount", "parameter_invalid_integer"),
         ({"currency": "xxz"}, "currency", None),
-        ({"confirm": False}, "confirm", None),
+        ({"confirm": "perhaps"}, "confirm", None),
+        ({"payment_method": ""}, "payment_method", "parameter_missing"),
+        ({"confirm": False, "return_url": "https://shop.test/"}, "return_url", None),
+        ({"automatic_payment_methods": {"enabled": True}}, "return_url", None),
+        ({"return_url": "shop.test"}, "return_url", "url_invalid"),
+        ({"expand": ["latest_charge.colour"]}, "expand", None),
         ({"capture_method": "never"}, "capture_method", None),
         ({"colour": "red"}, "colour", "parameter_unknown"),
         ({"metadata": {"k": "v" * 501}}, "metadata[k]", None),
@@ -157,7 +124,18 @@ async def test_a_malformed_form_is_refused(stripe_http: httpx.AsyncClient, body:
     assert reply.headers["Request-Id"].startswith("req_")
 
 
-@pytest.mark.parametrize("kind", ["payment_intents", "charges", "events", "webhook_endpoints"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "payment_intents",
+        "charges",
+        "balance_transactions",
+        "refunds",
+        "disputes",
+        "events",
+        "webhook_endpoints",
+    ],
+)
 async def test_an_unknown_id_is_not_found(stripe_http: httpx.AsyncClient, kind: str) -> None:
     reply = await stripe_http.get(f"/v1/{kind}/x_1")
     assert (reply.status_code, reply.json()["error"]["code"]) == (404, "resource_missing")
@@ -348,15 +326,17 @@ async def test_the_books_say_what_was_charged(
     paid = await pay(client)
     declined = await decline(client, "pm_card_chargeDeclined")
     await pay(client, metadata={}, currency="JPY", amount=900)
-    books = json.loads((await stripe_http.get("/_simulator/books")).content)
-    assert (books["provider"], books["refunds"]) == ("stripe", [])
-    assert books["charges"][:2] == [
+    written = await books(stripe_http)
+    assert written["provider"] == "stripe"
+    assert (written["authorizations"], written["refunds"], written["disputes"]) == ([], [], [])
+    assert written["charges"][:2] == [
         {
             "id": paid.latest_charge,
             "amount": 1050,
             "currency": "EUR",
             "reference": "pay_1",
             "status": "succeeded",
+            "parent": None,
         },
         {
             "id": declined.charge,
@@ -364,10 +344,11 @@ async def test_the_books_say_what_was_charged(
             "currency": "EUR",
             "reference": "pay_1",
             "status": "declined",
+            "parent": None,
         },
     ]
-    assert books["charges"][2]["reference"] is None
-    assert (books["charges"][2]["amount"], books["charges"][2]["currency"]) == (900, "JPY")
+    assert written["charges"][2]["reference"] is None
+    assert (written["charges"][2]["amount"], written["charges"][2]["currency"]) == (900, "JPY")
 
 
 @pytest.mark.parametrize(("answer", "charges"), [("cut_before", 0), ("cut_after", 1)])
@@ -404,3 +385,36 @@ async def test_a_page_may_come_instead_of_an_answer(
     with pytest.raises(stripe.APIError):
         await pay(client)
     assert len((await stripe_http.get("/_simulator/books")).json()["charges"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [("rate_limited", stripe.RateLimitError), ("unavailable", stripe.APIError)],
+)
+async def test_a_call_may_be_turned_away_before_it_has_an_effect(
+    stripe_http: httpx.AsyncClient,
+    client: stripe.StripeClient,
+    answer: str,
+    error: type[stripe.StripeError],
+) -> None:
+    options: Any = {"idempotency_key": "turned away"}
+    await stripe_http.put("/_simulator/faults", json={"answer": answer})
+    with pytest.raises(error):
+        await client.v1.payment_intents.create_async(order(), options)
+    assert (await books(stripe_http))["charges"] == []
+    await stripe_http.put("/_simulator/faults", json={})
+    assert (await client.v1.payment_intents.create_async(order(), options)).amount_received == 1050
+
+
+async def test_an_answer_may_lie_about_what_was_done(
+    stripe_http: httpx.AsyncClient, client: stripe.StripeClient
+) -> None:
+    options: Any = {"idempotency_key": "lie"}
+    await stripe_http.put("/_simulator/faults", json={"answer": "lie"})
+    for _ in range(2):
+        intent = await client.v1.payment_intents.create_async(order(), options)
+        assert (intent.amount_received, intent.amount_capturable) == (1051, 0)
+        await stripe_http.put("/_simulator/faults", json={})
+    truth = await client.v1.payment_intents.retrieve_async(intent.id)
+    assert truth.amount_received == 1050
+    assert [charge["amount"] for charge in (await books(stripe_http))["charges"]] == [1050]

@@ -18,46 +18,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from groat.simulator.certificates import LEAF_NAME
 from tests.clock import ManualClock
+from tests.unit.simulator.paypal.shop import (
+    ORDERS,
+    WEBHOOKS,
+    books,
+    first_capture,
+    listen,
+    order,
+    pay,
+    pull,
+)
 from tests.unit.simulator.servers import Received, Receiver, settled
-
-ORDERS = "/v2/checkout/orders"
-WEBHOOKS = "/v1/notifications/webhooks"
-
-
-def order(token: str = "vault_visa", value: str = "10.50", currency: str = "EUR") -> Any:
-    return {
-        "intent": "CAPTURE",
-        "purchase_units": [
-            {
-                "reference_id": "only",
-                "custom_id": "pay_1",
-                "invoice_id": "op_1",
-                "amount": {"currency_code": currency, "value": value},
-            }
-        ],
-        "payment_source": {"token": {"id": token, "type": "PAYMENT_METHOD_TOKEN"}},
-    }
-
-
-async def pay(
-    paypal_http: httpx.AsyncClient, body: Any = None, request_id: str = "op_1"
-) -> httpx.Response:
-    headers = {"PayPal-Request-Id": request_id}
-    return await paypal_http.post(ORDERS, json=body or order(), headers=headers)
-
-
-async def listen(paypal_http: httpx.AsyncClient, url: str, event_type: str = "*") -> str:
-    body = {"url": url, "event_types": [{"name": event_type}]}
-    reply = await paypal_http.post(WEBHOOKS, json=body)
-    assert reply.status_code == 201
-    webhook_id: str = reply.json()["id"]
-    return webhook_id
-
-
-def first_capture(reply: httpx.Response) -> Any:
-    (unit,) = reply.json()["purchase_units"]
-    (capture,) = unit["payments"]["captures"]
-    return capture
 
 
 async def test_an_order_is_captured_at_once(paypal_http: httpx.AsyncClient) -> None:
@@ -69,8 +40,8 @@ async def test_an_order_is_captured_at_once(paypal_http: httpx.AsyncClient) -> N
     assert capture["amount"] == {"currency_code": "EUR", "value": "10.50"}
     breakdown = capture["seller_receivable_breakdown"]
     assert breakdown["gross_amount"] == capture["amount"]
-    assert breakdown["paypal_fee"]["value"] == "0.31"
-    assert breakdown["net_amount"]["value"] == "10.19"
+    assert breakdown["paypal_fee"]["value"] == "0.61"
+    assert breakdown["net_amount"]["value"] == "9.89"
     shown = await paypal_http.get(f"{ORDERS}/{reply.json()['id']}")
     assert shown.json() == reply.json()
     assert (await paypal_http.get(capture["links"][0]["href"])).json() == capture
@@ -109,7 +80,7 @@ async def test_a_refused_instrument_makes_no_order(paypal_http: httpx.AsyncClien
     assert (reply.status_code, error["name"]) == (422, "UNPROCESSABLE_ENTITY")
     assert error["details"][0]["issue"] == "INSTRUMENT_DECLINED"
     assert error["debug_id"] == reply.headers["PayPal-Debug-Id"]
-    assert (await paypal_http.get("/_simulator/books")).json()["charges"] == []
+    assert (await books(paypal_http))["charges"] == []
 
 
 @pytest.mark.parametrize(
@@ -138,7 +109,7 @@ async def test_an_order_that_cannot_be(
 @pytest.mark.parametrize(
     ("body", "field", "issue"),
     [
-        ({**order(), "intent": "AUTHORIZE"}, "/intent", "INVALID_PARAMETER_VALUE"),
+        ({**order(), "intent": "SALE"}, "/intent", "INVALID_PARAMETER_VALUE"),
         ({**order(), "purchase_units": []}, "/purchase_units", "INVALID_PARAMETER_VALUE"),
         ({**order(), "colour": "red"}, "/colour", "UNKNOWN_FIELD"),
         ({"intent": "CAPTURE"}, "/purchase_units", "MISSING_REQUIRED_PARAMETER"),
@@ -177,6 +148,24 @@ async def test_a_repeated_request_id_has_the_first_answer(
     assert other.content != first.content
 
 
+async def test_a_request_id_is_for_one_request_whatever_its_path(
+    paypal_http: httpx.AsyncClient,
+) -> None:
+    waiting = await pay(paypal_http, order("vault_payer_action"))
+    order_id = waiting.json()["id"]
+    await pull(paypal_http, "approve", order_id)
+    headers = {"PayPal-Request-Id": "op_1"}
+    again = await paypal_http.post(f"{ORDERS}/{order_id}/capture", headers=headers)
+    assert again.content == waiting.content
+
+
+@pytest.mark.parametrize(("length", "status"), [(108, 201), (109, 400)])
+async def test_a_request_id_has_a_length(
+    paypal_http: httpx.AsyncClient, length: int, status: int
+) -> None:
+    assert (await pay(paypal_http, request_id="x" * length)).status_code == status
+
+
 async def test_request_ids_are_forgotten_after_six_hours(
     paypal_http: httpx.AsyncClient, clock: ManualClock
 ) -> None:
@@ -194,7 +183,11 @@ async def test_a_request_id_in_flight_conflicts(paypal_http: httpx.AsyncClient) 
 
 
 @pytest.mark.parametrize(
-    "path", [f"{ORDERS}/x", "/v2/payments/captures/x", f"{WEBHOOKS}/x", "/v2/nothing"]
+    "path",
+    [
+        *(f"{ORDERS}/x", f"{WEBHOOKS}/x", "/v2/nothing", "/v1/customer/disputes/x"),
+        *(f"/v2/payments/{kind}/x" for kind in ("authorizations", "captures", "refunds")),
+    ],
 )
 async def test_what_does_not_exist(paypal_http: httpx.AsyncClient, path: str) -> None:
     reply = await paypal_http.get(path)
@@ -341,13 +334,27 @@ async def test_a_webhook_that_is_gone_hears_no_more(
 async def test_the_books_say_what_was_charged(paypal_http: httpx.AsyncClient) -> None:
     paid = first_capture(await pay(paypal_http))
     declined = first_capture(await pay(paypal_http, order("vault_declined"), request_id="op_2"))
-    books = (await paypal_http.get("/_simulator/books")).json()
-    charge = {"amount": 1050, "currency": "EUR", "reference": "pay_1"}
-    assert books == {
+    charge = {"amount": 1050, "currency": "EUR", "reference": "pay_1", "parent": None}
+    assert await books(paypal_http) == {
         "provider": "paypal",
+        "authorizations": [],
         "charges": [
             {**charge, "id": paid["id"], "status": "succeeded"},
             {**charge, "id": declined["id"], "status": "declined"},
         ],
         "refunds": [],
+        "disputes": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("value", "fee", "net"),
+    [("0.01", "0.01", "0.00"), ("0.35", "0.35", "0.00"), ("0.36", "0.35", "0.01")],
+)
+async def test_a_fee_is_never_more_than_what_was_paid(
+    paypal_http: httpx.AsyncClient, value: str, fee: str, net: str
+) -> None:
+    breakdown = first_capture(await pay(paypal_http, order(value=value)))[
+        "seller_receivable_breakdown"
+    ]
+    assert (breakdown["paypal_fee"]["value"], breakdown["net_amount"]["value"]) == (fee, net)

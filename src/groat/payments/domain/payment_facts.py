@@ -1,0 +1,201 @@
+"""What comes of a fact about a payment itself. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from groat.payments.domain.lifecycle import TERMINAL, Next, Outcome, answer, told
+from groat.payments.domain.operation import (
+    SETTLES,
+    Operation,
+    OperationKind,
+    OperationOutcome,
+    end_by_status,
+)
+from groat.payments.domain.payment import Payment, ended
+from groat.payments.domain.verdicts import (
+    Arrival,
+    Effect,
+    EffectKey,
+    EffectKind,
+    Settled,
+    Standing,
+    Verdict,
+    change_of,
+    set_aside,
+)
+from groat.providers.domain.facts import (
+    Approved,
+    Authorized,
+    Canceled,
+    Captured,
+    Declined,
+    Expired,
+    FeeCharged,
+    NotSent,
+    PaymentFact,
+    RequiresAction,
+)
+
+
+def decide_payment(
+    standing: Standing, payment: Payment, fact: PaymentFact, arrival: Arrival, now: datetime
+) -> Verdict:
+    """Return the verdict on a fact about ``payment``."""
+    answered = standing.answered(payment.id, arrival)
+    if (
+        isinstance(fact, Declined | NotSent)
+        and answered is not None
+        and answered.kind is not OperationKind.AUTHORIZE
+    ):
+        return _refused(payment, answered, fact, arrival)
+    if isinstance(fact, Authorized) and fact.reference == payment.authorization_reference:
+        return unmoved(standing, Outcome.ALREADY_SO, payment, arrival)
+    if isinstance(fact, Approved) and standing.open_operation(payment.id, OperationKind.CANCEL):
+        return unmoved(standing, Outcome.LATE, payment, arrival)  # it is not gone on with
+    doubt = _doubt(standing, payment, fact)
+    if doubt is not None:
+        return set_aside(doubt, payment, arrival)
+    match answer(payment.status, fact):
+        case Next(status):
+            return _move(standing, ended(replace(payment, updated_at=now), status), fact, arrival)
+        case outcome:
+            return unmoved(standing, outcome, payment, arrival)
+
+
+def decide_fee(payment: Payment, fact: FeeCharged, arrival: Arrival) -> Verdict:
+    """Return the verdict on a fee, which was taken from what was captured."""
+    if not payment.captured:
+        return Verdict(Outcome.PREMATURE)
+    key = EffectKey(arrival.provider_account_id, EffectKind.FEE, fact.reference)
+    return Verdict(
+        Outcome.APPLIED,
+        effect=Effect(key, payment, fact.amount),
+        change=change_of("payment.fee_charged", payment, arrival),
+    )
+
+
+def _doubt(standing: Standing, payment: Payment, fact: PaymentFact) -> Outcome | None:
+    """Return why an amount cannot be right: it is not what was asked for, or too much with others.
+
+    A capture that nobody here asked for was made on the provider's own pages, and may be a part.
+    """
+    order = payment.order
+    match fact:
+        case Authorized(amount=amount) if amount != order.amount:
+            return Outcome.AMOUNT_MISMATCH
+        case Authorized() if payment.authorization_reference is not None:
+            return Outcome.CONTRADICTION
+        case Captured(amount=amount):
+            if amount.currency != order.amount.currency or not amount.amount:
+                return Outcome.AMOUNT_MISMATCH
+            capture = standing.open_operation(payment.id, OperationKind.CAPTURE)
+            wanted = order.amount.amount if capture is None else capture.amount
+            in_part = capture is None and order.capture_method == "manual"
+            if amount.amount > wanted or (amount.amount < wanted and not in_part):
+                return Outcome.AMOUNT_MISMATCH
+            if payment.captured + amount.amount > order.amount.amount:
+                return Outcome.CONTRADICTION
+        case _:
+            pass
+    return None
+
+
+def _refused(
+    payment: Payment, operation: Operation, fact: Declined | NotSent, arrival: Arrival
+) -> Verdict:
+    """Return the verdict on a no to a capture or a cancellation: the payment stays as it is."""
+    declined = isinstance(fact, Declined)
+    outcome = OperationOutcome.DECLINED if declined else OperationOutcome.FAILED
+    action = f"payment.{operation.kind}_{'declined' if declined else 'not_sent'}"
+    return Verdict(
+        Outcome.APPLIED,
+        settled=(Settled(payment.id, operation.id, outcome, fact.code),),
+        change=change_of(action, payment, arrival),
+    )
+
+
+def unmoved(standing: Standing, outcome: Outcome, payment: Payment, arrival: Arrival) -> Verdict:
+    """Return the verdict on a fact that does not move the payment, but may end an operation."""
+    settled = tuple(_settled_by_end(standing, payment, arrival))
+    if outcome is Outcome.ALREADY_SO:
+        return Verdict(outcome, settled=settled)
+    return set_aside(outcome, payment, arrival, settled)
+
+
+def _settled_by_end(standing: Standing, payment: Payment, arrival: Arrival) -> Iterator[Settled]:
+    """Yield the operation that a fact answers, if its payment has come to an end."""
+    answered = standing.answered(payment.id, arrival)
+    if answered is None or answered.kind is OperationKind.REFUND:
+        return
+    if payment.status in TERMINAL:
+        yield Settled(payment.id, answered.id, end_by_status(answered.kind, payment.status))
+
+
+def _move(standing: Standing, payment: Payment, fact: PaymentFact, arrival: Arrival) -> Verdict:
+    """Return the verdict on a fact that has taken a payment to the status that it has."""
+    provider_reference = payment.provider_reference or arrival.report.provider_reference
+    payment = replace(payment, provider_reference=provider_reference, next_action_url=None)
+    effect = None
+    resumed = None
+    match fact:
+        case RequiresAction(url):
+            payment = replace(payment, next_action_url=url)
+        case Approved():
+            waiting = standing.open_operation(payment.id, OperationKind.AUTHORIZE)
+            resumed = None if waiting is None else waiting.id
+        case Authorized(reference, amount, expires_at):
+            payment = replace(
+                payment,
+                authorized=amount.amount,
+                authorization_reference=reference,
+                authorization_expires_at=expires_at,
+            )
+        case Captured(reference, amount):
+            captured = payment.captured + amount.amount
+            payment = replace(payment, captured=captured, authorized=payment.order.amount.amount)
+            key = EffectKey(arrival.provider_account_id, EffectKind.CAPTURED, reference)
+            effect = Effect(key, payment, amount)
+        case Declined(code) | NotSent(code):
+            payment = replace(payment, failure_code=code)
+        case Canceled() | Expired():
+            pass
+        case _:
+            assert_never(fact)
+    return Verdict(
+        Outcome.APPLIED,
+        payment,
+        settled=_settled(standing, payment, fact, arrival),
+        resumed=resumed,
+        effect=effect,
+        change=change_of(f"payment.{_ACTIONS[type(fact)]}", payment, arrival),
+    )
+
+
+def _settled(
+    standing: Standing, payment: Payment, fact: PaymentFact, arrival: Arrival
+) -> tuple[Settled, ...]:
+    """Return the open operations that a fact has ended: whoever told it, or as their answer."""
+    ended_by_fact = {
+        one.id: Settled(payment.id, one.id, SETTLES[one.kind, told(fact)], payment.failure_code)
+        for one in standing.operations.get(payment.id, ())
+        if (one.kind, told(fact)) in SETTLES
+    }
+    ended_by_end = {one.operation_id: one for one in _settled_by_end(standing, payment, arrival)}
+    return tuple((ended_by_end | ended_by_fact).values())
+
+
+_ACTIONS: dict[type[PaymentFact], str] = {
+    RequiresAction: "requires_action",
+    Approved: "approved",
+    Authorized: "authorized",
+    Captured: "captured",
+    Declined: "declined",
+    NotSent: "not_sent",
+    Canceled: "canceled",
+    Expired: "expired",
+}
+"""What the record calls a change by a fact."""

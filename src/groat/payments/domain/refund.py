@@ -1,0 +1,92 @@
+"""A refund, as it stands, and what may be refunded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from groat.kernel import ids
+from groat.kernel.errors import Conflict, InvalidRequest
+from groat.kernel.ids import HoldId, PaymentId, RefundId
+from groat.payments.domain.lifecycle import RefundStatus
+from groat.payments.domain.payment import Payment
+from groat.providers.domain.failures import FailureCode
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """Give back ``amount`` of a payment, in minor units, or all that is left of it."""
+
+    payment_id: PaymentId
+    amount: int | None
+    reason: str | None
+    metadata: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if self.amount is not None and self.amount <= 0:
+            raise InvalidRequest("amount_not_positive", "A refund's amount is 1 or more.")
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A refund of a capture. While it is pending, ``hold_id`` reserves it on the beneficiary."""
+
+    id: RefundId
+    payment_id: PaymentId
+    status: RefundStatus
+    failure_code: FailureCode | None
+    amount: int
+    currency: str
+    capture_reference: str
+    hold_id: HoldId
+    reason: str | None
+    metadata: Mapping[str, str]
+    created_at: datetime
+    updated_at: datetime
+
+
+class RefundableCapture(NamedTuple):
+    """A capture by the provider's id of it, and how much of it can still be given back."""
+
+    reference: str
+    remaining: int
+
+
+def begin_refund(
+    payment: Payment, captures: Sequence[RefundableCapture], order: RefundOrder, now: datetime
+) -> tuple[Payment, int, str]:
+    """Return the payment with the refund pending, its amount, and the capture it gives back.
+
+    Raises:
+        Conflict: ``payment_not_refundable``, nothing of it was captured;
+            ``refund_exceeds_captured``, with what was refunded and is being refunded; or
+            ``refund_exceeds_capture``, it would take more than one of several captures.
+    """
+    if not payment.captured:
+        raise Conflict(
+            "payment_not_refundable", f"The payment is {payment.status}; nothing was captured."
+        )
+    amount = payment.refundable if order.amount is None else order.amount
+    if not 0 < amount <= payment.refundable:
+        raise Conflict(
+            "refund_exceeds_captured",
+            f"Of {payment.captured} captured {payment.refunded} is refunded, "
+            f"{payment.refund_pending} being refunded and {payment.disputed} taken by disputes; "
+            f"{order.amount or 'the rest'} is too much.",
+        )
+    reference = next((one.reference for one in captures if one.remaining >= amount), None)
+    if reference is None:
+        most = max(one.remaining for one in captures)
+        raise Conflict(
+            "refund_exceeds_capture",
+            f"The payment was captured in parts; at most {most} can be refunded at once.",
+        )
+    pending = payment.refund_pending + amount
+    return replace(payment, refund_pending=pending, updated_at=now), amount, reference
+
+
+def hold_reference(refund_id: RefundId) -> str:
+    """Return the reference of the hold that a refund is reserved by."""
+    return f"refund:{ids.render('refund', refund_id)}"

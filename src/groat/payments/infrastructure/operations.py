@@ -1,0 +1,178 @@
+"""Operations to rows and back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from groat.kernel.ids import MerchantId, OperationId, PaymentId, ProviderAccountId
+from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
+from groat.payments.domain.recovery import OpenOperation
+from groat.payments.domain.verdicts import Settled
+from groat.platform.columns import Texts, Uuids
+from groat.platform.connection import Connection, Statement
+from groat.platform.queries import load_queries
+from groat.providers.domain.failures import FailureCode
+
+QUERIES = load_queries(__file__, "operations.sql")
+
+
+def insert_operation(
+    connection: Connection,
+    merchant_id: MerchantId,
+    provider_account_id: ProviderAccountId,
+    operation: Operation,
+    due_at: datetime,
+    now: datetime,
+) -> None:
+    """Write what is about to be asked; it is looked up if it is open still at ``due_at``."""
+    connection.write(
+        QUERIES["insert_operation"],
+        {
+            "merchant_id": merchant_id,
+            "id": operation.id,
+            "payment_id": operation.payment_id,
+            "provider_account_id": provider_account_id,
+            "kind": operation.kind,
+            "amount": operation.amount,
+            "final": operation.final,
+            "refund_id": operation.refund_id,
+            "capture_reference": operation.capture_reference,
+            "due_at": due_at,
+            "now": now,
+        },
+    )
+
+
+async def find_open(
+    connection: Connection, merchant_id: MerchantId, payment_id: PaymentId
+) -> list[Operation]:
+    """Return the open operations of a payment that this transaction has locked."""
+    rows = await connection.fetch(*open_query(merchant_id, [payment_id]))
+    return [to_operation(row) for row in rows]
+
+
+def open_query(merchant_id: MerchantId, payment_ids: Collection[PaymentId]) -> Statement:
+    """Return the query for the open operations of locked payments."""
+    return QUERIES["find_open_operations"], {
+        "merchant_id": merchant_id,
+        "payment_ids": Uuids(list(payment_ids)),
+    }
+
+
+async def operation(
+    connection: Connection, merchant_id: MerchantId, operation_id: OperationId
+) -> Operation | None:
+    """Return one operation."""
+    row = await connection.fetch_one(
+        QUERIES["get_operation"], {"merchant_id": merchant_id, "id": operation_id}
+    )
+    return None if row is None else to_operation(row)
+
+
+def settle(
+    connection: Connection, merchant_id: MerchantId, ended: Sequence[Settled], now: datetime
+) -> None:
+    """Write how operations ended that were open."""
+    connection.write(
+        QUERIES["settle_operations"],
+        {
+            "merchant_id": merchant_id,
+            "ids": Uuids([one.operation_id for one in ended]),
+            "outcomes": Texts([one.outcome for one in ended]),
+            "failure_codes": Texts([one.failure_code for one in ended]),
+            "now": now,
+        },
+    )
+
+
+def resume(
+    connection: Connection,
+    merchant_id: MerchantId,
+    operation_ids: Collection[OperationId],
+    now: datetime,
+) -> None:
+    """Let any worker go on with these operations now, if they are open."""
+    connection.write(
+        QUERIES["resume_operations"],
+        {"merchant_id": merchant_id, "ids": Uuids(list(operation_ids)), "now": now},
+    )
+
+
+async def mark_unknown(
+    connection: Connection,
+    merchant_id: MerchantId,
+    operation_id: OperationId,
+    reason: str,
+    due_at: datetime,
+    now: datetime,
+) -> bool:
+    """Note that nobody knows how an operation ended; False if it is known, or was noted before."""
+    marked = await connection.fetch(
+        QUERIES["mark_operation_unknown"],
+        {
+            "merchant_id": merchant_id,
+            "id": operation_id,
+            "reason": reason,
+            "due_at": due_at,
+            "now": now,
+        },
+    )
+    return bool(marked)
+
+
+async def claim(
+    connection: Connection, now: datetime, lease_until: datetime, limit: int
+) -> list[OpenOperation]:
+    """Take open operations that are due away from other workers until the lease ends."""
+    rows = await connection.fetch(
+        QUERIES["claim_operations"], {"now": now, "lease_until": lease_until, "limit": limit}
+    )
+    return [_open_operation(row) for row in rows]
+
+
+async def open_operations(connection: Connection, limit: int) -> list[OpenOperation]:
+    """Return operations of any merchant that are unknown or were looked up, the oldest first."""
+    rows = await connection.fetch(QUERIES["list_open_operations"], {"limit": limit})
+    return [_open_operation(row) for row in rows]
+
+
+def put_off(connection: Connection, claimed: OpenOperation, due_at: datetime, reason: str) -> None:
+    """Let a claimed operation be looked up again at ``due_at``, unless it is not open any more."""
+    connection.write(
+        QUERIES["put_off_operation"],
+        {
+            "merchant_id": claimed.merchant_id,
+            "id": claimed.operation.id,
+            "lookups": claimed.lookups,
+            "due_at": due_at,
+            "reason": reason,
+        },
+    )
+
+
+def to_operation(row: tuple[Any, ...]) -> Operation:
+    """Return the operation in a row of its columns, in the order of the queries."""
+    operation_id, payment_id, kind, outcome, failure_code, *rest = row
+    return Operation(
+        operation_id,
+        payment_id,
+        OperationKind(kind),
+        OperationOutcome(outcome),
+        None if failure_code is None else FailureCode(failure_code),
+        *rest,
+    )
+
+
+def _open_operation(row: tuple[Any, ...]) -> OpenOperation:
+    *operation, merchant_id, provider_account_id, reason, lookups, due_at, created_at = row
+    return OpenOperation(
+        merchant_id,
+        provider_account_id,
+        to_operation(tuple(operation)),
+        reason,
+        lookups,
+        due_at,
+        created_at,
+    )

@@ -1,0 +1,87 @@
+-- name: insert_operation
+-- What is about to be asked of the provider. Its idempotency key derives from its id. If its outcome
+-- is not learned by then, it is looked up when it is due.
+insert into operation (
+    merchant_id, id, payment_id, provider_account_id, kind, amount, final, refund_id, capture_reference,
+    outcome, due_at, created_at, updated_at
+) values (
+    %(merchant_id)s, %(id)s, %(payment_id)s, %(provider_account_id)s, %(kind)s, %(amount)s, %(final)s,
+    %(refund_id)s, %(capture_reference)s, 'pending', %(due_at)s, %(now)s, %(now)s
+)
+
+-- name: find_open_operations
+-- Read under the lock of their payments.
+select id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference
+from operation
+where merchant_id = %(merchant_id)s and payment_id = any(%(payment_ids)s::uuid[])
+    and outcome in ('pending', 'unknown')
+
+-- name: list_operations
+-- Of a payment, in the order in which they were begun.
+select id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference
+from operation
+where merchant_id = %(merchant_id)s and payment_id = %(payment_id)s
+order by id
+
+-- name: get_operation
+-- One that an operator names.
+select id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference
+from operation
+where merchant_id = %(merchant_id)s and id = %(id)s
+
+-- name: settle_operations
+-- An outcome is learned once; a later fact does not rewrite it.
+update operation o
+set outcome = n.outcome, failure_code = n.failure_code, updated_at = %(now)s
+from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(failure_codes)s::text[])
+    as n (id, outcome, failure_code)
+where o.merchant_id = %(merchant_id)s and o.id = n.id and o.outcome in ('pending', 'unknown')
+
+-- name: mark_operation_unknown
+-- Only while nobody else has learned the outcome.
+update operation
+set outcome = 'unknown', reason = %(reason)s, due_at = %(due_at)s, updated_at = %(now)s
+where merchant_id = %(merchant_id)s and id = %(id)s and outcome = 'pending'
+returning id
+
+-- name: resume_operations
+-- What they waited for has happened: any worker may go on with them.
+update operation
+set due_at = %(now)s, lookups = 0
+where merchant_id = %(merchant_id)s and id = any(%(ids)s::uuid[]) and outcome in ('pending', 'unknown')
+
+-- name: claim_operations
+-- Takes open operations that are due away from other workers until the lease ends.
+update operation
+set lookups = lookups + 1, due_at = %(lease_until)s
+where (merchant_id, id) in (
+    select merchant_id, id
+    from operation
+    where outcome in ('pending', 'unknown') and due_at <= %(now)s
+    order by due_at
+    limit %(limit)s
+    for update skip locked
+)
+returning
+    id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference,
+    merchant_id, provider_account_id, reason, lookups, due_at, created_at
+
+-- name: put_off_operation
+-- Until the next look-up, unless its outcome was learned meanwhile, or another worker has it.
+update operation
+set due_at = %(due_at)s, reason = %(reason)s
+where merchant_id = %(merchant_id)s and id = %(id)s and lookups = %(lookups)s
+    and outcome in ('pending', 'unknown')
+
+-- name: list_open_operations
+-- Of any merchant, the oldest first: what is under way for the first time is nothing to look at yet,
+-- nor what waits for a customer.
+select
+    o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.amount, o.final, o.refund_id,
+    o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at, o.created_at
+from operation o
+join payment p on p.merchant_id = o.merchant_id and p.id = o.payment_id
+where (o.outcome = 'unknown' or (o.outcome = 'pending' and o.lookups > 0))
+    and not (o.kind = 'authorize' and p.status = 'requires_action')
+order by o.created_at
+limit %(limit)s

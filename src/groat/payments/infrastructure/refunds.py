@@ -1,0 +1,111 @@
+"""Refunds to rows and back. They change only while their payment is locked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from groat.kernel.ids import MerchantId, PaymentId, RefundId
+from groat.payments.domain.lifecycle import RefundStatus
+from groat.payments.domain.refund import Refund, RefundableCapture
+from groat.platform.columns import Texts, Uuids
+from groat.platform.connection import Connection, Statement
+from groat.platform.queries import load_queries
+from groat.providers.domain.failures import FailureCode
+
+QUERIES = load_queries(__file__, "refunds.sql")
+
+
+def insert_refund(connection: Connection, merchant_id: MerchantId, refund: Refund) -> None:
+    """Write a new refund."""
+    connection.write(
+        QUERIES["insert_refund"],
+        {
+            "merchant_id": merchant_id,
+            "id": refund.id,
+            "payment_id": refund.payment_id,
+            "status": refund.status,
+            "amount": refund.amount,
+            "capture_reference": refund.capture_reference,
+            "hold_id": refund.hold_id,
+            "reason": refund.reason,
+            "metadata": Jsonb(dict(refund.metadata)),
+            "now": refund.created_at,
+        },
+    )
+
+
+def update_refunds(
+    connection: Connection, merchant_id: MerchantId, changed: Collection[Refund], now: datetime
+) -> None:
+    """Write refunds of payments that this transaction has locked."""
+    connection.write(
+        QUERIES["update_refunds"],
+        {
+            "merchant_id": merchant_id,
+            "ids": Uuids([one.id for one in changed]),
+            "statuses": Texts([one.status for one in changed]),
+            "failure_codes": Texts([one.failure_code for one in changed]),
+            "now": now,
+        },
+    )
+
+
+async def find_refund(
+    connection: Connection, merchant_id: MerchantId, refund_id: RefundId
+) -> Refund | None:
+    """Return one refund."""
+    row = await connection.fetch_one(*refunds_query(merchant_id, [refund_id]))
+    return None if row is None else to_refund(row)
+
+
+def refunds_query(merchant_id: MerchantId, refund_ids: Collection[RefundId]) -> Statement:
+    """Return the query for refunds by their ids."""
+    return QUERIES["find_refunds"], {"merchant_id": merchant_id, "ids": Uuids(list(refund_ids))}
+
+
+async def refunds(
+    connection: Connection,
+    merchant_id: MerchantId,
+    payment_id: PaymentId | None,
+    status: RefundStatus | None,
+    before: RefundId | None,
+    limit: int,
+) -> list[Refund]:
+    """Return refunds, of one payment or status if given, newest first."""
+    rows = await connection.fetch(
+        QUERIES["list_refunds"],
+        {
+            "merchant_id": merchant_id,
+            "payment_id": payment_id,
+            "status": status,
+            "before": before,
+            "limit": limit,
+        },
+    )
+    return [to_refund(row) for row in rows]
+
+
+async def refundable_captures(
+    connection: Connection, merchant_id: MerchantId, payment_id: PaymentId
+) -> list[RefundableCapture]:
+    """Return a payment's captures, the oldest first, with what of each is not given back yet."""
+    rows = await connection.fetch(
+        QUERIES["list_refundable_captures"], {"merchant_id": merchant_id, "payment_id": payment_id}
+    )
+    return [RefundableCapture(*row) for row in rows]
+
+
+def to_refund(row: tuple[Any, ...]) -> Refund:
+    """Return the refund in a row of its columns, in the order of the queries."""
+    refund_id, payment_id, status, failure_code, *rest = row
+    return Refund(
+        refund_id,
+        payment_id,
+        RefundStatus(status),
+        None if failure_code is None else FailureCode(failure_code),
+        *rest,
+    )

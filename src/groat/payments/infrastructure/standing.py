@@ -1,0 +1,104 @@
+"""What is read of several tables at once: a round trip for each lock, not for each table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from groat.kernel.ids import DisputeId, MerchantId, PaymentId
+from groat.payments.domain.dispute import dispute_id
+from groat.payments.domain.operation import Operation
+from groat.payments.domain.payment import Payment
+from groat.payments.domain.verdicts import (
+    Arrival,
+    EffectKey,
+    Standing,
+    capture_key,
+    effect_key,
+)
+from groat.payments.infrastructure import disputes, operations, refunds, store
+from groat.platform.connection import Connection, Row
+from groat.providers.domain.facts import (
+    DisputeClosed,
+    DisputeOpened,
+    DisputeReinstated,
+    DisputeUnderReview,
+    DisputeWithdrawn,
+)
+
+
+async def lock_standing(
+    connection: Connection, merchant_id: MerchantId, arrivals: Sequence[Arrival]
+) -> Standing:
+    """Lock the payments that arrivals are about, and return what they are decided on.
+
+    Everything but the payments is read by statements of their own, after the lock: they change only
+    under it.
+    """
+    found = await _captures_named(connection, merchant_id, arrivals)
+    named = {one.report.payment_id for one in arrivals if one.report.payment_id is not None}
+    payments = await store.lock_payments(connection, merchant_id, named | set(found.values()))
+    effects, open_ones, refund_rows, dispute_rows = await connection.fetch_each(
+        store.effects_query(merchant_id, _keys(map(effect_key, arrivals))),
+        operations.open_query(merchant_id, payments),
+        refunds.refunds_query(
+            merchant_id, {one.report.refund_id for one in arrivals if one.report.refund_id}
+        ),
+        disputes.disputes_query(merchant_id, set(_dispute_ids(arrivals))),
+    )
+    return Standing(
+        payments,
+        _by_payment(open_ones),
+        {refund.id: refund for refund in map(refunds.to_refund, refund_rows)},
+        {dispute.id: dispute for dispute in map(disputes.to_dispute, dispute_rows)},
+        found | store.to_effects(effects),
+    )
+
+
+async def payment_with_operations(
+    connection: Connection, merchant_id: MerchantId, payment_id: PaymentId
+) -> tuple[Payment | None, list[Operation]]:
+    """Return a payment and its operations, in the order in which they were begun."""
+    rows, asked = await connection.fetch_each(
+        (store.QUERIES["get_payment"], {"merchant_id": merchant_id, "id": payment_id}),
+        (
+            operations.QUERIES["list_operations"],
+            {"merchant_id": merchant_id, "payment_id": payment_id},
+        ),
+    )
+    found = store.to_payment(rows[0]) if rows else None
+    return found, [operations.to_operation(row) for row in asked]
+
+
+async def _captures_named(
+    connection: Connection, merchant_id: MerchantId, arrivals: Sequence[Arrival]
+) -> dict[EffectKey, PaymentId]:
+    """Return the captures by which arrivals name their payments; effects never change."""
+    keys = _keys(map(capture_key, arrivals))
+    return await store.find_effects(connection, merchant_id, keys) if keys else {}
+
+
+def _keys(keys: Iterable[EffectKey | None]) -> set[EffectKey]:
+    return {key for key in keys if key is not None}
+
+
+def _by_payment(rows: Iterable[Row]) -> dict[PaymentId, list[Operation]]:
+    found: dict[PaymentId, list[Operation]] = defaultdict(list)
+    for operation in map(operations.to_operation, rows):
+        found[operation.payment_id].append(operation)
+    return found
+
+
+def _dispute_ids(arrivals: Iterable[Arrival]) -> Iterable[DisputeId]:
+    for arrival in arrivals:
+        match arrival.report.fact:
+            case (
+                DisputeOpened(reference=reference)
+                | DisputeUnderReview(reference=reference)
+                | DisputeWithdrawn(reference=reference)
+                | DisputeReinstated(reference=reference)
+                | DisputeClosed(reference=reference)
+            ):
+                yield dispute_id(arrival.provider_account_id, reference)
+            case _:
+                pass

@@ -1,0 +1,117 @@
+"""Payments, refunds and disputes looked at: one by its id, or a page at a time, newest first."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from groat.kernel import ids
+from groat.kernel.ids import DisputeId, MerchantId, PaymentId, RefundId
+from groat.payments.domain.dispute import Dispute
+from groat.payments.domain.lifecycle import DisputeStatus, RefundStatus, Status
+from groat.payments.domain.operation import Operation
+from groat.payments.domain.payment import Payment, PaymentFilter
+from groat.payments.domain.refund import Refund
+from groat.payments.infrastructure import disputes, refunds, store
+from groat.payments.infrastructure.standing import payment_with_operations
+from groat.payments.infrastructure.store import PostedEffect
+from groat.platform.database import Database
+
+
+class PaymentDetails(NamedTuple):
+    """A payment with everything that was asked of its provider."""
+
+    payment: Payment
+    operations: list[Operation]
+
+
+class PaymentQueries:
+    """Looks at payments and what belongs to them, at the primary."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def payment(self, merchant_id: MerchantId, payment_id: PaymentId) -> PaymentDetails:
+        """Return a payment with its operations.
+
+        Raises:
+            NotFound: the merchant has no such payment.
+        """
+        async with self._database.reading() as connection:
+            found, asked = await payment_with_operations(connection, merchant_id, payment_id)
+        if found is None:
+            raise ids.not_found("payment", ids.render("payment", payment_id))
+        return PaymentDetails(found, asked)
+
+    async def payments(
+        self,
+        merchant_id: MerchantId,
+        wanted: PaymentFilter,
+        *,
+        before: PaymentId | None,
+        limit: int,
+    ) -> list[Payment]:
+        """Return payments, newest first."""
+        async with self._database.reading() as connection:
+            return await store.payments(connection, merchant_id, wanted, before, limit)
+
+    async def refund(self, merchant_id: MerchantId, refund_id: RefundId) -> Refund:
+        """Return a refund.
+
+        Raises:
+            NotFound: the merchant has no such refund.
+        """
+        async with self._database.reading() as connection:
+            found = await refunds.find_refund(connection, merchant_id, refund_id)
+        if found is None:
+            raise ids.not_found("refund", ids.render("refund", refund_id))
+        return found
+
+    async def refunds(
+        self,
+        merchant_id: MerchantId,
+        payment_id: PaymentId | None,
+        status: RefundStatus | None,
+        *,
+        before: RefundId | None,
+        limit: int,
+    ) -> list[Refund]:
+        """Return refunds, newest first."""
+        async with self._database.reading() as connection:
+            return await refunds.refunds(connection, merchant_id, payment_id, status, before, limit)
+
+    async def dispute(self, merchant_id: MerchantId, dispute_id: DisputeId) -> Dispute:
+        """Return a dispute.
+
+        Raises:
+            NotFound: the merchant has no such dispute.
+        """
+        async with self._database.reading() as connection:
+            found = await disputes.find_dispute(connection, merchant_id, dispute_id)
+        if found is None:
+            raise ids.not_found("dispute", ids.render("dispute", dispute_id))
+        return found
+
+    async def disputes(
+        self,
+        merchant_id: MerchantId,
+        payment_id: PaymentId | None,
+        status: DisputeStatus | None,
+        *,
+        before: DisputeId | None,
+        limit: int,
+    ) -> list[Dispute]:
+        """Return disputes, newest first."""
+        async with self._database.reading() as connection:
+            return await disputes.disputes(
+                connection, merchant_id, payment_id, status, before, limit
+            )
+
+    async def count_by_status(self, merchant_id: MerchantId) -> dict[Status, int]:
+        """Return how many payments stand where."""
+        async with self._database.reading() as connection:
+            return await store.count_by_status(connection, merchant_id)
+
+    async def captures_and_refunds(self, merchant_id: MerchantId) -> list[PostedEffect]:
+        """Return every capture and refund that was applied, to be held against providers' books."""
+        async with self._database.reading() as connection:
+            return await store.captures_and_refunds(connection, merchant_id)

@@ -1,0 +1,131 @@
+"""Asking PayPal what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TypeVar
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from groat.kernel.clock import Clock
+from groat.providers.domain.facts import NotSent, Report
+from groat.providers.paypal import translation
+from groat.providers.paypal.client import PayPalClient, Response
+from groat.providers.paypal.disputes import dispute_reports
+from groat.providers.paypal.events import Subject
+from groat.providers.paypal.payloads import (
+    Authorization,
+    Capture,
+    Dispute,
+    DisputeList,
+    Order,
+    Refund,
+)
+from groat.providers.port import Answered, Reply, Unknown
+from groat.providers.reading import Payload, read
+
+ORDERS = "/v2/checkout/orders"
+AUTHORIZATIONS = "/v2/payments/authorizations"
+CAPTURES = "/v2/payments/captures"
+REFUNDS = "/v2/payments/refunds"
+DISPUTES = "/v1/customer/disputes"
+
+Read = TypeVar("Read", bound=Payload)
+
+
+def path(kind: str, reference: str) -> str:
+    """Return the address of one thing, whatever its reference looks like."""
+    return f"{kind}/{quote(reference, safe='')}"
+
+
+class Lookups:
+    """Looks things up, and reads what they say."""
+
+    def __init__(self, client: PayPalClient, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+
+    def order_reports(self, order: Order) -> tuple[Report, ...]:
+        """Return what an order says at this moment."""
+        return translation.order_reports(order, self._clock.now())
+
+    def authorization_reports(self, authorization: Authorization) -> tuple[Report, ...]:
+        """Return what an authorization says at this moment."""
+        return translation.authorization_reports(authorization, self._clock.now())
+
+    async def order(self, order_id: str) -> Order | NotSent | Unknown | None:
+        """Return an order, None if PayPal knows it no more."""
+        answer = await self._client.call("GET", path(ORDERS, order_id))
+        if not isinstance(answer, Response):
+            return answer
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        return _parsed(Order, answer, order_id)
+
+    async def subject(self, subject: Subject, subject_id: str) -> Reply:
+        """Return what the subject of an event says now."""
+        match subject:
+            case "order":
+                return await self._told(ORDERS, subject_id, Order, self.order_reports)
+            case "authorization":
+                return await self._told(
+                    AUTHORIZATIONS, subject_id, Authorization, self.authorization_reports
+                )
+            case "capture":
+                return await self._told(CAPTURES, subject_id, Capture, translation.capture_reports)
+            case "refund":
+                return await self._told(REFUNDS, subject_id, Refund, translation.refund_reports)
+            case "dispute":
+                return await self._told(DISPUTES, subject_id, Dispute, dispute_reports)
+            case "reversal":
+                return await self._reversal(subject_id)
+
+    async def _reversal(self, refund_id: str) -> Reply:
+        """Return what the disputes of a reversed capture say: the reversal is the same change."""
+        reversal = await self._get(path(REFUNDS, refund_id), Refund)
+        if not isinstance(reversal, Refund):
+            return reversal
+        capture_id = translation.refunded_capture(reversal)
+        if capture_id is None:
+            return Unknown(f"reversal {refund_id}: of no capture")
+        listed = await self._get(
+            f"{DISPUTES}?disputed_transaction_id={quote(capture_id, safe='')}", DisputeList
+        )
+        if not isinstance(listed, DisputeList):
+            return listed
+        if not listed.items:
+            return Unknown(f"reversal {refund_id}: no dispute of capture {capture_id}")
+        reports: tuple[Report, ...] = ()
+        for item in listed.items:
+            reply = await self.subject("dispute", item.dispute_id)
+            if not isinstance(reply, Answered):
+                return reply
+            reports += reply.reports
+        return Answered(reports)
+
+    async def _told(
+        self,
+        kind: str,
+        reference: str,
+        model: type[Read],
+        reports: Callable[[Read], tuple[Report, ...]],
+    ) -> Reply:
+        found = await self._get(path(kind, reference), model)
+        if isinstance(found, NotSent | Unknown):
+            return found
+        return read(lambda: reports(found))
+
+    async def _get(self, address: str, model: type[Read]) -> Read | NotSent | Unknown:
+        answer = await self._client.call("GET", address)
+        return _parsed(model, answer, address) if isinstance(answer, Response) else answer
+
+
+def _parsed(model: type[Read], answer: Response, what: str) -> Read | Unknown:
+    if not answer.ok:
+        return Unknown(f"{what}: status {answer.status}")
+    try:
+        return model.model_validate_json(answer.body)
+    except ValidationError as error:
+        return Unknown(f"unreadable: {str(error).splitlines()[0]}")

@@ -1,0 +1,213 @@
+"""PayPal's objects, as far as they are read.
+
+Sources: developer.paypal.com, Orders v2, Payments v2, Disputes v1 and Webhooks v1.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from groat.kernel.money import Money
+from groat.providers.reading import EventText, Payload
+
+Id: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+"""An id of PayPal's. It becomes a part of addresses that we look up, so it must lead nowhere."""
+
+AuthorizationStatus: TypeAlias = Literal[
+    "CAPTURED", "CREATED", "DENIED", "EXPIRED", "PARTIALLY_CAPTURED", "PENDING", "VOIDED"
+]
+CaptureStatus: TypeAlias = Literal[
+    "COMPLETED", "DECLINED", "FAILED", "PARTIALLY_REFUNDED", "PENDING", "REFUNDED"
+]
+RefundStatus: TypeAlias = Literal["CANCELLED", "COMPLETED", "FAILED", "PENDING"]
+"""These are the statuses that are documented. Another cannot be read, so it leaves the outcome
+unknown."""
+
+
+class Amount(Payload):
+    """A decimal string with the currency's decimals."""
+
+    currency_code: str
+    value: str
+
+    def money(self) -> Money:
+        """Return it as money.
+
+        Raises:
+            InvalidRequest: it is no amount of the currency.
+        """
+        return Money.from_decimal(self.value, self.currency_code)
+
+
+class Link(Payload):
+    """Where something else is found, and what it is."""
+
+    href: str
+    rel: str
+
+
+class ProcessorResponse(Payload):
+    """What the card's issuer answered."""
+
+    response_code: str | None = None
+
+
+class RelatedIds(Payload):
+    """What an authorization or a capture belongs to."""
+
+    order_id: Id | None = None
+    authorization_id: Id | None = None
+
+
+class SupplementaryData(Payload):
+    """What an authorization or a capture is told with besides."""
+
+    related_ids: RelatedIds = RelatedIds()
+
+
+class Authorization(Payload):
+    """Money that is reserved, or not."""
+
+    id: Id
+    status: AuthorizationStatus
+    amount: Amount
+    custom_id: str | None = None
+    expiration_time: AwareDatetime | None = None
+    processor_response: ProcessorResponse | None = None
+    supplementary_data: SupplementaryData = SupplementaryData()
+
+
+class Breakdown(Payload):
+    """What becomes of a capture's amount."""
+
+    paypal_fee: Amount | None = None
+
+
+class Capture(Payload):
+    """One taking of money."""
+
+    id: Id
+    status: CaptureStatus
+    amount: Amount
+    custom_id: str | None = None
+    invoice_id: str | None = None
+    final_capture: bool = False
+    processor_response: ProcessorResponse | None = None
+    seller_receivable_breakdown: Breakdown = Breakdown()
+    supplementary_data: SupplementaryData = SupplementaryData()
+    links: list[Link] = Field(default_factory=list)
+
+
+class Refund(Payload):
+    """One giving back of money. Its capture is told by a link alone."""
+
+    id: Id
+    status: RefundStatus
+    amount: Amount
+    custom_id: str | None = None
+    note_to_payer: str | None = None
+    links: list[Link] = Field(default_factory=list)
+
+
+class UnitPayments(Payload):
+    """What became of a purchase unit."""
+
+    authorizations: list[Authorization] = Field(default_factory=list)
+    captures: list[Capture] = Field(default_factory=list)
+    refunds: list[Refund] = Field(default_factory=list)
+
+
+class PurchaseUnit(Payload):
+    """A part of an order; ours have one."""
+
+    custom_id: str | None = None
+    payments: UnitPayments = UnitPayments()
+
+
+class Order(Payload):
+    """An order and its payments."""
+
+    id: Id
+    intent: str | None = None
+    status: str | None = None
+    purchase_units: list[PurchaseUnit]
+    links: list[Link] = Field(default_factory=list)
+
+
+class DisputedTransaction(Payload):
+    """The capture that is disputed, which the seller knows by an id of its own."""
+
+    seller_transaction_id: Id | None = None
+
+
+class DisputeOutcome(Payload):
+    """How a dispute was decided."""
+
+    outcome_code: str
+    amount_refunded: Amount | None = None
+
+
+class Dispute(Payload):
+    """A payer's complaint."""
+
+    dispute_id: Id
+    status: str
+    dispute_amount: Amount
+    disputed_transactions: list[DisputedTransaction] = Field(min_length=1)
+    dispute_outcome: DisputeOutcome | None = None
+
+
+class ListedDispute(Payload):
+    """A dispute in a list."""
+
+    dispute_id: Id
+
+
+class DisputeList(Payload):
+    """The disputes that were asked for."""
+
+    items: list[ListedDispute] = Field(default_factory=list)
+
+
+class EventResource(Payload):
+    """The id of what the event is about; the rest is asked of PayPal."""
+
+    id: Id
+
+
+class Event(Payload):
+    """A webhook event about anything but a dispute."""
+
+    resource: EventResource
+
+
+class DisputeEvent(Payload):
+    """A webhook event about a dispute, which names its id in its own way."""
+
+    resource: ListedDispute
+
+
+class EventEnvelope(Payload):
+    """What every event has."""
+
+    id: EventText
+    event_type: EventText
+
+
+class Issue(Payload):
+    """One reason for a refusal."""
+
+    issue: str = ""
+
+
+class Problem(Payload):
+    """PayPal's error document."""
+
+    name: str = Field(min_length=1)
+    details: list[Issue] = Field(default_factory=list)
+
+    def issues(self) -> list[str]:
+        """Return the reasons."""
+        return [detail.issue for detail in self.details]

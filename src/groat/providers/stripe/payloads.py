@@ -1,0 +1,175 @@
+"""Stripe's objects, as far as we read them. Source: docs.stripe.com/api.
+
+Amounts are in minor units as Stripe counts them; currencies are in lower case.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from pydantic import Field
+
+from groat.providers.reading import EventText, Payload
+
+Metadata: TypeAlias = dict[str, str]
+
+
+class PaymentError(Payload):
+    """Why a payment did not go through, as Stripe's errors and PaymentIntents hold it."""
+
+    code: str | None = None
+    decline_code: str | None = None
+
+
+class BalanceTransaction(Payload):
+    """A change of our balance at Stripe, in the currency of that balance."""
+
+    object: Literal["balance_transaction"]
+    id: str
+    currency: str
+    fee: int
+
+
+class Card(Payload):
+    """How a charge was authorized."""
+
+    capture_before: datetime | None = None
+
+
+class PaymentMethodDetails(Payload):
+    """What a charge was made to."""
+
+    card: Card | None = None
+
+
+class Charge(Payload):
+    """One charge, made by a PaymentIntent; ``captured`` says whether it took anything yet."""
+
+    object: Literal["charge"]
+    id: str
+    status: str
+    captured: bool
+    currency: str
+    amount: int
+    amount_captured: int
+    payment_intent: str | None
+    balance_transaction: BalanceTransaction | str | None = None
+    payment_method_details: PaymentMethodDetails | None = None
+    metadata: Metadata = Field(default_factory=dict)
+
+    @property
+    def capture_before(self) -> datetime | None:
+        """Until when it can be captured, where Stripe says so."""
+        details = self.payment_method_details
+        return details.card.capture_before if details and details.card else None
+
+
+class Redirect(Payload):
+    """Where the customer has to go."""
+
+    url: str | None = None
+
+
+class NextAction(Payload):
+    """What the customer has to do."""
+
+    redirect_to_url: Redirect | None = None
+
+
+class PaymentIntent(Payload):
+    """A payment from its beginning to its end."""
+
+    object: Literal["payment_intent"]
+    id: str
+    status: str
+    currency: str
+    amount_capturable: int = 0
+    amount_received: int = 0
+    cancellation_reason: str | None = None
+    latest_charge: Charge | str | None = None
+    last_payment_error: PaymentError | None = None
+    next_action: NextAction | None = None
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class PaymentIntents(Payload):
+    """A page of search results."""
+
+    data: list[PaymentIntent]
+
+
+class Refund(Payload):
+    """Something of a charge given back, or on its way."""
+
+    object: Literal["refund"]
+    id: str
+    status: str | None
+    currency: str
+    amount: int
+    charge: str | None = None
+    payment_intent: str | None = None
+    balance_transaction: BalanceTransaction | str | None = None
+    failure_reason: str | None = None
+    metadata: Metadata | None = None
+
+
+class Dispute(Payload):
+    """A charge that the customer's bank takes back, or asks about."""
+
+    object: Literal["dispute"]
+    id: str
+    status: str
+    currency: str
+    amount: int
+    charge: str
+    payment_intent: str | None = None
+
+
+class IntentReference(Payload):
+    """The PaymentIntent that a card error is about."""
+
+    id: str
+
+
+class CardError(PaymentError):
+    """A decline, as it is in the answer to a call."""
+
+    payment_intent: IntentReference | None = None
+
+
+class CardErrorAnswer(Payload):
+    """The answer to a call that was declined: status 402."""
+
+    error: CardError
+
+
+class StateError(Payload):
+    """A call that the PaymentIntent's status does not allow."""
+
+    payment_intent: PaymentIntent
+
+
+class StateErrorAnswer(Payload):
+    """The answer to such a call."""
+
+    error: StateError
+
+
+class EventData(Payload):
+    """The object that the event is about, as it was then."""
+
+    object: PaymentIntent | Charge | Refund | Dispute = Field(discriminator="object")
+
+
+class Event(Payload):
+    """A webhook event about one of these objects."""
+
+    data: EventData
+
+
+class EventEnvelope(Payload):
+    """What every event has."""
+
+    id: EventText
+    type: EventText

@@ -1,0 +1,137 @@
+"""The routes about orders, their money, and disputes."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from groat.simulator.paypal import objects
+from groat.simulator.paypal.account import Account
+from groat.simulator.paypal.errors import invalid
+from groat.simulator.paypal.model import Authorization
+from groat.simulator.paypal.orders import InstrumentDeclinedError
+from groat.simulator.paypal.requests import (
+    CaptureRequest,
+    CompletionRequest,
+    Intent,
+    OrderRequest,
+    RefundRequest,
+    parse,
+)
+from groat.simulator.paypal.web import Table, find, host_of
+from groat.simulator.wire import Answer, answer
+
+
+class PaymentsApi:
+    """Orders v2, Payments v2 and Disputes v1."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._records = account.records
+
+    def table(self) -> Table:
+        """Return the routes."""
+        return [
+            ("POST", "/v2/checkout/orders", self.create_order),
+            ("GET", "/v2/checkout/orders/{id}", self.show_order),
+            ("POST", "/v2/checkout/orders/{id}/capture", self.capture_order),
+            ("POST", "/v2/checkout/orders/{id}/authorize", self.authorize_order),
+            ("GET", "/v2/payments/authorizations/{id}", self.show_authorization),
+            ("POST", "/v2/payments/authorizations/{id}/capture", self.capture_authorization),
+            ("POST", "/v2/payments/authorizations/{id}/void", self.void_authorization),
+            ("GET", "/v2/payments/captures/{id}", self.show_capture),
+            ("POST", "/v2/payments/captures/{id}/refund", self.refund_capture),
+            ("GET", "/v2/payments/refunds/{id}", self.show_refund),
+            ("GET", "/v1/customer/disputes", self.list_disputes),
+            ("GET", "/v1/customer/disputes/{id}", self.show_dispute),
+        ]
+
+    async def create_order(self, request: Request) -> Answer:
+        """Make an order."""
+        if "PayPal-Request-Id" not in request.headers:
+            raise invalid("PAYPAL_REQUEST_ID_REQUIRED", "A PayPal-Request-Id is required.")
+        wanted, host = parse(OrderRequest, await request.body()), host_of(request)
+        try:
+            order = self._account.orders.create(wanted, host)
+        except InstrumentDeclinedError as refusal:
+            return refusal.answer(request.state.debug_id)
+        return answer(201, objects.order_object(order, self._records, host))
+
+    async def show_order(self, request: Request) -> Answer:
+        """Answer with an order and its payments."""
+        order = find(self._records.orders, request)
+        return answer(200, objects.order_object(order, self._records, host_of(request)))
+
+    async def capture_order(self, request: Request) -> Answer:
+        """Capture an approved order."""
+        return await self._complete(request, "CAPTURE")
+
+    async def authorize_order(self, request: Request) -> Answer:
+        """Authorize an approved order."""
+        return await self._complete(request, "AUTHORIZE")
+
+    async def show_authorization(self, request: Request) -> Answer:
+        """Answer with an authorization."""
+        return self._authorization(find(self._records.authorizations, request), request)
+
+    async def capture_authorization(self, request: Request) -> Answer:
+        """Capture what is authorized, or a part of it."""
+        authorization = find(self._records.authorizations, request)
+        wanted = parse(CaptureRequest, await request.body())
+        capture = self._account.payments.capture(authorization, wanted)
+        order = self._records.orders[capture.order_id]
+        return answer(201, objects.capture_object(capture, order, host_of(request)))
+
+    async def void_authorization(self, request: Request) -> Answer:
+        """Give up what is authorized."""
+        authorization = find(self._records.authorizations, request)
+        voided = self._account.payments.void(authorization)
+        if request.headers.get("Prefer") != "return=representation":
+            return Answer(204, b"")
+        return self._authorization(voided, request)
+
+    async def show_capture(self, request: Request) -> Answer:
+        """Answer with a capture."""
+        capture = find(self._records.captures, request)
+        order = self._records.orders[capture.order_id]
+        return answer(200, objects.capture_object(capture, order, host_of(request)))
+
+    async def refund_capture(self, request: Request) -> Answer:
+        """Give back what was captured, or a part of it."""
+        capture = find(self._records.captures, request)
+        wanted = parse(RefundRequest, await request.body())
+        refund = self._account.refunds.refund(capture, wanted)
+        return answer(201, objects.refund_object(refund, host_of(request)))
+
+    async def show_refund(self, request: Request) -> Answer:
+        """Answer with a refund or a reversal."""
+        refund = find(self._records.refunds, request)
+        return answer(200, objects.refund_object(refund, host_of(request)))
+
+    async def list_disputes(self, request: Request) -> Answer:
+        """Answer with the disputes, those of one transaction if asked, in short."""
+        wanted = self._account.disputes.of_capture(
+            request.query_params.get("disputed_transaction_id")
+        )
+        host = host_of(request)
+        return answer(200, {"items": [objects.dispute_summary(one, host) for one in wanted]})
+
+    async def show_dispute(self, request: Request) -> Answer:
+        """Answer with a dispute in full."""
+        dispute = find(self._records.disputes, request)
+        capture = self._records.captures[dispute.capture_id]
+        order = self._records.orders[capture.order_id]
+        return answer(200, objects.dispute_object(dispute, capture, order, host_of(request)))
+
+    async def _complete(self, request: Request, intent: Intent) -> Answer:
+        order = find(self._records.orders, request)
+        parse(CompletionRequest, await request.body())
+        try:
+            completed = self._account.orders.complete(order, intent)
+        except InstrumentDeclinedError as refusal:
+            return refusal.answer(request.state.debug_id)
+        return answer(201, objects.order_object(completed, self._records, host_of(request)))
+
+    def _authorization(self, authorization: Authorization, request: Request) -> Answer:
+        order = self._records.orders[authorization.order_id]
+        shown = objects.authorization_object(authorization, order, host_of(request))
+        return answer(200, shown)

@@ -1,0 +1,88 @@
+"""Payers' complaints: opened, looked at, decided."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from groat.kernel.money import Money
+from groat.simulator.paypal.model import TAKEN, Dispute, DisputeOutcome
+from groat.simulator.paypal.office import Office
+from groat.simulator.paypal.refunds import Refunds
+from groat.simulator.references import paypal_id
+
+
+class Disputes:
+    """What becomes of an order's disputes. The books have a dispute once it is decided.
+
+    Until then the seller keeps the money. If the payer is right, PayPal takes it, and tells of that
+    twice: the dispute is resolved, and the capture is reversed.
+    """
+
+    def __init__(self, office: Office, refunds: Refunds) -> None:
+        self._office = office
+        self._refunds = refunds
+
+    def open(self, order_id: str) -> bool:
+        """Let the payer dispute an order's first capture that took money."""
+        records = self._office.records
+        taken = [one for one in records.captures_of(order_id) if one.status in TAKEN]
+        if not taken or records.dispute_in(order_id):
+            return False
+        now = self._office.now()
+        dispute_id, money = f"PP-D-{paypal_id()}", taken[0].money
+        nothing = Money(0, money.currency)
+        dispute = Dispute(dispute_id, taken[0].id, now, now, money, "OPEN", nothing)
+        self._keep(dispute, "CUSTOMER.DISPUTE.CREATED")
+        return True
+
+    def review(self, order_id: str) -> bool:
+        """Let PayPal look at what both sides say."""
+        dispute = self._office.records.dispute_in(order_id, lambda one: one.status == "OPEN")
+        if dispute is None:
+            return False
+        reviewed = replace(dispute, status="UNDER_REVIEW", updated=self._office.now())
+        self._keep(reviewed, "CUSTOMER.DISPUTE.UPDATED")
+        return True
+
+    def win(self, order_id: str) -> bool:
+        """Let the seller keep the money."""
+        dispute = self._undecided(order_id)
+        if dispute is None:
+            return False
+        self._resolve(dispute, "RESOLVED_SELLER_FAVOUR")
+        return True
+
+    def lose(self, order_id: str) -> bool:
+        """Let the payer have the money back, as far as it was not refunded."""
+        dispute = self._undecided(order_id)
+        if dispute is None:
+            return False
+        capture = self._office.records.captures[dispute.capture_id]
+        taken = min(dispute.money, self._refunds.left(capture), key=lambda one: one.amount)
+        self._resolve(replace(dispute, taken=taken), "RESOLVED_BUYER_FAVOUR")
+        if taken.amount:
+            self._refunds.reverse(capture, taken)
+        return True
+
+    def of_capture(self, capture_id: str | None) -> list[Dispute]:
+        """Return a capture's disputes, or all of them."""
+        return [
+            dispute
+            for dispute in self._office.records.disputes.values()
+            if capture_id in {None, dispute.capture_id}
+        ]
+
+    def _undecided(self, order_id: str) -> Dispute | None:
+        return self._office.records.dispute_in(order_id, lambda one: one.outcome is None)
+
+    def _resolve(self, dispute: Dispute, outcome: DisputeOutcome) -> None:
+        office = self._office
+        resolved = replace(dispute, status="RESOLVED", outcome=outcome, updated=office.now())
+        lost = outcome == "RESOLVED_BUYER_FAVOUR"
+        money = dispute.taken if lost else dispute.money
+        office.enter(office.books.disputes, dispute.id, money, None, dispute.capture_id, done=lost)
+        self._keep(resolved, "CUSTOMER.DISPUTE.RESOLVED")
+
+    def _keep(self, dispute: Dispute, event_type: str) -> None:
+        self._office.records.disputes[dispute.id] = dispute
+        self._office.tell_dispute(event_type, dispute)

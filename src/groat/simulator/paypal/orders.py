@@ -1,0 +1,108 @@
+"""Orders: made, approved by the payer or not, completed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from groat.simulator.paypal.errors import PayPalError, unprocessable
+from groat.simulator.paypal.model import Order, OrderStatus
+from groat.simulator.paypal.office import Office
+from groat.simulator.paypal.payments import Payments
+from groat.simulator.paypal.requests import Intent, OrderRequest, money_of
+from groat.simulator.paypal.vault import INSTRUMENT_DECLINED, find_payment_method
+from groat.simulator.references import paypal_id
+
+
+class InstrumentDeclinedError(PayPalError):
+    """PayPal refuses the payment method: unlike other refusals, this one is kept under its key."""
+
+    def __init__(self) -> None:
+        super().__init__(422, "UNPROCESSABLE_ENTITY", INSTRUMENT_DECLINED)
+
+
+class Orders:
+    """What becomes of orders until their money is authorized or captured."""
+
+    def __init__(self, office: Office, payments: Payments) -> None:
+        self._office = office
+        self._payments = payments
+
+    def create(self, request: OrderRequest, host: str) -> Order:
+        """Make an order, and complete it unless the payer is needed.
+
+        Raises:
+            PayPalError: The order cannot be; nothing was made.
+        """
+        method = find_payment_method(request.payment_source.token.id)
+        order = self._make(request, host)
+        if method.payer_action:
+            self._office.records.orders[order.id] = order
+            return order
+        if method.refused:
+            raise InstrumentDeclinedError
+        return self._complete(order)
+
+    def complete(self, order: Order, intent: Intent) -> Order:
+        """Capture or authorize an order that the payer has approved.
+
+        Raises:
+            PayPalError: It is not approved, has been completed, or the payment method is refused.
+        """
+        if order.intent != intent:
+            raise unprocessable(
+                "ACTION_DOES_NOT_MATCH_INTENT", f"The order was created with {order.intent}."
+            )
+        if order.status == "COMPLETED":
+            done = "CAPTURED" if intent == "CAPTURE" else "AUTHORIZED"
+            raise unprocessable(f"ORDER_ALREADY_{done}", f"Order already {done.lower()}.")
+        if order.status != "APPROVED":
+            raise unprocessable(
+                "ORDER_NOT_APPROVED", "Payer has not yet approved the Order for payment."
+            )
+        if order.method.refused:
+            raise InstrumentDeclinedError
+        return self._complete(order)
+
+    def approve(self, order_id: str) -> bool:
+        """Let the payer approve an order, after which the client has to complete it."""
+        return self._end_waiting(order_id, "APPROVED", "CHECKOUT.ORDER.APPROVED")
+
+    def cancel(self, order_id: str) -> bool:
+        """Let the payer give an order up. PayPal waits some hours for a change of mind."""
+        return self._end_waiting(order_id, "VOIDED", "CHECKOUT.ORDER.VOIDED")
+
+    def _make(self, request: OrderRequest, host: str) -> Order:
+        unit, now = request.purchase_units[0], self._office.now()
+        return Order(
+            paypal_id(),
+            host,
+            now,
+            now,
+            request.intent,
+            "PAYER_ACTION_REQUIRED",
+            money_of(unit.amount, "/purchase_units/0/amount/"),
+            unit,
+            find_payment_method(request.payment_source.token.id),
+            request.application_context.return_url,
+            request.application_context.cancel_url,
+        )
+
+    def _complete(self, order: Order) -> Order:
+        completed = replace(order, status="COMPLETED", updated=self._office.now())
+        self._office.records.orders[order.id] = completed
+        if order.intent == "CAPTURE":
+            good = self._payments.take(completed).status != "DECLINED"
+        else:
+            good = self._payments.authorize(completed).status != "DENIED"
+        if good:
+            self._office.tell_order("CHECKOUT.ORDER.COMPLETED", completed)
+        return completed
+
+    def _end_waiting(self, order_id: str, status: OrderStatus, event_type: str) -> bool:
+        order = self._office.records.orders.get(order_id)
+        if order is None or order.status != "PAYER_ACTION_REQUIRED":
+            return False
+        ended = replace(order, status=status, updated=self._office.now())
+        self._office.records.orders[order_id] = ended
+        self._office.tell_order(event_type, ended)
+        return True

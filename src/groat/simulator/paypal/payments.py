@@ -1,0 +1,228 @@
+"""The money of orders: authorized, captured, voided."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from groat.kernel.money import Money
+from groat.simulator.paypal.disputes import Disputes
+from groat.simulator.paypal.errors import unprocessable
+from groat.simulator.paypal.model import (
+    Authorization,
+    AuthorizationStatus,
+    Capture,
+    CaptureStatus,
+    Order,
+)
+from groat.simulator.paypal.office import Office, less
+from groat.simulator.paypal.requests import CaptureRequest, money_of
+from groat.simulator.paypal.vault import APPROVED
+from groat.simulator.references import paypal_id
+
+AUTHORIZED_FOR = timedelta(days=29)
+"""Source: PayPal, "Authorization and capture"."""
+
+_EVENTS: dict[CaptureStatus, str] = {
+    "COMPLETED": "PAYMENT.CAPTURE.COMPLETED",
+    "DECLINED": "PAYMENT.CAPTURE.DECLINED",
+    "PENDING": "PAYMENT.CAPTURE.PENDING",
+}
+
+
+class Payments:
+    """Moves an order's money, once the payer has nothing more to do."""
+
+    def __init__(self, office: Office, disputes: Disputes) -> None:
+        self._office = office
+        self._disputes = disputes
+
+    def authorize(self, order: Order) -> Authorization:
+        """Reserve an order's money, or record that it is denied."""
+        now, code = self._office.now(), order.method.response_code
+        authorization = Authorization(
+            paypal_id(),
+            order.id,
+            now,
+            now,
+            now + AUTHORIZED_FOR,
+            order.money,
+            "CREATED" if code == APPROVED else "DENIED",
+            code,
+        )
+        self._keep(authorization)
+        reserved, reference = code == APPROVED, order.unit.custom_id
+        books = self._office.books
+        self._office.enter(
+            books.authorizations, authorization.id, order.money, reference, done=reserved
+        )
+        if reserved:
+            self._office.tell_authorization("PAYMENT.AUTHORIZATION.CREATED", authorization)
+        return authorization
+
+    def take(self, order: Order) -> Capture:
+        """Take an order's money at once, or record that it is declined."""
+        return self._capture(
+            order, None, order.money, order.method.response_code, order.unit.invoice_id, final=True
+        )
+
+    def capture(self, authorization: Authorization, request: CaptureRequest) -> Capture:
+        """Take what is authorized, or a part of it.
+
+        Raises:
+            PayPalError: There is not so much left, or nothing any more; nothing was done.
+        """
+        order = self._office.order_of(authorization)
+        self._require_capturable(authorization)
+        left = less(authorization.money, *self._taken_of(authorization))
+        money = money_of(request.amount) if request.amount else left
+        if money.currency != left.currency:
+            raise unprocessable(
+                "AUTH_CAPTURE_CURRENCY_MISMATCH",
+                "Currency of capture must be the same as currency of authorization.",
+            )
+        if money.amount > left.amount:
+            raise unprocessable(
+                "MAX_CAPTURE_AMOUNT_EXCEEDED", "Capture amount exceeds allowable limit."
+            )
+        final, code = request.final_capture, order.method.capture_code
+        invoice_id = request.invoice_id or order.unit.invoice_id
+        capture = self._capture(order, authorization.id, money, code, invoice_id, final=final)
+        if capture.status != "DECLINED":
+            ended = final or money == left
+            status: AuthorizationStatus = "CAPTURED" if ended else "PARTIALLY_CAPTURED"
+            self._keep(replace(authorization, status=status, updated=self._office.now()))
+        return capture
+
+    def void(self, authorization: Authorization) -> Authorization:
+        """Give up what is authorized and not captured.
+
+        Raises:
+            PayPalError: There is nothing to give up any more.
+        """
+        match authorization.status:
+            case "CREATED" | "PARTIALLY_CAPTURED":
+                return self._void(authorization)
+            case "CAPTURED":
+                raise unprocessable(
+                    "PREVIOUSLY_CAPTURED",
+                    "Authorization has been previously captured and hence cannot be voided.",
+                )
+            case "VOIDED":
+                raise unprocessable(
+                    "PREVIOUSLY_VOIDED",
+                    "Authorization has been previously voided and hence cannot be voided again.",
+                )
+            case "DENIED":
+                raise unprocessable("CANNOT_BE_VOIDED", "The authorization cannot be voided.")
+
+    def expire(self, order_id: str) -> bool:
+        """Let an order's authorization lapse, as if it had been made long ago."""
+        for authorization in self._office.records.authorizations_of(order_id):
+            if authorization.status in {"CREATED", "PARTIALLY_CAPTURED"}:
+                self._void(replace(authorization, expires=self._office.now()))
+                return True
+        return False
+
+    def complete_captures(self, order_id: str) -> bool:
+        """Let an order's pending captures come through."""
+        return self._settle(order_id, "COMPLETED", "PAYMENT.CAPTURE.COMPLETED")
+
+    def deny_captures(self, order_id: str) -> bool:
+        """Let an order's pending captures come to nothing."""
+        return self._settle(order_id, "DECLINED", "PAYMENT.CAPTURE.DENIED")
+
+    def _capture(
+        self,
+        order: Order,
+        authorization_id: str | None,
+        money: Money,
+        code: str,
+        invoice_id: str | None,
+        *,
+        final: bool,
+    ) -> Capture:
+        status: CaptureStatus = "COMPLETED" if code == APPROVED else "DECLINED"
+        if order.method.pending and status == "COMPLETED":
+            status = "PENDING"
+        now = self._office.now()
+        capture = Capture(
+            paypal_id(),
+            order.id,
+            authorization_id,
+            now,
+            now,
+            money,
+            status,
+            code,
+            final,
+            invoice_id,
+        )
+        self._settled(capture, _EVENTS[status])
+        return capture
+
+    def _settle(self, order_id: str, status: CaptureStatus, event_type: str) -> bool:
+        pending = [
+            capture
+            for capture in self._office.records.captures_of(order_id)
+            if capture.status == "PENDING"
+        ]
+        for capture in pending:
+            self._settled(replace(capture, status=status, updated=self._office.now()), event_type)
+        return bool(pending)
+
+    def _settled(self, capture: Capture, event_type: str) -> None:
+        """Keep a capture as it has become: the books have it once it is known to be taken."""
+        office = self._office
+        order = office.order_of(capture)
+        office.records.captures[capture.id] = capture
+        if capture.status != "PENDING":
+            office.enter(
+                office.books.charges,
+                capture.id,
+                capture.money,
+                order.unit.custom_id,
+                capture.authorization_id,
+                done=capture.status == "COMPLETED",
+            )
+        office.tell_capture(event_type, capture)
+        if capture.status == "COMPLETED" and order.method.disputed:
+            self._disputes.open(order.id)
+
+    def _taken_of(self, authorization: Authorization) -> list[Money]:
+        return [
+            capture.money
+            for capture in self._office.records.captures_of(authorization.order_id)
+            if capture.status != "DECLINED"
+        ]
+
+    def _void(self, authorization: Authorization) -> Authorization:
+        voided = replace(authorization, status="VOIDED", updated=self._office.now())
+        self._keep(voided)
+        self._office.tell_authorization("PAYMENT.AUTHORIZATION.VOIDED", voided)
+        return voided
+
+    def _keep(self, authorization: Authorization) -> None:
+        self._office.records.authorizations[authorization.id] = authorization
+
+    def _require_capturable(self, authorization: Authorization) -> None:
+        match authorization.status:
+            case "CREATED" | "PARTIALLY_CAPTURED":
+                return
+            case "CAPTURED":
+                raise unprocessable(
+                    "AUTHORIZATION_ALREADY_CAPTURED", "Authorization has previously been captured."
+                )
+            case "DENIED":
+                raise unprocessable(
+                    "AUTHORIZATION_DENIED", "An denied authorization cannot be captured."
+                )
+            case "VOIDED" if authorization.expires <= self._office.now():
+                raise unprocessable(
+                    "AUTHORIZATION_EXPIRED", "An expired authorization cannot be captured."
+                )
+            case "VOIDED":
+                raise unprocessable(
+                    "AUTHORIZATION_VOIDED",
+                    "A voided authorization cannot be captured or reauthorized.",
+                )

@@ -1,0 +1,114 @@
+"""What customers' banks take back, and how it is decided. Source: Stripe, "Disputes"."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from groat.simulator.books import Entry, Status
+from groat.simulator.references import stripe_id
+from groat.simulator.stripe.account import Account, enter
+from groat.simulator.stripe.errors import refusal
+from groat.simulator.stripe.model import NOBODY, Cause, Charge, Dispute, Transaction
+from groat.simulator.stripe.requests import DisputeRequest
+
+_DECIDING_EVIDENCE: dict[str | None, Literal["won", "lost"]] = {
+    "winning_evidence": "won",
+    "losing_evidence": "lost",
+}
+"""What decides a dispute by itself, as it does in Stripe's test mode."""
+
+
+class Disputes:
+    """Opens disputes, takes in evidence and decides, and tells of it."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def open(self, charge: Charge) -> bool:
+        """Take back what is left of a charge, if anything is and nobody has yet."""
+        if charge.dispute is not None or charge.unrefunded == 0:
+            return False
+        dispute = Dispute(stripe_id("du"), charge, self._account.now(), charge.unrefunded)
+        charge.dispute = dispute
+        self._account.disputes[dispute.id] = dispute
+        self._account.tell_of_dispute("created", dispute, NOBODY)
+        self._move(dispute, -dispute.amount)
+        self._enter(dispute, "succeeded")
+        self._account.tell_of_dispute("funds_withdrawn", dispute, NOBODY)
+        return True
+
+    def answer(self, dispute: Dispute, request: DisputeRequest, cause: Cause) -> None:
+        """Keep evidence, and hand it in if that is asked for.
+
+        Raises:
+            StripeError: The dispute is decided, or evidence was handed in before.
+        """
+        if dispute.status != "needs_response":
+            raise refusal(f"This dispute is {dispute.status}: it takes no more evidence.")
+        given = request.evidence.model_dump(exclude_unset=True)
+        dispute.evidence = dispute.evidence.model_copy(update=given)
+        if request.submit == "true":
+            dispute.status, dispute.submissions = "under_review", dispute.submissions + 1
+        self._account.tell_of_dispute("updated", dispute, cause)
+        if request.submit == "true":
+            self._decide_by_evidence(dispute)
+
+    def close(self, dispute: Dispute, cause: Cause) -> None:
+        """Give in: the dispute is lost.
+
+        Raises:
+            StripeError: It is decided already.
+        """
+        if not dispute.open:
+            raise refusal("This dispute is already closed.", code="dispute_already_closed")
+        self._lose(dispute, cause)
+
+    def win(self, dispute: Dispute) -> bool:
+        """Decide for the merchant, who gets the money back."""
+        if not dispute.open:
+            return False
+        dispute.status = "won"
+        self._enter(dispute, "declined")
+        self._account.tell_of_dispute("closed", dispute, NOBODY)
+        self._move(dispute, dispute.amount)
+        self._account.tell_of_dispute("funds_reinstated", dispute, NOBODY)
+        return True
+
+    def lose(self, dispute: Dispute) -> bool:
+        """Decide for the customer."""
+        if not dispute.open:
+            return False
+        self._lose(dispute, NOBODY)
+        return True
+
+    def _lose(self, dispute: Dispute, cause: Cause) -> None:
+        dispute.status = "lost"
+        self._account.tell_of_dispute("closed", dispute, cause)
+
+    def _decide_by_evidence(self, dispute: Dispute) -> None:
+        match _DECIDING_EVIDENCE.get(dispute.evidence.uncategorized_text):
+            case "won":
+                self.win(dispute)
+            case "lost":
+                self.lose(dispute)
+            case None:
+                pass
+
+    def _move(self, dispute: Dispute, amount: int) -> None:
+        """Change the balance. Here a dispute costs no fee, unlike at Stripe."""
+        transaction = Transaction(
+            id=stripe_id("txn"),
+            kind="adjustment",
+            reporting_category="dispute" if amount < 0 else "dispute_reversal",
+            created=self._account.now(),
+            amount=amount,
+            fee=0,
+            currency=dispute.charge.intent.currency,
+            source=dispute.id,
+        )
+        dispute.transactions.append(self._account.add_transaction(transaction))
+
+    def _enter(self, dispute: Dispute, status: Status) -> None:
+        charge = dispute.charge
+        money = charge.intent.money(dispute.amount)
+        enter(self._account.books.disputes, Entry(dispute.id, money, None, status, charge.id))

@@ -1,0 +1,68 @@
+"""Events over HTTP, and where they are delivered."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from groat.simulator.stripe import objects
+from groat.simulator.stripe.account import Account
+from groat.simulator.stripe.exchange import Row, found, listed, text
+from groat.simulator.stripe.model import Event
+from groat.simulator.stripe.requests import Page, PageOfEvents, WebhookEndpointRequest, parse
+from groat.simulator.wire import Answer, answer
+
+
+class EventRoutes:
+    """Everything under ``/v1/events`` and ``/v1/webhook_endpoints``."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def rows(self) -> list[Row]:
+        """Return the routes."""
+        return [
+            ("GET", "/v1/events", self.list_events),
+            ("GET", "/v1/events/{id}", self.show_event),
+            ("POST", "/v1/webhook_endpoints", self.create_endpoint),
+            ("GET", "/v1/webhook_endpoints", self.list_endpoints),
+            ("GET", "/v1/webhook_endpoints/{id}", self.show_endpoint),
+            ("DELETE", "/v1/webhook_endpoints/{id}", self.delete_endpoint),
+        ]
+
+    async def show_event(self, request: Request) -> Answer:
+        """Show an event."""
+        event = found(self._account.events, request, "event")
+        return answer(200, self._account.render_event(event))
+
+    async def list_events(self, request: Request) -> Answer:
+        """List events."""
+        page = parse(PageOfEvents, request.url.query)
+        since = page.created.gte if page.created else 0
+
+        def wanted(event: Event) -> bool:
+            return page.type in {None, event.type} and event.created >= since
+
+        events, render = self._account.events, self._account.render_event
+        return listed(self._account, request, page, events, wanted, render)
+
+    async def create_endpoint(self, request: Request) -> Answer:
+        """Start delivering."""
+        endpoint = self._account.add_endpoint(parse(WebhookEndpointRequest, await text(request)))
+        return answer(200, {**objects.webhook_endpoint(endpoint), "secret": endpoint.secret})
+
+    async def list_endpoints(self, request: Request) -> Answer:
+        """List where events go."""
+        page = parse(Page, request.url.query)
+        endpoints, render = self._account.endpoints, objects.webhook_endpoint
+        return listed(self._account, request, page, endpoints, lambda _: True, render)
+
+    async def show_endpoint(self, request: Request) -> Answer:
+        """Show where some events go."""
+        endpoint = found(self._account.endpoints, request, "webhook endpoint")
+        return answer(200, objects.webhook_endpoint(endpoint))
+
+    async def delete_endpoint(self, request: Request) -> Answer:
+        """Stop delivering."""
+        endpoint = found(self._account.endpoints, request, "webhook endpoint")
+        del self._account.endpoints[endpoint.id]
+        return answer(200, {"id": endpoint.id, "object": "webhook_endpoint", "deleted": True})

@@ -1,0 +1,97 @@
+"""What every route does: reading a request, and answering it with an object or a list."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import reduce
+from typing import TypeAlias, TypeVar
+
+from starlette.requests import Request
+
+from groat.simulator.stripe import objects
+from groat.simulator.stripe.account import Account
+from groat.simulator.stripe.errors import invalid_request, no_such
+from groat.simulator.stripe.model import Cause
+from groat.simulator.stripe.queries import Identified, expanded, one_page
+from groat.simulator.stripe.requests import Expanding, Page
+from groat.simulator.wire import Answer, Json, JsonObject, answer
+
+Handler: TypeAlias = Callable[[Request], Awaitable[Answer]]
+Row: TypeAlias = tuple[str, str, Handler]
+"""A method, a path, and what answers there."""
+
+KEY_LENGTH_MAX = 255
+
+Thing = TypeVar("Thing", bound=Identified)
+
+_AMOUNTS = ("amount", "amount_capturable", "amount_received")
+
+
+async def text(request: Request) -> str:
+    """Return a request's form, not decoded yet."""
+    return (await request.body()).decode(errors="replace")
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the key of a request, if it has one.
+
+    Raises:
+        StripeError: It is too long.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 1 <= len(key) <= KEY_LENGTH_MAX:
+        raise invalid_request(f"An idempotency key has 1 to {KEY_LENGTH_MAX} characters.")
+    return key
+
+
+def cause(request: Request) -> Cause:
+    """Return what the events that a request leads to say of it."""
+    host = str(request.base_url).rstrip("/")
+    return Cause(request.state.id, idempotency_key(request), host)
+
+
+def found(things: Mapping[str, Thing], request: Request, kind: str, param: str = "id") -> Thing:
+    """Return what the path of a request names.
+
+    Raises:
+        StripeError: There is no such thing.
+    """
+    thing = things.get(request.path_params["id"])
+    if thing is None:
+        raise no_such(kind, request.path_params["id"], param=param)
+    return thing
+
+
+def shown(account: Account, wanted: Expanding, value: Json) -> Answer:
+    """Answer with ``value``, expanded as is wanted."""
+    return answer(200, _expand(account, wanted, value))
+
+
+def done(account: Account, wanted: Expanding, thing: JsonObject) -> Answer:
+    """Answer a POST with what it was about, of which the fault plan may have us lie."""
+    told = account.courier.faults.told
+    amounts = {
+        name: told(amount) for name in _AMOUNTS if isinstance(amount := thing.get(name), int)
+    }
+    return answer(200, _expand(account, wanted, {**thing, **amounts}))
+
+
+def listed(
+    account: Account,
+    request: Request,
+    page: Page,
+    things: Mapping[str, Thing],
+    wanted: Callable[[Thing], bool],
+    render: Callable[[Thing], JsonObject],
+) -> Answer:
+    """Answer with a page of the ``wanted`` things."""
+    on_page, more = one_page(things, page, wanted)
+    data = list(map(render, on_page))
+    return shown(account, page, objects.list_object(request.url.path, data, has_more=more))
+
+
+def _expand(account: Account, wanted: Expanding, value: Json) -> Json:
+    def step(so_far: Json, path: str) -> Json:
+        return expanded(so_far, path.split("."), account.find)
+
+    return reduce(step, wanted.expand, value)

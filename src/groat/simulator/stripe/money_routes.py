@@ -1,0 +1,123 @@
+"""What moved and what came of it, over HTTP: charges, the balance, refunds and disputes."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from groat.simulator.stripe import claim_objects, objects, payment_objects
+from groat.simulator.stripe.account import Account
+from groat.simulator.stripe.disputes import Disputes
+from groat.simulator.stripe.exchange import Row, cause, done, found, listed, shown, text
+from groat.simulator.stripe.model import Charge, Dispute, Refund
+from groat.simulator.stripe.refunds import Refunds
+from groat.simulator.stripe.requests import (
+    DisputeRequest,
+    Expanding,
+    PageOfPayment,
+    RefundRequest,
+    parse,
+)
+from groat.simulator.wire import Answer
+
+
+class MoneyRoutes:
+    """Charges and balance transactions are shown; refunds are made, and disputes answered."""
+
+    def __init__(self, account: Account, refunds: Refunds, disputes: Disputes) -> None:
+        self._account = account
+        self._refunds = refunds
+        self._disputes = disputes
+
+    def rows(self) -> list[Row]:
+        """Return the routes."""
+        return [
+            ("GET", "/v1/charges", self.list_charges),
+            ("GET", "/v1/charges/{id}", self.show_charge),
+            ("GET", "/v1/balance_transactions/{id}", self.show_transaction),
+            ("POST", "/v1/refunds", self.create_refund),
+            ("GET", "/v1/refunds", self.list_refunds),
+            ("GET", "/v1/refunds/{id}", self.show_refund),
+            ("GET", "/v1/disputes", self.list_disputes),
+            ("GET", "/v1/disputes/{id}", self.show_dispute),
+            ("POST", "/v1/disputes/{id}", self.answer_dispute),
+            ("POST", "/v1/disputes/{id}/close", self.close_dispute),
+        ]
+
+    async def show_charge(self, request: Request) -> Answer:
+        """Show a charge."""
+        wanted = parse(Expanding, request.url.query)
+        charge = found(self._account.charges, request, "charge")
+        return shown(self._account, wanted, payment_objects.charge(charge))
+
+    async def list_charges(self, request: Request) -> Answer:
+        """List charges."""
+        page = parse(PageOfPayment, request.url.query)
+
+        def wanted(charge: Charge) -> bool:
+            return _is_of(charge, page)
+
+        charges, render = self._account.charges, payment_objects.charge
+        return listed(self._account, request, page, charges, wanted, render)
+
+    async def show_transaction(self, request: Request) -> Answer:
+        """Show a change of the balance."""
+        wanted = parse(Expanding, request.url.query)
+        transaction = found(self._account.transactions, request, "balance_transaction")
+        return shown(self._account, wanted, objects.balance_transaction(transaction))
+
+    async def create_refund(self, request: Request) -> Answer:
+        """Give back."""
+        wanted = parse(RefundRequest, await text(request))
+        refund = self._refunds.create(wanted, cause(request))
+        return done(self._account, wanted, claim_objects.refund(refund))
+
+    async def show_refund(self, request: Request) -> Answer:
+        """Show a refund."""
+        wanted = parse(Expanding, request.url.query)
+        refund = found(self._account.refunds, request, "refund")
+        return shown(self._account, wanted, claim_objects.refund(refund))
+
+    async def list_refunds(self, request: Request) -> Answer:
+        """List refunds."""
+        page = parse(PageOfPayment, request.url.query)
+
+        def wanted(refund: Refund) -> bool:
+            return _is_of(refund.charge, page)
+
+        refunds, render = self._account.refunds, claim_objects.refund
+        return listed(self._account, request, page, refunds, wanted, render)
+
+    async def show_dispute(self, request: Request) -> Answer:
+        """Show a dispute."""
+        wanted = parse(Expanding, request.url.query)
+        dispute = found(self._account.disputes, request, "dispute")
+        return shown(self._account, wanted, claim_objects.dispute(dispute))
+
+    async def list_disputes(self, request: Request) -> Answer:
+        """List disputes."""
+        page = parse(PageOfPayment, request.url.query)
+
+        def wanted(dispute: Dispute) -> bool:
+            return _is_of(dispute.charge, page)
+
+        disputes, render = self._account.disputes, claim_objects.dispute
+        return listed(self._account, request, page, disputes, wanted, render)
+
+    async def answer_dispute(self, request: Request) -> Answer:
+        """Take in evidence."""
+        dispute = found(self._account.disputes, request, "dispute")
+        wanted = parse(DisputeRequest, await text(request))
+        self._disputes.answer(dispute, wanted, cause(request))
+        return done(self._account, wanted, claim_objects.dispute(dispute))
+
+    async def close_dispute(self, request: Request) -> Answer:
+        """Let the customer have it."""
+        dispute = found(self._account.disputes, request, "dispute")
+        wanted = parse(Expanding, await text(request))
+        self._disputes.close(dispute, cause(request))
+        return done(self._account, wanted, claim_objects.dispute(dispute))
+
+
+def _is_of(charge: Charge, page: PageOfPayment) -> bool:
+    of_intent = page.payment_intent in {None, charge.intent.id}
+    return of_intent and page.charge in {None, charge.id}

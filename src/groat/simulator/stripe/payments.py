@@ -1,0 +1,258 @@
+"""What becomes of payment intents. Source: Stripe, "How PaymentIntents work"."""
+
+from __future__ import annotations
+
+from groat.simulator.books import Entry, Status
+from groat.simulator.references import secret_text, stripe_id
+from groat.simulator.stripe import payment_objects
+from groat.simulator.stripe.account import Account
+from groat.simulator.stripe.cards import Decline, find_card
+from groat.simulator.stripe.disputes import Disputes
+from groat.simulator.stripe.errors import Refusal, invalid_request, refusal
+from groat.simulator.stripe.model import NOBODY, Cause, Charge, Intent, Method, Transaction
+from groat.simulator.stripe.requests import ConfirmRequest, PaymentIntentRequest
+
+CAPTURE_SECONDS_MAX = 7 * 24 * 3600
+"""How long an authorization lasts, as with most cards."""
+
+_CANCELABLE = (
+    "requires_payment_method",
+    "requires_capture",
+    "requires_confirmation",
+    "requires_action",
+)
+_STATUS = "because it has a status of {}. Only a PaymentIntent with one of the following statuses"
+_CAPTURED = "This PaymentIntent could not be captured because it has already been captured."
+_NOT_CAPTURED = f"This PaymentIntent could not be captured {_STATUS} may be captured: {{}}."
+_NOT_CANCELED = f"You cannot cancel this PaymentIntent {_STATUS} may be canceled: {{}}."
+_NOT_CONFIRMED = f"You cannot confirm this PaymentIntent {_STATUS} may be confirmed: {{}}."
+_NO_METHOD = "You cannot confirm this PaymentIntent because it's missing a payment method."
+_TOO_MUCH = (
+    "The payment could not be captured because the requested capture amount is greater than the"
+    " amount you can capture for this charge."
+)
+_CONFIRMABLE = ("requires_payment_method", "requires_confirmation")
+
+
+class Payments:
+    """Makes intents, charges them and takes what was authorized, and tells of it."""
+
+    def __init__(self, account: Account, disputes: Disputes) -> None:
+        self._account = account
+        self._disputes = disputes
+
+    def create(self, request: PaymentIntentRequest, cause: Cause) -> Intent:
+        """Make an intent, and confirm it if that is asked for.
+
+        Raises:
+            StripeError: There is no such payment method, or what to return to is missing; nothing
+                was made.
+        """
+        method = _method(request.payment_method) if request.payment_method else None
+        _check_confirmation(request)
+        intent = _new_intent(request, self._account.now())
+        self._account.intents[intent.id] = intent
+        if method and request.confirm == "false":
+            intent.method, intent.status = method, "requires_confirmation"
+        self._account.tell_of_intent("created", intent, cause)
+        if method and request.confirm == "true":
+            self._attempt(intent, method, cause)
+        return intent
+
+    def confirm(self, intent: Intent, request: ConfirmRequest, cause: Cause) -> None:
+        """Charge an intent, or send its customer to be authenticated.
+
+        Raises:
+            StripeError: It is not waiting to be confirmed, or there is no such payment method.
+        """
+        if intent.status not in _CONFIRMABLE:
+            raise _unexpected(intent, _NOT_CONFIRMED, *_CONFIRMABLE)
+        method = _method(request.payment_method) if request.payment_method else intent.method
+        if method is None:
+            raise _unexpected(intent, _NO_METHOD)
+        intent.return_url = request.return_url or intent.return_url
+        self._attempt(intent, method, cause)
+
+    def capture(self, intent: Intent, amount: int | None, cause: Cause) -> None:
+        """Take what was authorized, or ``amount`` of it; the rest is released.
+
+        Raises:
+            StripeError: Nothing is authorized, or less.
+        """
+        charge = intent.charge
+        if intent.status == "succeeded":
+            raise _unexpected(intent, _CAPTURED)
+        if intent.status != "requires_capture" or charge is None:
+            raise _unexpected(intent, _NOT_CAPTURED, "requires_capture")
+        if amount is not None and amount > intent.amount:
+            raise _refusal(intent, _TOO_MUCH, "amount_too_large")
+        self._take(charge, amount or intent.amount, authorization=intent.id)
+        self._account.tell_of_charge("captured", charge, cause)
+        self._succeed(charge, cause)
+
+    def cancel(self, intent: Intent, reason: str | None, cause: Cause) -> None:
+        """Give an intent up; what it authorized is released.
+
+        Raises:
+            StripeError: It is too late for that.
+        """
+        if intent.status not in _CANCELABLE:
+            raise _unexpected(intent, _NOT_CANCELED, *_CANCELABLE)
+        self._end(intent, reason, cause)
+
+    def expire(self, intent: Intent) -> bool:
+        """Let an authorization lapse, if there is one."""
+        if intent.status != "requires_capture" or intent.charge is None:
+            return False
+        self._account.tell_of_charge("expired", intent.charge, NOBODY)
+        self._end(intent, "expired", NOBODY)
+        return True
+
+    def complete_action(self, intent: Intent) -> bool:
+        """Let the customer pass what was asked of them, if anything was."""
+        if intent.status != "requires_action" or intent.method is None:
+            return False
+        self._charge(intent, intent.method, NOBODY)
+        return True
+
+    def fail_action(self, intent: Intent) -> bool:
+        """Let the customer fail it."""
+        if intent.status != "requires_action" or intent.method is None:
+            return False
+        intent.error = payment_objects.authentication_error(intent.method)
+        self._lose_method(intent)
+        self._account.tell_of_intent("payment_failed", intent, NOBODY)
+        return True
+
+    def _attempt(self, intent: Intent, method: Method, cause: Cause) -> None:
+        intent.method, intent.error = method, None
+        if not method.card.authenticates:
+            self._charge(intent, method, cause)
+            return
+        intent.status = "requires_action"
+        intent.next_action = payment_objects.next_action(intent, cause.host)
+        self._account.tell_of_intent("requires_action", intent, cause)
+
+    def _charge(self, intent: Intent, method: Method, cause: Cause) -> None:
+        charge = self._new_charge(intent, method)
+        intent.next_action = None
+        if method.card.decline is not None:
+            self._decline(charge, method.card.decline, cause)
+        elif intent.capture_method == "manual":
+            self._authorize(charge, cause)
+        else:
+            self._take(charge, intent.amount, authorization=None)
+            self._account.tell_of_charge("succeeded", charge, cause)
+            self._succeed(charge, cause)
+
+    def _new_charge(self, intent: Intent, method: Method) -> Charge:
+        now = self._account.now()
+        until = now + CAPTURE_SECONDS_MAX if intent.capture_method == "manual" else None
+        charge = Charge(stripe_id("ch"), intent, now, method, until)
+        self._account.charges[charge.id] = charge
+        intent.charge = charge
+        return charge
+
+    def _decline(self, charge: Charge, decline: Decline, cause: Cause) -> None:
+        intent = charge.intent
+        intent.error = payment_objects.decline_error(charge, decline)
+        self._lose_method(intent)
+        self._enter_attempt(charge, "declined")
+        self._account.tell_of_charge("failed", charge, cause)
+        self._account.tell_of_intent("payment_failed", intent, cause)
+
+    def _authorize(self, charge: Charge, cause: Cause) -> None:
+        charge.intent.status = "requires_capture"
+        self._enter_attempt(charge, "succeeded")
+        self._account.tell_of_charge("succeeded", charge, cause)
+        self._account.tell_of_intent("amount_capturable_updated", charge.intent, cause)
+
+    def _take(self, charge: Charge, amount: int, authorization: str | None) -> None:
+        intent, books = charge.intent, self._account.books
+        charge.captured, charge.amount_captured = True, amount
+        transaction = self._account.add_transaction(_taking(charge, self._account.now()))
+        charge.balance_transaction = transaction.id
+        intent.status = "succeeded"
+        money = intent.money(amount)
+        books.charges.append(Entry(charge.id, money, intent.reference, "succeeded", authorization))
+
+    def _succeed(self, charge: Charge, cause: Cause) -> None:
+        self._account.tell_of_intent("succeeded", charge.intent, cause)
+        if charge.card.disputed:
+            self._disputes.open(charge)
+
+    def _end(self, intent: Intent, reason: str | None, cause: Cause) -> None:
+        intent.status, intent.next_action = "canceled", None
+        intent.canceled_at, intent.cancellation_reason = self._account.now(), reason
+        self._account.tell_of_intent("canceled", intent, cause)
+
+    def _enter_attempt(self, charge: Charge, status: Status) -> None:
+        """Enter an authorization under its intent's id, as that is what can be captured."""
+        intent, books = charge.intent, self._account.books
+        manual = intent.capture_method == "manual"
+        money = intent.money(intent.amount)
+        entry = Entry(intent.id if manual else charge.id, money, intent.reference, status)
+        (books.authorizations if manual else books.charges).append(entry)
+
+    @staticmethod
+    def _lose_method(intent: Intent) -> None:
+        intent.status, intent.next_action = "requires_payment_method", None
+        intent.method = None
+
+
+def _method(payment_method: str) -> Method:
+    return Method(stripe_id("pm"), find_card(payment_method))
+
+
+def _check_confirmation(request: PaymentIntentRequest) -> None:
+    methods = request.automatic_payment_methods
+    if request.confirm == "false":
+        if request.return_url:
+            message = "You can only send a return_url if you confirm the intent as well."
+            raise invalid_request(message, param="return_url")
+        return
+    if not request.payment_method:
+        raise invalid_request(
+            "It's missing a payment method.", param="payment_method", code="parameter_missing"
+        )
+    if methods and methods.allow_redirects == "always" and not request.return_url:
+        message = "Some of these methods may redirect your customer: you must provide a return_url."
+        raise invalid_request(message, param="return_url")
+
+
+def _new_intent(request: PaymentIntentRequest, now: int) -> Intent:
+    intent_id = stripe_id("pi")
+    methods = request.automatic_payment_methods
+    return Intent(
+        id=intent_id,
+        client_secret=f"{intent_id}_secret_{secret_text(25)}",
+        created=now,
+        amount=request.amount,
+        currency=request.currency,
+        capture_method=request.capture_method,
+        allow_redirects=methods.allow_redirects if methods else None,
+        payment_method_types=request.payment_method_types,
+        description=request.description,
+        metadata=request.metadata,
+        return_url=request.return_url,
+    )
+
+
+def _taking(charge: Charge, now: int) -> Transaction:
+    amount, currency = charge.amount_captured, charge.intent.currency
+    fee = fee_on(amount)
+    return Transaction(stripe_id("txn"), "charge", "charge", now, amount, fee, currency, charge.id)
+
+
+def fee_on(amount: int) -> int:
+    """Return what Stripe keeps of ``amount``: 1.4 %, rounded down, and 25 minor units; not more."""
+    return min(amount, amount * 14 // 1000 + 25)
+
+
+def _unexpected(intent: Intent, message: str, *expected: str) -> Refusal:
+    text = message.format(intent.status, ", ".join(expected))
+    return _refusal(intent, text, "payment_intent_unexpected_state")
+
+
+def _refusal(intent: Intent, message: str, code: str) -> Refusal:
+    return refusal(message, code=code, payment_intent=payment_objects.payment_intent(intent))

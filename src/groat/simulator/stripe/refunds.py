@@ -1,0 +1,138 @@
+"""What is given back of charges. Source: Stripe, "Refund and cancel payments"."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from groat.simulator.books import Entry, Status
+from groat.simulator.references import stripe_id
+from groat.simulator.stripe.account import Account, enter
+from groat.simulator.stripe.errors import invalid_request, no_such, refusal
+from groat.simulator.stripe.model import NOBODY, Cause, Charge, Refund, Transaction
+from groat.simulator.stripe.requests import RefundRequest
+
+
+class Refunds:
+    """Gives back, which may come to nothing later, and tells of it."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def create(self, request: RefundRequest, cause: Cause) -> Refund:
+        """Give back all that is left of a charge, or a part of it.
+
+        Raises:
+            StripeError: There is no such charge, or not as much is left of it.
+        """
+        charge = self._charge_of(request)
+        _check(charge, request.amount)
+        refund = self._new_refund(charge, request)
+        self._account.tell_of_refund("refund.created", refund, cause)
+        self._account.tell_of_charge("refunded", charge, cause)
+        match charge.card.refunds:
+            case "succeed":
+                pass
+            case "fail_later":
+                self._account.later(lambda: self.fail(refund))
+            case "succeed_later":
+                self._account.later(lambda: self.succeed(refund))
+        return refund
+
+    def succeed(self, refund: Refund) -> bool:
+        """Let a refund that is under way arrive."""
+        if refund.status != "pending":
+            return False
+        refund.status = "succeeded"
+        self._enter(refund, "succeeded")
+        self._tell_of_change(refund)
+        return True
+
+    def fail(self, refund: Refund) -> bool:
+        """Let the bank send a refund back, even if it seemed to have succeeded."""
+        if refund.status == "failed":
+            return False
+        charge = refund.charge
+        refund.status = "failed"
+        charge.amount_refunded -= refund.amount
+        returned = self._transaction(refund.id, charge, refund.amount, "refund_failure")
+        refund.failure_balance_transaction = returned.id
+        self._enter(refund, "declined")
+        self._tell_of_change(refund)
+        self._account.tell_of_refund("refund.failed", refund, NOBODY)
+        return True
+
+    def latest(self, charge: Charge) -> Refund | None:
+        """Return the last refund of a charge."""
+        made = [refund for refund in self._account.refunds.values() if refund.charge is charge]
+        return made[-1] if made else None
+
+    def _charge_of(self, request: RefundRequest) -> Charge:
+        if request.charge is not None:
+            charge = self._account.charges.get(request.charge)
+            if charge is None:
+                raise no_such("charge", request.charge, param="charge")
+            return charge
+        if request.payment_intent is None:
+            raise invalid_request("One of charge and payment_intent must be provided.")
+        intent = self._account.intents.get(request.payment_intent)
+        if intent is None:
+            raise no_such("payment_intent", request.payment_intent, param="payment_intent")
+        if intent.charge is None:
+            raise _nothing_taken(intent.id)
+        return intent.charge
+
+    def _new_refund(self, charge: Charge, request: RefundRequest) -> Refund:
+        refund_id, amount = stripe_id("re"), request.amount or charge.unrefunded
+        charge.amount_refunded += amount
+        transaction = self._transaction(refund_id, charge, -amount, "refund")
+        refund = Refund(
+            id=refund_id,
+            charge=charge,
+            created=self._account.now(),
+            amount=amount,
+            reason=request.reason,
+            metadata=request.metadata,
+            status="pending" if charge.card.refunds == "succeed_later" else "succeeded",
+            balance_transaction=transaction.id,
+        )
+        self._account.refunds[refund_id] = refund
+        if refund.status == "succeeded":
+            self._enter(refund, "succeeded")
+        return refund
+
+    def _transaction(
+        self, refund_id: str, charge: Charge, amount: int, kind: Literal["refund", "refund_failure"]
+    ) -> Transaction:
+        now, currency = self._account.now(), charge.intent.currency
+        made = Transaction(stripe_id("txn"), kind, kind, now, amount, 0, currency, refund_id)
+        return self._account.add_transaction(made)
+
+    def _enter(self, refund: Refund, status: Status) -> None:
+        charge = refund.charge
+        money = charge.intent.money(refund.amount)
+        entry = Entry(refund.id, money, refund.reference, status, charge.id)
+        enter(self._account.books.refunds, entry)
+
+    def _tell_of_change(self, refund: Refund) -> None:
+        for event_type in ("refund.updated", "charge.refund.updated"):
+            self._account.tell_of_refund(event_type, refund, NOBODY)
+
+
+def _check(charge: Charge, amount: int | None) -> None:
+    if not charge.captured:
+        raise _nothing_taken(charge.intent.id)
+    if charge.dispute is not None and charge.dispute.status != "won":
+        message = f"Charge {charge.id} has been charged back; cannot issue a refund."
+        raise refusal(message, code="charge_disputed")
+    if charge.unrefunded == 0:
+        message = f"Charge {charge.id} has already been refunded."
+        raise refusal(message, code="charge_already_refunded")
+    if amount is not None and amount > charge.unrefunded:
+        given, left = (charge.intent.money(number) for number in (amount, charge.unrefunded))
+        message = f"Refund amount ({given}) is greater than unrefunded amount on charge ({left})"
+        raise refusal(message, param="amount")
+
+
+def _nothing_taken(intent_id: str) -> Exception:
+    message = f"This PaymentIntent ({intent_id}) does not have a successful charge to refund."
+    return refusal(message)

@@ -1,0 +1,102 @@
+"""A customer has to do something first: at the provider's page, whoever tells us of it."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.integration.payments.test_commands import assert_sound
+from tests.integration.world import Payment, World
+
+ACTION = {"stripe": "pm_card_authenticationRequired", "paypal": "vault_payer_action"}
+DONE = {"stripe": "complete_action", "paypal": "approve"}
+SHOP = "https://shop.example/back"
+
+
+async def waiting(world: World, provider: str, capture_method: str = "automatic") -> Payment:
+    payment = await world.pay(
+        await world.wallet(),
+        provider_account=world.site(provider).account,
+        payment_method=ACTION[provider],
+        capture_method=capture_method,
+        return_url=SHOP,
+    )
+    assert payment["status"] == "requires_action", payment
+    return payment
+
+
+@pytest.mark.parametrize("capture_method", ["automatic", "manual"])
+@pytest.mark.parametrize("provider", list(ACTION))
+async def test_what_the_customer_has_done_is_gone_on_with(
+    world: World, provider: str, capture_method: str
+) -> None:
+    payment = await waiting(world, provider, capture_method)
+    await world.site(provider).pull(DONE[provider], payment)
+    await world.settle()
+    found = await world.payment(payment["id"])
+    assert found["status"] == {"automatic": "succeeded", "manual": "authorized"}[capture_method]
+    assert found["next_action_url"] is None
+    if capture_method == "manual":
+        assert (await world.command(payment, "capture"))["status"] == "succeeded"
+    assert await world.balance(payment["beneficiary"]) == 1050
+    assert len(await world.site(provider).charges()) == 1
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("provider", list(ACTION))
+async def test_nobody_needs_to_tell_us(world: World, provider: str) -> None:
+    payment = await waiting(world, provider)
+    await world.site(provider).pull(DONE[provider], payment)
+    for _ in range(2):  # PayPal says that it was approved, and then takes it
+        await world.make_due()
+        await world.engine.recovery.recover_batch()
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+    assert len(await world.site(provider).charges()) == 1
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("provider", list(ACTION))
+async def test_it_is_a_page_that_a_person_can_use(world: World, provider: str) -> None:
+    payment = await waiting(world, provider)
+    async with httpx.AsyncClient() as browser:
+        page = await browser.get(payment["next_action_url"])
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert "<form" in page.text
+
+
+async def test_a_failed_authentication_fails_the_payment(world: World) -> None:
+    payment = await waiting(world, "stripe")
+    await world.stripe.pull("fail_action", payment)
+    await world.settle()
+    found = await world.payment(payment["id"])
+    assert (found["status"], found["failure_code"]) == ("failed", "authentication_failed")
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("provider", list(ACTION))
+async def test_a_payment_that_waits_for_its_customer_can_be_canceled(
+    world: World, provider: str
+) -> None:
+    payment = await waiting(world, provider)
+    assert (await world.command(payment, "cancel"))["status"] == "canceled"
+    await world.settle()
+    found = await world.payment(payment["id"])
+    assert found["status"] == "canceled"
+    assert {one["outcome"] for one in found["operations"]} == {"failed", "succeeded"}
+    assert await world.site(provider).charges() == []
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("provider", list(ACTION))
+async def test_while_nobody_acts_it_waits_and_is_no_unknown_outcome(
+    world: World, provider: str
+) -> None:
+    payment = await waiting(world, provider)
+    for _ in range(3):
+        await world.settle()
+    found = await world.payment(payment["id"])
+    assert found["status"] == "requires_action"
+    assert found["next_action_url"] == payment["next_action_url"]
+    assert await world.engine.recovery.open_operations(10) == []
+    await assert_sound(world)

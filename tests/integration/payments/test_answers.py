@@ -1,0 +1,101 @@
+"""Whatever a provider answers to a capture, a cancellation or a refund, and whenever."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
+from tests.integration.world import Payment, World
+
+FAULTS = ("cut_before", "cut_after", "html", "broken", "unavailable")
+COMMANDS = ("capture", "cancel", "refund")
+
+
+async def begin(world: World, wallet: str, provider: str, name: str) -> Payment:
+    """Return a payment that the command can be made of."""
+    if name == "refund":
+        return await pay(world, wallet, provider)
+    return await world.reserve(wallet, provider)
+
+
+async def do(world: World, payment: Payment, name: str) -> None:
+    if name == "refund":
+        await world.refund(payment, amount=400)
+    else:
+        await world.command(payment, name)
+
+
+async def assert_done(world: World, payment: Payment, provider: str, name: str) -> None:
+    """Hold payment, wallet and the provider's own books against each other."""
+    found = await world.payment(payment["id"])
+    site = world.site(provider)
+    charges, refunds = await site.charges(), await site.really("refunds")
+    status, balance, charged = {
+        "capture": ("succeeded", 1050, 1),
+        "cancel": ("canceled", 0, 0),
+        "refund": ("succeeded", 650, 1),
+    }[name]
+    assert (found["status"], len(charges)) == (status, charged)
+    assert [one["amount"] for one in refunds] == ([400] if name == "refund" else [])
+    assert await world.balance(payment["beneficiary"]) == balance
+    assert {one["outcome"] for one in found["operations"]} == {"succeeded"}
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize(("provider", "name"), list(itertools.product(PROVIDERS, COMMANDS)))
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_lost_answer_is_learned_and_done_once(
+    world: World, provider: str, name: str, fault: str
+) -> None:
+    payment = await begin(world, await world.wallet(), provider, name)
+    await world.site(provider).set_faults(answer=fault)
+    await do(world, payment, name)
+    [*_, last] = (await world.payment(payment["id"]))["operations"]
+    assert last["outcome"] == "unknown"
+    await world.site(provider).set_faults()
+    for _ in range(2):
+        await world.make_due()
+        await world.engine.recovery.recover_batch()
+    if not (provider == "paypal" and fault == "broken"):  # whose 500 is kept under the key
+        await assert_done(world, payment, provider, name)
+    await world.settle()
+    await assert_done(world, payment, provider, name)
+
+
+@pytest.mark.parametrize(("provider", "name"), list(itertools.product(PROVIDERS, COMMANDS)))
+async def test_too_many_calls_change_nothing_and_may_be_made_again(
+    world: World, provider: str, name: str
+) -> None:
+    payment = await begin(world, await world.wallet(), provider, name)
+    await world.site(provider).set_faults(answer="rate_limited")
+    await do(world, payment, name)
+    found = await world.payment(payment["id"])
+    [*_, last] = found["operations"]
+    assert (last["outcome"], last["failure_code"]) == ("failed", "rate_limited")
+    assert found["status"] == payment["status"]
+    await world.site(provider).set_faults()
+    await do(world, payment, name)
+    await world.settle()
+    after = await world.payment(payment["id"])
+    assert [one["outcome"] for one in after["operations"][-2:]] == ["failed", "succeeded"]
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_an_answer_that_lies_about_the_amount_is_quarantined(
+    world: World, provider: str
+) -> None:
+    wallet = await world.wallet()
+    await world.site(provider).set_faults(answer="lie")
+    payment = await pay(world, wallet, provider)
+    assert payment["status"] == "processing"
+    assert await world.balance(wallet) == 0
+    assert payment["operations"][0]["outcome"] == "unknown"
+    assert await world.rows("select reason from operation") == [("amount_mismatch",)]
+    await world.site(provider).set_faults()
+    await world.settle()  # the webhook tells the truth
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+    assert await world.balance(wallet) == 1050
+    await assert_sound(world)

@@ -1,0 +1,296 @@
+"""Capture, cancel and refund through both providers: payment, ledger and provider agree."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from groat.app.verify import verify
+from groat.kernel import ids
+from tests.integration.app.test_pages import pages
+from tests.integration.world import GOOD, Payment, World
+
+PROVIDERS = ("stripe", "paypal")
+
+
+async def assert_sound(world: World) -> None:
+    """Hold everything against the money oracle."""
+    findings = await asyncio.to_thread(verify, world.settings, print)
+    assert [finding for finding in findings if not finding.ok] == []
+
+
+async def pay(world: World, wallet: str, provider: str, **changes: object) -> Payment:
+    account = world.site(provider).account
+    return await world.pay(
+        wallet, provider_account=account, payment_method=GOOD[provider], **changes
+    )
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_what_is_authorized_is_not_money_until_it_is_captured(
+    world: World, provider: str
+) -> None:
+    wallet = await world.wallet()
+    payment = await world.reserve(wallet, provider)
+    assert (payment["authorized"], payment["captured"]) == (1050, 0)
+    assert await world.balance(wallet) == 0
+    assert await world.site(provider).charges() == []
+    captured = await world.command(payment, "capture")
+    assert (captured["status"], captured["captured"]) == ("succeeded", 1050)
+    await world.settle()
+    assert await world.balance(wallet) == 1050
+    assert [one["amount"] for one in await world.site(provider).charges()] == [1050]
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_part_may_be_captured_and_the_rest_lapses(world: World, provider: str) -> None:
+    wallet = await world.wallet()
+    payment = await world.reserve(wallet, provider)
+    captured = await world.command(payment, "capture", {"amount": 400})
+    assert (captured["status"], captured["captured"]) == ("succeeded", 400)
+    await world.settle()
+    assert await world.balance(wallet) == 400
+    refused = await world.ask(f"payments/{payment['id']}/capture", {"amount": 1})
+    assert (refused.status_code, refused.json()["code"]) == (409, "payment_not_capturable")
+    await assert_sound(world)
+
+
+async def test_paypal_captures_in_several_parts_up_to_what_is_authorized(world: World) -> None:
+    wallet = await world.wallet()
+    payment = await world.reserve(wallet, "paypal")
+    for amount, status in ((400, "authorized"), (300, "authorized"), (350, "succeeded")):
+        part = await world.command(payment, "capture", {"amount": amount, "final": False})
+        assert part["status"] == status
+    await world.settle()
+    assert await world.balance(wallet) == 1050
+    assert [one["amount"] for one in await world.paypal.charges()] == [400, 300, 350]
+    await assert_sound(world)
+
+
+async def test_a_refund_of_parts_names_the_capture_that_it_is_of(world: World) -> None:
+    wallet = await world.wallet()
+    payment = await world.reserve(wallet, "paypal")
+    await world.command(payment, "capture", {"amount": 400, "final": False})
+    await world.command(payment, "capture", {"amount": 650})
+    refused = await world.ask("refunds", {"payment": payment["id"], "amount": 700})
+    assert refused.json()["code"] == "refund_exceeds_capture"
+    assert (await world.refund(payment, amount=500))["status"] == "succeeded"
+    assert (await world.refund(payment, amount=400))["status"] == "succeeded"
+    await world.settle()
+    assert await world.balance(wallet) == 150
+    charges = {one["id"]: one["amount"] for one in await world.paypal.charges()}
+    refunds = {
+        charges[one["parent"]]: one["amount"] for one in await world.paypal.really("refunds")
+    }
+    assert refunds == {650: 500, 400: 400}
+    await assert_sound(world)
+
+
+async def test_stripe_captures_once(world: World) -> None:
+    payment = await world.reserve(await world.wallet())
+    refused = await world.ask(f"payments/{payment['id']}/capture", {"amount": 400, "final": False})
+    assert (refused.status_code, refused.json()["code"]) == (422, "captures_once")
+    assert (await world.payment(payment["id"]))["status"] == "authorized"
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_canceled_authorization_takes_nothing(world: World, provider: str) -> None:
+    wallet = await world.wallet()
+    payment = await world.reserve(wallet, provider)
+    canceled = await world.command(payment, "cancel")
+    assert (canceled["status"], canceled["authorized"]) == ("canceled", 0)
+    await world.settle()
+    assert await world.balance(wallet) == 0
+    assert await world.site(provider).charges() == []
+    for name in ("capture", "cancel", "confirm"):
+        refused = await world.ask(f"payments/{payment['id']}/{name}")
+        assert refused.status_code == 409
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_an_authorization_expires_when_the_provider_says_so(
+    world: World, provider: str
+) -> None:
+    payment = await world.reserve(await world.wallet(), provider)
+    await world.site(provider).pull("expire", payment)
+    await world.settle()
+    assert (await world.payment(payment["id"]))["status"] == "expired"
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_capture_of_what_has_expired_meanwhile_is_declined(
+    world: World, provider: str
+) -> None:
+    wallet = await world.wallet()
+    payment = await world.reserve(wallet, provider)
+    await world.site(provider).pull("expire", payment)
+    after = await world.command(payment, "capture")
+    assert after["captured"] == 0
+    await world.settle()
+    found = await world.payment(payment["id"])
+    assert found["status"] == "expired"
+    assert [one["outcome"] for one in found["operations"]] == ["succeeded", "declined"]
+    assert await world.balance(wallet) == 0
+    await assert_sound(world)
+
+
+async def test_a_payment_may_be_written_down_first_and_confirmed_later(world: World) -> None:
+    wallet = await world.wallet()
+    payment = await world.pay(wallet, confirm=False)
+    assert (payment["status"], payment["operations"]) == ("created", [])
+    assert await world.stripe.charges() == []
+    confirmed = await world.command(payment, "confirm")
+    assert confirmed["status"] == "succeeded"
+    assert await world.balance(wallet) == 1050
+    other = await world.pay(wallet, confirm=False)
+    assert (await world.command(other, "cancel"))["status"] == "canceled"
+    refused = await world.ask(f"payments/{other['id']}/confirm")
+    assert refused.json()["code"] == "payment_not_confirmable"
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_refunds_give_back_parts_until_nothing_is_left(world: World, provider: str) -> None:
+    wallet = await world.wallet()
+    payment = await pay(world, wallet, provider)
+    first = await world.refund(payment, amount=400, reason="broken", metadata={"case": "7"})
+    assert (first["status"], first["amount"], first["metadata"]) == (
+        "succeeded",
+        400,
+        {"case": "7"},
+    )
+    rest = await world.refund(payment)
+    assert (rest["status"], rest["amount"]) == ("succeeded", 650)
+    refused = await world.ask("refunds", {"payment": payment["id"], "amount": 1})
+    assert (refused.status_code, refused.json()["code"]) == (409, "refund_exceeds_captured")
+    await world.settle()
+    found = await world.payment(payment["id"])
+    assert (found["status"], found["refunded"], found["refund_pending"]) == ("succeeded", 1050, 0)
+    assert await world.balance(wallet) == 0
+    made = await world.site(provider).really("refunds")
+    assert sorted((one["amount"], one["reference"]) for one in made) == [
+        (400, first["id"]),
+        (650, rest["id"]),
+    ]
+    listed = await pages(world.api, "/v1/refunds", payment=payment["id"])
+    assert [one["id"] for one in listed] == [rest["id"], first["id"]]
+    await assert_sound(world)
+
+
+async def test_a_refund_that_nobody_can_bear_is_refused_before_the_provider_hears_of_it(
+    world: World,
+) -> None:
+    wallet, other = await world.wallet(), await world.wallet("wallet:bob")
+    payment = await pay(world, wallet, "stripe")
+    spent = await world.ask(
+        "transfers",
+        {
+            "reference": "spent",
+            "debit_account": wallet,
+            "credit_account": other,
+            "amount": 1000,
+            "currency": "EUR",
+        },
+    )
+    assert spent.status_code == 201
+    refused = await world.ask("refunds", {"payment": payment["id"], "amount": 51})
+    assert (refused.status_code, refused.json()["code"]) == (409, "insufficient_funds")
+    assert await world.stripe.really("refunds") == []
+    assert (await world.payment(payment["id"]))["refund_pending"] == 0
+    assert (await world.refund(payment, amount=50))["status"] == "succeeded"
+    await assert_sound(world)
+
+
+async def test_what_a_refund_holds_nobody_else_takes(world: World) -> None:
+    wallet = await world.wallet()
+    payment = await pay(world, wallet, "stripe")
+    await world.stripe.set_faults(answer="cut_before")
+    refund = await world.refund(payment, amount=600)
+    assert refund["status"] == "pending"
+    account = (await world.api.get(f"/v1/accounts/{wallet}")).json()
+    assert (account["balance"], account["available"]) == (1050, 450)
+    [[hold]] = await world.rows("select id from hold")
+    other = await world.wallet("wallet:bob")
+    for name in ("capture", "release"):
+        body = {"reference": "mine", "credit_account": other} if name == "capture" else None
+        path = f"holds/{_rendered(hold)}/{name}"
+        assert (await world.ask(path, body)).status_code == 409
+    await world.stripe.set_faults()
+    await world.settle()
+    assert (await world.payment(payment["id"]))["refunded"] == 600
+    assert await world.balance(wallet) == 450
+    await assert_sound(world)
+
+
+def _rendered(hold_id: UUID) -> str:
+    return ids.render("hold", hold_id)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("payments/{id}/capture", {"amount": 400}),
+        ("payments/{id}/cancel", None),
+    ],
+)
+async def test_a_repeated_command_is_the_same_command(
+    world: World, path: str, body: object
+) -> None:
+    payment = await world.reserve(await world.wallet())
+    first = await world.ask(path.format(**payment), body, key="once")
+    again = await world.ask(path.format(**payment), body, key="once")
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json()["operations"] == again.json()["operations"]
+    other = await world.ask(path.format(**payment), {"amount": 1}, key="once")
+    assert other.status_code in {409, 422}
+
+
+async def test_a_repeated_refund_is_the_same_refund(world: World) -> None:
+    payment = await pay(world, await world.wallet(), "stripe")
+    body = {"payment": payment["id"], "amount": 100}
+    answers = [await world.ask("refunds", body, key="refund-1") for _ in range(3)]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(await world.stripe.really("refunds")) == 1
+    conflict = await world.ask("refunds", {**body, "amount": 200}, key="refund-1")
+    assert (conflict.status_code, conflict.json()["code"]) == (409, "idempotency_key_reused")
+
+
+async def test_fees_are_known_and_leave_the_clearing_account_with_what_the_provider_owes(
+    world: World,
+) -> None:
+    wallet = await world.wallet()
+    for provider in PROVIDERS:
+        await pay(world, wallet, provider)
+    await world.settle()
+    fees = await world.rows(
+        "select e.amount from applied_effect e where e.kind = 'fee' order by e.amount"
+    )
+    assert len(fees) == 2
+    accounts = {one["code"]: one["balance"] for one in await pages(world.api, "/v1/accounts")}
+    kept = sum(balance for code, balance in accounts.items() if code.startswith("fees:"))
+    owed = sum(balance for code, balance in accounts.items() if code.startswith("clearing:"))
+    assert kept == sum(amount for [amount] in fees) > 0
+    assert owed == 2 * 1050 - kept
+    await assert_sound(world)
+
+
+async def test_the_timeline_tells_the_whole_story(world: World) -> None:
+    payment = await world.reserve(await world.wallet())
+    await world.command(payment, "capture")
+    await world.refund(payment, amount=50)
+    story = await pages(world.api, f"/v1/payments/{payment['id']}/timeline")
+    assert [event["action"] for event in reversed(story)] == [
+        "payment.created",
+        "payment.authorize_requested",
+        "payment.authorized",
+        "payment.capture_requested",
+        "payment.captured",
+        "payment.fee_charged",
+        "payment.refund_requested",
+        "payment.refunded",
+    ]

@@ -1,0 +1,102 @@
+"""Disputes take money from whoever has it, and what nobody has is owed; nothing is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.app.test_pages import pages
+from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
+from tests.integration.world import Payment, World
+
+
+async def spend(world: World, wallet: str, amount: int) -> None:
+    """Let the beneficiary spend what it was paid."""
+    other = await world.wallet("wallet:bob")
+    answer = await world.ask(
+        "transfers",
+        {
+            "reference": "spent",
+            "debit_account": wallet,
+            "credit_account": other,
+            "amount": amount,
+            "currency": "EUR",
+        },
+    )
+    assert answer.status_code == 201
+
+
+async def receivable(world: World) -> int:
+    accounts = await pages(world.api, "/v1/accounts")
+    return sum(one["balance"] for one in accounts if one["code"] == "receivable:eur")
+
+
+async def disputed(world: World, provider: str, spent: int, *triggers: str) -> Payment:
+    """Return a payment of which ``spent`` is gone, after what happened to it at the provider."""
+    wallet = await world.wallet()
+    payment = await pay(world, wallet, provider)
+    await world.settle()
+    if spent:
+        await spend(world, wallet, spent)
+    for trigger in triggers:
+        await world.site(provider).pull(trigger, payment)
+        await world.settle()
+    return await world.payment(payment["id"])
+
+
+@pytest.mark.parametrize("spent", [0, 1000])
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_lost_dispute_takes_what_is_there_and_the_rest_is_owed(
+    world: World, provider: str, spent: int
+) -> None:
+    payment = await disputed(world, provider, spent, "dispute", "dispute_lost")
+    assert (payment["status"], payment["disputed"]) == ("succeeded", 1050)
+    [dispute] = await pages(world.api, "/v1/disputes", payment=payment["id"])
+    assert (dispute["status"], dispute["withdrawn"], dispute["shortfall"]) == (
+        "lost",
+        1050,
+        spent,
+    )
+    assert await world.balance(payment["beneficiary"]) == 0
+    assert await receivable(world) == spent
+    shown = (await world.api.get(f"/v1/disputes/{dispute['id']}")).json()
+    assert shown == dispute
+    refused = await world.ask("refunds", {"payment": payment["id"]})
+    assert refused.json()["code"] == "refund_exceeds_captured"
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("spent", [0, 1000])
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_dispute_that_is_won_leaves_everything_as_it_was(
+    world: World, provider: str, spent: int
+) -> None:
+    payment = await disputed(world, provider, spent, "dispute", "dispute_won")
+    assert payment["disputed"] == 0
+    [dispute] = await pages(world.api, "/v1/disputes", status="won")
+    assert dispute["withdrawn"] == dispute["reinstated"]
+    assert await world.balance(payment["beneficiary"]) == 1050 - spent
+    assert await receivable(world) == 0
+    await assert_sound(world)
+
+
+async def test_a_dispute_may_come_with_the_charge(world: World) -> None:
+    wallet = await world.wallet()
+    payment = await world.pay(wallet, payment_method="pm_card_createDispute")
+    await world.settle()
+    assert (await world.payment(payment["id"]))["disputed"] == 1050
+    assert await world.balance(wallet) == 0
+    await assert_sound(world)
+
+
+async def test_all_that_is_said_of_a_dispute_may_come_at_once_and_twice(world: World) -> None:
+    wallet = await world.wallet()
+    payment = await pay(world, wallet, "stripe")
+    for trigger in ("dispute", "dispute_won"):
+        await world.stripe.pull(trigger, payment)
+    mail = await world.posted_mail()
+    await world.deliver_all([*reversed(mail), *mail])
+    await world.settle()
+    [dispute] = await pages(world.api, "/v1/disputes")
+    assert (dispute["status"], dispute["withdrawn"], dispute["reinstated"]) == ("won", 1050, 1050)
+    assert await world.balance(wallet) == 1050
+    await assert_sound(world)

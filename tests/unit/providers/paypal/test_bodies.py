@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groat.kernel import ids
+from groat.kernel.errors import InvalidRequest
+from groat.kernel.ids import PaymentId, RefundId
+from groat.kernel.money import Money
+from groat.providers.paypal import bodies
+from groat.providers.port import payment_reference
+from tests.unit.providers.paypal.requests import (
+    PAYMENT_ID,
+    REFUND_ID,
+    authorize_request,
+    capture_request,
+    refund_request,
+)
+
+AMOUNT = {"currency_code": "EUR", "value": "10.50"}
+
+
+@pytest.mark.parametrize(("capture", "intent"), [(True, "CAPTURE"), (False, "AUTHORIZE")])
+def test_an_order_carries_our_id_and_the_amount_in_full(
+    capture: bool,  # noqa: FBT001 - a case
+    intent: str,
+) -> None:
+    assert bodies.order(authorize_request(capture=capture)) == {
+        "intent": intent,
+        "purchase_units": [{"custom_id": payment_reference(PAYMENT_ID), "amount": AMOUNT}],
+        "payment_source": {"token": {"id": "vault_visa", "type": "PAYMENT_METHOD_TOKEN"}},
+    }
+
+
+def test_an_order_says_where_the_payer_goes_afterwards() -> None:
+    body = bodies.order(authorize_request(return_url="https://shop.example/back"))
+    assert isinstance(body, dict)
+    assert body["application_context"] == {
+        "return_url": "https://shop.example/back",
+        "cancel_url": "https://shop.example/back",
+    }
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_a_capture_is_final_or_not(final: bool) -> None:  # noqa: FBT001 - a case
+    request = capture_request(final=final)
+    assert bodies.capture(request) == {
+        "amount": AMOUNT,
+        "final_capture": final,
+        "invoice_id": request.idempotency_key,
+    }
+
+
+def test_a_refund_carries_both_of_our_ids_in_characters_that_paypal_takes() -> None:
+    body = bodies.refund(refund_request())
+    assert isinstance(body, dict)
+    assert body["amount"] == AMOUNT
+    custom_id = body["custom_id"]
+    assert isinstance(custom_id, str)
+    assert re.fullmatch(r"[A-Za-z0-9-_.,]{1,127}", custom_id)
+    assert bodies.own_ids(custom_id) == (PAYMENT_ID, REFUND_ID)
+
+
+@given(st.uuids(), st.text())
+def test_a_payments_id_is_found_whatever_follows(value: UUID, rest: str) -> None:
+    payment_id = PaymentId(value)
+    found, _ = bodies.own_ids(f"{payment_reference(payment_id)}.{rest}")
+    assert found == payment_id
+
+
+@given(st.none() | st.text())
+def test_any_other_text_holds_no_id_of_ours(text: str | None) -> None:
+    assert bodies.own_ids(text) == (None, None)
+
+
+@given(st.uuids())
+def test_a_payments_id_alone_names_no_refund(value: UUID) -> None:
+    custom_id = payment_reference(PaymentId(value))
+    assert bodies.own_ids(custom_id) == (value, None)
+    assert bodies.own_ids(ids.render("refund", RefundId(value))) == (None, None)
+
+
+def test_an_amount_that_paypal_does_not_take_is_refused() -> None:
+    with pytest.raises(InvalidRequest):
+        bodies.order(authorize_request(amount=Money(50_050, "HUF")))

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from groat.kernel.money import Money
+from groat.providers.domain.facts import (
+    DisputeClosed,
+    DisputeOpened,
+    DisputeUnderReview,
+    DisputeWithdrawn,
+    Fact,
+    Report,
+)
+from groat.providers.paypal.disputes import dispute_reports
+from groat.providers.paypal.payloads import Dispute
+from tests.unit.providers.paypal.requests import CAPTURE_ID
+
+DISPUTE: dict[str, object] = {
+    "dispute_id": "PP-D-27803",
+    "status": "OPEN",
+    "dispute_amount": {"currency_code": "EUR", "value": "10.50"},
+    "disputed_transactions": [{"seller_transaction_id": CAPTURE_ID}],
+}
+ALL = Money(1050, "EUR")
+OPENED = DisputeOpened("PP-D-27803", ALL)
+REVIEWED = DisputeUnderReview("PP-D-27803", ALL)
+LOST = DisputeClosed("PP-D-27803", ALL, won=False)
+WON = DisputeClosed("PP-D-27803", ALL, won=True)
+
+
+def _dispute(**changes: object) -> tuple[Report, ...]:
+    return dispute_reports(Dispute.model_validate({**DISPUTE, **changes}))
+
+
+def _resolved(code: str, taken: str | None = None) -> list[Fact]:
+    refunded = {"amount_refunded": {"currency_code": "EUR", "value": taken}} if taken else {}
+    outcome = {"outcome_code": code, **refunded}
+    reports = _dispute(status="RESOLVED", dispute_outcome=outcome)
+    return [report.fact for report in reports]
+
+
+def test_a_dispute_names_the_capture_and_nothing_of_ours() -> None:
+    assert _dispute() == (Report(None, None, OPENED, capture_reference=CAPTURE_ID),)
+
+
+@pytest.mark.parametrize(
+    ("status", "facts"),
+    [
+        ("WAITING_FOR_SELLER_RESPONSE", [OPENED]),
+        ("WAITING_FOR_BUYER_RESPONSE", [OPENED, REVIEWED]),
+        ("UNDER_REVIEW", [OPENED, REVIEWED]),
+        ("OTHER", [OPENED]),
+        ("RESOLVED", [OPENED]),
+    ],
+)
+def test_a_status_says_whose_turn_it_is(status: str, facts: list[Fact]) -> None:
+    assert [report.fact for report in _dispute(status=status)] == facts
+
+
+@pytest.mark.parametrize("code", ["RESOLVED_BUYER_FAVOUR", "ACCEPTED"])
+def test_a_dispute_lost_has_cost_money(code: str) -> None:
+    withdrawn = DisputeWithdrawn("PP-D-27803", ALL)
+    assert _resolved(code) == _resolved(code, "10.50") == [OPENED, withdrawn, LOST]
+
+
+def test_a_dispute_lost_costs_what_was_taken_and_not_more() -> None:
+    withdrawn = DisputeWithdrawn("PP-D-27803", Money(950, "EUR"))
+    assert _resolved("RESOLVED_BUYER_FAVOUR", "9.50") == [OPENED, withdrawn, LOST]
+    assert _resolved("RESOLVED_BUYER_FAVOUR", "0.00") == [OPENED, LOST]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["RESOLVED_SELLER_FAVOUR", "RESOLVED_WITH_PAYOUT", "CANCELED_BY_BUYER", "DENIED", "NONE"],
+)
+def test_a_dispute_won_has_cost_nothing(code: str) -> None:
+    assert _resolved(code, "10.50") == [OPENED, WON]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dispute_id": "../x"},
+        {"disputed_transactions": []},
+        {"disputed_transactions": [{"seller_transaction_id": "a/b"}]},
+        {"dispute_amount": {"currency_code": "EUR"}},
+    ],
+)
+def test_a_dispute_of_another_shape_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        _dispute(**changes)

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groat.kernel.money import Money
+from groat.providers.domain.facts import Captured, Report
+from groat.providers.port import Answered, Envelope, Rejection, Unknown
+from groat.providers.stripe.adapter import StripeProvider
+from groat.simulator.signatures import stripe_signature
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+async def provider() -> AsyncIterator[StripeProvider]:
+    credentials = {"api_key": "sk_test", "webhook_secret": "whsec_old,whsec_new"}
+    adapter = StripeProvider(credentials, timeout_seconds=1)
+    yield adapter
+    await adapter.close()
+
+
+async def test_an_event_of_interest_is_read(provider: StripeProvider) -> None:
+    intent = {
+        "object": "payment_intent",
+        "id": "pi_1",
+        "status": "succeeded",
+        "currency": "eur",
+        "amount_received": 1050,
+        "latest_charge": "ch_1",
+    }
+    body = json.dumps({"data": {"object": intent}}).encode()
+    captured = Report(None, "pi_1", Captured("ch_1", Money(1050, "EUR")))
+    reply = await provider.interpret_webhook("payment_intent.succeeded", body)
+    assert reply == Answered((captured,))
+
+
+async def test_webhooks_are_verified_with_every_active_secret(provider: StripeProvider) -> None:
+    for secret in ("whsec_old", "whsec_new"):
+        header = stripe_signature(secret, b"{}", int(NOW.timestamp()))
+        assert await provider.verify_webhook({"stripe-signature": header}, b"{}", NOW) is None
+    stranger = {"stripe-signature": stripe_signature("whsec_x", b"{}", int(NOW.timestamp()))}
+    rejection = await provider.verify_webhook(stranger, b"{}", NOW)
+    assert rejection is Rejection.SIGNATURE_MISMATCH
+    assert await provider.verify_webhook({}, b"{}", NOW) is Rejection.SIGNATURE_MISSING
+
+
+def test_an_envelope_has_the_events_id_and_type(provider: StripeProvider) -> None:
+    body = b'{"id":"evt_1","type":"charge.succeeded","data":{}}'
+    assert provider.read_envelope(body) == Envelope("evt_1", "charge.succeeded")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"id": "evt_1"},
+        {"id": "", "type": "a"},
+        {"id": 1, "type": "a"},
+        {"id": "a\x00", "type": "a"},
+    ],
+)
+def test_an_event_that_cannot_be_told_apart_is_malformed(
+    provider: StripeProvider, event: dict[str, object]
+) -> None:
+    assert provider.read_envelope(json.dumps(event).encode()) is Rejection.BODY_MALFORMED
+
+
+@given(st.binary())
+async def test_any_bytes_are_answered(provider: StripeProvider, body: bytes) -> None:
+    assert provider.read_envelope(body) is Rejection.BODY_MALFORMED
+    assert isinstance(await provider.interpret_webhook("charge.succeeded", body), Unknown)
+
+
+@pytest.mark.parametrize("about", [{}, [], None, {"object": "charge"}, {"object": "payout"}])
+async def test_an_event_of_interest_that_cannot_be_read_is_tried_again(
+    provider: StripeProvider, about: object
+) -> None:
+    body = json.dumps({"data": {"object": about}}).encode()
+    assert isinstance(await provider.interpret_webhook("charge.succeeded", body), Unknown)
+
+
+@pytest.mark.parametrize("kind", ["payout.paid", "charge.refunded", "v2.core.event"])
+async def test_other_events_say_nothing_of_interest(provider: StripeProvider, kind: str) -> None:
+    assert await provider.interpret_webhook(kind, b"anything") == Answered(())
