@@ -44,15 +44,17 @@ def revoke_key() -> None:
 @app.command()
 def put_provider_account(
     merchant: Merchant,
-    provider: Annotated[ProviderName, typer.Argument(help="`stripe` or `paypal`.")],
+    provider: Annotated[
+        ProviderName, typer.Argument(help="`stripe`, `paypal`, or what else is installed.")
+    ],
     name: Annotated[str, typer.Argument(help="What to call the account.")],
 ) -> None:
     """Make a provider account, or give it new credentials, which are JSON on standard input.
 
     Stripe: `{"api_key": "sk_...", "webhook_secret": "whsec_..."}`. PayPal: `{"client_id": "...",
-    "client_secret": "...", "webhook_id": "..."}`. What verifies webhooks can be added later, once
-    the provider knows the address that this command prints. To rotate it without a gap give both
-    values, with a comma between.
+    "client_secret": "...", "webhook_id": "..."}`. For another, see its adapter. What verifies
+    webhooks can be added later, once the provider knows the address that this command prints. To
+    rotate it without a gap give both values, with a comma between.
     """
     merchant_id = ids.parse_merchant(merchant)
     credentials = _read_credentials(sys.stdin.read())

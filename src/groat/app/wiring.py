@@ -22,6 +22,7 @@ from groat.platform.crypto import Vault
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell, connect_redis
 from groat.platform.settings import Settings, decode_master_key, require
+from groat.providers.adapters import credential_fields, installed_adapters
 from groat.providers.registry import ProviderRegistry
 from groat.webhooks.service import WebhookDrain, WebhookReceiver
 
@@ -49,9 +50,10 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     """Yield the engine with its connections open; close them at the end.
 
     Raises:
-        ConfigurationError: the database or the master key is not set.
+        ConfigurationError: the database or the master key is not set, or an adapter cannot be used.
     """
     clock, new_id, random = SystemClock(), ids.uuid7, SystemRandom()
+    adapters = installed_adapters()
     database = Database(
         require(settings.database_url, "DATABASE_URL"),
         max_connections=settings.database_connections,
@@ -62,9 +64,11 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     doorbell = Doorbell(redis, WEBHOOK_QUEUE)
 
     audit = AuditService(database, new_id)
-    merchants = MerchantService(database, audit, vault, new_id, clock)
+    merchants = MerchantService(database, audit, vault, new_id, clock, credential_fields(adapters))
     accounts = AccountService(database, audit, new_id, clock)
-    providers = ProviderRegistry(merchants, timeout_seconds=settings.provider_timeout_seconds)
+    providers = ProviderRegistry(
+        merchants, adapters, timeout_seconds=settings.provider_timeout_seconds
+    )
     facts = PaymentFacts(accounts, audit, clock)
     calls = ProviderCalls(database, facts, audit, providers, clock, random)
     queries = PaymentQueries(database)

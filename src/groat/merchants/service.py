@@ -14,6 +14,7 @@ from groat.kernel.errors import Conflict
 from groat.kernel.ids import ApiKeyId, IdSource, MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import (
     ApiKey,
+    CredentialFields,
     ProviderAccount,
     ProviderName,
     check_credentials,
@@ -33,13 +34,20 @@ class MerchantService:
     """Makes merchants, their keys and their provider accounts, and finds them again."""
 
     def __init__(
-        self, database: Database, audit: AuditService, vault: Vault, new_id: IdSource, clock: Clock
+        self,
+        database: Database,
+        audit: AuditService,
+        vault: Vault,
+        new_id: IdSource,
+        clock: Clock,
+        providers: Mapping[ProviderName, CredentialFields],
     ) -> None:
         self._database = database
         self._audit = audit
         self._vault = vault
         self._new_id = new_id
         self._clock = clock
+        self._providers = providers
 
     async def create(self, name: str) -> MerchantId:
         """Make a merchant."""
@@ -111,11 +119,11 @@ class MerchantService:
         """Make the provider account ``name``, or give it new credentials.
 
         Raises:
-            InvalidRequest: the credentials are not what the provider needs.
+            InvalidRequest: no such provider is installed, or the credentials are not what it needs.
             NotFound: there is no such merchant.
             Conflict: ``name`` is an account at another provider.
         """
-        check_credentials(provider, credentials)
+        check_credentials(provider, self._providers, credentials)
         async with self._database.transaction() as connection:
             data_key = await self._data_key(connection, merchant_id)
             known = await store.provider_account_id(connection, merchant_id, name)

@@ -340,7 +340,7 @@ CREATE TABLE public.provider_account (
     credentials bytea NOT NULL,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT provider_account_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
-    CONSTRAINT provider_account_provider_check CHECK ((provider = ANY (ARRAY['stripe'::text, 'paypal'::text])))
+    CONSTRAINT provider_account_provider_check CHECK (((length(provider) >= 1) AND (length(provider) <= 100)))
 );
 
 --

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from groat.kernel.errors import Unavailable
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import ProviderName
 from groat.merchants.service import MerchantService
-from groat.providers.paypal.adapter import PayPalProvider
+from groat.providers.adapters import Adapter
 from groat.providers.port import Provider
-from groat.providers.stripe.adapter import StripeProvider
 
 _FRESH_SECONDS = 5.0
 """How long rotated credentials may take to reach every process."""
-
-_ADAPTERS: dict[ProviderName, Callable[..., Provider]] = {
-    "stripe": StripeProvider,
-    "paypal": PayPalProvider,
-}
 
 
 @dataclass(slots=True)
@@ -32,8 +27,15 @@ class _Kept:
 class ProviderRegistry:
     """Hands out the adapter of an account; reads its credentials again every few seconds."""
 
-    def __init__(self, merchants: MerchantService, *, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        merchants: MerchantService,
+        adapters: Mapping[ProviderName, Adapter],
+        *,
+        timeout_seconds: float,
+    ) -> None:
         self._merchants = merchants
+        self._adapters = adapters
         self._timeout_seconds = timeout_seconds
         self._kept: dict[tuple[MerchantId, ProviderAccountId], _Kept] = {}
         self._retired: list[Provider] = []
@@ -43,6 +45,8 @@ class ProviderRegistry:
 
         Raises:
             NotFound: the merchant has no such account.
+            Unavailable: ``provider_not_installed``; the account is at a provider that this process
+                has no adapter for.
         """
         kept = self._kept.get((merchant_id, account_id))
         if kept is not None and kept.read_at > time.monotonic() - _FRESH_SECONDS:
@@ -57,10 +61,19 @@ class ProviderRegistry:
             return kept.provider
         if kept is not None:
             self._retired.append(kept.provider)  # a call may be under way on it
-        adapter = _ADAPTERS[account.provider]
+        adapter = self._adapter(account.provider)
         provider = adapter(account.credentials, timeout_seconds=self._timeout_seconds)
         self._kept[merchant_id, account_id] = _Kept(provider, account.credentials, time.monotonic())
         return provider
+
+    def _adapter(self, provider: ProviderName) -> Adapter:
+        adapter = self._adapters.get(provider)
+        if adapter is None:
+            raise Unavailable(
+                "provider_not_installed",
+                f"This process has no adapter for {provider!r}. Install it, and start it again.",
+            )
+        return adapter
 
     async def close(self) -> None:
         """Close every adapter."""

@@ -9,8 +9,8 @@ from groat.kernel.errors import InvalidRequest, Unauthenticated
 from groat.kernel.ids import ProviderAccountId
 from groat.merchants.domain.credentials import (
     ApiKey,
+    CredentialFields,
     ProviderAccount,
-    ProviderName,
     check_credentials,
 )
 
@@ -79,34 +79,52 @@ def test_secrets_are_not_in_what_is_logged() -> None:
     assert "main" in repr(account)
 
 
+KNOWN = {
+    "pebble": CredentialFields(
+        frozenset({"client", "secret"}), frozenset({"webhook_secret", "api_base"})
+    ),
+    "plain": CredentialFields(frozenset({"api_key"})),
+}
+
+
 @pytest.mark.parametrize(
     ("provider", "fields"),
     [
-        ("stripe", {"api_key"}),
-        ("stripe", {"api_key", "webhook_secret", "api_base"}),
-        ("paypal", {"client_id", "client_secret"}),
-        ("paypal", {"client_id", "client_secret", "webhook_id", "api_base", "certificate_root"}),
+        ("plain", {"api_key"}),
+        ("pebble", {"client", "secret"}),
+        ("pebble", {"client", "secret", "api_base"}),
+        ("pebble", {"client", "secret", "webhook_secret", "api_base"}),
     ],
 )
-def test_what_a_provider_needs_is_taken(provider: ProviderName, fields: set[str]) -> None:
-    check_credentials(provider, dict.fromkeys(fields, "value"))
+def test_what_a_provider_needs_is_taken(provider: str, fields: set[str]) -> None:
+    check_credentials(provider, KNOWN, dict.fromkeys(fields, "value"))
 
 
 @pytest.mark.parametrize(
     ("provider", "fields", "named"),
     [
-        ("stripe", set(), "api_key"),
-        ("stripe", {"webhook_secret"}, "api_key"),
-        ("stripe", {"api_key", "client_id"}, "client_id"),
-        ("paypal", {"client_id"}, "client_secret"),
-        ("paypal", {"api_key"}, "api_key"),
+        ("plain", set(), "api_key"),
+        ("plain", {"api_key", "client"}, "client"),
+        ("pebble", {"client"}, "secret"),
+        ("pebble", {"api_key"}, "api_key"),
     ],
 )
 def test_wrong_credentials_are_named_without_their_values(
-    provider: ProviderName, fields: set[str], named: str
+    provider: str, fields: set[str], named: str
 ) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        check_credentials(provider, dict.fromkeys(fields, "hunter2"))
+        check_credentials(provider, KNOWN, dict.fromkeys(fields, "hunter2"))
     assert refused.value.code == "invalid_credentials"
     assert named in refused.value.message
     assert "hunter2" not in refused.value.message
+
+
+def test_a_provider_that_is_not_installed_is_answered_with_those_that_are() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        check_credentials("granite", KNOWN, {"api_key": "hunter2"})
+    assert refused.value.code == "unknown_provider"
+    assert "'granite'" in refused.value.message
+    assert "pebble, plain" in refused.value.message
+    assert "hunter2" not in refused.value.message
+    with pytest.raises(InvalidRequest, match="none"):
+        check_credentials("granite", {}, {})

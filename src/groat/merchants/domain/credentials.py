@@ -6,13 +6,14 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from groat.kernel import ids
 from groat.kernel.errors import GroatError, InvalidRequest, Unauthenticated
 from groat.kernel.ids import MerchantId, ProviderAccountId
 
-ProviderName: TypeAlias = Literal["stripe", "paypal"]
+ProviderName: TypeAlias = str
+"""What a provider is called: the name that its adapter is registered under."""
 
 KEY_PREFIX = "groat"
 _SECRET_BYTES = 24
@@ -63,19 +64,16 @@ def invalid_api_key() -> Unauthenticated:
     )
 
 
-_CREDENTIAL_FIELDS: dict[ProviderName, tuple[frozenset[str], frozenset[str]]] = {
-    "stripe": (frozenset({"api_key"}), frozenset({"webhook_secret", "api_base"})),
-    "paypal": (
-        frozenset({"client_id", "client_secret"}),
-        frozenset({"webhook_id", "api_base", "certificate_root"}),
-    ),
-}
-"""For each provider, the credentials that are needed and those that may be given besides.
+@dataclass(frozen=True, slots=True)
+class CredentialFields:
+    """What an account at a provider has to be given, and what it may be given besides.
 
-What verifies webhooks can come later, since a provider hands it out only once it is told where
-webhooks go; until then no webhook is believed. During a rotation it is two values, with a comma
-between. ``api_base`` is set for a simulator only, as is ``certificate_root`` (PEM).
-"""
+    What verifies webhooks can come later, since a provider hands it out only once it is told where
+    webhooks go; until then no webhook is believed.
+    """
+
+    needed: frozenset[str]
+    optional: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +90,30 @@ class ProviderAccount:
         return f"ProviderAccount({self.provider}, {self.name!r})"
 
 
-def check_credentials(provider: ProviderName, credentials: Mapping[str, str]) -> None:
-    """Return if ``credentials`` are what ``provider`` needs.
+def check_credentials(
+    provider: ProviderName,
+    known: Mapping[ProviderName, CredentialFields],
+    credentials: Mapping[str, str],
+) -> None:
+    """Return if ``credentials`` are what ``provider``, one of the ``known``, needs.
 
     Raises:
-        InvalidRequest: ``invalid_credentials``, naming the fields, never a value.
+        InvalidRequest: ``unknown_provider``, or ``invalid_credentials``, naming the fields, never a
+            value.
     """
-    needed, optional = _CREDENTIAL_FIELDS[provider]
-    missing, unknown = needed - credentials.keys(), credentials.keys() - needed - optional
+    fields = known.get(provider)
+    if fields is None:
+        raise InvalidRequest(
+            "unknown_provider",
+            f"No adapter is installed for {provider[:50]!a}. Installed: "
+            f"{', '.join(sorted(known)) or 'none'}.",
+        )
+    missing = fields.needed - credentials.keys()
+    unknown = credentials.keys() - fields.needed - fields.optional
     if missing or unknown:
         raise InvalidRequest(
             "invalid_credentials",
-            f"A {provider} account needs {', '.join(sorted(needed))} and may have "
-            f"{', '.join(sorted(optional))}. Missing: {sorted(missing)}; "
+            f"A {provider} account needs {', '.join(sorted(fields.needed))} and may have "
+            f"{', '.join(sorted(fields.optional)) or 'nothing else'}. Missing: {sorted(missing)}; "
             f"unknown: {sorted(unknown)}.",
         )

@@ -10,6 +10,7 @@ import httpx
 from pydantic import ValidationError
 
 from groat.kernel.clock import Clock, SystemClock
+from groat.merchants.domain.credentials import CredentialFields
 from groat.providers.domain.facts import Canceled, NotSent, Report
 from groat.providers.paypal import events, signature
 from groat.providers.paypal.certificates import CertificateSource
@@ -38,6 +39,13 @@ SYSTEM_CLOCK = SystemClock()
 
 class PayPalProvider:
     """The ``Provider`` for a PayPal account."""
+
+    credential_fields = CredentialFields(
+        needed=frozenset({"client_id", "client_secret"}),
+        optional=frozenset({"webhook_id", "api_base", "certificate_root"}),
+    )
+    """``webhook_id`` is two values while it rotates. ``api_base`` and ``certificate_root`` (PEM)
+    are for a stand-in only."""
 
     keeps_keys_for = timedelta(hours=5, minutes=30)
     """Half an hour less than the Orders API does, which forgets sooner than the Payments API

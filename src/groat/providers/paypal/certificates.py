@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import warnings
 from datetime import datetime
 
 import certifi
 import httpx
 from cryptography import x509
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from groat.providers.port import Rejection
@@ -26,6 +28,8 @@ _ORIGINS = frozenset(
 )
 _ADDRESS = re.compile(r"([a-z]+://[^/]+)/v1/notifications/certs/[A-Za-z0-9_-]+")
 """Stated as text, not taken apart: readers of addresses differ on what is out of the ordinary."""
+
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 _SUBJECT = x509.DNSName("messageverificationcerts.paypal.com")
 _MOST_BYTES = 64 * 1024
@@ -48,7 +52,7 @@ class CertificateSource:
         base = (simulator_base or "").rstrip("/")
         self._origins = {base} if base and base not in _ORIGINS else _ORIGINS
         roots = simulator_root or certifi.contents()
-        self._store = Store(x509.load_pem_x509_certificates(roots.encode()))
+        self._store = Store(_readable_certificates(roots.encode()))
         self._chains: dict[str, list[x509.Certificate]] = {}
         self._fetching = asyncio.Semaphore(_FETCHES_AT_ONCE)
 
@@ -102,3 +106,20 @@ class CertificateSource:
         except VerificationError:
             return False
         return True
+
+
+def _readable_certificates(pem: bytes) -> list[x509.Certificate]:
+    """Return the certificates in ``pem`` that can be read.
+
+    Some of the world's authorities have the serial number zero, against RFC 5280, 4.1.2.2. The
+    library warns that it will not read those for ever: the others must not go with them.
+    """
+    readable = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        for one in _PEM.findall(pem):
+            try:
+                readable.append(x509.load_pem_x509_certificate(one))
+            except ValueError:
+                continue
+    return readable

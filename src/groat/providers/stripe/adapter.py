@@ -13,6 +13,7 @@ from stripe import RequestOptions
 from stripe.params import PaymentIntentConfirmParams, PaymentIntentCreateParams
 
 from groat.kernel.errors import InvalidRequest
+from groat.merchants.domain.credentials import CredentialFields
 from groat.providers.domain.facts import NotSent, Report
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
@@ -48,6 +49,11 @@ class StripeProvider:
     The SDK's own retries are off: each call is made once, with the operation's key, and what it
     leaves unknown is resolved by the engine.
     """
+
+    credential_fields = CredentialFields(
+        needed=frozenset({"api_key"}), optional=frozenset({"webhook_secret", "api_base"})
+    )
+    """``webhook_secret`` is two values while it rotates. ``api_base`` is for a stand-in only."""
 
     keeps_keys_for = timedelta(hours=23)
     """An hour less than Stripe does (docs.stripe.com/api/idempotent_requests)."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from groat.kernel.money import Money
+from groat.kernel.money import Money, exponent
 from groat.simulator.stripe.cards import Card
 from groat.simulator.stripe.requests import Evidence
 from groat.simulator.wire import JsonObject
@@ -16,6 +16,9 @@ REFERENCE_KEY = "groat_payment"
 
 REFUND_REFERENCE_KEY = "groat_refund"
 """And what it calls its refund."""
+
+_DECIMALS = {"ISK": 2, "UGX": 2, "MGA": 0}
+"""Where Stripe's decimals are not ISO 4217's. Source: Stripe, "Supported currencies"."""
 
 IntentStatus = Literal[
     "requires_payment_method",
@@ -27,6 +30,15 @@ IntentStatus = Literal[
 ]
 RefundStatus = Literal["pending", "succeeded", "failed"]
 DisputeStatus = Literal["needs_response", "under_review", "won", "lost"]
+
+
+def smallest_step(currency: str) -> int:
+    """Return how many of Stripe's units make one minor unit of ``currency``, in capitals."""
+    return int(10 ** max(0, _stripe_decimals(currency) - exponent(currency)))
+
+
+def _stripe_decimals(currency: str) -> int:
+    return _DECIMALS.get(currency, exponent(currency))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +75,10 @@ class Intent:
     cancellation_reason: str | None = None
 
     def money(self, amount: int) -> Money:
-        """Return ``amount`` of the intent's currency."""
-        return Money(amount, self.currency.upper())
+        """Return ``amount``, as Stripe counts the intent's currency, in minor units."""
+        currency = self.currency.upper()
+        minor_units = 10 ** max(0, exponent(currency) - _stripe_decimals(currency))
+        return Money(amount * minor_units // smallest_step(currency), currency)
 
     @property
     def reference(self) -> str | None:

@@ -9,7 +9,15 @@ from groat.simulator.stripe.account import Account
 from groat.simulator.stripe.cards import Decline, find_card
 from groat.simulator.stripe.disputes import Disputes
 from groat.simulator.stripe.errors import Refusal, invalid_request, refusal
-from groat.simulator.stripe.model import NOBODY, Cause, Charge, Intent, Method, Transaction
+from groat.simulator.stripe.model import (
+    NOBODY,
+    Cause,
+    Charge,
+    Intent,
+    Method,
+    Transaction,
+    smallest_step,
+)
 from groat.simulator.stripe.requests import ConfirmRequest, PaymentIntentRequest
 
 CAPTURE_SECONDS_MAX = 7 * 24 * 3600
@@ -241,6 +249,7 @@ def _new_intent(request: PaymentIntentRequest, now: int) -> Intent:
 def _taking(charge: Charge, now: int) -> Transaction:
     amount, currency = charge.amount_captured, charge.intent.currency
     fee = fee_on(amount)
+    fee -= fee % smallest_step(currency.upper())  # a fee is money too
     return Transaction(stripe_id("txn"), "charge", "charge", now, amount, fee, currency, charge.id)
 
 

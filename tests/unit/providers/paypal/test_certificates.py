@@ -221,3 +221,16 @@ async def test_an_address_that_is_not_allowed_is_not_asked() -> None:
         found = await _source(http).certificate("https://evil.example" + PATH, NOW)
     assert found is Rejection.CERTIFICATE_NOT_ALLOWED
     assert not asked
+
+
+async def test_an_authority_that_cannot_be_read_does_not_take_the_others_with_it() -> None:
+    unreadable = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    roots = unreadable + identity().root_pem.decode()
+    app = Starlette(routes=[Route(PATH + "{name}", _serve)])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
+        source = CertificateSource(http, SIMULATOR, roots)
+        assert await source.certificate(f"{SIMULATOR}{PATH}good", NOW) == leaf(identity())
+
+
+def test_the_worlds_authorities_are_read_without_a_warning() -> None:
+    assert CertificateSource(httpx.AsyncClient(), None, None).is_allowed(GOOD)

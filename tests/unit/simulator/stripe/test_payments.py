@@ -346,3 +346,21 @@ async def test_a_redirect_is_for_those_who_allow_it(client: stripe.StripeClient)
     intent = await client.v1.payment_intents.create_async(wish)
     assert intent.automatic_payment_methods is not None
     assert intent.automatic_payment_methods.allow_redirects == "always"
+
+
+@pytest.mark.parametrize(
+    ("currency", "units", "minor_units", "fee"),
+    [("isk", 105_000, 1_050, 1_400), ("mga", 1_050, 105_000, 39), ("eur", 1_050, 1_050, 39)],
+)
+async def test_the_books_hold_minor_units_however_stripe_counts_the_currency(
+    client: stripe.StripeClient,
+    stripe_http: httpx.AsyncClient,
+    currency: str,
+    units: int,
+    minor_units: int,
+    fee: int,
+) -> None:
+    charge: Any = (await pay(client, amount=units, currency=currency, **WITH_FEE)).latest_charge
+    (entry,) = (await books(stripe_http))["charges"]
+    assert (entry["amount"], entry["currency"]) == (minor_units, currency.upper())
+    assert (charge.amount, charge.balance_transaction.fee) == (units, fee)

@@ -21,7 +21,7 @@ create table api_key (
 create table provider_account (
     merchant_id bigint not null references merchant,
     id uuid not null,
-    provider text not null check (provider in ('stripe', 'paypal')),
+    provider text not null check (length(provider) between 1 and 100),
     name text not null check (length(name) between 1 and 200),
     credentials bytea not null,
     created_at timestamptz not null,

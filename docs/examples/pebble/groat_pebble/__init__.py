@@ -1,0 +1,1 @@
+"""Pebble, a provider that does not exist: an adapter, and what tests it."""

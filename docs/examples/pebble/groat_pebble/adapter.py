@@ -1,0 +1,186 @@
+"""Pebble, a provider with a small REST API: one account."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import httpx
+from pydantic import TypeAdapter
+
+from groat.kernel.money import Money
+from groat.merchants.domain.credentials import CredentialFields
+from groat.providers import port, reading
+from groat.providers.domain import facts
+from groat.providers.domain.facts import Report
+from groat.providers.domain.failures import FailureCode
+
+_REASONS = {"no_funds": FailureCode.INSUFFICIENT_FUNDS, "stolen": FailureCode.LOST_OR_STOLEN}
+
+
+class Refund(reading.Payload):
+    """What was given back of a payment. Amounts are minor units, as ours are."""
+
+    id: str
+    reference: str
+    amount: int
+
+
+class Payment(reading.Payload):
+    """A payment with its refunds."""
+
+    id: str
+    reference: str
+    status: Literal["authorized", "captured", "canceled", "declined"]
+    reason: str | None
+    amount: int
+    currency: str
+    refunds: list[Refund]
+
+    def reports(self) -> tuple[Report, ...]:
+        """Return what it says of itself and of its refunds."""
+        ours = reading.own_payment_id(self.reference)
+        told = [Report(ours, self.id, self._fact())]
+        for one in self.refunds:
+            refunded = facts.Refunded(one.id, Money(one.amount, self.currency))
+            refund_id = reading.own_refund_id(one.reference)
+            told.append(Report(ours, self.id, refunded, refund_id, self.id))
+        return tuple(told)
+
+    def _fact(self) -> facts.PaymentFact:
+        match self.status:
+            case "authorized":
+                return facts.Authorized(self.id, Money(self.amount, self.currency), None)
+            case "captured":
+                return facts.Captured(self.id, Money(self.amount, self.currency))
+            case "canceled":
+                return facts.Canceled()
+            case "declined":
+                return facts.Declined(_REASONS.get(self.reason or "", FailureCode.DO_NOT_HONOR))
+
+
+class Event(reading.Payload):
+    """A webhook, with the payment that it is about."""
+
+    id: reading.EventText
+    type: reading.EventText
+    payment: Payment
+
+    def envelope(self) -> port.Envelope:
+        """Return what identifies it."""
+        return port.Envelope(self.id, self.type)
+
+    def reports(self) -> tuple[Report, ...]:
+        """Return what it says."""
+        return self.payment.reports()
+
+
+class PebbleProvider:
+    """The ``Provider`` for an account at Pebble."""
+
+    credential_fields = CredentialFields(
+        needed=frozenset({"api_key"}), optional=frozenset({"webhook_secret", "api_base"})
+    )
+    keeps_keys_for = timedelta(hours=23)
+    captures_once = True
+
+    def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
+        self._secrets = reading.active_values(credentials.get("webhook_secret"))
+        self._timeout_seconds = timeout_seconds
+        self._http = httpx.AsyncClient(
+            base_url=credentials.get("api_base") or "https://api.pebble.example",
+            headers={"authorization": f"Bearer {credentials['api_key']}"},
+            timeout=reading.bounded(timeout_seconds),
+        )
+
+    async def authorize(self, request: port.AuthorizeRequest) -> port.Reply:
+        body = {
+            "token": request.payment_method,
+            "amount": request.amount.amount,
+            "currency": request.amount.currency,
+            "capture": request.capture,
+            "reference": port.payment_reference(request.payment_id),
+        }
+        return await self._call("POST", "/payments", request, json=body)
+
+    async def capture(self, request: port.CaptureRequest) -> port.Reply:
+        path = f"/payments/{request.authorization_reference}/capture"
+        return await self._call("POST", path, request, json={"amount": request.amount.amount})
+
+    async def cancel(self, request: port.CancelRequest) -> port.Reply:
+        path = f"/payments/{request.provider_reference}/cancel"
+        return await self._call("POST", path, request)
+
+    async def refund(self, request: port.RefundRequest) -> port.Reply:
+        ours = port.refund_reference(request.refund_id)
+        body = {"amount": request.amount.amount, "reference": ours}
+        path = f"/payments/{request.capture_reference}/refunds"
+        return await self._call("POST", path, request, json=body)
+
+    async def fetch(self, request: port.OperationRequest) -> port.Reply:
+        ours = {"reference": port.payment_reference(request.payment_id)}
+        return await self._call("GET", "/payments", request, params=ours)
+
+    async def verify_webhook(
+        self, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> port.Rejection | None:
+        given = headers.get("pebble-signature", "").encode()
+        right = [hmac.digest(one.encode(), body, "sha256").hex().encode() for one in self._secrets]
+        if any(hmac.compare_digest(one, given) for one in right):
+            return None
+        return port.Rejection.SIGNATURE_MISMATCH if given else port.Rejection.SIGNATURE_MISSING
+
+    def read_envelope(self, body: bytes) -> port.Envelope | port.Rejection:
+        return reading.read_envelope(lambda: _event(body).envelope())
+
+    async def interpret_webhook(self, event_type: str, body: bytes) -> port.Reply:
+        return reading.read(lambda: _event(body).reports())
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def _call(
+        self, method: str, path: str, request: port.OperationRequest, **content: Any
+    ) -> port.Reply:
+        key = {"idempotency-key": request.idempotency_key}
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                answer = await self._http.request(method, path, headers=key, **content)
+        except reading.NEVER_SENT as error:
+            return reading.unreachable(error)
+        except (httpx.HTTPError, TimeoutError) as error:
+            return port.Unknown(type(error).__name__)
+        return _reply(answer, request)
+
+
+def _event(body: bytes) -> Event:
+    return Event.model_validate_json(body)
+
+
+def _reply(answer: httpx.Response, request: port.OperationRequest) -> port.Reply:
+    """Sort an answer: not begun, refused, unknown, or what the payments in it say."""
+    match answer.status_code:
+        case 401:
+            return facts.NotSent(FailureCode.CREDENTIALS_REFUSED, "status 401")
+        case 429:
+            return facts.NotSent(FailureCode.RATE_LIMITED, "status 429")
+        case 400 | 404 | 422:
+            return port.Answered(reading.refusal(request, FailureCode.REJECTED_BY_PROVIDER))
+        case 200:
+            return reading.read(lambda: _reports(answer.content, request))
+        case status:
+            return port.Unknown(f"status {status}")
+
+
+def _reports(body: bytes, request: port.OperationRequest) -> tuple[Report, ...]:
+    """Return what the payments in an answer say; to a refund, of that refund alone."""
+    told = [
+        report
+        for payment in TypeAdapter(list[Payment]).validate_json(body)
+        for report in payment.reports()
+    ]
+    wanted = request.refund_id if isinstance(request, port.RefundRequest) else None
+    return tuple(report for report in told if wanted in {None, report.refund_id})

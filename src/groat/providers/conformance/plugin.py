@@ -1,0 +1,107 @@
+"""The pytest plugin: which adapter is tested, and what with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from importlib import import_module
+from typing import cast
+
+import pytest
+import pytest_asyncio
+
+from groat.providers.adapters import Adapter, installed_adapters
+from groat.providers.conformance.harness import Harness, OpenHarness
+from groat.providers.conformance.shop import Shop
+from groat.providers.port import Provider
+
+TIMEOUT_SECONDS = 10.0
+HASTY_SECONDS = 0.5
+"""Shorter than an answer takes with ``Fault.SLOW``."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that say what is tested."""
+    group = parser.getgroup("groat", "conformance of a provider's adapter")
+    group.addoption("--provider", metavar="NAME", help="what the adapter is registered as")
+    group.addoption("--harness", metavar="MODULE:NAME", help="what opens its harness")
+
+
+@pytest.fixture(scope="session")
+def provider_name(pytestconfig: pytest.Config) -> str:
+    """What the adapter is registered as."""
+    return _required(pytestconfig, "--provider")
+
+
+@pytest.fixture(scope="session")
+def adapter(provider_name: str) -> Adapter:
+    """The adapter, found as the engine finds it."""
+    installed = installed_adapters()
+    if provider_name not in installed:
+        names = ", ".join(sorted(installed))
+        raise pytest.UsageError(f"No adapter is installed for {provider_name!r}, only for {names}.")
+    return installed[provider_name]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def harness(pytestconfig: pytest.Config) -> AsyncIterator[Harness]:
+    """The stand-in."""
+    module, _, name = _required(pytestconfig, "--harness").partition(":")
+    opener = cast("OpenHarness", getattr(import_module(module), name))
+    async with opener() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def provider(adapter: Adapter, harness: Harness) -> AsyncIterator[Provider]:
+    """An account at the stand-in."""
+    async for account in _account(adapter, harness.credentials.good, TIMEOUT_SECONDS):
+        yield account
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def hasty(adapter: Adapter, harness: Harness) -> AsyncIterator[Provider]:
+    """The same account, with little patience."""
+    async for account in _account(adapter, harness.credentials.good, HASTY_SECONDS):
+        yield account
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def unreachable(adapter: Adapter, harness: Harness) -> AsyncIterator[Provider]:
+    """An account where nobody listens."""
+    async for account in _account(adapter, harness.credentials.unreachable, TIMEOUT_SECONDS):
+        yield account
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def refused(adapter: Adapter, harness: Harness) -> AsyncIterator[Provider]:
+    """An account that is not let in."""
+    async for account in _account(adapter, harness.credentials.refused, TIMEOUT_SECONDS):
+        yield account
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stranger(adapter: Adapter, harness: Harness) -> AsyncIterator[Provider]:
+    """An account that takes webhooks of another's for false."""
+    async for account in _account(adapter, harness.credentials.strange, TIMEOUT_SECONDS):
+        yield account
+
+
+@pytest.fixture(scope="session")
+def shop(provider: Provider, harness: Harness) -> Shop:
+    """A merchant's shop with the account."""
+    return Shop(provider, harness)
+
+
+async def _account(
+    adapter: Adapter, credentials: Mapping[str, str], timeout_seconds: float
+) -> AsyncIterator[Provider]:
+    account = adapter(credentials, timeout_seconds=timeout_seconds)
+    yield account
+    await account.close()
+
+
+def _required(config: pytest.Config, option: str) -> str:
+    value = config.getoption(option)
+    if value is None:
+        raise pytest.UsageError(f"Say {option}, as docs/providers.md has it.")
+    return str(value)

@@ -1,0 +1,31 @@
+"""What an adapter's author does: install a package, and run the suite."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PEBBLE = ROOT / "docs" / "examples" / "pebble"
+SUITE = "groat.providers.conformance"
+
+
+def run(cwd: Path, *command: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a module of this interpreter's to its end, with what is installed in ``path``."""
+    more = {} if path is None else {"PYTHONPATH": str(path)}
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=cwd,
+        env={**os.environ, **more},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def succeeded(done: subprocess.CompletedProcess[str]) -> str:
+    """Return what was said; anything but success fails the test."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -1,0 +1,89 @@
+"""Mistakes that adapters make, each in an adapter that is right but for it: the suite sees them."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.providers.author import SUITE, run
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """``wrong`` where ``right`` has to be, and the test that has to see it."""
+
+    right: str
+    wrong: str
+    seen_by: str
+
+
+MISTAKES = {
+    "a lost answer is taken for not sent": Mistake(
+        "except reading.NEVER_SENT",
+        "except (httpx.HTTPError, TimeoutError)",
+        "test_faults.py::test_an_answer_that_was_lost_is_unknown_and_is_learned[cut_after-refund]",
+    ),
+    "a server error is taken for a no": Mistake(
+        "case 400 | 404 | 422:",
+        "case 400 | 404 | 422 | 500 | 503:",
+        "test_faults.py::test_a_server_error_is_unknown[authorize]",
+    ),
+    "a rate limit is taken for a lost answer": Mistake(
+        "case 429:",
+        "case 430:",
+        "test_faults.py::test_a_call_that_was_turned_away_was_not_sent[capture]",
+    ),
+    "every try has a key of its own": Mistake(
+        '"idempotency-key": request.idempotency_key',
+        '"idempotency-key": str(asyncio.get_running_loop().time())',
+        "test_keys.py::test_the_same_key_has_one_effect_and_one_answer[authorize]",
+    ),
+    "amounts are rounded": Mistake(
+        '"amount": request.amount.amount,\n            "currency"',
+        '"amount": round(request.amount.amount, -1),\n            "currency"',
+        "test_amounts.py::test_an_amount_is_taken_exactly_or_not_at_all[1.055 KWD]",
+    ),
+    "a refund does not say whose it is": Mistake(
+        "refunded, refund_id, self.id",
+        "refunded, None, self.id",
+        "test_webhooks.py::test_a_refund_is_told_as_it_was_answered",
+    ),
+    "webhooks and replies have references of their own": Mistake(
+        "return self.payment.reports()",
+        'return self.payment.model_copy(update={"id": self.id}).reports()',
+        "test_webhooks.py::test_a_capture_is_told_as_it_was_answered",
+    ),
+    "a webhook is believed if it is signed at all": Mistake(
+        "if any(",
+        "if given or any(",
+        "test_webhooks.py::test_one_byte_changed_is_refused",
+    ),
+    "an event is known by what it is about": Mistake(
+        "port.Envelope(self.id,",
+        "port.Envelope(self.payment.id,",
+        "test_webhooks.py::test_an_event_has_one_id_however_often_it_comes",
+    ),
+    "a strange header is an exception": Mistake(
+        '"").encode()',
+        '"").encode("ascii")',
+        "test_bad_input.py::test_any_bytes_are_believed_or_not",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_known_mistake_is_seen(name: str, pebble: tuple[Path, Path], tmp_path: Path) -> None:
+    mistake, (repository, installed) = MISTAKES[name], pebble
+    mistaken = shutil.copytree(repository, tmp_path / "pebble")
+    adapter = mistaken / "groat_pebble" / "adapter.py"
+    right = adapter.read_text()
+    assert right.count(mistake.right) == 1
+    adapter.write_text(right.replace(mistake.right, mistake.wrong))
+    file, _, test = mistake.seen_by.partition("::")
+    module = f"{SUITE}.{file.removesuffix('.py')}::{test}"
+    done = run(mistaken, "pytest", "--pyargs", module, path=installed)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "1 failed" in done.stdout
