@@ -33,7 +33,7 @@ class SigningIdentity:
 
 def issue_identity(now: datetime) -> SigningIdentity:
     """Return a new identity under a root of its own, valid from yesterday for a year."""
-    root_key, leaf_key = _new_key(), _new_key()
+    root_key, leaf_key = new_key(), new_key()
     root_name = _name("Groat simulator root")
     root = _root_certificate(root_name, root_key, now)
     leaf = _leaf_certificate(root_name, root_key, leaf_key, now)
@@ -42,7 +42,8 @@ def issue_identity(now: datetime) -> SigningIdentity:
     return SigningIdentity(f"CERT-{uuid.uuid4()}", leaf_key, chain_pem, root_pem)
 
 
-def _new_key() -> rsa.RSAPrivateKey:
+def new_key() -> rsa.RSAPrivateKey:
+    """Return a new RSA key of 2048 bits."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 

@@ -19,8 +19,16 @@ from groat.simulator.deliveries import Courier
 from groat.simulator.faults import FaultPlan, Faults
 from groat.simulator.wire import Parameters
 
-Trigger = Callable[[str], bool]
-"""Lets something happen to the payment with this id; False if it cannot, or there is none."""
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """Something that no call of the client's brings about; it is for the id of a payment.
+
+    ``pull`` lets it happen; False if it cannot, or there is no such payment.
+    """
+
+    possible: Callable[[str], bool]
+    pull: Callable[[str], bool]
 
 
 class Subject(Parameters, strict=True):
@@ -60,13 +68,21 @@ class Control:
         return JSONResponse(self.courier.faults.plan.model_dump())
 
     async def set_faults(self, request: Request) -> Response:
-        """Replace the plan and start the dice anew; deliveries under way keep their course."""
+        """Replace the plan."""
         try:
             plan = FaultPlan.model_validate_json(await request.body())
         except ValidationError as error:
             return _invalid(error)
-        self.courier.faults = Faults(plan)
+        self.put_in_force(plan)
         return await self.show_faults(request)
+
+    def put_in_force(self, plan: FaultPlan) -> None:
+        """Replace the plan and start the dice anew.
+
+        Deliveries under way start when they were to; how they are signed and heard is the new
+        plan's affair.
+        """
+        self.courier.faults = Faults(plan)
 
     async def pull_trigger(self, request: Request) -> Response:
         """Let something happen that no call of the client's brings about."""
@@ -78,7 +94,7 @@ class Control:
             subject = Subject.model_validate_json(await request.body())
         except ValidationError as error:
             return _invalid(error)
-        if not trigger(subject.id):
+        if not trigger.pull(subject.id):
             detail = f"It cannot happen to {subject.id}."
             return JSONResponse({"detail": detail}, status_code=HTTPStatus.CONFLICT)
         return JSONResponse({})

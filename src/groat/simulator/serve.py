@@ -8,14 +8,18 @@ import socket
 from collections.abc import Generator
 from contextlib import contextmanager
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from groat.kernel.clock import SystemClock
+from groat.simulator.overview import PAGE_PATH
 from groat.simulator.paypal.app import create_paypal_app
 from groat.simulator.stripe.app import create_stripe_app
 
 DRAIN_SECONDS_MAX = 2
+
+_log = structlog.get_logger(__name__)
 
 
 class EmbeddedServer(uvicorn.Server):
@@ -38,6 +42,8 @@ async def serve(*, host: str, stripe_port: int, paypal_port: int) -> None:
     """
     clock = SystemClock()
     sockets = _listen(host, stripe_port, paypal_port)
+    for provider, port in (("stripe", stripe_port), ("paypal", paypal_port)):
+        _log.info("simulator_page", provider=provider, url=f"http://{host}:{port}{PAGE_PATH}")
     servers = [embedded_server(create_stripe_app(clock)), embedded_server(create_paypal_app(clock))]
     running = asyncio.gather(
         *(server.serve([listener]) for server, listener in zip(servers, sockets, strict=True))

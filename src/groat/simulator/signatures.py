@@ -12,14 +12,15 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA256
 
 
-def stripe_signature(secret: str, body: bytes, timestamp: int) -> str:
-    """Return the ``Stripe-Signature`` header.
+def stripe_signature(secret: str, body: bytes, timestamp: int, *older: str) -> str:
+    """Return the ``Stripe-Signature`` header; while secrets are rolled, signed with both.
 
     The key is the ``whsec_...`` text as it stands, prefix and all; ``timestamp`` is Unix seconds.
     Source: Stripe, "Verify webhook signatures manually".
     """
-    digest = hmac.digest(secret.encode(), f"{timestamp}.".encode() + body, "sha256")
-    return f"t={timestamp},v1={digest.hex()}"
+    signed = f"{timestamp}.".encode() + body
+    digests = [hmac.digest(key.encode(), signed, "sha256") for key in (*older, secret)]
+    return ",".join([f"t={timestamp}", *(f"v1={digest.hex()}" for digest in digests)])
 
 
 def paypal_signed_text(

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from groat.simulator.faults import FaultPlan
 from tests.clock import ManualClock
 from tests.unit.simulator.servers import Receiver, settled, until
 
@@ -38,7 +39,15 @@ async def test_what_is_refused_comes_again_with_a_new_signature(
     await until(lambda: len(receiver.deliveries) == 1)
     clock.moment = clock.moment.replace(year=clock.moment.year + 1)
     tally = await settled(stripe_http)
-    assert tally == {"events": 3, "attempted": 2, "acknowledged": 1, "refused": 1, "pending": 0}
+    assert tally == {
+        "events": 3,
+        "dropped": 0,
+        "attempted": 2,
+        "acknowledged": 1,
+        "ignored": 0,
+        "refused": 1,
+        "pending": 0,
+    }
     first, second = receiver.deliveries
     assert first.body == second.body
     assert first.headers["Stripe-Signature"] != second.headers["Stripe-Signature"]
@@ -83,10 +92,68 @@ async def test_duplicates_and_disorder(stripe_http: httpx.AsyncClient, receiver:
     assert tally["events"] == 15
 
 
+async def set_plan(stripe_http: httpx.AsyncClient, **plan: object) -> None:
+    assert (await stripe_http.put("/_simulator/faults", json=plan)).status_code == 200
+
+
+async def test_what_is_dropped_is_listed_all_the_same(
+    stripe_http: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    await set_plan(stripe_http, drop=1)
+    await listen(stripe_http, receiver.url, "charge.succeeded")
+    await pay(stripe_http)
+    await set_plan(stripe_http)
+    await pay(stripe_http)
+    tally = await settled(stripe_http)
+    assert (tally["events"], tally["dropped"], tally["acknowledged"]) == (6, 3, 1)
+    listed = (await stripe_http.get("/v1/events?type=charge.succeeded")).json()["data"]
+    delivered, dropped = listed
+    assert ids(receiver) == [delivered["id"]]
+    assert (delivered["pending_webhooks"], dropped["pending_webhooks"]) == (0, 1)
+
+
+async def test_an_acknowledgment_that_is_ignored_is_asked_for_again(
+    stripe_http: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    await set_plan(stripe_http, ignore_acks=1)
+    await listen(stripe_http, receiver.url, "charge.succeeded")
+    await pay(stripe_http)
+    await until(lambda: len(receiver.deliveries) >= 2)
+    await set_plan(stripe_http)
+    tally = await settled(stripe_http)
+    assert len(set(ids(receiver))) == 1
+    assert (tally["acknowledged"], tally["refused"]) == (len(receiver.deliveries), 0)
+    assert tally["ignored"] == tally["acknowledged"] - 1
+
+
+async def test_a_change_can_be_told_by_two_events(
+    stripe_http: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    await set_plan(stripe_http, twin=1)
+    await listen(stripe_http, receiver.url, "charge.succeeded")
+    await pay(stripe_http)
+    await settled(stripe_http)
+    one, other = (json.loads(delivery.body) for delivery in receiver.deliveries)
+    assert one["id"] != other["id"]
+    assert (one["type"], one["data"]) == (other["type"], other["data"])
+    listed = (await stripe_http.get("/v1/events?type=charge.succeeded")).json()["data"]
+    assert {event["id"] for event in listed} == {one["id"], other["id"]}
+    books = (await stripe_http.get("/_simulator/books")).json()
+    assert len(books["charges"]) == 1
+
+
 async def test_the_plan_is_shown(stripe_http: httpx.AsyncClient) -> None:
     none = (await stripe_http.get("/_simulator/faults")).json()
-    assert none == {"seed": 0, "duplicate": 0, "shuffle_ms": 0, "answer_ms": 0, "answer": "right"}
-    plan = {**none, "seed": 3, "duplicate": 0.25, "shuffle_ms": 20, "answer": "html"}
+    assert none == FaultPlan().model_dump()
+    assert {name for name, value in none.items() if value} == {"answer"}
+    plan = {
+        **none,
+        "seed": 3,
+        "duplicate": 0.25,
+        "shuffle_ms": 20,
+        "answer": "html",
+        "on": "refunds",
+    }
     assert (await stripe_http.put("/_simulator/faults", json=plan)).json() == plan
     assert (await stripe_http.get("/_simulator/faults")).json() == plan
 
@@ -99,6 +166,12 @@ async def test_the_plan_is_shown(stripe_http: httpx.AsyncClient) -> None:
         '{"shuffle_ms": -1}',
         '{"shuffle_ms": "5"}',
         '{"seed": 1.5}',
+        '{"twin": 1.01}',
+        '{"drop": -0.1}',
+        '{"stale_seconds": 86401}',
+        '{"two_secrets": 1}',
+        '{"on": "disputes"}',
+        '{"answer": "wrong"}',
         '{"wind": 1}',
         "[]",
         "{",

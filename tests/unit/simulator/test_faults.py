@@ -1,24 +1,42 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from starlette.responses import Response
 
 from groat.simulator.deliveries import PAUSE_SECONDS_MAX, TRYING_SECONDS_MAX, retry_pauses
-from groat.simulator.faults import FaultPlan, Faults
-from groat.simulator.wire import Answer
+from groat.simulator.faults import Course, FaultPlan, Faults, Signing
+
+DRAWS = 200
 
 
 def drawn(plan: FaultPlan) -> list[list[float]]:
+    """Return when each delivery starts, and each duplicate of it."""
     faults = Faults(plan)
-    return [faults.departures() for _ in range(200)]
+    return [[course.departure for course in faults.courses()] for _ in range(DRAWS)]
+
+
+def chances(plan: FaultPlan) -> dict[str, list[bool]]:
+    """Return what the dice say of many events, and of one attempt at delivering each."""
+    faults = Faults(plan)
+    told: dict[str, list[bool]] = {"twin": [], "drop": [], "wrong_secret": [], "ignore_acks": []}
+    for _ in range(DRAWS):
+        told["twin"].append(faults.twins())
+        told["drop"].append(faults.drops())
+        course = faults.courses()[0]
+        told["wrong_secret"].append(faults.signing(course).wrong_secret)
+        told["ignore_acks"].append(faults.ignores_ack(course))
+    return told
+
+
+def attempts(faults: Faults, course: Course) -> list[tuple[Signing, bool]]:
+    return [(faults.signing(course), faults.ignores_ack(course)) for _ in range(20)]
 
 
 def test_without_a_plan_each_delivery_is_made_once_and_at_once() -> None:
-    assert drawn(FaultPlan()) == [[0.0]] * 200
+    assert drawn(FaultPlan()) == [[0.0]] * DRAWS
+    assert chances(FaultPlan()) == dict.fromkeys(chances(FaultPlan()), [False] * DRAWS)
 
 
 def test_one_seed_gives_one_course() -> None:
@@ -42,36 +60,57 @@ def test_departures_are_spread_over_the_time_given() -> None:
     assert 0.15 < max(departures) <= 0.2
 
 
+@pytest.mark.parametrize("fault", ["twin", "drop", "wrong_secret", "ignore_acks"])
+def test_a_fault_is_as_probable_as_planned_and_repeatable(fault: str) -> None:
+    plan = FaultPlan.model_validate({"seed": 7, fault: 0.3})
+    told = chances(plan)
+    assert 30 < sum(told[fault]) < 90
+    assert chances(plan) == told
+    assert chances(plan.model_copy(update={"seed": 8}))[fault] != told[fault]
+    assert not any(sum(draws) for other, draws in told.items() if other != fault)
+    assert all(chances(plan.model_copy(update={fault: 1.0}))[fault])
+
+
+def test_no_fault_sways_another() -> None:
+    plan = FaultPlan(seed=7, twin=0.5, drop=0.5)
+    busier = plan.model_copy(update={"duplicate": 0.5, "shuffle_ms": 9, "wrong_secret": 0.5})
+    for fault in ("twin", "drop"):
+        assert chances(plan)[fault] == chances(busier)[fault]
+    assert chances(plan)["twin"] != chances(plan)["drop"]
+
+
+def test_the_attempts_of_one_delivery_do_not_sway_another() -> None:
+    plan = FaultPlan(seed=7, wrong_secret=0.5, ignore_acks=0.5)
+    one, other = Faults(plan), Faults(plan)
+    courses = [faults.courses()[0] for faults in (one, one, other, other)]
+    first = attempts(one, courses[0])
+    second = attempts(one, courses[1])
+    assert attempts(other, courses[3]) == second
+    assert attempts(other, courses[2]) == first
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("plan", "signing"),
+    [
+        ({}, Signing()),
+        ({"two_secrets": True}, Signing(two_secrets=True)),
+        ({"stale_seconds": -400}, Signing(stale_seconds=-400)),
+        ({"wrong_secret": 1}, Signing(wrong_secret=True)),
+    ],
+)
+def test_an_attempt_is_signed_as_planned(plan: dict[str, Any], signing: Signing) -> None:
+    faults = Faults(FaultPlan.model_validate(plan))
+    assert faults.signing(faults.courses()[0]) == signing
+
+
+def test_every_parameter_of_a_plan_is_explained() -> None:
+    properties = FaultPlan.model_json_schema()["properties"]
+    assert all(schema["description"].endswith(".") for schema in properties.values())
+
+
 def test_pauses_double_up_to_a_limit_and_end_after_three_days() -> None:
     pauses = list(retry_pauses())
     assert pauses[:6] == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 5])
     assert all(one <= next_one <= PAUSE_SECONDS_MAX for one, next_one in pairwise(pauses))
     assert TRYING_SECONDS_MAX - PAUSE_SECONDS_MAX <= sum(pauses) <= TRYING_SECONDS_MAX
-
-
-@pytest.mark.parametrize(
-    ("answer", "status"), [("rate_limited", 429), ("unavailable", 503), ("cut_before", 200)]
-)
-def test_a_post_can_be_answered_before_it_has_its_effect(answer: str, status: int) -> None:
-    refusal = Faults(FaultPlan.model_validate({"answer": answer})).before()
-    assert refusal is not None
-    assert refusal.status_code == status
-
-
-@pytest.mark.parametrize("answer", ["right", "cut_after", "broken", "html", "lie"])
-def test_or_have_its_effect_first(answer: str) -> None:
-    assert Faults(FaultPlan.model_validate({"answer": answer})).before() is None
-
-
-@pytest.mark.parametrize("answer", ["right", "rate_limited", "unavailable", "lie"])
-def test_an_answer_that_is_given_is_kept_as_it_is(answer: str) -> None:
-    faults = Faults(FaultPlan.model_validate({"answer": answer}))
-    given_answer, response = Answer(200, b"{}"), Response()
-    assert faults.kept(given_answer) is given_answer
-    assert faults.after(response) is response
-
-
-@given(st.integers(0, 99_999_999))
-def test_a_lie_is_one_minor_unit_and_never_about_nothing(amount: int) -> None:
-    assert Faults(FaultPlan()).told(amount) == amount
-    assert Faults(FaultPlan(answer="lie")).told(amount) == (amount + 1 if amount else 0)

@@ -7,6 +7,7 @@ import socket
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from groat.simulator.serve import serve
 from tests.unit.simulator.servers import until
@@ -51,6 +52,25 @@ async def test_both_run_until_told_to_stop(end: str) -> None:
             await asyncio.wait_for(task, 10)
     assert not listens(stripe_port)
     assert not listens(paypal_port)
+
+
+async def test_the_start_names_both_pages() -> None:
+    stripe_port, paypal_port = free_ports()
+    with capture_logs() as lines:
+        task = asyncio.create_task(
+            serve(host="127.0.0.1", stripe_port=stripe_port, paypal_port=paypal_port)
+        )
+        await until(lambda: listens(stripe_port) and listens(paypal_port))
+    pages = {line["provider"]: line["url"] for line in lines if line["event"] == "simulator_page"}
+    async with httpx.AsyncClient() as browser:
+        titles = {
+            provider: (await browser.get(url)).text.partition("<title>")[2].partition("<")[0]
+            for provider, url in pages.items()
+        }
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 10)
+    assert titles == {"stripe": "Stripe simulator", "paypal": "PayPal simulator"}
 
 
 async def test_a_port_that_is_taken_is_named_at_once() -> None:

@@ -31,16 +31,18 @@ class Account:
 
     def triggers(self) -> Mapping[str, Trigger]:
         """Return what can be let happen to an order."""
+        orders, payments, refunds = self.orders, self.payments, self.refunds
+        disputes = self.disputes
         return {
-            "approve": self.orders.approve,
-            "cancel_approval": self.orders.cancel,
-            "expire": self.payments.expire,
-            "complete_capture": self.payments.complete_captures,
-            "deny_capture": self.payments.deny_captures,
-            "complete_refund": self.refunds.complete,
-            "fail_refund": self.refunds.fail,
-            "dispute": self.disputes.open,
-            "dispute_review": self.disputes.review,
-            "dispute_won": self.disputes.win,
-            "dispute_lost": self.disputes.lose,
+            "approve": Trigger(orders.awaits_payer, orders.approve),
+            "cancel_approval": Trigger(orders.awaits_payer, orders.cancel),
+            "expire": Trigger(payments.can_expire, payments.expire),
+            "complete_capture": Trigger(payments.has_pending, payments.complete_captures),
+            "deny_capture": Trigger(payments.has_pending, payments.deny_captures),
+            "complete_refund": Trigger(refunds.has_pending, refunds.complete),
+            "fail_refund": Trigger(refunds.has_pending, refunds.fail),
+            "dispute": Trigger(disputes.can_open, disputes.open),
+            "dispute_review": Trigger(disputes.can_review, disputes.review),
+            "dispute_won": Trigger(disputes.is_undecided, disputes.win),
+            "dispute_lost": Trigger(disputes.is_undecided, disputes.lose),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,14 +15,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from groat.kernel.clock import Clock
+from groat.simulator.calls import CallFault, CallFaults, Kinds, asks_for_fault
 from groat.simulator.control import Control
 from groat.simulator.idempotency import KeptAnswers, KeyInUseError
+from groat.simulator.overview import Overview
 from groat.simulator.paypal.account import Account
 from groat.simulator.paypal.api import PaymentsApi
 from groat.simulator.paypal.checkout import CheckoutPages
 from groat.simulator.paypal.errors import PayPalError, TokenError, in_progress, invalid, not_found
-from groat.simulator.paypal.lies import retold
+from groat.simulator.paypal.lies import told_wrong
 from groat.simulator.paypal.notifications import NotificationsApi
+from groat.simulator.paypal.requests import OrderRequest, parse
+from groat.simulator.paypal.summaries import source
 from groat.simulator.paypal.tokens import Tokens
 from groat.simulator.paypal.web import Handler
 from groat.simulator.wire import Answer, answer
@@ -35,6 +40,12 @@ PAYMENTS_LIFETIME = timedelta(days=45)
 REQUEST_ID_LENGTH_MAX = 108
 """Source: PayPal, Orders v2, ``PayPal-Request-Id``."""
 
+_KINDS: Kinds = {
+    "payments": re.compile(r"/v2/checkout/orders(/[^/]+/(authorize|capture))?"),
+    "captures": re.compile(r"/v2/payments/authorizations/[^/]+/capture"),
+    "cancellations": re.compile(r"/v2/payments/authorizations/[^/]+/void"),
+    "refunds": re.compile(r"/v2/payments/captures/[^/]+/refund"),
+}
 _PEM = "application/x-pem-file"
 
 
@@ -53,8 +64,8 @@ def create_paypal_app(clock: Clock) -> Starlette:
         await account.post.courier.aclose()
 
     control = Control(account.books, account.post.courier, account.triggers())
-    pages = CheckoutPages(account)
-    routes = [*control.routes(), *pages.routes(), *front.routes()]
+    overview, pages = Overview(source(account.records), control), CheckoutPages(account)
+    routes = [*control.routes(), *overview.routes(), *pages.routes(), *front.routes()]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
@@ -63,6 +74,7 @@ class _Front:
 
     def __init__(self, account: Account, clock: Clock) -> None:
         self._account = account
+        self._faults = CallFaults(account.post.courier, _KINDS)
         self._tokens = Tokens(clock)
         self._kept_orders = KeptAnswers(clock, ORDERS_LIFETIME)
         self._kept_payments = KeptAnswers(clock, PAYMENTS_LIFETIME)
@@ -103,11 +115,15 @@ class _Front:
         raise not_found()
 
     async def _serve(self, handler: Handler, request: Request) -> Response:
-        """Respond, or do what the fault plan has for a POST."""
+        """Respond, or let go wrong what is to with a POST."""
         if request.method != "POST":
             return await self._respond(handler, request)
-        faults = self._account.post.courier.faults
-        return faults.before() or faults.after(await self._respond(handler, request))
+        fault = request.state.fault = self._faults.of(
+            request.url.path,
+            request.headers.get("PayPal-Request-Id"),
+            await _payment_method(request),
+        )
+        return fault.before() or fault.after(await self._respond(handler, request))
 
     async def _respond(self, handler: Handler, request: Request) -> Response:
         request.state.debug_id = _debug_id()
@@ -141,9 +157,18 @@ class _Front:
 
     async def _work(self, handler: Handler, request: Request) -> Answer:
         reply = await handler(request)
-        faults = self._account.post.courier.faults
-        await faults.hold_answer()
-        return faults.kept(retold(reply, faults.told))
+        fault: CallFault = request.state.fault
+        return await fault.kept(reply, told_wrong)
+
+
+async def _payment_method(request: Request) -> str:
+    """Return the token that an order is paid with, where that may ask for a fault."""
+    if not asks_for_fault(await request.body()):
+        return ""
+    try:
+        return parse(OrderRequest, await request.body()).payment_source.token.id
+    except PayPalError:
+        return ""
 
 
 def _response(reply: Answer, debug_id: str) -> Response:

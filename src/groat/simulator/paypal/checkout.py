@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-from html import escape
 from http import HTTPStatus
 
 import httpx
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from groat.simulator.pages import notice, question
 from groat.simulator.paypal.account import Account
+from groat.simulator.paypal.objects import CHECKOUT_PATH
 
 PAYER_ID = "SIMULATEDPAYR"
-
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>
-body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 24rem; margin: 4rem auto }}
-form {{ display: inline }}
-button {{ font: inherit; padding: .4rem 1.2rem }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{content}
-</body>
-</html>
-"""
-
-_CHOICE = """\
-<p>A simulated PayPal. Order {order} is over <strong>{money}</strong>.</p>
-<form method="post" action="/checkoutnow/{order}/approve"><button>Approve</button></form>
-<form method="post" action="/checkoutnow/{order}/cancel"><button>Cancel</button></form>
-"""
 
 
 class CheckoutPages:
@@ -50,9 +25,9 @@ class CheckoutPages:
     def routes(self) -> list[Route]:
         """Return the routes, which need no access token: payers have none."""
         return [
-            Route("/checkoutnow", self.show),
-            Route("/checkoutnow/{id}/approve", self.approve, methods=["POST"]),
-            Route("/checkoutnow/{id}/cancel", self.cancel, methods=["POST"]),
+            Route(CHECKOUT_PATH, self.show),
+            Route(f"{CHECKOUT_PATH}/{{id}}/approve", self.approve, methods=["POST"]),
+            Route(f"{CHECKOUT_PATH}/{{id}}/cancel", self.cancel, methods=["POST"]),
         ]
 
     async def show(self, request: Request) -> Response:
@@ -60,8 +35,10 @@ class CheckoutPages:
         order = self._account.records.orders.get(request.query_params.get("token", ""))
         if order is None or order.status != "PAYER_ACTION_REQUIRED":
             return _nothing_to_do()
-        content = _CHOICE.format(order=escape(order.id), money=escape(str(order.money)))
-        return HTMLResponse(_PAGE.format(title="Approve the payment?", content=content))
+        address = f"{CHECKOUT_PATH}/{order.id}"
+        choices = {"Approve": f"{address}/approve", "Cancel": f"{address}/cancel"}
+        text = f"This stands in for PayPal's page. Order {order.id} is over"
+        return question("Approve the payment?", text, order.money, choices)
 
     async def approve(self, request: Request) -> Response:
         """Approve the order and send the payer back."""
@@ -80,11 +57,10 @@ class CheckoutPages:
 
 def _back(url: str | None, parameters: dict[str, str]) -> Response:
     if url is None:
-        return HTMLResponse(_PAGE.format(title="Thank you", content="<p>You may close this.</p>"))
+        return notice("Thank you", "You may close this page.")
     target = httpx.URL(url).copy_merge_params(parameters)
     return RedirectResponse(str(target), HTTPStatus.SEE_OTHER)
 
 
 def _nothing_to_do() -> Response:
-    page = _PAGE.format(title="Nothing to approve", content="<p>No order waits here.</p>")
-    return HTMLResponse(page, HTTPStatus.NOT_FOUND)
+    return notice("Nothing to approve", "No order waits here.", HTTPStatus.NOT_FOUND)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from groat.kernel.money import Money
-from groat.simulator.paypal.model import TAKEN, Dispute, DisputeOutcome
+from groat.simulator.paypal.model import TAKEN, Capture, Dispute, DisputeOutcome
 from groat.simulator.paypal.office import Office
 from groat.simulator.paypal.refunds import Refunds
 from groat.simulator.references import paypal_id
@@ -24,20 +24,18 @@ class Disputes:
 
     def open(self, order_id: str) -> bool:
         """Let the payer dispute an order's first capture that took money."""
-        records = self._office.records
-        taken = [one for one in records.captures_of(order_id) if one.status in TAKEN]
-        if not taken or records.dispute_in(order_id):
+        if not self.can_open(order_id):
             return False
-        now = self._office.now()
-        dispute_id, money = f"PP-D-{paypal_id()}", taken[0].money
+        capture, now = self._taken(order_id)[0], self._office.now()
+        dispute_id, money = f"PP-D-{paypal_id()}", capture.money
         nothing = Money(0, money.currency)
-        dispute = Dispute(dispute_id, taken[0].id, now, now, money, "OPEN", nothing)
+        dispute = Dispute(dispute_id, capture.id, now, now, money, "OPEN", nothing)
         self._keep(dispute, "CUSTOMER.DISPUTE.CREATED")
         return True
 
     def review(self, order_id: str) -> bool:
         """Let PayPal look at what both sides say."""
-        dispute = self._office.records.dispute_in(order_id, lambda one: one.status == "OPEN")
+        dispute = self._unseen(order_id)
         if dispute is None:
             return False
         reviewed = replace(dispute, status="UNDER_REVIEW", updated=self._office.now())
@@ -64,6 +62,18 @@ class Disputes:
             self._refunds.reverse(capture, taken)
         return True
 
+    def can_open(self, order_id: str) -> bool:
+        """Tell whether an order has taken money that was never disputed."""
+        return bool(self._taken(order_id)) and not self._office.records.dispute_in(order_id)
+
+    def can_review(self, order_id: str) -> bool:
+        """Tell whether PayPal has yet to look at an order's dispute."""
+        return self._unseen(order_id) is not None
+
+    def is_undecided(self, order_id: str) -> bool:
+        """Tell whether an order has a dispute that is not decided."""
+        return self._undecided(order_id) is not None
+
     def of_capture(self, capture_id: str | None) -> list[Dispute]:
         """Return a capture's disputes, or all of them."""
         return [
@@ -71,6 +81,13 @@ class Disputes:
             for dispute in self._office.records.disputes.values()
             if capture_id in {None, dispute.capture_id}
         ]
+
+    def _taken(self, order_id: str) -> list[Capture]:
+        captures = self._office.records.captures_of(order_id)
+        return [capture for capture in captures if capture.status in TAKEN]
+
+    def _unseen(self, order_id: str) -> Dispute | None:
+        return self._office.records.dispute_in(order_id, lambda one: one.status == "OPEN")
 
     def _undecided(self, order_id: str) -> Dispute | None:
         return self._office.records.dispute_in(order_id, lambda one: one.outcome is None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from groat.simulator.wire import Answer, JsonObject, answer
 
@@ -23,15 +24,16 @@ _MESSAGES = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong. ``field`` is a JSON pointer into the request's body."""
+    """One thing that is wrong. ``field`` is a JSON pointer into what its ``location`` names."""
 
     issue: str
     description: str
     field: str | None = None
+    location: Literal["body", "query"] = "body"
 
     def render(self) -> JsonObject:
         """Return it as an element of ``details``."""
-        where = {} if self.field is None else {"field": self.field, "location": "body"}
+        where = {} if self.field is None else {"field": self.field, "location": self.location}
         return {**where, "issue": self.issue, "description": self.description}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from groat.kernel.money import Money
@@ -11,20 +10,21 @@ from groat.simulator.paypal.objects import amount
 from groat.simulator.wire import Answer, encode
 
 
-def retold(reply: Answer, told: Callable[[int], int]) -> Answer:
-    """Return ``reply`` with every amount in it as ``told``, in minor units, of what it is."""
+def told_wrong(reply: Answer) -> Answer:
+    """Return ``reply`` with every amount one minor unit too high; nothing stays nothing."""
     if not reply.body:
         return reply
-    return Answer(reply.status, encode(_retold(json.loads(reply.body), told)))
+    return Answer(reply.status, encode(_wrong(json.loads(reply.body))))
 
 
-def _retold(value: Any, told: Callable[[int], int]) -> Any:
+def _wrong(value: Any) -> Any:
     match value:
         case {"currency_code": str(currency), "value": str(text)}:
-            return amount(Money(told(Money.from_decimal(text, currency).amount), currency))
+            told = Money.from_decimal(text, currency).amount
+            return amount(Money(told + 1 if told else 0, currency))
         case dict():
-            return {name: _retold(part, told) for name, part in value.items()}
+            return {name: _wrong(part) for name, part in value.items()}
         case list():
-            return [_retold(part, told) for part in value]
+            return [_wrong(part) for part in value]
         case _:
             return value

@@ -157,6 +157,9 @@ class Event:
 
     id: str
     type: str
+    created: datetime
+    transaction_id: str
+    """What it is about; of a dispute, the capture that is disputed."""
     body: bytes
 
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 from starlette.requests import Request
 
 from groat.simulator.paypal import objects
 from groat.simulator.paypal.errors import not_found
+from groat.simulator.paypal.model import Event
+from groat.simulator.paypal.objects import EVENTS_PATH
 from groat.simulator.paypal.post import Post
-from groat.simulator.paypal.requests import VerificationRequest, WebhookRequest, parse
+from groat.simulator.paypal.requests import (
+    EventSearch,
+    VerificationRequest,
+    WebhookRequest,
+    parse,
+    parse_query,
+)
 from groat.simulator.paypal.web import Table, find, host_of
 from groat.simulator.wire import Answer, answer
 
@@ -25,6 +35,8 @@ class NotificationsApi:
             ("GET", "/v1/notifications/webhooks", self.list_webhooks),
             ("GET", "/v1/notifications/webhooks/{id}", self.show_webhook),
             ("DELETE", "/v1/notifications/webhooks/{id}", self.delete_webhook),
+            ("GET", EVENTS_PATH, self.list_events),
+            ("GET", f"{EVENTS_PATH}/{{id}}", self.show_event),
             ("POST", "/v1/notifications/verify-webhook-signature", self.verify_signature),
         ]
 
@@ -50,8 +62,35 @@ class NotificationsApi:
             raise not_found()
         return Answer(204, b"")
 
+    async def list_events(self, request: Request) -> Answer:
+        """Answer with the events that are searched for, newest first, a page at a time."""
+        search = parse_query(EventSearch, request.query_params)
+        found = [event for event in reversed(self._post.events.values()) if _matches(event, search)]
+        end = search.offset + search.page_size
+        page = [json.loads(event.body) for event in found[search.offset : end]]
+        links = [objects.link(str(request.url), "self")]
+        if end < len(found):
+            following = request.url.include_query_params(offset=end)
+            links.append(objects.link(str(following), "next"))
+        return answer(200, {"events": page, "count": len(page), "links": links})
+
+    async def show_event(self, request: Request) -> Answer:
+        """Answer with one event, as it was delivered."""
+        return Answer(200, find(self._post.events, request).body)
+
     async def verify_signature(self, request: Request) -> Answer:
         """Tell whether a delivery was made here."""
         delivery = parse(VerificationRequest, await request.body())
         verdict = "SUCCESS" if self._post.signed(delivery) else "FAILURE"
         return answer(200, {"verification_status": verdict})
+
+
+def _matches(event: Event, search: EventSearch) -> bool:
+    """Tell whether an event is searched for; times count in whole seconds, as they are told."""
+    created = event.created.replace(microsecond=0)
+    return (
+        (search.start_time is None or search.start_time <= created)
+        and (search.end_time is None or created <= search.end_time)
+        and search.transaction_id in {None, event.transaction_id}
+        and search.event_type in {None, event.type}
+    )

@@ -21,6 +21,9 @@ from groat.simulator.paypal.model import (
 from groat.simulator.paypal.requests import PurchaseUnit
 from groat.simulator.wire import JsonObject
 
+CHECKOUT_PATH = "/checkoutnow"
+"""Where the payer of an order is sent to approve it."""
+EVENTS_PATH = "/v1/notifications/webhooks-events"
 MERCHANT_ID = "GROATSIMULATE"
 REVERSAL_NOTE = "Payment reversed"
 """What PayPal writes on what it takes back by itself."""
@@ -34,7 +37,7 @@ def order_object(order: Order, records: Records, host: str) -> JsonObject:
     path = f"{host}/v2/checkout/orders/{order.id}"
     links = [link(path, "self")]
     if order.status == "PAYER_ACTION_REQUIRED":
-        links.append(link(f"{host}/checkoutnow?token={order.id}", "payer-action"))
+        links.append(link(f"{host}{CHECKOUT_PATH}?token={order.id}", "payer-action"))
     if order.status == "APPROVED":
         links.append(link(f"{path}/{order.intent.lower()}", order.intent.lower(), "POST"))
     return {

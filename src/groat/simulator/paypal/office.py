@@ -34,28 +34,32 @@ class Office:
         """Tell of an order."""
         summary = f"Checkout order {event_type.rpartition('.')[2].lower()}"
         resource = objects.order_object(order, self.records, order.host)
-        self.post.tell(Happening(event_type, "checkout-order", summary, resource), order.host)
+        self.post.tell(
+            Happening(event_type, "checkout-order", order.id, summary, resource), order.host
+        )
 
     def tell_authorization(self, event_type: str, authorization: Authorization) -> None:
         """Tell of an authorization."""
         order = self.order_of(authorization)
         summary = f"An authorization of {authorization.money} is {authorization.status.lower()}"
         resource = objects.authorization_object(authorization, order, order.host)
-        self.post.tell(Happening(event_type, "authorization", summary, resource), order.host)
+        what = Happening(event_type, "authorization", authorization.id, summary, resource)
+        self.post.tell(what, order.host)
 
     def tell_capture(self, event_type: str, capture: Capture) -> None:
         """Tell of a capture."""
         order = self.order_of(capture)
         summary = f"A payment of {capture.money} is {capture.status.lower()}"
         resource = objects.capture_object(capture, order, order.host)
-        self.post.tell(Happening(event_type, "capture", summary, resource), order.host)
+        what = Happening(event_type, "capture", capture.id, summary, resource)
+        self.post.tell(what, order.host)
 
     def tell_refund(self, event_type: str, refund: Refund) -> None:
         """Tell of a refund or a reversal: the event's object is the refund, not the capture."""
         host = self.order_of(self.records.captures[refund.capture_id]).host
         summary = f"{refund.money} of a captured payment went back"
         resource = objects.refund_object(refund, host)
-        self.post.tell(Happening(event_type, "refund", summary, resource), host)
+        self.post.tell(Happening(event_type, "refund", refund.id, summary, resource), host)
 
     def tell_dispute(self, event_type: str, dispute: Dispute) -> None:
         """Tell of a dispute."""
@@ -63,7 +67,8 @@ class Office:
         order = self.order_of(capture)
         summary = f"A dispute over {dispute.money} is {dispute.status.lower()}"
         resource = objects.dispute_object(dispute, capture, order, order.host)
-        self.post.tell(Happening(event_type, "dispute", summary, resource), order.host)
+        what = Happening(event_type, "dispute", capture.id, summary, resource)
+        self.post.tell(what, order.host)
 
     def enter(
         self,

@@ -63,6 +63,11 @@ class Orders:
             raise InstrumentDeclinedError
         return self._complete(order)
 
+    def awaits_payer(self, order_id: str) -> bool:
+        """Tell whether an order waits for its payer."""
+        order = self._office.records.orders.get(order_id)
+        return order is not None and order.status == "PAYER_ACTION_REQUIRED"
+
     def approve(self, order_id: str) -> bool:
         """Let the payer approve an order, after which the client has to complete it."""
         return self._end_waiting(order_id, "APPROVED", "CHECKOUT.ORDER.APPROVED")
@@ -99,9 +104,9 @@ class Orders:
         return completed
 
     def _end_waiting(self, order_id: str, status: OrderStatus, event_type: str) -> bool:
-        order = self._office.records.orders.get(order_id)
-        if order is None or order.status != "PAYER_ACTION_REQUIRED":
+        if not self.awaits_payer(order_id):
             return False
+        order = self._office.records.orders[order_id]
         ended = replace(order, status=status, updated=self._office.now())
         self._office.records.orders[order_id] = ended
         self._office.tell_order(event_type, ended)

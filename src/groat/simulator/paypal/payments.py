@@ -118,11 +118,18 @@ class Payments:
 
     def expire(self, order_id: str) -> bool:
         """Let an order's authorization lapse, as if it had been made long ago."""
-        for authorization in self._office.records.authorizations_of(order_id):
-            if authorization.status in {"CREATED", "PARTIALLY_CAPTURED"}:
-                self._void(replace(authorization, expires=self._office.now()))
-                return True
-        return False
+        lasting = self._lasting(order_id)
+        for authorization in lasting:
+            self._void(replace(authorization, expires=self._office.now()))
+        return bool(lasting)
+
+    def can_expire(self, order_id: str) -> bool:
+        """Tell whether an order's authorization lasts."""
+        return bool(self._lasting(order_id))
+
+    def has_pending(self, order_id: str) -> bool:
+        """Tell whether captures of an order are pending."""
+        return bool(self._pending(order_id))
 
     def complete_captures(self, order_id: str) -> bool:
         """Let an order's pending captures come through."""
@@ -162,14 +169,24 @@ class Payments:
         return capture
 
     def _settle(self, order_id: str, status: CaptureStatus, event_type: str) -> bool:
-        pending = [
+        pending = self._pending(order_id)
+        for capture in pending:
+            self._settled(replace(capture, status=status, updated=self._office.now()), event_type)
+        return bool(pending)
+
+    def _lasting(self, order_id: str) -> list[Authorization]:
+        return [
+            authorization
+            for authorization in self._office.records.authorizations_of(order_id)
+            if authorization.status in {"CREATED", "PARTIALLY_CAPTURED"}
+        ]
+
+    def _pending(self, order_id: str) -> list[Capture]:
+        return [
             capture
             for capture in self._office.records.captures_of(order_id)
             if capture.status == "PENDING"
         ]
-        for capture in pending:
-            self._settled(replace(capture, status=status, updated=self._office.now()), event_type)
-        return bool(pending)
 
     def _settled(self, capture: Capture, event_type: str) -> None:
         """Keep a capture as it has become: the books have it once it is known to be taken."""

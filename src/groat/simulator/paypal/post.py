@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from groat.kernel.clock import Clock
-from groat.simulator.certificates import issue_identity
+from groat.simulator.certificates import issue_identity, new_key
 from groat.simulator.deliveries import Courier, Delivery, Letter
+from groat.simulator.faults import Signing
 from groat.simulator.paypal.model import Event, Webhook
-from groat.simulator.paypal.objects import link, rfc3339
+from groat.simulator.paypal.objects import EVENTS_PATH, link, rfc3339
 from groat.simulator.paypal.requests import VerificationRequest, WebhookRequest
 from groat.simulator.references import paypal_id
 from groat.simulator.signatures import (
@@ -25,21 +30,26 @@ ALGORITHM = "SHA256withRSA"
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What an event tells: its type, a summary for people, and the object it is about."""
+    """What an event tells: its type, a summary for people, and the object it is about.
+
+    ``transaction_id`` is what events are searched by.
+    """
 
     event_type: str
     resource_type: str
+    transaction_id: str
     summary: str
     resource: JsonObject
 
 
 class Post:
-    """Tells webhooks what happens."""
+    """Tells webhooks what happens, and remembers what it told."""
 
     def __init__(self, clock: Clock) -> None:
         self.courier = Courier()
         self.identity = issue_identity(clock.now())
         self.webhooks: dict[str, Webhook] = {}
+        self.events: dict[str, Event] = {}
         self._clock = clock
 
     def add_webhook(self, request: WebhookRequest) -> Webhook:
@@ -65,28 +75,42 @@ class Post:
         )
 
     def tell(self, what: Happening, host: str) -> None:
-        """Start delivering an event that has just happened."""
-        event_id = f"WH-{paypal_id()}-{paypal_id()}"
-        body = encode(_event_object(event_id, rfc3339(self._clock.now()), what, host))
-        event = Event(event_id, what.event_type, body)
+        """Tell of something that has just happened, in two events if the fault plan has it so."""
+        for _ in range(2 if self.courier.faults.twins() else 1):
+            self._announce(self._event(what, host), host)
+
+    @cached_property
+    def _wrong_key(self) -> RSAPrivateKey:
+        """What no certificate is for; making it takes a moment, so not before it is needed."""
+        return new_key()
+
+    def _event(self, what: Happening, host: str) -> Event:
+        event_id, now = f"WH-{paypal_id()}-{paypal_id()}", self._clock.now()
+        body = encode(_event_object(event_id, rfc3339(now), what, host))
+        return Event(event_id, what.event_type, now, what.transaction_id, body)
+
+    def _announce(self, event: Event, host: str) -> None:
+        self.events[event.id] = event
         wanted = [webhook for webhook in self.webhooks.values() if webhook.wants(event.type)]
         deliveries = [self._delivery(event, webhook, host) for webhook in wanted]
-        self.courier.announce(event_id, deliveries)
+        self.courier.announce(event.id, event.type, deliveries)
 
     def _delivery(self, event: Event, webhook: Webhook, host: str) -> Delivery:
-        return Delivery(webhook.url, lambda: self._letter(event, webhook, host))
+        return Delivery(webhook.url, lambda signing: self._letter(event, webhook, host, signing))
 
-    def _letter(self, event: Event, webhook: Webhook, host: str) -> Letter | None:
+    def _letter(self, event: Event, webhook: Webhook, host: str, signing: Signing) -> Letter | None:
         if webhook.id not in self.webhooks:
             return None
-        transmission_id, now = str(uuid.uuid4()), rfc3339(self._clock.now())
-        text = paypal_signed_text(transmission_id, now, webhook.id, event.body)
+        sent_at = rfc3339(self._clock.now() - timedelta(seconds=signing.stale_seconds))
+        transmission_id = str(uuid.uuid4())
+        text = paypal_signed_text(transmission_id, sent_at, webhook.id, event.body)
+        key = self._wrong_key if signing.wrong_secret else self.identity.key
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "PayPal/AUHD-1.0-1",
             "PAYPAL-TRANSMISSION-ID": transmission_id,
-            "PAYPAL-TRANSMISSION-TIME": now,
-            "PAYPAL-TRANSMISSION-SIG": paypal_signature(self.identity.key, text),
+            "PAYPAL-TRANSMISSION-TIME": sent_at,
+            "PAYPAL-TRANSMISSION-SIG": paypal_signature(key, text),
             "PAYPAL-CERT-URL": f"{host}/v1/notifications/certs/{self.identity.id}",
             "PAYPAL-AUTH-ALGO": ALGORITHM,
         }
@@ -95,7 +119,7 @@ class Post:
 
 def _event_object(event_id: str, created: str, what: Happening, host: str) -> JsonObject:
     """Return the envelope of a webhook."""
-    path = f"{host}/v1/notifications/webhooks-events/{event_id}"
+    path = f"{host}{EVENTS_PATH}/{event_id}"
     return {
         "id": event_id,
         "event_version": "1.0",

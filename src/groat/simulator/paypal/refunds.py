@@ -70,6 +70,10 @@ class Refunds:
         """Let an order's pending refunds come to nothing, of which PayPal does not tell."""
         return self._settle(order_id, "FAILED")
 
+    def has_pending(self, order_id: str) -> bool:
+        """Tell whether refunds of an order are pending."""
+        return bool(self._pending(order_id))
+
     def _make(
         self, capture: Capture, money: Money, status: RefundStatus, request: RefundRequest
     ) -> Refund:
@@ -89,14 +93,17 @@ class Refunds:
         return refund
 
     def _settle(self, order_id: str, status: RefundStatus) -> bool:
-        pending = [
+        pending = self._pending(order_id)
+        for refund in pending:
+            self._settled(replace(refund, status=status, updated=self._office.now()))
+        return bool(pending)
+
+    def _pending(self, order_id: str) -> list[Refund]:
+        return [
             refund
             for refund in self._office.records.refunds_in(order_id)
             if refund.status == "PENDING"
         ]
-        for refund in pending:
-            self._settled(replace(refund, status=status, updated=self._office.now()))
-        return bool(pending)
 
     def _settled(self, refund: Refund) -> None:
         office = self._office

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import httpx
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.money import Money
 from groat.simulator.paypal.errors import PayPalError, Problem, unprocessable
 from groat.simulator.wire import Parameters
+
+PAGE_SIZE_MAX = 300
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=127)]
@@ -128,6 +139,20 @@ class VerificationRequest(Parameters):
     webhook_event: dict[str, object]
 
 
+class EventSearch(Parameters):
+    """Which events, newest first: those of a time, of a transaction, of a type.
+
+    PayPal names the largest ``page_size`` nowhere. ``offset`` is in the links to further pages.
+    """
+
+    page_size: Annotated[int, Field(ge=1, le=PAGE_SIZE_MAX)] = 10
+    start_time: AwareDatetime | None = None
+    end_time: AwareDatetime | None = None
+    transaction_id: str | None = None
+    event_type: str | None = None
+    offset: Annotated[int, Field(ge=0)] = 0
+
+
 def parse(model: type[Parsed], body: bytes) -> Parsed:
     """Return what a JSON body says; no body at all says nothing.
 
@@ -137,8 +162,19 @@ def parse(model: type[Parsed], body: bytes) -> Parsed:
     try:
         return model.model_validate_json(body or b"{}")
     except ValidationError as error:
-        problems = [_problem(detail["type"], detail["loc"]) for detail in error.errors()]
-        raise PayPalError(400, "INVALID_REQUEST", *problems) from None
+        raise _invalid(error, "body") from None
+
+
+def parse_query(model: type[Parsed], parameters: Mapping[str, str]) -> Parsed:
+    """Return what the query of an address says.
+
+    Raises:
+        PayPalError: All that is wrong with it.
+    """
+    try:
+        return model.model_validate_strings(dict(parameters))
+    except ValidationError as error:
+        raise _invalid(error, "query") from None
 
 
 def money_of(amount: Amount, field: str = "/amount/") -> Money:
@@ -159,6 +195,14 @@ def money_of(amount: Amount, field: str = "/amount/") -> Money:
         description = "Must be greater than zero."
         raise unprocessable("CANNOT_BE_ZERO_OR_NEGATIVE", description, f"{field}value")
     return money
+
+
+def _invalid(error: ValidationError, location: Literal["body", "query"]) -> PayPalError:
+    problems = [
+        replace(_problem(detail["type"], detail["loc"]), location=location)
+        for detail in error.errors()
+    ]
+    return PayPalError(400, "INVALID_REQUEST", *problems)
 
 
 def _problem(kind: str, path: tuple[int | str, ...]) -> Problem:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from groat.kernel.clock import Clock
 from groat.simulator.books import Books, Entry
 from groat.simulator.deliveries import Courier, Delivery, Letter
+from groat.simulator.faults import Signing
 from groat.simulator.references import secret_text, stripe_id
 from groat.simulator.signatures import stripe_signature
 from groat.simulator.stripe import claim_objects, objects, payment_objects
@@ -48,7 +49,8 @@ class Account:
         """Start delivering events from now on."""
         endpoint = Endpoint(
             id=stripe_id("we"),
-            secret=f"whsec_{secret_text(32)}",
+            secret=_new_secret(),
+            older_secret=_new_secret(),
             created=self.now(),
             url=request.url,
             enabled_events=request.enabled_events,
@@ -114,24 +116,36 @@ class Account:
         await self.courier.aclose()
 
     def _tell(self, event_type: str, subject: JsonObject, cause: Cause) -> None:
-        event = Event(stripe_id("evt"), event_type, self.now(), subject, cause)
+        """Tell of a change, in two events if the fault plan has it so."""
+        for _ in range(2 if self.courier.faults.twins() else 1):
+            self._announce(Event(stripe_id("evt"), event_type, self.now(), subject, cause))
+
+    def _announce(self, event: Event) -> None:
         self.events[event.id] = event
-        wanted = [endpoint for endpoint in self.endpoints.values() if endpoint.wants(event_type)]
-        self.courier.announce(event.id, [self._delivery(event, endpoint) for endpoint in wanted])
+        wanted = [endpoint for endpoint in self.endpoints.values() if endpoint.wants(event.type)]
+        deliveries = [self._delivery(event, endpoint) for endpoint in wanted]
+        self.courier.announce(event.id, event.type, deliveries)
 
     def _delivery(self, event: Event, endpoint: Endpoint) -> Delivery:
-        return Delivery(endpoint.url, lambda: self._letter(event, endpoint))
+        return Delivery(endpoint.url, lambda signing: self._letter(event, endpoint, signing))
 
-    def _letter(self, event: Event, endpoint: Endpoint) -> Letter | None:
+    def _letter(self, event: Event, endpoint: Endpoint, signing: Signing) -> Letter | None:
         if endpoint.id not in self.endpoints:
             return None
         body = encode(self.render_event(event))
+        secret = _new_secret() if signing.wrong_secret else endpoint.secret
+        older = [endpoint.older_secret] if signing.two_secrets else []
+        signed_at = self.now() - signing.stale_seconds
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-            "Stripe-Signature": stripe_signature(endpoint.secret, body, self.now()),
+            "Stripe-Signature": stripe_signature(secret, body, signed_at, *older),
         }
         return Letter(body, headers)
+
+
+def _new_secret() -> str:
+    return f"whsec_{secret_text(32)}"
 
 
 def enter(entries: list[Entry], entry: Entry) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -15,8 +16,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from groat.kernel.clock import Clock
+from groat.simulator.calls import CallFault, CallFaults, Kinds, asks_for_fault
 from groat.simulator.control import Control
 from groat.simulator.idempotency import KeptAnswers, KeyInUseError, KeyReusedError
+from groat.simulator.overview import Overview
 from groat.simulator.references import stripe_id
 from groat.simulator.stripe import objects
 from groat.simulator.stripe.account import Account
@@ -33,13 +36,22 @@ from groat.simulator.stripe.event_routes import EventRoutes
 from groat.simulator.stripe.exchange import Handler, Row, idempotency_key, text
 from groat.simulator.stripe.form import decode
 from groat.simulator.stripe.intent_routes import IntentRoutes
+from groat.simulator.stripe.lies import told_wrong
 from groat.simulator.stripe.money_routes import MoneyRoutes
 from groat.simulator.stripe.payments import Payments
 from groat.simulator.stripe.refunds import Refunds
+from groat.simulator.stripe.summaries import source
 from groat.simulator.stripe.triggers import triggers
 from groat.simulator.wire import Answer
 
 KEY_LIFETIME = timedelta(hours=24)
+
+_KINDS: Kinds = {
+    "payments": re.compile(r"/v1/payment_intents(/[^/]+/confirm)?"),
+    "captures": re.compile(r"/v1/payment_intents/[^/]+/capture"),
+    "cancellations": re.compile(r"/v1/payment_intents/[^/]+/cancel"),
+    "refunds": re.compile(r"/v1/refunds"),
+}
 
 
 def create_stripe_app(clock: Clock) -> Starlette:
@@ -63,14 +75,15 @@ def create_stripe_app(clock: Clock) -> Starlette:
 
     pages = BankPage(account, payments).routes()
     api = _Api(account, clock).routes(rows)
-    return Starlette(routes=[*control.routes(), *pages, *api], lifespan=lifespan)
+    overview = Overview(source(account), control).routes()
+    return Starlette(routes=[*control.routes(), *overview, *pages, *api], lifespan=lifespan)
 
 
 class _Api:
     """Lets a handler work once it is clear who asks, and whether they have asked before."""
 
     def __init__(self, account: Account, clock: Clock) -> None:
-        self._account = account
+        self._faults = CallFaults(account.courier, _KINDS)
         self._kept = KeptAnswers(clock, KEY_LIFETIME)
 
     def routes(self, rows: Iterable[Row]) -> list[Route]:
@@ -83,11 +96,15 @@ class _Api:
         return [*routes, anything]
 
     async def _serve(self, handler: Handler, request: Request) -> Response:
-        """Respond, or do what the fault plan has for a POST."""
+        """Respond, or let go wrong what is to with a POST."""
         if request.method != "POST":
             return await self._respond(handler, request)
-        faults = self._account.courier.faults
-        return faults.before() or faults.after(await self._respond(handler, request))
+        fault = request.state.fault = self._faults.of(
+            request.url.path,
+            request.headers.get("Idempotency-Key"),
+            await _payment_method(request),
+        )
+        return fault.before() or fault.after(await self._respond(handler, request))
 
     async def _respond(self, handler: Handler, request: Request) -> Response:
         request.state.id = stripe_id("req")
@@ -122,9 +139,19 @@ class _Api:
             reply = await handler(request)
         except Refusal as refused:
             reply = refused.answer()
-        faults = self._account.courier.faults
-        await faults.hold_answer()
-        return faults.kept(reply)
+        fault: CallFault = request.state.fault
+        return await fault.kept(reply, told_wrong)
+
+
+async def _payment_method(request: Request) -> str:
+    """Return the payment method that a request names, where that may ask for a fault."""
+    if not asks_for_fault(await request.body()):
+        return ""
+    try:
+        named = decode(await text(request)).get("payment_method")
+    except StripeError:
+        return ""
+    return named if isinstance(named, str) else ""
 
 
 async def _unknown(request: Request) -> Answer:

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from html import escape
 from http import HTTPStatus
 
 import httpx
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from groat.simulator.pages import notice, question
 from groat.simulator.stripe.account import Account
 from groat.simulator.stripe.model import Intent
 from groat.simulator.stripe.payment_objects import PAGE_PATH
 from groat.simulator.stripe.payments import Payments
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Your bank</title>
-<body style="font: 1rem/1.5 system-ui; max-width: 24rem; margin: 4rem auto; padding: 0 1rem">
-<h1>Is this you?</h1>
-<p>A shop asks for <strong>{amount}</strong>. This stands in for your bank's page.</p>
-<form method="post">
-<button formaction="{path}/complete">Complete</button>
-<button formaction="{path}/fail">Fail</button>
-</form>
-</body>
-</html>
-"""
 
 
 class BankPage:
@@ -53,8 +37,10 @@ class BankPage:
         intent = self._account.intents.get(request.path_params["id"])
         if intent is None or intent.next_action is None:
             return _nothing_to_do()
-        amount = escape(str(intent.money(intent.amount)))
-        return HTMLResponse(_PAGE.format(amount=amount, path=f"{PAGE_PATH}/{intent.id}"))
+        address = f"{PAGE_PATH}/{intent.id}"
+        choices = {"Complete": f"{address}/complete", "Fail": f"{address}/fail"}
+        text = "This stands in for your bank's page. A shop asks for"
+        return question("Is this you?", text, intent.money(intent.amount), choices)
 
     async def complete(self, request: Request) -> Response:
         """Let the customer pass."""
@@ -74,7 +60,7 @@ class BankPage:
 def _back_to_shop(intent: Intent) -> Response:
     """Send the customer to where the shop wants them, with what Stripe adds to the address."""
     if intent.return_url is None:
-        return HTMLResponse("<title>Your bank</title><p>Thank you.")
+        return notice("Thank you", "You may close this page of your bank.")
     outcome = "failed" if intent.error else "succeeded"
     told = {
         "payment_intent": intent.id,
@@ -86,5 +72,4 @@ def _back_to_shop(intent: Intent) -> Response:
 
 
 def _nothing_to_do() -> Response:
-    page = "<title>Your bank</title><p>There is nothing to confirm here."
-    return HTMLResponse(page, HTTPStatus.NOT_FOUND)
+    return notice("Your bank", "There is nothing to confirm here.", HTTPStatus.NOT_FOUND)

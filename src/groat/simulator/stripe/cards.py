@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from groat.simulator.calls import split_token
 from groat.simulator.stripe.errors import no_such
 
 _DECLINED = "Your card was declined."
@@ -76,12 +77,14 @@ def find_card(payment_method: str) -> Card:
     """Return the card of a test payment method such as ``pm_card_visa``.
 
     The declines are documented as ``pm_card_visa_chargeDeclined...`` and work without ``visa_``.
+    One that asks for a fault, such as ``pm_card_visa_fault_cut_after``, is a card like any other.
 
     Raises:
         StripeError: There is no such payment method.
     """
-    name = payment_method.removeprefix("pm_card_")
+    token, _ = split_token(payment_method)
+    name = token.removeprefix("pm_card_")
     card = _CARDS.get(name.removeprefix("visa_"))
-    if card is None or name == payment_method:
+    if card is None or name == token:
         raise no_such("PaymentMethod", payment_method, param="payment_method", status=400)
     return card

@@ -26,7 +26,7 @@ class Disputes:
 
     def open(self, charge: Charge) -> bool:
         """Take back what is left of a charge, if anything is and nobody has yet."""
-        if charge.dispute is not None or charge.unrefunded == 0:
+        if not charge.disputable:
             return False
         dispute = Dispute(stripe_id("du"), charge, self._account.now(), charge.unrefunded)
         charge.dispute = dispute

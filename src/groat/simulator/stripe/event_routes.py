@@ -6,10 +6,14 @@ from starlette.requests import Request
 
 from groat.simulator.stripe import objects
 from groat.simulator.stripe.account import Account
+from groat.simulator.stripe.errors import invalid_request
 from groat.simulator.stripe.exchange import Row, found, listed, text
 from groat.simulator.stripe.model import Event
 from groat.simulator.stripe.requests import Page, PageOfEvents, WebhookEndpointRequest, parse
 from groat.simulator.wire import Answer, answer
+
+LISTED_SECONDS = 30 * 24 * 3600
+"""How far back events are listed."""
 
 
 class EventRoutes:
@@ -37,10 +41,18 @@ class EventRoutes:
     async def list_events(self, request: Request) -> Answer:
         """List events."""
         page = parse(PageOfEvents, request.url.query)
-        since = page.created.gte if page.created else 0
+        if page.type is not None and page.types:
+            raise invalid_request("You may only pass one of type and types.", param="type")
+        oldest = self._account.now() - LISTED_SECONDS
 
         def wanted(event: Event) -> bool:
-            return page.type in {None, event.type} and event.created >= since
+            delivered = "false" if self._account.courier.open_deliveries(event.id) else "true"
+            return (
+                page.wants(event.type)
+                and event.created >= oldest
+                and page.created.holds(event.created)
+                and page.delivery_success in {None, delivered}
+            )
 
         events, render = self._account.events, self._account.render_event
         return listed(self._account, request, page, events, wanted, render)

@@ -24,8 +24,6 @@ KEY_LENGTH_MAX = 255
 
 Thing = TypeVar("Thing", bound=Identified)
 
-_AMOUNTS = ("amount", "amount_capturable", "amount_received")
-
 
 async def text(request: Request) -> str:
     """Return a request's form, not decoded yet."""
@@ -64,16 +62,11 @@ def found(things: Mapping[str, Thing], request: Request, kind: str, param: str =
 
 def shown(account: Account, wanted: Expanding, value: Json) -> Answer:
     """Answer with ``value``, expanded as is wanted."""
-    return answer(200, _expand(account, wanted, value))
 
+    def step(so_far: Json, path: str) -> Json:
+        return expanded(so_far, path.split("."), account.find)
 
-def done(account: Account, wanted: Expanding, thing: JsonObject) -> Answer:
-    """Answer a POST with what it was about, of which the fault plan may have us lie."""
-    told = account.courier.faults.told
-    amounts = {
-        name: told(amount) for name in _AMOUNTS if isinstance(amount := thing.get(name), int)
-    }
-    return answer(200, _expand(account, wanted, {**thing, **amounts}))
+    return answer(200, reduce(step, wanted.expand, value))
 
 
 def listed(
@@ -88,10 +81,3 @@ def listed(
     on_page, more = one_page(things, page, wanted)
     data = list(map(render, on_page))
     return shown(account, page, objects.list_object(request.url.path, data, has_more=more))
-
-
-def _expand(account: Account, wanted: Expanding, value: Json) -> Json:
-    def step(so_far: Json, path: str) -> Json:
-        return expanded(so_far, path.split("."), account.find)
-
-    return reduce(step, wanted.expand, value)

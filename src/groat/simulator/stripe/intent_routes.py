@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from groat.simulator.stripe import payment_objects
 from groat.simulator.stripe.account import Account
-from groat.simulator.stripe.exchange import Row, cause, done, found, listed, shown, text
+from groat.simulator.stripe.exchange import Row, cause, found, listed, shown, text
 from groat.simulator.stripe.model import Intent
 from groat.simulator.stripe.payments import Payments
 from groat.simulator.stripe.queries import metadata_search
@@ -62,14 +62,14 @@ class IntentRoutes:
         intent = self._intent(request)
         wanted = parse(CaptureRequest, await text(request))
         self._payments.capture(intent, wanted.amount_to_capture, cause(request))
-        return done(self._account, wanted, payment_objects.payment_intent(intent))
+        return shown(self._account, wanted, payment_objects.payment_intent(intent))
 
     async def cancel(self, request: Request) -> Answer:
         """Give an intent up."""
         intent = self._intent(request)
         wanted = parse(CancelRequest, await text(request))
         self._payments.cancel(intent, wanted.cancellation_reason, cause(request))
-        return done(self._account, wanted, payment_objects.payment_intent(intent))
+        return shown(self._account, wanted, payment_objects.payment_intent(intent))
 
     async def show(self, request: Request) -> Answer:
         """Show an intent."""
@@ -105,5 +105,5 @@ class IntentRoutes:
     def _attempted(self, intent: Intent, wanted: Expanding) -> Answer:
         rendered = payment_objects.payment_intent(intent)
         if intent.error is None:
-            return done(self._account, wanted, rendered)
+            return shown(self._account, wanted, rendered)
         return answer(402, payment_objects.decline_reply(rendered, intent.error))

@@ -81,6 +81,16 @@ class Intent:
         return Money(amount * minor_units // smallest_step(currency), currency)
 
     @property
+    def awaits_customer(self) -> bool:
+        """Whether the customer has to do something."""
+        return self.status == "requires_action"
+
+    @property
+    def authorized(self) -> bool:
+        """Whether something is authorized and not captured yet."""
+        return self.status == "requires_capture"
+
+    @property
     def reference(self) -> str | None:
         """What the client calls its payment."""
         return self.metadata.get(REFERENCE_KEY)
@@ -116,6 +126,11 @@ class Charge:
     def unrefunded(self) -> int:
         """How much can still be given back."""
         return self.amount_captured - self.amount_refunded
+
+    @property
+    def disputable(self) -> bool:
+        """Whether there is anything to dispute, and nobody has yet."""
+        return self.dispute is None and self.unrefunded > 0
 
 
 @dataclass(slots=True, eq=False)
@@ -201,6 +216,8 @@ class Endpoint:
 
     id: str
     secret: str
+    older_secret: str
+    """What deliveries are signed with as well while secrets are rolled."""
     created: int
     url: str
     enabled_events: tuple[str, ...]

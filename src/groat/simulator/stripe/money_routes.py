@@ -7,7 +7,7 @@ from starlette.requests import Request
 from groat.simulator.stripe import claim_objects, objects, payment_objects
 from groat.simulator.stripe.account import Account
 from groat.simulator.stripe.disputes import Disputes
-from groat.simulator.stripe.exchange import Row, cause, done, found, listed, shown, text
+from groat.simulator.stripe.exchange import Row, cause, found, listed, shown, text
 from groat.simulator.stripe.model import Charge, Dispute, Refund
 from groat.simulator.stripe.refunds import Refunds
 from groat.simulator.stripe.requests import (
@@ -69,7 +69,7 @@ class MoneyRoutes:
         """Give back."""
         wanted = parse(RefundRequest, await text(request))
         refund = self._refunds.create(wanted, cause(request))
-        return done(self._account, wanted, claim_objects.refund(refund))
+        return shown(self._account, wanted, claim_objects.refund(refund))
 
     async def show_refund(self, request: Request) -> Answer:
         """Show a refund."""
@@ -108,14 +108,14 @@ class MoneyRoutes:
         dispute = found(self._account.disputes, request, "dispute")
         wanted = parse(DisputeRequest, await text(request))
         self._disputes.answer(dispute, wanted, cause(request))
-        return done(self._account, wanted, claim_objects.dispute(dispute))
+        return shown(self._account, wanted, claim_objects.dispute(dispute))
 
     async def close_dispute(self, request: Request) -> Answer:
         """Let the customer have it."""
         dispute = found(self._account.disputes, request, "dispute")
         wanted = parse(Expanding, await text(request))
         self._disputes.close(dispute, cause(request))
-        return done(self._account, wanted, claim_objects.dispute(dispute))
+        return shown(self._account, wanted, claim_objects.dispute(dispute))
 
 
 def _is_of(charge: Charge, page: PageOfPayment) -> bool:

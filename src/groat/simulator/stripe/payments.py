@@ -90,7 +90,7 @@ class Payments:
         charge = intent.charge
         if intent.status == "succeeded":
             raise _unexpected(intent, _CAPTURED)
-        if intent.status != "requires_capture" or charge is None:
+        if not intent.authorized or charge is None:
             raise _unexpected(intent, _NOT_CAPTURED, "requires_capture")
         if amount is not None and amount > intent.amount:
             raise _refusal(intent, _TOO_MUCH, "amount_too_large")
@@ -110,7 +110,7 @@ class Payments:
 
     def expire(self, intent: Intent) -> bool:
         """Let an authorization lapse, if there is one."""
-        if intent.status != "requires_capture" or intent.charge is None:
+        if not intent.authorized or intent.charge is None:
             return False
         self._account.tell_of_charge("expired", intent.charge, NOBODY)
         self._end(intent, "expired", NOBODY)
@@ -118,14 +118,14 @@ class Payments:
 
     def complete_action(self, intent: Intent) -> bool:
         """Let the customer pass what was asked of them, if anything was."""
-        if intent.status != "requires_action" or intent.method is None:
+        if not intent.awaits_customer or intent.method is None:
             return False
         self._charge(intent, intent.method, NOBODY)
         return True
 
     def fail_action(self, intent: Intent) -> bool:
         """Let the customer fail it."""
-        if intent.status != "requires_action" or intent.method is None:
+        if not intent.awaits_customer or intent.method is None:
             return False
         intent.error = payment_objects.authentication_error(intent.method)
         self._lose_method(intent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import dropwhile, islice
 from typing import Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from groat.simulator.stripe.requests import Page
 from groat.simulator.wire import Json, JsonObject
 
 _METADATA_QUERY = re.compile(r"""metadata\[(['"])(?P<key>[^'"]+)\1\]:(['"])(?P<value>[^'"]*)\3""")
+_TWO_CURSORS = "Received both starting_after and ending_before parameters. Please pass in only one."
 
 
 class Identified(Protocol):
@@ -32,19 +33,36 @@ def one_page(
 ) -> tuple[list[Thing], bool]:
     """Return a page of the ``wanted`` things, newest first, and whether there are more.
 
-    ``things`` are by id, in the order they were made.
+    ``things`` are by id, in the order they were made. A page that ends before an object is the one
+    next to it, and there are more if newer ones are left.
 
     Raises:
-        StripeError: There is no such thing as ``starting_after``.
+        StripeError: There is no such object, or two of them are named.
     """
-    newest_first = reversed(list(things.values()))
-    after = page.starting_after
+    after, before = page.starting_after, page.ending_before
+    if after is not None and before is not None:
+        raise invalid_request(_TWO_CURSORS, param="ending_before")
+    if before is not None:
+        oldest_first = _beyond(things, before, things.values(), "ending_before")
+        found, more = _first(page.limit, filter(wanted, oldest_first))
+        return found[::-1], more
+    newest_first: Iterable[Thing] = reversed(list(things.values()))
     if after is not None:
-        if after not in things:
-            raise no_such("object", after, param="starting_after", status=400)
-        newest_first = islice(dropwhile(lambda thing: thing.id != after, newest_first), 1, None)
-    found = list(islice(filter(wanted, newest_first), page.limit + 1))
-    return found[: page.limit], len(found) > page.limit
+        newest_first = _beyond(things, after, newest_first, "starting_after")
+    return _first(page.limit, filter(wanted, newest_first))
+
+
+def _beyond(
+    things: Mapping[str, Thing], cursor: str, ordered: Iterable[Thing], param: str
+) -> Iterator[Thing]:
+    if cursor not in things:
+        raise no_such("object", cursor, param=param, status=400)
+    return islice(dropwhile(lambda thing: thing.id != cursor, ordered), 1, None)
+
+
+def _first(limit: int, found: Iterable[Thing]) -> tuple[list[Thing], bool]:
+    page = list(islice(found, limit + 1))
+    return page[:limit], len(page) > limit
 
 
 def metadata_search(query: str) -> Callable[[Intent], bool]:

@@ -40,6 +40,11 @@ def _positions(value: object) -> object:
     return list(value.values()) if isinstance(value, Mapping) else value
 
 
+def _interval(value: object) -> object:
+    """Return a moment as the interval that is nothing but it."""
+    return {"gte": value, "lte": value} if isinstance(value, str) else value
+
+
 def _currency(value: str) -> str:
     try:
         exponent(value.upper())
@@ -167,10 +172,11 @@ class WebhookEndpointRequest(Parameters):
 
 
 class Page(Expanding):
-    """A page of a list, newest first, after the object ``starting_after``."""
+    """A page of a list, newest first: the one after an object, or the one before it."""
 
     limit: Limit = 10
     starting_after: str | None = None
+    ending_before: str | None = None
 
 
 class PageOfPayment(Page):
@@ -180,17 +186,41 @@ class PageOfPayment(Page):
     payment_intent: str | None = None
 
 
-class Since(Parameters):
-    """From a moment on, in Unix seconds."""
+class Interval(Parameters):
+    """An interval of time, in Unix seconds."""
 
-    gte: Integer
+    gt: Integer | None = None
+    gte: Integer | None = None
+    lt: Integer | None = None
+    lte: Integer | None = None
+
+    def holds(self, moment: int) -> bool:
+        """Tell whether ``moment`` lies in it."""
+        return (
+            (self.gt is None or self.gt < moment)
+            and (self.gte is None or self.gte <= moment)
+            and (self.lt is None or moment < self.lt)
+            and (self.lte is None or moment <= self.lte)
+        )
 
 
 class PageOfEvents(Page):
-    """Events, or those of one type or from one moment on."""
+    """Events, or those of some types, of a time, or that did or did not reach all endpoints.
+
+    ``type`` may have ``*`` for any text; it and ``types`` exclude each other.
+    """
 
     type: str | None = None
-    created: Since | None = None
+    types: Annotated[Listed, Field(max_length=20)] = ()
+    created: Annotated[Interval, BeforeValidator(_interval)] = Interval()
+    delivery_success: Flag | None = None
+
+    def wants(self, event_type: str) -> bool:
+        """Tell whether events of a type are asked for."""
+        if self.type is not None:
+            pattern = re.escape(self.type).replace(r"\*", ".*")
+            return re.fullmatch(pattern, event_type) is not None
+        return not self.types or event_type in self.types
 
 
 class Search(Expanding):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from groat.simulator.control import Trigger
 from groat.simulator.stripe.account import Account
@@ -11,33 +12,56 @@ from groat.simulator.stripe.model import Charge, Dispute, Intent, Refund
 from groat.simulator.stripe.payments import Payments
 from groat.simulator.stripe.refunds import Refunds
 
+Thing = TypeVar("Thing")
+
 
 def triggers(
     account: Account, payments: Payments, refunds: Refunds, disputes: Disputes
 ) -> Mapping[str, Trigger]:
     """Return the triggers; each takes the id of a payment intent."""
 
-    def intent(act: Callable[[Intent], bool]) -> Trigger:
-        return lambda reference: (
-            (found := account.intents.get(reference)) is not None and act(found)
-        )
+    def intent(identifier: str) -> Intent | None:
+        return account.intents.get(identifier)
 
-    def charge(act: Callable[[Charge], bool]) -> Trigger:
-        return intent(lambda found: found.charge is not None and act(found.charge))
+    def charge(identifier: str) -> Charge | None:
+        found = intent(identifier)
+        return found.charge if found else None
 
-    def dispute(act: Callable[[Dispute], bool]) -> Trigger:
-        return charge(lambda found: found.dispute is not None and act(found.dispute))
+    def dispute(identifier: str) -> Dispute | None:
+        found = charge(identifier)
+        return found.dispute if found else None
 
-    def refund(act: Callable[[Refund], bool]) -> Trigger:
-        return charge(lambda found: (last := refunds.latest(found)) is not None and act(last))
+    def refund(identifier: str) -> Refund | None:
+        found = charge(identifier)
+        return refunds.latest(found) if found else None
 
     return {
-        "complete_action": intent(payments.complete_action),
-        "fail_action": intent(payments.fail_action),
-        "expire": intent(payments.expire),
-        "dispute": charge(disputes.open),
-        "dispute_won": dispute(disputes.win),
-        "dispute_lost": dispute(disputes.lose),
-        "refund_succeeds": refund(refunds.succeed),
-        "refund_fails": refund(refunds.fail),
+        "complete_action": _trigger(
+            intent, lambda it: it.awaits_customer, payments.complete_action
+        ),
+        "fail_action": _trigger(intent, lambda it: it.awaits_customer, payments.fail_action),
+        "expire": _trigger(intent, lambda it: it.authorized, payments.expire),
+        "dispute": _trigger(charge, lambda it: it.disputable, disputes.open),
+        "dispute_won": _trigger(dispute, lambda it: it.open, disputes.win),
+        "dispute_lost": _trigger(dispute, lambda it: it.open, disputes.lose),
+        "refund_succeeds": _trigger(refund, lambda it: it.status == "pending", refunds.succeed),
+        "refund_fails": _trigger(refund, lambda it: it.status != "failed", refunds.fail),
     }
+
+
+def _trigger(
+    find: Callable[[str], Thing | None],
+    possible: Callable[[Thing], bool],
+    act: Callable[[Thing], bool],
+) -> Trigger:
+    """Return what lets ``act`` happen to what is found of a payment."""
+
+    def is_possible(identifier: str) -> bool:
+        thing = find(identifier)
+        return thing is not None and possible(thing)
+
+    def pull(identifier: str) -> bool:
+        thing = find(identifier)
+        return thing is not None and act(thing)
+
+    return Trigger(is_possible, pull)

@@ -1,0 +1,182 @@
+"""The page of a stand-in: what happened there, and what a person can let happen or go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from types import MappingProxyType
+from urllib.parse import parse_qsl
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from groat.kernel.money import Money
+from groat.simulator.control import Control
+from groat.simulator.faults import FaultPlan
+from groat.simulator.pages import rendered, style_route
+
+PAGE_PATH = "/_simulator"
+SHOWN_MAX = 50
+"""How many payments are shown, and how many deliveries."""
+
+_LANES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "Deliveries",
+        (
+            *("duplicate", "twin", "drop", "shuffle_ms", "ignore_acks"),
+            *("wrong_secret", "stale_seconds", "two_secrets"),
+        ),
+    ),
+    ("Calls", ("answer", "answer_ms", "on")),
+    ("Dice", ("seed",)),
+)
+"""The plan's parameters as they are grouped in the form."""
+
+_TONES: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("succeeded", "completed", "won", "captured", "acknowledged"), "good"),
+        **dict.fromkeys(("authorized", "created", "approved", "pending", "open"), "waiting"),
+        **dict.fromkeys(("under way", "needs response", "under review"), "waiting"),
+        **dict.fromkeys(("requires action", "requires capture"), "waiting"),
+        **dict.fromkeys(("requires confirmation", "payer action required"), "waiting"),
+        **dict.fromkeys(("partially captured", "partially refunded"), "waiting"),
+        **dict.fromkeys(("declined", "denied", "failed", "lost", "dropped"), "bad"),
+        **dict.fromkeys(("requires payment method", "given up"), "bad"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An authorization, charge, refund or dispute, in the provider's words."""
+
+    kind: str
+    id: str
+    money: Money
+    status: str
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A payment intent or an order, and what came of it.
+
+    ``reference`` is what the client calls it, and ``customer_page`` where its customer is waited
+    for.
+    """
+
+    id: str
+    created: datetime
+    money: Money
+    status: str
+    reference: str | None
+    parts: Sequence[Part]
+    customer_page: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a provider's page is about."""
+
+    provider: str
+    payment: str
+    """The provider's word for a payment."""
+    without: frozenset[str]
+    """The parameters of a plan that mean nothing to it."""
+    count: Callable[[], int]
+    latest: Callable[[int], list[Summary]]
+    """Returns that many payments, newest first."""
+
+
+class Overview:
+    """Shows what happened at a provider, and offers what can."""
+
+    def __init__(self, source: Source, control: Control) -> None:
+        self._source = source
+        self._control = control
+
+    def routes(self) -> list[Route]:
+        """Return the routes. They ask for no credentials, as those of the control do not."""
+        return [
+            Route(PAGE_PATH, self.show),
+            Route(f"{PAGE_PATH}/pull", self.pull, methods=["POST"]),
+            Route(f"{PAGE_PATH}/plan", self.plan, methods=["POST"]),
+            style_route(),
+        ]
+
+    async def show(self, _: Request) -> Response:
+        """Answer with the page."""
+        return self._page()
+
+    async def pull(self, request: Request) -> Response:
+        """Let something happen to a payment, and go back to it."""
+        form = await _form(request)
+        name, identifier = form.get("trigger", ""), form.get("id", "")
+        trigger = self._control.triggers.get(name)
+        if trigger is None or not trigger.pull(identifier):
+            problem = f"{_words(name)}: that cannot happen to {identifier} now."
+            return self._page(HTTPStatus.CONFLICT, problems=[problem])
+        return RedirectResponse(f"{PAGE_PATH}#{identifier}", HTTPStatus.SEE_OTHER)
+
+    async def plan(self, request: Request) -> Response:
+        """Put a plan in force, of zeros where the form says nothing."""
+        form = {name: value for name, value in (await _form(request)).items() if value}
+        try:
+            plan = FaultPlan.model_validate_strings(form)
+        except ValidationError as error:
+            problems = [f"{_words(str(at['loc'][0]))}: {at['msg']}" for at in error.errors()]
+            return self._page(HTTPStatus.UNPROCESSABLE_ENTITY, problems=problems, entered=form)
+        self._control.put_in_force(plan)
+        return RedirectResponse(PAGE_PATH, HTTPStatus.SEE_OTHER)
+
+    def _page(
+        self,
+        status: int = HTTPStatus.OK,
+        *,
+        problems: Sequence[str] = (),
+        entered: Mapping[str, str] | None = None,
+    ) -> Response:
+        """Return the page; ``entered`` is what a form said that was rejected."""
+        plan = self._control.courier.faults.plan
+        latest = self._source.latest(SHOWN_MAX)
+        return rendered(
+            "overview.html",
+            status,
+            source=self._source,
+            payments=[(summary, self._possible(summary)) for summary in latest],
+            tally=self._control.courier.render(),
+            deliveries=list(reversed(self._control.courier.latest))[:SHOWN_MAX],
+            in_force=plan.model_dump(exclude_defaults=True),
+            entered=plan.model_dump() if entered is None else entered,
+            rejected=entered is not None,
+            lanes=[(title, self._parameters(names)) for title, names in _LANES],
+            problems=problems,
+            tone=tone,
+            words=_words,
+        )
+
+    def _possible(self, summary: Summary) -> list[str]:
+        triggers = self._control.triggers.items()
+        return [name for name, trigger in triggers if trigger.possible(summary.id)]
+
+    def _parameters(self, names: Sequence[str]) -> Mapping[str, object]:
+        """Return the JSON schema of each parameter, which the form's fields are made of."""
+        properties = FaultPlan.model_json_schema()["properties"]
+        return {name: properties[name] for name in names if name not in self._source.without}
+
+
+def tone(status: str) -> str:
+    """Return whether a status is ``good``, ``bad``, ``waiting`` or ``neutral``."""
+    return _TONES.get(status.lower().replace("_", " "), "neutral")
+
+
+async def _form(request: Request) -> dict[str, str]:
+    return dict(parse_qsl((await request.body()).decode(errors="replace")))
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()

@@ -1,0 +1,59 @@
+"""What the page of the stand-in shows of orders."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from groat.simulator.overview import Part, Source, Summary
+from groat.simulator.paypal.model import Capture, Order, Records
+from groat.simulator.paypal.objects import CHECKOUT_PATH
+
+
+def source(records: Records) -> Source:
+    """Return what the page is about. Deliveries are signed with a key, not with secrets."""
+
+    def latest(limit: int) -> list[Summary]:
+        return [_summary(records, one) for one in islice(reversed(records.orders.values()), limit)]
+
+    return Source(
+        "PayPal", "order", frozenset({"two_secrets"}), lambda: len(records.orders), latest
+    )
+
+
+def _summary(records: Records, order: Order) -> Summary:
+    waits = order.status == "PAYER_ACTION_REQUIRED"
+    authorizations = [
+        Part("authorization", one.id, one.money, one.status)
+        for one in records.authorizations_of(order.id)
+    ]
+    captures = records.captures_of(order.id)
+    return Summary(
+        order.id,
+        order.created,
+        order.money,
+        order.status,
+        order.unit.custom_id,
+        [*authorizations, *(part for one in captures for part in _parts(records, one))],
+        f"{CHECKOUT_PATH}?token={order.id}" if waits else None,
+    )
+
+
+def _parts(records: Records, capture: Capture) -> list[Part]:
+    return [
+        Part("capture", capture.id, capture.money, capture.status),
+        *(
+            Part(
+                "reversal" if refund.reversal else "refund",
+                refund.id,
+                refund.money,
+                refund.status,
+                refund.custom_id,
+            )
+            for refund in records.refunds_of(capture.id)
+        ),
+        *(
+            Part("dispute", dispute.id, dispute.money, dispute.outcome or dispute.status)
+            for dispute in records.disputes.values()
+            if dispute.capture_id == capture.id
+        ),
+    ]

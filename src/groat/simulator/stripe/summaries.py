@@ -1,0 +1,61 @@
+"""What the page of the stand-in shows of payment intents."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import islice
+
+from groat.simulator.overview import Part, Source, Summary
+from groat.simulator.stripe.account import Account
+from groat.simulator.stripe.model import Charge, Intent
+from groat.simulator.stripe.payment_objects import PAGE_PATH
+
+
+def source(account: Account) -> Source:
+    """Return what the page is about."""
+
+    def latest(limit: int) -> list[Summary]:
+        return [_summary(account, one) for one in islice(reversed(account.intents.values()), limit)]
+
+    return Source("Stripe", "payment intent", frozenset(), lambda: len(account.intents), latest)
+
+
+def _summary(account: Account, intent: Intent) -> Summary:
+    charges = [charge for charge in account.charges.values() if charge.intent is intent]
+    return Summary(
+        intent.id,
+        datetime.fromtimestamp(intent.created, UTC),
+        intent.money(intent.amount),
+        intent.status,
+        intent.reference,
+        [part for charge in charges for part in _parts(account, charge)],
+        f"{PAGE_PATH}/{intent.id}" if intent.awaits_customer else None,
+    )
+
+
+def _parts(account: Account, charge: Charge) -> list[Part]:
+    money, dispute = charge.intent.money, charge.dispute
+    parts: list[Part] = []
+    if charge.capture_before is not None:
+        status = _authorization_status(charge)
+        parts.append(Part("authorization", charge.id, money(charge.intent.amount), status))
+    if charge.captured:
+        parts.append(Part("charge", charge.id, money(charge.amount_captured), "succeeded"))
+    if charge.capture_before is None and not charge.captured:
+        parts.append(Part("charge", charge.id, money(charge.intent.amount), "declined"))
+    refunds = [refund for refund in account.refunds.values() if refund.charge is charge]
+    parts += [
+        Part("refund", refund.id, money(refund.amount), refund.status, refund.reference)
+        for refund in refunds
+    ]
+    if dispute is not None:
+        parts.append(Part("dispute", dispute.id, money(dispute.amount), dispute.status))
+    return parts
+
+
+def _authorization_status(charge: Charge) -> str:
+    if not charge.paid:
+        return "declined"
+    if charge.captured:
+        return "captured"
+    return "canceled" if charge.intent.status == "canceled" else "authorized"
