@@ -14,6 +14,7 @@ import groat.accounts.http_transfers
 import groat.audit.http
 import groat.payments.http
 import groat.payments.http_refunds
+import groat.payments.http_routing
 import groat.webhooks.http
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import Engine, open_engine
@@ -42,6 +43,12 @@ def create_api(engine: Engine) -> FastAPI:
     api.include_router(groat.payments.http.router(payments, queries, engine.audit, authenticate))
     api.include_router(groat.payments.http_refunds.refund_router(payments, queries, authenticate))
     api.include_router(groat.payments.http_refunds.dispute_router(queries, authenticate))
+    api.include_router(
+        groat.payments.http_routing.routing_router(engine.routing, queries, authenticate)
+    )
+    api.include_router(
+        groat.payments.http_routing.provider_account_router(engine.merchants, authenticate)
+    )
     api.include_router(groat.audit.http.router(engine.audit, authenticate))
     api.router.routes.append(groat.webhooks.http.route(engine.receiver))
 

@@ -19,7 +19,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
-from groat.app import account_commands, merchant_commands, payment_commands, render, traffic
+from groat.app import (
+    account_commands,
+    merchant_commands,
+    payment_commands,
+    render,
+    routing_commands,
+    traffic,
+)
 from groat.app import demo as demonstration
 from groat.app.api import serve_api
 from groat.app.onboarding import first_wallet
@@ -45,6 +52,7 @@ app = typer.Typer(
 app.add_typer(merchant_commands.app, name="merchants")
 app.add_typer(account_commands.app, name="accounts")
 app.add_typer(payment_commands.app, name="payments")
+app.add_typer(routing_commands.app, name="routing")
 
 console = Console()
 notes = Console(stderr=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
@@ -16,6 +17,7 @@ from groat.kernel import ids
 from groat.kernel.ids import AccountId
 from groat.kernel.money import Money
 from groat.payments.domain.recovery import OpenOperation
+from groat.payments.routing import Simulation
 from groat.platform.checks import Finding
 from groat.platform.settings import PREFIX, Settings
 
@@ -180,3 +182,19 @@ def open_operations(console: Console, operations: Sequence[OpenOperation]) -> No
             one.reason or "nobody came back from the call",
         )
     console.print(table)
+
+
+def simulation(console: Console, found: Simulation) -> None:
+    """Show where rules would have sent past payments first, beside where they went."""
+    went = Counter(one.payment.order.provider_account_id for one in found.replayed)
+    would = found.shares()
+    table = Table(title=f"{len(found.replayed)} payments, {found.moved} of them elsewhere")
+    for heading in ("provider account", "went there", "would go there first"):
+        table.add_column(heading, justify="left" if heading == "provider account" else "right")
+    for account_id in [*went, *(one for one in would if one not in went)]:
+        name = "none" if account_id is None else ids.render("provider_account", account_id)
+        sent = 0 if account_id is None else went[account_id]
+        table.add_row(name, str(sent), str(would[account_id]))
+    console.print(table)
+    for one in [one for one in found.replayed if one.first is None][:5]:
+        console.print(f"{ids.render('payment', one.payment.id)}: {one.because}")

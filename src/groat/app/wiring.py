@@ -17,7 +17,9 @@ from groat.payments.calling import ProviderCalls
 from groat.payments.facts import PaymentFacts
 from groat.payments.queries import PaymentQueries
 from groat.payments.recovery import PaymentRecovery
+from groat.payments.routing import RoutingService
 from groat.payments.service import PaymentService
+from groat.platform.breaker import BreakerPolicy, Breakers
 from groat.platform.crypto import Vault
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell, connect_redis
@@ -40,6 +42,7 @@ class Engine:
     payments: PaymentService
     payment_facts: PaymentFacts
     payment_queries: PaymentQueries
+    routing: RoutingService
     recovery: PaymentRecovery
     receiver: WebhookReceiver
     drain: WebhookDrain
@@ -69,20 +72,24 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     providers = ProviderRegistry(
         merchants, adapters, timeout_seconds=settings.provider_timeout_seconds
     )
-    facts = PaymentFacts(accounts, audit, clock)
-    calls = ProviderCalls(database, facts, audit, providers, clock, random)
+    pending_for = timedelta(seconds=settings.pending_seconds)
+    breakers = Breakers(redis, clock, BreakerPolicy(failures=settings.breaker_failures))
+    routing = RoutingService(database, merchants, audit, breakers, clock)
+    facts = PaymentFacts(accounts, audit, clock, pending_for=pending_for)
+    calls = ProviderCalls(database, facts, audit, providers, breakers, clock, random)
     queries = PaymentQueries(database)
     payments = PaymentService(
         database,
         accounts,
         audit,
         providers,
+        routing,
         calls,
         facts,
         queries,
         new_id,
         clock,
-        pending_for=timedelta(seconds=settings.pending_seconds),
+        pending_for=pending_for,
     )
     recovery = PaymentRecovery(database, calls, queries, providers, clock, random)
     receiver = WebhookReceiver(database, providers, doorbell, new_id, clock)
@@ -100,6 +107,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             payments,
             facts,
             queries,
+            routing,
             recovery,
             receiver,
             drain,

@@ -16,6 +16,7 @@ from groat.merchants.domain.credentials import (
     ApiKey,
     CredentialFields,
     ProviderAccount,
+    ProviderAccountName,
     ProviderName,
     check_credentials,
     invalid_api_key,
@@ -148,6 +149,11 @@ class MerchantService:
                 {"provider": provider, "name": name},
             )
         return account_id
+
+    async def provider_accounts(self, merchant_id: MerchantId) -> list[ProviderAccountName]:
+        """Return the merchant's provider accounts, without their credentials."""
+        async with self._database.reading() as connection:
+            return await store.provider_accounts(connection, merchant_id)
 
     async def provider_account(
         self, merchant_id: MerchantId, account_id: ProviderAccountId

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 import structlog
 
@@ -14,7 +14,7 @@ from groat.kernel.clock import Clock
 from groat.kernel.errors import Unavailable
 from groat.kernel.ids import MerchantId
 from groat.kernel.money import Money
-from groat.payments.domain.lifecycle import QUARANTINED, Outcome
+from groat.payments.domain.lifecycle import QUARANTINED
 from groat.payments.domain.operation import Operation, OperationKind, idempotency_key
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.recovery import delay_after
@@ -22,9 +22,11 @@ from groat.payments.domain.verdicts import ENGINE, Arrival
 from groat.payments.facts import PaymentFacts
 from groat.payments.infrastructure import operations
 from groat.platform import timings
+from groat.platform.breaker import Breakers
 from groat.platform.connection import Connection
 from groat.platform.database import Database
 from groat.providers.domain.facts import NotSent, Report
+from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
     Answered,
     AuthorizeRequest,
@@ -41,6 +43,20 @@ from groat.providers.registry import ProviderRegistry
 _log = structlog.get_logger(__name__)
 
 
+class Asked(NamedTuple):
+    """An operation, and the payment as it was when it was asked."""
+
+    payment: Payment
+    operation: Operation
+
+
+class Concluded(NamedTuple):
+    """What came of an answer: whether it was believed, and what it has begun, to be asked next."""
+
+    believed: bool
+    next: Asked | None
+
+
 class ProviderCalls:
     """Asks providers, outside any transaction, and concludes operations by what they answer."""
 
@@ -50,6 +66,7 @@ class ProviderCalls:
         facts: PaymentFacts,
         audit: AuditService,
         providers: ProviderRegistry,
+        breakers: Breakers,
         clock: Clock,
         random: Random,
     ) -> None:
@@ -57,6 +74,7 @@ class ProviderCalls:
         self._facts = facts
         self._audit = audit
         self._providers = providers
+        self._breakers = breakers
         self._clock = clock
         self._random = random
 
@@ -65,50 +83,68 @@ class ProviderCalls:
     ) -> None:
         """Make the call that was written down, and apply what is answered.
 
-        By now it is perhaps done: that the answer cannot be applied for the moment is no failure of
-        the command, and is left to the webhook or to recovery.
+        If that begins another, with the payment's next provider, that is made too. By now it is
+        perhaps done: that the answer cannot be applied for the moment is no failure of the command,
+        and is left to the webhook or to recovery.
         """
+        asked: Asked | None = Asked(payment, operation)
         try:
-            provider = await self._providers.get(merchant_id, payment.order.provider_account_id)
-            reply = await ask(provider, request_of(payment, operation))
-            await self.conclude(merchant_id, payment, operation, reply)
+            while asked is not None:
+                reply = await self.ask(merchant_id, asked)
+                concluded = await self.conclude(merchant_id, asked, reply)
+                asked = concluded.next
         except Unavailable as error:
             _log.warning("operation_not_concluded", operation=str(operation.id), code=error.code)
 
-    async def conclude(
-        self, merchant_id: MerchantId, payment: Payment, operation: Operation, reply: Reply
-    ) -> list[Outcome]:
-        """Apply what the provider answered, and return an outcome for each of its reports.
+    async def ask(self, merchant_id: MerchantId, asked: Asked) -> Reply:
+        """Call the provider, unless its circuit breaker is open: then nothing is sent.
+
+        An adapter that raises has told us nothing: the outcome is unknown.
+        """
+        account_id = asked.payment.order.provider_account_id
+        breaker = str(account_id)
+        provider = await self._providers.get(merchant_id, account_id)
+        if not await self._breakers.allows(breaker):
+            return NotSent(FailureCode.PROVIDER_UNREACHABLE, "circuit_open")
+        with timings.spent_on("provider"):
+            reply = await _call(provider, request_of(asked.payment, asked.operation))
+        await self._breakers.record(breaker, ok=isinstance(reply, Answered))
+        return reply
+
+    async def conclude(self, merchant_id: MerchantId, asked: Asked, reply: Reply) -> Concluded:
+        """Apply what the provider answered, and return what came of it.
 
         An unknown outcome stays so until it is learned.
         """
+        payment, operation = asked
         async with self._database.transaction() as connection:
             match reply:
                 case Answered(reports):
-                    return await self._apply(connection, merchant_id, payment, operation, reports)
+                    return await self._apply(connection, merchant_id, asked, reports)
                 case NotSent():
                     report = Report(payment.id, None, reply, operation.refund_id)
-                    return await self._apply(connection, merchant_id, payment, operation, [report])
+                    return await self._apply(connection, merchant_id, asked, [report])
                 case Unknown(reason):
                     await self._note_unknown(connection, merchant_id, operation, reason)
-                    return []
+                    return Concluded(believed=True, next=None)
 
     async def _apply(
         self,
         connection: Connection,
         merchant_id: MerchantId,
-        payment: Payment,
-        operation: Operation,
+        asked: Asked,
         reports: Sequence[Report],
-    ) -> list[Outcome]:
+    ) -> Concluded:
+        payment, operation = asked
         cause = Cause.of("operation", operation.id)
         account_id = payment.order.provider_account_id
         arrivals = [Arrival(account_id, report, cause, operation.id) for report in reports]
-        outcomes = await self._facts.apply(connection, merchant_id, arrivals)
-        untrue = next((one for one in outcomes if one in QUARANTINED), None)
+        verdicts = await self._facts.apply(connection, merchant_id, arrivals)
+        untrue = next((one.outcome for one in verdicts if one.outcome in QUARANTINED), None)
         if untrue is not None:  # what cannot be right does not say how it ended
             await self._note_unknown(connection, merchant_id, operation, untrue.value)
-        return outcomes
+        begun = [Asked(one.payment, one.begun) for one in verdicts if one.payment and one.begun]
+        return Concluded(untrue is None, begun[-1] if begun else None)
 
     async def _note_unknown(
         self, connection: Connection, merchant_id: MerchantId, operation: Operation, reason: str
@@ -123,28 +159,22 @@ class ProviderCalls:
         self._audit.write(connection, merchant_id, [change], now)
 
 
-async def ask(provider: Provider, request: OperationRequest) -> Reply:
-    """Call the provider. An adapter that raises has told us nothing: the outcome is unknown."""
+async def _call(provider: Provider, request: OperationRequest) -> Reply:
     try:
-        with timings.spent_on("provider"):
-            return await _call(provider, request)
+        match request:
+            case AuthorizeRequest():
+                return await provider.authorize(request)
+            case CaptureRequest():
+                return await provider.capture(request)
+            case CancelRequest():
+                return await provider.cancel(request)
+            case RefundRequest():
+                return await provider.refund(request)
+            case _:
+                assert_never(request)
     except Exception as error:  # noqa: BLE001 - it was perhaps sent, so this is no failure
         _log.exception("adapter_raised", key=request.idempotency_key)
         return Unknown(type(error).__name__)
-
-
-async def _call(provider: Provider, request: OperationRequest) -> Reply:
-    match request:
-        case AuthorizeRequest():
-            return await provider.authorize(request)
-        case CaptureRequest():
-            return await provider.capture(request)
-        case CancelRequest():
-            return await provider.cancel(request)
-        case RefundRequest():
-            return await provider.refund(request)
-        case _:
-            assert_never(request)
 
 
 def request_of(payment: Payment, operation: Operation) -> OperationRequest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from groat.accounts.domain.decisions import Facts
 from groat.accounts.domain.ledger import PostedTransaction, Transaction
@@ -13,7 +13,6 @@ from groat.kernel.clock import Clock
 from groat.kernel.ids import AccountId, DisputeId, MerchantId, TransactionId
 from groat.payments.domain import recipes
 from groat.payments.domain.decisions import decide
-from groat.payments.domain.lifecycle import Outcome
 from groat.payments.domain.verdicts import ENGINE, Arrival, Effect, Verdict
 from groat.payments.infrastructure import disputes, operations, refunds, store
 from groat.payments.infrastructure.standing import lock_standing
@@ -23,24 +22,44 @@ from groat.platform.connection import Connection
 class PaymentFacts:
     """Applies facts to payments, in the caller's transaction. Nothing else moves a payment."""
 
-    def __init__(self, accounts: AccountService, audit: AuditService, clock: Clock) -> None:
+    def __init__(
+        self,
+        accounts: AccountService,
+        audit: AuditService,
+        clock: Clock,
+        *,
+        pending_for: timedelta,
+    ) -> None:
         self._accounts = accounts
         self._audit = audit
         self._clock = clock
+        self._pending_for = pending_for
 
     async def apply(
         self, connection: Connection, merchant_id: MerchantId, arrivals: Sequence[Arrival]
-    ) -> list[Outcome]:
-        """Apply facts and return an outcome for each."""
+    ) -> list[Verdict]:
+        """Apply facts and return the verdict on each.
+
+        An operation that a verdict has begun is asked by whoever brought the answer that began it;
+        if nobody did (it came by webhook), by the next worker.
+        """
         now = self._clock.now()
         standing = await lock_standing(connection, merchant_id, arrivals)
         verdicts = list(decide(standing, arrivals, now))
         _write(connection, merchant_id, verdicts, now)
+        for verdict, arrival in zip(verdicts, arrivals, strict=True):
+            if verdict.begun is not None and verdict.payment is not None:
+                asked_soon = arrival.operation_id is not None
+                due_at = now + self._pending_for if asked_soon else now
+                account_id = verdict.payment.order.provider_account_id
+                operations.insert_operation(
+                    connection, merchant_id, account_id, verdict.begun, due_at, now
+                )
         await self._post(connection, merchant_id, verdicts, now)
         changes = [verdict.change for verdict in verdicts if verdict.change is not None]
         if changes:
             self._audit.write(connection, merchant_id, changes, now)
-        return [verdict.outcome for verdict in verdicts]
+        return verdicts
 
     async def _post(
         self,

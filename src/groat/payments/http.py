@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 from typing import Annotated, Any, Self
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field, HttpUrl, JsonValue
@@ -11,12 +12,19 @@ from groat.accounts.http import AccountIdText
 from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
+from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import OperationId, PaymentId, ProviderAccountId, RecordId, RefundId
 from groat.kernel.money import Money
 from groat.payments.domain.commands import CaptureOrder
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
-from groat.payments.domain.payment import CaptureMethod, Payment, PaymentFilter, PaymentOrder
+from groat.payments.domain.payment import (
+    CaptureMethod,
+    Payment,
+    PaymentFilter,
+    PaymentOrder,
+    UnroutedOrder,
+)
 from groat.payments.queries import PaymentDetails, PaymentQueries
 from groat.payments.service import PaymentService
 from groat.platform.http import (
@@ -49,35 +57,47 @@ class NewPayment(Body):
     ``manual`` the amount is only authorized, and captured by a call of its own; without ``confirm``
     the payment is written down and nothing is asked of the provider yet. A customer who has to do
     something first (``requires_action``) is sent to ``return_url`` afterwards.
+
+    Instead of a ``provider_account`` and the token for it, ``payment_methods`` may hold a token for
+    each provider by its name; the routing rules then choose the account, and go on to another one
+    where they allow it. ``payment_method_kind`` (such as ``card``) is for their conditions.
     """
 
     amount: int = Field(examples=[1050])
     currency: str = Field(examples=["EUR"])
     beneficiary: AccountIdText
-    provider_account: ProviderAccountIdText
-    payment_method: Text = Field(examples=["pm_card_visa"])
+    provider_account: ProviderAccountIdText | None = None
+    payment_method: Text | None = Field(default=None, examples=["pm_card_visa"])
+    payment_methods: dict[Text, Text] | None = Field(default=None, max_length=20)
+    payment_method_kind: Text | None = Field(default=None, examples=["card"])
     capture_method: CaptureMethod = "automatic"
     confirm: bool = True
     return_url: Annotated[HttpUrl, Field(max_length=2048)] | None = None
     reference: Text | None = None
     metadata: dict[Text, MetadataValue] = Field(default_factory=dict, max_length=50)
 
-    def order(self) -> PaymentOrder:
+    def order(self) -> PaymentOrder | UnroutedOrder:
         """Return what is asked for.
 
         Raises:
-            InvalidRequest: the amount or the currency cannot be.
+            InvalidRequest: the amount or the currency cannot be, or it is not said where to take it
+                (``invalid_payment_method``).
         """
-        return PaymentOrder(
-            Money(self.amount, self.currency),
-            self.beneficiary,
-            self.provider_account,
-            self.payment_method,
-            self.reference,
-            self.metadata,
-            self.capture_method,
-            None if self.return_url is None else str(self.return_url),
-        )
+        amount = Money(self.amount, self.currency)
+        url = None if self.return_url is None else str(self.return_url)
+        rest = (self.reference, self.metadata, self.capture_method, url, self.payment_method_kind)
+        match self.provider_account, self.payment_method, self.payment_methods:
+            case None, None, dict() as tokens if tokens:
+                return UnroutedOrder(amount, self.beneficiary, tokens, *rest)
+            case UUID() as account_id, str() as token, None:
+                named = ProviderAccountId(account_id)
+                return PaymentOrder(amount, self.beneficiary, named, token, *rest)
+            case _:
+                raise InvalidRequest(
+                    "invalid_payment_method",
+                    "Give a provider_account and the payment_method for it, or payment_methods "
+                    "alone.",
+                )
 
 
 class PaymentCapture(Body):

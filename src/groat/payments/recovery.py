@@ -17,15 +17,15 @@ from random import Random
 import structlog
 
 from groat.kernel.clock import Clock
-from groat.payments.calling import ProviderCalls, ask, request_of
-from groat.payments.domain.lifecycle import QUARANTINED, Outcome, Status
+from groat.payments.calling import Asked, Concluded, ProviderCalls, request_of
+from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.recovery import OpenOperation, delay_after
 from groat.payments.infrastructure import operations
 from groat.payments.queries import PaymentQueries
 from groat.platform.database import Database
 from groat.providers.domain.facts import NotSent
-from groat.providers.port import Provider, Reply, Unknown
+from groat.providers.port import Reply, Unknown
 from groat.providers.registry import ProviderRegistry
 
 _log = structlog.get_logger(__name__)
@@ -81,23 +81,23 @@ class PaymentRecovery:
     async def _look_up(self, claimed: OpenOperation) -> str:
         """Ask what became of an operation, or for it once more; return why it may be open still."""
         provider = await self._providers.get(claimed.merchant_id, claimed.provider_account_id)
-        payment = await self._payment(claimed)
-        found = await provider.fetch(request_of(payment, claimed.operation))
+        asked = Asked(await self._payment(claimed), claimed.operation)
+        found = await provider.fetch(request_of(*asked))
         if isinstance(found, NotSent):  # the look-up, which says nothing of the call it asks about
             found = Unknown(found.reason)
-        outcomes = await self._conclude(claimed, payment, found)
-        payment = await self._payment(claimed)
+        concluded = await self._conclude(claimed, asked, found)
         if isinstance(found, Unknown):
             return found.reason
-        if not QUARANTINED.isdisjoint(outcomes):
+        if not concluded.believed:
             return "not_believable"
+        payment = await self._payment(claimed)
         if payment.status is Status.REQUIRES_ACTION:
             return "waits_for_customer"
         if self._clock.now() >= claimed.created_at + provider.keeps_keys_for:
             return "not_settled_at_provider"
-        return await self._ask_again(claimed, payment, provider)
+        return await self._ask_again(claimed, payment)
 
-    async def _ask_again(self, claimed: OpenOperation, payment: Payment, provider: Provider) -> str:
+    async def _ask_again(self, claimed: OpenOperation, payment: Payment) -> str:
         """Make the same call with the same key, unless its outcome was just learned."""
         async with self._database.reading() as connection:
             operation = await operations.operation(
@@ -105,16 +105,19 @@ class PaymentRecovery:
             )
         if operation is None or not operation.is_open:
             return "settled"
-        reply = await ask(provider, request_of(payment, operation))
+        asked = Asked(payment, operation)
+        reply = await self._calls.ask(claimed.merchant_id, asked)
         if isinstance(reply, NotSent):  # the second call, which says nothing of the first
             reply = Unknown(reply.reason)
-        await self._conclude(claimed, payment, reply)
+        await self._conclude(claimed, asked, reply)
         return reply.reason if isinstance(reply, Unknown) else "open_at_provider"
 
-    async def _conclude(
-        self, claimed: OpenOperation, payment: Payment, reply: Reply
-    ) -> list[Outcome]:
-        return await self._calls.conclude(claimed.merchant_id, payment, claimed.operation, reply)
+    async def _conclude(self, claimed: OpenOperation, asked: Asked, reply: Reply) -> Concluded:
+        """Apply what was learned; if it has begun something with another provider, ask that too."""
+        concluded = await self._calls.conclude(claimed.merchant_id, asked, reply)
+        if concluded.next is not None:
+            await self._calls.perform(claimed.merchant_id, *concluded.next)
+        return concluded
 
     async def _payment(self, claimed: OpenOperation) -> Payment:
         found = await self._queries.payment(claimed.merchant_id, claimed.operation.payment_id)

@@ -32,13 +32,15 @@ from groat.payments.domain.commands import Begun, CaptureOrder
 from groat.payments.domain.lifecycle import Outcome, RefundStatus
 from groat.payments.domain.operation import Operation, OperationKind
 from groat.payments.domain.operation import begun as operation_begun
-from groat.payments.domain.payment import Payment, PaymentOrder
+from groat.payments.domain.payment import Payment, PaymentOrder, UnroutedOrder
 from groat.payments.domain.recovery import Resolution, found_out
 from groat.payments.domain.refund import Refund, RefundOrder, begin_refund, hold_reference
 from groat.payments.domain.verdicts import Arrival
 from groat.payments.facts import PaymentFacts
 from groat.payments.infrastructure import operations, refunds, store
+from groat.payments.infrastructure import routing as routing_store
 from groat.payments.queries import PaymentDetails, PaymentQueries
+from groat.payments.routing import RoutingService
 from groat.platform import idempotency
 from groat.platform.checks import Check, checks_from
 from groat.platform.connection import Connection
@@ -65,6 +67,7 @@ class PaymentService:
         accounts: AccountService,
         audit: AuditService,
         providers: ProviderRegistry,
+        routing: RoutingService,
         calls: ProviderCalls,
         facts: PaymentFacts,
         queries: PaymentQueries,
@@ -77,6 +80,7 @@ class PaymentService:
         self._accounts = accounts
         self._audit = audit
         self._providers = providers
+        self._routing = routing
         self._facts = facts
         self._calls = calls
         self._queries = queries
@@ -87,7 +91,7 @@ class PaymentService:
     async def create(
         self,
         caller: Caller,
-        order: PaymentOrder,
+        order: PaymentOrder | UnroutedOrder,
         request_key: RequestKey | None,
         *,
         confirm: bool = True,
@@ -97,12 +101,18 @@ class PaymentService:
         Raises:
             NotFound: no such beneficiary or provider account.
             InvalidRequest: the beneficiary is not a wallet, or is of another currency.
-            Conflict: the beneficiary takes no payments, or the key came before with another
-                request.
+            Conflict: the beneficiary takes no payments; no routing rule leads anywhere
+                (``no_route``); or the key came before with another request.
         """
-        await self._providers.get(caller.merchant_id, order.provider_account_id)
         now = self._clock.now()
-        payment = commands.begin(PaymentId(self._new_id()), order, now)
+        payment_id = PaymentId(self._new_id())
+        decision = None
+        if isinstance(order, UnroutedOrder):
+            traveller = order.traveller(payment_id)
+            decision = await self._routing.decide(caller.merchant_id, traveller)
+            order = order.along(decision.route)
+        await self._providers.get(caller.merchant_id, order.provider_account_id)
+        payment = commands.begin(payment_id, order, now)
         begun = Begun(payment, None)
         if confirm:
             begun = commands.confirm(payment, self._new_operation_id(), now)
@@ -111,6 +121,10 @@ class PaymentService:
             if earlier is None:
                 await self._require_wallet(connection, caller.merchant_id, order)
                 store.insert_payment(connection, caller.merchant_id, begun.payment)
+                if decision is not None:
+                    routing_store.insert_decision(
+                        connection, caller.merchant_id, payment.id, decision, now
+                    )
                 change = _created(caller, begun.payment)
                 self._audit.write(connection, caller.merchant_id, [change], now)
                 if begun.operation is not None:
@@ -236,10 +250,11 @@ class PaymentService:
                 operation.id,
                 told_by="operator",
             )
-            [outcome] = await self._facts.apply(connection, merchant_id, [arrival])
-            if outcome is not Outcome.APPLIED:
+            [verdict] = await self._facts.apply(connection, merchant_id, [arrival])
+            if verdict.outcome is not Outcome.APPLIED:
                 raise Conflict(
-                    outcome.value, f"The payment is {payment.status}; it does not take this."
+                    verdict.outcome.value,
+                    f"The payment is {payment.status}; it does not take this.",
                 )
         return await self._queries.payment(merchant_id, operation.payment_id)
 

@@ -302,6 +302,7 @@ CREATE TABLE public.payment (
     beneficiary_id uuid NOT NULL,
     provider_account_id uuid NOT NULL,
     payment_method text NOT NULL,
+    payment_method_kind text,
     capture_method text NOT NULL,
     return_url text,
     reference text,
@@ -311,6 +312,7 @@ CREATE TABLE public.payment (
     authorization_reference text,
     authorization_expires_at timestamp with time zone,
     next_action_url text,
+    route jsonb,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT payment_action_has_status CHECK (((next_action_url IS NULL) OR (status = 'requires_action'::text))),
@@ -363,6 +365,30 @@ CREATE TABLE public.refund (
     CONSTRAINT refund_amount_check CHECK ((amount > 0)),
     CONSTRAINT refund_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
     CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
+);
+
+--
+-- Name: routing_decision; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.routing_decision (
+    merchant_id bigint NOT NULL,
+    payment_id uuid NOT NULL,
+    rules_version integer NOT NULL,
+    decision jsonb NOT NULL,
+    decided_at timestamp with time zone NOT NULL
+);
+
+--
+-- Name: routing_rules; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.routing_rules (
+    merchant_id bigint NOT NULL,
+    version integer NOT NULL,
+    rules jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT routing_rules_version_check CHECK ((version > 0))
 );
 
 --
@@ -536,6 +562,20 @@ ALTER TABLE ONLY public.provider_account
 
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: routing_decision routing_decision_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.routing_decision
+    ADD CONSTRAINT routing_decision_pkey PRIMARY KEY (merchant_id, payment_id);
+
+--
+-- Name: routing_rules routing_rules_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.routing_rules
+    ADD CONSTRAINT routing_rules_pkey PRIMARY KEY (merchant_id, version);
 
 --
 -- Name: webhook_event webhook_event_merchant_id_provider_account_id_provider_even_key; Type: CONSTRAINT; Schema: public; Owner: -
@@ -739,6 +779,27 @@ ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_merchant_id_payment_id_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES public.payment(merchant_id, id);
 
 --
+-- Name: routing_decision routing_decision_merchant_id_payment_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.routing_decision
+    ADD CONSTRAINT routing_decision_merchant_id_payment_id_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES public.payment(merchant_id, id);
+
+--
+-- Name: routing_decision routing_decision_merchant_id_rules_version_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.routing_decision
+    ADD CONSTRAINT routing_decision_merchant_id_rules_version_fkey FOREIGN KEY (merchant_id, rules_version) REFERENCES public.routing_rules(merchant_id, version);
+
+--
+-- Name: routing_rules routing_rules_merchant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.routing_rules
+    ADD CONSTRAINT routing_rules_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES public.merchant(merchant_id);
+
+--
 -- Name: webhook_event webhook_event_merchant_id_provider_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -846,6 +907,18 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.provider_account TO groat_app;
 --
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.refund TO groat_app;
+
+--
+-- Name: TABLE routing_decision; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.routing_decision TO groat_app;
+
+--
+-- Name: TABLE routing_rules; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.routing_rules TO groat_app;
 
 --
 -- Name: TABLE webhook_event; Type: ACL; Schema: public; Owner: -

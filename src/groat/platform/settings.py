@@ -68,6 +68,12 @@ class Settings(BaseSettings):
         description="When an operation whose call nobody came back from is looked up: longer than "
         "calls take.",
     )
+    breaker_failures: int = Field(
+        5,
+        ge=1,
+        description="So many failures of a provider account in a row, and it is left alone for a "
+        "while.",
+    )
     log_format: Literal["text", "json"] = Field("text", description="Log lines: text or json.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe log lines that are written."

@@ -192,8 +192,8 @@ class WebhookDrain:
             applied = await self._facts.apply(
                 connection, merchant_id, [arrival for _, arrival in arrivals]
             )
-            for (event, _), outcome in zip(arrivals, applied, strict=True):
-                outcomes[event.id].append(outcome)
+            for (event, _), verdict in zip(arrivals, applied, strict=True):
+                outcomes[event.id].append(verdict.outcome)
             settlements = [
                 (event, self._settlement(event, reply, outcomes[event.id])) for event, reply in mine
             ]

@@ -36,7 +36,8 @@ async def test_one_fact_brought_by_many_at_once_has_one_effect(world: World) -> 
     async def apply(turn: int) -> list[Outcome]:
         mine = arrivals[turn % 5 :] + arrivals[: turn % 5]
         async with world.engine.database.transaction() as connection:
-            return await world.engine.payment_facts.apply(connection, world.merchant_id, mine)
+            verdicts = await world.engine.payment_facts.apply(connection, world.merchant_id, mine)
+        return [verdict.outcome for verdict in verdicts]
 
     outcomes = await asyncio.gather(*(apply(turn) for turn in range(12)))
     assert Counter(itertools.chain(*outcomes)) == {Outcome.APPLIED: 5, Outcome.ALREADY_SO: 55}

@@ -119,7 +119,8 @@ class Life:
             if verdict.effect is not None:
                 self.effects.append(verdict.effect)
                 effects[verdict.effect.key] = verdict.effect.payment.id
-        still = [one for one in self.open_operations() if one.id not in ended]
+        begun = [one.begun for one in verdicts if one.begun is not None]
+        still = [one for one in [*self.open_operations(), *begun] if one.id not in ended]
         operations = {self.payment.id: still}
         self.standing = Standing(payments, operations, refunds, disputes, effects)
 

@@ -6,6 +6,7 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 from groat.kernel import ids
@@ -88,6 +89,16 @@ class ProviderAccount:
 
     def __repr__(self) -> str:
         return f"ProviderAccount({self.provider}, {self.name!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAccountName:
+    """A merchant's account at a provider, as it may be shown."""
+
+    id: ProviderAccountId
+    provider: ProviderName
+    name: str
+    created_at: datetime
 
 
 def check_credentials(

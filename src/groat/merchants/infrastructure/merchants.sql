@@ -44,3 +44,9 @@ where p.merchant_id = %(merchant_id)s and p.id = %(id)s
 -- name: get_provider_account_by_name
 -- The credentials are sealed for the account's id, which a name alone does not tell.
 select id from provider_account where merchant_id = %(merchant_id)s and name = %(name)s
+
+-- name: list_provider_accounts
+-- All of them: a merchant has a few.
+select id, provider, name, created_at from provider_account
+where merchant_id = %(merchant_id)s
+order by id

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from groat.kernel.ids import ApiKeyId, MerchantId, ProviderAccountId
-from groat.merchants.domain.credentials import ProviderName
+from groat.merchants.domain.credentials import ProviderAccountName, ProviderName
 from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 
@@ -115,3 +115,11 @@ async def provider_account_id(
         QUERIES["get_provider_account_by_name"], {"merchant_id": merchant_id, "name": name}
     )
     return None if row is None else ProviderAccountId(row[0])
+
+
+async def provider_accounts(
+    connection: Connection, merchant_id: MerchantId
+) -> list[ProviderAccountName]:
+    """Return a merchant's provider accounts, without their credentials."""
+    rows = await connection.fetch(QUERIES["list_provider_accounts"], {"merchant_id": merchant_id})
+    return [ProviderAccountName(*row) for row in rows]

@@ -12,6 +12,7 @@ from groat.payments.domain.payment_facts import decide_fee, decide_payment, unmo
 from groat.payments.domain.refund_facts import decide_refund
 from groat.payments.domain.verdicts import Arrival, Standing, Verdict, effect_key, set_aside
 from groat.providers.domain.facts import (
+    Authorized,
     DisputeClosed,
     DisputeOpened,
     DisputeReinstated,
@@ -42,7 +43,18 @@ def _decide_one(standing: Standing, arrival: Arrival, now: datetime) -> Verdict:
         if standing.effects[key] == payment.id:
             return unmoved(standing, Outcome.ALREADY_SO, payment, arrival)
         return set_aside(Outcome.CONTRADICTION, payment, arrival)
+    if arrival.provider_account_id != payment.order.provider_account_id:
+        return _from_behind(standing, payment, arrival)
     return _decide_fact(standing, payment, arrival, now)
+
+
+def _from_behind(standing: Standing, payment: Payment, arrival: Arrival) -> Verdict:
+    """Return the verdict on a fact from an account that the payment has gone on from.
+
+    It was given up after a failure; that money moved there after all is for an operator.
+    """
+    moved = effect_key(arrival) is not None or isinstance(arrival.report.fact, Authorized)
+    return unmoved(standing, Outcome.CONTRADICTION if moved else Outcome.LATE, payment, arrival)
 
 
 def _decide_fact(standing: Standing, payment: Payment, arrival: Arrival, now: datetime) -> Verdict:
@@ -91,3 +103,5 @@ class _Running:
         for settled in verdict.settled:
             open_ones = self._operations[settled.payment_id]
             open_ones[:] = [one for one in open_ones if one.id != settled.operation_id]
+        if verdict.begun is not None:
+            self._operations[verdict.begun.payment_id].append(verdict.begun)

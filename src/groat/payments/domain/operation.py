@@ -76,6 +76,15 @@ def begun(
     )
 
 
+def after(operation: Operation) -> Operation:
+    """Return the operation that goes on with another provider after this one has failed.
+
+    Its id follows from this one's, so that whoever decides it decides the same.
+    """
+    next_id = OperationId(ids.name_based(b"groat fallback", str(operation.id)))
+    return begun(next_id, operation.payment_id, operation.kind, operation.amount)
+
+
 def idempotency_key(operation_id: OperationId) -> str:
     """Return the key that the provider deduplicates an operation on: derived, so never another."""
     return f"groat-{ids.render('operation', operation_id)}"

@@ -10,7 +10,9 @@ from typing import Literal, NamedTuple, TypeAlias
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import AccountId, PaymentId, ProviderAccountId
 from groat.kernel.money import Money
+from groat.merchants.domain.credentials import ProviderName
 from groat.payments.domain.lifecycle import Status
+from groat.payments.domain.routing import Route, Traveller
 from groat.providers.domain.failures import FailureCode
 
 CaptureMethod: TypeAlias = Literal["automatic", "manual"]
@@ -22,7 +24,9 @@ class PaymentOrder:
 
     ``payment_method`` is the token of the provider behind ``provider_account_id``. With ``manual``
     capture the amount is reserved first and taken by a command of its own. ``return_url`` is where
-    the customer is sent after an action of theirs.
+    the customer is sent after an action of theirs. ``kind`` is what the caller says the payment
+    method is, such as ``card``. With a ``route`` the account and the token are those of the leg
+    that it is at.
     """
 
     amount: Money
@@ -33,6 +37,8 @@ class PaymentOrder:
     metadata: Mapping[str, str]
     capture_method: CaptureMethod = "automatic"
     return_url: str | None = None
+    kind: str | None = None
+    route: Route | None = None
 
     def __post_init__(self) -> None:
         if self.amount.amount <= 0:
@@ -65,6 +71,13 @@ class Payment:
     authorization_expires_at: datetime | None = None
     next_action_url: str | None = None
 
+    def was_tried_with(self, account_id: ProviderAccountId) -> bool:
+        """Return whether the payment is, or was, at this provider account."""
+        route = self.order.route
+        return account_id == self.order.provider_account_id or (
+            route is not None and account_id in route.behind
+        )
+
     @property
     def capturable(self) -> int:
         """What can still be captured."""
@@ -74,6 +87,58 @@ class Payment:
     def refundable(self) -> int:
         """What can still be refunded."""
         return max(0, self.captured - self.refunded - self.refund_pending - self.disputed)
+
+
+@dataclass(frozen=True, slots=True)
+class UnroutedOrder:
+    """A payment for which the routing rules are to choose the account.
+
+    ``tokens`` are its payment method's, by provider, since a token belongs to one.
+    """
+
+    amount: Money
+    beneficiary_id: AccountId
+    tokens: Mapping[ProviderName, str]
+    reference: str | None
+    metadata: Mapping[str, str]
+    capture_method: CaptureMethod
+    return_url: str | None
+    kind: str | None
+
+    def traveller(self, payment_id: PaymentId) -> Traveller:
+        """Return what routing looks at."""
+        return Traveller(payment_id, self.amount, self.kind, self.metadata, self.tokens)
+
+    def along(self, route: Route) -> PaymentOrder:
+        """Return the order along a route, at its beginning.
+
+        Raises:
+            InvalidRequest: ``amount_not_positive``.
+        """
+        leg = route.leg
+        return PaymentOrder(
+            self.amount,
+            self.beneficiary_id,
+            leg.provider_account_id,
+            leg.payment_method,
+            self.reference,
+            self.metadata,
+            self.capture_method,
+            self.return_url,
+            self.kind,
+            route,
+        )
+
+
+def on_route(order: PaymentOrder, route: Route) -> PaymentOrder:
+    """Return the order as it is at the leg that ``route`` is at."""
+    leg = route.leg
+    return replace(
+        order,
+        provider_account_id=leg.provider_account_id,
+        payment_method=leg.payment_method,
+        route=route,
+    )
 
 
 class PaymentFilter(NamedTuple):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from groat.payments.domain.lifecycle import TERMINAL, Next, Outcome, answer, told
+from groat.kernel import ids
+from groat.kernel.money import Money
+from groat.payments.domain.lifecycle import TERMINAL, Next, Outcome, Status, answer, told
 from groat.payments.domain.operation import (
     SETTLES,
-    Operation,
     OperationKind,
     OperationOutcome,
+    after,
     end_by_status,
 )
-from groat.payments.domain.payment import Payment, ended
+from groat.payments.domain.payment import Payment, ended, on_route
 from groat.payments.domain.verdicts import (
     Arrival,
     Effect,
@@ -41,29 +43,34 @@ from groat.providers.domain.facts import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A fact about a payment, with what it is decided on."""
+
+    standing: Standing
+    payment: Payment
+    fact: PaymentFact
+    arrival: Arrival
+    now: datetime
+
+    def unmoved(self, outcome: Outcome) -> Verdict:
+        return unmoved(self.standing, outcome, self.payment, self.arrival)
+
+
 def decide_payment(
     standing: Standing, payment: Payment, fact: PaymentFact, arrival: Arrival, now: datetime
 ) -> Verdict:
-    """Return the verdict on a fact about ``payment``."""
-    answered = standing.answered(payment.id, arrival)
-    if (
-        isinstance(fact, Declined | NotSent)
-        and answered is not None
-        and answered.kind is not OperationKind.AUTHORIZE
-    ):
-        return _refused(payment, answered, fact, arrival)
-    if isinstance(fact, Authorized) and fact.reference == payment.authorization_reference:
-        return unmoved(standing, Outcome.ALREADY_SO, payment, arrival)
-    if isinstance(fact, Approved) and standing.open_operation(payment.id, OperationKind.CANCEL):
-        return unmoved(standing, Outcome.LATE, payment, arrival)  # it is not gone on with
-    doubt = _doubt(standing, payment, fact)
-    if doubt is not None:
-        return set_aside(doubt, payment, arrival)
+    """Return the verdict on a fact about a payment: the first rule's that has one, or the table."""
+    case = _Case(standing, payment, fact, arrival, now)
+    for rule in (_no_to_command, _known_authorization, _being_canceled, _fall_back, _doubtful):
+        verdict = rule(case)
+        if verdict is not None:
+            return verdict
     match answer(payment.status, fact):
         case Next(status):
             return _move(standing, ended(replace(payment, updated_at=now), status), fact, arrival)
         case outcome:
-            return unmoved(standing, outcome, payment, arrival)
+            return case.unmoved(outcome)
 
 
 def decide_fee(payment: Payment, fact: FeeCharged, arrival: Arrival) -> Verdict:
@@ -78,6 +85,71 @@ def decide_fee(payment: Payment, fact: FeeCharged, arrival: Arrival) -> Verdict:
     )
 
 
+def _no_to_command(case: _Case) -> Verdict | None:
+    """Decide a no to a capture or a cancellation: the payment stays as it is."""
+    fact, payment = case.fact, case.payment
+    asked = case.standing.answered(payment.id, case.arrival)
+    if not isinstance(fact, Declined | NotSent) or asked is None:
+        return None
+    if asked.kind is OperationKind.AUTHORIZE:
+        return None
+    declined = isinstance(fact, Declined)
+    outcome = OperationOutcome.DECLINED if declined else OperationOutcome.FAILED
+    action = f"payment.{asked.kind}_{'declined' if declined else 'not_sent'}"
+    return Verdict(
+        Outcome.APPLIED,
+        settled=(Settled(payment.id, asked.id, outcome, fact.code),),
+        change=change_of(action, payment, case.arrival),
+    )
+
+
+def _known_authorization(case: _Case) -> Verdict | None:
+    """Decide an authorization that was applied before."""
+    fact = case.fact
+    if isinstance(fact, Authorized) and fact.reference == case.payment.authorization_reference:
+        return case.unmoved(Outcome.ALREADY_SO)
+    return None
+
+
+def _being_canceled(case: _Case) -> Verdict | None:
+    """Decide a customer's approval of what is being canceled: it is not gone on with."""
+    canceling = case.standing.open_operation(case.payment.id, OperationKind.CANCEL)
+    if isinstance(case.fact, Approved) and canceling is not None:
+        return case.unmoved(Outcome.LATE)
+    return None
+
+
+def _fall_back(case: _Case) -> Verdict | None:
+    """Decide a failure after which the payment goes on with its next provider.
+
+    Never on an unknown outcome, which is no fact; and only on failures that its rule allows.
+    """
+    fact, payment = case.fact, case.payment
+    route = payment.order.route
+    if not isinstance(fact, Declined | NotSent) or route is None:
+        return None
+    further = route.after(fact.code)
+    failed = case.standing.open_operation(payment.id, OperationKind.AUTHORIZE)
+    if further is None or failed is None or payment.status is not Status.PROCESSING:
+        return None
+    order = on_route(payment.order, further)
+    gone_on = replace(payment, order=order, provider_reference=None, updated_at=case.now)
+    next_account = ids.render("provider_account", order.provider_account_id)
+    return Verdict(
+        Outcome.APPLIED,
+        gone_on,
+        settled=(Settled(payment.id, failed.id, SETTLES[failed.kind, told(fact)], fact.code),),
+        begun=after(failed),
+        change=change_of("payment.fell_back", gone_on, case.arrival, next=next_account),
+    )
+
+
+def _doubtful(case: _Case) -> Verdict | None:
+    """Decide an amount that cannot be right."""
+    doubt = _doubt(case.standing, case.payment, case.fact)
+    return None if doubt is None else set_aside(doubt, case.payment, case.arrival)
+
+
 def _doubt(standing: Standing, payment: Payment, fact: PaymentFact) -> Outcome | None:
     """Return why an amount cannot be right: it is not what was asked for, or too much with others.
 
@@ -90,32 +162,23 @@ def _doubt(standing: Standing, payment: Payment, fact: PaymentFact) -> Outcome |
         case Authorized() if payment.authorization_reference is not None:
             return Outcome.CONTRADICTION
         case Captured(amount=amount):
-            if amount.currency != order.amount.currency or not amount.amount:
-                return Outcome.AMOUNT_MISMATCH
-            capture = standing.open_operation(payment.id, OperationKind.CAPTURE)
-            wanted = order.amount.amount if capture is None else capture.amount
-            in_part = capture is None and order.capture_method == "manual"
-            if amount.amount > wanted or (amount.amount < wanted and not in_part):
-                return Outcome.AMOUNT_MISMATCH
-            if payment.captured + amount.amount > order.amount.amount:
-                return Outcome.CONTRADICTION
+            return _doubt_of_capture(standing, payment, amount)
         case _:
-            pass
+            return None
+
+
+def _doubt_of_capture(standing: Standing, payment: Payment, amount: Money) -> Outcome | None:
+    order = payment.order
+    if amount.currency != order.amount.currency or not amount.amount:
+        return Outcome.AMOUNT_MISMATCH
+    capture = standing.open_operation(payment.id, OperationKind.CAPTURE)
+    wanted = order.amount.amount if capture is None else capture.amount
+    in_part = capture is None and order.capture_method == "manual"
+    if amount.amount > wanted or (amount.amount < wanted and not in_part):
+        return Outcome.AMOUNT_MISMATCH
+    if payment.captured + amount.amount > order.amount.amount:
+        return Outcome.CONTRADICTION
     return None
-
-
-def _refused(
-    payment: Payment, operation: Operation, fact: Declined | NotSent, arrival: Arrival
-) -> Verdict:
-    """Return the verdict on a no to a capture or a cancellation: the payment stays as it is."""
-    declined = isinstance(fact, Declined)
-    outcome = OperationOutcome.DECLINED if declined else OperationOutcome.FAILED
-    action = f"payment.{operation.kind}_{'declined' if declined else 'not_sent'}"
-    return Verdict(
-        Outcome.APPLIED,
-        settled=(Settled(payment.id, operation.id, outcome, fact.code),),
-        change=change_of(action, payment, arrival),
-    )
 
 
 def unmoved(standing: Standing, outcome: Outcome, payment: Payment, arrival: Arrival) -> Verdict:

@@ -117,13 +117,13 @@ class Standing:
     effects: Mapping[EffectKey, PaymentId] = field(default_factory=dict)
 
     def payment_of(self, arrival: Arrival) -> Payment | None:
-        """Return the payment that an arrival is about, None if there is none with this account."""
+        """Return the payment that an arrival is about, if it was tried with its account."""
         payment_id = arrival.report.payment_id
         if payment_id is None:
             capture = capture_key(arrival)
             payment_id = None if capture is None else self.effects.get(capture)
         payment = None if payment_id is None else self.payments.get(payment_id)
-        if payment is None or payment.order.provider_account_id != arrival.provider_account_id:
+        if payment is None or not payment.was_tried_with(arrival.provider_account_id):
             return None
         return payment
 
@@ -141,7 +141,8 @@ class Standing:
 class Verdict:
     """What becomes of one arrival: what has changed, as it is then, and what to write of it.
 
-    ``settled`` are operations that have ended, and ``resumed`` one that is to be gone on with.
+    ``settled`` are operations that have ended, ``resumed`` one that is to be gone on with, and
+    ``begun`` one that is to be asked of the payment's next provider.
     """
 
     outcome: Outcome
@@ -150,6 +151,7 @@ class Verdict:
     dispute: Dispute | None = None
     settled: tuple[Settled, ...] = ()
     resumed: OperationId | None = None
+    begun: Operation | None = None
     effect: Effect | None = None
     released: HoldId | None = None
     change: Change | None = None

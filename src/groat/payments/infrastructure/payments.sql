@@ -2,18 +2,18 @@
 -- Before the provider is called.
 insert into payment (
     merchant_id, id, status, currency, amount, beneficiary_id, provider_account_id, payment_method,
-    capture_method, return_url, reference, metadata, created_at, updated_at
+    payment_method_kind, capture_method, return_url, route, reference, metadata, created_at, updated_at
 ) values (
     %(merchant_id)s, %(id)s, %(status)s, %(currency)s, %(amount)s, %(beneficiary_id)s,
-    %(provider_account_id)s, %(payment_method)s, %(capture_method)s, %(return_url)s, %(reference)s,
-    %(metadata)s, %(now)s, %(now)s
+    %(provider_account_id)s, %(payment_method)s, %(payment_method_kind)s, %(capture_method)s,
+    %(return_url)s, %(route)s::jsonb, %(reference)s, %(metadata)s, %(now)s, %(now)s
 )
 
 -- name: lock_payments
 -- In one order everywhere, payments before balances.
 select
     id, amount, currency, beneficiary_id, provider_account_id, payment_method, reference, metadata,
-    capture_method, return_url, status, failure_code, created_at, updated_at, authorized, captured,
+    capture_method, return_url, payment_method_kind, route, status, failure_code, created_at, updated_at, authorized, captured,
     refunded, refund_pending, disputed, provider_reference, authorization_reference,
     authorization_expires_at, next_action_url
 from payment
@@ -28,15 +28,19 @@ set status = n.status, authorized = n.authorized, captured = n.captured, refunde
     refund_pending = n.refund_pending, disputed = n.disputed, failure_code = n.failure_code,
     provider_reference = n.provider_reference, authorization_reference = n.authorization_reference,
     authorization_expires_at = n.authorization_expires_at, next_action_url = n.next_action_url,
-    updated_at = n.updated_at
+    provider_account_id = n.provider_account_id, payment_method = n.payment_method,
+    route = n.route::jsonb, updated_at = n.updated_at
 from unnest(
     %(ids)s::uuid[], %(statuses)s::text[], %(authorized)s::bigint[], %(captured)s::bigint[],
     %(refunded)s::bigint[], %(refund_pending)s::bigint[], %(disputed)s::bigint[],
     %(failure_codes)s::text[], %(provider_references)s::text[], %(authorization_references)s::text[],
-    %(authorization_expiries)s::timestamptz[], %(next_action_urls)s::text[], %(updated)s::timestamptz[]
+    %(authorization_expiries)s::timestamptz[], %(next_action_urls)s::text[],
+    %(provider_account_ids)s::uuid[], %(payment_methods)s::text[], %(routes)s::text[],
+    %(updated)s::timestamptz[]
 ) as n (
     id, status, authorized, captured, refunded, refund_pending, disputed, failure_code,
-    provider_reference, authorization_reference, authorization_expires_at, next_action_url, updated_at
+    provider_reference, authorization_reference, authorization_expires_at, next_action_url,
+    provider_account_id, payment_method, route, updated_at
 )
 where p.merchant_id = %(merchant_id)s and p.id = n.id
 
@@ -44,7 +48,7 @@ where p.merchant_id = %(merchant_id)s and p.id = n.id
 -- One payment.
 select
     id, amount, currency, beneficiary_id, provider_account_id, payment_method, reference, metadata,
-    capture_method, return_url, status, failure_code, created_at, updated_at, authorized, captured,
+    capture_method, return_url, payment_method_kind, route, status, failure_code, created_at, updated_at, authorized, captured,
     refunded, refund_pending, disputed, provider_reference, authorization_reference,
     authorization_expires_at, next_action_url
 from payment
@@ -54,7 +58,7 @@ where merchant_id = %(merchant_id)s and id = %(id)s
 -- Newest first, by the time-ordered id.
 select
     id, amount, currency, beneficiary_id, provider_account_id, payment_method, reference, metadata,
-    capture_method, return_url, status, failure_code, created_at, updated_at, authorized, captured,
+    capture_method, return_url, payment_method_kind, route, status, failure_code, created_at, updated_at, authorized, captured,
     refunded, refund_pending, disputed, provider_reference, authorization_reference,
     authorization_expires_at, next_action_url
 from payment

@@ -13,6 +13,7 @@ from groat.kernel.money import Money
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.payment import Payment, PaymentFilter, PaymentOrder
 from groat.payments.domain.verdicts import Effect, EffectKey, EffectKind
+from groat.payments.infrastructure import routes
 from groat.platform.columns import Bigints, Texts, Times, Uuids
 from groat.platform.connection import Connection, Row, Statement
 from groat.platform.queries import load_queries
@@ -47,8 +48,10 @@ def insert_payment(connection: Connection, merchant_id: MerchantId, payment: Pay
             "beneficiary_id": order.beneficiary_id,
             "provider_account_id": order.provider_account_id,
             "payment_method": order.payment_method,
+            "payment_method_kind": order.kind,
             "capture_method": order.capture_method,
             "return_url": order.return_url,
+            "route": _route(payment),
             "reference": order.reference,
             "metadata": Jsonb(dict(order.metadata)),
             "now": payment.created_at,
@@ -86,6 +89,9 @@ def update_payments(
             "authorization_references": Texts([one.authorization_reference for one in payments]),
             "authorization_expiries": Times([one.authorization_expires_at for one in payments]),
             "next_action_urls": Texts([one.next_action_url for one in payments]),
+            "provider_account_ids": Uuids([one.order.provider_account_id for one in payments]),
+            "payment_methods": Texts([one.order.payment_method for one in payments]),
+            "routes": Texts([_route(one) for one in payments]),
             "updated": Times([one.updated_at for one in payments]),
         },
     )
@@ -170,11 +176,17 @@ async def captures_and_refunds(
 
 def to_payment(row: tuple[Any, ...]) -> Payment:
     """Return the payment in a row of its columns, in the order of the queries."""
-    payment_id, amount, currency, *order, status, failure_code = row[:12]
+    payment_id, amount, currency, *order, route, status, failure_code = row[:14]
+    ordered = [*order, None if route is None else routes.from_document(route)]
     return Payment(
         PaymentId(payment_id),
-        PaymentOrder(Money(amount, currency), *order),
+        PaymentOrder(Money(amount, currency), *ordered),
         Status(status),
         None if failure_code is None else FailureCode(failure_code),
-        *row[12:],
+        *row[14:],
     )
+
+
+def _route(payment: Payment) -> str | None:
+    route = payment.order.route
+    return None if route is None else routes.to_json(route)

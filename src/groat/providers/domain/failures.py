@@ -42,6 +42,19 @@ MEANINGS: dict[FailureCode, str] = {
     FailureCode.RESOLVED_BY_OPERATOR: "An operator found out that nothing was taken, and said so.",
 }
 
+RETRYABLE = frozenset(
+    {
+        FailureCode.CREDENTIALS_REFUSED,
+        FailureCode.DO_NOT_HONOR,
+        FailureCode.METHOD_NOT_SUPPORTED,
+        FailureCode.PROCESSING_ERROR,
+        FailureCode.PROVIDER_UNREACHABLE,
+        FailureCode.RATE_LIMITED,
+    }
+)
+"""Failures after which another provider may well say yes. The others are about the customer: who
+has no funds, or whose card was stolen, has none elsewhere either."""
+
 _STRIPE: dict[str, FailureCode] = {
     "authentication_required": FailureCode.AUTHENTICATION_FAILED,
     "payment_intent_authentication_failure": FailureCode.AUTHENTICATION_FAILED,

@@ -148,6 +148,7 @@ create table payment (
     beneficiary_id uuid not null,
     provider_account_id uuid not null,
     payment_method text not null,
+    payment_method_kind text,
     capture_method text not null check (capture_method in ('automatic', 'manual')),
     return_url text,
     reference text,
@@ -157,6 +158,7 @@ create table payment (
     authorization_reference text,
     authorization_expires_at timestamptz,
     next_action_url text,
+    route jsonb,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     primary key (merchant_id, id),
@@ -247,6 +249,27 @@ create index operation_due on operation (due_at) where outcome in ('pending', 'u
 create unique index operation_one_at_a_time on operation (merchant_id, payment_id)
     where kind in ('capture', 'cancel') and outcome in ('pending', 'unknown');
 
+-- A merchant's routing rules: each change is a new version, so that every decision can be explained.
+create table routing_rules (
+    merchant_id bigint not null references merchant,
+    version integer not null check (version > 0),
+    rules jsonb not null,
+    created_at timestamptz not null,
+    primary key (merchant_id, version)
+);
+
+-- How a payment was routed when it was made, and why.
+create table routing_decision (
+    merchant_id bigint not null,
+    payment_id uuid not null,
+    rules_version integer not null,
+    decision jsonb not null,
+    decided_at timestamptz not null,
+    primary key (merchant_id, payment_id),
+    foreign key (merchant_id, payment_id) references payment,
+    foreign key (merchant_id, rules_version) references routing_rules
+);
+
 -- What happened once at a provider is applied once here: this key, not the event's id, sees to it.
 create table applied_effect (
     merchant_id bigint not null,
@@ -317,7 +340,9 @@ do $$ begin execute format('grant usage on schema %I to groat_app', current_sche
 grant select, insert, update
     on merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, webhook_event
     to groat_app;
-grant select, insert on ledger_transaction, ledger_entry, applied_effect, audit_record to groat_app;
+grant select, insert
+    on ledger_transaction, ledger_entry, applied_effect, audit_record, routing_rules, routing_decision
+    to groat_app;
 grant select on alembic_version to groat_app;
 
 create function refuse_change() returns trigger language plpgsql as $$

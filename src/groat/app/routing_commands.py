@@ -1,0 +1,90 @@
+"""``groat routing``: why a payment went where it went, and where other rules would have sent it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from groat.app import render
+from groat.app.engine_commands import with_engine
+from groat.app.wiring import Engine
+from groat.kernel import ids
+from groat.kernel.ids import MerchantId, PaymentId
+from groat.payments.http import PaymentDetailsView
+from groat.payments.routing import Simulation, read_rules
+
+app = typer.Typer(
+    help="Routing: why a payment went where it went, and where other rules would send payments.",
+    no_args_is_help=True,
+)
+console = Console()
+
+Merchant = Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")]
+
+
+@app.command()
+def explain(
+    merchant: Merchant,
+    payment: Annotated[str, typer.Argument(help="The payment's id, as `pay_...`.")],
+) -> None:
+    """Print as JSON which rule routed a payment, what it considered, and how each try ended."""
+    merchant_id = ids.parse_merchant(merchant)
+    payment_id = PaymentId(ids.parse("payment", payment))
+    print(json.dumps(with_engine(lambda engine: _explained(engine, merchant_id, payment_id))))
+
+
+@app.command()
+def simulate(
+    merchant: Merchant,
+    rules: Annotated[
+        Path,
+        typer.Argument(
+            help="A file as PUT /v1/routing-rules takes it.", exists=True, dir_okay=False
+        ),
+    ],
+    limit: Annotated[
+        int, typer.Option(min=1, max=100_000, help="How many of the last payments to try.")
+    ] = 1000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show where rules would have sent past payments first, beside where they went.
+
+    Every payment is taken to have a token for each provider, and all providers to be well. Nothing
+    is changed.
+    """
+    document = read_rules(rules.read_bytes())
+    merchant_id = ids.parse_merchant(merchant)
+    simulation = with_engine(lambda engine: engine.routing.simulate(merchant_id, document, limit))
+    if as_json:
+        print(json.dumps(_document(simulation)))
+    else:
+        render.simulation(console, simulation)
+
+
+async def _explained(
+    engine: Engine, merchant_id: MerchantId, payment_id: PaymentId
+) -> dict[str, object]:
+    details = await engine.payment_queries.payment(merchant_id, payment_id)
+    view = PaymentDetailsView.of_details(details).model_dump(mode="json")
+    return {
+        "payment": view["id"],
+        "status": view["status"],
+        "provider_account": view["provider_account"],
+        "decision": await engine.routing.explain(merchant_id, payment_id),
+        "operations": view["operations"],
+    }
+
+
+def _document(simulation: Simulation) -> dict[str, object]:
+    return {
+        "payments": len(simulation.replayed),
+        "moved": simulation.moved,
+        "first": {
+            "none" if one is None else ids.render("provider_account", one): count
+            for one, count in simulation.shares().items()
+        },
+    }

@@ -1,0 +1,301 @@
+"""Rules send payments to providers, and on to others where they allow it; never on an unknown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from groat.kernel import ids
+from tests.integration.payments.test_commands import assert_sound
+from tests.integration.world import Payment, World, api_client, engine_and_api
+
+TOKENS = {"stripe": "pm_card_visa", "paypal": "vault_visa"}
+
+
+def rule(world: World, name: str, *providers: str, **more: object) -> dict[str, object]:
+    targets = [{"provider_account": world.site(one).account} for one in providers]
+    return {"name": name, "targets": targets, **more}
+
+
+async def put_rules(world: World, *rules: dict[str, object]) -> dict[str, Any]:
+    answer = await world.api.put("/v1/routing-rules", json={"rules": list(rules)})
+    assert answer.status_code == 200, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+async def routed(world: World, wallet: str, **changes: object) -> Payment:
+    order = world.order(wallet, **{"payment_methods": TOKENS, **changes})
+    del order["provider_account"], order["payment_method"]
+    answer = await world.api.post("/v1/payments", json=order)
+    assert answer.status_code == 201, answer.text
+    payment: Payment = answer.json()
+    return payment
+
+
+async def explained(world: World, payment: Payment) -> dict[str, Any]:
+    document: dict[str, Any] = (await world.api.get(f"/v1/payments/{payment['id']}/routing")).json()
+    return document
+
+
+async def test_the_first_rule_that_holds_sends_a_payment_and_says_why(world: World) -> None:
+    dollars = rule(world, "dollars", "stripe", when={"currencies": ["USD"]})
+    rules = await put_rules(world, dollars, rule(world, "rest", "paypal", "stripe"))
+    assert rules["version"] == 1
+    assert (await world.api.get("/v1/routing-rules")).json() == rules
+    payment = await routed(world, await world.wallet())
+    assert (payment["status"], payment["provider_account"]) == (
+        "succeeded",
+        world.paypal.account,
+    )
+    decision = await explained(world, payment)
+    assert (decision["rule"], decision["rules_version"]) == ("rest", 1)
+    assert decision["skipped"] == [{"rule": "dollars", "because": "currency is EUR"}]
+    assert [one["verdict"] for one in decision["considered"]] == ["taken", "taken"]
+    assert "vault_visa" not in json.dumps(decision)
+    await world.settle()
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [("pm_card_chargeDeclined", "do_not_honor"), (None, "provider_unreachable")],
+)
+async def test_a_failure_that_allows_it_goes_on_to_the_next(
+    world: World, token: str | None, code: str
+) -> None:
+    await put_rules(world, rule(world, "all", "stripe", "paypal"))
+    wallet = await world.wallet()
+    if token is None:
+        await unreachable(world)
+    tokens = {**TOKENS, "stripe": token or TOKENS["stripe"]}
+    payment = await routed(world, wallet, payment_methods=tokens)
+    assert (payment["status"], payment["provider_account"]) == (
+        "succeeded",
+        world.paypal.account,
+    )
+    first, second = payment["operations"]
+    assert (first["outcome"] in {"declined", "failed"}, first["failure_code"]) == (True, code)
+    assert (second["outcome"], second["failure_code"]) == ("succeeded", None)
+    await world.settle()
+    assert await world.balance(wallet) == 1050
+    assert await world.stripe.charges() == []
+    assert len(await world.paypal.charges()) == 1
+    story = [
+        one["action"]
+        for one in (await world.api.get(f"/v1/payments/{payment['id']}/timeline")).json()["data"]
+    ]
+    assert "payment.fell_back" in story
+    assert (await world.refund(payment, amount=50))["status"] == "succeeded"
+    await assert_sound(world)
+
+
+async def unreachable(world: World) -> None:
+    """Let Stripe's account be one at an address where nobody listens."""
+    stripe = await world.engine.merchants.provider_account(
+        world.merchant_id, world.stripe.account_id
+    )
+    credentials = {**stripe.credentials, "api_base": "http://127.0.0.1:9"}
+    await world.engine.merchants.put_provider_account(
+        world.merchant_id, stripe.provider, stripe.name, credentials
+    )
+
+
+async def test_a_hard_decline_goes_nowhere_else(world: World) -> None:
+    await put_rules(world, rule(world, "all", "stripe", "paypal"))
+    tokens = {**TOKENS, "stripe": "pm_card_chargeDeclinedInsufficientFunds"}
+    payment = await routed(world, await world.wallet(), payment_methods=tokens)
+    assert (payment["status"], payment["failure_code"]) == ("failed", "insufficient_funds")
+    await world.settle()
+    assert await world.paypal.charges() == []
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("fault", ["cut_after", "cut_before", "html"])
+async def test_an_unknown_outcome_goes_nowhere_else(world: World, fault: str) -> None:
+    await put_rules(world, rule(world, "all", "stripe", "paypal"))
+    wallet = await world.wallet()
+    await world.stripe.set_faults(answer=fault)
+    payment = await routed(world, wallet)
+    assert payment["status"] == "processing"
+    assert [one["outcome"] for one in payment["operations"]] == ["unknown"]
+    assert await world.paypal.charges() == []
+    await world.stripe.set_faults()
+    await world.settle()
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+    assert await world.balance(wallet) == 1050
+    assert (len(await world.stripe.charges()), await world.paypal.charges()) == (1, [])
+    await assert_sound(world)
+
+
+async def test_a_decline_that_only_a_webhook_tells_of_is_gone_on_from_by_a_worker(
+    world: World,
+) -> None:
+    await put_rules(world, rule(world, "all", "stripe", "paypal"))
+    wallet = await world.wallet()
+    await world.stripe.set_faults(answer="cut_after")
+    tokens = {**TOKENS, "stripe": "pm_card_chargeDeclined"}
+    payment = await routed(world, wallet, payment_methods=tokens)
+    await world.stripe.set_faults()
+    await world.deliver_all(await world.posted_mail())
+    await world.engine.drain.drain_batch()
+    [_, begun] = (await world.payment(payment["id"]))["operations"]
+    assert begun["outcome"] == "pending"
+    assert await world.engine.recovery.recover_batch() == 1
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+    assert len(await world.paypal.charges()) == 1
+    await world.settle()
+    assert await world.balance(wallet) == 1050
+    await assert_sound(world)
+
+
+@pytest.fixture
+async def wary(world: World) -> AsyncIterator[World]:
+    """A world whose circuit breakers open after five failures; they are closed at the end."""
+    settings = world.settings.model_copy(update={"breaker_failures": 5})
+    assert settings.redis_url is not None
+    async with engine_and_api(settings, world.api_key) as (engine, api):
+        yield replace(world, engine=engine, api=api)
+    async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
+        await redis.flushdb()
+
+
+async def test_a_provider_that_fails_again_and_again_is_left_alone(wary: World) -> None:
+    await put_rules(wary, rule(wary, "all", "stripe", "paypal"))
+    wallet = await wary.wallet()
+    await unreachable(wary)
+    payments = [await routed(wary, wallet) for _ in range(7)]
+    assert {one["status"] for one in payments} == {"succeeded"}
+    tried = [len(one["operations"]) for one in payments]
+    assert (tried[0], tried[-1]) == (2, 1)
+    decision = await explained(wary, payments[-1])
+    assert [one["verdict"] for one in decision["considered"]] == ["last_resort", "taken"]
+    assert len(await wary.paypal.charges()) == 7
+    direct = await wary.pay(wallet)
+    assert (direct["status"], direct["failure_code"]) == ("failed", "provider_unreachable")
+    await wary.settle()
+    await assert_sound(wary)
+
+
+async def test_without_a_rule_that_holds_nothing_is_made(world: World) -> None:
+    wallet = await world.wallet()
+    before = await world.counts()
+    order = world.order(wallet, payment_methods=TOKENS)
+    del order["provider_account"], order["payment_method"]
+    answer = await world.api.post("/v1/payments", json=order)
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_route")
+    assert await world.counts() == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"payment_methods": TOKENS},
+        {"payment_method": None},
+        {"provider_account": None},
+        {"payment_methods": {}, "payment_method": None, "provider_account": None},
+    ],
+)
+async def test_it_is_said_either_where_or_with_what(
+    world: World, changes: dict[str, object]
+) -> None:
+    answer = await world.api.post("/v1/payments", json=world.order(await world.wallet(), **changes))
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_payment_method")
+
+
+@pytest.mark.parametrize(
+    ("rules", "status", "code"),
+    [
+        ({"rules": [{"name": "x", "targets": []}]}, 422, "invalid_request"),
+        ({"rules": [{"targets": [{"provider_account": "{stripe}"}]}]}, 422, "invalid_request"),
+        (
+            {"rules": [{"name": "x", "targets": [{"provider_account": "{stripe}"}] * 2}]},
+            422,
+            "invalid_routing_rule",
+        ),
+        (
+            {"rules": [{"name": "x", "targets": [{"provider_account": "{nobody}"}]}]},
+            404,
+            "provider_account_not_found",
+        ),
+        (
+            {
+                "rules": [
+                    {
+                        "name": "x",
+                        "targets": [{"provider_account": "{stripe}"}],
+                        "fallback_on": ["bad_luck"],
+                    }
+                ]
+            },
+            422,
+            "invalid_request",
+        ),
+    ],
+)
+async def test_rules_that_cannot_be_are_refused_and_the_old_ones_stay(
+    world: World, rules: dict[str, object], status: int, code: str
+) -> None:
+    old = await put_rules(world, rule(world, "all", "stripe"))
+    nobody = ids.render("provider_account", ids.uuid7())
+    text = json.dumps(rules).replace("{stripe}", world.stripe.account).replace("{nobody}", nobody)
+    sent = {"content-type": "application/json"}
+    answer = await world.api.put("/v1/routing-rules", content=text, headers=sent)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (await world.api.get("/v1/routing-rules")).json() == old
+
+
+async def test_provider_accounts_are_listed_without_their_credentials(world: World) -> None:
+    listed = (await world.api.get("/v1/provider-accounts")).json()["data"]
+    assert {one["id"] for one in listed} == {world.stripe.account, world.paypal.account}
+    assert {"id", "provider", "name", "created_at"} == set(listed[0])
+
+
+async def test_rules_and_decisions_are_the_merchants_own(world: World) -> None:
+    await put_rules(world, rule(world, "all", "stripe"))
+    payment = await routed(world, await world.wallet())
+    key = str(
+        await world.engine.merchants.create_api_key(await world.engine.merchants.create("Stranger"))
+    )
+    async with api_client(world.engine, key) as stranger:
+        assert (await stranger.get("/v1/routing-rules")).json()["rules"] == []
+        answer = await stranger.get(f"/v1/payments/{payment['id']}/routing")
+        assert answer.status_code == 404
+        rules = {"rules": [rule(world, "theirs", "stripe")]}
+        assert (await stranger.put("/v1/routing-rules", json=rules)).status_code == 404
+
+
+async def test_the_command_line_explains_and_tries_rules_over_the_past(
+    world: World, tmp_path: Path
+) -> None:
+    await put_rules(world, rule(world, "all", "stripe", "paypal"))
+    payment = await routed(world, await world.wallet())
+    direct = await world.pay(payment["beneficiary"])
+    merchant = ids.render_merchant(world.merchant_id)
+    told = json.loads((await world.groat("routing", "explain", merchant, payment["id"])).stdout)
+    assert told["decision"]["rule"] == "all"
+    assert [one["outcome"] for one in told["operations"]] == ["succeeded"]
+    told = json.loads((await world.groat("routing", "explain", merchant, direct["id"])).stdout)
+    assert told["decision"] is None
+    other = tmp_path / "rules.json"
+    other.write_text(json.dumps({"rules": [rule(world, "paypal", "paypal")]}))
+    shown = await world.groat("routing", "simulate", merchant, str(other), "--json")
+    assert json.loads(shown.stdout) == {
+        "payments": 2,
+        "moved": 2,
+        "first": {world.paypal.account: 2},
+    }
+    assert (
+        "2 of them elsewhere"
+        in (await world.groat("routing", "simulate", merchant, str(other))).stdout
+    )
+    other.write_text('{"rules": [{"name": 5}]}')
+    refused = await world.groat("routing", "simulate", merchant, str(other))
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("Error (invalid_routing_rules): rules.0.name")

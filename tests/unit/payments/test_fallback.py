@@ -1,0 +1,127 @@
+"""A payment goes on to its next provider after a failure that allows it, and after no other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+
+from groat.kernel.ids import ProviderAccountId
+from groat.payments.domain.lifecycle import Outcome, Status
+from groat.payments.domain.operation import OperationOutcome, after
+from groat.payments.domain.payment import on_route
+from groat.payments.domain.routing import Leg, Route
+from groat.payments.domain.verdicts import Arrival
+from groat.providers.domain.facts import Captured, Declined, Fact, NotSent
+from groat.providers.domain.failures import RETRYABLE, FailureCode
+from tests.unit.payments.examples import (
+    AMOUNT,
+    AUTHORIZE,
+    AUTHORIZED,
+    CAPTURED,
+    FEE,
+    NOT_SENT,
+    ORDER,
+    OTHER_PROVIDER_ACCOUNT,
+    PROVIDER_ACCOUNT,
+    REQUIRES_ACTION,
+    STARTED,
+    arrival,
+)
+from tests.unit.payments.life import Life
+
+ROUTE = Route((Leg(PROVIDER_ACCOUNT, "pm_1"), Leg(OTHER_PROVIDER_ACCOUNT, "vault_1")), RETRYABLE)
+ROUTED = replace(STARTED, order=on_route(ORDER, ROUTE))
+SOFT = Declined(FailureCode.DO_NOT_HONOR)
+HARD = Declined(FailureCode.LOST_OR_STOLEN)
+
+
+def told(fact: Fact, account: ProviderAccountId = PROVIDER_ACCOUNT) -> Arrival:
+    return replace(arrival(fact), provider_account_id=account)
+
+
+def routed() -> Life:
+    return Life(ROUTED, [AUTHORIZE])
+
+
+@pytest.mark.parametrize("failure", [SOFT, NOT_SENT])
+def test_it_goes_on_with_a_new_operation_and_the_other_token(failure: Declined | NotSent) -> None:
+    life = routed()
+    assert life.take(told(failure)) == [Outcome.APPLIED]
+    assert life.payment.status is Status.PROCESSING
+    order = life.payment.order
+    assert (order.provider_account_id, order.payment_method) == (OTHER_PROVIDER_ACCOUNT, "vault_1")
+    assert life.open_operations() == [after(AUTHORIZE)]
+    assert life.payment.failure_code is None
+
+
+def test_the_last_failure_is_the_payments() -> None:
+    life = routed()
+    life.take(told(SOFT), told(HARD, OTHER_PROVIDER_ACCOUNT))
+    assert (life.payment.status, life.payment.failure_code) == (
+        Status.FAILED,
+        FailureCode.LOST_OR_STOLEN,
+    )
+    assert life.open_operations() == []
+
+
+@pytest.mark.parametrize("code", sorted(set(FailureCode) - RETRYABLE))
+def test_a_hard_decline_goes_nowhere(code: FailureCode) -> None:
+    life = routed()
+    life.take(told(Declined(code)))
+    assert (life.payment.status, life.payment.failure_code) == (Status.FAILED, code)
+
+
+def test_a_rule_may_ask_for_it_after_a_hard_decline_too() -> None:
+    asked = replace(ROUTE, fallback_on=frozenset({FailureCode.LOST_OR_STOLEN}))
+    life = Life(replace(ROUTED, order=on_route(ORDER, asked)), [AUTHORIZE])
+    life.take(told(HARD))
+    assert life.payment.order.provider_account_id == OTHER_PROVIDER_ACCOUNT
+
+
+def test_a_customer_who_is_at_the_providers_page_is_not_sent_elsewhere() -> None:
+    life = routed()
+    life.take(told(REQUIRES_ACTION), told(SOFT))
+    assert life.payment.status is Status.FAILED
+
+
+DECLINE_THEN_SUCCESS = [
+    told(SOFT),
+    told(SOFT),
+    told(CAPTURED, OTHER_PROVIDER_ACCOUNT),
+    told(FEE, OTHER_PROVIDER_ACCOUNT),
+    told(Captured("ch_1", AMOUNT), OTHER_PROVIDER_ACCOUNT),
+]
+
+
+@pytest.mark.parametrize("order", list(permutations(DECLINE_THEN_SUCCESS)))
+def test_decline_then_success_ends_the_same_in_every_order(order: Sequence[Arrival]) -> None:
+    """The second provider is not asked before the first has declined: what it says comes later."""
+    life = routed()
+    life.take_each([told(SOFT), *order])
+    assert life.payment.status is Status.SUCCEEDED
+    assert life.payment.captured == AMOUNT.amount
+    assert [effect.key.kind for effect in life.effects] == ["captured", "fee"]
+    assert life.open_operations() == []
+    assert life.balances()["wallet"] == AMOUNT.amount
+
+
+@pytest.mark.parametrize("moved", [CAPTURED, AUTHORIZED])
+def test_money_that_moves_at_an_account_that_was_given_up_is_for_an_operator(moved: Fact) -> None:
+    life = routed()
+    outcomes = life.take(told(SOFT), told(moved), told(CAPTURED, OTHER_PROVIDER_ACCOUNT))
+    assert outcomes == [Outcome.APPLIED, Outcome.CONTRADICTION, Outcome.APPLIED]
+    assert life.payment.captured == AMOUNT.amount
+
+
+def test_an_account_that_it_has_not_come_to_cannot_speak_of_it() -> None:
+    life = routed()
+    assert life.take(told(CAPTURED, OTHER_PROVIDER_ACCOUNT)) == [Outcome.UNKNOWN_PAYMENT]
+
+
+def test_whoever_decides_it_begins_the_same_operation() -> None:
+    assert after(AUTHORIZE) == after(AUTHORIZE)
+    assert after(AUTHORIZE).id != after(after(AUTHORIZE)).id
+    assert after(AUTHORIZE).outcome is OperationOutcome.PENDING
