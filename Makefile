@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
   --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint format bench docs lock schema clean
+.PHONY: help demo up test lint format drill bench docs lock schema clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ lint: $(READY) ## Style, types and the layer contracts
 format: $(READY) ## Put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+drill: $(READY) ## The long form of the crash tests: hundreds of processes killed at every step
+	GROAT_CRASH_ROUNDS=10 $(BIN)/python -m pytest tests/integration/payments/test_crashes.py
 
 bench: $(READY) ## Measure on this machine; figures are for comparing
 	$(BIN)/python -m benchmarks ledger --output docs/benchmarks

@@ -35,7 +35,8 @@ FAULTS = {"seed": 4, "duplicate": 0.5, "shuffle_ms": 3_000, "answer_ms": 1_500}
 
 @pytest.fixture
 def up(home: Path) -> Iterator[Up]:
-    with running_up(home, GROAT_PROVIDER_TIMEOUT_SECONDS="0.5") as running:
+    patience = {"GROAT_PROVIDER_TIMEOUT_SECONDS": "0.5", "GROAT_BREAKER_FAILURES": "1000"}
+    with running_up(home, **patience) as running:
         for provider in METHODS:
             address = running.simulator(provider)
             httpx.put(f"{address}/_simulator/faults", json=FAULTS).raise_for_status()

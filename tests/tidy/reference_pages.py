@@ -32,7 +32,7 @@ from groat.providers.domain.facts import (
     RefundFact,
     RefundFailed,
 )
-from groat.providers.domain.failures import MEANINGS, FailureCode
+from groat.providers.domain.failures import MEANINGS, RETRYABLE, FailureCode
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -117,9 +117,11 @@ _FAILURE_CODES = """\
 
 A failed payment carries one of these codes in `failure_code`, whichever provider it went to.
 
-| code | what it tells |
-|---|---|
+| code | what it tells | another provider may say yes |
+|---|---|---|
 {rows}
+
+After a failure of the last column a [route](../routing.md) goes on by default.
 """
 
 
@@ -191,7 +193,10 @@ def _said(answer: Next[Any] | Outcome) -> str:
 
 def failure_codes() -> str:
     """Return what a failed payment's code tells."""
-    rows = [f"| `{code}` | {MEANINGS[code]} |" for code in FailureCode]
+    rows = [
+        f"| `{code}` | {MEANINGS[code]} | {'yes' if code in RETRYABLE else ''} |"
+        for code in FailureCode
+    ]
     return _FAILURE_CODES.format(rows="\n".join(rows))
 
 

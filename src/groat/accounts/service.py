@@ -415,8 +415,10 @@ def _changed(
         InvalidRequest: ``invalid_metadata``.
     """
     status = account.status if status is None else status
-    if account.status == "closed" != status:
-        raise Conflict("account_closed", "A closed account stays closed.")
+    if account.status == "closed" != status and not (account.posted or account.held):
+        raise Conflict(
+            "account_closed", "A closed account stays closed, unless a fact was posted to it since."
+        )
     if status == "closed" and (account.posted or account.held):
         raise Conflict(
             "account_not_empty",

@@ -40,7 +40,8 @@ def create_api(engine: Engine) -> FastAPI:
     api.include_router(groat.accounts.http_transfers.transfer_router(engine.accounts, authenticate))
     api.include_router(groat.accounts.http_transfers.hold_router(engine.accounts, authenticate))
     payments, queries = engine.payments, engine.payment_queries
-    api.include_router(groat.payments.http.router(payments, queries, engine.audit, authenticate))
+    api.include_router(groat.payments.http.command_router(payments, engine.recovery, authenticate))
+    api.include_router(groat.payments.http.query_router(queries, engine.audit, authenticate))
     api.include_router(groat.payments.http_refunds.refund_router(payments, queries, authenticate))
     api.include_router(groat.payments.http_refunds.dispute_router(queries, authenticate))
     api.include_router(

@@ -73,7 +73,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         merchants, adapters, timeout_seconds=settings.provider_timeout_seconds
     )
     pending_for = timedelta(seconds=settings.pending_seconds)
-    breakers = Breakers(redis, clock, BreakerPolicy(failures=settings.breaker_failures))
+    breakers = Breakers(redis, clock, BreakerPolicy(failures=settings.breaker_failures), random)
     routing = RoutingService(database, merchants, audit, breakers, clock)
     facts = PaymentFacts(accounts, audit, clock, pending_for=pending_for)
     calls = ProviderCalls(database, facts, audit, providers, breakers, clock, random)

@@ -95,6 +95,8 @@ class ProviderCalls:
                 asked = concluded.next
         except Unavailable as error:
             _log.warning("operation_not_concluded", operation=str(operation.id), code=error.code)
+        except Exception:  # noqa: BLE001 - the operation is open, and will be looked up
+            _log.exception("operation_not_concluded", operation=str(operation.id))
 
     async def ask(self, merchant_id: MerchantId, asked: Asked) -> Reply:
         """Call the provider, unless its circuit breaker is open: then nothing is sent.
@@ -108,7 +110,7 @@ class ProviderCalls:
             return NotSent(FailureCode.PROVIDER_UNREACHABLE, "circuit_open")
         with timings.spent_on("provider"):
             reply = await _call(provider, request_of(asked.payment, asked.operation))
-        await self._breakers.record(breaker, ok=isinstance(reply, Answered))
+        await self._breakers.record(breaker, ok=_is_well(reply))
         return reply
 
     async def conclude(self, merchant_id: MerchantId, asked: Asked, reply: Reply) -> Concluded:
@@ -175,6 +177,17 @@ async def _call(provider: Provider, request: OperationRequest) -> Reply:
     except Exception as error:  # noqa: BLE001 - it was perhaps sent, so this is no failure
         _log.exception("adapter_raised", key=request.idempotency_key)
         return Unknown(type(error).__name__)
+
+
+def _is_well(reply: Reply) -> bool:
+    """Return whether a provider has answered, be it with a no."""
+    match reply:
+        case Answered():
+            return True
+        case NotSent(code):
+            return code is not FailureCode.PROVIDER_UNREACHABLE
+        case Unknown():
+            return False
 
 
 def request_of(payment: Payment, operation: Operation) -> OperationRequest:

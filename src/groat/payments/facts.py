@@ -46,7 +46,6 @@ class PaymentFacts:
         now = self._clock.now()
         standing = await lock_standing(connection, merchant_id, arrivals)
         verdicts = list(decide(standing, arrivals, now))
-        _write(connection, merchant_id, verdicts, now)
         for verdict, arrival in zip(verdicts, arrivals, strict=True):
             if verdict.begun is not None and verdict.payment is not None:
                 asked_soon = arrival.operation_id is not None
@@ -55,6 +54,7 @@ class PaymentFacts:
                 operations.insert_operation(
                     connection, merchant_id, account_id, verdict.begun, due_at, now
                 )
+        _write(connection, merchant_id, verdicts, now)  # it may end what was begun just now
         await self._post(connection, merchant_id, verdicts, now)
         changes = [verdict.change for verdict in verdicts if verdict.change is not None]
         if changes:

@@ -26,6 +26,7 @@ from groat.payments.domain.payment import (
     UnroutedOrder,
 )
 from groat.payments.queries import PaymentDetails, PaymentQueries
+from groat.payments.recovery import PaymentRecovery
 from groat.payments.service import PaymentService
 from groat.platform.http import (
     Authenticate,
@@ -219,13 +220,10 @@ def request_key(key: str | None, asked: str, body: Body | None = None) -> Reques
     return RequestKey(key, f"{asked} {content}".encode())
 
 
-def router(
-    payments: PaymentService,
-    queries: PaymentQueries,
-    audit: AuditService,
-    authenticate: Authenticate,
+def command_router(
+    payments: PaymentService, recovery: PaymentRecovery, authenticate: Authenticate
 ) -> APIRouter:
-    """Return the routes of payments."""
+    """Return the routes that take, move and look up payments."""
     routes = APIRouter(prefix="/v1/payments", tags=["payments"], route_class=StrictRoute)
     CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
     Id = Annotated[PaymentIdText, Path()]  # noqa: N806 - a type
@@ -269,6 +267,23 @@ def router(
     ) -> PaymentDetailsView:
         key = request_key(idempotency_key, f"cancel {payment_id}")
         return PaymentDetailsView.of_details(await payments.cancel(caller, payment_id, key))
+
+    @routes.post("/{payment_id}/sync", summary="Ask the provider what became of a payment")
+    async def sync(
+        payment_id: Id, caller: CallerOf, _: NoFields | None = None
+    ) -> PaymentDetailsView:
+        return PaymentDetailsView.of_details(await recovery.sync(caller.merchant_id, payment_id))
+
+    return routes
+
+
+def query_router(
+    queries: PaymentQueries, audit: AuditService, authenticate: Authenticate
+) -> APIRouter:
+    """Return the routes that show payments."""
+    routes = APIRouter(prefix="/v1/payments", tags=["payments"], route_class=StrictRoute)
+    CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
+    Id = Annotated[PaymentIdText, Path()]  # noqa: N806 - a type
 
     @routes.get("", summary="List payments")
     async def list_payments(

@@ -11,18 +11,20 @@ A payment that waits for its customer is looked up too, in case nobody tells of 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 import structlog
 
 from groat.kernel.clock import Clock
+from groat.kernel.ids import MerchantId, PaymentId
 from groat.payments.calling import Asked, Concluded, ProviderCalls, request_of
 from groat.payments.domain.lifecycle import Status
+from groat.payments.domain.operation import OperationKind, OperationOutcome
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.recovery import OpenOperation, delay_after
 from groat.payments.infrastructure import operations
-from groat.payments.queries import PaymentQueries
+from groat.payments.queries import PaymentDetails, PaymentQueries
 from groat.platform.database import Database
 from groat.providers.domain.facts import NotSent
 from groat.providers.port import Reply, Unknown
@@ -62,19 +64,42 @@ class PaymentRecovery:
         await asyncio.gather(*(self._recover(claimed) for claimed in due))
         return len(due)
 
+    async def sync(self, merchant_id: MerchantId, payment_id: PaymentId) -> PaymentDetails:
+        """Look up now whatever of a payment is not known, and return the payment.
+
+        An operation that is being asked for the first time is left to who asks.
+
+        Raises:
+            NotFound: the merchant has no such payment.
+        """
+        await self._queries.payment(merchant_id, payment_id)
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            claimed = await operations.claim_of_payment(
+                connection, merchant_id, payment_id, now, now + _LEASE
+            )
+        await asyncio.gather(*(self._recover(one, was_due) for one, was_due in claimed))
+        return await self._queries.payment(merchant_id, payment_id)
+
     async def open_operations(self, limit: int) -> list[OpenOperation]:
         """Return operations of any merchant whose outcome is looked for, the oldest first."""
         async with self._database.reading() as connection:
             return await operations.open_operations(connection, limit)
 
-    async def _recover(self, claimed: OpenOperation) -> None:
-        """Apply what is learned of an operation, or put it off. Its trouble is its own alone."""
+    async def _recover(self, claimed: OpenOperation, was_due: datetime | None = None) -> None:
+        """Apply what is learned of an operation, or put it off. Its trouble is its own alone.
+
+        One that was looked up before it was due is not put off further for that.
+        """
         try:
             reason = await self._look_up(claimed)
         except Exception as error:  # noqa: BLE001 - an adapter is a guest in this house
             _log.exception("recovery_failed", operation=str(claimed.operation.id))
             reason = type(error).__name__
-        due_at = self._clock.now() + delay_after(claimed.lookups, self._random)
+        now = self._clock.now()
+        due_at = now + delay_after(claimed.lookups, self._random)
+        if was_due is not None and was_due > now:
+            due_at = min(due_at, was_due)
         async with self._database.transaction() as connection:
             operations.put_off(connection, claimed, due_at, reason)
 
@@ -82,6 +107,8 @@ class PaymentRecovery:
         """Ask what became of an operation, or for it once more; return why it may be open still."""
         provider = await self._providers.get(claimed.merchant_id, claimed.provider_account_id)
         asked = Asked(await self._payment(claimed), claimed.operation)
+        if asked.payment.order.provider_account_id != claimed.provider_account_id:
+            return "settled"  # a webhook was quicker, and the payment is with its next provider
         found = await provider.fetch(request_of(*asked))
         if isinstance(found, NotSent):  # the look-up, which says nothing of the call it asks about
             found = Unknown(found.reason)
@@ -91,7 +118,8 @@ class PaymentRecovery:
         if not concluded.believed:
             return "not_believable"
         payment = await self._payment(claimed)
-        if payment.status is Status.REQUIRES_ACTION:
+        waits = claimed.operation.kind is OperationKind.AUTHORIZE
+        if waits and payment.status is Status.REQUIRES_ACTION:
             return "waits_for_customer"
         if self._clock.now() >= claimed.created_at + provider.keeps_keys_for:
             return "not_settled_at_provider"
@@ -107,8 +135,8 @@ class PaymentRecovery:
             return "settled"
         asked = Asked(payment, operation)
         reply = await self._calls.ask(claimed.merchant_id, asked)
-        if isinstance(reply, NotSent):  # the second call, which says nothing of the first
-            reply = Unknown(reply.reason)
+        if isinstance(reply, NotSent) and operation.outcome is OperationOutcome.UNKNOWN:
+            reply = Unknown(reply.reason)  # the second call, which says nothing of the first
         await self._conclude(claimed, asked, reply)
         return reply.reason if isinstance(reply, Unknown) else "open_at_provider"
 

@@ -42,8 +42,8 @@ class Simulation:
 
     @property
     def moved(self) -> int:
-        """How many would have gone elsewhere."""
-        return sum(one.first != one.payment.order.provider_account_id for one in self.replayed)
+        """How many would have gone elsewhere first than they did."""
+        return sum(one.first != one.payment.order.first_account_id for one in self.replayed)
 
     def shares(self) -> Counter[ProviderAccountId | None]:
         """Return how many would have gone to each account first, None to none."""

@@ -108,6 +108,9 @@ class PaymentService:
         payment_id = PaymentId(self._new_id())
         decision = None
         if isinstance(order, UnroutedOrder):
+            earlier = await self._made_before(caller, request_key)
+            if earlier is not None:  # whatever has become of the rules since
+                return await self._queries.payment(caller.merchant_id, PaymentId(earlier))
             traveller = order.traveller(payment_id)
             decision = await self._routing.decide(caller.merchant_id, traveller)
             order = order.along(decision.route)
@@ -216,11 +219,14 @@ class PaymentService:
         async with self._database.transaction() as connection:
             earlier = await self._claim(connection, caller, request_key, refund_id, now)
             if earlier is None:
-                begun = await self._begin_refund(connection, caller, order, refund_id, now)
+                begun, refund = await self._begin_refund(connection, caller, order, refund_id, now)
         if earlier is not None:
             return await self._queries.refund(caller.merchant_id, RefundId(earlier))
         await self._go_on(caller.merchant_id, begun)
-        return await self._queries.refund(caller.merchant_id, refund_id)
+        try:
+            return await self._queries.refund(caller.merchant_id, refund_id)
+        except Unavailable:  # it is written down and perhaps made: no time for a 503
+            return refund
 
     async def resolve(
         self, merchant_id: MerchantId, operation_id: OperationId, resolution: Resolution
@@ -234,13 +240,11 @@ class PaymentService:
                 as ``late``.
         """
         async with self._database.transaction() as connection:
+            payment_id = await _payment_of(connection, merchant_id, operation_id)
+            payment = await _lock(connection, merchant_id, payment_id)
             operation = await operations.operation(connection, merchant_id, operation_id)
-            if operation is None:
-                raise ids.not_found("operation", ids.render("operation", operation_id))
-            if not operation.is_open:
-                raise Conflict("operation_not_open", f"The operation is {operation.outcome}.")
-            locked = await store.lock_payments(connection, merchant_id, [operation.payment_id])
-            payment = locked[operation.payment_id]
+            if operation is None or not operation.is_open:
+                raise Conflict("operation_not_open", "The operation has ended; see its payment.")
             fact = found_out(payment, operation, resolution)
             made = fact.reference if isinstance(fact, Authorized) else None
             arrival = Arrival(
@@ -256,7 +260,7 @@ class PaymentService:
                     verdict.outcome.value,
                     f"The payment is {payment.status}; it does not take this.",
                 )
-        return await self._queries.payment(merchant_id, operation.payment_id)
+        return await self._queries.payment(merchant_id, payment_id)
 
     async def _command(
         self,
@@ -287,7 +291,7 @@ class PaymentService:
         order: RefundOrder,
         refund_id: RefundId,
         now: datetime,
-    ) -> Begun:
+    ) -> tuple[Begun, Refund]:
         """Reserve what is to be given back, and write down the refund and its operation."""
         merchant_id = caller.merchant_id
         payment = await _lock(connection, merchant_id, order.payment_id)
@@ -326,7 +330,7 @@ class PaymentService:
         )
         begun = Begun(payment, operation)
         self._write_down(connection, caller, begun, now)
-        return begun
+        return begun, refund
 
     def _write_down(
         self, connection: Connection, caller: Caller, begun: Begun, now: datetime
@@ -367,6 +371,13 @@ class PaymentService:
             return None
         return await idempotency.claim(connection, caller.merchant_id, request_key, object_id, now)
 
+    async def _made_before(self, caller: Caller, request_key: RequestKey | None) -> UUID | None:
+        """Return what was made under the caller's key, if it came before."""
+        if request_key is None:
+            return None
+        async with self._database.reading() as connection:
+            return await idempotency.find(connection, caller.merchant_id, request_key)
+
     async def _require_wallet(
         self, connection: Connection, merchant_id: MerchantId, order: PaymentOrder
     ) -> None:
@@ -397,6 +408,16 @@ async def _lock(connection: Connection, merchant_id: MerchantId, payment_id: Pay
     if payment_id not in locked:
         raise ids.not_found("payment", ids.render("payment", payment_id))
     return locked[payment_id]
+
+
+async def _payment_of(
+    connection: Connection, merchant_id: MerchantId, operation_id: OperationId
+) -> PaymentId:
+    """Return the payment of an operation, to be locked before the operation is looked at."""
+    operation = await operations.operation(connection, merchant_id, operation_id)
+    if operation is None:
+        raise ids.not_found("operation", ids.render("operation", operation_id))
+    return operation.payment_id
 
 
 def _created(caller: Caller, payment: Payment) -> Change:

@@ -7,10 +7,12 @@ nothing and so costs nothing; one call in five that still gets through keeps the
 See Nygard, "Release It!", chapter 5, and https://martinfowler.com/bliki/CircuitBreaker.html.
 
 All processes share one circuit for each name, in Redis. Whatever becomes of Redis, each process
-goes on with what it last knew, and shares that again once it can: two processes may then let two
-probes through, and that is all that is lost. The rules compare times of different hosts, whose
-clocks are taken to agree within a second or so; where they do not, a breaker is open for twice
-its cooldown at most.
+goes on with what it last knew, counting alone and letting its own probes through, and shares what
+it learnt once it can. An emptied Redis knows of no failure: the breakers are closed. A host that
+reaches nobody can open a breaker for all; the next probe from another host closes it again.
+
+The rules compare times of different hosts, whose clocks are taken to agree within a second or so.
+Where they do not, a breaker is open for twice its cooldown at most.
 """
 
 from __future__ import annotations
@@ -163,7 +165,7 @@ class _Known:
     """What this process knows of one circuit."""
 
     circuit: Circuit = HEALTHY
-    text: str = ""
+    text: str | bytes = ""
     """What Redis held when it was last asked; empty for nothing."""
     asked_at: datetime | None = None
     is_unshared: bool = False
@@ -177,7 +179,7 @@ class _Known:
         self.is_unshared = self.is_unshared or changed
         return changed
 
-    def learn(self, text: str, now: datetime) -> None:
+    def learn(self, text: str | bytes, now: datetime) -> None:
         """Take over what Redis holds."""
         self.circuit, self.text = _from_text(text), text
         self.asked_at, self.is_unshared = now, False
@@ -210,13 +212,13 @@ class _Shared:
             await self._put(name, known, known.circuit)
         else:
             held = await self._redis.get(_key(name))
-            known.learn(_as_text(held), self._clock.now())
+            known.learn(held or "", self._clock.now())
 
     async def _put(self, name: str, known: _Known, circuit: Circuit) -> bool:
         """Put ``circuit`` in place of what Redis held; if it holds another by now, learn that."""
         text = _to_text(circuit)
         held = await self._swap([_key(name)], [known.text, text, self._kept_ms])
-        known.learn(text if held is None else _as_text(held), self._clock.now())
+        known.learn(text if held is None else held, self._clock.now())
         return held is None
 
 
@@ -264,7 +266,7 @@ class Breakers:
             return failed(circuit, now, self._policy, jitter)
 
         if await self._change(name, rule) and self._state(name) is not before:
-            _log.warning("breaker_changed", name=name, before=before, after=self._state(name))
+            _log.warning("breaker_changed", account=name, before=before, after=self._state(name))
 
     def _state(self, name: str) -> BreakerState:
         return state_of(self._of(name).circuit, self._clock.now(), self._policy)
@@ -318,16 +320,11 @@ def _key(name: str) -> str:
     return f"groat:breaker:{name}"
 
 
-def _as_text(held: bytes | str | None) -> str:
-    """Return what Redis holds as text, however its client was set up."""
-    return held.decode() if isinstance(held, bytes) else held or ""
-
-
 def _to_text(circuit: Circuit) -> str:
     return "" if circuit == HEALTHY else _CIRCUIT.dump_json(circuit).decode()
 
 
-def _from_text(text: str) -> Circuit:
+def _from_text(text: str | bytes) -> Circuit:
     try:
         return _CIRCUIT.validate_json(text) if text else HEALTHY
     except ValidationError:  # another version's; the next change takes its place

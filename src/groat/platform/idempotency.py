@@ -39,21 +39,40 @@ async def claim(
     Raises:
         Conflict: ``idempotency_key_reused``; the key came before, with another request.
     """
-    request_hash = hashlib.sha256(request_key.request).digest()
-    parameters = {
-        "merchant_id": merchant_id,
-        "key": request_key.key,
-        "request_hash": request_hash,
-        "object_id": object_id,
-        "now": now,
-    }
+    parameters = {**_parameters(merchant_id, request_key), "object_id": object_id, "now": now}
     claimed = await connection.fetch(QUERIES["claim_key"], parameters)
     if claimed:
         return None
+    earlier = await find(connection, merchant_id, request_key)
+    if earlier is None:
+        raise _reused()
+    return earlier
+
+
+async def find(
+    connection: Connection, merchant_id: MerchantId, request_key: RequestKey
+) -> UUID | None:
+    """Return the object that was made under the key, None if it did not come before.
+
+    Raises:
+        Conflict: ``idempotency_key_reused``; the key came before, with another request.
+    """
+    parameters = _parameters(merchant_id, request_key)
     row = await connection.fetch_one(QUERIES["get_key"], parameters)
-    if row is None or bytes(row[0]) != request_hash:
-        raise Conflict(
-            "idempotency_key_reused",
-            "This Idempotency-Key came before with another request; a new request needs a new key.",
-        )
+    if row is None:
+        return None
+    if bytes(row[0]) != parameters["request_hash"]:
+        raise _reused()
     return UUID(str(row[1]))
+
+
+def _parameters(merchant_id: MerchantId, request_key: RequestKey) -> dict[str, object]:
+    request_hash = hashlib.sha256(request_key.request).digest()
+    return {"merchant_id": merchant_id, "key": request_key.key, "request_hash": request_hash}
+
+
+def _reused() -> Conflict:
+    return Conflict(
+        "idempotency_key_reused",
+        "This Idempotency-Key came before with another request; a new request needs a new key.",
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
+import psycopg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -59,6 +60,11 @@ def install_problem_documents(app: FastAPI) -> None:
         answer = problem(error.status_code, code, str(error.detail))
         answer.headers.update(error.headers or {})  # such as Allow, which goes with a 405
         return answer
+
+    @app.exception_handler(psycopg.DataError)
+    def unkeepable(_request: Request, _error: psycopg.DataError) -> JSONResponse:
+        detail = "The request has a text or a number that the database cannot keep."
+        return problem(InvalidRequest.status, "invalid_value", detail)
 
     @app.exception_handler(Exception)
     def unforeseen(_request: Request, error: Exception) -> JSONResponse:

@@ -99,3 +99,21 @@ async def test_an_answer_that_lies_about_the_amount_is_quarantined(
     assert (await world.payment(payment["id"]))["status"] == "succeeded"
     assert await world.balance(wallet) == 1050
     await assert_sound(world)
+
+
+@pytest.mark.parametrize("fault", ["cut_before", "cut_after"])
+async def test_a_no_to_a_capture_is_no_answer_to_a_cancellation(world: World, fault: str) -> None:
+    payment = await world.pay(
+        await world.wallet(),
+        provider_account=world.paypal.account,
+        capture_method="manual",
+        payment_method="vault_capture_declined",
+    )
+    assert (await world.command(payment, "capture"))["operations"][-1]["outcome"] == "declined"
+    await world.paypal.set_faults(answer=fault)
+    await world.command(payment, "cancel")
+    await world.paypal.set_faults()
+    await world.settle()
+    found = await world.payment(payment["id"])
+    assert (found["status"], found["operations"][-1]["outcome"]) == ("canceled", "succeeded")
+    await assert_sound(world)

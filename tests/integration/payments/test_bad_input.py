@@ -144,3 +144,10 @@ async def test_lists_are_filtered(world: World) -> None:
         found = (await world.api.get(f"/v1/payments?{query}")).json()["data"]
         assert [one["id"] for one in found] == [one["id"] for one in expected], query
     assert json.loads((await world.api.get("/v1/refunds?status=pending")).text)["data"] == []
+
+
+@pytest.mark.parametrize("path", ["payments?reference=%00", "accounts?code=%00", "payments/%00"])
+async def test_a_text_that_the_database_cannot_keep_is_refused(world: World, path: str) -> None:
+    answer = await world.api.get(f"/v1/{path}")
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.json()["code"]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from unittest.mock import AsyncMock, patch
 from uuid import UUID
 
 import pytest
 
 from groat.app.verify import verify
 from groat.kernel import ids
+from groat.kernel.errors import Unavailable
+from groat.payments.queries import PaymentQueries
 from tests.integration.app.test_pages import pages
-from tests.integration.world import GOOD, Payment, World
+from tests.integration.world import GOOD, Payment, World, without_answers
 
 PROVIDERS = ("stripe", "paypal")
 
@@ -294,3 +297,46 @@ async def test_the_timeline_tells_the_whole_story(world: World) -> None:
         "payment.refund_requested",
         "payment.refunded",
     ]
+
+
+async def test_what_was_paid_to_an_account_that_was_closed_meanwhile_is_not_lost(
+    world: World,
+) -> None:
+    wallet = await world.wallet()
+    async with without_answers(world):
+        payment = await world.pay(wallet)
+    await world.stripe.set_faults()
+    closed = await world.api.patch(f"/v1/accounts/{wallet}", json={"status": "closed"})
+    assert closed.status_code == 200
+    await world.settle()
+    assert await world.balance(wallet) == 1050
+    refused = await world.ask("refunds", {"payment": payment["id"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "account_closed")
+    opened = await world.api.patch(f"/v1/accounts/{wallet}", json={"status": "open"})
+    assert opened.status_code == 200
+    assert (await world.refund(payment))["status"] == "succeeded"
+    closed = await world.api.patch(f"/v1/accounts/{wallet}", json={"status": "closed"})
+    assert closed.status_code == 200
+    again = await world.api.patch(f"/v1/accounts/{wallet}", json={"status": "open"})
+    assert (again.status_code, again.json()["code"]) == (409, "account_closed")
+    await assert_sound(world)
+
+
+async def test_a_refund_that_was_made_is_not_answered_as_unavailable(world: World) -> None:
+    payment = await pay(world, await world.wallet(), "stripe")
+    away = AsyncMock(side_effect=Unavailable("database_unavailable", "It is away."))
+    with patch.object(PaymentQueries, "refund", away):
+        refund = await world.refund(payment, amount=300)
+    assert (refund["status"], refund["amount"]) == ("pending", 300)
+    found = (await world.api.get(f"/v1/refunds/{refund['id']}")).json()
+    assert found["status"] == "succeeded"
+
+
+async def test_a_key_is_free_after_a_refusal_and_belongs_to_one_command(world: World) -> None:
+    wallet = await world.wallet()
+    refused = await world.ask("payments", world.order(wallet, currency="USD"), key="once")
+    assert refused.status_code == 422
+    made = await world.ask("payments", world.order(wallet), key="once")
+    assert made.status_code == 201
+    other = await world.ask("refunds", {"payment": made.json()["id"]}, key="once")
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")

@@ -9,7 +9,10 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE
+from random import Random
 from typing import NamedTuple
+
+import pytest
 
 from groat.kernel import ids
 from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
@@ -26,13 +29,22 @@ class Case(NamedTuple):
     payment: Payment | None
 
 
-async def test_whatever_dies_and_whenever_all_is_done_once_and_known(world: World) -> None:
+ROUNDS = int(os.environ.get("GROAT_CRASH_ROUNDS", "1"))
+"""Each is a victim at every step of every command for both providers; ``make drill`` runs ten."""
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+async def test_whatever_dies_and_whenever_all_is_done_once_and_known(
+    world: World, seed: int
+) -> None:
+    chance = Random(seed)  # noqa: S311 - the same deaths every time
     wallet = await world.wallet()
     matrix = itertools.product(PROVIDERS, COMMANDS, STEPS)
     cases = [Case(*cell, await _prepared(world, wallet, *cell[:2])) for cell in matrix]
     for provider in PROVIDERS:  # so that a call can be died in, after its effect
-        await world.site(provider).set_faults(answer_ms=500)
-    assert await _killed(world, wallet, cases) == {signal.SIGKILL}
+        faults = {"answer_ms": 500, "duplicate": chance.random(), "shuffle_ms": 300, "seed": seed}
+        await world.site(provider).set_faults(**faults)
+    assert await _killed(world, wallet, cases, chance) == {signal.SIGKILL}
     for provider in PROVIDERS:
         await world.site(provider).set_faults()
 
@@ -98,7 +110,7 @@ async def _assert_taken_once(world: World) -> None:
         assert references.count(ids.render("payment", payment_id)) == 1
 
 
-def _line(world: World, wallet: str, case: Case) -> str:
+def _line(world: World, wallet: str, case: Case, seconds: float) -> str:
     document = {
         "merchant": ids.render_merchant(world.merchant_id),
         "wallet": wallet,
@@ -106,12 +118,13 @@ def _line(world: World, wallet: str, case: Case) -> str:
         "payment_method": GOOD[case.provider],
         "command": case.command,
         "step": case.step,
+        "seconds": seconds,
         "payment": "" if case.payment is None else case.payment["id"],
     }
     return json.dumps(document) + "\n"
 
 
-async def _killed(world: World, wallet: str, cases: list[Case]) -> set[int]:
+async def _killed(world: World, wallet: str, cases: list[Case], chance: Random) -> set[int]:
     """Let a victim process run the cases; return the signals that ended them."""
     module = "tests.integration.payments.victims"
     victims = await asyncio.create_subprocess_exec(
@@ -120,7 +133,7 @@ async def _killed(world: World, wallet: str, cases: list[Case]) -> set[int]:
         stdout=PIPE,
         env={**os.environ, **world.variables},
     )
-    lines = "".join(_line(world, wallet, case) for case in cases)
+    lines = "".join(_line(world, wallet, case, chance.uniform(0.05, 0.4)) for case in cases)
     said, _ = await asyncio.wait_for(victims.communicate(lines.encode()), 120)
     ends = [int(line) for line in said.split()]
     assert len(ends) == len(cases)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.app.test_pages import pages
 from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
-from tests.integration.world import Payment, World
+from tests.integration.world import Payment, World, without_answers
 
 
 async def spend(world: World, wallet: str, amount: int) -> None:
@@ -99,4 +99,22 @@ async def test_all_that_is_said_of_a_dispute_may_come_at_once_and_twice(world: W
     [dispute] = await pages(world.api, "/v1/disputes")
     assert (dispute["status"], dispute["withdrawn"], dispute["reinstated"]) == ("won", 1050, 1050)
     assert await world.balance(wallet) == 1050
+    await assert_sound(world)
+
+
+async def test_a_dispute_may_come_long_before_its_capture(world: World) -> None:
+    wallet = await world.wallet()
+    async with without_answers(world):
+        payment = await world.pay(wallet, payment_method="pm_card_createDispute")
+    await world.stripe.set_faults()
+    mail = await world.posted_mail()
+    await world.deliver_all([one for one in mail if "dispute" in one.event_type])
+    for _ in range(8):
+        await world.make_due()
+        await world.engine.drain.drain_batch()
+    assert {row[1:3] for row in await world.inbox()} >= {("pending", "premature")}
+    await world.deliver_all([one for one in mail if "dispute" not in one.event_type])
+    await world.settle()
+    assert (await world.payment(payment["id"]))["disputed"] == 1050
+    assert await world.balance(wallet) == 0
     await assert_sound(world)

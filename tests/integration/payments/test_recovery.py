@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from groat.app.verify import verify
+from groat.kernel import ids
 from tests.integration.world import BAD_PAYPAL, BAD_STRIPE, GOOD_PAYPAL, GOOD_STRIPE, World
+from tests.unit.simulator.servers import until
 
 PROVIDERS = ("stripe", "paypal")
 METHODS = {
@@ -134,3 +136,25 @@ async def test_a_webhook_may_come_first(world: World) -> None:
     await recover(world)
     assert await operation(world) in [("succeeded", 0), ("succeeded", 1)]
     assert await world.balance(wallet) == 1050
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_caller_may_ask_for_it_to_be_looked_up_now(world: World, provider: str) -> None:
+    wallet, payment = await pay(world, provider, "cut_after")
+    answers = await asyncio.gather(*(world.ask(f"payments/{payment['id']}/sync") for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {200}
+    again = await world.ask(f"payments/{payment['id']}/sync")
+    assert again.json()["status"] == "succeeded"
+    assert len(await world.site(provider).charges()) == 1
+    assert await world.balance(wallet) == 1050
+
+
+async def test_what_is_being_asked_for_the_first_time_is_left_to_who_asks(world: World) -> None:
+    await world.stripe.set_faults(answer_ms=800)
+    paying = asyncio.create_task(world.pay(await world.wallet()))
+    await until(lambda: bool(world.mailbox.mail))
+    [[payment_id]] = await world.rows("select id from payment")
+    name = ids.render("payment", payment_id)
+    asked = await world.ask(f"payments/{name}/sync")
+    assert asked.json()["operations"][0]["outcome"] == "pending"
+    assert (await paying)["status"] == "succeeded"

@@ -299,3 +299,17 @@ async def test_the_command_line_explains_and_tries_rules_over_the_past(
     refused = await world.groat("routing", "simulate", merchant, str(other))
     assert refused.returncode == 2
     assert refused.stderr.startswith("Error (invalid_routing_rules): rules.0.name")
+
+
+async def test_a_repeated_request_is_the_same_payment_whatever_has_become_of_the_rules(
+    world: World,
+) -> None:
+    await put_rules(world, rule(world, "all", "stripe"))
+    order = world.order(await world.wallet(), payment_methods=TOKENS)
+    del order["provider_account"], order["payment_method"]
+    first = await world.ask("payments", order, key="once")
+    await put_rules(world)
+    again = await world.ask("payments", order, key="once")
+    assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
+    other = await world.ask("payments", {**order, "amount": 1}, key="once")
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")

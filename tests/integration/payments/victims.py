@@ -41,7 +41,6 @@ STEPS = (
     "after_concluded",
 )
 Call: TypeAlias = Callable[[Any, Any], Awaitable[Reply]]
-_IN_CALL_SECONDS = 0.2
 _AT_ONCE = 8
 
 
@@ -51,14 +50,14 @@ def die() -> NoReturn:
     raise AssertionError("still here")
 
 
-def dying(call: Call, step: str) -> Call:
-    """Return a call to the provider that its process does not survive."""
+def dying(call: Call, step: str, seconds: float) -> Call:
+    """Return a call to the provider that its process does not survive, ``seconds`` into it."""
 
     async def die_on_the_way(provider: object, request: object) -> Reply:
         if step == "after_written_down":
             die()
         if step == "during_call":
-            asyncio.get_running_loop().call_later(_IN_CALL_SECONDS, die)
+            asyncio.get_running_loop().call_later(seconds, die)
         reply = await call(provider, request)
         if step == "after_call":
             die()
@@ -95,7 +94,7 @@ def doomed(step: str) -> Callable[[Connection], Awaitable[None]]:
     return commit_or_die
 
 
-async def command(engine: Engine, case: dict[str, str]) -> None:
+async def command(engine: Engine, case: dict[str, Any]) -> None:
     """Give the command of ``case``."""
     caller = Caller(ids.parse_merchant(case["merchant"]), "key_victim", "req_victim")
     payments = engine.payments
@@ -122,12 +121,13 @@ async def command(engine: Engine, case: dict[str, str]) -> None:
             raise AssertionError(unknown)
 
 
-async def run(settings: Settings, case: dict[str, str]) -> None:
+async def run(settings: Settings, case: dict[str, Any]) -> None:
     """Give the command of ``case``, and die on the way."""
     step, name = case["step"], case["command"]
     with ExitStack() as stack:
         for provider in (StripeProvider, PayPalProvider):
-            stack.enter_context(patch.object(provider, name, dying(getattr(provider, name), step)))
+            call = dying(getattr(provider, name), step, case["seconds"])
+            stack.enter_context(patch.object(provider, name, call))
         stack.enter_context(patch.object(Connection, "commit", doomed(step)))
         async with open_engine(settings) as engine:
             await command(engine, case)

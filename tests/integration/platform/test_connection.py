@@ -148,3 +148,39 @@ async def test_a_server_that_is_not_there_is_said_to_be_unavailable(world: World
     with pytest.raises(Unavailable):
         await things(database)
     await database.close()
+
+
+async def test_several_questions_are_answered_in_one_round_trip_each_with_its_own_rows(
+    database: Database,
+) -> None:
+    async with database.transaction() as connection:
+        connection.write(INSERT, {"id": 1, "text": "one"})
+        connection.write(INSERT, {"id": 2, "text": "two"})
+        all_of_them, none, pid = await connection.fetch_each(
+            (READ, {}), (Query.of("select where false"), {}), (PID, {})
+        )
+    assert all_of_them == [(1, "one"), (2, "two")]
+    assert (none, len(pid)) == ([], 1)
+
+
+async def test_reads_that_are_given_up_or_fail_leave_nothing_behind_for_the_next(
+    database: Database,
+) -> None:
+    slow, one = Query(b"select pg_sleep(0.2)"), Query(b"select 1")
+    two, wrong = Query(b"select 2"), Query(b"select 1/0")
+
+    async def read(*queries: Query) -> list[list[tuple[int, ...]]]:
+        async with database.reading() as connection:
+            return await connection.fetch_each(*((query, {}) for query in queries))
+
+    for number in range(5):
+        given_up = [asyncio.create_task(read(slow, one)) for _ in range(4)]
+        await asyncio.sleep(0.005 * number)
+        for task in given_up:
+            task.cancel()
+        await asyncio.gather(*given_up, return_exceptions=True)
+        failed = await asyncio.gather(
+            *(read(one, wrong, two) for _ in range(4)), return_exceptions=True
+        )
+        assert all(isinstance(one, psycopg.errors.DivisionByZero) for one in failed)
+        assert await asyncio.gather(*(read(one, two) for _ in range(8))) == [[[(1,)], [(2,)]]] * 8

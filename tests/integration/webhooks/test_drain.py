@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from groat.app.verify import verify
 from groat.app.wiring import open_engine
 from groat.kernel import ids
 from groat.webhooks.domain.event import ClaimedEvent
@@ -124,6 +125,18 @@ async def test_an_event_whose_account_cannot_be_opened_waits_while_others_pass(
         == []
     )
     assert await world.balance(wallet) == 1050
+
+
+async def test_a_provider_may_call_a_charge_as_long_as_it_likes(world: World) -> None:
+    async with without_answers(world) as hasty:
+        wallet = await hasty.wallet()
+        payment = await hasty.pay(wallet)
+    event = charge_event("evt_long", "ch_" + "a" * 250, payment["id"], 1050)
+    await world.deliver(await world.signed(event))
+    await world.engine.drain.drain_batch()
+    assert await world.balance(wallet) == 1050
+    findings = await asyncio.to_thread(verify, world.settings, print)
+    assert all(finding.ok for finding in findings)
 
 
 async def claim(world: World) -> list[ClaimedEvent]:

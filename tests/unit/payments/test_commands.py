@@ -153,3 +153,9 @@ def test_amounts_are_positive(amount: int) -> None:
         with pytest.raises(InvalidRequest) as refused:
             order()
         assert refused.value.code == "amount_not_positive"
+
+
+def test_nothing_is_captured_where_nothing_is_left() -> None:
+    with pytest.raises(Conflict) as refused:
+        commands.capture(replace(HELD, captured=1050), [], CaptureOrder(), CAPTURE_ID)
+    assert refused.value.code == "payment_not_capturable"

@@ -31,6 +31,7 @@ from groat.providers.domain.facts import (
     Fact,
     NotSent,
     Refunded,
+    Report,
 )
 from groat.providers.domain.failures import FailureCode
 from tests.unit.payments.examples import (
@@ -390,7 +391,7 @@ def test_a_refund_that_was_not_sent_fails_and_is_given_back() -> None:
 def test_a_dispute_is_found_by_the_capture_that_it_is_about() -> None:
     paid = standing_at(Status.SUCCEEDED)
     opened = dispute_arrival(DisputeOpened("dp_1", PART))
-    assert _only(paid, opened).outcome is Outcome.UNKNOWN_PAYMENT
+    assert _only(paid, opened) == Verdict(Outcome.PREMATURE)
     assert _only(paid, opened, known=[KEY]).outcome is Outcome.APPLIED
 
 
@@ -429,3 +430,27 @@ def test_what_is_being_canceled_is_not_gone_on_with() -> None:
     verdict = _only(waiting, arrival(APPROVED), operations=[AUTHORIZE, CANCEL])
     _assert_nothing_moves(verdict, Outcome.LATE)
     assert verdict.resumed is None
+
+
+def test_a_refund_of_a_capture_that_nobody_knows_is_foreign() -> None:
+    report = Report(None, "pi_1", REFUNDED, capture_reference="ch_9")
+    verdict = _only(standing_at(Status.SUCCEEDED), Arrival(PROVIDER_ACCOUNT, report, WEBHOOK))
+    assert verdict == Verdict(Outcome.UNKNOWN_PAYMENT)
+
+
+@pytest.mark.parametrize("operation", [AUTHORIZE, REFUND_OPERATION], ids=lambda one: str(one.kind))
+def test_that_a_call_was_not_sent_says_nothing_once_others_may_have_made_it(
+    operation: Operation,
+) -> None:
+    asked = replace(operation, outcome=OperationOutcome.UNKNOWN)
+    payment = STARTED if operation is AUTHORIZE else standing_at(Status.SUCCEEDED)
+    answer = answer_to(asked, NOT_SENT)
+    _assert_nothing_moves(_only(payment, answer, operations=[asked]), Outcome.LATE)
+    by_hand = replace(answer, told_by="operator")
+    assert _only(payment, by_hand, operations=[asked]).outcome is Outcome.APPLIED
+
+
+def test_an_earlier_capture_says_nothing_of_the_one_that_is_asked() -> None:
+    earlier = standing_at(Status.SUCCEEDED, MANUAL)
+    verdict = _only(earlier, answer_to(CAPTURE, CAPTURED), known=[KEY], operations=[CAPTURE])
+    _assert_nothing_moves(verdict, Outcome.ALREADY_SO)

@@ -82,3 +82,11 @@ def test_each_effect_has_a_reference_of_its_own() -> None:
     )
     assert len({fact.reference for fact in facts}) == len({fact.id for fact in facts}) == 4
     assert first == recipes.posting(MERCHANT, _effect(captured), OWN)
+
+
+@given(st.text("abcXYZ019_-", min_size=1, max_size=400))
+def test_a_reference_fits_into_the_ledger_however_long_the_providers_is(reference: str) -> None:
+    fact = recipes.posting(MERCHANT, _effect(EffectKind.CAPTURED, reference=reference), OWN)
+    assert len(fact.reference) <= 255
+    other = recipes.posting(MERCHANT, _effect(EffectKind.CAPTURED, reference=reference + "!"), OWN)
+    assert other.reference != fact.reference

@@ -73,10 +73,11 @@ def capture(
         Conflict: ``payment_not_capturable``, ``operation_in_progress`` or
             ``capture_exceeds_authorized``.
     """
-    if payment.status is not Status.AUTHORIZED:
+    if not payment.capturable:
         raise Conflict(
             "payment_not_capturable",
-            f"The payment is {payment.status}; one that is {Status.AUTHORIZED} can be captured.",
+            f"The payment is {payment.status} and {payment.captured} captured; one that is "
+            f"{Status.AUTHORIZED} can be captured.",
         )
     _require_idle(open_operations)
     amount = payment.capturable if order.amount is None else order.amount

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from groat.payments.domain.dispute_facts import decide_dispute
 from groat.payments.domain.lifecycle import Outcome
+from groat.payments.domain.operation import OperationOutcome
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.payment_facts import decide_fee, decide_payment, unmoved
 from groat.payments.domain.refund_facts import decide_refund
@@ -14,6 +15,7 @@ from groat.payments.domain.verdicts import Arrival, Standing, Verdict, effect_ke
 from groat.providers.domain.facts import (
     Authorized,
     DisputeClosed,
+    DisputeFact,
     DisputeOpened,
     DisputeReinstated,
     DisputeUnderReview,
@@ -37,7 +39,7 @@ def decide(standing: Standing, arrivals: Sequence[Arrival], now: datetime) -> It
 def _decide_one(standing: Standing, arrival: Arrival, now: datetime) -> Verdict:
     payment = standing.payment_of(arrival)
     if payment is None:
-        return Verdict(Outcome.UNKNOWN_PAYMENT)
+        return Verdict(_of_nothing_known(arrival))
     key = effect_key(arrival)
     if key is not None and key in standing.effects:
         if standing.effects[key] == payment.id:
@@ -45,7 +47,36 @@ def _decide_one(standing: Standing, arrival: Arrival, now: datetime) -> Verdict:
         return set_aside(Outcome.CONTRADICTION, payment, arrival)
     if arrival.provider_account_id != payment.order.provider_account_id:
         return _from_behind(standing, payment, arrival)
+    if _is_asked_by_others(standing, payment, arrival):
+        return set_aside(Outcome.LATE, payment, arrival)
     return _decide_fact(standing, payment, arrival, now)
+
+
+def _of_nothing_known(arrival: Arrival) -> Outcome:
+    """Return what a fact is about whose payment is not known: one that is, or one yet to come.
+
+    A dispute names only the capture that it is about, of which we may not have heard yet.
+    """
+    report = arrival.report
+    names_capture = report.payment_id is None and report.capture_reference is not None
+    if names_capture and isinstance(report.fact, DisputeFact):
+        return Outcome.PREMATURE
+    return Outcome.UNKNOWN_PAYMENT
+
+
+def _is_asked_by_others(standing: Standing, payment: Payment, arrival: Arrival) -> bool:
+    """Return whether a call that was not sent says nothing, as others have made it meanwhile.
+
+    Whoever writes an operation down and then sleeps for long finds it looked up, and perhaps asked
+    for, by a worker. An operator's word is another matter.
+    """
+    asked = standing.answered(payment.id, arrival)
+    return (
+        isinstance(arrival.report.fact, NotSent)
+        and arrival.told_by is None
+        and asked is not None
+        and asked.outcome is OperationOutcome.UNKNOWN
+    )
 
 
 def _from_behind(standing: Standing, payment: Payment, arrival: Arrival) -> Verdict:

@@ -44,6 +44,11 @@ class PaymentOrder:
         if self.amount.amount <= 0:
             raise InvalidRequest("amount_not_positive", "A payment's amount is 1 or more.")
 
+    @property
+    def first_account_id(self) -> ProviderAccountId:
+        """The provider account that it was tried with first."""
+        return self.provider_account_id if self.route is None else self.route.first
+
 
 @dataclass(frozen=True, slots=True)
 class Payment:

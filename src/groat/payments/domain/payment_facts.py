@@ -190,9 +190,14 @@ def unmoved(standing: Standing, outcome: Outcome, payment: Payment, arrival: Arr
 
 
 def _settled_by_end(standing: Standing, payment: Payment, arrival: Arrival) -> Iterator[Settled]:
-    """Yield the operation that a fact answers, if its payment has come to an end."""
+    """Yield the operation that a fact answers, if its payment has come to an end.
+
+    But not by a capture, which may be an earlier one, and says nothing of the one that is asked.
+    """
     answered = standing.answered(payment.id, arrival)
     if answered is None or answered.kind is OperationKind.REFUND:
+        return
+    if answered.kind is OperationKind.CAPTURE and isinstance(arrival.report.fact, Captured):
         return
     if payment.status in TERMINAL:
         yield Settled(payment.id, answered.id, end_by_status(answered.kind, payment.status))

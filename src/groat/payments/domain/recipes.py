@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import assert_never
 
@@ -9,7 +10,10 @@ from groat.accounts.domain import chart
 from groat.accounts.domain.chart import AccountSpec
 from groat.accounts.domain.ledger import Entry, Transaction
 from groat.kernel.ids import AccountId, MerchantId
-from groat.payments.domain.verdicts import Effect, EffectKind
+from groat.payments.domain.verdicts import Effect, EffectKey, EffectKind
+
+_LONGEST_REFERENCE = 255
+_READABLE = 190
 
 
 def own_accounts(effect: Effect) -> list[AccountSpec]:
@@ -54,7 +58,7 @@ def posting(
     return Transaction.of(
         merchant_id,
         kind=f"payment.{effect.key.kind}",
-        reference=f"{effect.key.kind}:{effect.key.provider_account_id}:{effect.key.reference}",
+        reference=ledger_reference(effect.key),
         entries=tuple(Entry(account_id, moved, currency) for account_id, moved in moves if moved),
     )
 
@@ -64,3 +68,14 @@ def owed(effect: Effect, account_ids: Mapping[str, AccountId]) -> AccountId | No
     if effect.key.kind is not EffectKind.DISPUTE_WITHDRAWN:
         return None
     return account_ids[chart.receivable(effect.money.currency).code]
+
+
+def ledger_reference(key: EffectKey) -> str:
+    """Return the reference of an effect's posting: readable, and not too long for the ledger.
+
+    PostgreSQL computes the same when effects are verified.
+    """
+    text = f"{key.kind}:{key.provider_account_id}:{key.reference}"
+    if len(text) <= _LONGEST_REFERENCE:
+        return text
+    return f"{text[:_READABLE]}:{hashlib.sha256(text.encode()).hexdigest()}"

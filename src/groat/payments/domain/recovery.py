@@ -27,7 +27,10 @@ _MOST_DOUBLINGS = 12
 
 @dataclass(frozen=True, slots=True)
 class OpenOperation:
-    """An operation that is ``pending`` or ``unknown``. ``lookups`` counts those that were begun."""
+    """An operation that is ``pending`` or ``unknown``. ``lookups`` counts those that were begun.
+
+    While it is claimed, ``due_at`` is when the lease ends.
+    """
 
     merchant_id: MerchantId
     provider_account_id: ProviderAccountId

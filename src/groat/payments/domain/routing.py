@@ -126,6 +126,11 @@ class Route:
         return self.legs[self.at]
 
     @property
+    def first(self) -> ProviderAccountId:
+        """The account that it begins with."""
+        return self.legs[0].provider_account_id
+
+    @property
     def behind(self) -> frozenset[ProviderAccountId]:
         """The accounts that were tried and given up."""
         return frozenset(leg.provider_account_id for leg in self.legs[: self.at])

@@ -129,13 +129,19 @@ from (
             or coalesce(sum(n.amount) filter (where a.code not like 'clearing:%'), 0) <> e.taken
             or bool_or(a.currency is distinct from e.currency) as bad
     from (
-        select *, case when kind in ('captured', 'dispute_reinstated') then amount else -amount end as taken
+        select
+            *,
+            case when kind in ('captured', 'dispute_reinstated') then amount else -amount end as taken,
+            kind || ':' || provider_account_id || ':' || reference as named
         from applied_effect
     ) as e
     left join payment p on p.merchant_id = e.merchant_id and p.id = e.payment_id
     left join ledger_transaction t on t.merchant_id = e.merchant_id and t.id = e.transaction_id
         and t.kind::text = 'payment.' || e.kind
-        and t.reference = e.kind || ':' || e.provider_account_id || ':' || e.reference
+        and t.reference = case
+            when length(e.named) <= 255 then e.named
+            else left(e.named, 190) || ':' || encode(sha256(convert_to(e.named, 'UTF8')), 'hex')
+        end
     left join ledger_entry n on n.merchant_id = t.merchant_id and n.transaction_id = t.id
     left join account a on a.merchant_id = n.merchant_id and a.number = n.account_number
     group by e.merchant_id, e.provider_account_id, e.kind, e.reference, e.taken, t.id

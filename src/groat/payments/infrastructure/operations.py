@@ -132,6 +132,29 @@ async def claim(
     return [_open_operation(row) for row in rows]
 
 
+async def claim_of_payment(
+    connection: Connection,
+    merchant_id: MerchantId,
+    payment_id: PaymentId,
+    now: datetime,
+    lease_until: datetime,
+) -> list[tuple[OpenOperation, datetime]]:
+    """Take a payment's operations of unknown outcome away from workers until the lease ends.
+
+    Each comes with when it was due.
+    """
+    rows = await connection.fetch(
+        QUERIES["claim_operations_of_payment"],
+        {
+            "merchant_id": merchant_id,
+            "payment_id": payment_id,
+            "now": now,
+            "lease_until": lease_until,
+        },
+    )
+    return [(_open_operation(row[:-1]), row[-1]) for row in rows]
+
+
 async def open_operations(connection: Connection, limit: int) -> list[OpenOperation]:
     """Return operations of any merchant that are unknown or were looked up, the oldest first."""
     rows = await connection.fetch(QUERIES["list_open_operations"], {"limit": limit})
@@ -145,7 +168,7 @@ def put_off(connection: Connection, claimed: OpenOperation, due_at: datetime, re
         {
             "merchant_id": claimed.merchant_id,
             "id": claimed.operation.id,
-            "lookups": claimed.lookups,
+            "leased_until": claimed.due_at,
             "due_at": due_at,
             "reason": reason,
         },

@@ -10,18 +10,21 @@ insert into operation (
 )
 
 -- name: find_open_operations
--- Read under the lock of their payments.
+-- Under the lock of their payments, and locked themselves: a worker that claims one of them meanwhile
+-- would ask for it, while its outcome is being decided here.
 select id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference
 from operation
 where merchant_id = %(merchant_id)s and payment_id = any(%(payment_ids)s::uuid[])
     and outcome in ('pending', 'unknown')
+order by id
+for no key update
 
 -- name: list_operations
 -- Of a payment, in the order in which they were begun.
 select id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference
 from operation
 where merchant_id = %(merchant_id)s and payment_id = %(payment_id)s
-order by id
+order by created_at, id
 
 -- name: get_operation
 -- One that an operator names.
@@ -38,10 +41,11 @@ from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(failure_codes)s::text[])
 where o.merchant_id = %(merchant_id)s and o.id = n.id and o.outcome in ('pending', 'unknown')
 
 -- name: mark_operation_unknown
--- Only while nobody else has learned the outcome.
+-- Only while nobody else has learned the outcome, and the first time.
 update operation
 set outcome = 'unknown', reason = %(reason)s, due_at = %(due_at)s, updated_at = %(now)s
-where merchant_id = %(merchant_id)s and id = %(id)s and outcome = 'pending'
+where merchant_id = %(merchant_id)s and id = %(id)s
+    and (outcome = 'pending' or (outcome = 'unknown' and reason is null))
 returning id
 
 -- name: resume_operations
@@ -51,9 +55,14 @@ set due_at = %(now)s, lookups = 0
 where merchant_id = %(merchant_id)s and id = any(%(ids)s::uuid[]) and outcome in ('pending', 'unknown')
 
 -- name: claim_operations
--- Takes open operations that are due away from other workers until the lease ends.
+-- Takes open operations that are due away from other workers until the lease ends. From then on its
+-- outcome is unknown, since whoever began it may ask for it as well; but not that of one which nobody
+-- was to ask for before a worker does, and which was due as soon as it was begun.
 update operation
-set lookups = lookups + 1, due_at = %(lease_until)s
+set
+    lookups = lookups + 1,
+    due_at = %(lease_until)s,
+    outcome = case when outcome = 'pending' and due_at <= created_at then 'pending' else 'unknown' end
 where (merchant_id, id) in (
     select merchant_id, id
     from operation
@@ -66,11 +75,32 @@ returning
     id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference,
     merchant_id, provider_account_id, reason, lookups, due_at, created_at
 
+-- name: claim_operations_of_payment
+-- Those of unknown outcome, whenever they are due: their caller wants to know now. It does not count as
+-- one of the look-ups that come ever more rarely. The last column is when it was due before.
+with wanted as (
+    select merchant_id, id, due_at
+    from operation
+    where merchant_id = %(merchant_id)s and payment_id = %(payment_id)s
+        and outcome in ('pending', 'unknown') and (outcome = 'unknown' or due_at <= %(now)s)
+    order by id
+    for update skip locked
+)
+update operation o
+set due_at = %(lease_until)s, outcome = 'unknown'
+from wanted w
+where o.merchant_id = w.merchant_id and o.id = w.id
+returning
+    o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.amount, o.final, o.refund_id,
+    o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at,
+    o.created_at, w.due_at
+
 -- name: put_off_operation
--- Until the next look-up, unless its outcome was learned meanwhile, or another worker has it.
+-- Until the next look-up, unless its outcome was learned meanwhile, or another worker has it: the end of
+-- the lease tells whose it is.
 update operation
 set due_at = %(due_at)s, reason = %(reason)s
-where merchant_id = %(merchant_id)s and id = %(id)s and lookups = %(lookups)s
+where merchant_id = %(merchant_id)s and id = %(id)s and due_at = %(leased_until)s
     and outcome in ('pending', 'unknown')
 
 -- name: list_open_operations
@@ -81,7 +111,6 @@ select
     o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at, o.created_at
 from operation o
 join payment p on p.merchant_id = o.merchant_id and p.id = o.payment_id
-where (o.outcome = 'unknown' or (o.outcome = 'pending' and o.lookups > 0))
-    and not (o.kind = 'authorize' and p.status = 'requires_action')
+where o.outcome = 'unknown' and not (o.kind = 'authorize' and p.status = 'requires_action')
 order by o.created_at
 limit %(limit)s

@@ -131,9 +131,25 @@ def from_document(document: dict[str, Any]) -> Route:
     """Return a stored route."""
     return Route(
         tuple(Leg(ProviderAccountId(UUID(one)), token) for one, token in document["legs"]),
-        frozenset(map(FailureCode, document["fallback_on"])),
+        frozenset(FailureCode(code) for code in known_codes(document["fallback_on"])),
         document["at"],
     )
+
+
+def stored_rules(document: dict[str, Any], version: int) -> Rules:
+    """Return stored rules."""
+    rules = [
+        {**rule, "fallback_on": known_codes(rule["fallback_on"])} for rule in document["rules"]
+    ]
+    return RulesDocument.model_validate({"rules": rules}).at(version)
+
+
+def known_codes(codes: list[str]) -> list[str]:
+    """Return those of stored codes that this version knows: another one may have written more.
+
+    Not to go on after what one does not understand is the safe side.
+    """
+    return [code for code in codes if code in FailureCode.__members__.values()]
 
 
 def decision_document(payment_id: PaymentId, decision: Decision) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from groat.kernel.ids import MerchantId, PaymentId
 from groat.payments.domain.routing import Decision, Rules
-from groat.payments.infrastructure.routes import RulesDocument, decision_document
+from groat.payments.infrastructure.routes import RulesDocument, decision_document, stored_rules
 from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 
@@ -20,7 +20,7 @@ async def rules(connection: Connection, merchant_id: MerchantId) -> Rules:
     row = await connection.fetch_one(QUERIES["get_rules"], {"merchant_id": merchant_id})
     if row is None:
         return Rules(0, ())
-    return RulesDocument.model_validate(row[1]).at(row[0])
+    return stored_rules(row[1], row[0])
 
 
 def insert_rules(

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from groat.kernel.clock import Clock, SystemClock
 from groat.merchants.domain.credentials import CredentialFields
-from groat.providers.domain.facts import Canceled, NotSent, Report
+from groat.providers.domain.facts import NotSent
 from groat.providers.paypal import events, signature
 from groat.providers.paypal.certificates import CertificateSource
 from groat.providers.paypal.client import PayPalClient
@@ -88,11 +88,11 @@ class PayPalProvider:
     async def cancel(self, request: CancelRequest) -> Reply:
         """Void an authorization. An order that waits for its payer is never completed, that is all.
 
-        PayPal forgets such an order by itself after some hours.
+        PayPal forgets such an order by itself after some hours. One that its payer has approved may
+        be being completed at this moment, so that it cannot be canceled any more.
         """
         if request.authorization_reference is None:
-            report = Report(request.payment_id, request.provider_reference, Canceled())
-            return Answered((report,))
+            return await self._in_time(self._operations.give_up(request))
         return await self._in_time(self._operations.void(request, request.authorization_reference))
 
     async def refund(self, request: RefundRequest) -> Reply:

@@ -12,8 +12,10 @@ from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import RefundId
 from groat.platform.strict_json import Json
 from groat.providers.domain.facts import (
+    Approved,
     Canceled,
     Captured,
+    Declined,
     Expired,
     FeeCharged,
     NotSent,
@@ -37,6 +39,9 @@ from groat.providers.port import (
     Unknown,
 )
 from groat.providers.reading import read, refusal
+
+_WAITING = frozenset({"CREATED", "PAYER_ACTION_REQUIRED", "SAVED", "VOIDED"})
+"""Where an order is of which nothing was taken, and nothing will be unless we complete it."""
 
 _ALREADY_COMPLETED = frozenset({"ORDER_ALREADY_AUTHORIZED", "ORDER_ALREADY_CAPTURED"})
 
@@ -79,6 +84,21 @@ class Operations:
         reply = _reply(answer, request, self._capture_reports)
         return await self._instead(request, reply) if _is_unprocessable(answer) else reply
 
+    async def give_up(self, request: CancelRequest) -> Reply:
+        """Leave an order to itself that waits for its payer; of another, say what came of it."""
+        order = await self._lookups.order(request.provider_reference)
+        if isinstance(order, NotSent | Unknown):
+            return Unknown(order.reason)
+        if order is None or order.status in _WAITING:
+            report = Report(request.payment_id, request.provider_reference, Canceled())
+            return Answered((report,))
+        told = read(lambda: self._lookups.order_reports(order))
+        if not isinstance(told, Answered):
+            return told
+        no = refusal(request, FailureCode.REJECTED_BY_PROVIDER)
+        done = [one for one in told.reports if not isinstance(one.fact, Approved | Declined)]
+        return Answered((*_addressed(tuple(done), request), *no))
+
     async def void(self, request: CancelRequest, authorization_id: str) -> Reply:
         """Void an authorization."""
         address = f"{path(AUTHORIZATIONS, authorization_id)}/void"
@@ -100,7 +120,7 @@ class Operations:
             return Unknown(order.reason)
         if order is None:
             return Answered(())
-        if isinstance(request, CaptureRequest):
+        if not isinstance(request, AuthorizeRequest):
             order = translation.without_other_declines(order, request.idempotency_key)
         told = read(lambda: self._lookups.order_reports(order))
         if not isinstance(told, Answered):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groat.kernel.money import Money
-from groat.providers.domain.facts import Canceled, Declined, RefundFailed, Report
+from groat.providers.domain.facts import Declined, RefundFailed, Report
 from groat.providers.domain.failures import FailureCode
 from groat.providers.paypal.adapter import PayPalProvider
 from groat.providers.port import Answered, Envelope, Provider, Rejection, Unknown
@@ -85,11 +85,11 @@ def test_the_adapter_is_a_provider_that_captures_in_parts(provider: PayPalProvid
     assert not kept.captures_once
 
 
-async def test_an_order_that_waits_for_its_payer_is_given_up_without_a_call(
+async def test_an_order_that_cannot_be_looked_up_is_not_said_to_be_given_up(
     provider: PayPalProvider,
 ) -> None:
     reply = await provider.cancel(cancel_request(authorization_id=None))
-    assert reply == Answered((Report(PAYMENT_ID, ORDER_ID, Canceled()),))
+    assert reply == Unknown("ConnectError")
 
 
 async def test_of_a_call_that_told_us_no_order_nothing_can_be_looked_up(

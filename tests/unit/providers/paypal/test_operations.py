@@ -197,6 +197,21 @@ async def test_a_payer_gives_up(paypal: PayPal) -> None:
     assert facts(await paypal.provider.fetch(request)) == [Canceled()]
 
 
+async def test_an_order_is_given_up_unless_its_payer_has_approved_it(paypal: PayPal) -> None:
+    waiting = await _waiting(paypal, "vault_payer_action", capture=True)
+    give_up = cancel_request(waiting, authorization_id=None)
+    assert facts(await paypal.provider.cancel(give_up)) == [Canceled()]
+    forgotten = cancel_request("FORGOTTEN", authorization_id=None)
+    assert facts(await paypal.provider.cancel(forgotten)) == [Canceled()]
+    await paypal.pull("approve", waiting)
+    no = Declined(FailureCode.REJECTED_BY_PROVIDER)
+    assert facts(await paypal.provider.cancel(give_up)) == [no]
+    done = await paypal.provider.authorize(
+        authorize_request("vault_payer_action", order_id=waiting)
+    )
+    assert facts(await paypal.provider.cancel(give_up)) == [*facts(done), no]
+
+
 async def test_an_order_that_paypal_has_forgotten_is_not_gone_on_with(paypal: PayPal) -> None:
     request = authorize_request(order_id="FORGOTTEN")
     reply = await paypal.provider.authorize(request)

@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis.asyncio
+from structlog.testing import capture_logs
+
+from groat.platform import breaker
+from groat.platform.breaker import BUDGET_SECONDS, POLICY, Breakers, BreakerState
+from groat.platform.embedded import EmbeddedServers
+from groat.platform.jobs import connect_redis
+from tests.clock import ManualClock
+
+ACCOUNT = "pac_1"
+KEY = f"groat:breaker:{ACCOUNT}"
+A_WHILE = timedelta(seconds=1)
+"""After it, a process asks again what others did, and whether Redis is back."""
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def ours(client: redis.asyncio.Redis, clock: ManualClock) -> Breakers:
+    return Breakers(client, clock)
+
+
+@pytest.fixture
+async def theirs(
+    valkey: EmbeddedServers, client: redis.asyncio.Redis, clock: ManualClock
+) -> AsyncIterator[Breakers]:
+    """The breakers of another process: on a connection of its own, with the same time."""
+    async with connect_redis(valkey.redis_url) as connected:
+        await client.ping()  # and emptied by its fixture
+        yield Breakers(connected, clock)
+
+
+@contextmanager
+def away(valkey: EmbeddedServers) -> Iterator[None]:
+    valkey.valkey.kill()
+    try:
+        yield
+    finally:
+        valkey.valkey.start()
+
+
+@contextmanager
+def frozen(valkey: EmbeddedServers) -> Iterator[None]:
+    os.kill(valkey.valkey.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(valkey.valkey.pid, signal.SIGCONT)
+
+
+async def fail(breakers: Breakers, times: int = POLICY.failures) -> None:
+    for _ in range(times):
+        await breakers.record(ACCOUNT, ok=False)
+
+
+async def notice(clock: ManualClock, *of_each: Breakers) -> None:
+    """Let each find its connection dead, which it may have kept since before Redis went away."""
+    for breakers in of_each:
+        clock.advance(A_WHILE)
+        await breakers.state(ACCOUNT)
+    clock.advance(A_WHILE)
+
+
+async def commands_done(client: redis.asyncio.Redis) -> int:
+    return int((await client.info("stats"))["total_commands_processed"])
+
+
+async def test_failures_are_counted_over_all_processes(ours: Breakers, theirs: Breakers) -> None:
+    assert await ours.allows(ACCOUNT)
+    assert await theirs.allows(ACCOUNT)
+    await fail(ours, 3)
+    await fail(theirs, 1)
+    assert await theirs.allows(ACCOUNT)
+    await fail(ours, 1)
+    assert not await ours.allows(ACCOUNT)
+
+
+async def test_who_was_too_slow_every_time_shares_it_later(
+    ours: Breakers, theirs: Breakers, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "_TRIES", 1)
+    assert await theirs.allows(ACCOUNT)
+    await fail(ours, 1)
+    await fail(theirs, 1)
+    clock.advance(A_WHILE)
+    assert await theirs.allows(ACCOUNT)
+    await fail(ours, POLICY.failures - 2)
+    assert not await ours.allows(ACCOUNT)
+
+
+async def test_what_others_did_is_seen_after_a_while(
+    ours: Breakers, theirs: Breakers, clock: ManualClock
+) -> None:
+    assert await theirs.allows(ACCOUNT)
+    await fail(ours)
+    assert await theirs.allows(ACCOUNT)
+    clock.advance(A_WHILE)
+    assert not await theirs.allows(ACCOUNT)
+
+
+async def test_of_many_at_once_one_is_the_probe_and_its_success_closes_for_all(
+    ours: Breakers, theirs: Breakers, clock: ManualClock
+) -> None:
+    await fail(ours)
+    clock.advance(POLICY.cooldown)
+    both = (ours, theirs)
+    for breakers in both:  # each knows that it is half-open, and of no probe
+        assert await breakers.state(ACCOUNT) is BreakerState.HALF_OPEN
+    allowed = await asyncio.gather(*(both[n % 2].allows(ACCOUNT) for n in range(40)))
+    assert sum(allowed) == 1
+    await ours.record(ACCOUNT, ok=True)
+    clock.advance(A_WHILE)
+    assert await theirs.allows(ACCOUNT)
+    assert await theirs.allows(ACCOUNT)
+
+
+async def test_a_bad_probe_opens_for_all(
+    ours: Breakers, theirs: Breakers, clock: ManualClock
+) -> None:
+    await fail(ours)
+    clock.advance(POLICY.cooldown)
+    assert await theirs.allows(ACCOUNT)
+    await theirs.record(ACCOUNT, ok=False)
+    clock.advance(POLICY.cooldown)
+    assert await ours.state(ACCOUNT) is BreakerState.OPEN
+    assert await theirs.state(ACCOUNT) is BreakerState.OPEN
+
+
+async def test_no_failure_is_lost_among_many_at_once(
+    ours: Breakers, theirs: Breakers, clock: ManualClock
+) -> None:
+    failures = POLICY.failures - 1
+    both = (ours, theirs)
+    await asyncio.gather(*(both[n % 2].record(ACCOUNT, ok=False) for n in range(failures)))
+    clock.advance(A_WHILE)
+    assert await ours.allows(ACCOUNT)
+    await fail(ours, 1)
+    assert not await ours.allows(ACCOUNT)
+
+
+async def test_what_is_stored_is_small_and_expires(
+    ours: Breakers, client: redis.asyncio.Redis, clock: ManualClock
+) -> None:
+    await asyncio.gather(*(fail(ours) for _ in range(100)))
+    clock.advance(POLICY.cooldown)
+    await ours.allows(ACCOUNT)
+    assert await client.keys() == [KEY]
+    assert len(await client.get(KEY) or "") < 500
+    assert 0 < await client.ttl(KEY) <= 2 * POLICY.longest_cooldown.total_seconds()
+    await ours.record(ACCOUNT, ok=True)
+    assert await client.keys() == []
+
+
+async def test_while_all_goes_well_redis_is_asked_once_in_a_while(
+    ours: Breakers, client: redis.asyncio.Redis, clock: ManualClock
+) -> None:
+    await ours.allows(ACCOUNT)
+    before = await commands_done(client)
+    for _ in range(100):
+        assert await ours.allows(ACCOUNT)
+        await ours.record(ACCOUNT, ok=True)
+    clock.advance(A_WHILE)
+    for _ in range(100):
+        await ours.record(ACCOUNT, ok=True)
+    assert await commands_done(client) - before == 1  # the one that counts them
+    before = await commands_done(client)
+    await asyncio.gather(*(ours.allows(ACCOUNT) for _ in range(100)))
+    assert await commands_done(client) - before == 2
+
+
+async def test_flushall_closes(
+    ours: Breakers, theirs: Breakers, client: redis.asyncio.Redis, clock: ManualClock
+) -> None:
+    await fail(ours)
+    await client.flushall()
+    clock.advance(A_WHILE)
+    assert await ours.state(ACCOUNT) is BreakerState.CLOSED
+    await fail(theirs)
+    clock.advance(A_WHILE)
+    assert await ours.state(ACCOUNT) is BreakerState.OPEN
+
+
+async def test_without_redis_each_is_alone_and_then_they_share_what_was_learnt(
+    valkey: EmbeddedServers, ours: Breakers, theirs: Breakers, clock: ManualClock
+) -> None:
+    with capture_logs() as lines:
+        assert await ours.allows(ACCOUNT)
+        assert await theirs.allows(ACCOUNT)
+        with away(valkey):
+            await fail(ours)
+            assert not await ours.allows(ACCOUNT)
+            assert await theirs.allows(ACCOUNT)
+        await notice(clock, ours)
+        assert not await ours.allows(ACCOUNT)
+        await notice(clock, theirs)
+        assert not await theirs.allows(ACCOUNT)
+    events = [line["event"] for line in lines]
+    assert events[:3] == ["breakers_alone", "breaker_changed", "breakers_shared"]
+
+
+async def test_a_breaker_that_was_open_before_stays_so_without_redis_and_closes_there(
+    valkey: EmbeddedServers, ours: Breakers, clock: ManualClock
+) -> None:
+    await fail(ours)
+    with away(valkey):
+        clock.advance(A_WHILE)
+        assert not await ours.allows(ACCOUNT)
+        clock.advance(POLICY.cooldown)
+        assert [await ours.allows(ACCOUNT) for _ in range(3)] == [True, False, False]
+        await ours.record(ACCOUNT, ok=True)
+        assert await ours.allows(ACCOUNT)
+    clock.advance(A_WHILE)
+    assert await ours.state(ACCOUNT) is BreakerState.CLOSED
+
+
+async def test_a_restarted_valkey_is_shared_again(
+    valkey: EmbeddedServers, ours: Breakers, theirs: Breakers, clock: ManualClock
+) -> None:
+    await fail(ours, 1)
+    with away(valkey):
+        await fail(theirs, 1)
+    await notice(clock, ours, theirs)
+    clock.advance(POLICY.window)
+    await fail(ours, 3)
+    await fail(theirs, 2)
+    clock.advance(A_WHILE)
+    assert not await ours.allows(ACCOUNT)
+    assert not await theirs.allows(ACCOUNT)
+
+
+async def test_a_frozen_redis_costs_the_budget_once_for_all_who_wait(
+    valkey: EmbeddedServers, ours: Breakers, clock: ManualClock
+) -> None:
+    assert await ours.allows(ACCOUNT)
+    clock.advance(A_WHILE)
+    with frozen(valkey):
+        started = time.monotonic()
+        await asyncio.gather(*(ours.record(ACCOUNT, ok=False) for _ in range(100)))
+        for _ in range(10):
+            assert not await ours.allows(ACCOUNT)
+        took = time.monotonic() - started
+    assert BUDGET_SECONDS * 0.9 < took < BUDGET_SECONDS * 2.5
+    clock.advance(A_WHILE)
+    assert await ours.state(ACCOUNT) is BreakerState.OPEN
+
+
+async def test_what_is_known_is_said_at_once_while_another_waits_for_redis(
+    valkey: EmbeddedServers, ours: Breakers
+) -> None:
+    assert await ours.allows(ACCOUNT)
+    with frozen(valkey):
+        recording = asyncio.create_task(ours.record(ACCOUNT, ok=False))
+        await asyncio.sleep(0)
+        assert await ours.allows(ACCOUNT)
+        assert not recording.done()
+        await recording
+
+
+async def test_a_full_redis_that_only_reads_is_as_good_as_none(
+    ours: Breakers, client: redis.asyncio.Redis, clock: ManualClock
+) -> None:
+    await client.config_set("maxmemory", "1")
+    try:
+        for _ in range(POLICY.failures):
+            await fail(ours, 1)
+            clock.advance(A_WHILE)
+            await ours.state(ACCOUNT)
+        assert not await ours.allows(ACCOUNT)
+        assert await client.get(KEY) is None
+    finally:
+        await client.config_set("maxmemory", "0")
+    clock.advance(A_WHILE)
+    assert not await ours.allows(ACCOUNT)
+    assert await client.get(KEY)
+
+
+async def test_a_full_redis_does_not_keep_a_breaker_from_closing(
+    ours: Breakers, theirs: Breakers, client: redis.asyncio.Redis, clock: ManualClock
+) -> None:
+    await fail(ours)
+    clock.advance(POLICY.cooldown)
+    await client.config_set("maxmemory", "1")
+    try:
+        assert await ours.allows(ACCOUNT)
+        clock.advance(A_WHILE)
+        await ours.record(ACCOUNT, ok=True)
+        assert await ours.allows(ACCOUNT)
+    finally:
+        await client.config_set("maxmemory", "0")
+    clock.advance(A_WHILE)
+    assert await ours.allows(ACCOUNT)
+    assert await theirs.allows(ACCOUNT)
+
+
+@pytest.mark.parametrize("held", ["?", '{"openings": -1}'])
+async def test_what_another_version_wrote_is_replaced(
+    ours: Breakers, client: redis.asyncio.Redis, held: str
+) -> None:
+    await client.set(KEY, held)
+    assert await ours.allows(ACCOUNT)
+    await fail(ours)
+    assert not await ours.allows(ACCOUNT)
+    assert await client.get(KEY) != held
+    assert await client.ttl(KEY) > 0
+
+
+async def test_a_key_of_another_kind_raises_nothing(
+    ours: Breakers, client: redis.asyncio.Redis
+) -> None:
+    await client.rpush(KEY, "x")
+    assert await ours.allows(ACCOUNT)
+    await fail(ours)
+    assert not await ours.allows(ACCOUNT)
+
+
+async def test_a_client_that_answers_in_bytes_will_do(
+    valkey: EmbeddedServers, theirs: Breakers, clock: ManualClock
+) -> None:
+    async with redis.asyncio.Redis.from_url(valkey.redis_url) as in_bytes:
+        ours = Breakers(in_bytes, clock)
+        await fail(theirs, 1)
+        await fail(ours, POLICY.failures - 1)
+        clock.advance(A_WHILE)
+        assert not await theirs.allows(ACCOUNT)
+        assert not await ours.allows(ACCOUNT)
