@@ -80,6 +80,20 @@ def commands_of(home: Path, name: str = "") -> list[psutil.Process]:
     return found
 
 
+@contextmanager
+def another(home: Path, name: str, line: list[str], told: dict[str, str]) -> Iterator[None]:
+    """Run a command of ``groat up`` by hand, as ``line`` and ``told``; end it afterwards."""
+    with (home / "logs" / f"{name}.log").open("ab") as log:
+        started = subprocess.Popen(
+            line, env=told, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=home
+        )
+    with started:
+        try:
+            yield
+        finally:
+            started.terminate()
+
+
 def end(process: psutil.Process) -> None:
     """End a process as a crash would."""
     process.kill()

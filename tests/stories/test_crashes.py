@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ import pytest
 
 from tests.stories.processes import (
     Up,
+    another,
     commands_of,
     database_url,
     document,
@@ -74,14 +74,9 @@ def take_payments(up: Up, wallet: str, count: int) -> None:
 def crash(up: Up, stack: ExitStack, name: str) -> None:
     """Kill ``groat <name>`` and start it again as it was started."""
     [process] = commands_of(up.home, name)
-    line, variables = process.cmdline(), process.environ()
+    line, told = process.cmdline(), process.environ()
     end(process)
-    with (up.home / "logs" / f"{name}.log").open("ab") as log:
-        again = subprocess.Popen(
-            line, env=variables, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=up.home
-        )
-    stack.enter_context(again)
-    stack.callback(again.terminate)
+    stack.enter_context(another(up.home, name, line, told))
 
 
 def crash_worker_in_mid_drain(up: Up, stack: ExitStack) -> None:
