@@ -48,6 +48,17 @@ def test_any_text_is_an_id_of_some_kind_or_not_found(text: str) -> None:
     assert text in {ids.render(kind, value) for kind in ids.PREFIXES}
 
 
+def test_ids_that_follow_sort_in_their_order_and_are_always_the_same() -> None:
+    for _ in range(50):
+        chain = [ids.uuid7()]
+        for _ in range(5):
+            chain.append(ids.following(b"test", chain[-1]))
+        assert chain == sorted(chain)
+        assert len(set(chain)) == len(chain)
+        assert [one.version for one in chain] == [7, 8, 8, 8, 8, 8]
+        assert chain[1] == ids.following(b"test", chain[0]) != ids.following(b"other", chain[0])
+
+
 def test_the_example_of_the_typeid_specification() -> None:
     value = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
     assert ids.render("payment", value) == "pay_01h455vb4pex5vsknk084sn02q"

@@ -79,9 +79,10 @@ def begun(
 def after(operation: Operation) -> Operation:
     """Return the operation that goes on with another provider after this one has failed.
 
-    Its id follows from this one's, so that whoever decides it decides the same.
+    Its id follows from this one's, so that whoever decides it decides the same; and it sorts after
+    it, as one drain may begin several of them at one moment.
     """
-    next_id = OperationId(ids.name_based(b"groat fallback", str(operation.id)))
+    next_id = OperationId(ids.following(b"groat fallback", operation.id))
     return begun(next_id, operation.payment_id, operation.kind, operation.amount)
 
 
