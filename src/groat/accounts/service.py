@@ -121,9 +121,7 @@ class AccountService:
     ) -> Account:
         """As ``get``, in the caller's transaction."""
         found = await store.account(connection, merchant_id, account_id)
-        if found is None:
-            raise ids.not_found("account", ids.render("account", account_id))
-        return found
+        return ids.existing("account", account_id, found)
 
     async def page(
         self,
@@ -274,9 +272,7 @@ class AccountService:
         """
         async with self._database.reading() as connection:
             found = await store.hold(connection, merchant_id, hold_id)
-        if found is None:
-            raise ids.not_found("hold", ids.render("hold", hold_id))
-        return found
+        return ids.existing("hold", hold_id, found)
 
     async def holds(
         self,

@@ -8,7 +8,7 @@ and the rest is the UUID in lower-case Crockford base 32.
 from __future__ import annotations
 
 import hashlib
-from typing import NewType, Protocol
+from typing import NewType, Protocol, TypeVar
 from uuid import UUID
 
 import typeid
@@ -52,6 +52,8 @@ PREFIXES: dict[str, str] = {
     "audit_record": "evt",
 }
 """The kinds of things that have an id, and the prefix that tells them apart."""
+
+Thing = TypeVar("Thing")
 
 _VERSION_8 = 0x8 << 76 | 0x2 << 62  # and the variant
 _NOT_VERSION_8 = ~(0xF << 76 | 0x3 << 62)
@@ -152,6 +154,17 @@ def parse_merchant(text: str) -> MerchantId:
     if low or high >= 2**62:
         raise not_found("merchant", text)
     return MerchantId(high)
+
+
+def existing(kind: str, value: UUID, found: Thing | None) -> Thing:
+    """Return what was ``found`` under the id ``value`` of a ``kind``.
+
+    Raises:
+        NotFound: nothing was.
+    """
+    if found is None:
+        raise not_found(kind, render(kind, value))
+    return found
 
 
 def not_found(kind: str, text: str) -> NotFound:

@@ -8,12 +8,11 @@ from pydantic import JsonValue
 
 from groat.kernel import ids
 from groat.kernel.caller import Caller
-from groat.kernel.ids import PaymentId
 from groat.merchants.domain.credentials import ProviderAccountName
 from groat.merchants.service import MerchantService
 from groat.payments.domain.routing import Rules
 from groat.payments.http import PaymentIdText, ProviderAccountIdText
-from groat.payments.infrastructure.routes import RuleDocument, RulesDocument
+from groat.payments.infrastructure.routing_documents import RuleDocument, RulesDocument
 from groat.payments.queries import PaymentQueries
 from groat.payments.routing import RoutingService
 from groat.platform.http import Authenticate, StrictRoute, View
@@ -75,7 +74,7 @@ def routing_router(
     async def explain(
         payment_id: Annotated[PaymentIdText, Path()], caller: CallerOf
     ) -> dict[str, JsonValue]:
-        await queries.payment(caller.merchant_id, PaymentId(payment_id))
+        await queries.payment(caller.merchant_id, payment_id)
         found = await routing.explain(caller.merchant_id, payment_id)
         if found is None:
             raise ids.not_found("routing_decision", ids.render("payment", payment_id))

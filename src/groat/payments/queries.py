@@ -38,9 +38,7 @@ class PaymentQueries:
         """
         async with self._database.reading() as connection:
             found, asked = await payment_with_operations(connection, merchant_id, payment_id)
-        if found is None:
-            raise ids.not_found("payment", ids.render("payment", payment_id))
-        return PaymentDetails(found, asked)
+        return PaymentDetails(ids.existing("payment", payment_id, found), asked)
 
     async def payments(
         self,
@@ -62,9 +60,7 @@ class PaymentQueries:
         """
         async with self._database.reading() as connection:
             found = await refunds.find_refund(connection, merchant_id, refund_id)
-        if found is None:
-            raise ids.not_found("refund", ids.render("refund", refund_id))
-        return found
+        return ids.existing("refund", refund_id, found)
 
     async def refunds(
         self,
@@ -87,9 +83,7 @@ class PaymentQueries:
         """
         async with self._database.reading() as connection:
             found = await disputes.find_dispute(connection, merchant_id, dispute_id)
-        if found is None:
-            raise ids.not_found("dispute", ids.render("dispute", dispute_id))
-        return found
+        return ids.existing("dispute", dispute_id, found)
 
     async def disputes(
         self,

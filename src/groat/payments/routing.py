@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -21,7 +23,7 @@ from groat.merchants.service import MerchantService
 from groat.payments.domain.payment import Payment, PaymentFilter
 from groat.payments.domain.routing import Decision, Rules, Traveller, decide_route
 from groat.payments.infrastructure import routing, store
-from groat.payments.infrastructure.routes import RulesDocument
+from groat.payments.infrastructure.routing_documents import RulesDocument
 from groat.platform.breaker import Breakers, BreakerState
 from groat.platform.database import Database, KeyTaken
 
@@ -110,7 +112,8 @@ class RoutingService:
         """
         rules = await self.rules(merchant_id)
         accounts = await self._accounts(merchant_id)
-        broken = [one for one in accounts if await self._is_broken(one)]
+        are_broken = await asyncio.gather(*map(self._is_broken, accounts))
+        broken = list(compress(accounts, are_broken))
         return decide_route(rules, traveller, accounts, broken)
 
     async def explain(

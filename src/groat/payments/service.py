@@ -35,6 +35,7 @@ from groat.payments.domain.operation import begun as operation_begun
 from groat.payments.domain.payment import Payment, PaymentOrder, UnroutedOrder
 from groat.payments.domain.recovery import Resolution, found_out
 from groat.payments.domain.refund import Refund, RefundOrder, begin_refund, hold_reference
+from groat.payments.domain.routing import Decision
 from groat.payments.domain.verdicts import Arrival
 from groat.payments.facts import PaymentFacts
 from groat.payments.infrastructure import operations, refunds, store
@@ -122,16 +123,7 @@ class PaymentService:
         async with self._database.transaction() as connection:
             earlier = await self._claim(connection, caller, request_key, payment.id, now)
             if earlier is None:
-                await self._require_wallet(connection, caller.merchant_id, order)
-                store.insert_payment(connection, caller.merchant_id, begun.payment)
-                if decision is not None:
-                    routing_store.insert_decision(
-                        connection, caller.merchant_id, payment.id, decision, now
-                    )
-                change = _created(caller, begun.payment)
-                self._audit.write(connection, caller.merchant_id, [change], now)
-                if begun.operation is not None:
-                    self._write_down(connection, caller, begun, now)
+                await self._insert(connection, caller, begun, decision, now)
         if earlier is not None:
             return await self._queries.payment(caller.merchant_id, PaymentId(earlier))
         return await self._go_on(caller.merchant_id, begun)
@@ -262,6 +254,26 @@ class PaymentService:
                 )
         return await self._queries.payment(merchant_id, payment_id)
 
+    async def _insert(
+        self,
+        connection: Connection,
+        caller: Caller,
+        begun: Begun,
+        decision: Decision | None,
+        now: datetime,
+    ) -> None:
+        """Write a new payment, how it was routed, and what is about to be asked."""
+        payment, merchant_id = begun.payment, caller.merchant_id
+        order = payment.order
+        beneficiary = await self._accounts.get_within(connection, merchant_id, order.beneficiary_id)
+        commands.require_wallet(beneficiary, order.amount)
+        store.insert_payment(connection, merchant_id, payment)
+        if decision is not None:
+            routing_store.insert_decision(connection, merchant_id, payment.id, decision, now)
+        self._audit.write(connection, merchant_id, [_created(caller, payment)], now)
+        if begun.operation is not None:
+            self._write_down(connection, caller, begun, now)
+
     async def _command(
         self,
         caller: Caller,
@@ -378,36 +390,13 @@ class PaymentService:
         async with self._database.reading() as connection:
             return await idempotency.find(connection, caller.merchant_id, request_key)
 
-    async def _require_wallet(
-        self, connection: Connection, merchant_id: MerchantId, order: PaymentOrder
-    ) -> None:
-        beneficiary = await self._accounts.get_within(connection, merchant_id, order.beneficiary_id)
-        if beneficiary.spec.normal_side != "credit":
-            raise InvalidRequest(
-                "beneficiary_not_a_wallet",
-                f"Account {beneficiary.spec.code!r} is one of Groat's own; pay into a wallet.",
-            )
-        if beneficiary.spec.currency != order.amount.currency:
-            raise InvalidRequest(
-                "currency_mismatch",
-                f"The payment is in {order.amount.currency} and the beneficiary's account in "
-                f"{beneficiary.spec.currency}.",
-            )
-        if beneficiary.status != "open":
-            raise Conflict(
-                f"account_{beneficiary.status}",
-                f"Account {beneficiary.spec.code!r} is {beneficiary.status}; it takes no payments.",
-            )
-
     def _new_operation_id(self) -> OperationId:
         return OperationId(self._new_id())
 
 
 async def _lock(connection: Connection, merchant_id: MerchantId, payment_id: PaymentId) -> Payment:
     locked = await store.lock_payments(connection, merchant_id, [payment_id])
-    if payment_id not in locked:
-        raise ids.not_found("payment", ids.render("payment", payment_id))
-    return locked[payment_id]
+    return ids.existing("payment", payment_id, locked.get(payment_id))
 
 
 async def _payment_of(
@@ -415,9 +404,7 @@ async def _payment_of(
 ) -> PaymentId:
     """Return the payment of an operation, to be locked before the operation is looked at."""
     operation = await operations.operation(connection, merchant_id, operation_id)
-    if operation is None:
-        raise ids.not_found("operation", ids.render("operation", operation_id))
-    return operation.payment_id
+    return ids.existing("operation", operation_id, operation).payment_id
 
 
 def _created(caller: Caller, payment: Payment) -> Change:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from groat.accounts.domain.chart import Account
 from groat.kernel.errors import Conflict, InvalidRequest
 from groat.kernel.ids import OperationId, PaymentId
+from groat.kernel.money import Money
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation, OperationKind, begun
 from groat.payments.domain.payment import Payment, PaymentOrder
@@ -43,6 +45,29 @@ def begin(payment_id: PaymentId, order: PaymentOrder, now: datetime) -> Payment:
     return Payment(
         payment_id, order, Status.CREATED, failure_code=None, created_at=now, updated_at=now
     )
+
+
+def require_wallet(beneficiary: Account, amount: Money) -> None:
+    """Refuse a beneficiary that cannot be paid ``amount``.
+
+    Raises:
+        InvalidRequest: ``beneficiary_not_a_wallet`` or ``currency_mismatch``.
+        Conflict: ``account_frozen`` or ``account_closed``.
+    """
+    code, status = beneficiary.spec.code, beneficiary.status
+    if beneficiary.spec.normal_side != "credit":
+        raise InvalidRequest(
+            "beneficiary_not_a_wallet",
+            f"Account {code!r} is one of Groat's own; pay into a wallet.",
+        )
+    if beneficiary.spec.currency != amount.currency:
+        raise InvalidRequest(
+            "currency_mismatch",
+            f"The payment is in {amount.currency} and the beneficiary's account in "
+            f"{beneficiary.spec.currency}.",
+        )
+    if status != "open":
+        raise Conflict(f"account_{status}", f"Account {code!r} is {status}; it takes no payments.")
 
 
 def confirm(payment: Payment, operation_id: OperationId, now: datetime) -> Begun:

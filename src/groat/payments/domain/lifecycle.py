@@ -204,14 +204,6 @@ REFUND_LIFECYCLE: Mapping[tuple[RefundStatus, RefundTold], Answer[RefundStatus]]
 """As with captures, a refund that was applied before is told apart first. One that failed after it
 had succeeded (the customer's bank sent it back) is money that came back, and set aside too."""
 
-DisputeTold: TypeAlias = (
-    type[DisputeOpened]
-    | type[DisputeUnderReview]
-    | type[DisputeWithdrawn]
-    | type[DisputeReinstated]
-    | type[DisputeClosed]
-)
-
 
 def answer(status: Status, fact: PaymentFact) -> Answer[Status]:
     """Return what comes of ``fact`` for a payment in ``status``."""

@@ -8,7 +8,11 @@ from typing import Any
 
 from groat.kernel.ids import MerchantId, PaymentId
 from groat.payments.domain.routing import Decision, Rules
-from groat.payments.infrastructure.routes import RulesDocument, decision_document, stored_rules
+from groat.payments.infrastructure.routing_documents import (
+    RulesDocument,
+    decision_document,
+    stored_rules,
+)
 from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 

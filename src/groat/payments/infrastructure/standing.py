@@ -18,13 +18,7 @@ from groat.payments.domain.verdicts import (
 )
 from groat.payments.infrastructure import disputes, operations, refunds, store
 from groat.platform.connection import Connection, Row
-from groat.providers.domain.facts import (
-    DisputeClosed,
-    DisputeOpened,
-    DisputeReinstated,
-    DisputeUnderReview,
-    DisputeWithdrawn,
-)
+from groat.providers.domain.facts import DisputeFact
 
 
 async def lock_standing(
@@ -91,14 +85,6 @@ def _by_payment(rows: Iterable[Row]) -> dict[PaymentId, list[Operation]]:
 
 def _dispute_ids(arrivals: Iterable[Arrival]) -> Iterable[DisputeId]:
     for arrival in arrivals:
-        match arrival.report.fact:
-            case (
-                DisputeOpened(reference=reference)
-                | DisputeUnderReview(reference=reference)
-                | DisputeWithdrawn(reference=reference)
-                | DisputeReinstated(reference=reference)
-                | DisputeClosed(reference=reference)
-            ):
-                yield dispute_id(arrival.provider_account_id, reference)
-            case _:
-                pass
+        fact = arrival.report.fact
+        if isinstance(fact, DisputeFact):
+            yield dispute_id(arrival.provider_account_id, fact.reference)

@@ -13,7 +13,7 @@ from groat.kernel.money import Money
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.payment import Payment, PaymentFilter, PaymentOrder
 from groat.payments.domain.verdicts import Effect, EffectKey, EffectKind
-from groat.payments.infrastructure import routes
+from groat.payments.infrastructure import routing_documents
 from groat.platform.columns import Bigints, Texts, Times, Uuids
 from groat.platform.connection import Connection, Row, Statement
 from groat.platform.queries import load_queries
@@ -177,7 +177,7 @@ async def captures_and_refunds(
 def to_payment(row: tuple[Any, ...]) -> Payment:
     """Return the payment in a row of its columns, in the order of the queries."""
     payment_id, amount, currency, *order, route, status, failure_code = row[:14]
-    ordered = [*order, None if route is None else routes.from_document(route)]
+    ordered = [*order, None if route is None else routing_documents.from_document(route)]
     return Payment(
         PaymentId(payment_id),
         PaymentOrder(Money(amount, currency), *ordered),
@@ -189,4 +189,4 @@ def to_payment(row: tuple[Any, ...]) -> Payment:
 
 def _route(payment: Payment) -> str | None:
     route = payment.order.route
-    return None if route is None else routes.to_json(route)
+    return None if route is None else routing_documents.to_json(route)

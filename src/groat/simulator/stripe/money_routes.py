@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from starlette.requests import Request
 
 from groat.simulator.stripe import claim_objects, objects, payment_objects
 from groat.simulator.stripe.account import Account
 from groat.simulator.stripe.disputes import Disputes
-from groat.simulator.stripe.exchange import Row, cause, found, listed, shown, text
-from groat.simulator.stripe.model import Charge, Dispute, Refund
+from groat.simulator.stripe.exchange import Row, Thing, cause, found, listed, shown, text
+from groat.simulator.stripe.model import Charge
 from groat.simulator.stripe.refunds import Refunds
 from groat.simulator.stripe.requests import (
     DisputeRequest,
@@ -17,7 +19,7 @@ from groat.simulator.stripe.requests import (
     RefundRequest,
     parse,
 )
-from groat.simulator.wire import Answer
+from groat.simulator.wire import Answer, JsonObject
 
 
 class MoneyRoutes:
@@ -51,13 +53,8 @@ class MoneyRoutes:
 
     async def list_charges(self, request: Request) -> Answer:
         """List charges."""
-        page = parse(PageOfPayment, request.url.query)
-
-        def wanted(charge: Charge) -> bool:
-            return _is_of(charge, page)
-
         charges, render = self._account.charges, payment_objects.charge
-        return listed(self._account, request, page, charges, wanted, render)
+        return self._listed(request, charges, lambda charge: charge, render)
 
     async def show_transaction(self, request: Request) -> Answer:
         """Show a change of the balance."""
@@ -79,13 +76,8 @@ class MoneyRoutes:
 
     async def list_refunds(self, request: Request) -> Answer:
         """List refunds."""
-        page = parse(PageOfPayment, request.url.query)
-
-        def wanted(refund: Refund) -> bool:
-            return _is_of(refund.charge, page)
-
         refunds, render = self._account.refunds, claim_objects.refund
-        return listed(self._account, request, page, refunds, wanted, render)
+        return self._listed(request, refunds, lambda refund: refund.charge, render)
 
     async def show_dispute(self, request: Request) -> Answer:
         """Show a dispute."""
@@ -95,13 +87,8 @@ class MoneyRoutes:
 
     async def list_disputes(self, request: Request) -> Answer:
         """List disputes."""
-        page = parse(PageOfPayment, request.url.query)
-
-        def wanted(dispute: Dispute) -> bool:
-            return _is_of(dispute.charge, page)
-
         disputes, render = self._account.disputes, claim_objects.dispute
-        return listed(self._account, request, page, disputes, wanted, render)
+        return self._listed(request, disputes, lambda dispute: dispute.charge, render)
 
     async def answer_dispute(self, request: Request) -> Answer:
         """Take in evidence."""
@@ -116,6 +103,21 @@ class MoneyRoutes:
         wanted = parse(Expanding, await text(request))
         self._disputes.close(dispute, cause(request))
         return shown(self._account, wanted, claim_objects.dispute(dispute))
+
+    def _listed(
+        self,
+        request: Request,
+        things: Mapping[str, Thing],
+        charge_of: Callable[[Thing], Charge],
+        render: Callable[[Thing], JsonObject],
+    ) -> Answer:
+        """Answer with a page of what belongs to a charge, as is wanted."""
+        page = parse(PageOfPayment, request.url.query)
+
+        def wanted(thing: Thing) -> bool:
+            return _is_of(charge_of(thing), page)
+
+        return listed(self._account, request, page, things, wanted, render)
 
 
 def _is_of(charge: Charge, page: PageOfPayment) -> bool:
