@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -49,27 +50,38 @@ def _answers(api: httpx.Client) -> bool:
     return False
 
 
-def pay(up: Up, wallet: str, provider: str, amount: int) -> str:
+def pay(up: Up, wallet: str, provider: str, amount: int, **more: str) -> dict[str, Any]:
     order = {
+        **more,
         "amount": amount,
         "currency": "EUR",
         "beneficiary": wallet,
         "provider_account": up.account(provider),
         "payment_method": METHODS[provider],
     }
-    payment = up.api.post("/v1/payments", json=order).json()
-    assert payment["status"] == "succeeded", payment
-    return str(payment["id"])
+    made = up.api.post("/v1/payments", json=order)
+    assert made.status_code == 201, made.text
+    payment: dict[str, Any] = made.json()
+    return payment
+
+
+def wallet_of(up: Up) -> str:
+    opened = up.api.post("/v1/accounts", json={"code": "wallet:alice", "currency": "EUR"})
+    return str(opened.json()["id"])
+
+
+def verify(up: Up) -> None:
+    verified = groat(up.home, "verify", "--json")
+    assert document(verified)["ok"] is True, verified.stdout
 
 
 @pytest.mark.parametrize("provider", METHODS)
 def test_of_a_hundred_refunds_through_three_processes_one_passes(
     up: Up, apis: list[httpx.Client], provider: str
 ) -> None:
-    opened = up.api.post("/v1/accounts", json={"code": "wallet:alice", "currency": "EUR"})
-    wallet = opened.json()["id"]
+    wallet = wallet_of(up)
     pay(up, wallet, provider, 10_000)  # so that funds are not what refuses
-    body = {"payment": pay(up, wallet, provider, 100), "amount": 60}
+    body = {"payment": pay(up, wallet, provider, 100)["id"], "amount": 60}
 
     def refund(number: int) -> httpx.Response:
         return apis[number % len(apis)].post("/v1/refunds", json=body)
@@ -86,5 +98,28 @@ def test_of_a_hundred_refunds_through_three_processes_one_passes(
     until(is_returned, "the one refund to succeed")
     theirs = httpx.get(f"{up.simulator(provider)}/_simulator/books").json()["refunds"]
     assert [one["amount"] for one in theirs] == [60]
-    verified = groat(up.home, "verify", "--json")
-    assert document(verified)["ok"] is True, verified.stdout
+    verify(up)
+
+
+@pytest.mark.parametrize("provider", METHODS)
+def test_of_captures_and_cancellations_through_three_processes_one_wins(
+    up: Up, apis: list[httpx.Client], provider: str
+) -> None:
+    wallet = wallet_of(up)
+    payments = [pay(up, wallet, provider, 100, capture_method="manual") for _ in range(5)]
+    assert {one["status"] for one in payments} == {"authorized"}
+    ends = ("capture", "cancel") * 3
+    calls = [f"/v1/payments/{one['id']}/{end}" for one in payments for end in ends]
+
+    def call(number: int) -> httpx.Response:
+        return apis[(number // len(ends) + number) % len(apis)].post(calls[number])
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(call, range(len(calls))))
+    assert Counter(answer.status_code for answer in answers) == {200: 5, 409: 25}
+    found = Counter(status for (status,) in up.rows("select status from payment"))
+    assert found.total() == 5
+    assert found.keys() <= {"succeeded", "canceled"}
+    theirs = httpx.get(f"{up.simulator(provider)}/_simulator/books").json()["charges"]
+    assert sum(one["status"] == "succeeded" for one in theirs) == found["succeeded"]
+    verify(up)
