@@ -226,8 +226,12 @@ class World:
         self.mailbox.mail.clear()
         for _ in range(4):
             await self.make_due()
-            await self.engine.drain.drain_batch()
+            await self.drain()
             await self.engine.recovery.recover_batch()
+
+    async def drain(self) -> int:
+        """Let a worker do one batch, with all that it asks of providers; return its size."""
+        return await drained(self.engine)
 
     async def payment(self, payment_id: str) -> dict[str, Any]:
         payment: dict[str, Any] = (await self.api.get(f"/v1/payments/{payment_id}")).json()
@@ -304,12 +308,19 @@ class World:
     async def make_due(self) -> None:
         """Let the time pass that events and operations still have to wait."""
         await self.rows(
-            "update webhook_event set due_at = now() - interval '1 s' where status = 'pending'"
+            "update webhook_event set due_at = now() - interval '1 s' where settled_at is null"
         )
         await self.rows(
             "update operation set due_at = now() - interval '1 s' "
             "where outcome in ('pending', 'unknown')"
         )
+
+
+async def drained(engine: Engine) -> int:
+    """Let a worker with ``engine`` do one batch, to its end; return its size."""
+    events = await engine.drain.drain_batch()
+    await engine.drain.finish()
+    return events
 
 
 @asynccontextmanager

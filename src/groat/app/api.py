@@ -15,7 +15,6 @@ import groat.audit.http
 import groat.payments.http
 import groat.payments.http_refunds
 import groat.payments.http_routing
-import groat.webhooks.http
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import Engine, open_engine
 from groat.merchants.http import authenticator
@@ -25,6 +24,7 @@ from groat.platform.queries import Query
 from groat.platform.request_ids import RequestIds
 from groat.platform.settings import Settings
 from groat.platform.timings import ServerTiming
+from groat.webhooks.http import WebhookDoor
 
 _PING = Query(b"select 1")
 
@@ -35,6 +35,7 @@ def create_api(engine: Engine) -> FastAPI:
     install_problem_documents(api)
     api.add_middleware(RequestIds)
     api.add_middleware(ServerTiming)
+    api.add_middleware(WebhookDoor, receiver=engine.receiver)  # the last one is the outermost
     authenticate = authenticator(engine.merchants)
     api.include_router(groat.accounts.http.router(engine.accounts, authenticate))
     api.include_router(groat.accounts.http_transfers.transfer_router(engine.accounts, authenticate))
@@ -51,7 +52,6 @@ def create_api(engine: Engine) -> FastAPI:
         groat.payments.http_routing.provider_account_router(engine.merchants, authenticate)
     )
     api.include_router(groat.audit.http.router(engine.audit, authenticate))
-    api.router.routes.append(groat.webhooks.http.route(engine.receiver))
 
     @api.get("/healthz", include_in_schema=False)
     async def healthz() -> JSONResponse:

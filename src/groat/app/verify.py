@@ -9,7 +9,7 @@ from dataclasses import asdict
 import groat.accounts.service
 import groat.audit.service
 import groat.payments.service
-import groat.webhooks.service
+import groat.webhooks.draining
 from groat.platform.checks import Check, Finding, run_check
 from groat.platform.database import Database
 from groat.platform.settings import Settings, require
@@ -20,7 +20,7 @@ def all_checks() -> list[Check]:
     return [
         *groat.accounts.service.checks(),
         *groat.payments.service.checks(),
-        *groat.webhooks.service.checks(),
+        *groat.webhooks.draining.checks(),
         *groat.audit.service.checks(),
     ]
 

@@ -26,7 +26,11 @@ from groat.platform.jobs import Doorbell, connect_redis
 from groat.platform.settings import Settings, decode_master_key, require
 from groat.providers.adapters import credential_fields, installed_adapters
 from groat.providers.registry import ProviderRegistry
-from groat.webhooks.service import WebhookDrain, WebhookReceiver
+from groat.webhooks.applying import EventFacts
+from groat.webhooks.draining import WebhookDrain
+from groat.webhooks.infrastructure.seen import SeenEvents
+from groat.webhooks.interpreting import Interpreter
+from groat.webhooks.receiving import WebhookReceiver
 
 WEBHOOK_QUEUE = "groat-webhooks"
 
@@ -92,12 +96,20 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         pending_for=pending_for,
     )
     recovery = PaymentRecovery(database, calls, queries, providers, clock, random)
-    receiver = WebhookReceiver(database, providers, doorbell, new_id, clock)
-    drain = WebhookDrain(database, facts, providers, clock, random)
+    seen = SeenEvents(redis, database, clock)
+    receiver = WebhookReceiver(database, providers, doorbell, seen, new_id, clock)
+    interpreter, event_facts = Interpreter(providers), EventFacts(facts, random)
+    drain = WebhookDrain(database, interpreter, event_facts, recovery, doorbell, clock, random)
 
     async with AsyncExitStack() as stack:
         await database.open()
-        for close in (database.close, doorbell.close, providers.close):
+        for close in (
+            database.close,
+            doorbell.close,
+            providers.close,
+            receiver.close,
+            drain.finish,
+        ):
             stack.push_async_callback(close)
         yield Engine(
             database,

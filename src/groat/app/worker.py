@@ -41,6 +41,7 @@ async def run_worker(settings: Settings) -> None:
         _log.info("worker_started", redis=settings.redis_url is not None)
         await _told_to_stop()
         await asyncio.gather(*(work.stop() for work in (inbox, *others)))
+        await engine.drain.finish()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -27,7 +27,7 @@ from groat.payments.infrastructure import operations
 from groat.payments.queries import PaymentDetails, PaymentQueries
 from groat.platform.database import Database
 from groat.providers.domain.facts import NotSent
-from groat.providers.port import Reply, Unknown
+from groat.providers.port import Answered, Reply, Unknown
 from groat.providers.registry import ProviderRegistry
 
 _log = structlog.get_logger(__name__)
@@ -80,6 +80,22 @@ class PaymentRecovery:
             )
         await asyncio.gather(*(self._recover(one, was_due) for one, was_due in claimed))
         return await self._queries.payment(merchant_id, payment_id)
+
+    async def look_up(self, merchant_id: MerchantId, payment_id: PaymentId) -> None:
+        """Ask for all that is known of a payment, and apply it: something of it was not heard of.
+
+        That nothing can be learned at the moment is logged, and no failure.
+        """
+        try:
+            payment, asked = await self._queries.payment(merchant_id, payment_id)
+            account_id = payment.order.provider_account_id
+            *_, latest = (one for one in asked if one.kind is OperationKind.AUTHORIZE)
+            provider = await self._providers.get(merchant_id, account_id)
+            found = await provider.fetch(request_of(payment, latest))
+            if isinstance(found, Answered):
+                await self._calls.conclude(merchant_id, Asked(payment, latest), found)
+        except Exception:  # noqa: BLE001 - whoever waits for it asks again
+            _log.exception("lookup_failed", payment=str(payment_id))
 
     async def open_operations(self, limit: int) -> list[OpenOperation]:
         """Return operations of any merchant whose outcome is looked for, the oldest first."""

@@ -54,6 +54,19 @@ class Lane(Generic[Item, Result]):
         """
         if len(self._waiting) >= self._most_waiting:
             raise Unavailable("overloaded", "Too much is waiting already; try again shortly.")
+        return await self._enqueue(item)
+
+    def post(self, item: Item) -> None:
+        """Have ``item`` run without waiting for it. It is left out when too much is waiting."""
+        if len(self._waiting) < self._most_waiting:
+            self._enqueue(item).add_done_callback(_look_away)
+
+    async def quiet(self) -> None:
+        """Return once nothing waits and nothing runs."""
+        while self._runners:
+            await asyncio.wait(self._runners)
+
+    def _enqueue(self, item: Item) -> asyncio.Future[Result]:
         result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, result))
         if self._running < self._most_running:
@@ -61,7 +74,7 @@ class Lane(Generic[Item, Result]):
             runner = asyncio.create_task(self._run_until_empty())
             self._runners.add(runner)
             runner.add_done_callback(self._runners.discard)
-        return await result
+        return result
 
     async def _run_until_empty(self) -> None:
         try:
@@ -83,3 +96,9 @@ class Lane(Generic[Item, Result]):
             for (_, waiting), result in answers:
                 if not waiting.done():
                     waiting.set_result(result)
+
+
+def _look_away(result: asyncio.Future[Result]) -> None:
+    """Take note of a failure that nobody waits for, so that it is not reported as forgotten."""
+    if not result.cancelled():
+        result.exception()

@@ -18,11 +18,17 @@ from groat.platform.queries import Query
 APPLICATION_ROLE = "groat_app"
 """What the engine acts as once connected: it may not change or delete the ledger or the record."""
 
+_ACT_AS_APPLICATION = f"set role {APPLICATION_ROLE}".encode()
 _ACQUIRE_SECONDS = 5.0
 _RESTED_SECONDS = 1.0
 _TRANSACTION_SECONDS = 35.0  # for a server that is there and does not answer
 _READ_COMMITTED = Query(b"begin")
 _SNAPSHOT = Query(b"begin isolation level repeatable read, read only")
+_INCARNATION = b"""
+select format('%s-%s-%s', system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8), oid)
+from pg_control_system(), pg_database
+where datname = current_database()
+"""  # the first eight digits of a WAL file's name are its timeline
 _NO_TIME_LIMIT = Query(b"set local statement_timeout = 0")
 _SESSION = {
     "application_name": "groat",
@@ -45,12 +51,15 @@ class Database:
     def __init__(self, url: str, *, max_connections: int) -> None:
         given = str(conninfo_to_dict(url).get("options") or "")
         options = " ".join([given, *(f"-c {name}={value}" for name, value in _SESSION.items())])
+        self.incarnation: str | None = None
+        """What is committed here stays so: another server, a copy of it, or what was restored from
+        a backup is another incarnation. None until the first connection."""
         self._broken_at = 0.0
         self._pool = AsyncConnectionPool(
             url,
             connection_class=Session,
             kwargs={"options": options, "connect_timeout": 5, "autocommit": True},
-            configure=_act_as_application,
+            configure=self._configure,
             min_size=1,
             max_size=max_connections,
             timeout=_ACQUIRE_SECONDS,
@@ -58,6 +67,12 @@ class Database:
             check=self._check,
             open=False,
         )
+
+    async def _configure(self, session: Session) -> None:
+        cursor = await session.execute(_INCARNATION)
+        row = await cursor.fetchone()
+        self.incarnation = None if row is None else row[0]
+        await session.execute(_ACT_AS_APPLICATION)
 
     async def _check(self, session: Session) -> None:
         """Try a session that has rested, or stood when another broke: a restart breaks all."""
@@ -108,6 +123,20 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def rehearsal(self) -> AsyncIterator[Connection]:
+        """Yield a connection in a transaction that is undone at the end: to see what would happen.
+
+        Raises:
+            Unavailable: ``database_unavailable``.
+        """
+        async with self._session() as session:
+            connection = Connection(session, _READ_COMMITTED)
+            try:
+                yield connection
+            finally:
+                await connection.roll_back()
+
+    @asynccontextmanager
     async def _transaction(self, begin: Query, seconds: float | None) -> AsyncIterator[Connection]:
         async with self._session(seconds) as session:
             connection = Connection(session, begin)
@@ -134,7 +163,3 @@ class Database:
             raise Unavailable(
                 "database_unavailable", "The database is not available; try again shortly."
             ) from error
-
-
-async def _act_as_application(session: Session) -> None:
-    await session.execute(f"set role {APPLICATION_ROLE}".encode())

@@ -20,6 +20,8 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
 from groat.kernel import ids
 from groat.kernel.caller import Caller
@@ -136,28 +138,32 @@ class IdText:
         return {"type": "string", "pattern": f"^{ids.PREFIXES[self.kind]}_[0-9a-z]{{26}}$"}
 
 
-async def read_body(request: Request, most: int = MAX_BODY_BYTES) -> bytes:
-    """Return the raw body, of up to ``most`` bytes.
+async def read_bytes(receive: Receive, announced: str, most: int = MAX_BODY_BYTES) -> bytes:
+    """Return a request's raw body, of up to ``most`` bytes; ``announced`` is its content-length.
 
     Raises:
         PayloadTooLarge: it is larger; the rest is not read.
         RequestTimeout: it did not arrive in time.
+        ClientDisconnect: nobody is there any more.
     """
-    announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:12]) > most:
         raise _too_large(most)
     body = bytearray()
     try:
         async with asyncio.timeout(_READ_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                body += message.get("body", b"")
                 if len(body) > most:
                     raise _too_large(most)
+                if not message.get("more_body", False):
+                    return bytes(body)
     except TimeoutError:
         raise RequestTimeout(
             "body_too_slow", f"A body arrives within {_READ_SECONDS:.0f} seconds."
         ) from None
-    return bytes(body)
 
 
 def _too_large(most: int) -> PayloadTooLarge:
@@ -168,7 +174,8 @@ class _StrictRequest(Request):
     """A request whose JSON was read by our rules before the framework asks for it."""
 
     async def load(self, most: int) -> None:
-        raw = await read_body(Request(self.scope, self.receive), most)
+        announced = self.headers.get("content-length", "")
+        raw = await read_bytes(self.receive, announced, most)
         self._body = raw
         if raw:
             self._json: Json = read_json(raw)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
 
 import redis.asyncio
 import structlog
@@ -19,16 +21,21 @@ from bullmq import Job, Queue, Worker
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from groat.platform.fast_path import FastPath
+
 Handler = Callable[[str, Mapping[str, object]], Awaitable[None]]
 """Does a job, given its name and its data."""
 
 RING_SECONDS = 0.25
-_SILENCE_SECONDS = 1.0
+_PAUSE_SECONDS = 0.005
+"""Between two rings of a busy process. Each costs two processes more than a small batch does."""
+
+_MOST_REMINDED = 300
+_LEAVE_NOTHING = {"removeOnComplete": True, "removeOnFail": True}  # kept for ever otherwise
 _RING = {
     # Without keepLastIfActive a ring during an active drain is dropped.
     "deduplication": {"id": "drain", "keepLastIfActive": True},
-    "removeOnComplete": True,  # BullMQ keeps every job for ever otherwise
-    "removeOnFail": True,
+    **_LEAVE_NOTHING,
 }
 
 _BLOCK_SECONDS = 2
@@ -57,44 +64,67 @@ def backoff_ms(attempt: int, *, base_ms: int, cap_ms: int, source: random.Random
     return source.randint(0, min(cap_ms, base_ms << doublings))
 
 
+class Reminder(NamedTuple):
+    """Something that is to be tried again later. No two of one queue have the same ``id``."""
+
+    id: str
+    delay: timedelta
+    data: Mapping[str, object]
+
+
 class Doorbell:
     """Tells the workers of a queue that there is work, if it can. Without Redis it is silent."""
 
     def __init__(self, client: redis.asyncio.Redis | None, queue: str) -> None:
         self._queue = None if client is None else Queue(queue, {"connection": client})
-        self._silent_until = 0.0
-        self._is_down = False
+        self._redis = FastPath("doorbell", "workers poll", seconds=RING_SECONDS)
+        self._is_wanted = False
+        self._ringing: asyncio.Task[None] | None = None
 
     async def ring(self) -> None:
         """Add one ``drain`` job, unless one is waiting; never raises, and takes 0.25 s at most.
 
-        After a failure the next second's rings are left out, so that acknowledgements stay fast.
+        After a failure the next second's rings are left out.
         """
-        if self._queue is None or time.monotonic() < self._silent_until:
-            return
-        try:
-            async with asyncio.timeout(RING_SECONDS):
-                await self._queue.add("drain", {}, _RING)
-        except Exception as error:  # noqa: BLE001 - whatever it is, polling does the work
-            self._fall_silent(error)
-        else:
-            self._speak_again()
+        queue = self._queue
+        if queue is not None:
+            await self._redis.attempt(lambda: queue.add("drain", {}, _RING))
+
+    def ring_soon(self) -> None:
+        """Ring without having to wait for it. Of many at once, the first and one more ring."""
+        self._is_wanted = True
+        if self._queue is not None and self._ringing is None:
+            self._ringing = asyncio.create_task(self._ring_while_wanted())
+
+    async def remind(self, reminders: Sequence[Reminder]) -> None:
+        """Add a delayed ``retry`` job for each; never raises, and takes 0.25 s at most."""
+        queue = self._queue
+        if queue is not None and reminders:
+            jobs = [_retry_job(one) for one in reminders[:_MOST_REMINDED]]
+            await self._redis.attempt(lambda: queue.addBulk(jobs))
 
     async def close(self) -> None:
         """Let go of the connections."""
+        if self._ringing is not None:
+            await self._ringing
         if self._queue is not None:
             await self._queue.close()
 
-    def _fall_silent(self, error: Exception) -> None:
-        self._silent_until = time.monotonic() + _SILENCE_SECONDS
-        if not self._is_down:
-            _log.warning("doorbell_down", reason=repr(error), effect="workers poll")
-        self._is_down = True
+    async def _ring_while_wanted(self) -> None:
+        while self._is_wanted:
+            self._is_wanted = False
+            await self.ring()
+            await asyncio.sleep(_PAUSE_SECONDS)
+        self._ringing = None
 
-    def _speak_again(self) -> None:
-        if self._is_down:
-            _log.info("doorbell_up")
-        self._is_down = False
+
+def _retry_job(reminder: Reminder) -> dict[str, Any]:
+    options = {
+        "jobId": reminder.id,
+        "delay": reminder.delay // timedelta(milliseconds=1),
+        **_LEAVE_NOTHING,
+    }
+    return {"name": "retry", "data": dict(reminder.data), "opts": options}
 
 
 @dataclass(slots=True)

@@ -401,19 +401,22 @@ CREATE TABLE public.webhook_event (
     provider_account_id uuid NOT NULL,
     provider_event_id text NOT NULL,
     event_type text NOT NULL,
+    transmission_id text,
     body bytea NOT NULL,
     status text NOT NULL,
     reason text,
     attempts integer DEFAULT 0 NOT NULL,
+    is_claimed boolean DEFAULT false NOT NULL,
+    attempts_lost integer DEFAULT 0 NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
     deliveries bigint DEFAULT 1 NOT NULL,
     due_at timestamp with time zone NOT NULL,
     received_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone,
-    CONSTRAINT webhook_event_no_effect_has_reason CHECK (((status = ANY (ARRAY['pending'::text, 'processed'::text])) OR (reason IS NOT NULL))),
+    CONSTRAINT webhook_event_open_until_settled CHECK (((status = ANY (ARRAY['pending'::text, 'deferred'::text, 'retrying'::text])) = (settled_at IS NULL))),
     CONSTRAINT webhook_event_provider_event_id_check CHECK (((length(provider_event_id) >= 1) AND (length(provider_event_id) <= 255))),
-    CONSTRAINT webhook_event_settled_once CHECK (((status = 'pending'::text) = (settled_at IS NULL))),
-    CONSTRAINT webhook_event_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processed'::text, 'ignored'::text, 'superseded'::text, 'dead'::text])))
+    CONSTRAINT webhook_event_says_why CHECK (((status = ANY (ARRAY['pending'::text, 'processed'::text])) OR (reason IS NOT NULL))),
+    CONSTRAINT webhook_event_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'deferred'::text, 'retrying'::text, 'processed'::text, 'ignored'::text, 'superseded'::text, 'dead'::text])))
 );
 
 --
@@ -658,10 +661,28 @@ CREATE UNIQUE INDEX operation_one_at_a_time ON public.operation USING btree (mer
 CREATE INDEX refund_by_payment ON public.refund USING btree (merchant_id, payment_id, id);
 
 --
+-- Name: webhook_event_dead; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX webhook_event_dead ON public.webhook_event USING btree (merchant_id, id) WHERE (status = 'dead'::text);
+
+--
 -- Name: webhook_event_due; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX webhook_event_due ON public.webhook_event USING btree (due_at) WHERE (status = 'pending'::text);
+CREATE INDEX webhook_event_due ON public.webhook_event USING btree (due_at) WHERE (settled_at IS NULL);
+
+--
+-- Name: webhook_event_suspect; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX webhook_event_suspect ON public.webhook_event USING btree (due_at) WHERE ((settled_at IS NULL) AND (attempts_lost >= 2));
+
+--
+-- Name: webhook_event_transmission; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX webhook_event_transmission ON public.webhook_event USING btree (merchant_id, provider_account_id, transmission_id) WHERE (transmission_id IS NOT NULL);
 
 --
 -- Name: applied_effect written_once; Type: TRIGGER; Schema: public; Owner: -
@@ -798,13 +819,6 @@ ALTER TABLE ONLY public.routing_decision
 
 ALTER TABLE ONLY public.routing_rules
     ADD CONSTRAINT routing_rules_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES public.merchant(merchant_id);
-
---
--- Name: webhook_event webhook_event_merchant_id_provider_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.webhook_event
-    ADD CONSTRAINT webhook_event_merchant_id_provider_account_id_fkey FOREIGN KEY (merchant_id, provider_account_id) REFERENCES public.provider_account(merchant_id, id);
 
 --
 -- Name: SCHEMA public; Type: ACL; Schema: -; Owner: -

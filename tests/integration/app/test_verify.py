@@ -27,7 +27,7 @@ async def lived_in(world: World) -> World:
     await world.stripe.pull("dispute", disputed)
     await world.command(await world.reserve(wallet), "cancel")
     await world.deliver_all(await world.posted_mail())
-    await world.engine.drain.drain_batch()
+    await world.drain()
     await move_money(world, wallet)
     return world
 

@@ -92,7 +92,7 @@ async def test_a_worker_that_comes_too_late_does_not_speak_for_the_next_provider
     world: World,
 ) -> None:
     payment = await declined_in_silence(world)
-    meanwhile = once(world.engine.drain.drain_batch)
+    meanwhile = once(world.drain)
     get = ProviderRegistry.get
 
     async def get_later(registry: ProviderRegistry, *arguments: Any) -> Any:
@@ -107,7 +107,7 @@ async def test_a_worker_that_comes_too_late_does_not_speak_for_the_next_provider
 
 async def test_an_operator_does_not_speak_for_the_next_provider(world: World) -> None:
     payment = await declined_in_silence(world)
-    meanwhile = once(world.engine.drain.drain_batch)
+    meanwhile = once(world.drain)
     lock = store.lock_payments
 
     async def lock_later(*arguments: Any) -> Any:
@@ -128,7 +128,7 @@ async def test_what_a_webhook_has_begun_goes_on_from_a_provider_that_is_not_reac
     world: World,
 ) -> None:
     payment = await declined_in_silence(world)
-    await world.engine.drain.drain_batch()
+    await world.drain()
 
     async def gone(_adapter: PayPalProvider, _request: object) -> Reply:
         return NotSent(FailureCode.PROVIDER_UNREACHABLE, "ConnectError")
@@ -144,7 +144,7 @@ async def test_what_a_webhook_has_begun_is_unknown_once_a_second_worker_asks(
     world: World,
 ) -> None:
     payment = await declined_in_silence(world)
-    await world.engine.drain.drain_batch()
+    await world.drain()
 
     async def lost(_adapter: PayPalProvider, _request: object) -> Reply:
         return Unknown("timeout")
@@ -179,7 +179,7 @@ async def test_what_is_begun_and_ended_in_one_batch_is_not_left_open(world: Worl
     twice = [replace(one, path=one.path.replace(world.stripe.account, again)) for one in mail]
     await world.deliver_all(mail)
     await world.deliver_all(twice)  # after those that begin what these end
-    await world.engine.drain.drain_batch()
+    await world.drain()
     found = (await world.payment(payment["id"]))["operations"]
     assert [one["outcome"] for one in found] == ["declined", "declined", "pending"]
     await world.settle()

@@ -17,6 +17,6 @@ async def test_a_payment_that_cannot_be_concluded_is_answered_as_it_stands(world
     assert charge["reference"] == payment["id"]
 
     await world.deliver_all(await world.posted_mail())
-    await world.engine.drain.drain_batch()
+    await world.drain()
     assert (await world.payment(payment["id"]))["status"] == "succeeded"
     assert await world.balance(wallet) == 1050

@@ -102,7 +102,7 @@ async def test_an_answer_that_comes_too_late_leaves_it_to_the_webhook(
         assert payment["status"] == "processing"
         assert await hasty.rows("select outcome from operation") == [("unknown",)]
         await hasty.deliver_all(await hasty.posted_mail(PAID[provider]))
-        await hasty.engine.drain.drain_batch()
+        await hasty.drain()
         assert (await hasty.payment(payment["id"]))["status"] == "succeeded"
     assert await world.rows("select outcome from operation") == [("succeeded",)]
     assert await world.balance(wallet) == 1050
@@ -124,7 +124,7 @@ async def test_an_amount_that_is_not_ours_is_set_aside(world: World) -> None:
         }
         event = {"id": "evt_1", "type": "payment_intent.succeeded", "data": {"object": lie}}
         await hasty.deliver(await hasty.signed(event))
-        await hasty.engine.drain.drain_batch()
+        await hasty.drain()
     assert [row[1:3] for row in await world.inbox()] == [("dead", "amount_mismatch")]
     assert (await world.payment(payment["id"]))["status"] == "processing"
     assert await world.balance(wallet) == 0

@@ -57,7 +57,7 @@ async def test_a_lost_answer_is_learned_and_the_customer_charged_once(
     assert await world.balance(wallet) == 1050
     assert len(await world.site(provider).charges()) == 1
     await world.deliver_all(await world.posted_mail())
-    await world.engine.drain.drain_batch()
+    await world.drain()
     assert await world.balance(wallet) == 1050
     assert await recover(world) == 0
     assert all(finding.ok for finding in await asyncio.to_thread(verify, world.settings, print))
@@ -90,7 +90,7 @@ async def test_paypal_that_answers_500_for_ever_leaves_it_unknown_until_its_webh
         assert await operation(world) == ("unknown", lookup)
         assert (await world.payment(payment["id"]))["status"] == "processing"
     await world.deliver_all(await world.posted_mail("PAYMENT.CAPTURE.COMPLETED"))
-    await world.engine.drain.drain_batch()
+    await world.drain()
     assert (await world.payment(payment["id"]))["status"] == "succeeded"
     assert await world.balance(wallet) == 1050
     assert len(await world.paypal.charges()) == 1
@@ -132,7 +132,7 @@ async def test_many_workers_ask_once(world: World) -> None:
 async def test_a_webhook_may_come_first(world: World) -> None:
     wallet, _ = await pay(world, "stripe", "cut_after")
     await world.deliver_all(await world.posted_mail())
-    await asyncio.gather(world.engine.drain.drain_batch(), recover(world))
+    await asyncio.gather(world.drain(), recover(world))
     await recover(world)
     assert await operation(world) in [("succeeded", 0), ("succeeded", 1)]
     assert await world.balance(wallet) == 1050

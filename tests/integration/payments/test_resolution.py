@@ -44,7 +44,7 @@ async def test_it_is_settled_as_captured_once(world: World, payment: Payment) ->
     again = await world.groat("payments", "resolve", *arguments)
     assert (again.returncode, again.stderr[:28]) == (2, "Error (operation_not_open): ")
     await world.deliver_all(await world.posted_mail())
-    await world.engine.drain.drain_batch()
+    await world.drain()
     assert await world.balance(payment["beneficiary"]) == 1050
     story = await pages(world.api, "/v1/events", object=payment["id"])
     assert [(event["action"], event["actor"]) for event in story][:1] == [
@@ -61,7 +61,7 @@ async def test_it_is_settled_as_failed_and_a_late_capture_is_set_aside(
     )
     assert (settled["status"], settled["failure_code"]) == ("failed", "resolved_by_operator")
     await world.deliver_all(await world.posted_mail())
-    await world.engine.drain.drain_batch()
+    await world.drain()
     assert await world.balance(payment["beneficiary"]) == 0
     assert {row[1] for row in await world.inbox() if row[0] == "charge.succeeded"} == {"dead"}
 

@@ -144,7 +144,7 @@ async def test_a_decline_that_only_a_webhook_tells_of_is_gone_on_from_by_a_worke
     payment = await routed(world, wallet, payment_methods=tokens)
     await world.stripe.set_faults()
     await world.deliver_all(await world.posted_mail())
-    await world.engine.drain.drain_batch()
+    await world.drain()
     [_, begun] = (await world.payment(payment["id"]))["operations"]
     assert begun["outcome"] == "pending"
     assert await world.engine.recovery.recover_batch() == 1

@@ -10,7 +10,7 @@ from groat.app.wiring import open_engine
 from groat.kernel import ids
 from groat.webhooks.domain.event import ClaimedEvent
 from groat.webhooks.infrastructure import store
-from tests.integration.world import World, without_answers
+from tests.integration.world import World, drained, without_answers
 from tests.unit.simulator.servers import until
 
 PAID = ("charge.succeeded", "payment_intent.succeeded")
@@ -41,7 +41,7 @@ async def test_two_events_for_one_charge_post_once(world: World) -> None:
         wallet = await hasty.wallet()
         payment = await hasty.pay(wallet)
         await hasty.deliver_all(await hasty.posted_mail(*PAID))
-        await hasty.engine.drain.drain_batch()
+        await hasty.drain()
         assert (await hasty.payment(payment["id"]))["status"] == "succeeded"
         assert await hasty.balance(wallet) == 1050
     assert {row[1:3] for row in await world.inbox()} == {
@@ -57,7 +57,7 @@ async def test_a_webhook_may_come_before_the_answer_to_our_own_call(world: World
     paying = asyncio.create_task(world.pay(wallet))
     await until(lambda: {one.event_type for one in world.mailbox.mail} >= set(PAID))
     await world.deliver_all(await world.posted_mail(*PAID))
-    await world.engine.drain.drain_batch()
+    await world.drain()
     assert not paying.done()
     assert await world.balance(wallet) == 1050
     assert (await paying)["status"] == "succeeded"
@@ -69,12 +69,12 @@ async def test_an_event_for_no_payment_of_ours_is_tried_again_then_ignored(world
     event = charge_event("evt_1", "ch_1", ids.render("payment", ids.uuid7()), 100)
     await world.deliver(await world.signed(event))
     for attempt in range(1, 5):
-        assert await world.engine.drain.drain_batch() == 1
+        assert await world.drain() == 1
         assert await world.inbox() == [
-            ("charge.succeeded", "pending", "unknown_payment", attempt, 1)
+            ("charge.succeeded", "deferred", "unknown_payment", attempt, 1)
         ]
         await world.make_due()
-    while await world.engine.drain.drain_batch():
+    while await world.drain():
         await world.make_due()
     [(_, status, reason, attempts, _)] = await world.inbox()
     assert (status, reason) == ("ignored", "unknown_payment")
@@ -90,14 +90,14 @@ async def test_poison_among_fifty_holds_up_nobody(world: World) -> None:
         unstorable = charge_event("evt_raises", "ch_\0", payments[1]["id"], 1050)
         poison = [await hasty.signed(event) for event in (lie, unstorable)]
         await hasty.deliver_all([poison[0], *good[:24], poison[1], *good[24:]])
-        assert await hasty.engine.drain.drain_batch() == 50
+        assert await hasty.drain() == 50
         assert await hasty.balance(wallet) == 48 * 1050
     bad = {
         (row[1], row[2])
         for row in await world.inbox()
         if row[:2] != (good[0].event_type, "processed")
     }
-    assert bad == {("dead", "amount_mismatch"), ("pending", "CharacterNotInRepertoire")}
+    assert bad == {("dead", "amount_mismatch"), ("retrying", "CharacterNotInRepertoire")}
     assert await effects(world) == 48
 
 
@@ -115,13 +115,13 @@ async def test_an_event_whose_account_cannot_be_opened_waits_while_others_pass(
         "update provider_account set credentials = credentials || '\\x00' where provider = 'paypal'"
     )
     async with open_engine(world.settings) as engine:  # which has read no credentials before
-        await engine.drain.drain_batch()
+        await drained(engine)
     assert sorted(row[:2] for row in await world.inbox()) == [
-        ("PAYMENT.CAPTURE.COMPLETED", "pending"),
+        ("PAYMENT.CAPTURE.COMPLETED", "retrying"),
         ("payment_intent.succeeded", "processed"),
     ]
     assert (
-        await world.rows("select from webhook_event where reason is null and status = 'pending'")
+        await world.rows("select from webhook_event where reason is null and settled_at is null")
         == []
     )
     assert await world.balance(wallet) == 1050
@@ -133,7 +133,7 @@ async def test_a_provider_may_call_a_charge_as_long_as_it_likes(world: World) ->
         payment = await hasty.pay(wallet)
     event = charge_event("evt_long", "ch_" + "a" * 250, payment["id"], 1050)
     await world.deliver(await world.signed(event))
-    await world.engine.drain.drain_batch()
+    await world.drain()
     assert await world.balance(wallet) == 1050
     findings = await asyncio.to_thread(verify, world.settings, print)
     assert all(finding.ok for finding in findings)
@@ -149,9 +149,9 @@ async def claim(world: World) -> list[ClaimedEvent]:
 async def test_what_a_dead_worker_had_claimed_comes_back_when_its_lease_ends(world: World) -> None:
     await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
     assert len(await claim(world)) == 1
-    assert await world.engine.drain.drain_batch() == 0
+    assert await world.drain() == 0
     await world.make_due()
-    assert await world.engine.drain.drain_batch() == 1
+    assert await world.drain() == 1
     assert await world.inbox() == [("x.y", "ignored", "no_fact_in_event", 2, 1)]
 
 
@@ -162,7 +162,7 @@ async def test_a_worker_that_wakes_after_its_lease_settles_nothing(world: World)
         await hasty.deliver_all(await hasty.posted_mail("charge.succeeded"))
     drain = world.engine.drain
     [mine] = await claim(world)
-    reply = await drain._interpret(mine)
+    reply = await drain._interpreter.read(mine)
     await world.make_due()
     [theirs] = await claim(world)
 

@@ -39,7 +39,7 @@ async def test_a_repeated_delivery_and_a_drain_take_their_locks_in_one_order(wor
 
     async def drain() -> None:
         claimed = [
-            ClaimedEvent(one.merchant_id, one.id, one.provider_account_id, "", b"", 0, 0)
+            ClaimedEvent(one.merchant_id, one.id, one.provider_account_id, "", b"", 0, 0, 0, None)
             for one in deliveries
         ]
         async with database.transaction() as connection:

@@ -89,7 +89,7 @@ async def test_a_signed_body_that_is_no_event_is_refused(world: World) -> None:
 async def test_an_event_of_an_unknown_type_is_stored_and_later_ignored(world: World) -> None:
     event = {"id": "evt_1", "object": "event", "type": "radar.early_fraud_warning.created"}
     assert (await world.deliver(await world.signed(event))).status_code == 200
-    assert await world.engine.drain.drain_batch() == 1
+    assert await world.drain() == 1
     assert await world.inbox() == [
         ("radar.early_fraud_warning.created", "ignored", "no_fact_in_event", 1, 1)
     ]

@@ -25,7 +25,6 @@ from groat.platform.http import (
     Page,
     StrictRoute,
     View,
-    read_body,
 )
 from groat.platform.problems import install_problem_documents
 from groat.platform.request_ids import RequestIds
@@ -70,7 +69,9 @@ async def fail(how: str) -> None:
 
 @routes.post("/raw")
 async def raw(request: Request) -> dict[str, int]:
-    return {"size": len(await read_body(request))}
+    return {
+        "size": len(await request.body())
+    }
 
 
 @routes.post("/keyed")

@@ -1,17 +1,36 @@
-"""A webhook event: as it is delivered, and as it is claimed to be worked on."""
+"""A webhook event: as it is delivered, as it is claimed to be worked on, and as it is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple, TypeAlias
 
 from groat.kernel.ids import MerchantId, ProviderAccountId, WebhookEventId
+from groat.payments.domain.lifecycle import Outcome
+from groat.webhooks.domain.settling import EventStatus
+
+EventKey: TypeAlias = tuple[MerchantId, ProviderAccountId, str]
+"""What tells one event from another: the last is the provider's id of it, which is promised to be
+the same with every delivery."""
+
+SUSPECT_AFTER = 2
+"""So many attempts lost, and an event is taken alone: perhaps it is what its workers die of."""
+
+TRIES_BEFORE_LOOKUP = 2
+"""So many tries within seconds, and what an event builds on is asked for."""
+
+MOST_LOST = 5
+"""So many, of which the last ones alone, and it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A verified event at the door. The first three fields tell one event from another."""
+    """A verified event at the door. The first three fields tell one event from another.
+
+    ``count`` is how often it was delivered: 0 if it was read from the provider's list instead.
+    """
 
     merchant_id: MerchantId
     provider_account_id: ProviderAccountId
@@ -20,20 +39,29 @@ class Delivery:
     event_type: str
     body: bytes
     received_at: datetime
+    transmission_id: str | None = None
     count: int = 1
 
     @property
-    def key(self) -> tuple[MerchantId, ProviderAccountId, str]:
-        """What the provider promises to repeat with every delivery of the event."""
+    def key(self) -> EventKey:
+        """Return what tells the event from others."""
         return self.merchant_id, self.provider_account_id, self.provider_event_id
+
+    @property
+    def transmission(self) -> EventKey | None:
+        """Return what no other event may have been sent with, if its provider says."""
+        if self.transmission_id is None:
+            return None
+        return self.merchant_id, self.provider_account_id, self.transmission_id
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedEvent:
     """An event that this worker may work on for a while.
 
-    ``attempts`` counts the claims, this one too, and tells them apart; ``failures`` counts the
-    tries that came to nothing, which a claim that was lost is not.
+    ``attempts`` counts the claims, this one too, and tells them apart. ``failures`` counts those
+    that came to nothing, and ``attempts_lost`` those of which nobody heard again; ``reason`` is
+    what stood in the way the last time.
     """
 
     merchant_id: MerchantId
@@ -42,12 +70,52 @@ class ClaimedEvent:
     event_type: str
     body: bytes
     attempts: int
+    attempts_lost: int
     failures: int
+    reason: str | None
 
     @property
     def tries(self) -> int:
         """How often it was tried, this time too."""
         return self.failures + 1
+
+    @property
+    def misses_something(self) -> bool:
+        """Whether what it builds on has not come by itself for a while."""
+        return self.reason == Outcome.PREMATURE.value and self.tries > TRIES_BEFORE_LOOKUP
+
+    @property
+    def kills(self) -> bool:
+        """Whether it has taken so many workers with it that no other should try."""
+        return self.attempts_lost >= MOST_LOST
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """An event as it stands in the inbox. ``due_at`` is when it is tried next, if it is open."""
+
+    id: WebhookEventId
+    provider_account_id: ProviderAccountId
+    provider_event_id: str
+    event_type: str
+    status: EventStatus
+    reason: str | None
+    attempts: int
+    deliveries: int
+    due_at: datetime
+    received_at: datetime
+    settled_at: datetime | None
+
+
+class EventFilter(NamedTuple):
+    """Which events are meant: those that match all that is given."""
+
+    status: EventStatus | None = None
+    event_type: str | None = None
+    provider_account_id: ProviderAccountId | None = None
+    reason: str | None = None
+    received_from: datetime | None = None
+    received_before: datetime | None = None
 
 
 def merge(deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -56,10 +124,25 @@ def merge(deliveries: Sequence[Delivery]) -> list[Delivery]:
     One statement cannot insert a key twice, and rows that several processes insert in one order
     cannot deadlock.
     """
-    merged: dict[tuple[MerchantId, ProviderAccountId, str], Delivery] = {}
+    merged: dict[EventKey, Delivery] = {}
     for delivery in deliveries:
         first = merged.get(delivery.key)
         merged[delivery.key] = (
             delivery if first is None else replace(first, count=first.count + delivery.count)
         )
     return [merged[key] for key in sorted(merged)]
+
+
+def reused(events: Iterable[Delivery], sent: Iterable[tuple[EventKey, EventKey]]) -> set[EventKey]:
+    """Return the keys of ``events`` that came with the transmission of another event.
+
+    ``sent`` are the transmissions that are known, each with its event; of new events that share
+    one, the first has it.
+    """
+    owners = dict(sent)
+    stolen = set()
+    for event in events:
+        transmission = event.transmission
+        if transmission is not None and owners.setdefault(transmission, event.key) != event.key:
+            stolen.add(event.key)
+    return stolen

@@ -13,13 +13,19 @@ from groat.payments.domain.lifecycle import QUARANTINED, Outcome
 
 
 class EventStatus(StrEnum):
-    """Where an event stands. All but ``pending`` are for good."""
+    """Where an event stands. The first three are open, and tried again when they are due."""
 
     PENDING = "pending"
+    """Not tried yet, or not to an end."""
+    DEFERRED = "deferred"
+    """It came before what it builds on, and waits for that."""
+    RETRYING = "retrying"
+    """Something stood in the way."""
     PROCESSED = "processed"
     IGNORED = "ignored"
     SUPERSEDED = "superseded"
     DEAD = "dead"
+    """It cannot be applied, or must not: an operator decides, and may replay it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class Settled:
 class Again:
     """The event is to be tried again after ``delay``; ``reason`` says what stood in the way."""
 
+    status: EventStatus
     delay: timedelta
     reason: str
 
@@ -41,6 +48,7 @@ class Again:
 Settlement: TypeAlias = Settled | Again
 
 NOTHING_OF_INTEREST = Settled(EventStatus.IGNORED, "no_fact_in_event")
+KILLS_WORKERS = Settled(EventStatus.DEAD, "kills_workers")
 
 _SETTLED: dict[Outcome, Settled] = {
     Outcome.AMOUNT_MISMATCH: Settled(EventStatus.DEAD, Outcome.AMOUNT_MISMATCH.value),
@@ -54,14 +62,20 @@ _SETTLED: dict[Outcome, Settled] = {
 }
 """For each outcome what it makes of an event, the gravest first."""
 
-_FAST_TRIES = 5
-_MOST_TRIES = 25
+FAST_TRIES = 5
+"""Within about a minute: they ride out a hiccup."""
+
+MOST_TRIES = 150
+"""An outage of three days: the slow tries are at most an hour apart, and half of it on average."""
+
+MOST_POISONED = 3
+"""A failure that nobody foresaw is as a rule the same each time."""
+
 _FAST_BASE = 1.0
 _SLOW_BASE = 60.0
-_LONGEST = 6 * 3600.0
+_LONGEST = 3600.0
 
-
-_EARLY = {Outcome.PREMATURE: _MOST_TRIES, Outcome.UNKNOWN_PAYMENT: _FAST_TRIES}
+_EARLY = {Outcome.PREMATURE: MOST_TRIES, Outcome.UNKNOWN_PAYMENT: FAST_TRIES}
 """What a fact may have come before, and for how many tries that is waited for."""
 
 
@@ -75,7 +89,7 @@ def settle(outcomes: Sequence[Outcome], tries: int, random: Random) -> Settlemen
     if QUARANTINED.isdisjoint(outcomes):
         for early, most in _EARLY.items():
             if early in outcomes and tries < most:
-                return Again(retry_delay(tries, random), early.value)
+                return Again(EventStatus.DEFERRED, retry_delay(tries, random), early.value)
     for outcome, settlement in _SETTLED.items():
         if outcome in outcomes:
             return settlement
@@ -83,20 +97,35 @@ def settle(outcomes: Sequence[Outcome], tries: int, random: Random) -> Settlemen
 
 
 def retry(reason: str, tries: int, random: Random) -> Settlement:
-    """Return what becomes of an event that could not be applied: again later, or dead at last."""
-    if tries >= _MOST_TRIES:
+    """Return what becomes of an event that something stood in the way of, such as an outage."""
+    return _again(reason, tries, MOST_TRIES, random)
+
+
+def poisoned(reason: str, tries: int, random: Random) -> Settlement:
+    """Return what becomes of an event that an unforeseen failure came of."""
+    return _again(reason, tries, MOST_POISONED, random)
+
+
+def unreadable(reason: str) -> Settlement:
+    """Return what becomes of an event that says nothing that can be read: no try changes that."""
+    return Settled(EventStatus.DEAD, reason)
+
+
+def _again(reason: str, tries: int, most: int, random: Random) -> Settlement:
+    if tries >= most:
         return Settled(EventStatus.DEAD, reason)
-    return Again(retry_delay(tries, random), reason)
+    return Again(EventStatus.RETRYING, retry_delay(tries, random), reason)
 
 
 def retry_delay(tries: int, random: Random) -> timedelta:
     """Return how long to wait after ``tries`` tries: exponential, with full jitter.
 
-    The fast lane, 5 tries within about a minute, rides out a hiccup; the slow lane, doubling from
-    a minute to six hours, an outage of days.
+    The fast lane, 5 tries within about a minute, rides out a hiccup; the slow lane, doubling from a
+    minute to an hour, an outage of days. See
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
-    if tries <= _FAST_TRIES:
+    if tries <= FAST_TRIES:
         ceiling = _FAST_BASE * 2**tries
     else:
-        ceiling = min(_LONGEST, _SLOW_BASE * 2 ** (tries - _FAST_TRIES))
+        ceiling = min(_LONGEST, _SLOW_BASE * 2 ** min(tries - FAST_TRIES, 10))
     return timedelta(seconds=random.uniform(0, ceiling))

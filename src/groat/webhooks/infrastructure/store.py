@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from groat.kernel.ids import MerchantId, WebhookEventId
-from groat.platform.connection import Connection
+from groat.kernel.ids import MerchantId, ProviderAccountId, WebhookEventId
+from groat.platform.columns import Bigints, Blobs, Texts, Times, Uuids
+from groat.platform.connection import Connection, Row
 from groat.platform.queries import load_queries
-from groat.webhooks.domain.event import ClaimedEvent, Delivery
-from groat.webhooks.domain.settling import Again, EventStatus, Settlement
+from groat.webhooks.domain.event import (
+    ClaimedEvent,
+    Delivery,
+    EventFilter,
+    EventKey,
+    WebhookEvent,
+)
+from groat.webhooks.domain.settling import EventStatus, Settled, Settlement
 
 QUERIES = load_queries(__file__, "webhooks.sql")
 
@@ -29,16 +36,50 @@ def put(connection: Connection, deliveries: Sequence[Delivery]) -> None:
     connection.write(
         QUERIES["put_events"],
         {
-            "merchant_ids": [one.merchant_id for one in deliveries],
-            "ids": [one.id for one in deliveries],
-            "provider_account_ids": [one.provider_account_id for one in deliveries],
-            "provider_event_ids": [one.provider_event_id for one in deliveries],
-            "event_types": [one.event_type for one in deliveries],
-            "bodies": [one.body for one in deliveries],
-            "deliveries": [one.count for one in deliveries],
-            "received_at": [one.received_at for one in deliveries],
+            "merchant_ids": Bigints([one.merchant_id for one in deliveries]),
+            "ids": Uuids([one.id for one in deliveries]),
+            "provider_account_ids": Uuids([one.provider_account_id for one in deliveries]),
+            "provider_event_ids": Texts([one.provider_event_id for one in deliveries]),
+            "event_types": Texts([one.event_type for one in deliveries]),
+            "transmission_ids": Texts([one.transmission_id for one in deliveries]),
+            "bodies": Blobs([one.body for one in deliveries]),
+            "deliveries": Bigints([one.count for one in deliveries]),
+            "received_at": Times([one.received_at for one in deliveries]),
         },
     )
+
+
+async def known(
+    connection: Connection,
+    merchant_id: MerchantId,
+    account_id: ProviderAccountId,
+    provider_event_ids: Sequence[str],
+) -> set[str]:
+    """Return which of a provider account's events are in the inbox."""
+    rows = await connection.fetch(
+        QUERIES["find_known_events"],
+        {
+            "merchant_id": merchant_id,
+            "provider_account_id": account_id,
+            "provider_event_ids": Texts(provider_event_ids),
+        },
+    )
+    return {row[0] for row in rows}
+
+
+async def transmissions(
+    connection: Connection, wanted: Collection[EventKey]
+) -> list[tuple[EventKey, EventKey]]:
+    """Return those of ``wanted`` that have come before, each with the event it came with."""
+    rows = await connection.fetch(
+        QUERIES["find_transmissions"],
+        {
+            "merchant_ids": Bigints([one[0] for one in wanted]),
+            "provider_account_ids": Uuids([one[1] for one in wanted]),
+            "transmission_ids": Texts([one[2] for one in wanted]),
+        },
+    )
+    return [((row[0], row[1], row[2]), (row[0], row[1], row[3])) for row in rows]
 
 
 async def claim(
@@ -51,6 +92,31 @@ async def claim(
     return [ClaimedEvent(*row) for row in rows]
 
 
+async def claim_suspect(
+    connection: Connection, now: datetime, lease_until: datetime
+) -> list[ClaimedEvent]:
+    """Take one due event, if there is one, that was lost with its workers again and again."""
+    rows = await connection.fetch(
+        QUERIES["claim_suspect"], {"now": now, "lease_until": lease_until}
+    )
+    return [ClaimedEvent(*row) for row in rows]
+
+
+def extend_lease(
+    connection: Connection, events: Sequence[ClaimedEvent], lease_until: datetime
+) -> None:
+    """Keep claimed events for longer."""
+    connection.write(
+        QUERIES["extend_lease"],
+        {
+            "merchant_ids": Bigints([event.merchant_id for event in events]),
+            "ids": Uuids([event.id for event in events]),
+            "attempts": [event.attempts for event in events],
+            "lease_until": lease_until,
+        },
+    )
+
+
 async def lock_claimed(
     connection: Connection, merchant_id: MerchantId, events: Sequence[ClaimedEvent]
 ) -> set[WebhookEventId]:
@@ -59,7 +125,7 @@ async def lock_claimed(
         QUERIES["lock_claimed"],
         {
             "merchant_id": merchant_id,
-            "ids": [event.id for event in events],
+            "ids": Uuids([event.id for event in events]),
             "attempts": [event.attempts for event in events],
         },
     )
@@ -77,14 +143,66 @@ def settle(
         QUERIES["settle"],
         {
             "merchant_id": merchant_id,
-            "ids": [event.id for event, _ in settlements],
+            "ids": Uuids([event.id for event, _ in settlements]),
             "attempts": [event.attempts for event, _ in settlements],
-            "statuses": [_status(settlement).value for _, settlement in settlements],
-            "reasons": [settlement.reason for _, settlement in settlements],
-            "due_at": [_due_at(settlement, now) for _, settlement in settlements],
-            "now": now,
+            "statuses": Texts([settlement.status for _, settlement in settlements]),
+            "reasons": Texts([settlement.reason for _, settlement in settlements]),
+            "due_at": Times([_due_at(settlement, now) for _, settlement in settlements]),
+            "settled_at": Times(
+                [now if isinstance(one, Settled) else None for _, one in settlements]
+            ),
         },
     )
+
+
+async def events(
+    connection: Connection,
+    merchant_id: MerchantId,
+    wanted: EventFilter,
+    before: WebhookEventId | None,
+    limit: int,
+) -> list[WebhookEvent]:
+    """Return events, newest first, before ``before`` if given."""
+    rows = await connection.fetch(
+        QUERIES["list_events"],
+        {"merchant_id": merchant_id, "before": before, "limit": limit, **wanted._asdict()},
+    )
+    return [_to_event(row) for row in rows]
+
+
+async def event(
+    connection: Connection, merchant_id: MerchantId, event_id: WebhookEventId
+) -> tuple[WebhookEvent, bytes] | None:
+    """Return one event, with what its provider sent."""
+    row = await connection.fetch_one(
+        QUERIES["get_event"], {"merchant_id": merchant_id, "id": event_id}
+    )
+    return None if row is None else (_to_event(row[:-1]), bytes(row[-1]))
+
+
+async def read_for_replay(
+    connection: Connection, merchant_id: MerchantId, event_ids: Collection[WebhookEventId]
+) -> list[ClaimedEvent]:
+    """Return events as a claim would, without claiming them."""
+    rows = await connection.fetch(
+        QUERIES["read_for_replay"], {"merchant_id": merchant_id, "ids": Uuids(list(event_ids))}
+    )
+    return [ClaimedEvent(*row) for row in rows]
+
+
+async def replay(
+    connection: Connection, merchant_id: MerchantId, due: Mapping[WebhookEventId, datetime]
+) -> list[WebhookEventId]:
+    """Let events be tried again from the beginning, each when it is due; return which will be."""
+    rows = await connection.fetch(
+        QUERIES["replay"],
+        {
+            "merchant_id": merchant_id,
+            "ids": Uuids(list(due)),
+            "due_at": Times(list(due.values())),
+        },
+    )
+    return [WebhookEventId(row[0]) for row in rows]
 
 
 async def counts(connection: Connection, merchant_id: MerchantId) -> InboxCounts:
@@ -94,9 +212,12 @@ async def counts(connection: Connection, merchant_id: MerchantId) -> InboxCounts
     return InboxCounts(*row)
 
 
-def _status(settlement: Settlement) -> EventStatus:
-    return EventStatus.PENDING if isinstance(settlement, Again) else settlement.status
+def _to_event(row: Row) -> WebhookEvent:
+    event_id, account_id, provider_event_id, event_type, status, *rest = row
+    return WebhookEvent(
+        event_id, account_id, provider_event_id, event_type, EventStatus(status), *rest
+    )
 
 
 def _due_at(settlement: Settlement, now: datetime) -> datetime:
-    return now + settlement.delay if isinstance(settlement, Again) else now
+    return now if isinstance(settlement, Settled) else now + settlement.delay

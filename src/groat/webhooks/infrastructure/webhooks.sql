@@ -2,39 +2,82 @@
 -- The constraint is the truth about duplicates: a second delivery is counted and nothing else. The
 -- arrays come in the order of the constraint, which is the order in which rows are locked.
 insert into webhook_event (
-    merchant_id, id, provider_account_id, provider_event_id, event_type, body, status, deliveries,
-    due_at, received_at
+    merchant_id, id, provider_account_id, provider_event_id, event_type, transmission_id, body, status,
+    deliveries, due_at, received_at
 )
 select
-    merchant_id, id, provider_account_id, provider_event_id, event_type, body, 'pending', deliveries,
-    received_at, received_at
+    merchant_id, id, provider_account_id, provider_event_id, event_type, transmission_id, body, 'pending',
+    deliveries, received_at, received_at
 from unnest(
     %(merchant_ids)s::bigint[], %(ids)s::uuid[], %(provider_account_ids)s::uuid[],
-    %(provider_event_ids)s::text[], %(event_types)s::text[], %(bodies)s::bytea[],
-    %(deliveries)s::bigint[], %(received_at)s::timestamptz[]
+    %(provider_event_ids)s::text[], %(event_types)s::text[], %(transmission_ids)s::text[],
+    %(bodies)s::bytea[], %(deliveries)s::bigint[], %(received_at)s::timestamptz[]
 ) as e (
-    merchant_id, id, provider_account_id, provider_event_id, event_type, body, deliveries, received_at
+    merchant_id, id, provider_account_id, provider_event_id, event_type, transmission_id, body,
+    deliveries, received_at
 )
 on conflict (merchant_id, provider_account_id, provider_event_id)
 do update set deliveries = webhook_event.deliveries + excluded.deliveries
 
+-- name: find_known_events
+-- Of events that a provider lists, those that were delivered or read before.
+select provider_event_id
+from webhook_event
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+    and provider_event_id = any(%(provider_event_ids)s)
+
+-- name: find_transmissions
+-- With which events these transmissions came before.
+select e.merchant_id, e.provider_account_id, e.transmission_id, e.provider_event_id
+from webhook_event e
+join unnest(%(merchant_ids)s::bigint[], %(provider_account_ids)s::uuid[], %(transmission_ids)s::text[])
+    as t (merchant_id, provider_account_id, transmission_id)
+    using (merchant_id, provider_account_id, transmission_id)
+
 -- name: claim_due
 -- Takes what is due away from other workers until the lease ends; a worker that dies with its claim
 -- loses nothing but that time. In the order of arrival: no fact depends on it, but most come in it.
+-- Suspects wait to be taken alone.
 with claimed as (
     update webhook_event
-    set attempts = attempts + 1, due_at = %(lease_until)s
+    set attempts = attempts + 1, attempts_lost = attempts_lost + is_claimed::integer, is_claimed = true,
+        due_at = %(lease_until)s
     where (merchant_id, id) in (
         select merchant_id, id
         from webhook_event
-        where status = 'pending' and due_at <= %(now)s
+        where settled_at is null and due_at <= %(now)s and attempts_lost < 2
         order by due_at
         limit %(limit)s
         for update skip locked
     )
-    returning merchant_id, id, provider_account_id, event_type, body, attempts, failures
+    returning
+        merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, failures, reason
 )
 select * from claimed order by id
+
+-- name: claim_suspect
+-- One that has been lost with its workers again and again: perhaps they died of it.
+update webhook_event
+set attempts = attempts + 1, attempts_lost = attempts_lost + is_claimed::integer, is_claimed = true,
+    due_at = %(lease_until)s
+where (merchant_id, id) in (
+    select merchant_id, id
+    from webhook_event
+    where settled_at is null and due_at <= %(now)s and attempts_lost >= 2
+    order by due_at
+    limit 1
+    for update skip locked
+)
+returning
+    merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, failures, reason
+
+-- name: extend_lease
+-- For those that wait for a provider's answer.
+update webhook_event e
+set due_at = %(lease_until)s
+from unnest(%(merchant_ids)s::bigint[], %(ids)s::uuid[], %(attempts)s::integer[])
+    as c (merchant_id, id, attempts)
+where e.merchant_id = c.merchant_id and e.id = c.id and e.attempts = c.attempts and e.settled_at is null
 
 -- name: lock_claimed
 -- Of the events that we claimed, those that are still ours: not settled, nor claimed by another
@@ -44,30 +87,70 @@ select e.id
 from webhook_event e
 join unnest(%(ids)s::uuid[], %(attempts)s::integer[]) as c (id, attempts)
     on c.id = e.id and c.attempts = e.attempts
-where e.merchant_id = %(merchant_id)s and e.status = 'pending'
+where e.merchant_id = %(merchant_id)s and e.settled_at is null
 order by e.provider_account_id, e.provider_event_id collate "C"
 for no key update of e
 
 -- name: settle
 -- For good, or until the next try; not what another worker has claimed since.
 update webhook_event e
-set status = s.status, reason = s.reason, due_at = s.due_at,
-    failures = e.failures + (s.status = 'pending')::integer,
-    settled_at = case when s.status = 'pending' then null else %(now)s::timestamptz end
+set status = s.status, reason = s.reason, due_at = s.due_at, settled_at = s.settled_at,
+    is_claimed = false, failures = e.failures + (s.settled_at is null)::integer
 from unnest(
     %(ids)s::uuid[], %(attempts)s::integer[], %(statuses)s::text[], %(reasons)s::text[],
-    %(due_at)s::timestamptz[]
-) as s (id, attempts, status, reason, due_at)
+    %(due_at)s::timestamptz[], %(settled_at)s::timestamptz[]
+) as s (id, attempts, status, reason, due_at, settled_at)
 where e.merchant_id = %(merchant_id)s and e.id = s.id and e.attempts = s.attempts
-    and e.status = 'pending'
+    and e.settled_at is null
+
+-- name: list_events
+-- Newest first: ids sort by the time of arrival.
+select
+    id, provider_account_id, provider_event_id, event_type, status, reason, attempts, deliveries, due_at,
+    received_at, settled_at
+from webhook_event
+where merchant_id = %(merchant_id)s
+    and (%(before)s::uuid is null or id < %(before)s::uuid)
+    and (%(status)s::text is null or status = %(status)s::text)
+    and (%(event_type)s::text is null or event_type = %(event_type)s::text)
+    and (%(provider_account_id)s::uuid is null or provider_account_id = %(provider_account_id)s::uuid)
+    and (%(reason)s::text is null or reason = %(reason)s::text)
+    and (%(received_from)s::timestamptz is null or received_at >= %(received_from)s::timestamptz)
+    and (%(received_before)s::timestamptz is null or received_at < %(received_before)s::timestamptz)
+order by id desc
+limit %(limit)s
+
+-- name: get_event
+-- One event, with what its provider sent.
+select
+    id, provider_account_id, provider_event_id, event_type, status, reason, attempts, deliveries, due_at,
+    received_at, settled_at, body
+from webhook_event
+where merchant_id = %(merchant_id)s and id = %(id)s
+
+-- name: read_for_replay
+-- Events as a claim would hand them over, but without claiming them.
+select merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, 0, reason
+from webhook_event
+where merchant_id = %(merchant_id)s and id = any(%(ids)s)
+order by id
+
+-- name: replay
+-- As if they had just been delivered for the first time, one after the other. What is claimed at this
+-- moment is left to whoever has it.
+update webhook_event e
+set status = 'pending', reason = null, settled_at = null, failures = 0, attempts_lost = 0, due_at = r.due_at
+from unnest(%(ids)s::uuid[], %(due_at)s::timestamptz[]) as r (id, due_at)
+where e.merchant_id = %(merchant_id)s and e.id = r.id and not e.is_claimed
+returning e.id
 
 -- name: count_events
 -- For the summary of a demonstration.
 select
-    count(*) filter (where status = 'pending'),
+    count(*) filter (where settled_at is null),
     count(*) filter (where status = 'processed'),
     coalesce(sum(deliveries), 0)::bigint,
-    coalesce(sum(deliveries - 1), 0)::bigint
+    coalesce(sum(greatest(deliveries - 1, 0)), 0)::bigint
 from webhook_event
 where merchant_id = %(merchant_id)s
 

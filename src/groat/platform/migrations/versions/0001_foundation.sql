@@ -293,10 +293,13 @@ create table webhook_event (
     provider_account_id uuid not null,
     provider_event_id text not null check (length(provider_event_id) between 1 and 255),
     event_type text not null,
+    transmission_id text,
     body bytea not null,
-    status text not null check (status in ('pending', 'processed', 'ignored', 'superseded', 'dead')),
+    status text not null check (status in ('pending', 'deferred', 'retrying', 'processed', 'ignored', 'superseded', 'dead')),
     reason text,
     attempts integer not null default 0,
+    is_claimed boolean not null default false,
+    attempts_lost integer not null default 0,
     failures integer not null default 0,
     deliveries bigint not null default 1,
     due_at timestamptz not null,
@@ -304,11 +307,13 @@ create table webhook_event (
     settled_at timestamptz,
     primary key (merchant_id, id),
     unique (merchant_id, provider_account_id, provider_event_id),
-    foreign key (merchant_id, provider_account_id) references provider_account,
-    constraint webhook_event_settled_once check ((status = 'pending') = (settled_at is null)),
-    constraint webhook_event_no_effect_has_reason check (status in ('pending', 'processed') or reason is not null)
+    constraint webhook_event_open_until_settled check ((status in ('pending', 'deferred', 'retrying')) = (settled_at is null)),
+    constraint webhook_event_says_why check (status in ('pending', 'processed') or reason is not null)
 );
-create index webhook_event_due on webhook_event (due_at) where status = 'pending';
+create index webhook_event_due on webhook_event (due_at) where settled_at is null;
+create index webhook_event_suspect on webhook_event (due_at) where settled_at is null and attempts_lost >= 2;
+create index webhook_event_dead on webhook_event (merchant_id, id) where status = 'dead';
+create index webhook_event_transmission on webhook_event (merchant_id, provider_account_id, transmission_id) where transmission_id is not null;
 
 -- The record.
 

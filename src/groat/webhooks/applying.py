@@ -1,0 +1,75 @@
+"""Events applied: their facts, and what becomes of each event because of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from random import Random
+from typing import NamedTuple, TypeAlias, assert_never
+
+from groat.audit.domain.record import Cause
+from groat.kernel.ids import MerchantId, WebhookEventId
+from groat.payments.domain.verdicts import Arrival, Verdict
+from groat.payments.facts import PaymentFacts
+from groat.platform.connection import Connection
+from groat.providers.domain.facts import NotSent
+from groat.providers.port import Answered, Unknown
+from groat.webhooks.domain.event import ClaimedEvent
+from groat.webhooks.domain.settling import Settlement, poisoned, retry, settle
+from groat.webhooks.interpreting import Poison, Reading
+
+Read: TypeAlias = tuple[ClaimedEvent, Reading]
+"""An event, and what it says."""
+
+
+class Applied(NamedTuple):
+    """What came of an event: what it is settled as, and the verdicts on its facts."""
+
+    event: ClaimedEvent
+    settlement: Settlement
+    verdicts: Sequence[Verdict]
+
+
+class EventFacts:
+    """Applies the facts of events, of a whole batch together."""
+
+    def __init__(self, facts: PaymentFacts, random: Random) -> None:
+        self._facts = facts
+        self._random = random
+
+    async def apply(
+        self, connection: Connection, merchant_id: MerchantId, batch: Sequence[Read]
+    ) -> list[Applied]:
+        """Apply what events of one merchant say, in the caller's transaction."""
+        arrivals = [
+            (event.id, Arrival(event.provider_account_id, report, cause_of(event)))
+            for event, reading in batch
+            if isinstance(reading, Answered)
+            for report in reading.reports
+        ]
+        told = await self._facts.apply(connection, merchant_id, [one for _, one in arrivals])
+        verdicts: dict[WebhookEventId, list[Verdict]] = defaultdict(list)
+        for (event_id, _), verdict in zip(arrivals, told, strict=True):
+            verdicts[event_id].append(verdict)
+        return [
+            Applied(event, self._settlement(event, reading, verdicts[event.id]), verdicts[event.id])
+            for event, reading in batch
+        ]
+
+    def _settlement(
+        self, event: ClaimedEvent, reading: Reading, verdicts: Sequence[Verdict]
+    ) -> Settlement:
+        match reading:
+            case Answered():
+                return settle([one.outcome for one in verdicts], event.tries, self._random)
+            case Poison(reason):
+                return poisoned(reason, event.tries, self._random)
+            case Unknown(reason) | NotSent(reason=reason):
+                return retry(reason, event.tries, self._random)
+            case _:
+                assert_never(reading)
+
+
+def cause_of(event: ClaimedEvent) -> Cause:
+    """Return the event as what brings changes about."""
+    return Cause.of("webhook_event", event.id)

@@ -1,0 +1,239 @@
+"""The drain: applies what the inbox holds, in batches, exactly once, however often it is tried.
+
+A claim is a lease, fenced by the number of the attempt: a worker that wakes after its lease settles
+nothing. Events that a provider has to be asked about are applied as the answers come in; the others
+do not wait for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from random import Random
+from typing import TypeAlias
+
+import structlog
+
+from groat.kernel import ids
+from groat.kernel.clock import Clock
+from groat.kernel.errors import Unavailable
+from groat.kernel.ids import MerchantId, WebhookEventId
+from groat.payments.recovery import PaymentRecovery
+from groat.platform.checks import Check, checks_from
+from groat.platform.database import Database, KeyTaken
+from groat.platform.jobs import Doorbell, Reminder
+from groat.providers.port import Answered
+from groat.webhooks.applying import EventFacts, Read
+from groat.webhooks.domain.event import ClaimedEvent
+from groat.webhooks.domain.settling import (
+    KILLS_WORKERS,
+    Again,
+    EventStatus,
+    Settlement,
+    poisoned,
+    retry,
+)
+from groat.webhooks.infrastructure import store
+from groat.webhooks.infrastructure.store import InboxCounts
+from groat.webhooks.interpreting import Interpreter, Reading
+
+_log = structlog.get_logger(__name__)
+
+_MOST_AT_ONCE = 300
+_MOST_ASKED = 300
+_LEASE = timedelta(seconds=5)
+"""How long the events of a worker that died wait for another."""
+_LEASE_WHILE_ASKING = timedelta(seconds=20)
+"""The same for events that a provider is asked about: longer than interpreting may take."""
+_PROMPT_SECONDS = 0.05
+"""Who has no answer by then is not waited for by those who need none."""
+
+_Asked: TypeAlias = dict[asyncio.Task[Reading], ClaimedEvent]
+
+
+class WebhookDrain:
+    """Claims events, has them read, applies them, and settles them in the same transaction."""
+
+    def __init__(
+        self,
+        database: Database,
+        interpreter: Interpreter,
+        facts: EventFacts,
+        recovery: PaymentRecovery,
+        doorbell: Doorbell,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._database = database
+        self._interpreter = interpreter
+        self._facts = facts
+        self._recovery = recovery
+        self._doorbell = doorbell
+        self._clock = clock
+        self._random = random
+        self._asked: dict[asyncio.Task[None], int] = {}
+
+    async def drain_batch(self) -> int:
+        """Claim what is due and apply it, but for what has to be asked for; return how many.
+
+        A suspect (see ``SUSPECT_AFTER``) is taken alone, when little else is to be done.
+        """
+        while sum(self._asked.values()) >= _MOST_ASKED:
+            await asyncio.wait(self._asked, return_when=asyncio.FIRST_COMPLETED)
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            events = await store.claim(connection, now, now + _LEASE, _MOST_AT_ONCE)
+        await self._work_on(events)
+        if len(events) < _MOST_AT_ONCE:
+            return len(events) + await self._take_suspect()
+        return len(events)
+
+    async def finish(self) -> None:
+        """Return once no provider is being asked any more."""
+        while self._asked:
+            await asyncio.wait(self._asked)
+
+    async def counts(self, merchant_id: MerchantId) -> InboxCounts:
+        """Return how the merchant's inbox stands."""
+        async with self._database.reading() as connection:
+            return await store.counts(connection, merchant_id)
+
+    async def _work_on(self, events: Sequence[ClaimedEvent]) -> None:
+        """Read events and apply those that are read at once; the others go on by themselves."""
+        if not events:
+            return
+        readings = {asyncio.create_task(self._read(event)): event for event in events}
+        done, rest = await asyncio.wait(readings, timeout=_PROMPT_SECONDS)
+        if rest:
+            asking = {task: event for task, event in readings.items() if task in rest}
+            self._asked[asyncio.create_task(self._apply_answers(asking))] = len(asking)
+        await self._apply_all(
+            [(readings[task], task.result()) for task in readings if task in done]
+        )
+
+    async def _take_suspect(self) -> int:
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            suspects = await store.claim_suspect(connection, now, now + _LEASE_WHILE_ASKING)
+        for suspect in suspects:
+            if suspect.kills:
+                await self._settle_alone(suspect, KILLS_WORKERS)
+            else:
+                await self._apply_all([(suspect, await self._read(suspect))])
+        return len(suspects)
+
+    async def _read(self, event: ClaimedEvent) -> Reading:
+        """Return what an event says. If it waits for an earlier fact, that is asked for first."""
+        reading = await self._interpreter.read(event)
+        if event.misses_something and isinstance(reading, Answered):
+            payments = {one.payment_id for one in reading.reports if one.payment_id is not None}
+            for payment_id in payments:
+                await self._recovery.look_up(event.merchant_id, payment_id)
+        return reading
+
+    async def _apply_answers(self, asking: _Asked) -> None:
+        """Apply events as their providers answer."""
+        task = asyncio.current_task()
+        try:
+            lease_until = self._clock.now() + _LEASE_WHILE_ASKING
+            async with self._database.transaction() as connection:
+                store.extend_lease(connection, list(asking.values()), lease_until)
+            while asking:
+                done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+                await self._apply_all([(asking.pop(one), one.result()) for one in done])
+        except Unavailable as error:
+            _left_for_later(len(asking), error)
+        finally:
+            for one in asking:
+                one.cancel()
+            if task is not None:
+                del self._asked[task]
+
+    async def _apply_all(self, batch: Sequence[Read]) -> None:
+        """Apply what events say, merchant by merchant: one's trouble is not another's."""
+        by_merchant: dict[MerchantId, list[Read]] = defaultdict(list)
+        for event, reading in batch:
+            by_merchant[event.merchant_id].append((event, reading))
+        for merchant_id, theirs in by_merchant.items():
+            try:
+                await self._apply_or_split(merchant_id, theirs)
+            except Unavailable as error:
+                _left_for_later(len(theirs), error)
+
+    async def _apply_or_split(self, merchant_id: MerchantId, batch: Sequence[Read]) -> None:
+        """Apply a batch; if that fails, its halves, so that one event cannot hold up the others."""
+        try:
+            await self._apply(merchant_id, batch)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._apply_or_split(merchant_id, batch[:middle])
+                await self._apply_or_split(merchant_id, batch[middle:])
+            else:
+                await self._give_up(batch[0][0], error)
+
+    async def _apply(self, merchant_id: MerchantId, batch: Sequence[Read]) -> None:
+        """Apply a batch's facts and settle its events, in one transaction."""
+        async with self._database.transaction() as connection:
+            ours = await store.lock_claimed(connection, merchant_id, [event for event, _ in batch])
+            mine = [(event, reading) for event, reading in batch if event.id in ours]
+            applied = await self._facts.apply(connection, merchant_id, mine)
+            settled = [(one.event, one.settlement) for one in applied]
+            store.settle(connection, merchant_id, settled, self._clock.now())
+        await self._tell(settled)
+
+    async def _give_up(self, event: ClaimedEvent, error: Exception) -> None:
+        """Settle an event that cannot be applied even alone."""
+        _log.error("webhook_event_failed", webhook_event=_name(event.id), exc_info=error)
+        unlucky = isinstance(error, KeyTaken)  # others wrote the same at the same moment
+        become = retry if unlucky else poisoned
+        await self._settle_alone(event, become(type(error).__name__, event.tries, self._random))
+
+    async def _settle_alone(self, event: ClaimedEvent, settlement: Settlement) -> None:
+        async with self._database.transaction() as connection:
+            store.settle(connection, event.merchant_id, [(event, settlement)], self._clock.now())
+        await self._tell([(event, settlement)])
+
+    async def _tell(self, settled: Sequence[tuple[ClaimedEvent, Settlement]]) -> None:
+        """Have workers reminded of what is to be tried again; say what nobody tries again."""
+        await self._doorbell.remind(
+            [_reminder(event, one) for event, one in settled if isinstance(one, Again)]
+        )
+        for event, settlement in settled:
+            if settlement.status is EventStatus.DEAD:
+                _log.error(
+                    "webhook_event_dead",
+                    webhook_event=_name(event.id),
+                    event_type=event.event_type,
+                    reason=settlement.reason,
+                )
+
+
+def _reminder(event: ClaimedEvent, again: Again) -> Reminder:
+    """Return a reminder of its own for each try: BullMQ leaves out an id that it has had."""
+    name = _name(event.id)
+    return Reminder(f"{name}-{event.attempts}", again.delay, {"webhook_event": name})
+
+
+def _name(event_id: WebhookEventId) -> str:
+    return ids.render("webhook_event", event_id)
+
+
+def _left_for_later(events: int, error: Unavailable) -> None:
+    """Say that their leases bring these back; the others need not wait for them."""
+    _log.warning("webhooks_left_for_later", code=error.code, events=events)
+
+
+def checks() -> list[Check]:
+    """Return what must be true of the inbox."""
+    return checks_from(
+        store.QUERIES,
+        {
+            "events_are_accounted_for": "webhook event",
+            "events_have_provider_accounts": "webhook event",
+        },
+    )

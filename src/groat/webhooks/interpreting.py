@@ -1,0 +1,54 @@
+"""What an event says, by the adapter of its provider account: some of it has to be asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import structlog
+
+from groat.providers.port import Provider, Reply, Unknown
+from groat.providers.registry import ProviderRegistry
+from groat.webhooks.domain.event import ClaimedEvent
+
+_log = structlog.get_logger(__name__)
+
+INTERPRET_SECONDS = 12.0
+_CALLS_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """The event makes its adapter, or us, fail in a way that nobody foresaw."""
+
+    reason: str
+
+
+Reading: TypeAlias = Reply | Poison
+
+
+class Interpreter:
+    """Reads events. Whatever goes wrong with one is its own trouble alone."""
+
+    def __init__(self, providers: ProviderRegistry) -> None:
+        self._providers = providers
+        self._calls = asyncio.Semaphore(_CALLS_AT_ONCE)
+
+    async def read(self, event: ClaimedEvent) -> Reading:
+        """Return what ``event`` says, within ``INTERPRET_SECONDS``."""
+        try:
+            async with asyncio.timeout(INTERPRET_SECONDS), self._calls:
+                provider = await self._providers.get(event.merchant_id, event.provider_account_id)
+                return await _interpret(provider, event)
+        except Exception as error:  # noqa: BLE001 - such as credentials that cannot be opened
+            _log.warning("webhook_not_interpreted", event_type=event.event_type, exc_info=error)
+            return Unknown(type(error).__name__)
+
+
+async def _interpret(provider: Provider, event: ClaimedEvent) -> Reading:
+    try:
+        return await provider.interpret_webhook(event.event_type, event.body)
+    except Exception as error:  # noqa: BLE001 - an adapter is a guest in this house
+        _log.exception("adapter_raised", event_type=event.event_type)
+        return Poison(type(error).__name__)

@@ -1,0 +1,143 @@
+"""The acknowledgement path: verify, store, ring. An acknowledgement means committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from groat.kernel.clock import Clock
+from groat.kernel.errors import BadRequest, Unavailable
+from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, WebhookEventId
+from groat.platform.batching import Lane
+from groat.platform.connection import Connection
+from groat.platform.database import Database
+from groat.platform.jobs import Doorbell
+from groat.providers.port import Envelope
+from groat.providers.registry import ProviderRegistry
+from groat.webhooks.domain.event import Delivery, EventKey, merge, reused
+from groat.webhooks.infrastructure import store
+from groat.webhooks.infrastructure.seen import SeenEvents
+
+_log = structlog.get_logger(__name__)
+
+_MOST_AT_ONCE = 200
+_MOST_WAITING = 5000
+_STORE_SECONDS = 20.0
+
+
+class WebhookReceiver:
+    """Takes deliveries in. Whatever waits while one batch is written is the next.
+
+    A repetition that Redis knows of is acknowledged at once, and counted with a later batch.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        providers: ProviderRegistry,
+        doorbell: Doorbell,
+        seen: SeenEvents,
+        new_id: IdSource,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._providers = providers
+        self._doorbell = doorbell
+        self._seen = seen
+        self._new_id = new_id
+        self._clock = clock
+        limits = {"most_in_batch": _MOST_AT_ONCE, "most_waiting": _MOST_WAITING}
+        self._looked_up: Lane[EventKey, bool] = Lane(self._look_up, **limits)
+        self._inbox: Lane[Delivery, bool] = Lane(self._store, **limits)
+        self._committed: Lane[EventKey, None] = Lane(self._note, **limits)
+
+    async def receive(
+        self,
+        merchant_id: MerchantId,
+        account_id: ProviderAccountId,
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> None:
+        """Store a delivery. On return it is committed and may be acknowledged.
+
+        Raises:
+            NotFound: no such provider account.
+            BadRequest: the delivery is not believed; the code says why, and nothing is stored.
+            Unavailable: it could not be stored; the provider will deliver it again.
+        """
+        delivery = await self._verified(merchant_id, account_id, headers, body)
+        if self._seen.is_open and await self._looked_up.submit(delivery.key):
+            self._inbox.post(delivery)
+            return
+        try:
+            async with asyncio.timeout(_STORE_SECONDS):
+                accepted = await self._inbox.submit(delivery)
+        except TimeoutError:
+            raise Unavailable("overloaded", "It took too long to store; deliver again.") from None
+        if not accepted:
+            raise _rejected("transmission_reused")
+
+    async def close(self) -> None:
+        """Return once what was acknowledged is counted and noted, too."""
+        for lane in (self._inbox, self._committed):
+            await lane.quiet()
+
+    async def _verified(
+        self,
+        merchant_id: MerchantId,
+        account_id: ProviderAccountId,
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> Delivery:
+        provider = await self._providers.get(merchant_id, account_id)
+        now = self._clock.now()
+        rejection = await provider.verify_webhook(headers, body, now)
+        envelope = rejection or provider.read_envelope(body)
+        if not isinstance(envelope, Envelope):
+            raise _rejected(envelope.value)
+        return Delivery(
+            merchant_id,
+            account_id,
+            envelope.event_id,
+            WebhookEventId(self._new_id()),
+            envelope.event_type,
+            body,
+            now,
+            None,
+        )
+
+    async def _look_up(self, keys: Sequence[EventKey]) -> list[bool]:
+        seen = await self._seen.among(keys)
+        return [key in seen for key in keys]
+
+    async def _store(self, deliveries: Sequence[Delivery]) -> list[bool]:
+        """Commit a batch; answer for each whether it was taken."""
+        events = merge(deliveries)
+        async with self._database.transaction() as connection:
+            refused = await _refused(connection, events)
+            taken = [event for event in events if event.key not in refused]
+            if taken:
+                store.put(connection, taken)
+        self._doorbell.ring_soon()
+        for event in taken:
+            self._committed.post(event.key)
+        return [delivery.key not in refused for delivery in deliveries]
+
+    async def _note(self, keys: Sequence[EventKey]) -> list[None]:
+        await self._seen.remember(keys)
+        return [None] * len(keys)
+
+
+async def _refused(connection: Connection, events: Sequence[Delivery]) -> set[EventKey]:
+    """Return the events that came with another's transmission, which is signed for that alone."""
+    transmissions = {event.transmission for event in events if event.transmission is not None}
+    if not transmissions:
+        return set()
+    return reused(events, await store.transmissions(connection, transmissions))
+
+
+def _rejected(reason: str) -> BadRequest:
+    _log.warning("webhook_rejected", reason=reason)
+    return BadRequest(reason, "The webhook is not signed as it must be, or malformed.")
