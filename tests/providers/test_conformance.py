@@ -40,6 +40,6 @@ def test_the_example_is_short_and_is_in_the_documentation() -> None:
     adapter = (PEBBLE / "groat_pebble" / "adapter.py").read_text()
     project = (PEBBLE / "pyproject.toml").read_text()
     page = (ROOT / "docs" / "providers.md").read_text()
-    assert len([line for line in adapter.splitlines() if line.strip()]) < 150
+    assert len([line for line in adapter.splitlines() if line.strip()]) < 160
     assert f"```python\n{adapter}```" in page
     assert f"```toml\n{project}```" in page

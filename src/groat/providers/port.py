@@ -115,10 +115,39 @@ class Rejection(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A webhook's own id, by which deliveries of it are told to be the same, and its type."""
+    """A webhook's own id, by which deliveries of it are told to be the same, and its type.
+
+    ``transmission_id`` is the delivery's, where the provider has signed one: a signature that does
+    not cover the whole body could be sent again with another event, but not under another id.
+    """
 
     event_id: str
     event_type: str
+    transmission_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEvent:
+    """An event in the provider's own list. ``body`` says in JSON what the webhook's body says.
+
+    The bytes may be others than those that were delivered; they have no signature.
+    """
+
+    envelope: Envelope
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A part of the provider's list, and the cursor of the next one; None at the end.
+
+    ``unreadable`` are the events on it without an id or a type that can be stored, so that nothing
+    can be done about them but to tell of them.
+    """
+
+    events: tuple[ListedEvent, ...]
+    next_cursor: str | None
+    unreadable: int = 0
 
 
 class Provider(Protocol):
@@ -136,6 +165,11 @@ class Provider(Protocol):
     @property
     def captures_once(self) -> bool:
         """Whether every capture is final, so that an authorization is captured in one go."""
+        ...
+
+    @property
+    def lists_events_for(self) -> timedelta:
+        """How far back the provider lists its events; zero if it has no such list."""
         ...
 
     async def authorize(self, request: AuthorizeRequest) -> Reply:
@@ -168,14 +202,27 @@ class Provider(Protocol):
         """Return why ``body`` is not believed, or None. ``headers`` have lower-case names."""
         ...
 
-    def read_envelope(self, body: bytes) -> Envelope | Rejection:
-        """Return what identifies the event in a verified ``body``."""
+    def read_envelope(self, headers: Mapping[str, str], body: bytes) -> Envelope | Rejection:
+        """Return what identifies the event, and its delivery, in a verified webhook."""
         ...
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply:
         """Return what a verified webhook says, asking the provider where it must not be trusted.
 
         An event that says nothing of interest is answered with no reports.
+        """
+        ...
+
+    async def list_events(
+        self, since: datetime, until: datetime, cursor: str | None
+    ) -> EventPage | Unknown:
+        """Return a page of what happened from ``since`` to ``until``, whether delivered or not.
+
+        ``cursor`` is that of the page before, None for the first. The order is the provider's, so
+        nothing may be made of it. Providers tell the time in whole seconds: a few events from just
+        outside may be there too. One that cannot be read is left out and counted, since it comes
+        again with every try, and must not keep the others from being read for ever; a page that
+        cannot be read as a whole is ``Unknown``, and is asked for again.
         """
         ...
 

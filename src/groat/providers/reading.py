@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from typing import Annotated, TypeAlias
 
 import httpx
@@ -16,6 +17,8 @@ from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
     Answered,
     Envelope,
+    EventPage,
+    ListedEvent,
     OperationRequest,
     RefundRequest,
     Rejection,
@@ -73,6 +76,23 @@ def read_envelope(envelope: Callable[[], Envelope]) -> Envelope | Rejection:
         return envelope()
     except ValidationError:
         return Rejection.BODY_MALFORMED
+
+
+def event_page(
+    listed: Sequence[object], envelope: Callable[[bytes], Envelope], next_cursor: str | None
+) -> EventPage:
+    """Return a page of the events that a provider has ``listed``, as its JSON has them."""
+    read_one_by_one = [_listed_event(event, envelope) for event in listed]
+    events = tuple(event for event in read_one_by_one if event is not None)
+    return EventPage(events, next_cursor, unreadable=len(listed) - len(events))
+
+
+def _listed_event(event: object, envelope: Callable[[bytes], Envelope]) -> ListedEvent | None:
+    try:
+        body = json.dumps(event, separators=(",", ":")).encode()
+        return ListedEvent(envelope(body), body)
+    except ValueError:  # it is no event, or it holds a number that nobody could write down
+        return None
 
 
 def refusal(request: OperationRequest, code: FailureCode) -> tuple[Report, ...]:

@@ -94,7 +94,7 @@ class WebhookReceiver:
         provider = await self._providers.get(merchant_id, account_id)
         now = self._clock.now()
         rejection = await provider.verify_webhook(headers, body, now)
-        envelope = rejection or provider.read_envelope(body)
+        envelope = rejection or provider.read_envelope(headers, body)
         if not isinstance(envelope, Envelope):
             raise _rejected(envelope.value)
         return Delivery(
@@ -105,7 +105,7 @@ class WebhookReceiver:
             envelope.event_type,
             body,
             now,
-            None,
+            envelope.transmission_id,
         )
 
     async def _look_up(self, keys: Sequence[EventKey]) -> list[bool]:

@@ -86,6 +86,7 @@ class PebbleProvider:
     )
     keeps_keys_for = timedelta(hours=23)
     captures_once = True
+    lists_events_for = timedelta()
 
     def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
         self._secrets = reading.active_values(credentials.get("webhook_secret"))
@@ -133,11 +134,18 @@ class PebbleProvider:
             return None
         return port.Rejection.SIGNATURE_MISMATCH if given else port.Rejection.SIGNATURE_MISSING
 
-    def read_envelope(self, body: bytes) -> port.Envelope | port.Rejection:
+    def read_envelope(
+        self, headers: Mapping[str, str], body: bytes
+    ) -> port.Envelope | port.Rejection:
         return reading.read_envelope(lambda: _event(body).envelope())
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> port.Reply:
         return reading.read(lambda: _event(body).reports())
+
+    async def list_events(
+        self, since: datetime, until: datetime, cursor: str | None
+    ) -> port.EventPage | port.Unknown:
+        return port.EventPage((), None)
 
     async def close(self) -> None:
         await self._http.aclose()

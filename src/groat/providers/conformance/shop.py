@@ -242,7 +242,7 @@ class Shop:
         """Return what the webhooks since last time say about a payment."""
         told: list[Report] = []
         for delivery in await self.harness.take_deliveries():
-            envelope = self.provider.read_envelope(delivery.body)
+            envelope = self.provider.read_envelope(delivery.headers, delivery.body)
             assert isinstance(envelope, Envelope), envelope
             told += reports(
                 await self.provider.interpret_webhook(envelope.event_type, delivery.body)

@@ -46,6 +46,11 @@ async def test_keys_are_kept_for_a_while(provider: Provider) -> None:
     assert provider.keeps_keys_for > timedelta()
 
 
+async def test_how_long_events_are_listed_is_known(provider: Provider) -> None:
+    """What is older is not asked for; zero says that there is no list."""
+    assert timedelta() <= provider.lists_events_for < timedelta(days=3_650)
+
+
 async def test_an_account_that_is_not_let_in_has_sent_nothing(
     refused: Provider, shop: Shop
 ) -> None:

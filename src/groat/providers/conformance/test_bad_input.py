@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
@@ -23,6 +24,17 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
+HUGE = st.integers(1, 6_000).map(lambda digits: "9" * digits)
+"""Numbers, up to more digits than Python reads."""
+
+VALUES = st.one_of(
+    st.text(),
+    st.binary().map(lambda value: value.decode("latin-1")),
+    st.text(max_size=3).map(lambda text: text * 2**14),
+    HUGE,
+)
+"""A header's value as a server hands it on: any bytes, read as Latin-1, and long ones."""
+
 BODIES = st.binary() | JSON.map(lambda value: json.dumps(value).encode())
 
 
@@ -34,10 +46,22 @@ async def genuine(shop: Shop) -> AsyncIterator[Delivery]:
     yield (await shop.harness.take_deliveries())[0]
 
 
-def _mixed_headers(genuine: Delivery) -> st.SearchStrategy[Mapping[str, str]]:
-    """Return headers of which each may be the genuine one, made up, or not there."""
-    strange = {name: st.text() | st.just(value) for name, value in genuine.headers.items()}
-    return st.fixed_dictionaries({}, optional=strange)
+def _headers(genuine: Delivery) -> st.SearchStrategy[Mapping[str, str]]:
+    """Return headers of which each may be the genuine one, spoiled, made up, or not there."""
+    strange = {
+        name: st.just(value) | VALUES | _spoiled(value) for name, value in genuine.headers.items()
+    }
+    return st.fixed_dictionaries({}, optional=strange) | st.dictionaries(st.text(), VALUES)
+
+
+def _spoiled(value: str) -> st.SearchStrategy[str]:
+    """Return values that begin as ``value`` does, repeat it, or count on from it."""
+    kept = st.integers(0, len(value)).map(lambda length: value[:length])
+    return st.one_of(
+        st.builds(str.__add__, kept, VALUES),
+        st.integers(2, 200).map(lambda times: ",".join([value] * times)),
+        HUGE.map(lambda number: re.sub("[0-9]+", number, value, count=1)),
+    )
 
 
 @settings(max_examples=80, deadline=None)
@@ -46,7 +70,7 @@ async def test_any_bytes_are_believed_or_not(
     shop: Shop, genuine: Delivery, data: st.DataObject
 ) -> None:
     """Anyone can send anything to the address; an exception there is a 500 that they can cause."""
-    headers = data.draw(_mixed_headers(genuine) | st.dictionaries(st.text(), st.text()))
+    headers = data.draw(_headers(genuine))
     body = data.draw(BODIES | st.just(genuine.body))
     verdict = await shop.provider.verify_webhook(headers, body, datetime.now(UTC))
     assert verdict is None or isinstance(verdict, Rejection)
@@ -55,15 +79,20 @@ async def test_any_bytes_are_believed_or_not(
 
 
 @settings(max_examples=80, deadline=None)
-@given(body=BODIES)
-async def test_any_bytes_are_an_envelope_or_malformed(shop: Shop, body: bytes) -> None:
+@given(data=st.data())
+async def test_any_bytes_are_an_envelope_or_malformed(
+    shop: Shop, genuine: Delivery, data: st.DataObject
+) -> None:
     """A provider may sign nonsense too. What is kept of it fits into the inbox's columns."""
-    envelope = shop.provider.read_envelope(body)
+    headers = data.draw(st.just(genuine.headers) | _headers(genuine))
+    body = data.draw(st.just(genuine.body) | BODIES)
+    envelope = shop.provider.read_envelope(headers, body)
     if isinstance(envelope, Rejection):
         return
-    for text in (envelope.event_id, envelope.event_type):
+    for text in (envelope.event_id, envelope.event_type, envelope.transmission_id or "none"):
         assert 1 <= len(text) <= 255
-        assert "\x00" not in text
+        assert text.isascii()
+        assert text.isprintable()
 
 
 @settings(max_examples=80, deadline=None)
@@ -72,7 +101,7 @@ async def test_any_bytes_say_something_or_are_tried_again(
     shop: Shop, genuine: Delivery, data: st.DataObject
 ) -> None:
     """An event that cannot be read is kept and shown; it says nothing that was not said."""
-    envelope = shop.provider.read_envelope(genuine.body)
+    envelope = shop.provider.read_envelope(genuine.headers, genuine.body)
     assert isinstance(envelope, Envelope)
     event_type = data.draw(st.just(envelope.event_type) | st.text())
     reply = await shop.provider.interpret_webhook(event_type, data.draw(BODIES))

@@ -36,6 +36,13 @@ async def _verdict(provider: Provider, delivery: Delivery) -> Rejection | None:
     return await provider.verify_webhook(delivery.headers, delivery.body, datetime.now(UTC))
 
 
+def _envelopes(shop: Shop, deliveries: Sequence[Delivery]) -> list[Envelope]:
+    read = [shop.provider.read_envelope(one.headers, one.body) for one in deliveries]
+    envelopes = [one for one in read if isinstance(one, Envelope)]
+    assert len(envelopes) == len(deliveries)
+    return envelopes
+
+
 def _facts(kind: type[F], told: Sequence[Report]) -> list[F]:
     return [one.fact for one in told if isinstance(one.fact, kind)]
 
@@ -79,15 +86,23 @@ async def test_an_event_has_one_id_however_often_it_comes(
     shop: Shop, deliveries: Sequence[Delivery]
 ) -> None:
     """The inbox tells by the id what it has: one for each delivery, or one for all, defeats it."""
-    events = defaultdict[str, list[Envelope]](list)
-    for delivery in deliveries:
-        envelope = shop.provider.read_envelope(delivery.body)
-        assert isinstance(envelope, Envelope)
-        events[envelope.event_id].append(envelope)
-    assert len(events) > 1
-    for same in events.values():
+    types = defaultdict[str, list[str]](list)
+    for envelope in _envelopes(shop, deliveries):
+        types[envelope.event_id].append(envelope.event_type)
+    assert len(types) > 1
+    for same in types.values():
         assert len(same) > 1, "the harness delivered it once"
         assert same == [same[0]] * len(same)
+
+
+async def test_a_transmission_is_of_one_event(shop: Shop, deliveries: Sequence[Delivery]) -> None:
+    """The inbox refuses another event under the same id: it would be taken for a forgery."""
+    events = defaultdict[str, set[str]](set)
+    for envelope in _envelopes(shop, deliveries):
+        if envelope.transmission_id is not None:
+            events[envelope.transmission_id].add(envelope.event_id)
+    for transmitted in events.values():
+        assert len(transmitted) == 1
 
 
 async def test_a_capture_is_told_as_it_was_answered(shop: Shop) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import httpx
 from pydantic import ValidationError
@@ -24,6 +25,7 @@ from groat.providers.port import (
     CancelRequest,
     CaptureRequest,
     Envelope,
+    EventPage,
     OperationRequest,
     RefundRequest,
     Rejection,
@@ -35,6 +37,8 @@ from groat.providers.reading import active_values, bounded, read_envelope
 LIVE_API = "https://api-m.paypal.com"
 
 SYSTEM_CLOCK = SystemClock()
+
+Answer = TypeVar("Answer")
 
 
 class PayPalProvider:
@@ -52,6 +56,9 @@ class PayPalProvider:
     (developer.paypal.com, "Idempotency")."""
 
     captures_once = False
+
+    lists_events_for = timedelta(days=30)
+    """Source: developer.paypal.com, "Webhooks Events dashboard", which shows the same list."""
 
     def __init__(
         self, credentials: Mapping[str, str], *, timeout_seconds: float, clock: Clock = SYSTEM_CLOCK
@@ -124,9 +131,12 @@ class PayPalProvider:
                 return None
         return Rejection.SIGNATURE_MISMATCH
 
-    def read_envelope(self, body: bytes) -> Envelope | Rejection:
-        """Return the event's id and type."""
-        return read_envelope(lambda: events.envelope(body))
+    def read_envelope(self, headers: Mapping[str, str], body: bytes) -> Envelope | Rejection:
+        """Return the event's id and type, and the id that the transmission is signed with."""
+        transmission = signature.read_transmission(headers)
+        if not isinstance(transmission, Transmission):
+            return transmission
+        return read_envelope(lambda: events.envelope(body, transmission.id))
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply:
         """Ask PayPal for what the event is about: the body itself proves nothing."""
@@ -140,11 +150,18 @@ class PayPalProvider:
         told = await self._in_time(self._lookups.subject(subject, subject_id))
         return Unknown(told.reason) if isinstance(told, NotSent) else told
 
+    async def list_events(
+        self, since: datetime, until: datetime, cursor: str | None
+    ) -> EventPage | Unknown:
+        """List the events of the account's application, newest first."""
+        query = events.first_page(since, until) if cursor is None else events.further_page(cursor)
+        return await self._in_time(self._lookups.events(query))
+
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
-    async def _in_time(self, steps: Awaitable[Reply]) -> Reply:
+    async def _in_time(self, steps: Awaitable[Answer]) -> Answer | Unknown:
         """Return the reply, or that it did not come: a method may make several calls."""
         try:
             async with asyncio.timeout(self._timeout_seconds):

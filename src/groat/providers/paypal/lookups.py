@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from groat.kernel.clock import Clock
 from groat.providers.domain.facts import NotSent, Report
-from groat.providers.paypal import translation
+from groat.providers.paypal import events, translation
 from groat.providers.paypal.client import PayPalClient, Response
 from groat.providers.paypal.disputes import dispute_reports
 from groat.providers.paypal.events import Subject
@@ -23,7 +23,7 @@ from groat.providers.paypal.payloads import (
     Order,
     Refund,
 )
-from groat.providers.port import Answered, Reply, Unknown
+from groat.providers.port import Answered, EventPage, Reply, Unknown
 from groat.providers.reading import Payload, read
 
 ORDERS = "/v2/checkout/orders"
@@ -31,6 +31,7 @@ AUTHORIZATIONS = "/v2/payments/authorizations"
 CAPTURES = "/v2/payments/captures"
 REFUNDS = "/v2/payments/refunds"
 DISPUTES = "/v1/customer/disputes"
+EVENTS = "/v1/notifications/webhooks-events"
 
 Read = TypeVar("Read", bound=Payload)
 
@@ -81,6 +82,18 @@ class Lookups:
                 return await self._told(DISPUTES, subject_id, Dispute, dispute_reports)
             case "reversal":
                 return await self._reversal(subject_id)
+
+    async def events(self, query: str) -> EventPage | Unknown:
+        """Return the page of the list of events that ``query`` asks for."""
+        answer = await self._client.call("GET", f"{EVENTS}?{query}")
+        if not isinstance(answer, Response):
+            return Unknown(answer.reason)
+        if not answer.ok:
+            return Unknown(f"list of events: status {answer.status}")
+        try:
+            return events.listed_events(answer.body)
+        except (ValueError, RecursionError) as error:
+            return Unknown(f"unreadable: {type(error).__name__} in the list of events")
 
     async def _reversal(self, refund_id: str) -> Reply:
         """Return what the disputes of a reversed capture say: the reversal is the same change."""

@@ -196,6 +196,13 @@ class EventEnvelope(Payload):
     event_type: EventText
 
 
+class EventList(Payload):
+    """A page of events, newest first. Each is read by itself."""
+
+    events: list[object] = Field(default_factory=list)
+    links: list[Link] = Field(default_factory=list)
+
+
 class Issue(Payload):
     """One reason for a refusal."""
 

@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from groat.providers.port import Rejection
 
 _FIELD = re.compile(r"[!-{}~]{1,512}", re.ASCII)
+_ID_LENGTH_MAX = 255
+"""The inbox keeps the ids of transmissions. PayPal's have up to 50 characters, it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,9 @@ def read_transmission(headers: Mapping[str, str]) -> Transmission | Rejection:
     if not all(values):
         return Rejection.SIGNATURE_MISSING
     transmission_id, time, certificate_url, algorithm, encoded = values
-    if algorithm != "SHA256withRSA" or not all(
-        _FIELD.fullmatch(value) for value in (transmission_id, time, certificate_url)
-    ):
+    if algorithm != "SHA256withRSA" or len(transmission_id) > _ID_LENGTH_MAX:
+        return Rejection.SIGNATURE_MALFORMED
+    if not all(_FIELD.fullmatch(value) for value in (transmission_id, time, certificate_url)):
         return Rejection.SIGNATURE_MALFORMED
     try:
         signature = base64.b64decode(encoded, validate=True)

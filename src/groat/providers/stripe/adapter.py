@@ -9,8 +9,12 @@ from typing import Literal, TypeVar
 
 import stripe
 from pydantic import ValidationError
-from stripe import RequestOptions
-from stripe.params import PaymentIntentConfirmParams, PaymentIntentCreateParams
+from stripe import RequestOptions, StripeResponse
+from stripe.params import (
+    EventListParams,
+    PaymentIntentConfirmParams,
+    PaymentIntentCreateParams,
+)
 
 from groat.kernel.errors import InvalidRequest
 from groat.merchants.domain.credentials import CredentialFields
@@ -22,6 +26,7 @@ from groat.providers.port import (
     CancelRequest,
     CaptureRequest,
     Envelope,
+    EventPage,
     OperationRequest,
     RefundRequest,
     Rejection,
@@ -61,6 +66,9 @@ class StripeProvider:
     captures_once = True
     """Capturing in several goes is a feature that Stripe enables by agreement, for some cards."""
 
+    lists_events_for = timedelta(days=30)
+    """Source: docs.stripe.com/api/events/list."""
+
     def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
         self._webhook_secrets = active_values(credentials.get("webhook_secret"))
         self._timeout_seconds = timeout_seconds
@@ -72,6 +80,7 @@ class StripeProvider:
             max_network_retries=0,
             base_addresses={"api": base} if base else None,
         )
+        self._events = client.v1.events
         self._intents = client.v1.payment_intents
         self._refunds = client.v1.refunds
 
@@ -148,7 +157,7 @@ class StripeProvider:
         """Check the signature with every active secret."""
         return signature.verify(headers.get("stripe-signature"), body, self._webhook_secrets, now)
 
-    def read_envelope(self, body: bytes) -> Envelope | Rejection:
+    def read_envelope(self, headers: Mapping[str, str], body: bytes) -> Envelope | Rejection:  # noqa: ARG002 - Stripe signs the body, and no transmission
         """Return the event's id and type."""
         return read_envelope(lambda: translation.envelope(body))
 
@@ -157,6 +166,28 @@ class StripeProvider:
         if event_type not in EVENT_TYPES:
             return Answered(())
         return read(lambda: translation.event_reports(event_type, Event.model_validate_json(body)))
+
+    async def list_events(
+        self, since: datetime, until: datetime, cursor: str | None
+    ) -> EventPage | Unknown:
+        """List events, newest first, whether Stripe takes them for delivered or not.
+
+        It does so once any endpoint has accepted an event, or ours before a disk was lost. Each is
+        rendered as of the API version at its time, which is that of its webhook.
+        """
+        params: EventListParams = {
+            "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
+            "limit": _PAGE_SIZE,
+        }
+        if cursor is not None:
+            params["starting_after"] = cursor
+        answer = await self._ask(self._events.list_async(params))
+        if isinstance(answer, Unknown):
+            return answer
+        try:
+            return translation.listed_events(_as_sent(answer))
+        except ValidationError:
+            return Unknown("unreadable: not a list of events")
 
     async def close(self) -> None:
         """Close the SDK's connections."""
@@ -281,6 +312,12 @@ def _order(request: AuthorizeRequest) -> PaymentIntentCreateParams:
 
 def _once(request: OperationRequest) -> RequestOptions:
     return {"idempotency_key": request.idempotency_key}
+
+
+def _as_sent(answer: object) -> object:
+    """Return the JSON of an answer before the SDK made its own objects of it."""
+    sent = getattr(answer, "last_response", None)
+    return sent.data if isinstance(sent, StripeResponse) else None
 
 
 def _plain(answer: object) -> object:

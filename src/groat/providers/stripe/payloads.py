@@ -173,3 +173,10 @@ class EventEnvelope(Payload):
 
     id: EventText
     type: EventText
+
+
+class EventList(Payload):
+    """A page of events, newest first. Each is read by itself."""
+
+    data: list[object]
+    has_more: bool

@@ -27,8 +27,15 @@ from groat.providers.domain.facts import (
     RequiresAction,
 )
 from groat.providers.domain.failures import FailureCode, from_stripe
-from groat.providers.port import AuthorizeRequest, Envelope, OperationRequest, RefundRequest
-from groat.providers.reading import own_payment_id, own_refund_id, refusal
+from groat.providers.port import (
+    AuthorizeRequest,
+    Envelope,
+    EventPage,
+    OperationRequest,
+    RefundRequest,
+    Unknown,
+)
+from groat.providers.reading import event_page, own_payment_id, own_refund_id, refusal
 from groat.providers.stripe.payloads import (
     BalanceTransaction,
     CardErrorAnswer,
@@ -36,6 +43,7 @@ from groat.providers.stripe.payloads import (
     Dispute,
     Event,
     EventEnvelope,
+    EventList,
     PaymentError,
     PaymentIntent,
     PaymentIntents,
@@ -89,6 +97,21 @@ def envelope(body: bytes) -> Envelope:
     """
     event = EventEnvelope.model_validate_json(body)
     return Envelope(event.id, event.type)
+
+
+def listed_events(page: object) -> EventPage | Unknown:
+    """Return a page of Stripe's list of events. The next one follows the last that can be read.
+
+    Raises:
+        ValidationError: it is no such page.
+    """
+    listed = EventList.model_validate(page)
+    read = event_page(listed.data, envelope, None)
+    if not listed.has_more:
+        return read
+    if not read.events:
+        return Unknown("unreadable: no event that the next page could follow")
+    return replace(read, next_cursor=read.events[-1].envelope.event_id)
 
 
 def event_reports(event_type: str, event: Event) -> tuple[Report, ...]:

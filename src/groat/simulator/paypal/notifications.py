@@ -65,14 +65,20 @@ class NotificationsApi:
     async def list_events(self, request: Request) -> Answer:
         """Answer with the events that are searched for, newest first, a page at a time."""
         search = parse_query(EventSearch, request.query_params)
-        found = [event for event in reversed(self._post.events.values()) if _matches(event, search)]
-        end = search.offset + search.page_size
-        page = [json.loads(event.body) for event in found[search.offset : end]]
+        listed = [
+            (index, event)
+            for index, event in self._post.listed()
+            if _matches(event, search) and (search.index_id is None or index < search.index_id)
+        ]
+        page = listed[: search.page_size]
         links = [objects.link(str(request.url), "self")]
-        if end < len(found):
-            following = request.url.include_query_params(offset=end)
+        if len(page) < len(listed):
+            index, last = page[-1]
+            place = {"index_time": objects.rfc3339(last.created), "index_id": index}
+            following = request.url.include_query_params(move_to="next", **place)
             links.append(objects.link(str(following), "next"))
-        return answer(200, {"events": page, "count": len(page), "links": links})
+        events = [json.loads(event.body) for _, event in page]
+        return answer(200, {"events": events, "count": len(events), "links": links})
 
     async def show_event(self, request: Request) -> Answer:
         """Answer with one event, as it was delivered."""

@@ -27,6 +27,9 @@ from groat.simulator.wire import JsonObject, encode
 
 ALGORITHM = "SHA256withRSA"
 
+LISTED_FOR = timedelta(days=30)
+"""How far back events are listed. Source: PayPal, "Webhooks Events dashboard"."""
+
 
 @dataclass(frozen=True, slots=True)
 class Happening:
@@ -58,6 +61,12 @@ class Post:
         webhook = Webhook(paypal_id(), request.url, names)
         self.webhooks[webhook.id] = webhook
         return webhook
+
+    def listed(self) -> list[tuple[int, Event]]:
+        """Return the events that are listed still, newest first, with the number of each."""
+        oldest = self._clock.now() - LISTED_FOR
+        numbered = reversed(list(enumerate(self.events.values())))
+        return [(number, event) for number, event in numbered if event.created >= oldest]
 
     def signed(self, request: VerificationRequest) -> bool:
         """Tell whether a delivery was signed here for that webhook.

@@ -142,7 +142,8 @@ class VerificationRequest(Parameters):
 class EventSearch(Parameters):
     """Which events, newest first: those of a time, of a transaction, of a type.
 
-    PayPal names the largest ``page_size`` nowhere. ``offset`` is in the links to further pages.
+    PayPal names the largest ``page_size`` nowhere. The last three are in the links to further
+    pages; ``index_id`` says after which event.
     """
 
     page_size: Annotated[int, Field(ge=1, le=PAGE_SIZE_MAX)] = 10
@@ -150,7 +151,9 @@ class EventSearch(Parameters):
     end_time: AwareDatetime | None = None
     transaction_id: str | None = None
     event_type: str | None = None
-    offset: Annotated[int, Field(ge=0)] = 0
+    move_to: Literal["next"] | None = None
+    index_time: AwareDatetime | None = None
+    index_id: Annotated[int, Field(ge=0)] | None = None
 
 
 def parse(model: type[Parsed], body: bytes) -> Parsed:

@@ -51,7 +51,7 @@ class PayPal:
         deliveries, receiver.deliveries = receiver.deliveries, []
         replies = []
         for delivery in deliveries:
-            envelope = self.provider.read_envelope(delivery.body)
+            envelope = self.provider.read_envelope(delivery.headers, delivery.body)
             assert isinstance(envelope, Envelope)
             reply = await self.provider.interpret_webhook(envelope.event_type, delivery.body)
             replies.append((envelope.event_type, reply))

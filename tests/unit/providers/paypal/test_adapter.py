@@ -27,6 +27,14 @@ from tests.unit.providers.paypal.requests import (
 FRACTION = Money(50_050, "HUF")
 """PayPal takes this currency without decimals."""
 
+HEADERS = {
+    "paypal-transmission-id": "69cd13f0-d67a",
+    "paypal-transmission-time": "2026-01-01T00:00:00Z",
+    "paypal-cert-url": "https://evil.example/v1/notifications/certs/x",
+    "paypal-auth-algo": "SHA256withRSA",
+    "paypal-transmission-sig": "c2ln",
+}
+
 
 @pytest.fixture(scope="module")
 async def provider() -> AsyncIterator[PayPalProvider]:
@@ -41,14 +49,33 @@ async def provider() -> AsyncIterator[PayPalProvider]:
     await adapter.close()
 
 
-def test_an_envelope_has_the_events_id_and_type(provider: PayPalProvider) -> None:
+def test_an_envelope_has_the_events_id_and_type_and_the_transmissions_id(
+    provider: PayPalProvider,
+) -> None:
     body = b'{"id":"WH-1-2","event_type":"PAYMENT.CAPTURE.COMPLETED"}'
-    assert provider.read_envelope(body) == Envelope("WH-1-2", "PAYMENT.CAPTURE.COMPLETED")
+    envelope = Envelope("WH-1-2", "PAYMENT.CAPTURE.COMPLETED", "69cd13f0-d67a")
+    assert provider.read_envelope(HEADERS, body) == envelope
+
+
+@pytest.mark.parametrize(
+    ("transmission_id", "rejection"),
+    [
+        ("", Rejection.SIGNATURE_MISSING),
+        ("a|b", Rejection.SIGNATURE_MALFORMED),
+        ("a" * 256, Rejection.SIGNATURE_MALFORMED),
+    ],
+)
+def test_without_a_transmissions_id_there_is_no_envelope(
+    provider: PayPalProvider, transmission_id: str, rejection: Rejection
+) -> None:
+    headers = {**HEADERS, "paypal-transmission-id": transmission_id}
+    body = b'{"id":"WH-1-2","event_type":"PAYMENT.CAPTURE.COMPLETED"}'
+    assert provider.read_envelope(headers, body) is rejection
 
 
 @given(st.binary())
 async def test_any_bytes_are_answered(provider: PayPalProvider, body: bytes) -> None:
-    assert provider.read_envelope(body) is Rejection.BODY_MALFORMED
+    assert provider.read_envelope(HEADERS, body) is Rejection.BODY_MALFORMED
     assert isinstance(await provider.interpret_webhook("PAYMENT.CAPTURE.COMPLETED", body), Unknown)
     assert await provider.verify_webhook({}, body, NOW) is Rejection.SIGNATURE_MISSING
 
@@ -69,14 +96,7 @@ async def test_other_events_say_nothing_of_interest(provider: PayPalProvider, ki
 async def test_a_webhook_with_a_certificate_from_elsewhere_is_not_believed(
     provider: PayPalProvider,
 ) -> None:
-    headers = {
-        "paypal-transmission-id": "1",
-        "paypal-transmission-time": "2026-01-01T00:00:00Z",
-        "paypal-cert-url": "https://evil.example/v1/notifications/certs/x",
-        "paypal-auth-algo": "SHA256withRSA",
-        "paypal-transmission-sig": "c2ln",
-    }
-    rejection = await provider.verify_webhook(headers, b"{}", NOW)
+    rejection = await provider.verify_webhook(HEADERS, b"{}", NOW)
     assert rejection is Rejection.CERTIFICATE_NOT_ALLOWED
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -46,6 +47,7 @@ async def prepared(shop: StripeProvider, verb: str) -> tuple[OperationRequest, s
     return cancel_of(request, intent), "disputes"  # which a cancel leaves empty
 
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 VERBS = ["authorize", "capture", "cancel", "refund"]
 
 
@@ -130,8 +132,9 @@ async def test_a_host_that_says_nothing_is_not_waited_for(
         replies = [
             await hasty.authorize(going_on),
             *[await hasty.fetch(request) for request in (order(), going_on, refund)],
+            await hasty.list_events(NOW, NOW, None),
         ]
-    assert replies == [Unknown("timeout")] * 4
+    assert replies == [Unknown("timeout")] * 5
 
 
 async def test_the_same_key_twice_at_once_is_not_answered_twice(
@@ -193,6 +196,7 @@ async def test_a_host_that_is_not_there_was_not_reached() -> None:
         assert isinstance(await nowhere.fetch(request), Unknown)
     going_on = order(provider_reference="pi_1")
     assert isinstance(await nowhere.authorize(going_on), Unknown)
+    assert isinstance(await nowhere.list_events(NOW, NOW, None), Unknown)
     await nowhere.close()
 
 
@@ -250,5 +254,6 @@ async def test_whatever_comes_back_is_answered(
         await adapter.fetch(order()),
         await adapter.fetch(going_on),
         await adapter.fetch(refund),
+        await adapter.list_events(NOW, NOW, None),
     ]
     assert all(isinstance(reply, Unknown) for reply in replies), replies

@@ -52,7 +52,7 @@ async def test_webhooks_are_verified_with_every_active_secret(provider: StripePr
 
 def test_an_envelope_has_the_events_id_and_type(provider: StripeProvider) -> None:
     body = b'{"id":"evt_1","type":"charge.succeeded","data":{}}'
-    assert provider.read_envelope(body) == Envelope("evt_1", "charge.succeeded")
+    assert provider.read_envelope({}, body) == Envelope("evt_1", "charge.succeeded")
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ def test_an_envelope_has_the_events_id_and_type(provider: StripeProvider) -> Non
 def test_an_event_that_cannot_be_told_apart_is_malformed(
     provider: StripeProvider, event: dict[str, object]
 ) -> None:
-    assert provider.read_envelope(json.dumps(event).encode()) is Rejection.BODY_MALFORMED
+    assert provider.read_envelope({}, json.dumps(event).encode()) is Rejection.BODY_MALFORMED
 
 
 @given(st.binary())
 async def test_any_bytes_are_answered(provider: StripeProvider, body: bytes) -> None:
-    assert provider.read_envelope(body) is Rejection.BODY_MALFORMED
+    assert provider.read_envelope({}, body) is Rejection.BODY_MALFORMED
     assert isinstance(await provider.interpret_webhook("charge.succeeded", body), Unknown)
 
 

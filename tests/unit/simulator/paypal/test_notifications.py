@@ -123,6 +123,17 @@ async def test_pages_are_linked(paypal_http: httpx.AsyncClient) -> None:
     assert len(set(ids)) == 6
 
 
+async def test_what_happens_meanwhile_moves_no_page(paypal_http: httpx.AsyncClient) -> None:
+    await pay(paypal_http, request_id="op_1")
+    listed = await found(paypal_http)
+    page = (await paypal_http.get(f"{EVENTS}?page_size=1")).json()
+    await pay(paypal_http, request_id="op_2")
+    (following,) = [link["href"] for link in page["links"] if link["rel"] == "next"]
+    assert "move_to=next" in following
+    page = (await paypal_http.get(following)).json()
+    assert [event["event_type"] for event in page["events"]] == listed[1:]
+
+
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [
