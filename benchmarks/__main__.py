@@ -6,6 +6,7 @@ import typer
 
 from benchmarks import payments
 from benchmarks.ledger import main as ledger
+from benchmarks.webhooks import main as webhooks
 
 app = typer.Typer(
     help="Measure Groat on this machine. Figures are for comparing, not for quoting alone.",
@@ -21,6 +22,7 @@ def choose() -> None:
 
 app.command(name="ledger")(ledger.main)
 app.command(name="payments")(payments.main)
+app.command(name="webhooks")(webhooks.main)
 
 if __name__ == "__main__":
     app()

@@ -1,0 +1,116 @@
+"""What is delivered: Stripe's ``charge.succeeded``, each of which ends one payment.
+
+Everything about an event follows from its number, so that whoever sends it and whoever looks for
+its effect need not tell each other more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from groat.simulator.signatures import stripe_signature
+from groat.simulator.stripe.cards import find_card
+from groat.simulator.stripe.model import Cause, Charge, Event, Intent, Method
+from groat.simulator.stripe.objects import event_object
+from groat.simulator.stripe.payment_objects import charge as charge_object
+from groat.simulator.wire import JsonObject
+
+SECRET = "whsec_benchmark0000000000000000000000"  # noqa: S105 - made up, as are the signatures
+CURRENCY = "EUR"
+REPEATED = 0.3
+"""How much of what is delivered was delivered before."""
+
+_MADE_AT = 1_790_000_000
+_AMOUNT = 987_654_321  # stands in the template for the amount
+
+
+class Payment(NamedTuple):
+    """What an event is about: our payment, as metadata has it, and its amount in minor units."""
+
+    reference: str
+    amount: int
+
+
+def amount(number: int) -> int:
+    """Return the amount of payment ``number``."""
+    return 1000 + number % 9000
+
+
+def charge_id(number: int) -> str:
+    """Return what Stripe calls the charge of payment ``number``."""
+    return _stripe_id("ch", number)
+
+
+def body(number: int, payment: Payment) -> bytes:
+    """Return event ``number`` as Stripe sends it: JSON with two spaces of indent."""
+    text = _TEMPLATE % {
+        "event": _stripe_id("evt", number),
+        "charge": charge_id(number),
+        "intent": _stripe_id("pi", number),
+        "payment": payment.reference,
+        "amount": payment.amount,
+    }
+    return text.encode()
+
+
+def signed(content: bytes) -> str:
+    """Return the ``Stripe-Signature`` of ``content``, made now."""
+    return stripe_signature(SECRET, content, int(time.time()))
+
+
+def deliveries(numbers: Sequence[int], seed: int) -> list[int]:
+    """Return the order in which events are delivered: each once, and some of them again.
+
+    What is repeated comes any time after its first delivery. The beginning of an order is an order
+    of the same kind.
+    """
+    source = random.Random(seed)  # noqa: S311 - it is to be the same in every run
+    repeats = round(len(numbers) * REPEATED / (1 - REPEATED))
+    again = [False] * (len(numbers) - 1) + [True] * repeats
+    source.shuffle(again)
+    order: list[int] = []
+    fresh = iter(numbers)
+    for repeated in (False, *again):
+        order.append(source.choice(order) if repeated else next(fresh))
+    return order
+
+
+def _stripe_id(prefix: str, number: int) -> str:
+    """Return an id as Stripe's are: no two that follow each other sort beside each other."""
+    digest = hashlib.blake2b(b"%s%d" % (prefix.encode(), number), digest_size=12)
+    return f"{prefix}_{digest.hexdigest()}"
+
+
+def _template() -> str:
+    method = Method("pm_1QBenchmarkCardVisa000001", find_card("pm_card_visa"))
+    intent = Intent(
+        id="%(intent)s",
+        client_secret="",
+        created=_MADE_AT,
+        amount=_AMOUNT,
+        currency=CURRENCY.lower(),
+        capture_method="automatic",
+        allow_redirects="never",
+        payment_method_types=("card",),
+        description="Order from the benchmark's shop",
+        metadata={"groat_payment": "%(payment)s"},
+        return_url=None,
+        status="succeeded",
+    )
+    made = Charge("%(charge)s", intent, _MADE_AT, method, None, captured=True)
+    made.amount_captured = _AMOUNT
+    made.balance_transaction = "txn_1QBenchmarkBalance000001"
+    return json.dumps(_event(charge_object(made)), indent=2).replace(str(_AMOUNT), "%(amount)d")
+
+
+def _event(subject: JsonObject) -> JsonObject:
+    cause = Cause("req_BenchmarkReq01", "groat-benchmark-idempotency-key")
+    return event_object(Event("%(event)s", "charge.succeeded", _MADE_AT, subject, cause), 1)
+
+
+_TEMPLATE = _template()

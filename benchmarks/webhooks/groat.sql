@@ -1,0 +1,41 @@
+-- name: insert_payments
+-- Each with an operation of unknown outcome: the answer to the call that was to charge it was lost.
+-- When a look-up is due is far off, so that nothing but the webhook tells of it.
+with made as (
+    insert into payment (
+        merchant_id, id, status, currency, amount, beneficiary_id, provider_account_id, payment_method,
+        capture_method, metadata, created_at, updated_at
+    )
+    select
+        %(merchant_id)s::bigint, id, 'processing', %(currency)s, amount, beneficiary_id,
+        %(provider_account_id)s::uuid, 'pm_card_visa', 'automatic', '{}', %(now)s::timestamptz, %(now)s
+    from unnest(%(ids)s::uuid[], %(amounts)s::bigint[], %(beneficiary_ids)s::uuid[])
+        as p (id, amount, beneficiary_id)
+    returning id, amount
+)
+insert into operation (
+    merchant_id, id, payment_id, provider_account_id, kind, amount, final, outcome, reason, due_at,
+    created_at, updated_at
+)
+select
+    %(merchant_id)s, uuidv7(), id, %(provider_account_id)s, 'authorize', amount, true, 'unknown',
+    'timeout', %(now)s + interval '1 day', %(now)s, %(now)s
+from made
+
+-- name: effects
+-- What was applied, and when it was committed.
+select reference, extract(epoch from pg_xact_commit_timestamp(xmin))::float8
+from applied_effect
+where kind = 'captured'
+
+-- name: balances
+-- What the wallets have, and what the clearing account has.
+select
+    coalesce(sum(b.posted) filter (where a.code not like 'clearing:%'), 0)::bigint,
+    coalesce(sum(b.posted) filter (where a.code like 'clearing:%'), 0)::bigint
+from balance b
+join account a on a.merchant_id = b.merchant_id and a.id = b.account_id
+
+-- name: is_settled
+-- Whether nothing is left to be applied.
+select not exists (select from webhook_event where status = 'pending')

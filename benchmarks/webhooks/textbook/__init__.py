@@ -1,0 +1,1 @@
+"""The pipeline as the field writes it: verify, remember, store, enqueue; a transaction a job."""
