@@ -69,9 +69,7 @@ async def fail(how: str) -> None:
 
 @routes.post("/raw")
 async def raw(request: Request) -> dict[str, int]:
-    return {
-        "size": len(await request.body())
-    }
+    return {"size": len(await request.body())}
 
 
 @routes.post("/keyed")
