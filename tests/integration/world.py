@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from groat.app.api import create_api
+from groat.app.api import create_app
 from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
 from groat.kernel.ids import MerchantId, ProviderAccountId
@@ -327,7 +327,7 @@ async def drained(engine: Engine) -> int:
 async def api_client(engine: Engine, api_key: str) -> AsyncIterator[httpx.AsyncClient]:
     """Yield a client of the API of ``engine`` that sends ``api_key``."""
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(create_api(engine)),
+        transport=httpx.ASGITransport(create_app(engine)),
         base_url="http://groat.test",
         headers={"authorization": f"Bearer {api_key}"},
         verify=False,  # noqa: S501 - nothing leaves the process, and authorities take 0.1 s to read

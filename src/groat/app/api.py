@@ -8,6 +8,7 @@ from importlib.metadata import version
 import uvicorn
 from fastapi import FastAPI
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
 
 import groat.accounts.http
 import groat.accounts.http_transfers
@@ -35,7 +36,6 @@ def create_api(engine: Engine) -> FastAPI:
     install_problem_documents(api)
     api.add_middleware(RequestIds)
     api.add_middleware(ServerTiming)
-    api.add_middleware(WebhookDoor, receiver=engine.receiver)  # the last one is the outermost
     authenticate = authenticator(engine.merchants)
     api.include_router(groat.accounts.http.router(engine.accounts, authenticate))
     api.include_router(groat.accounts.http_transfers.transfer_router(engine.accounts, authenticate))
@@ -62,11 +62,16 @@ def create_api(engine: Engine) -> FastAPI:
     return api
 
 
+def create_app(engine: Engine) -> ASGIApp:
+    """Return all that is served of ``engine``: the API, and before it where webhooks arrive."""
+    return WebhookDoor(create_api(engine), engine.receiver)
+
+
 async def serve_api(settings: Settings) -> None:
     """Serve until told to stop; then finish the requests that are under way."""
     async with open_engine(settings) as engine, exit_with_parent():
         config = uvicorn.Config(
-            create_api(engine),
+            create_app(engine),
             host=settings.api_host,
             port=settings.api_port,
             log_config=None,

@@ -103,7 +103,8 @@ class Database:
     async def reading(self) -> AsyncIterator[Connection]:
         """Yield a connection that reads without a transaction: one round trip for each fetch.
 
-        What is fetched is committed, and what is fetched next may be newer.
+        What is fetched is committed, and what is fetched next may be newer. A statement that writes
+        is a transaction by itself, and committed when its rows are there.
 
         Raises:
             Unavailable: ``database_unavailable``.

@@ -34,6 +34,11 @@ def problem(
     )
 
 
+def internal_error() -> JSONResponse:
+    """Return the problem document of a failure of ours, which is logged."""
+    return problem(500, "internal_error", "Something of ours failed; it is logged.")
+
+
 def install_problem_documents(app: FastAPI) -> None:
     """Make every error of ``app`` a problem document."""
 
@@ -69,4 +74,4 @@ def install_problem_documents(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     def unforeseen(_request: Request, error: Exception) -> JSONResponse:
         _log.error("request_failed", exc_info=error)
-        return problem(500, "internal_error", "Something of ours failed; it is logged.")
+        return internal_error()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from http import HTTPStatus
 
+import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -12,8 +13,10 @@ from groat.kernel import ids
 from groat.kernel.errors import GroatError, NotFound
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.platform.http import read_bytes
-from groat.platform.problems import problem
+from groat.platform.problems import internal_error, problem
 from groat.webhooks.receiving import WebhookReceiver
+
+_log = structlog.get_logger(__name__)
 
 _PREFIX = "/webhooks/"
 _START: Message = {
@@ -25,9 +28,9 @@ _END: Message = {"type": "http.response.body"}
 
 
 class WebhookDoor:
-    """ASGI middleware: takes deliveries itself, and hands everything else on.
+    """An ASGI application that takes deliveries itself, and hands everything else on.
 
-    It stands before the framework, which takes longer to find a route than this does for the rest.
+    It stands before the framework, whose layers cost a delivery as much as its signature does.
     """
 
     def __init__(self, app: ASGIApp, receiver: WebhookReceiver) -> None:
@@ -52,6 +55,9 @@ class WebhookDoor:
             await problem(error.status, error.code, error.message)(scope, receive, send)
         except ClientDisconnect:
             return  # it will deliver again
+        except Exception:  # noqa: BLE001 - as the framework does for the rest
+            _log.exception("delivery_failed")
+            await internal_error()(scope, receive, send)
         else:
             await send(_START)
             await send(_END)

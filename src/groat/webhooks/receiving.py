@@ -30,7 +30,8 @@ _STORE_SECONDS = 20.0
 class WebhookReceiver:
     """Takes deliveries in. Whatever waits while one batch is written is the next.
 
-    A repetition that Redis knows of is acknowledged at once, and counted with a later batch.
+    A repetition that Redis knows of is acknowledged at once. All are counted afterwards, since the
+    drain may be at work on the event, and an acknowledgement waits for nobody.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class WebhookReceiver:
         limits = {"most_in_batch": _MOST_AT_ONCE, "most_waiting": _MOST_WAITING}
         self._looked_up: Lane[EventKey, bool] = Lane(self._look_up, **limits)
         self._inbox: Lane[Delivery, bool] = Lane(self._store, **limits)
+        self._repeated: Lane[Delivery, None] = Lane(self._count, **limits)
         self._committed: Lane[EventKey, None] = Lane(self._note, **limits)
 
     async def receive(
@@ -69,7 +71,7 @@ class WebhookReceiver:
         """
         delivery = await self._verified(merchant_id, account_id, headers, body)
         if self._seen.is_open and await self._looked_up.submit(delivery.key):
-            self._inbox.post(delivery)
+            self._repeated.post(delivery)
             return
         try:
             async with asyncio.timeout(_STORE_SECONDS):
@@ -81,7 +83,7 @@ class WebhookReceiver:
 
     async def close(self) -> None:
         """Return once what was acknowledged is counted and noted, too."""
-        for lane in (self._inbox, self._committed):
+        for lane in (self._inbox, self._repeated, self._committed):
             await lane.quiet()
 
     async def _verified(
@@ -115,15 +117,22 @@ class WebhookReceiver:
     async def _store(self, deliveries: Sequence[Delivery]) -> list[bool]:
         """Commit a batch; answer for each whether it was taken."""
         events = merge(deliveries)
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             refused = await _refused(connection, events)
             taken = [event for event in events if event.key not in refused]
-            if taken:
-                store.put(connection, taken)
-        self._doorbell.ring_soon()
+            new = await store.put(connection, taken) if taken else set()
+        if new:
+            self._doorbell.ring_soon()
         for event in taken:
             self._committed.post(event.key)
+            if event.id not in new:
+                self._repeated.post(event)
         return [delivery.key not in refused for delivery in deliveries]
+
+    async def _count(self, deliveries: Sequence[Delivery]) -> list[None]:
+        async with self._database.reading() as connection:
+            await store.count_repetitions(connection, merge(deliveries))
+        return [None] * len(deliveries)
 
     async def _note(self, keys: Sequence[EventKey]) -> list[None]:
         await self._seen.remember(keys)

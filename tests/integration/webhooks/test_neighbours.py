@@ -15,7 +15,7 @@ from tests.integration.world import World
 
 async def store_event(world: World, delivery: Delivery) -> None:
     async with world.engine.database.transaction() as connection:
-        store.put(connection, [delivery])
+        await store.put(connection, [delivery])
 
 
 async def test_an_account_whose_adapter_cannot_be_built_holds_up_nobody(world: World) -> None:

@@ -31,9 +31,9 @@ class InboxCounts(NamedTuple):
     duplicates: int
 
 
-def put(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    """Write distinct events; one that is there already has its deliveries counted."""
-    connection.write(
+async def put(connection: Connection, deliveries: Sequence[Delivery]) -> set[WebhookEventId]:
+    """Write distinct events, and return the ids of those that were not there already."""
+    rows = await connection.fetch(
         QUERIES["put_events"],
         {
             "merchant_ids": Bigints([one.merchant_id for one in deliveries]),
@@ -45,6 +45,20 @@ def put(connection: Connection, deliveries: Sequence[Delivery]) -> None:
             "bodies": Blobs([one.body for one in deliveries]),
             "deliveries": Bigints([one.count for one in deliveries]),
             "received_at": Times([one.received_at for one in deliveries]),
+        },
+    )
+    return {WebhookEventId(row[0]) for row in rows}
+
+
+async def count_repetitions(connection: Connection, deliveries: Sequence[Delivery]) -> None:
+    """Count further deliveries of distinct events that are there already."""
+    await connection.fetch(
+        QUERIES["count_repetitions"],
+        {
+            "merchant_ids": Bigints([one.merchant_id for one in deliveries]),
+            "provider_account_ids": Uuids([one.provider_account_id for one in deliveries]),
+            "provider_event_ids": Texts([one.provider_event_id for one in deliveries]),
+            "deliveries": Bigints([one.count for one in deliveries]),
         },
     )
 

@@ -1,6 +1,7 @@
 -- name: put_events
--- The constraint is the truth about duplicates: a second delivery is counted and nothing else. The
--- arrays come in the order of the constraint, which is the order in which rows are locked.
+-- The constraint is the truth about duplicates: a second delivery leaves no row, and waits for nobody
+-- who works on the first. The arrays come in the order of the constraint, so that processes that
+-- insert the same events do not wait for each other.
 insert into webhook_event (
     merchant_id, id, provider_account_id, provider_event_id, event_type, transmission_id, body, status,
     deliveries, due_at, received_at
@@ -16,8 +17,26 @@ from unnest(
     merchant_id, id, provider_account_id, provider_event_id, event_type, transmission_id, body,
     deliveries, received_at
 )
-on conflict (merchant_id, provider_account_id, provider_event_id)
-do update set deliveries = webhook_event.deliveries + excluded.deliveries
+on conflict (merchant_id, provider_account_id, provider_event_id) do nothing
+returning id
+
+-- name: count_repetitions
+-- In the order in which a drain locks (see lock_claimed).
+with repeated as (
+    select e.merchant_id, e.id, r.deliveries
+    from webhook_event e
+    join unnest(
+        %(merchant_ids)s::bigint[], %(provider_account_ids)s::uuid[], %(provider_event_ids)s::text[],
+        %(deliveries)s::bigint[]
+    ) as r (merchant_id, provider_account_id, provider_event_id, deliveries)
+        using (merchant_id, provider_account_id, provider_event_id)
+    order by e.merchant_id, e.provider_account_id, e.provider_event_id collate "C"
+    for no key update of e
+)
+update webhook_event e
+set deliveries = e.deliveries + r.deliveries
+from repeated r
+where e.merchant_id = r.merchant_id and e.id = r.id
 
 -- name: find_known_events
 -- Of events that a provider lists, those that were delivered or read before.
@@ -81,8 +100,8 @@ where e.merchant_id = c.merchant_id and e.id = c.id and e.attempts = c.attempts 
 
 -- name: lock_claimed
 -- Of the events that we claimed, those that are still ours: not settled, nor claimed by another
--- worker after our lease ran out. In the order in which deliveries are written (see put_events): a
--- delivery that comes again and a drain may want the same rows, and must not wait for each other.
+-- worker after our lease ran out. In the order in which repetitions are counted: both may want the
+-- same rows, and must not wait for each other.
 select e.id
 from webhook_event e
 join unnest(%(ids)s::uuid[], %(attempts)s::integer[]) as c (id, attempts)
