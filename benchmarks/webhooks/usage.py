@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import psutil
 
@@ -25,6 +26,7 @@ def _seconds(pid: int) -> float:
     own = process.cpu_times()
     total = own.user + own.system + own.children_user + own.children_system
     for child in process.children(recursive=True):
-        times = child.cpu_times()
-        total += times.user + times.system
+        with suppress(psutil.NoSuchProcess):  # it counts among its parent's ended ones from now on
+            times = child.cpu_times()
+            total += times.user + times.system
     return float(total)

@@ -16,6 +16,7 @@ import groat.audit.http
 import groat.payments.http
 import groat.payments.http_refunds
 import groat.payments.http_routing
+import groat.webhooks.http_events
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import Engine, open_engine
 from groat.merchants.http import authenticator
@@ -51,6 +52,8 @@ def create_api(engine: Engine) -> FastAPI:
     api.include_router(
         groat.payments.http_routing.provider_account_router(engine.merchants, authenticate)
     )
+    api.include_router(groat.webhooks.http_events.event_router(engine.replay, authenticate))
+    api.include_router(groat.webhooks.http_events.backfill_router(engine.backfill, authenticate))
     api.include_router(groat.audit.http.router(engine.audit, authenticate))
 
     @api.get("/healthz", include_in_schema=False)

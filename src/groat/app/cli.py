@@ -26,6 +26,7 @@ from groat.app import (
     render,
     routing_commands,
     traffic,
+    webhook_commands,
 )
 from groat.app import demo as demonstration
 from groat.app.api import serve_api
@@ -53,6 +54,7 @@ app.add_typer(merchant_commands.app, name="merchants")
 app.add_typer(account_commands.app, name="accounts")
 app.add_typer(payment_commands.app, name="payments")
 app.add_typer(routing_commands.app, name="routing")
+app.add_typer(webhook_commands.app, name="webhooks")
 
 console = Console()
 notes = Console(stderr=True)

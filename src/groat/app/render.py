@@ -20,6 +20,8 @@ from groat.payments.domain.recovery import OpenOperation
 from groat.payments.routing import Simulation
 from groat.platform.checks import Finding
 from groat.platform.settings import PREFIX, Settings
+from groat.webhooks.domain.event import WebhookEvent
+from groat.webhooks.rehearsing import Rehearsed
 
 _TRY = """\
 curl -s {api}/v1/payments -H 'authorization: Bearer {key}' \\
@@ -198,3 +200,37 @@ def simulation(console: Console, found: Simulation) -> None:
     console.print(table)
     for one in [one for one in found.replayed if one.first is None][:5]:
         console.print(f"{ids.render('payment', one.payment.id)}: {one.because}")
+
+
+def webhook_events(console: Console, found: Sequence[WebhookEvent]) -> None:
+    """Show events of the inbox, with what became of each, and why."""
+    table = Table(title="Webhook events")
+    for heading in ("received at", "event", "type", "status", "reason", "tries", "deliveries"):
+        table.add_column(heading, justify="right" if heading in {"tries", "deliveries"} else "left")
+    for one in found:
+        status = one.status.value
+        if one.settled_at is None:
+            status += f", due {one.due_at:%H:%M:%S}"
+        table.add_row(
+            f"{one.received_at:%Y-%m-%d %H:%M:%S}",
+            ids.render("webhook_event", one.id),
+            one.event_type,
+            status,
+            one.reason or "",
+            str(one.attempts),
+            str(one.deliveries),
+        )
+    console.print(table)
+
+
+def rehearsed(console: Console, found: Sequence[Rehearsed]) -> None:
+    """Show how events would come out, and what each would change."""
+    table = Table(title="What would become of them")
+    for heading in ("type", "status", "reason", "changes"):
+        table.add_column(heading)
+    for one in found:
+        changes = [
+            f"{change.action} {ids.render(change.kind, change.object_id)}" for change in one.changes
+        ]
+        table.add_row(one.event.event_type, one.status.value, one.reason or "", "\n".join(changes))
+    console.print(table)

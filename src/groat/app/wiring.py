@@ -23,14 +23,17 @@ from groat.platform.breaker import BreakerPolicy, Breakers
 from groat.platform.crypto import Vault
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell, connect_redis
+from groat.platform.seen import Seen
 from groat.platform.settings import Settings, decode_master_key, require
 from groat.providers.adapters import credential_fields, installed_adapters
 from groat.providers.registry import ProviderRegistry
 from groat.webhooks.applying import EventFacts
+from groat.webhooks.backfilling import WebhookBackfill
 from groat.webhooks.draining import WebhookDrain
-from groat.webhooks.infrastructure.seen import SeenEvents
 from groat.webhooks.interpreting import Interpreter
 from groat.webhooks.receiving import WebhookReceiver
+from groat.webhooks.rehearsing import EventRehearsal
+from groat.webhooks.replaying import WebhookReplay
 
 WEBHOOK_QUEUE = "groat-webhooks"
 
@@ -50,6 +53,8 @@ class Engine:
     recovery: PaymentRecovery
     receiver: WebhookReceiver
     drain: WebhookDrain
+    replay: WebhookReplay
+    backfill: WebhookBackfill
 
 
 @asynccontextmanager
@@ -96,10 +101,14 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         pending_for=pending_for,
     )
     recovery = PaymentRecovery(database, calls, queries, providers, clock, random)
-    seen = SeenEvents(redis, database, clock)
+    seen = Seen("webhooks", redis, database, clock)
     receiver = WebhookReceiver(database, providers, doorbell, seen, new_id, clock)
     interpreter, event_facts = Interpreter(providers), EventFacts(facts, random)
     drain = WebhookDrain(database, interpreter, event_facts, recovery, doorbell, clock, random)
+
+    rehearsal = EventRehearsal(database, interpreter, event_facts)
+    replay = WebhookReplay(database, rehearsal, audit, doorbell, clock)
+    backfill = WebhookBackfill(database, providers, rehearsal, audit, doorbell, new_id, clock)
 
     async with AsyncExitStack() as stack:
         await database.open()
@@ -123,4 +132,6 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             recovery,
             receiver,
             drain,
+            replay,
+            backfill,
         )

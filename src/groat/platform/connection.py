@@ -104,6 +104,14 @@ class Connection:
         rows = await self.fetch(query, parameters)
         return rows[0] if rows else None
 
+    async def flush(self) -> None:
+        """Send what is queued.
+
+        Raises:
+            psycopg.Error: PostgreSQL refused one of the statements, or is away.
+        """
+        await self._send()
+
     async def commit(self) -> None:
         """Send what is queued, and commit.
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-_SILENCE_SECONDS = 1.0
+_FIRST_SILENCE_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -19,13 +19,19 @@ Answer = TypeVar("Answer")
 class FastPath:
     """One use of Redis that all can do without.
 
-    ``what`` is what it is called in the log, and ``effect`` what becomes of it without Redis.
+    ``what`` is what it is called in the log, and ``effect`` what becomes of it without Redis. After
+    a failure nothing is tried for a second, so that it is not waited for again and again; after
+    each further one for twice as long, up to ``longest_silence`` seconds.
     """
 
-    def __init__(self, what: str, effect: str, *, seconds: float) -> None:
+    def __init__(
+        self, what: str, effect: str, *, seconds: float, longest_silence: float = 1.0
+    ) -> None:
         self._what = what
         self._effect = effect
         self._seconds = seconds
+        self._longest_silence = longest_silence
+        self._silence = _FIRST_SILENCE_SECONDS
         self._silent_until = 0.0
         self._is_down = False
 
@@ -35,10 +41,7 @@ class FastPath:
         return time.monotonic() >= self._silent_until
 
     async def attempt(self, call: Callable[[], Awaitable[Answer]]) -> Answer | None:
-        """Return what ``call`` returns; None if it fails, takes too long, or has just failed.
-
-        After a failure nothing is tried for a second, so that it is not waited for again and again.
-        """
+        """Return what ``call`` returns; None if it fails, takes too long, or has just failed."""
         if not self.is_open:
             return None
         try:
@@ -51,7 +54,8 @@ class FastPath:
         return answer
 
     def _fall_silent(self, error: Exception) -> None:
-        self._silent_until = time.monotonic() + _SILENCE_SECONDS
+        self._silent_until = time.monotonic() + self._silence
+        self._silence = min(2 * self._silence, self._longest_silence)
         if not self._is_down:
             _log.warning(f"{self._what}_down", reason=repr(error), effect=self._effect)
         self._is_down = True
@@ -60,3 +64,4 @@ class FastPath:
         if self._is_down:
             _log.info(f"{self._what}_up")
         self._is_down = False
+        self._silence = _FIRST_SILENCE_SECONDS

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import NamedTuple, TypeAlias, assert_never
 
 from groat.audit.domain.record import Cause
+from groat.kernel.errors import Unavailable
 from groat.kernel.ids import MerchantId, WebhookEventId
 from groat.payments.domain.verdicts import Arrival, Verdict
 from groat.payments.facts import PaymentFacts
@@ -68,6 +69,29 @@ class EventFacts:
                 return retry(reason, event.tries, self._random)
             case _:
                 assert_never(reading)
+
+
+async def apply_or_split(
+    batch: Sequence[Read],
+    apply: Callable[[Sequence[Read]], Awaitable[None]],
+    give_up: Callable[[ClaimedEvent, Exception], Awaitable[None]],
+) -> None:
+    """Apply a batch; if that fails, its halves, so that one event cannot hold up the others.
+
+    Raises:
+        Unavailable: the database is away, which is no event's fault.
+    """
+    try:
+        await apply(batch)
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
+        if len(batch) == 1:
+            await give_up(batch[0][0], error)
+            return
+        middle = len(batch) // 2
+        await apply_or_split(batch[:middle], apply, give_up)
+        await apply_or_split(batch[middle:], apply, give_up)
 
 
 def cause_of(event: ClaimedEvent) -> Cause:

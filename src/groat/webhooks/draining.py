@@ -11,6 +11,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from random import Random
 from typing import TypeAlias
 
@@ -25,7 +26,7 @@ from groat.platform.checks import Check, checks_from
 from groat.platform.database import Database, KeyTaken
 from groat.platform.jobs import Doorbell, Reminder
 from groat.providers.port import Answered
-from groat.webhooks.applying import EventFacts, Read
+from groat.webhooks.applying import EventFacts, Read, apply_or_split
 from groat.webhooks.domain.event import ClaimedEvent
 from groat.webhooks.domain.settling import (
     KILLS_WORKERS,
@@ -76,19 +77,26 @@ class WebhookDrain:
         self._asked: dict[asyncio.Task[None], int] = {}
 
     async def drain_batch(self) -> int:
-        """Claim what is due and apply it, but for what has to be asked for; return how many.
-
-        A suspect (see ``SUSPECT_AFTER``) is taken alone, when little else is to be done.
-        """
+        """Claim what is due and apply it, but for what has to be asked for; return how many."""
         while sum(self._asked.values()) >= _MOST_ASKED:
             await asyncio.wait(self._asked, return_when=asyncio.FIRST_COMPLETED)
         now = self._clock.now()
         async with self._database.transaction() as connection:
             events = await store.claim(connection, now, now + _LEASE, _MOST_AT_ONCE)
         await self._work_on(events)
-        if len(events) < _MOST_AT_ONCE:
-            return len(events) + await self._take_suspect()
         return len(events)
+
+    async def take_suspect(self) -> int:
+        """Apply one event alone that has been lost with its workers (see ``SUSPECT_AFTER``)."""
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            suspects = await store.claim_suspect(connection, now, now + _LEASE_WHILE_ASKING)
+        for suspect in suspects:
+            if suspect.kills:
+                await self._settle_alone(suspect, KILLS_WORKERS)
+            else:
+                await self._apply_all([(suspect, await self._read(suspect))])
+        return len(suspects)
 
     async def finish(self) -> None:
         """Return once no provider is being asked any more."""
@@ -112,17 +120,6 @@ class WebhookDrain:
         await self._apply_all(
             [(readings[task], task.result()) for task in readings if task in done]
         )
-
-    async def _take_suspect(self) -> int:
-        now = self._clock.now()
-        async with self._database.transaction() as connection:
-            suspects = await store.claim_suspect(connection, now, now + _LEASE_WHILE_ASKING)
-        for suspect in suspects:
-            if suspect.kills:
-                await self._settle_alone(suspect, KILLS_WORKERS)
-            else:
-                await self._apply_all([(suspect, await self._read(suspect))])
-        return len(suspects)
 
     async def _read(self, event: ClaimedEvent) -> Reading:
         """Return what an event says. If it waits for an earlier fact, that is asked for first."""
@@ -158,23 +155,9 @@ class WebhookDrain:
             by_merchant[event.merchant_id].append((event, reading))
         for merchant_id, theirs in by_merchant.items():
             try:
-                await self._apply_or_split(merchant_id, theirs)
+                await apply_or_split(theirs, partial(self._apply, merchant_id), self._give_up)
             except Unavailable as error:
                 _left_for_later(len(theirs), error)
-
-    async def _apply_or_split(self, merchant_id: MerchantId, batch: Sequence[Read]) -> None:
-        """Apply a batch; if that fails, its halves, so that one event cannot hold up the others."""
-        try:
-            await self._apply(merchant_id, batch)
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
-            if len(batch) > 1:
-                middle = len(batch) // 2
-                await self._apply_or_split(merchant_id, batch[:middle])
-                await self._apply_or_split(merchant_id, batch[middle:])
-            else:
-                await self._give_up(batch[0][0], error)
 
     async def _apply(self, merchant_id: MerchantId, batch: Sequence[Read]) -> None:
         """Apply a batch's facts and settle its events, in one transaction."""

@@ -14,11 +14,11 @@ from groat.platform.batching import Lane
 from groat.platform.connection import Connection
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell
+from groat.platform.seen import Seen
 from groat.providers.port import Envelope
 from groat.providers.registry import ProviderRegistry
 from groat.webhooks.domain.event import Delivery, EventKey, merge, reused
 from groat.webhooks.infrastructure import store
-from groat.webhooks.infrastructure.seen import SeenEvents
 
 _log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ class WebhookReceiver:
         database: Database,
         providers: ProviderRegistry,
         doorbell: Doorbell,
-        seen: SeenEvents,
+        seen: Seen,
         new_id: IdSource,
         clock: Clock,
     ) -> None:
@@ -50,10 +50,10 @@ class WebhookReceiver:
         self._new_id = new_id
         self._clock = clock
         limits = {"most_in_batch": _MOST_AT_ONCE, "most_waiting": _MOST_WAITING}
-        self._looked_up: Lane[EventKey, bool] = Lane(self._look_up, **limits)
+        self._looked_up: Lane[str, bool] = Lane(self._seen_before, **limits)
         self._inbox: Lane[Delivery, bool] = Lane(self._store, **limits)
         self._repeated: Lane[Delivery, None] = Lane(self._count, **limits)
-        self._committed: Lane[EventKey, None] = Lane(self._note, **limits)
+        self._committed: Lane[str, None] = Lane(self._note, **limits)
 
     async def receive(
         self,
@@ -70,7 +70,7 @@ class WebhookReceiver:
             Unavailable: it could not be stored; the provider will deliver it again.
         """
         delivery = await self._verified(merchant_id, account_id, headers, body)
-        if self._seen.is_open and await self._looked_up.submit(delivery.key):
+        if self._seen.is_open and await self._looked_up.submit(delivery.name):
             self._repeated.post(delivery)
             return
         try:
@@ -110,9 +110,9 @@ class WebhookReceiver:
             envelope.transmission_id,
         )
 
-    async def _look_up(self, keys: Sequence[EventKey]) -> list[bool]:
-        seen = await self._seen.among(keys)
-        return [key in seen for key in keys]
+    async def _seen_before(self, names: Sequence[str]) -> list[bool]:
+        seen = await self._seen.among(names)
+        return [name in seen for name in names]
 
     async def _store(self, deliveries: Sequence[Delivery]) -> list[bool]:
         """Commit a batch; answer for each whether it was taken."""
@@ -124,7 +124,7 @@ class WebhookReceiver:
         if new:
             self._doorbell.ring_soon()
         for event in taken:
-            self._committed.post(event.key)
+            self._committed.post(event.name)
             if event.id not in new:
                 self._repeated.post(event)
         return [delivery.key not in refused for delivery in deliveries]
@@ -134,9 +134,9 @@ class WebhookReceiver:
             await store.count_repetitions(connection, merge(deliveries))
         return [None] * len(deliveries)
 
-    async def _note(self, keys: Sequence[EventKey]) -> list[None]:
-        await self._seen.remember(keys)
-        return [None] * len(keys)
+    async def _note(self, names: Sequence[str]) -> list[None]:
+        await self._seen.remember(names)
+        return [None] * len(names)
 
 
 async def _refused(connection: Connection, events: Sequence[Delivery]) -> set[EventKey]:

@@ -43,5 +43,5 @@ def verify(
 
 
 def _matches(text: bytes, secret: str, given: Sequence[str]) -> bool:
-    right = hmac.new(secret.encode(), text, "sha256").hexdigest().encode()
+    right = hmac.digest(secret.encode(), text, "sha256").hex().encode()
     return any(hmac.compare_digest(right, one.encode()) for one in given)

@@ -48,6 +48,12 @@ class Delivery:
         return self.merchant_id, self.provider_account_id, self.provider_event_id
 
     @property
+    def name(self) -> str:
+        """Return the key as one text."""
+        account = self.provider_account_id.hex
+        return f"{self.merchant_id}:{account}:{self.provider_event_id}"
+
+    @property
     def transmission(self) -> EventKey | None:
         """Return what no other event may have been sent with, if its provider says."""
         if self.transmission_id is None:
@@ -114,6 +120,7 @@ class EventFilter(NamedTuple):
     event_type: str | None = None
     provider_account_id: ProviderAccountId | None = None
     reason: str | None = None
+    ids: Sequence[WebhookEventId] | None = None
     received_from: datetime | None = None
     received_before: datetime | None = None
 

@@ -179,7 +179,13 @@ async def events(
     """Return events, newest first, before ``before`` if given."""
     rows = await connection.fetch(
         QUERIES["list_events"],
-        {"merchant_id": merchant_id, "before": before, "limit": limit, **wanted._asdict()},
+        {
+            **wanted._asdict(),
+            "merchant_id": merchant_id,
+            "before": before,
+            "limit": limit,
+            "ids": None if wanted.ids is None else Uuids(wanted.ids),
+        },
     )
     return [_to_event(row) for row in rows]
 
@@ -194,19 +200,19 @@ async def event(
     return None if row is None else (_to_event(row[:-1]), bytes(row[-1]))
 
 
-async def read_for_replay(
+async def unclaimed(
     connection: Connection, merchant_id: MerchantId, event_ids: Collection[WebhookEventId]
 ) -> list[ClaimedEvent]:
-    """Return events as a claim would, without claiming them."""
+    """Return events as a claim would, as if never tried and without claiming them."""
     rows = await connection.fetch(
-        QUERIES["read_for_replay"], {"merchant_id": merchant_id, "ids": Uuids(list(event_ids))}
+        QUERIES["read_unclaimed"], {"merchant_id": merchant_id, "ids": Uuids(list(event_ids))}
     )
     return [ClaimedEvent(*row) for row in rows]
 
 
 async def replay(
     connection: Connection, merchant_id: MerchantId, due: Mapping[WebhookEventId, datetime]
-) -> list[WebhookEventId]:
+) -> set[WebhookEventId]:
     """Let events be tried again from the beginning, each when it is due; return which will be."""
     rows = await connection.fetch(
         QUERIES["replay"],
@@ -216,7 +222,7 @@ async def replay(
             "due_at": Times(list(due.values())),
         },
     )
-    return [WebhookEventId(row[0]) for row in rows]
+    return {WebhookEventId(row[0]) for row in rows}
 
 
 async def counts(connection: Connection, merchant_id: MerchantId) -> InboxCounts:

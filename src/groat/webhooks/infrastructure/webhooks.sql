@@ -134,6 +134,7 @@ where merchant_id = %(merchant_id)s
     and (%(event_type)s::text is null or event_type = %(event_type)s::text)
     and (%(provider_account_id)s::uuid is null or provider_account_id = %(provider_account_id)s::uuid)
     and (%(reason)s::text is null or reason = %(reason)s::text)
+    and (%(ids)s::uuid[] is null or id = any(%(ids)s::uuid[]))
     and (%(received_from)s::timestamptz is null or received_at >= %(received_from)s::timestamptz)
     and (%(received_before)s::timestamptz is null or received_at < %(received_before)s::timestamptz)
 order by id desc
@@ -147,9 +148,9 @@ select
 from webhook_event
 where merchant_id = %(merchant_id)s and id = %(id)s
 
--- name: read_for_replay
+-- name: read_unclaimed
 -- Events as a claim would hand them over, but without claiming them.
-select merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, 0, reason
+select merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, 0, null
 from webhook_event
 where merchant_id = %(merchant_id)s and id = any(%(ids)s)
 order by id

@@ -1,0 +1,292 @@
+"""``groat webhooks``: look at the inbox, replay events, and backfill what was never delivered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from groat.app import render
+from groat.app.engine_commands import with_engine
+from groat.app.wiring import Engine
+from groat.kernel import ids
+from groat.kernel.caller import Caller
+from groat.kernel.errors import InvalidRequest
+from groat.kernel.ids import MerchantId, ProviderAccountId, WebhookEventId
+from groat.platform.http import View
+from groat.webhooks.backfilling import Backfilled, Span
+from groat.webhooks.domain.event import EventFilter, WebhookEvent
+from groat.webhooks.domain.settling import EventStatus
+from groat.webhooks.http_events import (
+    MOST_REHEARSED,
+    MOST_REPLAYED,
+    PER_SECOND,
+    BackfillView,
+    RehearsedView,
+    WebhookEventDetailsView,
+    WebhookEventView,
+)
+from groat.webhooks.rehearsing import Rehearsed
+
+app = typer.Typer(
+    help="The inbox: look at webhook events, replay them, fetch what was never delivered.",
+    no_args_is_help=True,
+)
+console = Console()
+notes = Console(stderr=True)
+
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+def _moment(text: str) -> datetime:
+    """Return the moment that ``text`` is: a date, a time with its offset, or so long ago."""
+    unit, count = _UNITS.get(text[-1:]), text[:-1]
+    if unit is not None and count.isdecimal() and len(count) <= 4:  # noqa: PLR2004 - years of days
+        return datetime.now(UTC) - int(count) * unit
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("Give 30m, 2h, 7d, or as 2026-01-31T12:00:00Z.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Merchant = Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")]
+Status = Annotated[EventStatus | None, typer.Option(help="Only events that stand so.")]
+Type = Annotated[str | None, typer.Option(help="Only events such as `charge.succeeded`.")]
+Account = Annotated[str | None, typer.Option(help="Only events of one provider account.")]
+Reason = Annotated[str | None, typer.Option(help="Only events with this reason.")]
+When = datetime | None
+From = Annotated[
+    When,
+    typer.Option(
+        "--since", parser=_moment, metavar="when", help="Received then or later: `2h`, or a time."
+    ),
+]
+Before = Annotated[
+    When,
+    typer.Option("--until", parser=_moment, metavar="when", help="Received before: the same."),
+]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many to show at the most.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; show what would be.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@app.command("list")
+def list_events(
+    merchant: Merchant,
+    status: Status = None,
+    type: Type = None,  # noqa: A002
+    account: Account = None,
+    reason: Reason = None,
+    received_from: From = None,
+    received_before: Before = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """Show events, newest first, with what became of each, and why.
+
+    `--status dead` are those that need a person: replay them once what was wrong is mended.
+    """
+    merchant_id = ids.parse_merchant(merchant)
+    wanted = _wanted(status, type, account, reason, None, received_from, received_before)
+    events = with_engine(
+        lambda engine: engine.replay.events(merchant_id, wanted, before=None, limit=limit)
+    )
+    if as_json:
+        _print_json([WebhookEventView.of(event) for event in events])
+    else:
+        render.webhook_events(console, events)
+
+
+@app.command()
+def show(
+    merchant: Merchant,
+    event: Annotated[str, typer.Argument(help="The event's id, as `whe_...`.")],
+) -> None:
+    """Print one event as JSON, with what the provider sent."""
+    merchant_id = ids.parse_merchant(merchant)
+    event_id = _event_id(event)
+    found, body = with_engine(lambda engine: engine.replay.event(merchant_id, event_id))
+    print(WebhookEventDetailsView.of_details(found, body).model_dump_json(indent=2))
+
+
+@app.command()
+def replay(
+    merchant: Merchant,
+    events: Annotated[
+        list[str] | None, typer.Argument(help="Events, as `whe_...`; or none, and options.")
+    ] = None,
+    status: Status = None,
+    type: Type = None,  # noqa: A002
+    account: Account = None,
+    reason: Reason = None,
+    received_from: From = None,
+    received_before: Before = None,
+    per_second: Annotated[
+        float, typer.Option(min=0.1, max=10_000, help="How many are tried in a second.")
+    ] = PER_SECOND,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Try events again from the beginning, by the way all events go: workers apply them.
+
+    What has had its effect has none again. Start with `--dry-run`: it says for each event how it
+    would come out and what it would change. Every replayed event is on the record.
+    """
+    named = [_event_id(event) for event in events or ()] or None
+    wanted = _wanted(status, type, account, reason, named, received_from, received_before)
+    if wanted == EventFilter():
+        raise InvalidRequest("nothing_selected", "Name events, or say with options which.")
+    caller = _operator(merchant)
+    if dry_run:
+        rehearsed = with_engine(lambda engine: _rehearse(engine, caller.merchant_id, wanted))
+        _show_rehearsed(rehearsed, as_json=as_json)
+        return
+    replayed = with_engine(lambda engine: _replay(engine, caller, wanted, per_second))
+    if as_json:
+        _print_json([WebhookEventView.of(event) for event in replayed])
+    else:
+        console.print(f"{len(replayed)} events are being replayed. Watch: groat webhooks list")
+
+
+@app.command()
+def backfill(
+    merchant: Merchant,
+    account: Annotated[str, typer.Argument(help="The provider account, as `pac_...`.")],
+    since: Annotated[
+        datetime, typer.Option(parser=_moment, metavar="when", help="`2h`, `7d`, or a time.")
+    ],
+    until: Annotated[
+        When, typer.Option(parser=_moment, metavar="when", help="The same; or now.")
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Compare the provider's own list of events with the inbox, and add what is missing.
+
+    For after an outage that the provider's retries did not outlast. Stripe and PayPal list the
+    last 30 days. What is added is applied as if it had been delivered.
+    """
+    caller = _operator(merchant)
+    account_id = ProviderAccountId(ids.parse("provider_account", account))
+    pages = with_engine(
+        lambda engine: _backfill(engine, caller, account_id, Span(since, until), dry_run=dry_run)
+    )
+    if as_json:
+        _print_json([BackfillView.of(page) for page in pages])
+        return
+    missing = sum(len(page.missing) for page in pages)
+    would = "would be" if dry_run else "were"
+    console.print(
+        f"{sum(page.listed for page in pages)} events listed, {missing} missing, "
+        f"which {would} added; {sum(page.unreadable for page in pages)} unreadable."
+    )
+    if dry_run:
+        render.rehearsed(console, [one for page in pages for one in page.rehearsed])
+
+
+async def _rehearse(
+    engine: Engine, merchant_id: MerchantId, wanted: EventFilter
+) -> list[Rehearsed]:
+    found: list[Rehearsed] = []
+    before: WebhookEventId | None = None
+    with _counting("Rehearsing") as count:
+        while True:
+            part = await engine.replay.rehearse(
+                merchant_id, wanted, before=before, limit=MOST_REHEARSED
+            )
+            found = part.rehearsed + found
+            count(len(part.rehearsed))
+            before = part.next_before
+            if before is None:
+                return found
+
+
+async def _replay(
+    engine: Engine, caller: Caller, wanted: EventFilter, per_second: float
+) -> list[WebhookEvent]:
+    """Replay all that is wanted, a part at a time, no faster than it is to be tried."""
+    replayed: list[WebhookEvent] = []
+    before: WebhookEventId | None = None
+    with _counting("Replaying") as count:
+        while True:
+            part = await engine.replay.replay(
+                caller, wanted, before=before, limit=MOST_REPLAYED, per_second=per_second
+            )
+            replayed += part.events
+            count(len(part.events))
+            before = part.next_before
+            if before is None:
+                return replayed
+            await asyncio.sleep(len(part.events) / per_second)
+
+
+async def _backfill(
+    engine: Engine,
+    caller: Caller,
+    account_id: ProviderAccountId,
+    span: Span,
+    *,
+    dry_run: bool,
+) -> list[Backfilled]:
+    pages: list[Backfilled] = []
+    with _counting("Reading the provider's list") as count:
+        while True:
+            page = await engine.backfill.page(caller, account_id, span, dry_run=dry_run)
+            pages.append(page)
+            count(page.listed)
+            if page.next_cursor is None:
+                return pages
+            span = Span(span.since, span.until, page.next_cursor)
+
+
+@contextmanager
+def _counting(what: str) -> Iterator[Callable[[int], None]]:
+    """Show how many of something are done, while in the block."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:.0f}"))
+    with Progress(*columns, TimeElapsedColumn(), console=notes, transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done: progress.advance(task, done)
+
+
+def _wanted(
+    status: EventStatus | None,
+    event_type: str | None,
+    account: str | None,
+    reason: str | None,
+    events: Sequence[WebhookEventId] | None,
+    received_from: datetime | None,
+    received_before: datetime | None,
+) -> EventFilter:
+    account_id = None
+    if account is not None:
+        account_id = ProviderAccountId(ids.parse("provider_account", account))
+    return EventFilter(
+        status, event_type, account_id, reason, events, received_from, received_before
+    )
+
+
+def _operator(merchant: str) -> Caller:
+    return Caller(ids.parse_merchant(merchant), "operator", "command_line")
+
+
+def _event_id(text: str) -> WebhookEventId:
+    return WebhookEventId(ids.parse("webhook_event", text))
+
+
+def _show_rehearsed(rehearsed: Sequence[Rehearsed], *, as_json: bool) -> None:
+    if as_json:
+        _print_json([RehearsedView.of(one) for one in rehearsed])
+    else:
+        render.rehearsed(console, rehearsed)
+
+
+def _print_json(views: Sequence[View]) -> None:
+    print(json.dumps([view.model_dump(mode="json") for view in views]))

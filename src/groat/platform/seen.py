@@ -1,0 +1,90 @@
+"""What Redis remembers of the database: that this or that is committed. PostgreSQL is the truth.
+
+A thing is written down here only after its commit, so that what is found here is done, and nothing
+need be asked. What is not found may be done all the same: Redis may have been emptied, or be away,
+which is slower and never wrong. And what one database has committed says nothing of another, such
+as one that was restored from yesterday's backup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from redis.asyncio import Redis
+
+from groat.kernel.clock import Clock
+from groat.platform.database import Database
+from groat.platform.fast_path import FastPath
+
+_PERIOD = timedelta(hours=1)
+"""What comes again mostly comes within minutes. What was seen is forgotten one or two periods
+later, with one command for all of it, however many they are."""
+
+_SECONDS = 0.05
+_LONGEST_SILENCE = 15.0
+"""Waiting in vain for a short cut is to be a rare thing."""
+
+
+class Seen:
+    """Names of things that were committed in the last hour or two, as far as Redis knows.
+
+    ``what`` they are keeps them apart from others.
+    """
+
+    def __init__(self, what: str, redis: Redis | None, database: Database, clock: Clock) -> None:
+        self._what = what
+        self._redis = redis
+        self._database = database
+        self._clock = clock
+        self._path = FastPath(
+            f"seen_{what}",
+            "all go to PostgreSQL",
+            seconds=_SECONDS,
+            longest_silence=_LONGEST_SILENCE,
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is worth asking at the moment."""
+        known = self._database.incarnation is not None
+        return self._redis is not None and known and self._path.is_open
+
+    async def among(self, names: Sequence[str]) -> set[str]:
+        """Return those of ``names`` that are known to be committed."""
+        redis = self._redis
+        if redis is None:
+            return set()
+        now, before = self._sets()
+
+        async def look() -> list[list[int]]:
+            pipeline = redis.pipeline(transaction=False)
+            pipeline.execute_command("SMISMEMBER", now, *names)
+            pipeline.execute_command("SMISMEMBER", before, *names)
+            return await pipeline.execute()
+
+        found = await self._path.attempt(look)
+        if found is None:
+            return set()
+        return {name for name, *seen in zip(names, *found, strict=True) if any(seen)}
+
+    async def remember(self, names: Sequence[str]) -> None:
+        """Note that these are committed."""
+        redis = self._redis
+        if redis is None:
+            return
+        now, _ = self._sets()
+
+        async def note() -> None:
+            pipeline = redis.pipeline(transaction=False)
+            pipeline.execute_command("SADD", now, *names)
+            pipeline.execute_command("EXPIRE", now, 2 * _PERIOD // timedelta(seconds=1))
+            await pipeline.execute()
+
+        await self._path.attempt(note)
+
+    def _sets(self) -> tuple[str, str]:
+        """Return the names of this period's set and of the one before."""
+        period = int(self._clock.now().timestamp() / _PERIOD.total_seconds())
+        prefix = f"groat:seen:{self._what}:{self._database.incarnation}"
+        return f"{prefix}:{period}", f"{prefix}:{period - 1}"

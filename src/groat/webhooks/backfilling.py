@@ -1,0 +1,169 @@
+"""Backfill: after an outage, what the provider lists and nobody delivered is put into the inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from groat.audit.domain.record import Cause, Change
+from groat.audit.service import AuditService
+from groat.kernel.caller import Caller
+from groat.kernel.clock import Clock
+from groat.kernel.errors import InvalidRequest, Unavailable
+from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, WebhookEventId
+from groat.platform.database import Database
+from groat.platform.jobs import Doorbell
+from groat.providers.port import EventPage, ListedEvent, Provider, Unknown
+from groat.providers.registry import ProviderRegistry
+from groat.webhooks.domain.event import ClaimedEvent, Delivery, merge
+from groat.webhooks.infrastructure import store
+from groat.webhooks.rehearsing import EventRehearsal, Rehearsed
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A span of the provider's list, until now by default; after ``cursor`` if given."""
+
+    since: datetime
+    until: datetime | None = None
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backfilled:
+    """What came of one page of the provider's list.
+
+    ``missing`` were not in the inbox. ``rehearsed`` says how they would come out, in a dry run; or
+    else they are in the inbox now. ``unreadable`` are those without an id or a type.
+    """
+
+    listed: int
+    unreadable: int
+    missing: tuple[Delivery, ...]
+    rehearsed: tuple[Rehearsed, ...]
+    next_cursor: str | None
+
+
+class WebhookBackfill:
+    """Compares the provider's list with the inbox, a page at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        providers: ProviderRegistry,
+        rehearsal: EventRehearsal,
+        audit: AuditService,
+        doorbell: Doorbell,
+        new_id: IdSource,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._providers = providers
+        self._rehearsal = rehearsal
+        self._audit = audit
+        self._doorbell = doorbell
+        self._new_id = new_id
+        self._clock = clock
+
+    async def page(
+        self, caller: Caller, account_id: ProviderAccountId, span: Span, *, dry_run: bool
+    ) -> Backfilled:
+        """Put what is missing of a page of the list into the inbox, or say what that would do.
+
+        Raises:
+            NotFound: the merchant has no such provider account.
+            InvalidRequest: the provider lists no events (``backfill_not_supported``), or none as
+                old as these (``backfill_too_far_back``); or it is no span (``invalid_span``).
+            Unavailable: the provider does not answer (``provider_unavailable``).
+        """
+        provider = await self._providers.get(caller.merchant_id, account_id)
+        until = span.until or self._clock.now()
+        self._check(provider, span.since, until)
+        page = await provider.list_events(span.since, until, span.cursor)
+        if isinstance(page, Unknown):
+            message = f"The provider does not answer as it should ({page.reason}). Try again."
+            raise Unavailable("provider_unavailable", message)
+        missing = await self._missing(caller.merchant_id, account_id, page)
+        rehearsed: Sequence[Rehearsed] = ()
+        if dry_run:
+            claimed = [_claimed(one) for one in missing]
+            rehearsed = await self._rehearsal.rehearse(caller.merchant_id, claimed)
+        elif missing:
+            await self._put(caller, account_id, missing)
+        return Backfilled(
+            len(page.events), page.unreadable, tuple(missing), tuple(rehearsed), page.next_cursor
+        )
+
+    def _check(self, provider: Provider, since: datetime, until: datetime) -> None:
+        if not provider.lists_events_for:
+            raise InvalidRequest("backfill_not_supported", "This provider lists no events.")
+        oldest = self._clock.now() - provider.lists_events_for
+        if since >= until:
+            raise InvalidRequest("invalid_span", "`since` must be before `until`.")
+        if since < oldest:
+            raise InvalidRequest(
+                "backfill_too_far_back",
+                f"The provider lists events of the last {provider.lists_events_for.days} days.",
+            )
+
+    async def _missing(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId, page: EventPage
+    ) -> list[Delivery]:
+        listed = [event.envelope.event_id for event in page.events]
+        async with self._database.reading() as connection:
+            known = await store.known(connection, merchant_id, account_id, listed)
+        return merge(
+            [
+                self._delivery(merchant_id, account_id, event)
+                for event in page.events
+                if event.envelope.event_id not in known
+            ]
+        )
+
+    def _delivery(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId, event: ListedEvent
+    ) -> Delivery:
+        return Delivery(
+            merchant_id,
+            account_id,
+            event.envelope.event_id,
+            WebhookEventId(self._new_id()),
+            event.envelope.event_type,
+            event.body,
+            self._clock.now(),
+            count=0,
+        )
+
+    async def _put(
+        self, caller: Caller, account_id: ProviderAccountId, missing: Sequence[Delivery]
+    ) -> None:
+        """Write events and the record of it; one that was delivered meanwhile is there already."""
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            added = await store.put(connection, missing)
+            change = Change(
+                "provider_account.backfilled",
+                "provider_account",
+                account_id,
+                caller.actor,
+                Cause(caller.request_id),
+                {"events": len(added)},
+            )
+            self._audit.write(connection, caller.merchant_id, [change], now)
+        self._doorbell.ring_soon()
+
+
+def _claimed(event: Delivery) -> ClaimedEvent:
+    """Return an event as a claim would hand it over if it were in the inbox."""
+    return ClaimedEvent(
+        event.merchant_id,
+        event.id,
+        event.provider_account_id,
+        event.event_type,
+        event.body,
+        attempts=1,
+        attempts_lost=0,
+        failures=0,
+        reason=None,
+    )

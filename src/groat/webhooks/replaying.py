@@ -1,0 +1,137 @@
+"""Events looked at, and replayed: tried again from the beginning, by the way all events go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from groat.audit.domain.record import Cause, Change
+from groat.audit.service import AuditService
+from groat.kernel import ids
+from groat.kernel.caller import Caller
+from groat.kernel.clock import Clock
+from groat.kernel.ids import MerchantId, WebhookEventId
+from groat.platform.database import Database
+from groat.platform.jobs import Doorbell
+from groat.webhooks.domain.event import EventFilter, WebhookEvent
+from groat.webhooks.infrastructure import store
+from groat.webhooks.rehearsing import EventRehearsal, Rehearsed
+
+
+class Replayed(NamedTuple):
+    """The events that are replayed, newest first, and before which event there are more of them."""
+
+    events: list[WebhookEvent]
+    next_before: WebhookEventId | None
+
+
+class Rehearsal(NamedTuple):
+    """What would come of events, and before which event there are more of them."""
+
+    rehearsed: list[Rehearsed]
+    next_before: WebhookEventId | None
+
+
+class WebhookReplay:
+    """Lists events, says what replaying them would change, and replays them.
+
+    Applying is idempotent: an event that has had its effect has none when it is replayed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        rehearsal: EventRehearsal,
+        audit: AuditService,
+        doorbell: Doorbell,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._rehearsal = rehearsal
+        self._audit = audit
+        self._doorbell = doorbell
+        self._clock = clock
+
+    async def events(
+        self,
+        merchant_id: MerchantId,
+        wanted: EventFilter,
+        *,
+        before: WebhookEventId | None,
+        limit: int,
+    ) -> list[WebhookEvent]:
+        """Return events, newest first."""
+        async with self._database.reading() as connection:
+            return await store.events(connection, merchant_id, wanted, before, limit)
+
+    async def event(
+        self, merchant_id: MerchantId, event_id: WebhookEventId
+    ) -> tuple[WebhookEvent, bytes]:
+        """Return one event, with what its provider sent.
+
+        Raises:
+            NotFound: the merchant has no such event.
+        """
+        async with self._database.reading() as connection:
+            found = await store.event(connection, merchant_id, event_id)
+        return ids.existing("webhook_event", event_id, found)
+
+    async def rehearse(
+        self,
+        merchant_id: MerchantId,
+        wanted: EventFilter,
+        *,
+        before: WebhookEventId | None,
+        limit: int,
+    ) -> Rehearsal:
+        """Return how events would come out if they were replayed, oldest first."""
+        async with self._database.reading() as connection:
+            events = await store.events(connection, merchant_id, wanted, before, limit)
+            claimed = await store.unclaimed(connection, merchant_id, [one.id for one in events])
+        rehearsed = await self._rehearsal.rehearse(merchant_id, claimed)
+        return Rehearsal(rehearsed, _next_before(events, limit))
+
+    async def replay(
+        self,
+        caller: Caller,
+        wanted: EventFilter,
+        *,
+        before: WebhookEventId | None,
+        limit: int,
+        per_second: float,
+    ) -> Replayed:
+        """Let events be tried again from the beginning, and return them.
+
+        They become due oldest first, ``per_second`` of them. One that a worker has claimed at this
+        moment is being tried anyway, and left out.
+        """
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            events = await store.events(connection, caller.merchant_id, wanted, before, limit)
+            due = {
+                event.id: now + timedelta(seconds=place / per_second)
+                for place, event in enumerate(reversed(events))
+            }
+            replayed = await store.replay(connection, caller.merchant_id, due)
+            changes = [_replayed(caller, one) for one in events if one.id in replayed]
+            if changes:
+                self._audit.write(connection, caller.merchant_id, changes, now)
+        self._doorbell.ring_soon()
+        done = [event for event in events if event.id in replayed]
+        return Replayed(done, _next_before(events, limit))
+
+
+def _next_before(events: Sequence[WebhookEvent], limit: int) -> WebhookEventId | None:
+    return events[-1].id if len(events) == limit else None
+
+
+def _replayed(caller: Caller, event: WebhookEvent) -> Change:
+    return Change(
+        "webhook_event.replayed",
+        "webhook_event",
+        event.id,
+        caller.actor,
+        Cause(caller.request_id),
+        {"was": event.status.value, "reason": event.reason},
+    )
