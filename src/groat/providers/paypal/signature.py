@@ -4,6 +4,11 @@ Source: developer.paypal.com, "Webhooks: verify the signature". The signed text 
 ``<transmission id>|<transmission time>|<webhook id>|<CRC-32 of the body, in decimal>``, signed with
 RSA (PKCS #1 v1.5) and SHA-256 by the certificate that ``PAYPAL-CERT-URL`` points to. A CRC is no
 proof of the body, so nothing in the body is believed: money is read from PayPal itself.
+
+The time is a part of what is signed, and is not compared with ours. PayPal tries for three days and
+does not say that each try has a time of its own: a bound of minutes might refuse every try after an
+outage, and the events would be lost. Nor would it keep anything out: a transmission that is sent
+again is the same event, and with another body it is a second event under an id that is used.
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@ from groat.providers.port import Rejection
 
 TOLERANCE_SECONDS = 300
 _HEADER = re.compile(r"t=([0-9]{1,12})((?:,[a-z][a-z0-9]*=[^,]*)*)", re.ASCII)
-_MOST_SIGNATURES = 32
+_HEADER_LENGTH_MAX = 8192
+"""What servers and proxies commonly take in a line. It is the header that is bounded and not the
+number of signatures, since which of them is right is not told by its place."""
 
 
 def verify(
@@ -27,11 +29,11 @@ def verify(
     """
     if not header:
         return Rejection.SIGNATURE_MISSING
-    match = _HEADER.fullmatch(header)
+    match = _HEADER.fullmatch(header) if len(header) <= _HEADER_LENGTH_MAX else None
     if match is None:
         return Rejection.SIGNATURE_MALFORMED
     timestamp, rest = match[1], match[2]
-    given = [part[3:] for part in rest.split(",") if part.startswith("v1=")][:_MOST_SIGNATURES]
+    given = [part[3:] for part in rest.split(",") if part.startswith("v1=")]
     if not given:
         return Rejection.SIGNATURE_MISSING
     if abs(now.timestamp() - int(timestamp)) > TOLERANCE_SECONDS:
