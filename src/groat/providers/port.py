@@ -100,6 +100,13 @@ class Unknown:
 Reply: TypeAlias = Answered | NotSent | Unknown
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A webhook is not as documented: what it says is lost on us, and no later try changes that."""
+
+    reason: str
+
+
 class Rejection(StrEnum):
     """Why a webhook is not believed."""
 
@@ -206,10 +213,11 @@ class Provider(Protocol):
         """Return what identifies the event, and its delivery, in a verified webhook."""
         ...
 
-    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply:
+    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable:
         """Return what a verified webhook says, asking the provider where it must not be trusted.
 
-        An event that says nothing of interest is answered with no reports.
+        An event that says nothing of interest is answered with no reports. ``Unreadable`` is only
+        the webhook itself; that the provider cannot be asked, or read, is ``Unknown``.
         """
         ...
 

@@ -24,6 +24,7 @@ from groat.providers.port import (
     Rejection,
     Reply,
     Unknown,
+    Unreadable,
 )
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -63,11 +64,17 @@ def active_values(setting: str | None) -> list[str]:
 
 def read(reports: Callable[[], tuple[Report, ...]]) -> Reply:
     """Return what a payload says. One that is not as documented leaves the outcome unknown."""
+    said = read_webhook(reports)
+    return Unknown(f"unreadable: {said.reason}") if isinstance(said, Unreadable) else said
+
+
+def read_webhook(reports: Callable[[], tuple[Report, ...]]) -> Answered | Unreadable:
+    """Return what a webhook's body says, or why it cannot be read."""
     try:
         return Answered(reports())
     except (ValidationError, GroatError) as error:
         # The first line alone: some errors repeat the payload below it.
-        return Unknown(f"unreadable: {str(error).splitlines()[0]}")
+        return Unreadable(str(error).splitlines()[0])
 
 
 def read_envelope(envelope: Callable[[], Envelope]) -> Envelope | Rejection:

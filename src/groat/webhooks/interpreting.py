@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import structlog
 
-from groat.providers.port import Provider, Reply, Unknown
+from groat.providers.port import Provider, Reply, Unknown, Unreadable
 from groat.providers.registry import ProviderRegistry
 from groat.webhooks.domain.event import ClaimedEvent
 
@@ -25,7 +25,7 @@ class Poison:
     reason: str
 
 
-Reading: TypeAlias = Reply | Poison
+Reading: TypeAlias = Reply | Unreadable | Poison
 
 
 class Interpreter:

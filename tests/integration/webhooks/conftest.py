@@ -11,7 +11,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from groat.app.api import create_api
+from groat.app.api import create_app
 from groat.app.wiring import open_engine
 from tests.integration.conftest import Setting
 from tests.integration.webhooks.door import Door
@@ -52,7 +52,7 @@ async def door(
         settings = setting.settings.model_copy(update={"database_url": SecretStr(url)})
         assert settings.redis_url is not None
         engine = await stack.enter_async_context(open_engine(settings))
-        address = await stack.enter_async_context(running(create_api(engine)))
+        address = await stack.enter_async_context(running(create_app(engine)))
         own = (address, url, settings.redis_url.get_secret_value())
         door = Door(
             engine,

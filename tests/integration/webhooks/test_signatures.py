@@ -362,7 +362,6 @@ async def captured(world: World, wallet: str) -> Mail:
     return mail
 
 
-@pytest.mark.xfail(strict=True, reason="the inbox does not keep the ids of transmissions yet")
 async def test_a_transmission_does_not_serve_for_a_second_event(world: World) -> None:
     genuine = await captured(world, await world.wallet())
     assert (await world.deliver(genuine)).status_code == 200

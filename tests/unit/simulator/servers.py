@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from groat.simulator.serve import embedded_server
 
@@ -64,7 +64,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def running(app: Starlette | Stage) -> AsyncIterator[str]:
+async def running(app: ASGIApp) -> AsyncIterator[str]:
     """Serve ``app`` on a free port; yield its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     # An answer's head and body are two writes: without this the second waits for the first's ACK.

@@ -139,8 +139,8 @@ class PebbleProvider:
     ) -> port.Envelope | port.Rejection:
         return reading.read_envelope(lambda: _event(body).envelope())
 
-    async def interpret_webhook(self, event_type: str, body: bytes) -> port.Reply:
-        return reading.read(lambda: _event(body).reports())
+    async def interpret_webhook(self, event_type: str, body: bytes) -> port.Reply | port.Unreadable:
+        return reading.read_webhook(lambda: _event(body).reports())
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None

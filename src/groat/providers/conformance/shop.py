@@ -32,6 +32,7 @@ from groat.providers.port import (
     Provider,
     RefundRequest,
     Reply,
+    Unreadable,
     payment_reference,
     refund_reference,
 )
@@ -52,7 +53,7 @@ def new_key() -> str:
     return ids.render("operation", ids.uuid7())
 
 
-def reports(reply: Reply) -> tuple[Report, ...]:
+def reports(reply: Reply | Unreadable) -> tuple[Report, ...]:
     """Return what was answered; a failure where the provider answered fails the test."""
     assert isinstance(reply, Answered), f"expected an answer, not {reply}"
     return reply.reports

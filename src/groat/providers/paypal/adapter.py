@@ -31,6 +31,7 @@ from groat.providers.port import (
     Rejection,
     Reply,
     Unknown,
+    Unreadable,
 )
 from groat.providers.reading import active_values, bounded, read_envelope
 
@@ -138,7 +139,7 @@ class PayPalProvider:
             return transmission
         return read_envelope(lambda: events.envelope(body, transmission.id))
 
-    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply:
+    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable:
         """Ask PayPal for what the event is about: the body itself proves nothing."""
         subject = events.subject_of(event_type)
         if subject is None:
@@ -146,7 +147,7 @@ class PayPalProvider:
         try:
             subject_id = events.subject_id(subject, body)
         except ValidationError:
-            return Unknown(f"unreadable: no id of its {subject} in the event")
+            return Unreadable(f"no id of its {subject} in the event")
         told = await self._in_time(self._lookups.subject(subject, subject_id))
         return Unknown(told.reason) if isinstance(told, NotSent) else told
 

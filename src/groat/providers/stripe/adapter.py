@@ -32,10 +32,18 @@ from groat.providers.port import (
     Rejection,
     Reply,
     Unknown,
+    Unreadable,
     payment_reference,
     refund_reference,
 )
-from groat.providers.reading import active_values, bounded, read, read_envelope, refusal
+from groat.providers.reading import (
+    active_values,
+    bounded,
+    read,
+    read_envelope,
+    read_webhook,
+    refusal,
+)
 from groat.providers.stripe import errors, signature, translation
 from groat.providers.stripe.payloads import Event, PaymentIntent, Refund
 from groat.providers.stripe.translation import EVENT_TYPES, PAYMENT_METADATA, REFUND_METADATA
@@ -161,11 +169,13 @@ class StripeProvider:
         """Return the event's id and type."""
         return read_envelope(lambda: translation.envelope(body))
 
-    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply:
+    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable:
         """Read the event; what Stripe signed, it says."""
         if event_type not in EVENT_TYPES:
             return Answered(())
-        return read(lambda: translation.event_reports(event_type, Event.model_validate_json(body)))
+        return read_webhook(
+            lambda: translation.event_reports(event_type, Event.model_validate_json(body))
+        )
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None

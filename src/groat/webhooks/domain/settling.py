@@ -108,7 +108,7 @@ def poisoned(reason: str, tries: int, random: Random) -> Settlement:
 
 def unreadable(reason: str) -> Settlement:
     """Return what becomes of an event that says nothing that can be read: no try changes that."""
-    return Settled(EventStatus.DEAD, reason)
+    return Settled(EventStatus.DEAD, f"unreadable: {reason}")
 
 
 def _again(reason: str, tries: int, most: int, random: Random) -> Settlement:

@@ -10,7 +10,7 @@ import httpx
 from groat.kernel.clock import Clock, SystemClock
 from groat.providers.domain.facts import Fact
 from groat.providers.paypal.adapter import PayPalProvider
-from groat.providers.port import Answered, Envelope, Reply
+from groat.providers.port import Answered, Envelope, Reply, Unreadable
 from tests.clock import ManualClock
 from tests.unit.providers.paypal.certificates import identity
 from tests.unit.simulator.servers import Receiver, settled
@@ -45,7 +45,7 @@ class PayPal:
         reply = await self.http.post("/v1/notifications/webhooks", json=body, headers=bearer)
         reply.raise_for_status()
 
-    async def told(self, receiver: Receiver) -> list[tuple[str, Reply]]:
+    async def told(self, receiver: Receiver) -> list[tuple[str, Reply | Unreadable]]:
         """Return what the adapter makes of all that the receiver was sent since last time."""
         await settled(self.http)
         deliveries, receiver.deliveries = receiver.deliveries, []
@@ -72,7 +72,7 @@ def adapter(
     )
 
 
-def facts(reply: Reply) -> list[Fact]:
+def facts(reply: Reply | Unreadable) -> list[Fact]:
     """Return what was answered."""
     assert isinstance(reply, Answered), reply
     return [report.fact for report in reply.reports]

@@ -23,7 +23,7 @@ from groat.providers.domain.facts import (
     Refunded,
 )
 from groat.providers.domain.failures import FailureCode
-from groat.providers.port import Answered, Reply, Unknown
+from groat.providers.port import Answered, Reply, Unknown, Unreadable
 from tests.unit.providers.paypal.requests import (
     AMOUNT,
     PAYMENT_ID,
@@ -45,7 +45,7 @@ async def heard(paypal: PayPal, receiver: Receiver) -> Receiver:
 
 async def _started(
     paypal: PayPal, heard: Receiver, method: str = "vault_visa", *, capture: bool = True
-) -> tuple[str, dict[str, Reply]]:
+) -> tuple[str, dict[str, Reply | Unreadable]]:
     """Return a new order's id, and what was told of it."""
     await paypal.provider.authorize(authorize_request(method, capture=capture))
     told = dict(await paypal.told(heard))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from groat.kernel.money import Money
 from groat.providers.domain.facts import Captured, Report
-from groat.providers.port import Answered, Envelope, Rejection, Unknown
+from groat.providers.port import Answered, Envelope, Rejection, Unreadable
 from groat.providers.stripe.adapter import StripeProvider
 from groat.simulator.signatures import stripe_signature
 
@@ -74,7 +74,7 @@ def test_an_event_that_cannot_be_told_apart_is_malformed(
 @given(st.binary())
 async def test_any_bytes_are_answered(provider: StripeProvider, body: bytes) -> None:
     assert provider.read_envelope({}, body) is Rejection.BODY_MALFORMED
-    assert isinstance(await provider.interpret_webhook("charge.succeeded", body), Unknown)
+    assert isinstance(await provider.interpret_webhook("charge.succeeded", body), Unreadable)
 
 
 @pytest.mark.parametrize("about", [{}, [], None, {"object": "charge"}, {"object": "payout"}])
@@ -82,7 +82,7 @@ async def test_an_event_of_interest_that_cannot_be_read_is_tried_again(
     provider: StripeProvider, about: object
 ) -> None:
     body = json.dumps({"data": {"object": about}}).encode()
-    assert isinstance(await provider.interpret_webhook("charge.succeeded", body), Unknown)
+    assert isinstance(await provider.interpret_webhook("charge.succeeded", body), Unreadable)
 
 
 @pytest.mark.parametrize("kind", ["payout.paid", "charge.refunded", "v2.core.event"])
