@@ -1,7 +1,5 @@
 """``/v1/webhook-events``: the inbox: looked at, replayed, filled from the provider's own list."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Self
 
