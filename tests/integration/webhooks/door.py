@@ -77,6 +77,7 @@ class Door:
         ``certificates`` is how many have to be fetched for that, where they belong.
         """
         before, asked = await self.stored(), len(self.certificates.asked)
+        self.elsewhere.asked.clear()
         with connections() as reached, capture_logs() as log:
             answer = await self.deliver(account, headers, body)
         assert (answer.status_code, answer.json().get("code")) == (400, code)

@@ -182,8 +182,9 @@ class StripeProvider:
     ) -> EventPage | Unknown:
         """List events, newest first, whether Stripe takes them for delivered or not.
 
-        It does so once any endpoint has accepted an event, or ours before a disk was lost. Each is
-        rendered as of the API version at its time, which is that of its webhook.
+        Where an endpoint was disabled nothing failed, in its view, and one that accepted an event
+        may have lost it since. Each is rendered as of the API version at its time, which is that of
+        its webhook.
         """
         params: EventListParams = {
             "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
