@@ -25,6 +25,7 @@ from groat.webhooks.domain.settling import (
 FAST_TRIES = 5
 MOST_TRIES = 150
 MOST_POISONED = 3
+MOST_UNKNOWN = 10
 HOUR = timedelta(hours=1)
 
 
@@ -67,12 +68,12 @@ def test_an_event_without_facts_is_ignored() -> None:
 
 
 def test_an_unknown_payment_is_waited_for_and_then_foreign() -> None:
-    for attempts in range(1, FAST_TRIES):
+    for attempts in range(1, MOST_UNKNOWN):
         again = _settle(Outcome.UNKNOWN_PAYMENT, attempts=attempts)
         assert isinstance(again, Again)
         assert again.reason == "unknown_payment"
     foreign = Settled(EventStatus.IGNORED, "unknown_payment")
-    assert _settle(Outcome.UNKNOWN_PAYMENT, attempts=FAST_TRIES) == foreign
+    assert _settle(Outcome.UNKNOWN_PAYMENT, attempts=MOST_UNKNOWN) == foreign
     assert _settle(Outcome.UNKNOWN_PAYMENT, attempts=MOST_TRIES) == foreign
 
 
@@ -95,7 +96,7 @@ def _assert_settled_by_the_gravest(outcomes: tuple[Outcome, ...], attempts: int)
     settlement = _settle(*outcomes, attempts=attempts)
     match settlement:
         case Again(reason=reason):
-            assert attempts < (FAST_TRIES if reason == "unknown_payment" else MOST_TRIES)
+            assert attempts < (MOST_UNKNOWN if reason == "unknown_payment" else MOST_TRIES)
             assert reason in {Outcome.UNKNOWN_PAYMENT, Outcome.PREMATURE} & set(outcomes)
             assert not QUARANTINED & set(outcomes)
         case Settled(EventStatus.DEAD, "premature"):

@@ -68,6 +68,10 @@ FAST_TRIES = 5
 MOST_TRIES = 150
 """An outage of three days: the slow tries are at most an hour apart, and half of it on average."""
 
+MOST_UNKNOWN = 10
+"""Within about half an hour: by then recovery has learned of a payment whose answer was lost, and
+an event that names only the provider's own ids is known to be ours, or somebody else's."""
+
 MOST_POISONED = 3
 """A failure that nobody foresaw is as a rule the same each time."""
 
@@ -75,7 +79,7 @@ _FAST_BASE = 1.0
 _SLOW_BASE = 60.0
 _LONGEST = 3600.0
 
-_EARLY = {Outcome.PREMATURE: MOST_TRIES, Outcome.UNKNOWN_PAYMENT: FAST_TRIES}
+_EARLY = {Outcome.PREMATURE: MOST_TRIES, Outcome.UNKNOWN_PAYMENT: MOST_UNKNOWN}
 """What a fact may have come before, and for how many tries that is waited for."""
 
 
@@ -83,8 +87,8 @@ def settle(outcomes: Sequence[Outcome], tries: int, random: Random) -> Settlemen
     """Return what becomes of an event whose facts came out so; ``tries`` counts this one.
 
     A fact may come before what it builds on, which is waited for: a payment that is not known for
-    the fast tries, after which it is taken to be foreign; a capture that is refunded or disputed
-    for all of them. Otherwise the gravest of the event's facts speaks for it.
+    ``MOST_UNKNOWN`` tries, after which it is taken to be foreign; a capture that is refunded or
+    disputed for all of them. Otherwise the gravest of the event's facts speaks for it.
     """
     if QUARANTINED.isdisjoint(outcomes):
         for early, most in _EARLY.items():

@@ -1,0 +1,148 @@
+"""After an outage: what the provider lists and nobody delivered is found, shown, and applied."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from groat.kernel import ids
+from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
+from tests.integration.world import Payment, World, without_answers
+
+
+def ago(**time: float) -> str:
+    return (datetime.now(UTC) - timedelta(**time)).isoformat()
+
+
+async def backfill(world: World, provider: str, **body: object) -> httpx.Response:
+    account = world.site(provider).account
+    asked = {"since": ago(minutes=5), **body}
+    return await world.api.post(f"/v1/provider-accounts/{account}/backfill", json=asked)
+
+
+async def whole(world: World, provider: str, **body: object) -> list[dict[str, Any]]:
+    """Return what came of every page."""
+    found, cursor = [], None
+    while True:
+        answer = await backfill(world, provider, cursor=cursor, **body)
+        assert answer.status_code == 200, answer.text
+        found.append(answer.json())
+        cursor = found[-1]["next_cursor"]
+        if cursor is None:
+            return found
+
+
+async def unheard_of(world: World, provider: str) -> Payment:
+    """Return a payment whose answer was lost, and of which no webhook will tell."""
+    wallet = await world.wallet()
+    async with without_answers(world):
+        await world.site(provider).set_faults(answer="cut_after", drop=1.0)
+        return await pay(world, wallet, provider)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_what_was_never_delivered_is_fetched_and_applied(world: World, provider: str) -> None:
+    payment = await unheard_of(world, provider)
+    assert payment["status"] == "processing"
+    added = [event for page in await whole(world, provider) for event in page["missing"]]
+    assert added
+    while await world.drain():
+        pass
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+    counted = await world.rows("select deliveries from webhook_event")
+    assert {count for (count,) in counted} == {0}
+    assert sum(len(page["missing"]) for page in await whole(world, provider)) == 0
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_dry_run_shows_what_would_change_and_stores_nothing(
+    world: World, provider: str
+) -> None:
+    payment = await unheard_of(world, provider)
+    pages = await whole(world, provider, dry_run=True)
+    changes = [
+        change["action"]
+        for page in pages
+        for one in page["would_be"]
+        for change in one["changes"]
+        if change["object"] == payment["id"]
+    ]
+    assert "payment.captured" in changes
+    assert await world.inbox() == []
+    assert (await world.payment(payment["id"]))["status"] == "processing"
+
+
+async def test_what_was_delivered_is_not_missing(world: World) -> None:
+    await world.pay(await world.wallet())
+    mail = await world.posted_mail()
+    await world.deliver_all(mail)
+    known = {row[0] for row in await world.rows("select provider_event_id from webhook_event")}
+    missing = {one for page in await whole(world, "stripe") for one in page["missing"]}
+    assert len(known) == len(mail)
+    assert not known & missing
+
+
+async def test_a_backfill_is_on_the_record(world: World) -> None:
+    await unheard_of(world, "stripe")
+    added = sum(len(page["missing"]) for page in await whole(world, "stripe"))
+    account = world.stripe.account
+    records = (await world.api.get("/v1/events", params={"object": account})).json()["data"]
+    [record] = [one for one in records if one["action"] == "provider_account.backfilled"]
+    assert record["data"] == {"events": added}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"since": ago(days=31)}, 422, "backfill_too_far_back"),
+        ({"since": ago(hours=1), "until": ago(hours=2)}, 422, "invalid_span"),
+        ({"since": "2026-01-01"}, 422, "invalid_request"),
+        ({"since": None}, 422, "invalid_request"),
+    ],
+)
+async def test_a_span_that_cannot_be_is_refused(
+    world: World, body: dict[str, object], status: int, code: str
+) -> None:
+    answer = await backfill(world, "stripe", **body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_of_an_account_of_nobodys_nothing_is_listed(world: World) -> None:
+    stranger = ids.render("provider_account", ids.uuid7())
+    answer = await world.api.post(
+        f"/v1/provider-accounts/{stranger}/backfill", json={"since": ago(hours=1)}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (404, "provider_account_not_found")
+
+
+async def test_a_provider_that_cannot_be_reached_is_said_to_be(world: World) -> None:
+    account = await world.engine.merchants.put_provider_account(
+        world.merchant_id,
+        "stripe",
+        "nobody home",
+        {"api_key": "sk_1", "api_base": "http://127.0.0.1:9"},
+    )
+    answer = await world.api.post(
+        f"/v1/provider-accounts/{ids.render('provider_account', account)}/backfill",
+        json={"since": ago(hours=1)},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (503, "provider_unavailable")
+
+
+async def test_the_command_backfills(world: World) -> None:
+    payment = await unheard_of(world, "stripe")
+    merchant = ids.render_merchant(world.merchant_id)
+    line = ("webhooks", "backfill", merchant, world.stripe.account, "--since", "5m")
+    shown = await world.groat(*line, "--dry-run")
+    assert "payment.captured" in shown.stdout, shown.stderr
+    assert await world.inbox() == []
+    done = await world.groat(*line, "--json")
+    assert sum(len(page["missing"]) for page in json.loads(done.stdout)) == len(await world.inbox())
+    while await world.drain():
+        pass
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"

@@ -1,0 +1,91 @@
+"""Facts that come before what they build on: waited for, asked for, applied."""
+
+from __future__ import annotations
+
+import pytest
+
+from groat.webhooks.domain.event import TRIES_BEFORE_LOOKUP
+from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
+from tests.integration.world import Payment, World, without_answers
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_refund_may_come_before_the_answer_to_our_own_call(
+    world: World, provider: str
+) -> None:
+    wallet = await world.wallet()
+    payment = await pay(world, wallet, provider)
+    await world.settle()
+    async with without_answers(world) as hasty:
+        refund = await hasty.refund(payment, amount=300)
+        assert refund["status"] == "pending"
+        await world.deliver_all(await hasty.posted_mail())
+    await world.drain()
+    assert (await world.api.get(f"/v1/refunds/{refund['id']}")).json()["status"] == "succeeded"
+    assert (await world.payment(payment["id"]))["refunded"] == 300
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_two_partial_refunds_of_one_charge_both_count(world: World, provider: str) -> None:
+    wallet = await world.wallet()
+    payment = await pay(world, wallet, provider)
+    await world.settle()
+    async with without_answers(world) as hasty:
+        for amount in (100, 200):
+            await hasty.refund(payment, amount=amount)
+        mail = await hasty.posted_mail()
+    await world.deliver_all([*mail[::-1], *mail])
+    while await world.drain():
+        pass
+    assert (await world.payment(payment["id"]))["refunded"] == 300
+    await assert_sound(world)
+
+
+async def refunded_by_hand(world: World, **metadata: str) -> tuple[str, Payment]:
+    """Return a wallet, and a payment whose answer and events were lost, and that was then refunded.
+
+    The refund was made on Stripe's own pages; its event is all that we hear.
+    """
+    wallet = await world.wallet()
+    async with without_answers(world) as hasty:
+        payment = await hasty.pay(wallet)
+    await world.posted_mail()
+    world.mailbox.mail.clear()
+    await world.stripe.set_faults()
+    [charge] = await world.stripe.charges()
+    labels = {f"metadata[{name}]": value.format(**payment) for name, value in metadata.items()}
+    answer = await world.stripe.http.post(
+        "/v1/refunds", data={"charge": charge["id"], **labels}, auth=("sk_test_groat", "")
+    )
+    answer.raise_for_status()
+    await world.deliver_all(await world.posted_mail("refund.created"))
+    return wallet, payment
+
+
+async def test_what_a_refund_builds_on_is_asked_for_when_nobody_tells_of_it(world: World) -> None:
+    wallet, payment = await refunded_by_hand(world, groat_payment="{id}")
+    for _ in range(TRIES_BEFORE_LOOKUP):
+        assert await world.drain() == 1
+        assert [row[1:3] for row in await world.inbox()] == [("deferred", "premature")]
+        assert await world.balance(wallet) == 0
+        await world.make_due()
+    await world.drain()
+    assert await world.balance(wallet) == 1050
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+    assert [row[1:3] for row in await world.inbox()] == [("dead", "foreign_refund")]
+    await assert_sound(world)
+
+
+async def test_a_refund_of_a_charge_yet_unheard_of_waits_until_recovery_has_found_it(
+    world: World,
+) -> None:
+    wallet, _ = await refunded_by_hand(world)
+    for _ in range(7):
+        assert await world.drain() == 1
+        assert [row[1:3] for row in await world.inbox()] == [("deferred", "unknown_payment")]
+        await world.make_due()
+    await world.engine.recovery.recover_batch()
+    assert await world.balance(wallet) == 1050
+    await world.drain()
+    assert [row[1:3] for row in await world.inbox()] == [("dead", "foreign_refund")]
