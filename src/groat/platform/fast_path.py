@@ -25,12 +25,19 @@ class FastPath:
     """
 
     def __init__(
-        self, what: str, effect: str, *, seconds: float, longest_silence: float = 1.0
+        self,
+        what: str,
+        effect: str,
+        *,
+        seconds: float,
+        longest_silence: float = 1.0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._what = what
         self._effect = effect
         self._seconds = seconds
         self._longest_silence = longest_silence
+        self._monotonic = monotonic
         self._silence = _FIRST_SILENCE_SECONDS
         self._silent_until = 0.0
         self._is_down = False
@@ -38,7 +45,7 @@ class FastPath:
     @property
     def is_open(self) -> bool:
         """Whether anything is tried at the moment."""
-        return time.monotonic() >= self._silent_until
+        return self._monotonic() >= self._silent_until
 
     async def attempt(self, call: Callable[[], Awaitable[Answer]]) -> Answer | None:
         """Return what ``call`` returns; None if it fails, takes too long, or has just failed."""
@@ -54,7 +61,7 @@ class FastPath:
         return answer
 
     def _fall_silent(self, error: Exception) -> None:
-        self._silent_until = time.monotonic() + self._silence
+        self._silent_until = self._monotonic() + self._silence
         self._silence = min(2 * self._silence, self._longest_silence)
         if not self._is_down:
             _log.warning(f"{self._what}_down", reason=repr(error), effect=self._effect)

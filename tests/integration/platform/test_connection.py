@@ -57,6 +57,30 @@ async def test_what_is_written_is_there_for_the_next_read_and_after_the_commit(
     assert await things(database) == [(1, "x"), (3, "x"), (2**40, "x")]
 
 
+async def test_a_rehearsal_sees_what_it_does_and_leaves_nothing(database: Database) -> None:
+    async with database.rehearsal() as connection:
+        await put(connection, 1)
+        assert await connection.fetch(READ) == [(1, "x")]
+        await put(connection, 2)
+        await connection.flush()
+        await put(connection, 3)
+    assert await things(database) == []
+
+
+async def test_a_rehearsal_is_told_what_postgresql_refuses(database: Database) -> None:
+    async with database.transaction() as connection:
+        await put(connection, 1)
+
+    async def rehearse() -> None:
+        async with database.rehearsal() as connection:
+            await put(connection, 1)
+            await connection.flush()
+
+    with pytest.raises(KeyTaken):
+        await rehearse()
+    assert await things(database) == [(1, "x")]
+
+
 async def test_an_error_in_the_block_undoes_what_was_sent_and_what_was_queued(
     database: Database,
 ) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import redis.asyncio
 import structlog
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groat.platform.embedded import EmbeddedServers
-from groat.platform.jobs import Doorbell, JobWorker, backoff_ms, connect_redis
+from groat.platform.jobs import Doorbell, JobWorker, Reminder, backoff_ms, connect_redis
 
 QUEUE = "groat-test"
 LIMIT_SECONDS = 20
@@ -151,9 +152,46 @@ async def test_a_frozen_redis_holds_a_ring_up_for_a_quarter_of_a_second(
     assert 0.2 < took < 0.6
 
 
+async def test_ringing_soon_waits_for_nothing_and_of_many_two_ring(
+    valkey: EmbeddedServers, client: redis.asyncio.Redis
+) -> None:
+    handler = Recorder()
+    handler.may_end.set()
+    bell = Doorbell(connect_redis(valkey.redis_url), QUEUE)
+    async with working(valkey, handler):
+        for _ in range(100):
+            bell.ring_soon()
+        assert not handler.runs
+        await bell.close()
+        await handler.await_run()
+        await await_idle(client)
+    assert 1 <= len(handler.runs) <= 2
+
+
+async def test_a_reminder_runs_when_its_time_has_come_and_leaves_no_job(
+    valkey: EmbeddedServers, client: redis.asyncio.Redis
+) -> None:
+    handler = Recorder()
+    handler.may_end.set()
+    data = {"webhook_event": "whe_1"}
+    soon, later = timedelta(milliseconds=300), timedelta(hours=1)
+    await Doorbell(client, QUEUE).remind(
+        [Reminder("whe_1-1", soon, data), Reminder("whe_2-1", later, {})]
+    )
+    assert await client.zcard(f"bull:{QUEUE}:delayed") == 2
+    async with working(valkey, handler):
+        await handler.await_run()
+        await await_idle(client)
+    assert handler.runs == [("retry", data)]
+    assert await client.zrange(f"bull:{QUEUE}:delayed", 0, -1) == ["whe_2-1"]
+    assert await client.exists(f"bull:{QUEUE}:whe_1-1") == 0
+
+
 async def test_no_redis_at_all_is_a_silent_doorbell() -> None:
     bell = Doorbell(None, QUEUE)
     await bell.ring()
+    bell.ring_soon()
+    await bell.remind([Reminder("whe_1-1", timedelta(0), {})])
     await bell.close()
     assert bell._queue is None
 

@@ -166,3 +166,28 @@ async def test_a_caller_that_leaves_does_not_hide_an_error_from_the_others() -> 
     work.go_on.set()
     results = await _all(leaves, stays)
     assert [type(result) for result in results] == [asyncio.CancelledError, ValueError]
+
+
+async def test_what_is_posted_runs_and_nobody_waits_for_it() -> None:
+    work = Work()
+    lane = _lane(work)
+    lane.post(1)
+    await work.begun.wait()
+    lane.post(2)
+    lane.post(3)
+    work.go_on.set()
+    await lane.quiet()
+    assert work.batches == [[1], [2, 3]]
+    assert lane.is_idle
+
+
+async def test_a_posted_item_that_fails_or_finds_no_room_troubles_nobody() -> None:
+    work = Work()
+    lane = _lane(work, most_waiting=1)
+    lane.post(0)
+    await work.begun.wait()
+    lane.post(1)
+    lane.post(2)
+    work.go_on.set()
+    await lane.quiet()
+    assert work.batches == [[0], [1]]

@@ -1,0 +1,114 @@
+"""Deliveries that come again: Redis is the short cut, PostgreSQL the truth, and nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+import redis.asyncio
+from psycopg import sql
+
+from groat.kernel.clock import SystemClock
+from groat.platform import schema
+from groat.platform.database import Database
+from groat.platform.seen import Seen
+from tests.databases import database_like
+from tests.integration.conftest import Setting
+from tests.integration.world import Mail, World, engine_and_api
+
+EVENT = {"id": "evt_1", "type": "x.y"}
+
+
+@pytest.fixture
+async def known(world: World) -> Mail:
+    """An event that was delivered once, as Redis knows."""
+    mail = await world.signed(EVENT)
+    assert (await world.deliver(mail)).status_code == 200
+    await world.engine.receiver.close()
+    return mail
+
+
+@asynccontextmanager
+async def locked(world: World, statement: str) -> AsyncIterator[None]:
+    """Hold a lock while in the block, as somebody does who is at work."""
+    async with await psycopg.AsyncConnection.connect(world.database_url) as connection:
+        await connection.execute(sql.SQL(statement))
+        yield
+
+
+async def deliveries(world: World) -> list[int]:
+    await world.engine.receiver.close()
+    return [row[4] for row in await world.inbox()]
+
+
+async def test_what_redis_knows_is_acknowledged_without_postgresql(
+    world: World, known: Mail
+) -> None:
+    async with locked(world, "lock table webhook_event in access exclusive mode"):
+        new = asyncio.create_task(world.deliver(await world.signed({**EVENT, "id": "evt_2"})))
+        async with asyncio.timeout(5):
+            assert (await world.deliver(known)).status_code == 200
+        assert not new.done()
+    assert (await new).status_code == 200
+    assert await deliveries(world) == [2, 1]
+
+
+async def test_what_redis_has_forgotten_is_still_one_event(
+    world: World, known: Mail, setting: Setting
+) -> None:
+    assert setting.settings.redis_url is not None
+    async with redis.asyncio.Redis.from_url(
+        setting.settings.redis_url.get_secret_value()
+    ) as client:
+        async for key in client.scan_iter("groat:seen:*"):
+            await client.delete(key)
+    await world.deliver_all([known] * 3)
+    assert await deliveries(world) == [4]
+    assert await world.drain() == 1
+    assert await world.drain() == 0
+
+
+async def test_without_redis_a_repetition_waits_for_nobody_who_works_on_the_event(
+    world: World, known: Mail
+) -> None:
+    alone = world.settings.model_copy(update={"redis_url": None})
+    async with engine_and_api(alone, world.api_key) as (engine, api):
+        async with locked(world, "select from webhook_event for update"):
+            async with asyncio.timeout(5):
+                headers = {"stripe-signature": known.headers["stripe-signature"]}
+                answer = await api.post(known.path, content=known.body, headers=headers)
+            assert answer.status_code == 200
+        await engine.receiver.close()
+    assert await deliveries(world) == [2]
+
+
+async def test_what_could_not_be_committed_is_not_known(world: World) -> None:
+    """Else the provider's next delivery would be acknowledged, and the event lost."""
+    mail = await world.signed(EVENT)
+    await world.rows("alter table webhook_event add constraint none check (false) not valid")
+    assert (await world.deliver(mail)).status_code == 500
+    await world.rows("alter table webhook_event drop constraint none")
+    assert (await world.deliver(mail)).status_code == 200
+    assert len(await world.inbox()) == 1
+
+
+async def test_what_one_database_has_committed_says_nothing_of_another(
+    world: World, setting: Setting
+) -> None:
+    assert setting.settings.redis_url is not None
+    url = setting.settings.redis_url.get_secret_value()
+    with database_like(world.database_url, "template0") as other_url:
+        schema.migrate(other_url)
+        async with redis.asyncio.Redis.from_url(url) as client:
+            for address in (world.database_url, other_url):
+                database = Database(address, max_connections=2)
+                await database.open()
+                async with database.reading():
+                    seen = Seen("things", client, database, SystemClock())
+                assert await seen.among(["a", "b"]) == set()
+                await seen.remember(["a"])
+                assert await seen.among(["a", "b"]) == {"a"}
+                await database.close()
