@@ -13,9 +13,9 @@ import sys
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
@@ -23,7 +23,7 @@ from benchmarks.webhooks import events
 from benchmarks.webhooks.events import Payment
 from groat.platform.memory import settle_memory
 
-_ACKNOWLEDGED = 200
+_ACKNOWLEDGED, _NO_ANSWER = 200, 0
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 
 
@@ -44,71 +44,92 @@ class Round:
     patience_seconds: float
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a round. ``sent_at`` is when each event was first due, in Unix seconds.
+    """What came of a round. ``sent_at`` is when each event was first sent, in Unix seconds.
 
-    Latencies are counted from then, and for repeats from when those were due.
+    By the clock that is when it was due, whatever kept it. Latencies are those of acknowledgements.
     """
 
-    started_at: float = 0.0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    deliveries: int = 0
-    acknowledged: list[int] = field(default_factory=list)
-    sent_at: list[tuple[int, float]] = field(default_factory=list)
-    latencies_ms: list[float] = field(default_factory=list)
+    started_at: float
+    seconds: float
+    cpu_seconds: float
+    acknowledged: list[int]
+    sent_at: list[tuple[int, float]]
+    latencies_ms: list[float]
 
 
 class _Delivering:
-    """One round: what waits to be sent, and who is free to send it."""
+    """One round: what waits to be sent, and the connections that are free to send it."""
 
-    def __init__(self, requests: dict[int, bytes]) -> None:
-        self.done = Done()
+    def __init__(self, asked: Round, requests: dict[int, bytes]) -> None:
         self.finished = asyncio.get_running_loop().create_future()
+        self._port = asked.port
         self._requests = requests
         self._waiting: deque[tuple[int, float | None]] = deque()
+        self._open: set[_Connection] = set()
         self._free: deque[_Connection] = deque()
-        self._open = 0
-        self._unanswered = 0
-        self._complete = False
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._left = len(asked.order)
         self._sent: dict[int, float] = {}
         self._acknowledged: set[int] = set()
+        self._latencies_ms: list[float] = []
+
+    async def connect(self) -> None:
+        """Open one more connection."""
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(
+            lambda: _Connection(self), "127.0.0.1", self._port
+        )
+        self._open.add(connection)
+        self.free(connection)
+
+    def add(self, number: int, due: float | None) -> None:
+        """Have an event delivered, at once or as soon as a connection is free."""
+        self._waiting.append((number, due))
+        self._send()
 
     def free(self, connection: _Connection) -> None:
         """Take note of a connection that can send."""
         self._free.append(connection)
         self._send()
 
-    def add(self, number: int, due: float | None) -> None:
-        """Have an event delivered, at once or as soon as a connection is free."""
-        self._unanswered += 1
-        self._waiting.append((number, due))
-
-    def go(self) -> None:
-        """Send what can be sent."""
-        self._send()
-
-    def complete(self) -> None:
-        """Say that nothing will be added."""
-        self._complete = True
-        self._end_if_done()
-
     def answered(self, number: int, due: float, status: int) -> None:
         """Take note of an answer."""
-        self.done.deliveries += 1
         if status == _ACKNOWLEDGED:
-            self.done.latencies_ms.append(1000 * (time.perf_counter() - due))
+            self._latencies_ms.append(1000 * (time.perf_counter() - due))
             self._acknowledged.add(number)
-        self._unanswered -= 1
-        self._end_if_done()
+        self._left -= 1
+        if not self._left and not self.finished.done():
+            self.finished.set_result(None)
 
-    def summary(self) -> Done:
-        """Return what came of it."""
+    def lost(self, connection: _Connection) -> None:
+        """Replace a connection that the server has closed."""
+        self._open.discard(connection)
+        if connection in self._free:
+            self._free.remove(connection)
+        if not self.finished.done():
+            task = asyncio.create_task(self.connect())
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+
+    def close(self) -> None:
+        """Close the connections; what is unanswered stays so."""
+        self.finished.cancel()
+        for connection in self._open:
+            connection.close()
+
+    def done(self, started: float, cpu_started: float) -> Done:
+        """Return what has come of it since it was started."""
         offset = time.time() - time.perf_counter()
-        self.done.sent_at = [(number, at + offset) for number, at in self._sent.items()]
-        self.done.acknowledged = sorted(self._acknowledged)
-        return self.done
+        return Done(
+            started_at=started + offset,
+            seconds=time.perf_counter() - started,
+            cpu_seconds=time.process_time() - cpu_started,
+            acknowledged=sorted(self._acknowledged),
+            sent_at=[(number, at + offset) for number, at in self._sent.items()],
+            latencies_ms=self._latencies_ms,
+        )
 
     def _send(self) -> None:
         while self._waiting and self._free:
@@ -117,31 +138,42 @@ class _Delivering:
             self._sent.setdefault(number, moment)
             self._free.popleft().send(number, moment, self._requests[number])
 
-    def _end_if_done(self) -> None:
-        if self._complete and not self._unanswered and not self.finished.done():
-            self.finished.set_result(None)
-
 
 class _Connection(asyncio.Protocol):
     """One connection, with one request under way at a time."""
 
-    transport: asyncio.WriteTransport
-
     def __init__(self, delivering: _Delivering) -> None:
         self._delivering = delivering
+        self._under_way: tuple[int, float] | None = None
         self._answer = b""
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
     def send(self, number: int, due: float, request: bytes) -> None:
-        self._number, self._due = number, due
-        self.transport.write(request)
+        self._under_way = number, due
+        self._transport.write(request)
+
+    def close(self) -> None:
+        self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._answer += data
         status = _status(self._answer)
         if status is not None:
             self._answer = b""
-            self._delivering.answered(self._number, self._due, status)
-            self._delivering.free(self)
+            self._end(status)
+            if not self._transport.is_closing():
+                self._delivering.free(self)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._end(_NO_ANSWER)
+        self._delivering.lost(self)
+
+    def _end(self, status: int) -> None:
+        if self._under_way is not None:
+            (number, due), self._under_way = self._under_way, None
+            self._delivering.answered(number, due, status)
 
 
 def _status(answer: bytes) -> int | None:
@@ -156,39 +188,20 @@ def _status(answer: bytes) -> int | None:
 
 async def _deliver(payments: Sequence[Payment], asked: Round) -> Done:
     delivering = _Delivering(
-        {number: _request(asked, number, payments[number]) for number in set(asked.order)}
+        asked,
+        {number: _request(asked, number, payments[number]) for number in set(asked.order)},
     )
-    connections = await _connect(delivering, asked)
-    started, cpu = time.perf_counter(), time.process_time()
-    delivering.done.started_at = time.time()
+    await asyncio.gather(*(delivering.connect() for _ in range(asked.connections)))
+    started, cpu_started = time.perf_counter(), time.process_time()
     if asked.rate is None:
         for number in asked.order:
             delivering.add(number, None)
-        delivering.go()
     else:
         await _by_the_clock(delivering, asked.order, asked.rate, started)
-    delivering.complete()
     await asyncio.wait({delivering.finished}, timeout=asked.patience_seconds)
-    done = delivering.summary()
-    done.seconds, done.cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
-    for connection in connections:
-        connection.transport.close()
+    done = delivering.done(started, cpu_started)
+    delivering.close()
     return done
-
-
-async def _connect(delivering: _Delivering, asked: Round) -> list[_Connection]:
-    loop = asyncio.get_running_loop()
-    connections = [_Connection(delivering) for _ in range(asked.connections)]
-    for connection in connections:
-        connection.transport, _ = await loop.create_connection(
-            partial(_itself, connection), "127.0.0.1", asked.port
-        )
-        delivering.free(connection)
-    return connections
-
-
-def _itself(connection: _Connection) -> _Connection:
-    return connection
 
 
 async def _by_the_clock(
@@ -199,7 +212,6 @@ async def _by_the_clock(
         if (early := due - time.perf_counter()) > 0:
             await asyncio.sleep(early)
         delivering.add(number, due)
-        delivering.go()
 
 
 def _request(asked: Round, number: int, payment: Payment) -> bytes:

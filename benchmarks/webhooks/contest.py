@@ -14,7 +14,7 @@ from benchmarks.webhooks.contestant import Contestant
 from benchmarks.webhooks.plan import Orders
 from benchmarks.webhooks.sender import Sender
 from benchmarks.webhooks.usage import Usage, since, used
-from groat.platform.embedded import EmbeddedServers
+from groat.platform.embedded import PostgresServer
 
 CONNECTIONS = 64
 RATE = 200.0
@@ -36,14 +36,14 @@ class Contest:
 
     contestant: Contestant
     sender: Sender
-    servers: EmbeddedServers
+    postgres: PostgresServer
     api_pid: int
     note: Note
     acknowledged: set[int] = field(default_factory=set)
 
     def turn(self, orders: Orders) -> None:
         """Measure each phase that there are orders for."""
-        self.contestant.place.tidy()
+        self.contestant.books.tidy()
         taken_in = self._ingest(orders["ingest"])
         with self.contestant.working() as worker_pid:
             committed = self._effects(taken_in)
@@ -56,12 +56,12 @@ class Contest:
     def holds(self, payments: int) -> bool:
         """Return whether every acknowledged event was applied once, and no money lost."""
         numbers = {events.charge_id(number): number for number in range(payments)}
-        applied = [numbers[reference] for reference, _ in self.contestant.place.rows("effects")]
+        applied = [numbers[reference] for reference, _ in self.contestant.books.rows("effects")]
         total = sum(map(events.amount, applied))
         return (
             len(set(applied)) == len(applied)
             and self.acknowledged <= set(applied)
-            and self.contestant.place.rows("balances") == [(total, -total)]
+            and self.contestant.books.rows("balances") == [(total, -total)]
             and self.contestant.holds()
         )
 
@@ -91,7 +91,7 @@ class Contest:
 
     def _without_redis(self, order: Sequence[int]) -> None:
         """Stop Redis, deliver, and start it again once all that was acknowledged is applied."""
-        self.servers.valkey.stop()
+        self.contestant.valkey.stop()
         try:
             done = self._deliver(order, RATE, _PATIENCE_WITHOUT_REDIS_SECONDS)
             self.note("acked_redis_down", len(done.latencies_ms) / len(order))
@@ -99,7 +99,7 @@ class Contest:
                 self._note_latencies("ack_redis_down", done.latencies_ms)
                 self._effects(done)
         finally:
-            self.servers.valkey.start()
+            self.contestant.valkey.start()
 
     def _deliver(
         self, order: Sequence[int], rate: float | None = None, patience: float = _PATIENCE_SECONDS
@@ -117,18 +117,18 @@ class Contest:
             TimeoutError: something was acknowledged and not applied in three minutes.
         """
         deadline = time.monotonic() + _SETTLING_SECONDS
-        while self.contestant.place.rows("is_settled") != [(True,)]:
+        while self.contestant.books.rows("is_settled") != [(True,)]:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.contestant.name} has not applied what it acknowledged")
             time.sleep(_LOOK_SECONDS)
         numbers = {events.charge_id(number): number for number in done.acknowledged}
-        rows = self.contestant.place.rows("effects")
+        rows = self.contestant.books.rows("effects")
         return {numbers[reference]: at for reference, at in rows if reference in numbers}
 
     @contextmanager
     def _noting_usage(self, phase: str, units: int, **pids: int) -> Iterator[dict[str, float]]:
         """Note what each process uses for a unit while in the block, which may add others."""
-        servers = {"postgres": self.servers.postgres.pid, "valkey": self.servers.valkey.pid}
+        servers = {"postgres": self.postgres.pid, "valkey": self.contestant.valkey.pid}
         pids |= {"api": self.api_pid, **servers}
         before: Usage = used(pids)
         others: dict[str, float] = {}

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.webhooks.ground import Place
+from benchmarks.webhooks.ground import Books
 from groat.app.supervision import SUPERVISED, Child
+from groat.platform.embedded import ValkeyServer
 
 _READY_SECONDS = 30.0
 
@@ -27,7 +28,8 @@ class Contestant:
     """
 
     name: str
-    place: Place
+    books: Books
+    valkey: ValkeyServer
     port: int
     path: str
     api: tuple[str, ...]

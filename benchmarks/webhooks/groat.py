@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from benchmarks.webhooks import events
 from benchmarks.webhooks.contestant import Contestant
 from benchmarks.webhooks.events import Payment
-from benchmarks.webhooks.ground import WALLETS, Place
+from benchmarks.webhooks.ground import WALLETS, Books
 from groat.accounts.domain.chart import wallet
 from groat.app.verify import verify
 from groat.app.wiring import Engine, open_engine
@@ -25,7 +25,7 @@ from groat.kernel.clock import SystemClock
 from groat.kernel.ids import AccountId, MerchantId, PaymentId, ProviderAccountId
 from groat.platform import schema
 from groat.platform.columns import Bigints, Uuids
-from groat.platform.embedded import EmbeddedServers
+from groat.platform.embedded import PostgresServer, ValkeyServer
 from groat.platform.embedded_places import free_port
 from groat.platform.queries import load_queries
 from groat.platform.settings import Settings
@@ -37,22 +37,23 @@ _CALLER = "benchmark"
 
 
 def prepare(
-    servers: EmbeddedServers, payments: int, home: Path
+    postgres: PostgresServer, valkey: ValkeyServer, payments: int, home: Path
 ) -> tuple[Contestant, list[Payment]]:
     """Make Groat's database with so many payments, and return who contests, and over what."""
     settings = Settings(
         _env_file=None,
         home=home,
-        database_url=SecretStr(servers.database_url),
-        redis_url=SecretStr(servers.redis_url),
+        database_url=SecretStr(postgres.url),
+        redis_url=SecretStr(valkey.url),
         master_key=SecretStr(base64.b64encode(secrets.token_bytes(32)).decode()),
         api_port=free_port(),
     )
-    schema.migrate(servers.database_url)
+    schema.migrate(postgres.url)
     path, made = asyncio.run(_ground(settings, payments))
     contestant = Contestant(
         "groat",
-        Place(servers.database_url, servers.redis_url, QUERIES),
+        Books(postgres.url, QUERIES),
+        valkey,
         settings.api_port,
         path,
         api=("groat.app.cli", "api"),

@@ -1,4 +1,4 @@
-"""What both run on: one PostgreSQL server and one Valkey server, and how they are looked into."""
+"""What both run on: one PostgreSQL server with a database each, and a Valkey server each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
-from groat.platform.embedded import EmbeddedServers
+from groat.platform.embedded import EmbeddedServers, PostgresServer, ValkeyServer
 from groat.platform.queries import Query
 
 WALLETS = 200
@@ -24,11 +25,10 @@ _SERVER = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a contestant keeps what it knows, and how it is asked what became of events."""
+class Books:
+    """A contestant's database, and how it is asked what became of events."""
 
-    database_url: str
-    redis_url: str
+    url: str
     queries: Mapping[str, Query]
 
     def rows(self, name: str, parameters: Mapping[str, object] | None = None) -> list[Any]:
@@ -36,30 +36,37 @@ class Place:
         query = self.queries[name]
         values = [(parameters or {})[name] for name in query.parameters]
         with psycopg.connect(
-            self.database_url, autocommit=True, cursor_factory=psycopg.RawCursor
+            self.url, autocommit=True, cursor_factory=psycopg.RawCursor
         ) as connection:
             cursor = connection.execute(query.text, values or None)
             return cursor.fetchall() if cursor.description else []
 
     def tidy(self) -> None:
         """Leave nothing from before for the server to do while something is measured."""
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
+        with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("vacuum analyze")
             connection.execute("checkpoint")
 
 
 @contextmanager
-def running_servers(home: Path) -> Iterator[EmbeddedServers]:
-    """Yield servers with room for the benchmark, for its time only."""
-    with EmbeddedServers(home, ephemeral=True) as servers:
+def running_postgres(home: Path) -> Iterator[PostgresServer]:
+    """Yield a PostgreSQL server with room for the benchmark, for its time only."""
+    with EmbeddedServers(home, ephemeral=True, valkey=False) as servers:
         servers.postgres.stop()
         servers.postgres.settings.update(_SERVER)
         servers.postgres.start()
-        yield servers
+        yield servers.postgres
 
 
-def new_database(server_url: str, name: str) -> str:
+@contextmanager
+def running_valkey(home: Path) -> Iterator[ValkeyServer]:
+    """Yield a Valkey server, for the benchmark's time only."""
+    with EmbeddedServers(home, ephemeral=True, postgres=False) as servers:
+        yield servers.valkey
+
+
+def new_database(postgres: PostgresServer, name: str) -> str:
     """Make an empty database and return its address."""
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-    return f"{server_url.rpartition('/')[0]}/{name}"
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    return f"{postgres.url.rpartition('/')[0]}/{name}"

@@ -72,17 +72,18 @@ def _contests(
     stack: ExitStack, home: Path, plan: Sequence[Orders], samples: Samples, say: Say
 ) -> list[Contest]:
     """Start the servers, the client and both APIs, and write the payments that all is about."""
-    servers = stack.enter_context(ground.running_servers(home / "servers"))
+    postgres = stack.enter_context(ground.running_postgres(home / "postgres"))
+    valkeys = [stack.enter_context(ground.running_valkey(home / name)) for name in ("v1", "v2")]
     say(f"Making {payments(plan):,} payments, twice")
-    ours, made = groat.prepare(servers, payments(plan), home)
-    theirs = textbook.prepare(servers, made, home)
+    ours, made = groat.prepare(postgres, valkeys[0], payments(plan), home)
+    theirs = textbook.prepare(postgres, valkeys[1], made, home)
     say("Starting the client and the APIs")
     sender = stack.enter_context(running_sender(made, home))
     contests = []
     for contestant in (ours, theirs):
         note = partial(_note, samples, contestant.name)
         api = stack.enter_context(contestant.serving())
-        contests.append(Contest(contestant, sender, servers, api, note))
+        contests.append(Contest(contestant, sender, postgres, api, note))
     return contests
 
 

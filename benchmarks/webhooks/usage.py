@@ -23,10 +23,10 @@ def since(before: Usage, now: Usage) -> Usage:
 
 def _seconds(pid: int) -> float:
     process = psutil.Process(pid)
-    own = process.cpu_times()
-    total = own.user + own.system + own.children_user + own.children_system
+    total = 0.0
     for child in process.children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # it counts among its parent's ended ones from now on
+        with suppress(psutil.NoSuchProcess):  # then its time is among its parent's, read below
             times = child.cpu_times()
             total += times.user + times.system
-    return float(total)
+    own = process.cpu_times()
+    return float(total + own.user + own.system + own.children_user + own.children_system)

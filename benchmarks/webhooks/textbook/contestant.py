@@ -8,8 +8,8 @@ from pathlib import Path
 from benchmarks.webhooks import events
 from benchmarks.webhooks.contestant import Contestant
 from benchmarks.webhooks.events import Payment
-from benchmarks.webhooks.ground import WALLETS, Place, new_database
-from groat.platform.embedded import EmbeddedServers
+from benchmarks.webhooks.ground import WALLETS, Books, new_database
+from groat.platform.embedded import PostgresServer, ValkeyServer
 from groat.platform.embedded_places import free_port
 from groat.platform.queries import load_queries
 
@@ -17,13 +17,14 @@ QUERIES = load_queries(__file__, "textbook.sql")
 SHARE = 0.2
 
 
-def prepare(servers: EmbeddedServers, payments: Sequence[Payment], home: Path) -> Contestant:
+def prepare(
+    postgres: PostgresServer, valkey: ValkeyServer, payments: Sequence[Payment], home: Path
+) -> Contestant:
     """Make the textbook's database and return who contests."""
-    redis_url = f"{servers.redis_url.rpartition('/')[0]}/1"
-    place = Place(new_database(servers.database_url, "textbook"), redis_url, QUERIES)
-    place.rows("schema")
-    place.rows("open_accounts", {"wallets": WALLETS})
-    place.rows(
+    books = Books(new_database(postgres, "textbook"), QUERIES)
+    books.rows("schema")
+    books.rows("open_accounts", {"wallets": WALLETS})
+    books.rows(
         "insert_payments",
         {
             "wallets": WALLETS,
@@ -35,19 +36,20 @@ def prepare(servers: EmbeddedServers, payments: Sequence[Payment], home: Path) -
     port = free_port()
     return Contestant(
         "textbook",
-        place,
+        books,
+        valkey,
         port,
         "/webhooks/stripe",
         api=("benchmarks.webhooks.textbook.api",),
         worker=("benchmarks.webhooks.textbook.worker",),
         environment={
-            "TEXTBOOK_DATABASE_URL": place.database_url,
-            "TEXTBOOK_REDIS_URL": redis_url,
+            "TEXTBOOK_DATABASE_URL": books.url,
+            "TEXTBOOK_REDIS_URL": valkey.url,
             "TEXTBOOK_WEBHOOK_SECRET": events.SECRET,
             "TEXTBOOK_PORT": str(port),
         },
         logs=home,
         share=SHARE,
         needs_redis=True,
-        holds=lambda: place.rows("check_ledger") == [(True,)],
+        holds=lambda: books.rows("check_ledger") == [(True,)],
     )

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+from contextlib import suppress
 
 import uvloop
 from bullmq import Job, Worker
@@ -16,6 +17,7 @@ from groat.app.supervision import exit_with_parent
 
 QUEUE = "stripe-webhooks"
 CONCURRENCY = 16
+CLOSE_SECONDS = 5
 CLEARING = "clearing"
 
 pool = AsyncConnectionPool(
@@ -83,7 +85,8 @@ async def main() -> None:
             {"connection": os.environ["TEXTBOOK_REDIS_URL"], "concurrency": CONCURRENCY},
         )
         await stop.wait()
-        await worker.close()
+        with suppress(TimeoutError):  # it may wait for a Redis that is away
+            await asyncio.wait_for(worker.close(), CLOSE_SECONDS)
 
 
 if __name__ == "__main__":
