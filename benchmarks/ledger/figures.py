@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import psutil
+from benchmarks import machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +74,5 @@ def summarised(
         rounds=rounds,
         seconds=seconds,
         oracle_ok=oracle_ok,
-        machine=_machine(),
+        machine=machine.described(),
     )
-
-
-def _machine() -> str:
-    memory = psutil.virtual_memory().total / 2**30
-    return (
-        f"{os.cpu_count()} processors ({_processor()}), {memory:.0f} GiB, {platform.system()} "
-        f"{platform.release()}, Python {platform.python_version()}"
-    )
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

@@ -24,6 +24,7 @@ from benchmarks.webhooks.events import Payment
 from groat.platform.memory import settle_memory
 
 _ACKNOWLEDGED, _NO_ANSWER = 200, 0
+_ACCEPTING_SECONDS = 0.2  # a server takes a moment to accept so many connections at once
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 
 
@@ -192,6 +193,7 @@ async def _deliver(payments: Sequence[Payment], asked: Round) -> Done:
         {number: _request(asked, number, payments[number]) for number in set(asked.order)},
     )
     await asyncio.gather(*(delivering.connect() for _ in range(asked.connections)))
+    await asyncio.sleep(_ACCEPTING_SECONDS)
     started, cpu_started = time.perf_counter(), time.process_time()
     if asked.rate is None:
         for number in asked.order:

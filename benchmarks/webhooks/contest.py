@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -23,34 +24,41 @@ _PATIENCE_WITHOUT_REDIS_SECONDS = 3.0
 _SETTLING_SECONDS = 180.0
 _LOOK_SECONDS = 0.1
 
-Note = Callable[[str, float], None]
-"""Takes what was measured, by name."""
+Begin = Callable[[str], None]
+"""Is told of each phase as it begins."""
 
 
 @dataclass(slots=True)
 class Contest:
     """A contestant whose API runs, with what it takes to measure it.
 
-    ``acknowledged`` are the events that it has promised to apply.
+    ``samples`` are what each turn has measured, by name. ``acknowledged`` are the events that it has
+    promised to apply, and ``refused`` counts the deliveries that it had no reason not to
+    acknowledge.
     """
 
     contestant: Contestant
     sender: Sender
     postgres: PostgresServer
     api_pid: int
-    note: Note
+    begin: Begin
+    samples: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     acknowledged: set[int] = field(default_factory=set)
+    refused: int = 0
 
     def turn(self, orders: Orders) -> None:
         """Measure each phase that there are orders for."""
         self.contestant.books.tidy()
+        self.begin("ingest")
         taken_in = self._ingest(orders["ingest"])
         with self.contestant.working() as worker_pid:
-            committed = self._effects(taken_in)
-            self.note("drain_per_s", len(committed) / _span(committed.values()))
+            self._drain(taken_in)
+            self.begin("end_to_end")
             self._end_to_end(orders["end_to_end"], worker_pid)
+            self.begin("by_the_clock")
             self._by_the_clock(orders["by_the_clock"])
             if "without_redis" in orders:
+                self.begin("without_redis")
                 self._without_redis(orders["without_redis"])
 
     def holds(self, payments: int) -> bool:
@@ -59,7 +67,8 @@ class Contest:
         applied = [numbers[reference] for reference, _ in self.contestant.books.rows("effects")]
         total = sum(map(events.amount, applied))
         return (
-            len(set(applied)) == len(applied)
+            not self.refused
+            and len(set(applied)) == len(applied)
             and self.acknowledged <= set(applied)
             and self.contestant.books.rows("balances") == [(total, -total)]
             and self.contestant.holds()
@@ -69,20 +78,27 @@ class Contest:
         with self._noting_usage("ingest", len(order)) as usage:
             done = self._deliver(order)
             usage["client"] = done.cpu_seconds
-        self.note("ingest_per_s", len(done.latencies_ms) / done.seconds)
-        self._note_latencies("ack_ingest", done.latencies_ms)
+        self._note("ingest_per_s", len(done.latencies_ms) / done.seconds)
+        self._note_latencies("ack", done.latencies_ms, "_ingest")
         return done
+
+    def _drain(self, taken_in: Done) -> None:
+        self._until_settled()
+        committed = self._effects(taken_in).values()
+        self._note("drain_per_s", len(committed) / (max(committed) - min(committed)))
 
     def _end_to_end(self, order: Sequence[int], worker_pid: int) -> None:
         with self._noting_usage("end_to_end", len(set(order)), worker=worker_pid) as usage:
             done = self._deliver(order)
-            committed = self._effects(done)
+            self._until_settled()
             usage["client"] = done.cpu_seconds
-        self.note("end_to_end_per_s", len(committed) / (max(committed.values()) - done.started_at))
-        self._note_latencies("ack_saturated", done.latencies_ms)
+        committed = self._effects(done)
+        self._note("end_to_end_per_s", len(committed) / (max(committed.values()) - done.started_at))
+        self._note_latencies("ack", done.latencies_ms, "_saturated")
 
     def _by_the_clock(self, order: Sequence[int]) -> None:
         done = self._deliver(order, RATE)
+        self._until_settled()
         committed = self._effects(done)
         sent_at = dict(done.sent_at)
         latencies = [1000 * (at - sent_at[number]) for number, at in committed.items()]
@@ -93,17 +109,21 @@ class Contest:
         """Stop Redis, deliver, and start it again once all that was acknowledged is applied."""
         self.contestant.valkey.stop()
         try:
-            done = self._deliver(order, RATE, _PATIENCE_WITHOUT_REDIS_SECONDS)
-            self.note("acked_redis_down", len(done.latencies_ms) / len(order))
+            done = self._send(order, RATE, _PATIENCE_WITHOUT_REDIS_SECONDS)
+            self._note("acknowledged_redis_down", len(done.latencies_ms) / len(order))
             if done.acknowledged:
-                self._note_latencies("ack_redis_down", done.latencies_ms)
-                self._effects(done)
+                self._note_latencies("ack", done.latencies_ms, "_redis_down")
+                self._until_settled()
         finally:
             self.contestant.valkey.start()
 
-    def _deliver(
-        self, order: Sequence[int], rate: float | None = None, patience: float = _PATIENCE_SECONDS
-    ) -> Done:
+    def _deliver(self, order: Sequence[int], rate: float | None = None) -> Done:
+        """Deliver what it has no reason not to acknowledge."""
+        done = self._send(order, rate, _PATIENCE_SECONDS)
+        self.refused += len(order) - len(done.latencies_ms)
+        return done
+
+    def _send(self, order: Sequence[int], rate: float | None, patience: float) -> Done:
         to = self.contestant
         asked = Round(to.port, to.path, list(order), CONNECTIONS, rate, patience)
         done = self.sender.deliver(asked)
@@ -111,7 +131,13 @@ class Contest:
         return done
 
     def _effects(self, done: Done) -> dict[int, float]:
-        """Return when each event of ``done`` was applied, once all of them are.
+        """Return when each event of ``done`` was applied."""
+        numbers = {events.charge_id(number): number for number in done.acknowledged}
+        rows = self.contestant.books.rows("effects")
+        return {numbers[reference]: at for reference, at in rows if reference in numbers}
+
+    def _until_settled(self) -> None:
+        """Return once nothing is left to be applied.
 
         Raises:
             TimeoutError: something was acknowledged and not applied in three minutes.
@@ -121,9 +147,6 @@ class Contest:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.contestant.name} has not applied what it acknowledged")
             time.sleep(_LOOK_SECONDS)
-        numbers = {events.charge_id(number): number for number in done.acknowledged}
-        rows = self.contestant.books.rows("effects")
-        return {numbers[reference]: at for reference, at in rows if reference in numbers}
 
     @contextmanager
     def _noting_usage(self, phase: str, units: int, **pids: int) -> Iterator[dict[str, float]]:
@@ -134,13 +157,12 @@ class Contest:
         others: dict[str, float] = {}
         yield others
         for process, seconds in {**since(before, used(pids)), **others}.items():
-            self.note(f"{phase}_cpu_us_{process}", 1e6 * seconds / units)
+            self._note(f"{phase}_cpu_us_{process}", 1e6 * seconds / units)
 
-    def _note_latencies(self, name: str, latencies_ms: Sequence[float]) -> None:
+    def _note(self, name: str, value: float) -> None:
+        self.samples[name].append(value)
+
+    def _note_latencies(self, of: str, latencies_ms: Sequence[float], when: str = "") -> None:
         hundredths = statistics.quantiles(latencies_ms, n=100)
-        self.note(f"{name}_p50_ms", hundredths[49])
-        self.note(f"{name}_p99_ms", hundredths[98])
-
-
-def _span(moments: Collection[float]) -> float:
-    return max(moments) - min(moments)
+        self._note(f"{of}_p50_ms{when}", hundredths[49])
+        self._note(f"{of}_p99_ms{when}", hundredths[98])

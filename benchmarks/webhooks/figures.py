@@ -2,126 +2,116 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 
-Samples = dict[str, list[float]]
-"""What each round has measured, by name."""
+from benchmarks import machine
 
-_PROCESSES = ("api", "worker", "postgres", "valkey", "client")
+Samples = Mapping[str, Sequence[float]]
+"""What each of a contestant's rounds has measured, by name."""
+
+PROCESSES = ("api", "worker", "postgres", "valkey", "client")
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """Medians of rounds. Rates are of deliveries acknowledged, and of events applied.
+class Measured:
+    """One contestant's medians. Its fields are the names of the samples.
 
-    Latencies without a prefix are Groat's at 200 deliveries a second. Processor times are in
-    microseconds: for each delivery where they are only taken in, for each event where they are
-    applied too.
+    Rates are of deliveries acknowledged while the worker is not running, of events applied while
+    they come in, and of events applied that were there before. Latencies are at 200 deliveries a
+    second, but for those with 64 connections that never pause: the worker not running (``ingest``),
+    and running (``saturated``).
     """
 
-    groat_ingest_per_s: float
-    groat_end_to_end_per_s: float
-    groat_drain_per_s: float
-    textbook_ingest_per_s: float
-    textbook_end_to_end_per_s: float
-    textbook_drain_per_s: float
-    ingest_ratio: float
-    end_to_end_ratio: float
+    ingest_per_s: float
+    end_to_end_per_s: float
+    drain_per_s: float
     ack_p50_ms: float
     ack_p99_ms: float
     effect_p50_ms: float
     effect_p99_ms: float
-    ack_p99_ms_redis_down: float
-    redis_down_ratio: float
     ack_p50_ms_ingest: float
     ack_p99_ms_ingest: float
     ack_p50_ms_saturated: float
     ack_p99_ms_saturated: float
-    textbook_ack_p50_ms: float
-    textbook_ack_p99_ms: float
-    textbook_effect_p50_ms: float
-    textbook_effect_p99_ms: float
-    textbook_ack_p99_ms_ingest: float
-    textbook_ack_p99_ms_saturated: float
-    acked_redis_down: float
-    textbook_acked_redis_down: float
+    acknowledged_redis_down: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Both contestants' medians, and ratios, which are medians of the rounds' ratios.
+
+    Only one of them acknowledges anything while Redis is stopped: those latencies are Groat's.
+    ``..._cpu_us`` are microseconds of processor time by process: for each delivery where they are
+    only taken in, for each event where they are applied too.
+    """
+
+    groat: Measured
+    textbook: Measured
+    ingest_ratio: float
+    end_to_end_ratio: float
+    drain_ratio: float
+    ack_p50_ms_redis_down: float
+    ack_p99_ms_redis_down: float
+    redis_down_ratio: float
     groat_ingest_cpu_us: Mapping[str, float]
     groat_end_to_end_cpu_us: Mapping[str, float]
     textbook_ingest_cpu_us: Mapping[str, float]
     textbook_end_to_end_cpu_us: Mapping[str, float]
     oracle_ok: bool
-    rounds: int
-    deliveries: int
-    seconds: float
+    command: str
     machine: str
 
 
-def summarised(
-    samples: Mapping[str, Sequence[float]],
-    *,
-    oracle_ok: bool,
-    rounds: int,
-    deliveries: int,
-    seconds: float,
-) -> Figures:
-    """Return the figures of a run from what each round measured, by name."""
-    median, ratio, cpu = _Medians(samples).median, _Medians(samples).ratio, _Medians(samples).cpu
+def summarised(groat: Samples, textbook: Samples, *, oracle_ok: bool, command: str) -> Figures:
+    """Return the figures of a run from what each round measured."""
     return Figures(
-        groat_ingest_per_s=median("groat_ingest_per_s", 0),
-        groat_end_to_end_per_s=median("groat_end_to_end_per_s", 0),
-        groat_drain_per_s=median("groat_drain_per_s", 0),
-        textbook_ingest_per_s=median("textbook_ingest_per_s", 0),
-        textbook_end_to_end_per_s=median("textbook_end_to_end_per_s", 0),
-        textbook_drain_per_s=median("textbook_drain_per_s", 0),
-        ingest_ratio=ratio("groat_ingest_per_s", "textbook_ingest_per_s"),
-        end_to_end_ratio=ratio("groat_end_to_end_per_s", "textbook_end_to_end_per_s"),
-        ack_p50_ms=median("groat_ack_p50_ms"),
-        ack_p99_ms=median("groat_ack_p99_ms"),
-        effect_p50_ms=median("groat_effect_p50_ms"),
-        effect_p99_ms=median("groat_effect_p99_ms"),
-        ack_p99_ms_redis_down=median("groat_ack_redis_down_p99_ms"),
-        redis_down_ratio=ratio("groat_ack_redis_down_p99_ms", "groat_ack_p99_ms"),
-        ack_p50_ms_ingest=median("groat_ack_ingest_p50_ms"),
-        ack_p99_ms_ingest=median("groat_ack_ingest_p99_ms"),
-        ack_p50_ms_saturated=median("groat_ack_saturated_p50_ms"),
-        ack_p99_ms_saturated=median("groat_ack_saturated_p99_ms"),
-        textbook_ack_p50_ms=median("textbook_ack_p50_ms"),
-        textbook_ack_p99_ms=median("textbook_ack_p99_ms"),
-        textbook_effect_p50_ms=median("textbook_effect_p50_ms"),
-        textbook_effect_p99_ms=median("textbook_effect_p99_ms"),
-        textbook_ack_p99_ms_ingest=median("textbook_ack_ingest_p99_ms"),
-        textbook_ack_p99_ms_saturated=median("textbook_ack_saturated_p99_ms"),
-        acked_redis_down=median("groat_acked_redis_down", 3),
-        textbook_acked_redis_down=median("textbook_acked_redis_down", 3),
-        groat_ingest_cpu_us=cpu("groat_ingest"),
-        groat_end_to_end_cpu_us=cpu("groat_end_to_end"),
-        textbook_ingest_cpu_us=cpu("textbook_ingest"),
-        textbook_end_to_end_cpu_us=cpu("textbook_end_to_end"),
+        _measured(groat),
+        _measured(textbook),
+        ingest_ratio=_ratio(groat["ingest_per_s"], textbook["ingest_per_s"]),
+        end_to_end_ratio=_ratio(groat["end_to_end_per_s"], textbook["end_to_end_per_s"]),
+        drain_ratio=_ratio(groat["drain_per_s"], textbook["drain_per_s"]),
+        ack_p50_ms_redis_down=_median(groat["ack_p50_ms_redis_down"]),
+        ack_p99_ms_redis_down=_median(groat["ack_p99_ms_redis_down"]),
+        redis_down_ratio=_ratio(groat["ack_p99_ms_redis_down"], groat["ack_p99_ms"]),
+        groat_ingest_cpu_us=_cpu(groat, "ingest"),
+        groat_end_to_end_cpu_us=_cpu(groat, "end_to_end"),
+        textbook_ingest_cpu_us=_cpu(textbook, "ingest"),
+        textbook_end_to_end_cpu_us=_cpu(textbook, "end_to_end"),
         oracle_ok=oracle_ok,
-        rounds=rounds,
-        deliveries=deliveries,
-        seconds=seconds,
-        machine=f"{os.cpu_count()} x {platform.machine()}, Python {platform.python_version()}",
+        command=command,
+        machine=machine.described(),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Medians:
-    samples: Mapping[str, Sequence[float]]
+def document(figures: Figures) -> dict[str, object]:
+    """Return the figures as one flat object. Latencies with no name before them are Groat's."""
+    flat = asdict(figures)
+    groat, textbook = flat.pop("groat"), flat.pop("textbook")
+    ours = {name if "_ms" in name else f"groat_{name}": one for name, one in groat.items()}
+    return ours | {f"textbook_{name}": one for name, one in textbook.items()} | flat
 
-    def median(self, name: str, digits: int = 1) -> float:
-        return round(statistics.median(self.samples[name]), digits)
 
-    def ratio(self, name: str, other: str) -> float:
-        pairs = zip(self.samples[name], self.samples[other], strict=True)
-        return round(statistics.median([one / another for one, another in pairs]), 2)
+def _measured(samples: Samples) -> Measured:
+    names = [field.name for field in fields(Measured)]
+    return Measured(**{name: _median(samples[name]) for name in names})
 
-    def cpu(self, phase: str) -> dict[str, float]:
-        names = {process: f"{phase}_cpu_us_{process}" for process in _PROCESSES}
-        return {
-            process: self.median(name, 0) for process, name in names.items() if name in self.samples
-        }
+
+def _median(values: Sequence[float]) -> float:
+    return _rounded(statistics.median(values))
+
+
+def _ratio(values: Sequence[float], others: Sequence[float]) -> float:
+    pairs = zip(values, others, strict=True)
+    return _rounded(statistics.median([one / other for one, other in pairs]))
+
+
+def _rounded(value: float) -> float:
+    """Return the first three digits of a value; no other run repeats more of them."""
+    return float(f"{value:.3g}")
+
+
+def _cpu(samples: Samples, phase: str) -> dict[str, float]:
+    names = {process: f"{phase}_cpu_us_{process}" for process in PROCESSES}
+    return {process: _median(samples[name]) for process, name in names.items() if samples[name]}

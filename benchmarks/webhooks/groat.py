@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from benchmarks.webhooks import events
 from benchmarks.webhooks.contestant import Contestant
 from benchmarks.webhooks.events import Payment
-from benchmarks.webhooks.ground import WALLETS, Books
+from benchmarks.webhooks.ground import WALLETS, opened
 from groat.accounts.domain.chart import wallet
 from groat.app.verify import verify
 from groat.app.wiring import Engine, open_engine
@@ -52,7 +52,7 @@ def prepare(
     path, made = asyncio.run(_ground(settings, payments))
     contestant = Contestant(
         "groat",
-        Books(postgres.url, QUERIES),
+        opened(postgres.url, QUERIES),
         valkey,
         settings.api_port,
         path,

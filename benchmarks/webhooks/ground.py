@@ -28,24 +28,26 @@ _SERVER = {
 class Books:
     """A contestant's database, and how it is asked what became of events."""
 
-    url: str
+    connection: psycopg.Connection
     queries: Mapping[str, Query]
 
     def rows(self, name: str, parameters: Mapping[str, object] | None = None) -> list[Any]:
         """Return the rows of one of the queries."""
         query = self.queries[name]
         values = [(parameters or {})[name] for name in query.parameters]
-        with psycopg.connect(
-            self.url, autocommit=True, cursor_factory=psycopg.RawCursor
-        ) as connection:
-            cursor = connection.execute(query.text, values or None)
-            return cursor.fetchall() if cursor.description else []
+        cursor = self.connection.execute(query.text, values or None)
+        return cursor.fetchall() if cursor.description else []
 
     def tidy(self) -> None:
         """Leave nothing from before for the server to do while something is measured."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute("vacuum analyze")
-            connection.execute("checkpoint")
+        self.connection.execute("vacuum analyze")
+        self.connection.execute("checkpoint")
+
+
+def opened(url: str, queries: Mapping[str, Query]) -> Books:
+    """Return the books in the database at ``url``."""
+    connection = psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor)
+    return Books(connection, queries)
 
 
 @contextmanager

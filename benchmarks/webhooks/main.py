@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -18,13 +16,15 @@ from rich.progress import Progress
 
 from benchmarks.webhooks import groat, ground, report
 from benchmarks.webhooks.contest import RATE, Contest
-from benchmarks.webhooks.figures import Samples, summarised
-from benchmarks.webhooks.plan import PHASES, Orders, payments, planned, shared
+from benchmarks.webhooks.figures import document, summarised
+from benchmarks.webhooks.plan import PACED, SATURATED, Orders, payments, planned, shared
 from benchmarks.webhooks.sender import running_sender
 from benchmarks.webhooks.textbook import contestant as textbook
 
 WARM_UP = 500
-Say = Callable[[str], None]
+
+Say = Callable[..., None]
+"""Tells whoever watches what is done now, and by how many steps that is further."""
 
 
 def main(
@@ -33,44 +33,50 @@ def main(
     ] = 10_000,
     rounds: Annotated[int, typer.Option(min=1, max=50, help="How many rounds of turns.")] = 4,
     seconds: Annotated[float, typer.Option(min=1, help="How long 200 come a second.")] = 5,
+    output: Annotated[Path | None, typer.Option(help="Where to write webhooks.md.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure webhooks: acknowledged and applied in a second, and how long each takes."""
-    by_the_clock = round(seconds * RATE)
-    sizes = dict(zip(PHASES, (deliveries, deliveries, by_the_clock, by_the_clock), strict=True))
-    plan = planned([dict.fromkeys(PHASES[:3], WARM_UP), *[sizes] * rounds])
-    samples: Samples = defaultdict(list)
+    plan = _plan(deliveries, rounds, round(seconds * RATE))
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         progress = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
         task = progress.add_task("Starting PostgreSQL and Valkey", total=None)
 
-        def say(text: str) -> None:
-            progress.update(task, description=text)
+        def say(text: str, advance: int = 0) -> None:
+            progress.update(task, description=text, advance=advance)
 
-        contests = _contests(stack, home, plan, samples, say)
-        progress.update(task, total=len(plan) * len(contests))
-        for number, orders in enumerate(plan):
-            for contest in contests if number % 2 else contests[::-1]:
-                say(f"{contest.contestant.name}, {f'round {number}' if number else 'warming up'}")
-                contest.turn(shared(orders, contest.contestant, is_last=number == rounds))
-                progress.advance(task)
-            if not number:
-                samples.clear()
+        contests = _contests(stack, home, plan, say)
+        turns = list(_turns(plan, contests))
+        progress.update(task, total=sum(len(orders) for _, orders in turns))
+        for number, (contest, orders) in enumerate(turns):
+            contest.turn(orders)
+            if number < len(contests):  # once for nothing: plans, caches and connections
+                contest.samples.clear()
         say("Checking the books")
-        oracle_ok = all(contest.holds(payments(plan)) for contest in contests)
+        oracle_ok = all([contest.holds(payments(plan)) for contest in contests])  # noqa: C419 - each
+    asked = f"--events {deliveries} --rounds {rounds} --seconds {seconds:g}"
     figures = summarised(
-        samples, oracle_ok=oracle_ok, rounds=rounds, deliveries=deliveries, seconds=seconds
+        *[contest.samples for contest in contests],
+        oracle_ok=oracle_ok,
+        command=f"python -m benchmarks webhooks {asked}",
     )
+    if output is not None:
+        report.write(figures, output)
     if as_json:
-        print(json.dumps(asdict(figures)))  # noqa: T201 - it is the command's answer
+        print(json.dumps(document(figures)))  # noqa: T201 - it is the command's answer
     else:
         Console().print(report.table(figures))
 
 
-def _contests(
-    stack: ExitStack, home: Path, plan: Sequence[Orders], samples: Samples, say: Say
-) -> list[Contest]:
+def _plan(deliveries: int, rounds: int, by_the_clock: int) -> list[Orders]:
+    """Return the orders of all rounds, of which the first is for warming up."""
+    warm_up = dict.fromkeys((*SATURATED, "by_the_clock"), WARM_UP)
+    sizes = dict.fromkeys(SATURATED, deliveries) | dict.fromkeys(PACED, by_the_clock)
+    return planned([warm_up, *[sizes] * rounds])
+
+
+def _contests(stack: ExitStack, home: Path, plan: Sequence[Orders], say: Say) -> list[Contest]:
     """Start the servers, the client and both APIs, and write the payments that all is about."""
     postgres = stack.enter_context(ground.running_postgres(home / "postgres"))
     valkeys = [stack.enter_context(ground.running_valkey(home / name)) for name in ("v1", "v2")]
@@ -81,11 +87,20 @@ def _contests(
     sender = stack.enter_context(running_sender(made, home))
     contests = []
     for contestant in (ours, theirs):
-        note = partial(_note, samples, contestant.name)
+        stack.callback(contestant.books.connection.close)
         api = stack.enter_context(contestant.serving())
-        contests.append(Contest(contestant, sender, postgres, api, note))
+        begin = partial(_begin, say, contestant.name)
+        contests.append(Contest(contestant, sender, postgres, api, begin))
     return contests
 
 
-def _note(samples: Samples, contestant: str, name: str, value: float) -> None:
-    samples[f"{contestant}_{name}"].append(value)
+def _turns(plan: Sequence[Orders], contests: Sequence[Contest]) -> Iterator[tuple[Contest, Orders]]:
+    """Yield the turns of each round, forwards and backwards, so that neither is favoured."""
+    for number, orders in enumerate(plan):
+        for contest in contests[:: -1 if number % 2 else 1]:
+            is_last = orders is plan[-1]
+            yield contest, shared(orders, contest.contestant, is_last=is_last)
+
+
+def _begin(say: Say, contestant: str, phase: str) -> None:
+    say(f"{contestant}: {phase.replace('_', ' ')}", 1)

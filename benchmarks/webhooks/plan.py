@@ -9,7 +9,7 @@ from benchmarks.webhooks.contestant import Contestant
 from benchmarks.webhooks.events import REPEATED
 
 SATURATED = ("ingest", "end_to_end")
-PHASES = (*SATURATED, "by_the_clock", "without_redis")
+PACED = ("by_the_clock", "without_redis")
 
 Orders = Mapping[str, Sequence[int]]
 """For each phase the events in the order of their deliveries."""

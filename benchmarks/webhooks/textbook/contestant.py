@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.webhooks import events
 from benchmarks.webhooks.contestant import Contestant
 from benchmarks.webhooks.events import Payment
-from benchmarks.webhooks.ground import WALLETS, Books, new_database
+from benchmarks.webhooks.ground import WALLETS, new_database, opened
 from groat.platform.embedded import PostgresServer, ValkeyServer
 from groat.platform.embedded_places import free_port
 from groat.platform.queries import load_queries
@@ -21,7 +21,8 @@ def prepare(
     postgres: PostgresServer, valkey: ValkeyServer, payments: Sequence[Payment], home: Path
 ) -> Contestant:
     """Make the textbook's database and return who contests."""
-    books = Books(new_database(postgres, "textbook"), QUERIES)
+    url = new_database(postgres, "textbook")
+    books = opened(url, QUERIES)
     books.rows("schema")
     books.rows("open_accounts", {"wallets": WALLETS})
     books.rows(
@@ -43,7 +44,7 @@ def prepare(
         api=("benchmarks.webhooks.textbook.api",),
         worker=("benchmarks.webhooks.textbook.worker",),
         environment={
-            "TEXTBOOK_DATABASE_URL": books.url,
+            "TEXTBOOK_DATABASE_URL": url,
             "TEXTBOOK_REDIS_URL": valkey.url,
             "TEXTBOOK_WEBHOOK_SECRET": events.SECRET,
             "TEXTBOOK_PORT": str(port),
