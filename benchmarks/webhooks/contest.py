@@ -32,8 +32,8 @@ Begin = Callable[[str], None]
 class Contest:
     """A contestant whose API runs, with what it takes to measure it.
 
-    ``samples`` are what each turn has measured, by name. ``acknowledged`` are the events that it has
-    promised to apply, and ``refused`` counts the deliveries that it had no reason not to
+    ``samples`` are what each turn has measured, by name. ``acknowledged`` are the events that it
+    has promised to apply, and ``refused`` counts the deliveries that it had no reason not to
     acknowledge.
     """
 

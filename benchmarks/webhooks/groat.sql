@@ -38,4 +38,4 @@ join account a on a.merchant_id = b.merchant_id and a.id = b.account_id
 
 -- name: is_settled
 -- Whether nothing is left to be applied.
-select not exists (select from webhook_event where status = 'pending')
+select not exists (select from webhook_event where settled_at is null)
