@@ -25,6 +25,8 @@ _log = structlog.get_logger(__name__)
 _MOST_AT_ONCE = 200
 _MOST_WAITING = 5000
 _STORE_SECONDS = 20.0
+_REST_SECONDS = 0.02
+"""Between two batches of what is only noted. Each costs as much as many acknowledgements."""
 
 
 class WebhookReceiver:
@@ -52,8 +54,10 @@ class WebhookReceiver:
         limits = {"most_in_batch": _MOST_AT_ONCE, "most_waiting": _MOST_WAITING}
         self._looked_up: Lane[str, bool] = Lane(self._seen_before, **limits)
         self._inbox: Lane[Delivery, bool] = Lane(self._store, **limits)
-        self._repeated: Lane[Delivery, None] = Lane(self._count, **limits)
-        self._committed: Lane[str, None] = Lane(self._note, **limits)
+        self._repeated: Lane[Delivery, None] = Lane(
+            self._count, **limits, rest_seconds=_REST_SECONDS
+        )
+        self._committed: Lane[str, None] = Lane(self._note, **limits, rest_seconds=_REST_SECONDS)
 
     async def receive(
         self,

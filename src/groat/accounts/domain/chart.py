@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from groat.accounts.domain.ledger import AccountStatus, NormalSide
 from groat.kernel import ids, money
@@ -125,11 +126,13 @@ def checked_metadata(metadata: Mapping[str, str]) -> Mapping[str, str]:
     return metadata
 
 
+@lru_cache(maxsize=1024)
 def clearing(provider_account_id: ProviderAccountId, currency: str) -> AccountSpec:
     """Return the account of what a provider has taken for us and not paid out yet."""
     return _own(currency, "clearing", ids.render("provider_account", provider_account_id))
 
 
+@lru_cache(maxsize=1024)
 def fees(provider_account_id: ProviderAccountId, currency: str) -> AccountSpec:
     """Return the account of what a provider has charged us."""
     return _own(currency, "fees", ids.render("provider_account", provider_account_id))

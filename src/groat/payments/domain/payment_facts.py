@@ -17,7 +17,7 @@ from groat.payments.domain.operation import (
     after,
     end_by_status,
 )
-from groat.payments.domain.payment import Payment, ended, on_route
+from groat.payments.domain.payment import Payment, moved, on_route
 from groat.payments.domain.verdicts import (
     Arrival,
     Effect,
@@ -68,7 +68,7 @@ def decide_payment(
             return verdict
     match answer(payment.status, fact):
         case Next(status):
-            return _move(standing, ended(replace(payment, updated_at=now), status), fact, arrival)
+            return _move(standing, moved(payment, status, now), fact, arrival)
         case outcome:
             return case.unmoved(outcome)
 
