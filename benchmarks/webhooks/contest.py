@@ -33,8 +33,7 @@ class Contest:
     """A contestant whose API runs, with what it takes to measure it.
 
     ``samples`` are what each turn has measured, by name. ``acknowledged`` are the events that it
-    has promised to apply, and ``refused`` counts the deliveries that it had no reason not to
-    acknowledge.
+    has promised to apply, and ``refused`` counts the deliveries that it had no reason to refuse.
     """
 
     contestant: Contestant

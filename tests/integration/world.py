@@ -301,6 +301,7 @@ class World:
 
     async def inbox(self) -> list[tuple[Any, ...]]:
         """Return (event type, status, reason, attempts, deliveries) of each event, oldest first."""
+        await self.engine.receiver.close()  # which counts what it has acknowledged
         return await self.rows(
             "select event_type, status, reason, attempts, deliveries from webhook_event order by id"
         )
