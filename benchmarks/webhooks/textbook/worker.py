@@ -16,7 +16,9 @@ from psycopg_pool import AsyncConnectionPool
 from groat.app.supervision import exit_with_parent
 
 QUEUE = "stripe-webhooks"
-CONCURRENCY = 8  # the fastest of 2, 4, 6, 8, 16 and 32: all wait for the clearing account
+CONCURRENCY = 8
+"""With 2, 4 and 16 it is no faster and no slower: all jobs wait for the clearing account."""
+
 CLOSE_SECONDS = 5
 CLEARING = "clearing"
 
