@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from groat.providers.port import Answered, Envelope, EventPage, Unknown
+from groat.providers.port import Answered, Envelope, EventPage, Unknown, Unreadable
 from groat.providers.stripe.adapter import StripeProvider
 from tests.unit.providers.stripe.shop import fault, order
 from tests.unit.simulator.servers import Stage
@@ -125,7 +125,7 @@ async def test_an_event_that_says_nonsense_is_listed_to_be_looked_at(
     assert isinstance(page, EventPage)
     (one,) = page.events
     reply = await adapter.interpret_webhook(one.envelope.event_type, one.body)
-    assert isinstance(reply, Unknown)
+    assert isinstance(reply, Unreadable)
 
 
 async def test_from_a_page_of_nothing_readable_there_is_no_going_on(
