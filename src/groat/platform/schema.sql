@@ -328,7 +328,8 @@ CREATE TABLE public.payment (
     CONSTRAINT payment_refunds_within_captured CHECK (((refunded + refund_pending) <= captured)),
     CONSTRAINT payment_status_check CHECK ((status = ANY (ARRAY['created'::text, 'processing'::text, 'requires_action'::text, 'authorized'::text, 'succeeded'::text, 'canceled'::text, 'expired'::text, 'failed'::text]))),
     CONSTRAINT payment_succeeded_has_captured CHECK (((status = 'authorized'::text) OR ((status = 'succeeded'::text) = (captured > 0))))
-);
+)
+WITH (fillfactor='70');
 
 --
 -- Name: provider_account; Type: TABLE; Schema: public; Owner: -

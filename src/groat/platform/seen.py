@@ -55,36 +55,28 @@ class Seen:
         redis = self._redis
         if redis is None:
             return set()
-        now, before = self._sets()
+        now, _ = self._sets()
 
-        async def look() -> list[list[int]]:
-            pipeline = redis.pipeline(transaction=False)
-            pipeline.execute_command("SMISMEMBER", now, *names)
-            pipeline.execute_command("SMISMEMBER", before, *names)
-            return await pipeline.execute()
-
-        found = await self._path.attempt(look)
-        if found is None:
-            return set()
-        return {name for name, *seen in zip(names, *found, strict=True) if any(seen)}
+        found = await self._path.attempt(lambda: redis.smismember(now, list(names)))
+        return {name for name, seen in zip(names, found or [], strict=False) if seen}
 
     async def remember(self, names: Sequence[str]) -> None:
         """Note that these are committed."""
         redis = self._redis
         if redis is None:
             return
-        now, _ = self._sets()
 
         async def note() -> None:
             pipeline = redis.pipeline(transaction=False)
-            pipeline.execute_command("SADD", now, *names)
-            pipeline.execute_command("EXPIRE", now, 2 * _PERIOD // timedelta(seconds=1))
+            for name in self._sets():
+                pipeline.execute_command("SADD", name, *names)
+                pipeline.execute_command("EXPIRE", name, 2 * _PERIOD // timedelta(seconds=1))
             await pipeline.execute()
 
         await self._path.attempt(note)
 
     def _sets(self) -> tuple[str, str]:
-        """Return the names of this period's set and of the one before."""
+        """Return the names of this period's set and of the next one's, which begins with it."""
         period = int(self._clock.now().timestamp() / _PERIOD.total_seconds())
         prefix = f"groat:seen:{self._what}:{self._database.incarnation}"
-        return f"{prefix}:{period}", f"{prefix}:{period - 1}"
+        return f"{prefix}:{period}", f"{prefix}:{period + 1}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 import structlog
 
 from groat.kernel.clock import Clock
-from groat.kernel.errors import BadRequest, Unavailable
+from groat.kernel.errors import BadRequest
 from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, WebhookEventId
 from groat.platform.batching import Lane
 from groat.platform.connection import Connection
@@ -23,8 +22,7 @@ from groat.webhooks.infrastructure import store
 _log = structlog.get_logger(__name__)
 
 _MOST_AT_ONCE = 200
-_MOST_WAITING = 5000
-_STORE_SECONDS = 20.0
+_MOST_WAITING = 2000
 _REST_SECONDS = 0.02
 """Between two batches of what is only noted. Each costs as much as many acknowledgements."""
 
@@ -77,12 +75,7 @@ class WebhookReceiver:
         if self._seen.is_open and await self._looked_up.submit(delivery.name):
             self._repeated.post(delivery)
             return
-        try:
-            async with asyncio.timeout(_STORE_SECONDS):
-                accepted = await self._inbox.submit(delivery)
-        except TimeoutError:
-            raise Unavailable("overloaded", "It took too long to store; deliver again.") from None
-        if not accepted:
+        if not await self._inbox.submit(delivery):
             raise _rejected("transmission_reused")
 
     async def close(self) -> None:

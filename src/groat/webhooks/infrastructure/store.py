@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from groat.kernel.ids import MerchantId, ProviderAccountId, WebhookEventId
@@ -99,11 +100,14 @@ async def transmissions(
 async def claim(
     connection: Connection, now: datetime, lease_until: datetime, limit: int
 ) -> list[ClaimedEvent]:
-    """Take up to ``limit`` due events until ``lease_until``."""
+    """Take up to ``limit`` due events until ``lease_until``.
+
+    In the order of arrival: no fact depends on it, but most come in it.
+    """
     rows = await connection.fetch(
         QUERIES["claim_due"], {"now": now, "lease_until": lease_until, "limit": limit}
     )
-    return [ClaimedEvent(*row) for row in rows]
+    return sorted((ClaimedEvent(*row) for row in rows), key=attrgetter("id"))
 
 
 async def claim_suspect(

@@ -55,24 +55,20 @@ join unnest(%(merchant_ids)s::bigint[], %(provider_account_ids)s::uuid[], %(tran
 
 -- name: claim_due
 -- Takes what is due away from other workers until the lease ends; a worker that dies with its claim
--- loses nothing but that time. In the order of arrival: no fact depends on it, but most come in it.
--- Suspects wait to be taken alone.
-with claimed as (
-    update webhook_event
-    set attempts = attempts + 1, attempts_lost = attempts_lost + is_claimed::integer, is_claimed = true,
-        due_at = %(lease_until)s
-    where (merchant_id, id) in (
-        select merchant_id, id
-        from webhook_event
-        where settled_at is null and due_at <= %(now)s and attempts_lost < 2
-        order by due_at
-        limit %(limit)s
-        for update skip locked
-    )
-    returning
-        merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, failures, reason
+-- loses nothing but that time. Suspects wait to be taken alone.
+update webhook_event
+set attempts = attempts + 1, attempts_lost = attempts_lost + is_claimed::integer, is_claimed = true,
+    due_at = %(lease_until)s
+where (merchant_id, id) in (
+    select merchant_id, id
+    from webhook_event
+    where settled_at is null and due_at <= %(now)s and attempts_lost < 2
+    order by due_at
+    limit %(limit)s
+    for update skip locked
 )
-select * from claimed order by id
+returning
+    merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, failures, reason
 
 -- name: claim_suspect
 -- One that has been lost with its workers again and again: perhaps they died of it.
