@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
@@ -45,7 +45,7 @@ from groat.providers.reading import (
     refusal,
 )
 from groat.providers.stripe import errors, signature, translation
-from groat.providers.stripe.payloads import Event, PaymentIntent, Refund
+from groat.providers.stripe.payloads import Event, PaymentIntent, Refund, ThinEvent
 from groat.providers.stripe.translation import EVENT_TYPES, PAYMENT_METADATA, REFUND_METADATA
 
 _WITH_FEE = "latest_charge.balance_transaction"
@@ -91,6 +91,14 @@ class StripeProvider:
         self._events = client.v1.events
         self._intents = client.v1.payment_intents
         self._refunds = client.v1.refunds
+        self._retrievers: dict[str, Callable[[str], Awaitable[object]]] = {
+            "charge": client.v1.charges.retrieve_async,
+            "dispute": client.v1.disputes.retrieve_async,
+            "payment_intent": lambda one: self._intents.retrieve_async(
+                one, {"expand": [_WITH_FEE]}
+            ),
+            "refund": client.v1.refunds.retrieve_async,
+        }
 
     async def authorize(self, request: AuthorizeRequest) -> Reply:
         """Create and confirm a PaymentIntent, or go on with the one that was created."""
@@ -170,9 +178,12 @@ class StripeProvider:
         return read_envelope(lambda: translation.envelope(body))
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable:
-        """Read the event; what Stripe signed, it says."""
-        if event_type not in EVENT_TYPES:
+        """Read the event; what Stripe signed, it says. A thin one only says what to ask for."""
+        told = event_type.removeprefix(translation.THIN)
+        if told not in EVENT_TYPES:
             return Answered(())
+        if told != event_type:
+            return await self._interpret_thin(told, body)
         return read_webhook(
             lambda: translation.event_reports(event_type, Event.model_validate_json(body))
         )
@@ -203,6 +214,17 @@ class StripeProvider:
     async def close(self) -> None:
         """Close the SDK's connections."""
         await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    async def _interpret_thin(self, event_type: str, body: bytes) -> Reply | Unreadable:
+        try:
+            related = ThinEvent.model_validate_json(body).related_object
+        except ValidationError:
+            return Unreadable("no object that it is about")
+        answer = await self._ask(self._retrievers[related.type](related.id))
+        if isinstance(answer, Unknown):
+            return answer
+        event = {"data": {"object": _plain(answer)}}
+        return read(lambda: translation.event_reports(event_type, Event.model_validate(event)))
 
     async def _move(self, request: OperationRequest, call: Awaitable[object]) -> Reply:
         """Make a call that moves a PaymentIntent; return what the intent says then."""

@@ -168,6 +168,19 @@ class Event(Payload):
     data: EventData
 
 
+class RelatedObject(Payload):
+    """Which object a thin event is about. Its address is not used: the id says as much."""
+
+    id: EventText
+    type: Literal["charge", "dispute", "payment_intent", "refund"]
+
+
+class ThinEvent(Payload):
+    """A webhook event without its object: docs.stripe.com/event-destinations, "Thin events"."""
+
+    related_object: RelatedObject
+
+
 class EventEnvelope(Payload):
     """What every event has."""
 

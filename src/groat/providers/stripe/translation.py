@@ -65,6 +65,9 @@ _LAPSED = {"automatic", "expired"}
 
 _ENDED = (Captured, Canceled, Expired)
 
+THIN = "v1."
+"""What the type of a thin event about one of these objects begins with."""
+
 EVENT_TYPES = frozenset(
     {
         "charge.captured",

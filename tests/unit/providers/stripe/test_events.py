@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -28,8 +28,9 @@ from groat.providers.domain.facts import (
     Report,
     RequiresAction,
 )
-from groat.providers.port import Answered, Envelope
+from groat.providers.port import Answered, Envelope, Unknown, Unreadable
 from groat.providers.stripe.adapter import StripeProvider
+from groat.providers.stripe.translation import EVENT_TYPES
 from tests.unit.providers.stripe.shop import (
     AMOUNT,
     cancel_of,
@@ -187,3 +188,59 @@ async def test_a_dispute_is_told_from_its_beginning_to_its_end(
         assert (report.fact.reference, report.fact.amount) == (dispute["id"], AMOUNT)
     (closed,) = (report.fact for report in reports if isinstance(report.fact, DisputeClosed))
     assert closed.won == (evidence == "winning_evidence")
+
+
+def thin(event: Mapping[str, Any], **related: str) -> tuple[str, bytes]:
+    """Return the type and the body of the same event as Stripe sends it without its object."""
+    about = event["data"]["object"]
+    described = {"id": about["id"], "type": about["object"], "url": "https://evil.example/"}
+    body = {
+        "id": event["id"],
+        "object": "v2.core.event",
+        "type": f"v1.{event['type']}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "related_object": {**described, **related},
+    }
+    return f"v1.{event['type']}", json.dumps(body).encode()
+
+
+async def events_of_a_life(shop: StripeProvider, control: httpx.AsyncClient) -> list[Any]:
+    """Return the events of a payment that was refunded, and of one that was disputed."""
+    request = order()
+    await shop.refund(await refund_of(shop, request))
+    await shop.authorize(order("pm_card_createDispute"))
+    events: list[Any] = (await control.get("/v1/events", params={"limit": 100})).json()["data"]
+    return [event for event in events if event["type"] in EVENT_TYPES]
+
+
+async def test_a_thin_event_has_its_object_asked_for(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    events = await events_of_a_life(shop, control)
+    assert {event["data"]["object"]["object"] for event in events} == {
+        "charge",
+        "dispute",
+        "payment_intent",
+        "refund",
+    }
+    for event in events:
+        whole = await shop.interpret_webhook(event["type"], json.dumps(event).encode())
+        asked = await shop.interpret_webhook(*thin(event))
+        assert isinstance(whole, Answered)
+        assert isinstance(asked, Answered)
+        assert {*whole.reports} <= {*asked.reports}, event["type"]
+        assert shop.read_envelope({}, thin(event)[1]) == Envelope(
+            event["id"], f"v1.{event['type']}"
+        )
+
+
+async def test_a_thin_event_of_what_is_not_there_is_asked_for_again(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    [event, *_] = await events_of_a_life(shop, control)
+    assert isinstance(await shop.interpret_webhook(*thin(event, id="ch_0/../x")), Unknown)
+    assert isinstance(await shop.interpret_webhook(*thin(event, type="payout")), Unreadable)
+
+
+async def test_a_thin_event_of_no_interest_has_nothing_asked_for(shop: StripeProvider) -> None:
+    assert await shop.interpret_webhook("v1.payout.paid", b"{}") == Answered(())
