@@ -50,6 +50,7 @@ format: $(READY) ## Put the code into shape
 
 drill: $(READY) ## The long form of the crash tests: hundreds of processes killed at every step
 	GROAT_CRASH_ROUNDS=10 $(BIN)/python -m pytest tests/integration/payments/test_crashes.py
+	GROAT_DRILL_EVENTS=10000 GROAT_DRILL_PER_SECOND=500 $(BIN)/python -m pytest -rP tests/faults/test_webhook_drill.py
 
 bench: $(READY) ## Measure on this machine; figures are for comparing
 	$(BIN)/python -m benchmarks ledger --output docs/benchmarks

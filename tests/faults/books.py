@@ -1,0 +1,88 @@
+"""What must be true once all is done: each event applied once, and every cent accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from groat.kernel import ids
+from tests.faults.ground import Ground
+from tests.faults.stripe_events import Event
+
+APPLIED, KNOWN = ("processed", None), ("processed", "already_so")
+EARLY = ("ignored", "unknown_payment")
+"""A dispute that came before its charge was applied, again and again."""
+
+
+class Standing(NamedTuple):
+    """How an event stands in the inbox. ``lost`` are its attempts that ended with their worker."""
+
+    status: str
+    reason: str | None
+    deliveries: int
+    lost: int
+
+    @property
+    def outcome(self) -> tuple[str, str | None]:
+        return self.status, self.reason
+
+
+async def inbox(ground: Ground) -> dict[str, Standing]:
+    """Return how every event of the inbox stands, by Stripe's id of it."""
+    rows = await ground.rows(
+        "select provider_event_id, status, reason, deliveries, attempts_lost from webhook_event"
+    )
+    return {event_id: Standing(*rest) for event_id, *rest in rows}
+
+
+async def assert_applied_once(ground: Ground, events: Sequence[Event]) -> None:
+    """See that each event had its effect once, or says why it had none, and nothing else had any.
+
+    Of two events that tell the same one is applied, and the other finds it done.
+    """
+    standings = await inbox(ground)
+    assert standings.keys() == {event.id for event in events}
+    astray = {
+        event.id: standings[event.id]
+        for event in events
+        if standings[event.id].outcome not in {APPLIED, KNOWN if event.captures else EARLY}
+    }
+    assert astray == {}
+    applied = [event for event in events if standings[event.id].outcome == APPLIED]
+    paid = [event.payment for event in applied if event.captures]
+    assert sorted(paid) == sorted({event.payment for event in events})
+    await _assert_effects(ground, applied)
+    await _assert_captured_once(ground, [payment.reference for payment in paid])
+    await ground.assert_sound()
+
+
+async def _assert_effects(ground: Ground, applied: Sequence[Event]) -> None:
+    """Hold the effects, the ledger and the balances against what the applied events say."""
+    expected = sorted(
+        ("captured", event.payment.charge, event.payment.amount)
+        if event.captures
+        else ("dispute_withdrawn", event.payment.dispute, event.payment.amount)
+        for event in applied
+    )
+    assert expected == sorted(
+        await ground.rows("select kind, reference, amount from applied_effect")
+    )
+    assert await ground.rows("select count(*) from ledger_transaction") == [(len(expected),)]
+    held = sum(amount if kind == "captured" else -amount for kind, _, amount in expected)
+    assert await ground.rows(
+        "select sum(posted) filter (where code like 'clearing:%'), "
+        "sum(posted) filter (where code like 'wallet:%') "
+        "from balance join account on account.id = account_id"
+    ) == [(-held, held)]
+
+
+async def _assert_captured_once(ground: Ground, references: Sequence[str]) -> None:
+    """See that each payment succeeded, and that its record says so once."""
+    rows = await ground.rows(
+        "select p.id, p.status, p.captured = p.amount, count(*) "
+        "from payment p join audit_record r on r.object_id = p.id "
+        "where convert_from(r.body, 'UTF8')::jsonb ->> 'action' = 'payment.captured' "
+        "group by 1, 2, 3"
+    )
+    assert {row[1:] for row in rows} == {("succeeded", True, 1)}
+    assert sorted(ids.render("payment", row[0]) for row in rows) == sorted(references)

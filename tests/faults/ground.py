@@ -1,0 +1,132 @@
+"""What the faults happen to: a merchant with wallets, and payments that wait for their answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+import psycopg
+
+from groat.accounts.domain.chart import wallet
+from groat.app.verify import verify
+from groat.app.wiring import Engine, open_engine
+from groat.audit.domain.record import Cause, Change
+from groat.kernel import ids
+from groat.kernel.caller import Caller
+from groat.kernel.clock import SystemClock
+from groat.kernel.ids import AccountId, MerchantId, PaymentId, ProviderAccountId
+from groat.platform.columns import Bigints, Uuids
+from groat.platform.queries import load_queries
+from groat.platform.settings import Settings
+from tests.faults.stripe_events import SECRET, Payment
+
+_QUERIES = load_queries(__file__, "ground.sql")
+_NOBODY = "http://127.0.0.1:9"
+_CALLER = "faults"
+_WALLETS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A merchant and its account at Stripe, which nobody answers for: only webhooks tell."""
+
+    settings: Settings
+    merchant_id: MerchantId
+    account_id: ProviderAccountId
+    wallets: Sequence[AccountId]
+    database_url: str
+
+    @property
+    def path(self) -> str:
+        """Where Stripe delivers."""
+        account = ids.render("provider_account", self.account_id)
+        return f"/webhooks/{ids.render_merchant(self.merchant_id)}/{account}"
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(self.merchant_id, _CALLER, _CALLER)
+
+    def told(self, **more: str) -> dict[str, str]:
+        """Return the variables that put a process on this ground."""
+        secrets = {
+            "GROAT_DATABASE_URL": self.settings.database_url,
+            "GROAT_REDIS_URL": self.settings.redis_url,
+            "GROAT_MASTER_KEY": self.settings.master_key,
+        }
+        found = {name: one.get_secret_value() for name, one in secrets.items() if one}
+        return {**found, **more}
+
+    async def rows(self, query: LiteralString, *values: object) -> list[tuple[Any, ...]]:
+        """Read, or write, as the database's superuser."""
+        async with await psycopg.AsyncConnection.connect(self.database_url) as connection:
+            cursor = await connection.execute(query, values or None)
+            return [] if cursor.description is None else await cursor.fetchall()
+
+    async def settled(self, *, by: float) -> None:
+        """Return once no event is open; fail if any is by then, on the monotonic clock."""
+        open_ones = "select count(*) from webhook_event where settled_at is null"
+        while (left := await self.rows(open_ones)) != [(0,)]:
+            assert time.monotonic() < by, left
+            await asyncio.sleep(0.05)
+
+    async def assert_sound(self) -> None:
+        """Have the oracle look at everything."""
+        findings = await asyncio.to_thread(verify, self.settings, lambda _: None)
+        assert [one for one in findings if not one.ok] == []
+
+
+async def prepare(settings: Settings) -> Ground:
+    """Make the merchant, its wallets and its account at Stripe."""
+    async with open_engine(settings) as engine:
+        merchant_id = await engine.merchants.create("Faults")
+        credentials = {"api_key": "sk_test", "webhook_secret": SECRET, "api_base": _NOBODY}
+        account_id = await engine.merchants.put_provider_account(
+            merchant_id, "stripe", "Stripe", credentials
+        )
+        caller = Caller(merchant_id, _CALLER, _CALLER)
+        wallets = [
+            (await engine.accounts.create(caller, wallet(f"wallet:{number}", "EUR"))).id
+            for number in range(_WALLETS)
+        ]
+    assert settings.database_url is not None
+    url = settings.database_url.get_secret_value()
+    return Ground(settings, merchant_id, account_id, wallets, url)
+
+
+async def make_payments(engine: Engine, ground: Ground, count: int) -> list[Payment]:
+    """Make payments as they are when the answer to the call that charged them was lost."""
+    now = SystemClock().now()
+    payment_ids = [PaymentId(ids.uuid7()) for _ in range(count)]
+    made = [
+        Payment(number, ids.render("payment", payment_id), 1000 + number % 9000)
+        for number, payment_id in enumerate(payment_ids)
+    ]
+    columns = {
+        "merchant_id": ground.merchant_id,
+        "provider_account_id": ground.account_id,
+        "ids": Uuids(payment_ids),
+        "amounts": Bigints([one.amount for one in made]),
+        "beneficiary_ids": Uuids([ground.wallets[one.number % _WALLETS] for one in made]),
+        "now": now,
+    }
+    changes = [
+        _created(payment_id, payment) for payment_id, payment in zip(payment_ids, made, strict=True)
+    ]
+    async with engine.database.transaction() as connection:
+        connection.write(_QUERIES["insert_payments"], columns)
+        engine.audit.write(connection, ground.merchant_id, changes, now)
+    return made
+
+
+def _created(payment_id: PaymentId, payment: Payment) -> Change:
+    return Change(
+        "payment.created",
+        "payment",
+        payment_id,
+        _CALLER,
+        Cause(_CALLER),
+        {"amount": payment.amount, "currency": "EUR", "status": "processing"},
+    )

@@ -1,0 +1,23 @@
+-- name: insert_payments
+-- Each with an operation of unknown outcome: the answer to the call that was to charge it was lost.
+-- When a look-up is due is far off, so that nothing but the webhook tells of it.
+with made as (
+    insert into payment (
+        merchant_id, id, status, currency, amount, beneficiary_id, provider_account_id, payment_method,
+        capture_method, metadata, created_at, updated_at
+    )
+    select
+        %(merchant_id)s::bigint, id, 'processing', 'EUR', amount, beneficiary_id,
+        %(provider_account_id)s::uuid, 'pm_card_visa', 'automatic', '{}', %(now)s::timestamptz, %(now)s
+    from unnest(%(ids)s::uuid[], %(amounts)s::bigint[], %(beneficiary_ids)s::uuid[])
+        as p (id, amount, beneficiary_id)
+    returning id, amount
+)
+insert into operation (
+    merchant_id, id, payment_id, provider_account_id, kind, amount, final, outcome, reason, due_at,
+    created_at, updated_at
+)
+select
+    %(merchant_id)s, uuidv7(), id, %(provider_account_id)s, 'authorize', amount, true, 'unknown',
+    'timeout', %(now)s + interval '1 day', %(now)s, %(now)s
+from made
