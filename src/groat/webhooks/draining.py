@@ -75,28 +75,40 @@ class WebhookDrain:
         self._clock = clock
         self._random = random
         self._asked: dict[asyncio.Task[None], int] = {}
+        self._at_work = asyncio.Lock()
 
     async def drain_batch(self) -> int:
         """Claim what is due and apply it, but for what has to be asked for; return how many."""
         while sum(self._asked.values()) >= _MOST_ASKED:
             await asyncio.wait(self._asked, return_when=asyncio.FIRST_COMPLETED)
-        now = self._clock.now()
-        async with self._database.transaction() as connection:
-            events = await store.claim(connection, now, now + _LEASE, _MOST_AT_ONCE)
-        await self._work_on(events)
+        async with self._at_work:
+            now = self._clock.now()
+            async with self._database.transaction() as connection:
+                events = await store.claim(connection, now, now + _LEASE, _MOST_AT_ONCE)
+            await self._work_on(events)
         return len(events)
 
     async def take_suspect(self) -> int:
-        """Apply one event alone that has been lost with its workers (see ``SUSPECT_AFTER``)."""
-        now = self._clock.now()
-        async with self._database.transaction() as connection:
-            suspects = await store.claim_suspect(connection, now, now + _LEASE_WHILE_ASKING)
-        for suspect in suspects:
+        """Apply one event alone that has been lost with its workers (see ``SUSPECT_AFTER``).
+
+        While it is in hand no batch is: that would share its end, and might be the cause of it.
+        Only for a provider's answer the batches do not wait.
+        """
+        async with self._at_work:
+            now = self._clock.now()
+            async with self._database.transaction() as connection:
+                suspect = await store.claim_suspect(connection, now, now + _LEASE_WHILE_ASKING)
+            if suspect is None:
+                return 0
             if suspect.kills:
                 await self._settle_alone(suspect, KILLS_WORKERS)
-            else:
-                await self._apply_all([(suspect, await self._read(suspect))])
-        return len(suspects)
+                return 1
+            reading = asyncio.create_task(self._read(suspect))
+            if (await asyncio.wait({reading}, timeout=_PROMPT_SECONDS))[0]:
+                await self._apply_all([(suspect, reading.result())])
+                return 1
+        await self._apply_all([(suspect, await reading)])
+        return 1
 
     async def finish(self) -> None:
         """Return once no provider is being asked any more."""

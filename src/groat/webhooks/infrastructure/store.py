@@ -112,12 +112,12 @@ async def claim(
 
 async def claim_suspect(
     connection: Connection, now: datetime, lease_until: datetime
-) -> list[ClaimedEvent]:
+) -> ClaimedEvent | None:
     """Take one due event, if there is one, that was lost with its workers again and again."""
-    rows = await connection.fetch(
+    row = await connection.fetch_one(
         QUERIES["claim_suspect"], {"now": now, "lease_until": lease_until}
     )
-    return [ClaimedEvent(*row) for row in rows]
+    return None if row is None else ClaimedEvent(*row)
 
 
 def extend_lease(
