@@ -87,12 +87,21 @@ returning
     merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, failures, reason
 
 -- name: extend_lease
--- For those that wait for a provider's answer.
+-- For those that wait for a provider's answer. In the order in which a drain locks (see lock_claimed).
+with ours as (
+    select e.merchant_id, e.id
+    from webhook_event e
+    join unnest(%(merchant_ids)s::bigint[], %(ids)s::uuid[], %(attempts)s::integer[])
+        as c (merchant_id, id, attempts)
+        using (merchant_id, id, attempts)
+    where e.settled_at is null
+    order by e.merchant_id, e.provider_account_id, e.provider_event_id collate "C"
+    for no key update of e
+)
 update webhook_event e
 set due_at = %(lease_until)s
-from unnest(%(merchant_ids)s::bigint[], %(ids)s::uuid[], %(attempts)s::integer[])
-    as c (merchant_id, id, attempts)
-where e.merchant_id = c.merchant_id and e.id = c.id and e.attempts = c.attempts and e.settled_at is null
+from ours
+where e.merchant_id = ours.merchant_id and e.id = ours.id
 
 -- name: lock_claimed
 -- Of the events that we claimed, those that are still ours: not settled, nor claimed by another
@@ -153,11 +162,19 @@ order by id
 
 -- name: replay
 -- As if they had just been delivered for the first time, one after the other. What is claimed at this
--- moment is left to whoever has it.
+-- moment is left to whoever has it. In the order in which a drain locks (see lock_claimed).
+with replayed as (
+    select e.id, r.due_at
+    from webhook_event e
+    join unnest(%(ids)s::uuid[], %(due_at)s::timestamptz[]) as r (id, due_at) on r.id = e.id
+    where e.merchant_id = %(merchant_id)s and not e.is_claimed
+    order by e.provider_account_id, e.provider_event_id collate "C"
+    for no key update of e
+)
 update webhook_event e
 set status = 'pending', reason = null, settled_at = null, failures = 0, attempts_lost = 0, due_at = r.due_at
-from unnest(%(ids)s::uuid[], %(due_at)s::timestamptz[]) as r (id, due_at)
-where e.merchant_id = %(merchant_id)s and e.id = r.id and not e.is_claimed
+from replayed r
+where e.merchant_id = %(merchant_id)s and e.id = r.id
 returning e.id
 
 -- name: count_events
