@@ -76,15 +76,19 @@ class WebhookDrain:
         self._random = random
         self._asked: dict[asyncio.Task[None], int] = {}
         self._at_work = asyncio.Lock()
+        self._left: list[ClaimedEvent] = []
 
     async def drain_batch(self) -> int:
         """Claim what is due and apply it, but for what has to be asked for; return how many."""
         while sum(self._asked.values()) >= _MOST_ASKED:
             await asyncio.wait(self._asked, return_when=asyncio.FIRST_COMPLETED)
         async with self._at_work:
-            now = self._clock.now()
+            now, left = self._clock.now(), len(self._left)
             async with self._database.transaction() as connection:
+                if left:
+                    store.let_go(connection, self._left)
                 events = await store.claim(connection, now, now + _LEASE, _MOST_AT_ONCE)
+            del self._left[:left]
             await self._work_on(events)
         return len(events)
 
@@ -153,7 +157,7 @@ class WebhookDrain:
                 done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
                 await self._apply_all([(asking.pop(one), one.result()) for one in done])
         except Unavailable as error:
-            _left_for_later(len(asking), error)
+            self._leave_for_later(list(asking.values()), error)
         finally:
             for one in asking:
                 one.cancel()
@@ -169,7 +173,12 @@ class WebhookDrain:
             try:
                 await apply_or_split(theirs, partial(self._apply, merchant_id), self._give_up)
             except Unavailable as error:
-                _left_for_later(len(theirs), error)
+                self._leave_for_later([event for event, _ in theirs], error)
+
+    def _leave_for_later(self, events: Sequence[ClaimedEvent], error: Unavailable) -> None:
+        """Leave events until their lease ends; the others need not wait for them."""
+        _log.warning("webhooks_left_for_later", code=error.code, events=len(events))
+        self._left += events
 
     async def _apply(self, merchant_id: MerchantId, batch: Sequence[Read]) -> None:
         """Apply a batch's facts and settle its events, in one transaction."""
@@ -216,11 +225,6 @@ def _reminder(event: ClaimedEvent, again: Again) -> Reminder:
 
 def _name(event_id: WebhookEventId) -> str:
     return ids.render("webhook_event", event_id)
-
-
-def _left_for_later(events: int, error: Unavailable) -> None:
-    """Say that their leases bring these back; the others need not wait for them."""
-    _log.warning("webhooks_left_for_later", code=error.code, events=events)
 
 
 def checks() -> list[Check]:

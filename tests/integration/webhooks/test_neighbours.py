@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 import psycopg
 
 from groat.kernel import ids
-from groat.webhooks.domain.event import Delivery
+from groat.webhooks.domain.event import MOST_LOST, Delivery
 from groat.webhooks.infrastructure import store
 from tests.integration.world import World
 
@@ -59,3 +59,30 @@ async def test_claims_that_are_lost_are_not_failures(world: World) -> None:
     assert await world.rows("select status, attempts, failures from webhook_event") == [
         ("processed", 31, 0)
     ]
+
+
+async def test_trouble_with_the_database_is_not_taken_for_the_end_of_a_worker(
+    world: World,
+) -> None:
+    """Events that are lost with their workers again and again are declared dead."""
+    await world.pay(await world.wallet())
+    await world.deliver_all(await world.posted_mail("charge.succeeded"))
+    async with await psycopg.AsyncConnection.connect(world.database_url) as blocker:
+        await blocker.execute("select from payment for update")
+        for _ in range(MOST_LOST + 1):
+            await cut_off(world, asyncio.create_task(world.drain()))
+            await world.make_due()
+    while await world.drain():
+        pass
+    assert await world.rows("select status, attempts_lost from webhook_event") == [("processed", 0)]
+
+
+async def cut_off(world: World, work: asyncio.Task[int]) -> None:
+    """Break the database connection of ``work`` when it waits for a lock; see that it did work."""
+    while not work.done():
+        await world.rows(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where wait_event_type = 'Lock' and datname = current_database()"
+        )
+        await asyncio.sleep(0.01)
+    assert work.result() == 1

@@ -103,6 +103,24 @@ set due_at = %(lease_until)s
 from ours
 where e.merchant_id = ours.merchant_id and e.id = ours.id
 
+-- name: let_go
+-- Claims that came to nothing, by a worker that is alive to say so: they are not lost with it. When
+-- they are due stays as it is. In the order in which a drain locks (see lock_claimed).
+with ours as (
+    select e.merchant_id, e.id
+    from webhook_event e
+    join unnest(%(merchant_ids)s::bigint[], %(ids)s::uuid[], %(attempts)s::integer[])
+        as c (merchant_id, id, attempts)
+        using (merchant_id, id, attempts)
+    where e.settled_at is null
+    order by e.merchant_id, e.provider_account_id, e.provider_event_id collate "C"
+    for no key update of e
+)
+update webhook_event e
+set is_claimed = false
+from ours
+where e.merchant_id = ours.merchant_id and e.id = ours.id
+
 -- name: lock_claimed
 -- Of the events that we claimed, those that are still ours: not settled, nor claimed by another
 -- worker after our lease ran out. In the order in which repetitions are counted: both may want the
