@@ -7,13 +7,19 @@ import json
 import os
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_END_SECONDS = 30
+import psutil
+
+from tests.faults.stripe_events import Event
+from tests.faults.zygote import FATE
+
+_PATIENCE_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +69,24 @@ class Fleet:
     def last_words(self, name: str) -> str:
         return (self.logs / f"{name}.log").read_text(errors="replace")[-2000:]
 
+    async def until(self, pid: int, status: str) -> None:
+        """Return once a process is ``status``, as psutil calls it; a dead one is a zombie."""
+        process, deadline = psutil.Process(pid), time.monotonic() + _PATIENCE_SECONDS
+        while process.status() != status:
+            assert time.monotonic() < deadline, self.last_words(self.running[pid].name)
+            await asyncio.sleep(0.02)
+
     async def _order(self, order: Mapping[str, object]) -> int:
         assert self.zygote.stdin is not None
         assert self.zygote.stdout is not None
         async with self._turn:
             self.zygote.stdin.write(json.dumps(order).encode() + b"\n")
             return int(await self.zygote.stdout.readline())
+
+
+def fate(event: Event, what: signal.Signals) -> dict[str, str]:
+    """Return what a process is told so that ``what`` happens to it when it interprets an event."""
+    return {FATE: f"{what.name} {event.id}"}
 
 
 @asynccontextmanager
@@ -94,4 +112,4 @@ async def running_fleet(logs: Path) -> AsyncIterator[Fleet]:
         yield Fleet(zygote, logs)
     finally:
         zygote.stdin.close()
-        await asyncio.wait_for(zygote.wait(), _END_SECONDS)
+        await asyncio.wait_for(zygote.wait(), _PATIENCE_SECONDS)

@@ -21,12 +21,15 @@ from groat.kernel.ids import AccountId, MerchantId, PaymentId, ProviderAccountId
 from groat.platform.columns import Bigints, Uuids
 from groat.platform.queries import load_queries
 from groat.platform.settings import Settings
-from tests.faults.stripe_events import SECRET, Payment
+from tests.faults.stripe_events import SECRET, Event, Payment, signature
 
 _QUERIES = load_queries(__file__, "ground.sql")
 _NOBODY = "http://127.0.0.1:9"
 _CALLER = "faults"
 _WALLETS = 20
+
+PATIENCE_SECONDS = 30
+"""For what is a matter of a second or two on a machine that is not busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,33 @@ class Ground:
             cursor = await connection.execute(query, values or None)
             return [] if cursor.description is None else await cursor.fetchall()
 
-    async def settled(self, *, by: float) -> None:
+    async def deliver(self, engine: Engine, events: Sequence[Event]) -> None:
+        """Have events received by an engine of this process, all at once."""
+        await asyncio.gather(
+            *(
+                engine.receiver.receive(
+                    self.merchant_id,
+                    self.account_id,
+                    {"stripe-signature": signature(event.body)},
+                    event.body,
+                )
+                for event in events
+            )
+        )
+
+    async def make_due(self) -> None:
+        """Let the time pass that events still have to wait, and leases with it."""
+        await self.rows("update webhook_event set due_at = now() where settled_at is null")
+
+    async def settled(self, *, by: float | None = None) -> None:
         """Return once no event is open; fail if any is by then, on the monotonic clock."""
-        open_ones = "select count(*) from webhook_event where settled_at is null"
-        while (left := await self.rows(open_ones)) != [(0,)]:
-            assert time.monotonic() < by, left
+        await self.until("select count(*) from webhook_event where settled_at is null", 0, by=by)
+
+    async def until(self, query: LiteralString, wanted: object, *, by: float | None = None) -> None:
+        """Return once ``query`` has ``wanted`` for its one value; fail if it has not by then."""
+        limit = time.monotonic() + PATIENCE_SECONDS if by is None else by
+        while (found := await self.rows(query)) != [(wanted,)]:
+            assert time.monotonic() < limit, (query, found)
             await asyncio.sleep(0.05)
 
     async def assert_sound(self) -> None:

@@ -116,8 +116,7 @@ def signature(body: bytes) -> str:
 def deliveries(events: Sequence[Event], chance: Random) -> list[Event]:
     """Return the order of deliveries: each event one to five times, all of them shuffled.
 
-    A dispute comes late, and what it builds on early: it is taken to be another's if no payment of
-    ours turns up within a minute.
+    A dispute comes late, and what it builds on early: it may have to wait for minutes otherwise.
     """
     disputed = {event.payment for event in events if not event.captures}
     placed = [

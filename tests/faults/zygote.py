@@ -32,8 +32,8 @@ RUN: Mapping[str, Callable[[Settings], Coroutine[None, None, None]]] = {
     "worker": run_worker,
 }
 
-DEADLY = "GROAT_TEST_DEADLY"
-"""The id of an event that the process does not survive to interpret."""
+FATE = "GROAT_TEST_FATE"
+"""The name of a signal and the id of an event: what happens to who interprets it."""
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class Zygote:
         try:
             settings = read_settings()
             configure_logging(settings, name)
-            _obey_deadly()
+            _meet_fate()
             uvloop.run(RUN[name](settings))
         except BaseException:  # noqa: BLE001 - nothing of the parent's is to be run on the way out
             traceback.print_exc()
@@ -84,20 +84,21 @@ class Zygote:
         os._exit(0)
 
 
-def _obey_deadly() -> None:
-    deadly = os.environ.get(DEADLY)
-    if deadly is None:
+def _meet_fate() -> None:
+    """If told so, have an event do something to the process that interprets it."""
+    if FATE not in os.environ:
         return
+    name, event_id = os.environ[FATE].split()
     interpret = StripeProvider.interpret_webhook
 
-    async def die_or_interpret(
+    async def meet_fate(
         provider: StripeProvider, event_type: str, body: bytes
     ) -> Reply | Unreadable:
-        if f'"{deadly}"'.encode() in body:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if f'"{event_id}"'.encode() in body:
+            os.kill(os.getpid(), signal.Signals[name])
         return await interpret(provider, event_type, body)
 
-    setattr(StripeProvider, "interpret_webhook", die_or_interpret)  # noqa: B010 - mypy minds less
+    setattr(StripeProvider, "interpret_webhook", meet_fate)  # noqa: B010 - a method is not replaced
 
 
 def main() -> None:
