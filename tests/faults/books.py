@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from groat.kernel import ids
@@ -46,7 +47,7 @@ async def assert_applied_once(ground: Ground, events: Sequence[Event]) -> None:
         for event_id, found in (await inbox(ground)).items()
         if found.status != "dead"
     }
-    assert standings.keys() == {event.id for event in events}
+    assert standings.keys() ^ {event.id for event in events} == set()
     astray = {
         event.id: standings[event.id]
         for event in events
@@ -54,8 +55,9 @@ async def assert_applied_once(ground: Ground, events: Sequence[Event]) -> None:
     }
     assert astray == {}
     applied = [event for event in events if standings[event.id].outcome == APPLIED]
-    paid = [event.payment for event in applied if event.captures]
-    assert sorted(paid) == sorted({event.payment for event in events})
+    paid = Counter(event.payment for event in applied if event.captures)
+    owed = Counter({event.payment for event in events})
+    assert (owed - paid, paid - owed) == (Counter(), Counter()), "not paid, paid again"
     await _assert_effects(ground, applied)
     await _assert_captured_once(ground, [payment.reference for payment in paid])
     await ground.assert_sound()
@@ -81,7 +83,7 @@ async def _assert_effects(ground: Ground, applied: Sequence[Event]) -> None:
     ) == [(-held, held)]
 
 
-async def _assert_captured_once(ground: Ground, references: Sequence[str]) -> None:
+async def _assert_captured_once(ground: Ground, references: Collection[str]) -> None:
     """See that each payment succeeded, and that its record says so once."""
     rows = await ground.rows(
         "select p.id, p.status, p.captured = p.amount, count(*) "
