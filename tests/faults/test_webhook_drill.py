@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sys
 import time
@@ -59,7 +60,9 @@ async def test_each_event_is_applied_once_whatever_dies(
 async def _events(ground: Ground) -> list[Event]:
     """Make payments and return what Stripe has to say about them."""
     async with open_engine(ground.settings) as engine:
-        payments = await make_payments(engine, ground, EVENTS * PERIOD // EVENTS_IN_PERIOD)
+        payments = await make_payments(
+            engine, ground, math.ceil(EVENTS * PERIOD / EVENTS_IN_PERIOD)
+        )
     return [event for payment in payments for event in events_of(payment)]
 
 
