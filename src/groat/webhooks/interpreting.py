@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import structlog
 
+from groat.kernel.ids import ProviderAccountId
 from groat.providers.port import Provider, Reply, Unknown, Unreadable
 from groat.providers.registry import ProviderRegistry
 from groat.webhooks.domain.event import ClaimedEvent
@@ -16,6 +19,7 @@ _log = structlog.get_logger(__name__)
 
 INTERPRET_SECONDS = 12.0
 _CALLS_AT_ONCE = 16
+"""For each provider account: one that does not answer takes nobody else's turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,17 @@ class Interpreter:
 
     def __init__(self, providers: ProviderRegistry) -> None:
         self._providers = providers
-        self._calls = asyncio.Semaphore(_CALLS_AT_ONCE)
+        self._calls: dict[ProviderAccountId, asyncio.Semaphore] = defaultdict(
+            partial(asyncio.Semaphore, _CALLS_AT_ONCE)
+        )
 
     async def read(self, event: ClaimedEvent) -> Reading:
         """Return what ``event`` says, within ``INTERPRET_SECONDS``."""
         try:
-            async with asyncio.timeout(INTERPRET_SECONDS), self._calls:
+            async with (
+                asyncio.timeout(INTERPRET_SECONDS),
+                self._calls[event.provider_account_id],
+            ):
                 provider = await self._providers.get(event.merchant_id, event.provider_account_id)
                 return await _interpret(provider, event)
         except Exception as error:  # noqa: BLE001 - such as credentials that cannot be opened

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -12,10 +14,12 @@ from groat.webhooks.domain.event import MOST_LOST, Delivery
 from groat.webhooks.infrastructure import store
 from tests.integration.world import World
 
+CAPTURED = "PAYMENT.CAPTURE.COMPLETED"
 
-async def store_event(world: World, delivery: Delivery) -> None:
+
+async def store_events(world: World, *deliveries: Delivery) -> None:
     async with world.engine.database.transaction() as connection:
-        await store.put(connection, [delivery])
+        await store.put(connection, deliveries)
 
 
 async def test_an_account_whose_adapter_cannot_be_built_holds_up_nobody(world: World) -> None:
@@ -33,11 +37,11 @@ async def test_an_account_whose_adapter_cannot_be_built_holds_up_nobody(world: W
         broken,
         "WH-1",
         ids.WebhookEventId(ids.uuid7()),
-        "PAYMENT.CAPTURE.COMPLETED",
+        CAPTURED,
         b"{}",
         received_at,
     )
-    await store_event(world, delivery)
+    await store_events(world, delivery)
     assert await world.drain() == 2
     states = dict(await world.rows("select id, status || coalesce(reason, '') from webhook_event"))
     assert states[event_id] == "processedalready_so"
@@ -86,3 +90,29 @@ async def cut_off(world: World, work: asyncio.Task[int]) -> None:
         )
         await asyncio.sleep(0.01)
     assert work.result() == 1
+
+
+async def test_a_provider_that_never_answers_takes_nobody_elses_turn(world: World) -> None:
+    silence = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1")
+    host, port = silence.sockets[0].getsockname()
+    mute = await world.engine.merchants.put_provider_account(
+        world.merchant_id,
+        "paypal",
+        "mute",
+        {"client_id": "x", "client_secret": "x", "api_base": f"http://{host}:{port}"},
+    )
+    body = json.dumps({"resource": {"id": "x"}}).encode()
+    now = datetime.now(UTC)
+    unanswered = [
+        Delivery(
+            world.merchant_id, mute, name, ids.WebhookEventId(ids.uuid7()), CAPTURED, body, now
+        )
+        for name in sorted(f"WH-{number}" for number in range(40))
+    ]
+    await store_events(world, *unanswered)
+    await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
+    assert await world.engine.drain.drain_batch() == 41
+    settled = await world.rows("select event_type from webhook_event where settled_at is not null")
+    assert settled == [("x.y",)]
+    silence.close()
+    await world.engine.drain.finish()
