@@ -47,7 +47,9 @@ _MOST_ASKED = 300
 _LEASE = timedelta(seconds=5)
 """How long the events of a worker that died wait for another."""
 _LEASE_WHILE_ASKING = timedelta(seconds=20)
-"""The same for events that a provider is asked about: longer than interpreting may take."""
+"""The same for events that a provider is asked about: longer than interpreting may take, and asking
+for what they build on."""
+_LOOK_UP_SECONDS = 6.0
 _PROMPT_SECONDS = 0.05
 """Who has no answer by then is not waited for by those who need none."""
 
@@ -132,7 +134,9 @@ class WebhookDrain:
         done, rest = await asyncio.wait(readings, timeout=_PROMPT_SECONDS)
         if rest:
             asking = {task: event for task, event in readings.items() if task in rest}
-            self._asked[asyncio.create_task(self._apply_answers(asking))] = len(asking)
+            answers = asyncio.create_task(self._apply_answers(asking))
+            self._asked[answers] = len(asking)
+            answers.add_done_callback(self._asked.pop)
         await self._apply_all(
             [(readings[task], task.result()) for task in readings if task in done]
         )
@@ -142,27 +146,32 @@ class WebhookDrain:
         reading = await self._interpreter.read(event)
         if event.misses_something and isinstance(reading, Answered):
             payments = {one.payment_id for one in reading.reports if one.payment_id is not None}
-            for payment_id in payments:
-                await self._recovery.look_up(event.merchant_id, payment_id)
+            with suppress(TimeoutError):  # it is tried again, and asked for again
+                async with asyncio.timeout(_LOOK_UP_SECONDS):
+                    for payment_id in payments:
+                        await self._recovery.look_up(event.merchant_id, payment_id)
         return reading
 
     async def _apply_answers(self, asking: _Asked) -> None:
-        """Apply events as their providers answer."""
-        task = asyncio.current_task()
+        """Apply events as their providers answer. Nobody waits for this, so it tells of failures.
+
+        Where a lease cannot be made longer, another worker may take the event, and ours come to
+        nothing.
+        """
         try:
-            lease_until = self._clock.now() + _LEASE_WHILE_ASKING
-            async with self._database.transaction() as connection:
-                store.extend_lease(connection, list(asking.values()), lease_until)
+            with suppress(Unavailable):
+                lease_until = self._clock.now() + _LEASE_WHILE_ASKING
+                async with self._database.transaction() as connection:
+                    store.extend_lease(connection, list(asking.values()), lease_until)
             while asking:
                 done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
                 await self._apply_all([(asking.pop(one), one.result()) for one in done])
-        except Unavailable as error:
-            self._leave_for_later(list(asking.values()), error)
+        except Exception:  # noqa: BLE001 - they are let go of, and tried again
+            _log.exception("answers_not_applied", events=len(asking))
+            self._left += asking.values()
         finally:
             for one in asking:
                 one.cancel()
-            if task is not None:
-                del self._asked[task]
 
     async def _apply_all(self, batch: Sequence[Read]) -> None:
         """Apply what events say, merchant by merchant: one's trouble is not another's."""
