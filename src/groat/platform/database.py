@@ -25,10 +25,10 @@ _TRANSACTION_SECONDS = 35.0  # for a server that is there and does not answer
 _READ_COMMITTED = Query(b"begin")
 _SNAPSHOT = Query(b"begin isolation level repeatable read, read only")
 _INCARNATION = b"""
-select format('%s-%s-%s', system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8), oid)
+select format('%s-%s-%s', system_identifier, extract(epoch from pg_postmaster_start_time()), oid)
 from pg_control_system(), pg_database
 where datname = current_database()
-"""  # the first eight digits of a WAL file's name are its timeline
+"""  # a disk that is put back from a copy has the same identity and timeline, but was started anew
 _NO_TIME_LIMIT = Query(b"set local statement_timeout = 0")
 _SESSION = {
     "application_name": "groat",
@@ -53,7 +53,8 @@ class Database:
         options = " ".join([given, *(f"-c {name}={value}" for name, value in _SESSION.items())])
         self.incarnation: str | None = None
         """What is committed here stays so: another server, a copy of it, or what was restored from
-        a backup is another incarnation. None until the first connection."""
+        a backup is another incarnation, and so is the same one after a restart. None until the
+        first connection."""
         self._broken_at = 0.0
         self._pool = AsyncConnectionPool(
             url,
