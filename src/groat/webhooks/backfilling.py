@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from groat.audit.domain.record import Cause, Change
 from groat.audit.service import AuditService
@@ -20,10 +20,13 @@ from groat.webhooks.domain.event import ClaimedEvent, Delivery, merge
 from groat.webhooks.infrastructure import store
 from groat.webhooks.rehearsing import EventRehearsal, Rehearsed
 
+_TO_READ_IT = timedelta(hours=1)
+"""How long after the first page of as old a list as there is the last one may be asked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span of the provider's list, until now by default; after ``cursor`` if given."""
+    """A span of the provider's list, until now at the most; after ``cursor`` if given."""
 
     since: datetime
     until: datetime | None = None
@@ -78,8 +81,9 @@ class WebhookBackfill:
             Unavailable: the provider does not answer (``provider_unavailable``).
         """
         provider = await self._providers.get(caller.merchant_id, account_id)
-        until = span.until or self._clock.now()
-        self._check(provider, span.since, until)
+        now = self._clock.now()
+        until = now if span.until is None else min(span.until, now)
+        _check(provider, span.since, until, now)
         page = await provider.list_events(span.since, until, span.cursor)
         if isinstance(page, Unknown):
             message = f"The provider does not answer as it should ({page.reason}). Try again."
@@ -94,18 +98,6 @@ class WebhookBackfill:
         return Backfilled(
             len(page.events), page.unreadable, tuple(missing), tuple(rehearsed), page.next_cursor
         )
-
-    def _check(self, provider: Provider, since: datetime, until: datetime) -> None:
-        if not provider.lists_events_for:
-            raise InvalidRequest("backfill_not_supported", "This provider lists no events.")
-        oldest = self._clock.now() - provider.lists_events_for
-        if since >= until:
-            raise InvalidRequest("invalid_span", "`since` must be before `until`.")
-        if since < oldest:
-            raise InvalidRequest(
-                "backfill_too_far_back",
-                f"The provider lists events of the last {provider.lists_events_for.days} days.",
-            )
 
     async def _missing(
         self, merchant_id: MerchantId, account_id: ProviderAccountId, page: EventPage
@@ -152,6 +144,18 @@ class WebhookBackfill:
             )
             self._audit.write(connection, caller.merchant_id, [change], now)
         self._doorbell.ring_soon()
+
+
+def _check(provider: Provider, since: datetime, until: datetime, now: datetime) -> None:
+    if not provider.lists_events_for:
+        raise InvalidRequest("backfill_not_supported", "This provider lists no events.")
+    if since >= until:
+        raise InvalidRequest("invalid_span", "`since` must be before `until`, and in the past.")
+    if since < now - provider.lists_events_for - _TO_READ_IT:
+        raise InvalidRequest(
+            "backfill_too_far_back",
+            f"The provider lists events of the last {provider.lists_events_for.days} days.",
+        )
 
 
 def _claimed(event: Delivery) -> ClaimedEvent:

@@ -100,6 +100,7 @@ async def test_a_backfill_is_on_the_record(world: World) -> None:
     ("body", "status", "code"),
     [
         ({"since": ago(days=31)}, 422, "backfill_too_far_back"),
+        ({"since": ago(days=-1), "until": ago(days=-2)}, 422, "invalid_span"),
         ({"since": ago(hours=1), "until": ago(hours=2)}, 422, "invalid_span"),
         ({"since": "2026-01-01"}, 422, "invalid_request"),
         ({"since": None}, 422, "invalid_request"),
@@ -110,6 +111,16 @@ async def test_a_span_that_cannot_be_is_refused(
 ) -> None:
     answer = await backfill(world, "stripe", **body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_span_may_be_as_long_as_the_list_and_end_at_the_end_of_time(
+    world: World, provider: str
+) -> None:
+    """Its start is a moment older than the list by the time that it is looked at."""
+    whole_list = {"since": ago(days=30), "until": "9999-12-31T23:59:59-23:59"}
+    answer = await backfill(world, provider, dry_run=True, **whole_list)
+    assert answer.status_code == 200, answer.text
 
 
 async def test_of_an_account_of_nobodys_nothing_is_listed(world: World) -> None:
