@@ -25,6 +25,8 @@ from groat.webhooks.backfilling import Backfilled, Span
 from groat.webhooks.domain.event import EventFilter, WebhookEvent
 from groat.webhooks.domain.settling import EventStatus
 from groat.webhooks.http_events import (
+    LEAST_PER_SECOND,
+    MOST_PER_SECOND,
     MOST_REHEARSED,
     MOST_REPLAYED,
     PER_SECOND,
@@ -130,7 +132,10 @@ def replay(
     received_from: From = None,
     received_before: Before = None,
     per_second: Annotated[
-        float, typer.Option(min=0.1, max=10_000, help="How many are tried in a second.")
+        float,
+        typer.Option(
+            min=LEAST_PER_SECOND, max=MOST_PER_SECOND, help="How many are tried in a second."
+        ),
     ] = PER_SECOND,
     dry_run: DryRun = False,
     as_json: Json = False,

@@ -33,6 +33,10 @@ from groat.webhooks.replaying import WebhookReplay
 MOST_REPLAYED = 1000
 MOST_REHEARSED = 100
 PER_SECOND = 100.0
+LEAST_PER_SECOND = 0.1
+"""A thousand take three hours then. What is not due for ages would be as good as lost."""
+
+MOST_PER_SECOND = 10_000
 
 WebhookEventIdText = Annotated[WebhookEventId, IdText("webhook_event")]
 
@@ -131,7 +135,7 @@ class ReplayRequest(Body):
     reason: Text | None = None
     received_from: Moment | None = None
     received_before: Moment | None = None
-    per_second: float = Field(default=PER_SECOND, gt=0, le=10_000)
+    per_second: float = Field(default=PER_SECOND, ge=LEAST_PER_SECOND, le=MOST_PER_SECOND)
     dry_run: bool = False
     cursor: Annotated[WebhookEventIdText | None, Field(description="Of the answer before.")] = None
 

@@ -141,6 +141,7 @@ async def test_replayed_events_are_spread_over_time(world: World) -> None:
     ("body", "status", "code"),
     [
         ({"per_second": 0}, 422, "invalid_request"),
+        ({"per_second": 1e-300}, 422, "invalid_request"),
         ({"status": "lost"}, 422, "invalid_request"),
         ({"events": ["whe_1"]}, 404, "webhook_event_not_found"),
         ({"received_from": "yesterday"}, 422, "invalid_request"),
