@@ -103,8 +103,9 @@ class WebhookReplay:
     ) -> Replayed:
         """Let events be tried again from the beginning, and return them.
 
-        They become due oldest first, ``per_second`` of them. One that a worker has claimed at this
-        moment is being tried anyway, and left out.
+        They become due oldest first, ``per_second`` of them; those that are open still, when they
+        were, if that is sooner. One that a worker has claimed at this moment is being tried anyway,
+        and left out.
         """
         now = self._clock.now()
         async with self._database.transaction() as connection:

@@ -137,6 +137,13 @@ async def test_replayed_events_are_spread_over_time(world: World) -> None:
     assert await world.drain() == 1
 
 
+async def test_a_replay_puts_off_nothing_that_was_to_be_tried_anyway(world: World) -> None:
+    await world.deliver_all([await world.signed({"id": f"evt_{n}", "type": "x.y"}) for n in "abcd"])
+    answer = await world.api.post(f"{EVENTS}/replay", json={"type": "x.y", "per_second": 0.1})
+    assert len(answer.json()["replayed"]) == 4
+    assert await world.drain() == 4
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

@@ -180,9 +180,10 @@ order by id
 
 -- name: replay
 -- As if they had just been delivered for the first time, one after the other. What is claimed at this
--- moment is left to whoever has it. In the order in which a drain locks (see lock_claimed).
-with replayed as (
-    select e.id, r.due_at
+-- moment is left to whoever has it, and what is open is not put off. In the order in which a drain
+-- locks (see lock_claimed).
+with unclaimed as (
+    select e.id, case when e.settled_at is null then least(e.due_at, r.due_at) else r.due_at end as due_at
     from webhook_event e
     join unnest(%(ids)s::uuid[], %(due_at)s::timestamptz[]) as r (id, due_at) on r.id = e.id
     where e.merchant_id = %(merchant_id)s and not e.is_claimed
@@ -191,7 +192,7 @@ with replayed as (
 )
 update webhook_event e
 set status = 'pending', reason = null, settled_at = null, failures = 0, attempts_lost = 0, due_at = r.due_at
-from replayed r
+from unclaimed r
 where e.merchant_id = %(merchant_id)s and e.id = r.id
 returning e.id
 
