@@ -71,33 +71,38 @@ class CertificateSource:
         return address is not None and address[1] in self._origins
 
     async def _chain(self, url: str) -> list[x509.Certificate] | None:
-        if url not in self._chains:
-            fetched = await self._fetch(url)
-            if fetched is None:
-                return None
-            if len(self._chains) >= _MOST_KEPT:
-                self._chains.clear()
-            self._chains[url] = fetched
-        return self._chains[url]
-
-    async def _fetch(self, url: str) -> list[x509.Certificate] | None:
-        """Fetch a chain, a few at a time: addresses that lead nowhere must not pile up."""
+        """Return a chain. A few are fetched at a time: what leads nowhere must not pile up."""
         try:
-            async with (
-                asyncio.timeout(_FETCH_SECONDS),
-                self._fetching,
-                self._http.stream("GET", url, follow_redirects=False) as response,
-            ):
-                if response.status_code != httpx.codes.OK:
-                    return None
-                content = b""
-                async for chunk in response.aiter_bytes():
-                    content += chunk
-                    if len(content) > _MOST_BYTES:
-                        return None
-            return x509.load_pem_x509_certificates(content)
+            async with asyncio.timeout(_FETCH_SECONDS):
+                if url not in self._chains:
+                    async with self._fetching:
+                        if url not in self._chains:  # who was before us may have fetched it
+                            self._keep(url, await self._fetch(url))
+                return self._chains.get(url)
         except (httpx.HTTPError, TimeoutError, ValueError):
             return None
+
+    def _keep(self, url: str, chain: list[x509.Certificate]) -> None:
+        if len(self._chains) >= _MOST_KEPT:
+            self._chains.clear()
+        self._chains[url] = chain
+
+    async def _fetch(self, url: str) -> list[x509.Certificate]:
+        """Return the chain at ``url``.
+
+        Raises:
+            httpx.HTTPError: it cannot be fetched.
+            ValueError: it is none, or too large a one.
+        """
+        async with self._http.stream("GET", url, follow_redirects=False) as response:
+            if response.status_code != httpx.codes.OK:
+                raise ValueError("there is nothing")
+            content = b""
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > _MOST_BYTES:
+                    raise ValueError("it is too large")
+        return x509.load_pem_x509_certificates(content)
 
     def _is_valid(self, chain: list[x509.Certificate], now: datetime) -> bool:
         verifier = PolicyBuilder().store(self._store).time(now).build_server_verifier(_SUBJECT)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import cache
@@ -209,6 +210,24 @@ async def test_a_certificate_is_good_for_its_time(
     url = f"{SIMULATOR}{PATH}good"
     assert await simulated.certificate(url, NOW + away) is Rejection.CERTIFICATE_INVALID
     assert await simulated.certificate(url, NOW) == leaf(identity())
+
+
+async def test_a_crowd_that_wants_one_certificate_fetches_it_a_few_times_at_the_most() -> None:
+    """Else what comes in together after a start would wait for each other until it is too late."""
+    fetches = 0
+
+    async def serve(_request: httpx.Request) -> httpx.Response:
+        nonlocal fetches
+        fetches += 1
+        await asyncio.sleep(0)
+        return httpx.Response(200, content=identity().chain_pem)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(serve)) as http:
+        source = _source(http, SIMULATOR)
+        url = f"{SIMULATOR}{PATH}good"
+        found = await asyncio.gather(*(source.certificate(url, NOW) for _ in range(50)))
+    assert set(found) == {leaf(identity())}
+    assert fetches <= 4
 
 
 async def test_an_address_that_is_not_allowed_is_not_asked() -> None:
