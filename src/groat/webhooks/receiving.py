@@ -127,8 +127,13 @@ class WebhookReceiver:
         return [delivery.key not in refused for delivery in deliveries]
 
     async def _count(self, deliveries: Sequence[Delivery]) -> list[None]:
-        async with self._database.reading() as connection:
-            await store.count_repetitions(connection, merge(deliveries))
+        """Count repetitions. They are acknowledged, so nobody else hears of a failure."""
+        try:
+            async with self._database.reading() as connection:
+                await store.count_repetitions(connection, merge(deliveries))
+        except Exception:
+            _log.exception("repetitions_not_counted", deliveries=len(deliveries))
+            raise
         return [None] * len(deliveries)
 
     async def _note(self, names: Sequence[str]) -> list[None]:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 import redis.asyncio
 from psycopg import sql
+from structlog.testing import capture_logs
 
 from groat.kernel.clock import SystemClock
 from groat.platform import schema
@@ -83,6 +84,16 @@ async def test_without_redis_a_repetition_waits_for_nobody_who_works_on_the_even
             assert answer.status_code == 200
         await engine.receiver.close()
     assert await deliveries(world) == [2]
+
+
+async def test_a_repetition_that_cannot_be_counted_is_told_of(world: World, known: Mail) -> None:
+    await world.rows(
+        "alter table webhook_event add constraint one check (deliveries = 1) not valid"
+    )
+    with capture_logs() as lines:
+        assert (await world.deliver(known)).status_code == 200
+        assert await deliveries(world) == [1]
+    assert [line["event"] for line in lines] == ["repetitions_not_counted"]
 
 
 async def test_what_could_not_be_committed_is_not_known(world: World) -> None:
