@@ -50,6 +50,9 @@ class Interpreter:
             ):
                 provider = await self._providers.get(event.merchant_id, event.provider_account_id)
                 return await _interpret(provider, event)
+        except TimeoutError as error:  # of an outage there are too many to show where each was
+            _log.warning("webhook_not_interpreted", event_type=event.event_type, reason="timeout")
+            return Unknown(type(error).__name__)
         except Exception as error:  # noqa: BLE001 - such as credentials that cannot be opened
             _log.warning("webhook_not_interpreted", event_type=event.event_type, exc_info=error)
             return Unknown(type(error).__name__)

@@ -67,7 +67,7 @@ class ClaimedEvent:
     """An event that this worker may work on for a while.
 
     ``attempts`` counts the claims, this one too, and tells them apart. ``failures`` counts those
-    that came to nothing, and ``attempts_lost`` those of which nobody heard again; ``reason`` is
+    that came to nothing, and ``attempts_lost`` those since, of which nobody heard again; ``reason`` is
     what stood in the way the last time.
     """
 

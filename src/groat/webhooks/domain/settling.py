@@ -69,8 +69,8 @@ MOST_TRIES = 150
 """An outage of three days: the slow tries are at most an hour apart, and half of it on average."""
 
 MOST_UNKNOWN = 10
-"""Within about half an hour: by then recovery has learned of a payment whose answer was lost, and
-an event that names only the provider's own ids is known to be ours, or somebody else's."""
+"""Within a quarter of an hour or so: by then recovery has mostly learned of a payment whose answer
+was lost, so that an event which names only the provider's ids is known to be ours, or is not."""
 
 MOST_POISONED = 3
 """A failure that nobody foresaw is as a rule the same each time."""

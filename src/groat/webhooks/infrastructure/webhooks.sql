@@ -134,10 +134,11 @@ order by e.provider_account_id, e.provider_event_id collate "C"
 for no key update of e
 
 -- name: settle
--- For good, or until the next try; not what another worker has claimed since.
+-- For good, or until the next try; not what another worker has claimed since. Whoever settles an event
+-- has survived it: attempts that were lost before were not lost because of it.
 update webhook_event e
 set status = s.status, reason = s.reason, due_at = s.due_at, settled_at = s.settled_at,
-    is_claimed = false, failures = e.failures + (s.settled_at is null)::integer
+    is_claimed = false, attempts_lost = 0, failures = e.failures + (s.settled_at is null)::integer
 from unnest(
     %(ids)s::uuid[], %(attempts)s::integer[], %(statuses)s::text[], %(reasons)s::text[],
     %(due_at)s::timestamptz[], %(settled_at)s::timestamptz[]
