@@ -410,6 +410,7 @@ CREATE TABLE public.webhook_event (
     is_claimed boolean DEFAULT false NOT NULL,
     attempts_lost integer DEFAULT 0 NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
+    failures_alike integer DEFAULT 0 NOT NULL,
     deliveries bigint DEFAULT 1 NOT NULL,
     due_at timestamp with time zone NOT NULL,
     received_at timestamp with time zone NOT NULL,

@@ -17,6 +17,7 @@ from groat.platform.jobs import Doorbell
 from groat.providers.port import EventPage, ListedEvent, Provider, Unknown
 from groat.providers.registry import ProviderRegistry
 from groat.webhooks.domain.event import ClaimedEvent, Delivery, merge
+from groat.webhooks.domain.settling import Tries
 from groat.webhooks.infrastructure import store
 from groat.webhooks.rehearsing import EventRehearsal, Rehearsed
 
@@ -168,6 +169,5 @@ def _claimed(event: Delivery) -> ClaimedEvent:
         event.body,
         attempts=1,
         attempts_lost=0,
-        failures=0,
-        reason=None,
+        tries=Tries(0, 0, None),
     )

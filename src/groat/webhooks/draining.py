@@ -8,7 +8,7 @@ do not wait for them.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -21,7 +21,7 @@ import structlog
 from groat.kernel import ids
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Unavailable
-from groat.kernel.ids import MerchantId, WebhookEventId
+from groat.kernel.ids import MerchantId, ProviderAccountId, WebhookEventId
 from groat.payments.recovery import PaymentRecovery
 from groat.platform.checks import Check, checks_from
 from groat.platform.database import Database, KeyTaken
@@ -44,7 +44,10 @@ from groat.webhooks.interpreting import Interpreter, Reading
 _log = structlog.get_logger(__name__)
 
 _MOST_AT_ONCE = 300
-_MOST_ASKED = 300
+_MOST_WAITING = 100
+"""So many events of one provider account wait for its answers, and no more of them are claimed: a
+provider that does not answer holds up nobody else, and little of it is in hand."""
+
 _LEASE = timedelta(seconds=5)
 """How long the events of a worker that died wait for another."""
 _LEASE_WHILE_ASKING = timedelta(seconds=20)
@@ -77,20 +80,20 @@ class WebhookDrain:
         self._doorbell = doorbell
         self._clock = clock
         self._random = random
-        self._asked: dict[asyncio.Task[None], int] = {}
+        self._asked: dict[asyncio.Task[None], _Asked] = {}
         self._at_work = asyncio.Lock()
         self._left: list[ClaimedEvent] = []
 
     async def drain_batch(self) -> int:
         """Claim what is due and apply it, but for what has to be asked for; return how many."""
-        while sum(self._asked.values()) >= _MOST_ASKED:
-            await asyncio.wait(self._asked, return_when=asyncio.FIRST_COMPLETED)
         async with self._at_work:
             now, left = self._clock.now(), len(self._left)
             async with self._database.transaction() as connection:
                 if left:
                     store.let_go(connection, self._left)
-                events = await store.claim(connection, now, now + _LEASE, _MOST_AT_ONCE)
+                events = await store.claim(
+                    connection, now, now + _LEASE, _MOST_AT_ONCE, self._busy()
+                )
             del self._left[:left]
             await self._work_on(events)
         return len(events)
@@ -127,6 +130,15 @@ class WebhookDrain:
         async with self._database.reading() as connection:
             return await store.counts(connection, merchant_id)
 
+    def _busy(self) -> list[ProviderAccountId]:
+        """Return the accounts that so many events wait for that no more of theirs are claimed."""
+        waiting = Counter(
+            event.provider_account_id
+            for asking in self._asked.values()
+            for event in asking.values()
+        )
+        return [account_id for account_id, count in waiting.items() if count >= _MOST_WAITING]
+
     async def _work_on(self, events: Sequence[ClaimedEvent]) -> None:
         """Read events and apply those that are read at once; the others go on by themselves."""
         if not events:
@@ -136,7 +148,7 @@ class WebhookDrain:
         if rest:
             asking = {task: event for task, event in readings.items() if task in rest}
             answers = asyncio.create_task(self._apply_answers(asking))
-            self._asked[answers] = len(asking)
+            self._asked[answers] = asking
             answers.add_done_callback(self._asked.pop)
         await self._apply_all(
             [(readings[task], task.result()) for task in readings if task in done]

@@ -14,6 +14,7 @@ from groat.kernel import ids
 from groat.kernel.ids import WebhookEventId
 from groat.platform.connection import Connection
 from groat.webhooks.domain.event import ClaimedEvent, Delivery, merge
+from groat.webhooks.domain.settling import Tries
 from groat.webhooks.infrastructure import store
 from tests.integration.world import World
 
@@ -53,7 +54,9 @@ async def test_repeated_deliveries_and_all_other_work_take_their_locks_in_one_or
         for number in reversed(range(EVENTS))
     ]
     claimed = [
-        ClaimedEvent(one.merchant_id, one.id, one.provider_account_id, "", b"", 0, 0, 0, None)
+        ClaimedEvent(
+            one.merchant_id, one.id, one.provider_account_id, "", b"", 0, 0, Tries(0, 0, None)
+        )
         for one in deliveries
     ]
     database = world.engine.database

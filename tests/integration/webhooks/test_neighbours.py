@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
@@ -92,27 +94,53 @@ async def cut_off(world: World, work: asyncio.Task[int]) -> None:
     assert work.result() == 1
 
 
-async def test_a_provider_that_never_answers_takes_nobody_elses_turn(world: World) -> None:
+@asynccontextmanager
+async def mute_account(world: World, events: int) -> AsyncIterator[None]:
+    """Have so many events of an account whose provider never answers, in the inbox."""
     silence = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1")
     host, port = silence.sockets[0].getsockname()
-    mute = await world.engine.merchants.put_provider_account(
+    account_id = await world.engine.merchants.put_provider_account(
         world.merchant_id,
         "paypal",
         "mute",
         {"client_id": "x", "client_secret": "x", "api_base": f"http://{host}:{port}"},
     )
     body = json.dumps({"resource": {"id": "x"}}).encode()
-    now = datetime.now(UTC)
-    unanswered = [
-        Delivery(
-            world.merchant_id, mute, name, ids.WebhookEventId(ids.uuid7()), CAPTURED, body, now
-        )
-        for name in sorted(f"WH-{number}" for number in range(40))
+    first = Delivery(
+        world.merchant_id,
+        account_id,
+        "WH-",
+        ids.WebhookEventId(ids.uuid7()),
+        CAPTURED,
+        body,
+        datetime.now(UTC),
+    )
+    numbered = [
+        replace(first, provider_event_id=f"WH-{number:03}", id=ids.WebhookEventId(ids.uuid7()))
+        for number in range(events)
     ]
-    await store_events(world, *unanswered)
-    await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
-    assert await world.engine.drain.drain_batch() == 41
-    settled = await world.rows("select event_type from webhook_event where settled_at is not null")
-    assert settled == [("x.y",)]
+    await store_events(world, *numbered)
+    yield
     silence.close()
     await world.engine.drain.finish()
+
+
+async def settled(world: World) -> list[str]:
+    rows = await world.rows("select event_type from webhook_event where settled_at is not null")
+    return [row[0] for row in rows]
+
+
+async def test_a_provider_that_never_answers_takes_nobody_elses_turn(world: World) -> None:
+    async with mute_account(world, 40):
+        await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
+        assert await world.engine.drain.drain_batch() == 41
+        assert await settled(world) == ["x.y"]
+
+
+async def test_however_much_there_is_to_ask_it_others_are_not_held_up(world: World) -> None:
+    async with mute_account(world, 700):
+        await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
+        async with asyncio.timeout(10):
+            taken = [await world.engine.drain.drain_batch() for _ in range(3)]
+        assert taken == [300, 1, 0]
+        assert await settled(world) == ["x.y"]

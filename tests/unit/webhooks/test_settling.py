@@ -16,6 +16,7 @@ from groat.webhooks.domain.settling import (
     EventStatus,
     Settled,
     Settlement,
+    Tries,
     poisoned,
     retry,
     retry_delay,
@@ -29,12 +30,22 @@ MOST_UNKNOWN = 10
 HOUR = timedelta(hours=1)
 
 
+class Alike(Tries):
+    """So many tries, this one too, that all ended the same way."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count - 1, count - 1, None)
+
+    def of(self, _reason: str) -> int:
+        return self.total
+
+
 def _seeded(seed: int) -> Random:
     return Random(seed)  # noqa: S311 - the same draws every time
 
 
 def _settle(*outcomes: Outcome, attempts: int = 1) -> Settlement:
-    return settle(outcomes, attempts, _seeded(1))
+    return settle(outcomes, Alike(attempts), _seeded(1))
 
 
 class Longest(Random):
@@ -147,11 +158,25 @@ def test_delays_are_jittered_over_the_whole_range() -> None:
 
 @pytest.mark.parametrize(("fail", "most"), [(retry, MOST_TRIES), (poisoned, MOST_POISONED)])
 def test_an_event_dies_after_the_last_try(
-    fail: Callable[[str, int, Random], Settlement], most: int
+    fail: Callable[[str, Tries, Random], Settlement], most: int
 ) -> None:
     for attempts in range(1, most):
-        again = fail("timeout", attempts, _seeded(attempts))
+        again = fail("timeout", Alike(attempts), _seeded(attempts))
         assert isinstance(again, Again)
         assert (again.status, again.reason) == (EventStatus.RETRYING, "timeout")
     for attempts in (most, most + 1):
-        assert fail("timeout", attempts, _seeded(1)) == Settled(EventStatus.DEAD, "timeout")
+        assert fail("timeout", Alike(attempts), _seeded(1)) == Settled(EventStatus.DEAD, "timeout")
+
+
+def test_what_an_outage_has_cost_is_not_counted_against_what_came_before_its_payment() -> None:
+    outage = Tries(failures=100, alike=100, reason="timeout")
+    early = settle([Outcome.UNKNOWN_PAYMENT], outage, Longest())
+    assert early == Again(EventStatus.DEFERRED, timedelta(seconds=2), "unknown_payment")
+    surprise = poisoned("KeyError", outage, Longest())
+    assert surprise == Again(EventStatus.RETRYING, timedelta(seconds=2), "KeyError")
+
+
+def test_reasons_that_take_turns_are_not_tried_for_ever() -> None:
+    worn_out = Tries(failures=MOST_TRIES - 1, alike=1, reason="timeout")
+    for outcome in (Outcome.UNKNOWN_PAYMENT, Outcome.PREMATURE):
+        assert isinstance(settle([outcome], worn_out, Longest()), Settled)

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from groat.kernel.ids import MerchantId, ProviderAccountId, WebhookEventId
 from groat.payments.domain.lifecycle import Outcome
-from groat.webhooks.domain.settling import EventStatus
+from groat.webhooks.domain.settling import EventStatus, Tries
 
 EventKey: TypeAlias = tuple[MerchantId, ProviderAccountId, str]
 """What tells one event from another: the last is the provider's id of it, which is promised to be
@@ -66,9 +66,8 @@ class Delivery:
 class ClaimedEvent:
     """An event that this worker may work on for a while.
 
-    ``attempts`` counts the claims, this one too, and tells them apart. ``failures`` counts those
-    that came to nothing, and ``attempts_lost`` those since, of which nobody heard again; ``reason`` is
-    what stood in the way the last time.
+    ``attempts`` counts the claims, this one too, and tells them apart; ``attempts_lost`` counts
+    the last ones in a row of which nobody heard again.
     """
 
     merchant_id: MerchantId
@@ -78,18 +77,12 @@ class ClaimedEvent:
     body: bytes
     attempts: int
     attempts_lost: int
-    failures: int
-    reason: str | None
-
-    @property
-    def tries(self) -> int:
-        """How often it was tried, this time too."""
-        return self.failures + 1
+    tries: Tries
 
     @property
     def misses_something(self) -> bool:
         """Whether what it builds on has not come by itself for a while."""
-        return self.reason == Outcome.PREMATURE.value and self.tries > TRIES_BEFORE_LOOKUP
+        return self.tries.of(Outcome.PREMATURE.value) > TRIES_BEFORE_LOOKUP
 
     @property
     def kills(self) -> bool:

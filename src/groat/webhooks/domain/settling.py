@@ -83,8 +83,29 @@ _EARLY = {Outcome.PREMATURE: MOST_TRIES, Outcome.UNKNOWN_PAYMENT: MOST_UNKNOWN}
 """What a fact may have come before, and for how many tries that is waited for."""
 
 
-def settle(outcomes: Sequence[Outcome], tries: int, random: Random) -> Settlement:
-    """Return what becomes of an event whose facts came out so; ``tries`` counts this one.
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """How an event fared before this try: so many failures, the last ``alike`` with ``reason``."""
+
+    failures: int
+    alike: int
+    reason: str | None
+
+    @property
+    def total(self) -> int:
+        """How often it was tried, this time too."""
+        return self.failures + 1
+
+    def of(self, reason: str) -> int:
+        """How often in a row it has failed with ``reason``, if it does so now.
+
+        What waits for a payment has not waited for it while the provider was away.
+        """
+        return self.alike + 1 if reason == self.reason else 1
+
+
+def settle(outcomes: Sequence[Outcome], tries: Tries, random: Random) -> Settlement:
+    """Return what becomes of an event whose facts came out so.
 
     A fact may come before what it builds on, which is waited for: a payment that is not known for
     ``MOST_UNKNOWN`` tries, after which it is taken to be foreign; a capture that is refunded or
@@ -92,22 +113,23 @@ def settle(outcomes: Sequence[Outcome], tries: int, random: Random) -> Settlemen
     """
     if QUARANTINED.isdisjoint(outcomes):
         for early, most in _EARLY.items():
-            if early in outcomes and tries < most:
-                return Again(EventStatus.DEFERRED, retry_delay(tries, random), early.value)
+            alike = tries.of(early.value)
+            if early in outcomes and alike < most and tries.total < MOST_TRIES:
+                return Again(EventStatus.DEFERRED, retry_delay(alike, random), early.value)
     for outcome, settlement in _SETTLED.items():
         if outcome in outcomes:
             return settlement
     return NOTHING_OF_INTEREST
 
 
-def retry(reason: str, tries: int, random: Random) -> Settlement:
+def retry(reason: str, tries: Tries, random: Random) -> Settlement:
     """Return what becomes of an event that something stood in the way of, such as an outage."""
-    return _again(reason, tries, MOST_TRIES, random)
+    return _again(reason, tries.total, MOST_TRIES, random)
 
 
-def poisoned(reason: str, tries: int, random: Random) -> Settlement:
+def poisoned(reason: str, tries: Tries, random: Random) -> Settlement:
     """Return what becomes of an event that an unforeseen failure came of."""
-    return _again(reason, tries, MOST_POISONED, random)
+    return _again(reason, tries.of(reason), MOST_POISONED, random)
 
 
 def unreadable(reason: str) -> Settlement:

@@ -18,7 +18,7 @@ from groat.webhooks.domain.event import (
     EventKey,
     WebhookEvent,
 )
-from groat.webhooks.domain.settling import EventStatus, Settled, Settlement
+from groat.webhooks.domain.settling import EventStatus, Settled, Settlement, Tries
 
 QUERIES = load_queries(__file__, "webhooks.sql")
 
@@ -98,16 +98,21 @@ async def transmissions(
 
 
 async def claim(
-    connection: Connection, now: datetime, lease_until: datetime, limit: int
+    connection: Connection,
+    now: datetime,
+    lease_until: datetime,
+    limit: int,
+    busy: Collection[ProviderAccountId] = (),
 ) -> list[ClaimedEvent]:
-    """Take up to ``limit`` due events until ``lease_until``.
+    """Take up to ``limit`` due events until ``lease_until``, but of accounts that are ``busy``.
 
     In the order of arrival: no fact depends on it, but most come in it.
     """
     rows = await connection.fetch(
-        QUERIES["claim_due"], {"now": now, "lease_until": lease_until, "limit": limit}
+        QUERIES["claim_due"],
+        {"now": now, "lease_until": lease_until, "limit": limit, "busy": Uuids(list(busy))},
     )
-    return sorted((ClaimedEvent(*row) for row in rows), key=attrgetter("id"))
+    return sorted(map(_to_claimed, rows), key=attrgetter("id"))
 
 
 async def claim_suspect(
@@ -117,7 +122,7 @@ async def claim_suspect(
     row = await connection.fetch_one(
         QUERIES["claim_suspect"], {"now": now, "lease_until": lease_until}
     )
-    return None if row is None else ClaimedEvent(*row)
+    return None if row is None else _to_claimed(row)
 
 
 def extend_lease(
@@ -209,7 +214,7 @@ async def unclaimed(
     rows = await connection.fetch(
         QUERIES["read_unclaimed"], {"merchant_id": merchant_id, "ids": Uuids(list(event_ids))}
     )
-    return [ClaimedEvent(*row) for row in rows]
+    return [_to_claimed(row) for row in rows]
 
 
 async def replay(
@@ -240,6 +245,13 @@ def _claims(events: Sequence[ClaimedEvent]) -> dict[str, object]:
         "ids": Uuids([event.id for event in events]),
         "attempts": [event.attempts for event in events],
     }
+
+
+def _to_claimed(row: Row) -> ClaimedEvent:
+    merchant_id, event_id, account_id, event_type, body, attempts, lost, *tries = row
+    return ClaimedEvent(
+        merchant_id, event_id, account_id, event_type, body, attempts, lost, Tries(*tries)
+    )
 
 
 def _to_event(row: Row) -> WebhookEvent:

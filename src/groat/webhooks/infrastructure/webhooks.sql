@@ -55,7 +55,8 @@ join unnest(%(merchant_ids)s::bigint[], %(provider_account_ids)s::uuid[], %(tran
 
 -- name: claim_due
 -- Takes what is due away from other workers until the lease ends; a worker that dies with its claim
--- loses nothing but that time. Suspects wait to be taken alone.
+-- loses nothing but that time. Suspects wait to be taken alone, and the events of accounts that are busy
+-- for their provider to answer.
 update webhook_event
 set attempts = attempts + 1, attempts_lost = attempts_lost + is_claimed::integer, is_claimed = true,
     due_at = %(lease_until)s
@@ -63,12 +64,14 @@ where (merchant_id, id) in (
     select merchant_id, id
     from webhook_event
     where settled_at is null and due_at <= %(now)s and attempts_lost < 2
+        and provider_account_id <> all(%(busy)s)
     order by due_at
     limit %(limit)s
     for update skip locked
 )
 returning
-    merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, failures, reason
+    merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, failures,
+    failures_alike, reason
 
 -- name: claim_suspect
 -- One that has been lost with its workers again and again: perhaps they died of it.
@@ -84,7 +87,8 @@ where (merchant_id, id) in (
     for update skip locked
 )
 returning
-    merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, failures, reason
+    merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, failures,
+    failures_alike, reason
 
 -- name: extend_lease
 -- For those that wait for a provider's answer. In the order in which a drain locks (see lock_claimed).
@@ -138,7 +142,8 @@ for no key update of e
 -- has survived it: attempts that were lost before were not lost because of it.
 update webhook_event e
 set status = s.status, reason = s.reason, due_at = s.due_at, settled_at = s.settled_at,
-    is_claimed = false, attempts_lost = 0, failures = e.failures + (s.settled_at is null)::integer
+    is_claimed = false, attempts_lost = 0, failures = e.failures + (s.settled_at is null)::integer,
+    failures_alike = case when s.reason = e.reason then e.failures_alike + 1 else 1 end
 from unnest(
     %(ids)s::uuid[], %(attempts)s::integer[], %(statuses)s::text[], %(reasons)s::text[],
     %(due_at)s::timestamptz[], %(settled_at)s::timestamptz[]
@@ -174,7 +179,7 @@ where merchant_id = %(merchant_id)s and id = %(id)s
 
 -- name: read_unclaimed
 -- Events as a claim would hand them over, but without claiming them.
-select merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, 0, null
+select merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, 0, 0, null
 from webhook_event
 where merchant_id = %(merchant_id)s and id = any(%(ids)s)
 order by id
@@ -192,7 +197,7 @@ with unclaimed as (
     for no key update of e
 )
 update webhook_event e
-set status = 'pending', reason = null, settled_at = null, failures = 0, attempts_lost = 0, due_at = r.due_at
+set status = 'pending', reason = null, settled_at = null, failures = 0, failures_alike = 0, attempts_lost = 0, due_at = r.due_at
 from unclaimed r
 where e.merchant_id = %(merchant_id)s and e.id = r.id
 returning e.id

@@ -301,6 +301,7 @@ create table webhook_event (
     is_claimed boolean not null default false,
     attempts_lost integer not null default 0,
     failures integer not null default 0,
+    failures_alike integer not null default 0,
     deliveries bigint not null default 1,
     due_at timestamptz not null,
     received_at timestamptz not null,
