@@ -69,7 +69,7 @@ MISTAKES = {
     "a strange header is an exception": Mistake(
         '"").encode()',
         '"").encode("ascii")',
-        "test_bad_input.py::test_any_bytes_are_believed_or_not",
+        "test_bad_input.py::test_strange_characters_in_any_header_are_answered[latin]",
     ),
 }
 
