@@ -14,13 +14,12 @@ APPLIED, KNOWN = ("processed", None), ("processed", "already_so")
 
 
 class Standing(NamedTuple):
-    """How an event stands in the inbox. ``lost`` are the attempts that ended with their worker."""
+    """How an event stands in the inbox."""
 
     status: str
     reason: str | None
     deliveries: int
     attempts: int
-    lost: int
 
     @property
     def outcome(self) -> tuple[str, str | None]:
@@ -30,8 +29,7 @@ class Standing(NamedTuple):
 async def inbox(ground: Ground) -> dict[str, Standing]:
     """Return how every event of the inbox stands, by Stripe's id of it."""
     rows = await ground.rows(
-        "select provider_event_id, status, reason, deliveries, attempts, attempts_lost "
-        "from webhook_event"
+        "select provider_event_id, status, reason, deliveries, attempts from webhook_event"
     )
     return {event_id: Standing(*rest) for event_id, *rest in rows}
 

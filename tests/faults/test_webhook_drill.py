@@ -93,8 +93,8 @@ def _tell(
         "delivering, s": round(delivering, 1),
         "from the last fault to the last event, s": round(settling, 1),
         "outcomes": dict(Counter(one.outcome for one in standings.values())),
-        "events by attempts lost": dict(
-            sorted(Counter(one.lost for one in standings.values()).items())
+        "events by attempts": dict(
+            sorted(Counter(one.attempts for one in standings.values()).items())
         ),
     }
     sys.stdout.writelines(f"{name}: {value}\n" for name, value in figures.items())

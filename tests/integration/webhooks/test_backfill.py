@@ -92,8 +92,8 @@ async def test_a_backfill_is_on_the_record(world: World) -> None:
     added = sum(len(page["missing"]) for page in await whole(world, "stripe"))
     account = world.stripe.account
     records = (await world.api.get("/v1/events", params={"object": account})).json()["data"]
-    [record] = [one for one in records if one["action"] == "provider_account.backfilled"]
-    assert record["data"] == {"events": added}
+    told = [one["data"] for one in records if one["action"] == "provider_account.backfilled"]
+    assert sum(one["events"] for one in told) == added > 0
 
 
 @pytest.mark.parametrize(

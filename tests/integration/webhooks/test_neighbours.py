@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -97,8 +98,8 @@ async def cut_off(world: World, work: asyncio.Task[int]) -> None:
 @asynccontextmanager
 async def mute_account(world: World, events: int) -> AsyncIterator[None]:
     """Have so many events of an account whose provider never answers, in the inbox."""
-    silence = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1")
-    host, port = silence.sockets[0].getsockname()
+    silence = socket.create_server(("127.0.0.1", 0), backlog=64)  # who calls is never taken
+    host, port = silence.getsockname()
     account_id = await world.engine.merchants.put_provider_account(
         world.merchant_id,
         "paypal",
@@ -120,8 +121,8 @@ async def mute_account(world: World, events: int) -> AsyncIterator[None]:
         for number in range(events)
     ]
     await store_events(world, *numbered)
-    yield
-    silence.close()
+    with silence:
+        yield
     await world.engine.drain.finish()
 
 

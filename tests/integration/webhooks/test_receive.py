@@ -106,9 +106,15 @@ async def test_fifty_deliveries_of_ten_events_at_once_are_ten_rows(world: World)
 async def test_the_bell_rings_once_for_many(world: World, setting: Setting) -> None:
     assert setting.settings.redis_url is not None
     url = setting.settings.redis_url.get_secret_value()
-    await world.deliver_all([await world.signed({"id": f"evt_{n}", "type": "x"}) for n in "ab"])
-    async with redis.asyncio.Redis.from_url(url) as client:
-        assert await client.llen("bull:groat-webhooks:wait") == 1
+    mail = [await world.signed({"id": f"evt_{n}", "type": "x"}) for n in "ab"]
+    async with redis.asyncio.Redis.from_url(url, decode_responses=True) as client:
+        await client.delete("bull:groat-webhooks:wait", "bull:groat-webhooks:de:drain")
+        await world.deliver_all(mail)
+        async with asyncio.timeout(10):
+            while not (waiting := await client.lrange("bull:groat-webhooks:wait", 0, -1)):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        names = [await client.hget(f"bull:groat-webhooks:{job!s}", "name") for job in waiting]
+    assert names == ["drain"]
 
 
 async def test_an_event_id_that_cannot_be_stored_is_refused_and_holds_up_nobody(
