@@ -30,7 +30,9 @@ async def test_an_event_that_kills_its_workers_is_dead_and_they_are_well(
             await ground.make_due()
             worker = await fleet.replace(worker)
         await ground.settled()
-        assert (await inbox(ground))[killer.id].outcome == ("dead", "kills_workers")
+        found = (await inbox(ground))[killer.id]
+        assert found.outcome == ("dead", "kills_workers")
+        assert found.attempts == MOST_LOST + 1
 
         await ground.deliver(engine, [later])
         await ground.settled()
