@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from benchmarks.waiting_payments import CURRENCY
 from groat.simulator.signatures import stripe_signature
 from groat.simulator.stripe.cards import find_card
 from groat.simulator.stripe.model import Cause, Charge, Event, Intent, Method
@@ -21,7 +22,6 @@ from groat.simulator.stripe.payment_objects import charge as charge_object
 from groat.simulator.wire import JsonObject
 
 SECRET = "whsec_benchmark0000000000000000000000"  # noqa: S105 - made up, as are the signatures
-CURRENCY = "EUR"
 REPEATED = 0.3
 """How much of what is delivered was delivered before."""
 

@@ -9,21 +9,17 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 
 import psycopg
+from benchmarks.waiting_payments import write_payments
 
 from groat.accounts.domain.chart import wallet
 from groat.app.verify import verify
 from groat.app.wiring import Engine, open_engine
-from groat.audit.domain.record import Cause, Change
 from groat.kernel import ids
 from groat.kernel.caller import Caller
-from groat.kernel.clock import SystemClock
-from groat.kernel.ids import AccountId, MerchantId, PaymentId, ProviderAccountId
-from groat.platform.columns import Bigints, Uuids
-from groat.platform.queries import load_queries
+from groat.kernel.ids import AccountId, MerchantId, ProviderAccountId
 from groat.platform.settings import Settings
 from tests.faults.stripe_events import SECRET, Event, Payment, signature
 
-_QUERIES = load_queries(__file__, "ground.sql")
 _NOBODY = "http://127.0.0.1:9"
 _CALLER = "faults"
 _WALLETS = 20
@@ -123,35 +119,11 @@ async def prepare(settings: Settings) -> Ground:
 
 async def make_payments(engine: Engine, ground: Ground, count: int) -> list[Payment]:
     """Make payments as they are when the answer to the call that charged them was lost."""
-    now = SystemClock().now()
-    payment_ids = [PaymentId(ids.uuid7()) for _ in range(count)]
-    made = [
-        Payment(number, ids.render("payment", payment_id), 1000 + number % 9000)
-        for number, payment_id in enumerate(payment_ids)
-    ]
-    columns = {
-        "merchant_id": ground.merchant_id,
-        "provider_account_id": ground.account_id,
-        "ids": Uuids(payment_ids),
-        "amounts": Bigints([one.amount for one in made]),
-        "beneficiary_ids": Uuids([ground.wallets[one.number % _WALLETS] for one in made]),
-        "now": now,
-    }
-    changes = [
-        _created(payment_id, payment) for payment_id, payment in zip(payment_ids, made, strict=True)
-    ]
-    async with engine.database.transaction() as connection:
-        connection.write(_QUERIES["insert_payments"], columns)
-        engine.audit.write(connection, ground.merchant_id, changes, now)
-    return made
-
-
-def _created(payment_id: PaymentId, payment: Payment) -> Change:
-    return Change(
-        "payment.created",
-        "payment",
-        payment_id,
-        _CALLER,
-        Cause(_CALLER),
-        {"amount": payment.amount, "currency": "EUR", "status": "processing"},
+    amounts = [1000 + number % 9000 for number in range(count)]
+    written = await write_payments(
+        engine, ground.merchant_id, ground.account_id, ground.wallets, amounts
     )
+    return [
+        Payment(number, ids.render("payment", payment_id), amount)
+        for number, (payment_id, amount) in enumerate(zip(written, amounts, strict=True))
+    ]

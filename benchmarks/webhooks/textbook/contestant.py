@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.waiting_payments import CURRENCY
 from benchmarks.webhooks import events
 from benchmarks.webhooks.contestant import Contestant
 from benchmarks.webhooks.events import Payment
@@ -29,7 +30,7 @@ def prepare(
         "insert_payments",
         {
             "wallets": WALLETS,
-            "currency": events.CURRENCY,
+            "currency": CURRENCY,
             "ids": [one.reference for one in payments],
             "amounts": [one.amount for one in payments],
         },

@@ -132,7 +132,7 @@ class AccountService:
         limit: int,
     ) -> list[Account]:
         """Return accounts, oldest first."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await store.accounts(connection, merchant_id, after, code, limit)
 
     async def statement(
@@ -176,7 +176,7 @@ class AccountService:
 
     async def trial_balance(self, merchant_id: MerchantId) -> list[TrialBalance]:
         """Return the sums of all debit and credit balances in each currency: they are equal."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await store.trial_balance(connection, merchant_id)
 
     async def transfer(self, caller: Caller, order: TransferOrder) -> RecordedTransaction:
@@ -211,7 +211,7 @@ class AccountService:
         Raises:
             NotFound: the merchant has no such transfer.
         """
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             found = await store.transaction(connection, merchant_id, transaction_id)
         if found is None or found.kind not in CALLERS_KINDS:
             raise ids.not_found("transfer", ids.render("ledger_transaction", transaction_id))
@@ -270,7 +270,7 @@ class AccountService:
         Raises:
             NotFound: the merchant has no such hold.
         """
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             found = await store.hold(connection, merchant_id, hold_id)
         return ids.existing("hold", hold_id, found)
 
@@ -294,7 +294,7 @@ class AccountService:
     async def expire_holds(self) -> int:
         """Give back what holds reserve whose time has come; return how many there were."""
         now = self._clock.now()
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             due = await book.due_holds(connection, now, _MOST_EXPIRED_AT_ONCE)
         await asyncio.gather(
             *(

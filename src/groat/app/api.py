@@ -58,7 +58,7 @@ def create_api(engine: Engine) -> FastAPI:
 
     @api.get("/healthz", include_in_schema=False)
     async def healthz() -> JSONResponse:
-        async with engine.database.reading() as connection:
+        async with engine.database.autocommit() as connection:
             await connection.fetch(_PING)
         return JSONResponse({"status": "ok"})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -44,13 +45,14 @@ app = typer.Typer(
 console = Console()
 notes = Console(stderr=True)
 
+_MOST_DIGITS = 4
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 def _moment(text: str) -> datetime:
     """Return the moment that ``text`` is: a date, a time with its offset, or so long ago."""
     unit, count = _UNITS.get(text[-1:]), text[:-1]
-    if unit is not None and count.isdecimal() and len(count) <= 4:  # noqa: PLR2004 - years of days
+    if unit is not None and count.isdecimal() and len(count) <= _MOST_DIGITS:
         return datetime.now(UTC) - int(count) * unit
     try:
         moment = datetime.fromisoformat(text)
@@ -61,7 +63,7 @@ def _moment(text: str) -> datetime:
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")]
 Status = Annotated[EventStatus | None, typer.Option(help="Only events that stand so.")]
-Type = Annotated[str | None, typer.Option(help="Only events such as `charge.succeeded`.")]
+Type = Annotated[str | None, typer.Option("--type", help="Only events such as `charge.succeeded`.")]
 Account = Annotated[str | None, typer.Option(help="Only events of one provider account.")]
 Reason = Annotated[str | None, typer.Option(help="Only events with this reason.")]
 When = datetime | None
@@ -84,7 +86,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 def list_events(
     merchant: Merchant,
     status: Status = None,
-    type: Type = None,  # noqa: A002
+    event_type: Type = None,
     account: Account = None,
     reason: Reason = None,
     received_from: From = None,
@@ -97,7 +99,7 @@ def list_events(
     `--status dead` are those that need a person: replay them once what was wrong is mended.
     """
     merchant_id = ids.parse_merchant(merchant)
-    wanted = _wanted(status, type, account, reason, None, received_from, received_before)
+    wanted = _wanted(status, event_type, account, reason, None, received_from, received_before)
     events = with_engine(
         lambda engine: engine.replay.events(merchant_id, wanted, before=None, limit=limit)
     )
@@ -126,7 +128,7 @@ def replay(
         list[str] | None, typer.Argument(help="Events, as `whe_...`; or none, and options.")
     ] = None,
     status: Status = None,
-    type: Type = None,  # noqa: A002
+    event_type: Type = None,
     account: Account = None,
     reason: Reason = None,
     received_from: From = None,
@@ -146,9 +148,11 @@ def replay(
     would come out and what it would change. Every replayed event is on the record.
     """
     named = [_event_id(event) for event in events or ()] or None
-    wanted = _wanted(status, type, account, reason, named, received_from, received_before)
+    wanted = _wanted(status, event_type, account, reason, named, received_from, received_before)
     if wanted == EventFilter():
         raise InvalidRequest("nothing_selected", "Name events, or say with options which.")
+    if math.isnan(per_second):  # which is within any range
+        raise InvalidRequest("invalid_per_second", "--per-second is a number.")
     caller = _operator(merchant)
     if dry_run:
         rehearsed = with_engine(lambda engine: _rehearse(engine, caller.merchant_id, wanted))

@@ -43,7 +43,7 @@ class AuditService:
         limit: int,
     ) -> list[tuple[RecordId, Json]]:
         """Return records, newest first, each with its id and its document."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             rows = await store.page(connection, merchant_id, object_id, before, limit)
         return [(record_id, json.loads(body)) for record_id, body in rows]
 

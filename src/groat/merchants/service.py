@@ -68,7 +68,7 @@ class MerchantService:
 
     async def find(self, name: str) -> MerchantId | None:
         """Return the first merchant called ``name``."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await store.find_merchant(connection, name)
 
     async def create_api_key(self, merchant_id: MerchantId) -> ApiKey:
@@ -93,7 +93,7 @@ class MerchantService:
         """
         key = ApiKey.parse(text)
         secret_hash = self._vault.hash_secret(key.secret)
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             key_id = await store.find_api_key(connection, key.merchant_id, secret_hash)
         if key_id is None:
             raise invalid_api_key()
@@ -152,7 +152,7 @@ class MerchantService:
 
     async def provider_accounts(self, merchant_id: MerchantId) -> list[ProviderAccountName]:
         """Return the merchant's provider accounts, without their credentials."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await store.provider_accounts(connection, merchant_id)
 
     async def provider_account(
@@ -163,7 +163,7 @@ class MerchantService:
         Raises:
             NotFound: the merchant has no such account.
         """
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             found = await store.provider_account(connection, merchant_id, account_id)
         if found is None:
             raise ids.not_found("provider_account", ids.render("provider_account", account_id))

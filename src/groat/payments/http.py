@@ -35,8 +35,10 @@ from groat.platform.http import (
     IdempotencyKey,
     IdText,
     Limit,
+    NoFields,
     Page,
     StrictRoute,
+    Text,
     View,
 )
 from groat.platform.idempotency import RequestKey
@@ -46,7 +48,6 @@ PaymentIdText = Annotated[PaymentId, IdText("payment")]
 OperationIdText = Annotated[OperationId, IdText("operation")]
 RefundIdText = Annotated[RefundId, IdText("refund")]
 ProviderAccountIdText = Annotated[ProviderAccountId, IdText("provider_account")]
-Text = Annotated[str, Field(min_length=1, max_length=255)]
 MetadataValue = Annotated[str, Field(max_length=500)]
 
 
@@ -109,10 +110,6 @@ class PaymentCapture(Body):
 
     amount: int | None = None
     final: bool = True
-
-
-class NoFields(Body):
-    """Nothing: what is asked for is in the path."""
 
 
 class OperationView(View):

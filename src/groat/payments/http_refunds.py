@@ -17,7 +17,6 @@ from groat.payments.http import (
     PaymentIdText,
     ProviderAccountIdText,
     RefundIdText,
-    Text,
     request_key,
 )
 from groat.payments.queries import PaymentQueries
@@ -31,6 +30,7 @@ from groat.platform.http import (
     Limit,
     Page,
     StrictRoute,
+    Text,
     View,
 )
 from groat.providers.domain.failures import FailureCode

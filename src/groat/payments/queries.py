@@ -36,7 +36,7 @@ class PaymentQueries:
         Raises:
             NotFound: the merchant has no such payment.
         """
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             found, asked = await payment_with_operations(connection, merchant_id, payment_id)
         return PaymentDetails(ids.existing("payment", payment_id, found), asked)
 
@@ -49,7 +49,7 @@ class PaymentQueries:
         limit: int,
     ) -> list[Payment]:
         """Return payments, newest first."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await store.payments(connection, merchant_id, wanted, before, limit)
 
     async def refund(self, merchant_id: MerchantId, refund_id: RefundId) -> Refund:
@@ -58,7 +58,7 @@ class PaymentQueries:
         Raises:
             NotFound: the merchant has no such refund.
         """
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             found = await refunds.find_refund(connection, merchant_id, refund_id)
         return ids.existing("refund", refund_id, found)
 
@@ -72,7 +72,7 @@ class PaymentQueries:
         limit: int,
     ) -> list[Refund]:
         """Return refunds, newest first."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await refunds.refunds(connection, merchant_id, payment_id, status, before, limit)
 
     async def dispute(self, merchant_id: MerchantId, dispute_id: DisputeId) -> Dispute:
@@ -81,7 +81,7 @@ class PaymentQueries:
         Raises:
             NotFound: the merchant has no such dispute.
         """
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             found = await disputes.find_dispute(connection, merchant_id, dispute_id)
         return ids.existing("dispute", dispute_id, found)
 
@@ -95,17 +95,17 @@ class PaymentQueries:
         limit: int,
     ) -> list[Dispute]:
         """Return disputes, newest first."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await disputes.disputes(
                 connection, merchant_id, payment_id, status, before, limit
             )
 
     async def count_by_status(self, merchant_id: MerchantId) -> dict[Status, int]:
         """Return how many payments stand where."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await store.count_by_status(connection, merchant_id)
 
     async def captures_and_refunds(self, merchant_id: MerchantId) -> list[PostedEffect]:
         """Return every capture and refund that was applied, to be held against providers' books."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await store.captures_and_refunds(connection, merchant_id)

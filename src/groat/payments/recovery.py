@@ -99,7 +99,7 @@ class PaymentRecovery:
 
     async def open_operations(self, limit: int) -> list[OpenOperation]:
         """Return operations of any merchant whose outcome is looked for, the oldest first."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await operations.open_operations(connection, limit)
 
     async def _recover(self, claimed: OpenOperation, was_due: datetime | None = None) -> None:
@@ -143,7 +143,7 @@ class PaymentRecovery:
 
     async def _ask_again(self, claimed: OpenOperation, payment: Payment) -> str:
         """Make the same call with the same key, unless its outcome was just learned."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             operation = await operations.operation(
                 connection, claimed.merchant_id, claimed.operation.id
             )

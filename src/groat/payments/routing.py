@@ -71,7 +71,7 @@ class RoutingService:
 
     async def rules(self, merchant_id: MerchantId) -> Rules:
         """Return the rules in force; version 0 has none."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await routing.rules(connection, merchant_id)
 
     async def replace(self, caller: Caller, document: RulesDocument) -> Rules:
@@ -120,7 +120,7 @@ class RoutingService:
         self, merchant_id: MerchantId, payment_id: PaymentId
     ) -> Mapping[str, Any] | None:
         """Return how a payment was routed and why, None if its caller named the account."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await routing.decision(connection, merchant_id, payment_id)
 
     async def simulate(
@@ -137,7 +137,7 @@ class RoutingService:
         rules = document.at(1)
         accounts = await self._require_accounts(merchant_id, rules)
         tokens = dict.fromkeys(accounts.values(), "any")
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             past = await store.payments(connection, merchant_id, PaymentFilter(), None, limit)
         return Simulation([_replay(rules, payment, accounts, tokens) for payment in past])
 

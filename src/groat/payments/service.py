@@ -387,7 +387,7 @@ class PaymentService:
         """Return what was made under the caller's key, if it came before."""
         if request_key is None:
             return None
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await idempotency.find(connection, caller.merchant_id, request_key)
 
     def _new_operation_id(self) -> OperationId:

@@ -101,11 +101,10 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Connection]:
-        """Yield a connection that reads without a transaction: one round trip for each fetch.
+    async def autocommit(self) -> AsyncIterator[Connection]:
+        """Yield a connection on which each statement is a transaction: one round trip for a fetch.
 
-        What is fetched is committed, and what is fetched next may be newer. A statement that writes
-        is a transaction by itself, and committed when its rows are there.
+        What is fetched is committed, and what is fetched next may be newer.
 
         Raises:
             Unavailable: ``database_unavailable``.

@@ -47,6 +47,10 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class NoFields(Body):
+    """Nothing: what is asked for is in the path."""
+
+
 class View(BaseModel):
     """A response body."""
 
@@ -95,6 +99,8 @@ IdempotencyKey: TypeAlias = Annotated[
         description="Up to 255 printable ASCII characters. One key makes one object.",
     ),
 ]
+
+Text = Annotated[str, Field(min_length=1, max_length=255)]
 
 Limit = Annotated[int, Query(ge=1, le=100, description="How many to return at the most.")]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]

@@ -43,7 +43,7 @@ class EventFacts:
     ) -> list[Applied]:
         """Apply what events of one merchant say, in the caller's transaction."""
         arrivals = [
-            (event.id, Arrival(event.provider_account_id, report, cause_of(event)))
+            (event.id, Arrival(event.provider_account_id, report, _cause(event)))
             for event, reading in batch
             if isinstance(reading, Answered)
             for report in reading.reports
@@ -96,6 +96,5 @@ async def apply_or_split(
         await apply_or_split(batch[middle:], apply, give_up)
 
 
-def cause_of(event: ClaimedEvent) -> Cause:
-    """Return the event as what brings changes about."""
+def _cause(event: ClaimedEvent) -> Cause:
     return Cause.of("webhook_event", event.id)

@@ -104,7 +104,7 @@ class WebhookBackfill:
         self, merchant_id: MerchantId, account_id: ProviderAccountId, page: EventPage
     ) -> list[Delivery]:
         listed = [event.envelope.event_id for event in page.events]
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             known = await store.known(connection, merchant_id, account_id, listed)
         return merge(
             [

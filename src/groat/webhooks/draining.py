@@ -90,7 +90,7 @@ class WebhookDrain:
             now, left = self._clock.now(), len(self._left)
             async with self._database.transaction() as connection:
                 if left:
-                    store.let_go(connection, self._left)
+                    store.renew_claims(connection, self._left, until=None)
                 events = await store.claim(
                     connection, now, now + _LEASE, _MOST_AT_ONCE, self._busy()
                 )
@@ -107,17 +107,13 @@ class WebhookDrain:
         async with self._at_work:
             now = self._clock.now()
             async with self._database.transaction() as connection:
-                suspect = await store.claim_suspect(connection, now, now + _LEASE_WHILE_ASKING)
+                suspect = await store.claim_suspect(connection, now, now + _LEASE)
             if suspect is None:
                 return 0
             if suspect.kills:
                 await self._settle_alone(suspect, KILLS_WORKERS)
-                return 1
-            reading = asyncio.create_task(self._read(suspect))
-            if (await asyncio.wait({reading}, timeout=_PROMPT_SECONDS))[0]:
-                await self._apply_all([(suspect, reading.result())])
-                return 1
-        await self._apply_all([(suspect, await reading)])
+            else:
+                await self._work_on([suspect])
         return 1
 
     async def finish(self) -> None:
@@ -127,7 +123,7 @@ class WebhookDrain:
 
     async def counts(self, merchant_id: MerchantId) -> InboxCounts:
         """Return how the merchant's inbox stands."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await store.counts(connection, merchant_id)
 
     def _busy(self) -> list[ProviderAccountId]:
@@ -173,9 +169,9 @@ class WebhookDrain:
         """
         try:
             with suppress(Unavailable):
-                lease_until = self._clock.now() + _LEASE_WHILE_ASKING
+                until = self._clock.now() + _LEASE_WHILE_ASKING
                 async with self._database.transaction() as connection:
-                    store.extend_lease(connection, list(asking.values()), lease_until)
+                    store.renew_claims(connection, list(asking.values()), until=until)
             while asking:
                 done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
                 await self._apply_all([(asking.pop(one), one.result()) for one in done])
@@ -240,7 +236,10 @@ class WebhookDrain:
 
 
 def _reminder(event: ClaimedEvent, again: Again) -> Reminder:
-    """Return a reminder of its own for each try: BullMQ leaves out an id that it has had."""
+    """Return a reminder of its own for each try: BullMQ leaves out an id that it has had.
+
+    Its data is for who looks at the queue: the inbox says what is due.
+    """
     name = _name(event.id)
     return Reminder(f"{name}-{event.attempts}", again.delay, {"webhook_event": name})
 

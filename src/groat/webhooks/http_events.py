@@ -11,7 +11,7 @@ from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.errors import GroatError
 from groat.kernel.ids import WebhookEventId
-from groat.payments.http import NoFields, ProviderAccountIdText, Text
+from groat.payments.http import ProviderAccountIdText
 from groat.platform.http import (
     Authenticate,
     Body,
@@ -19,8 +19,10 @@ from groat.platform.http import (
     IdText,
     Limit,
     Moment,
+    NoFields,
     Page,
     StrictRoute,
+    Text,
     View,
 )
 from groat.platform.strict_json import read_json

@@ -114,7 +114,7 @@ class WebhookReceiver:
     async def _store(self, deliveries: Sequence[Delivery]) -> list[bool]:
         """Commit a batch; answer for each whether it was taken."""
         events = merge(deliveries)
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             refused = await _refused(connection, events)
             taken = [event for event in events if event.key not in refused]
             new = await store.put(connection, taken) if taken else set()
@@ -129,7 +129,7 @@ class WebhookReceiver:
     async def _count(self, deliveries: Sequence[Delivery]) -> list[None]:
         """Count repetitions. They are acknowledged, so nobody else hears of a failure."""
         try:
-            async with self._database.reading() as connection:
+            async with self._database.autocommit() as connection:
                 await store.count_repetitions(connection, merge(deliveries))
         except Exception:
             _log.exception("repetitions_not_counted", deliveries=len(deliveries))

@@ -62,7 +62,7 @@ class WebhookReplay:
         limit: int,
     ) -> list[WebhookEvent]:
         """Return events, newest first."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             return await store.events(connection, merchant_id, wanted, before, limit)
 
     async def event(
@@ -73,7 +73,7 @@ class WebhookReplay:
         Raises:
             NotFound: the merchant has no such event.
         """
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             found = await store.event(connection, merchant_id, event_id)
         return ids.existing("webhook_event", event_id, found)
 
@@ -86,7 +86,7 @@ class WebhookReplay:
         limit: int,
     ) -> Rehearsal:
         """Return how events would come out if they were replayed, oldest first."""
-        async with self._database.reading() as connection:
+        async with self._database.autocommit() as connection:
             events = await store.events(connection, merchant_id, wanted, before, limit)
             claimed = await store.unclaimed(connection, merchant_id, [one.id for one in events])
         rehearsed = await self._rehearsal.rehearse(merchant_id, claimed)

@@ -194,7 +194,7 @@ async def test_reads_that_are_given_up_or_fail_leave_nothing_behind_for_the_next
     two, wrong = Query(b"select 2"), Query(b"select 1/0")
 
     async def read(*queries: Query) -> list[list[tuple[int, ...]]]:
-        async with database.reading() as connection:
+        async with database.autocommit() as connection:
             return await connection.fetch_each(*((query, {}) for query in queries))
 
     for number in range(5):

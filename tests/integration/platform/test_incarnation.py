@@ -12,7 +12,7 @@ from groat.platform.embedded import EmbeddedServers
 async def incarnation(servers: EmbeddedServers) -> str:
     database = Database(servers.database_url, max_connections=1)
     await database.open()
-    async with database.reading():
+    async with database.autocommit():
         assert database.incarnation is not None
     await database.close()
     return database.incarnation

@@ -27,7 +27,7 @@ async def settle(connection: Connection, events: Sequence[ClaimedEvent]) -> None
 
 
 async def extend(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
-    store.extend_lease(connection, events, datetime.now(UTC))
+    store.renew_claims(connection, events, until=datetime.now(UTC))
 
 
 async def replay(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
@@ -62,7 +62,7 @@ async def test_repeated_deliveries_and_all_other_work_take_their_locks_in_one_or
     database = world.engine.database
 
     async def repeat() -> None:
-        async with database.reading() as connection:
+        async with database.autocommit() as connection:
             assert not await store.put(connection, merge(deliveries))
             await store.count_repetitions(connection, merge(deliveries))
 
@@ -70,7 +70,7 @@ async def test_repeated_deliveries_and_all_other_work_take_their_locks_in_one_or
         async with database.transaction() as connection:
             await work(connection, claimed)
 
-    async with database.reading() as connection:
+    async with database.autocommit() as connection:
         assert len(await store.put(connection, merge(deliveries))) == EVENTS
     for _ in range(ROUNDS):
         await asyncio.gather(repeat(), do_work())

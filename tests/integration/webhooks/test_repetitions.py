@@ -117,7 +117,7 @@ async def test_what_one_database_has_committed_says_nothing_of_another(
             for address in (world.database_url, other_url):
                 database = Database(address, max_connections=2)
                 await database.open()
-                async with database.reading():
+                async with database.autocommit():
                     seen = Seen("things", client, database, SystemClock())
                 assert await seen.among(["a", "b"]) == set()
                 await seen.remember(["a"])

@@ -111,4 +111,5 @@ async def test_nor_does_one_whose_event_is_a_suspect(stalled: Stalled) -> None:
         assert await world.balance(wallet) == 3 * 1050
     stalled.gate.opened.set()
     assert await taking == 1
+    await drain.finish()
     assert await world.balance(wallet) == 4 * 1050

@@ -16,7 +16,8 @@ EventKey: TypeAlias = tuple[MerchantId, ProviderAccountId, str]
 the same with every delivery."""
 
 SUSPECT_AFTER = 2
-"""So many attempts lost, and an event is taken alone: perhaps it is what its workers die of."""
+"""So many attempts lost, and an event is taken alone: perhaps it is what its workers die of.
+The queries and their index have the number too."""
 
 TRIES_BEFORE_LOOKUP = 2
 """So many tries within seconds, and what an event builds on is asked for."""

@@ -125,17 +125,19 @@ async def claim_suspect(
     return None if row is None else _to_claimed(row)
 
 
-def extend_lease(
-    connection: Connection, events: Sequence[ClaimedEvent], lease_until: datetime
+def renew_claims(
+    connection: Connection, events: Sequence[ClaimedEvent], *, until: datetime | None
 ) -> None:
-    """Keep claimed events for longer."""
-    columns = {**_claims(events), "lease_until": lease_until}
-    connection.write(QUERIES["extend_lease"], columns)
-
-
-def let_go(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
-    """Have claimed events tried again when they are due, and not taken to be lost."""
-    connection.write(QUERIES["let_go"], _claims(events))
+    """Keep claimed events until a later moment; with None, let go of them: they are not lost."""
+    connection.write(
+        QUERIES["renew_claims"],
+        {
+            "merchant_ids": Bigints([event.merchant_id for event in events]),
+            "ids": Uuids([event.id for event in events]),
+            "attempts": [event.attempts for event in events],
+            "until": until,
+        },
+    )
 
 
 async def lock_claimed(
@@ -237,14 +239,6 @@ async def counts(connection: Connection, merchant_id: MerchantId) -> InboxCounts
     row = await connection.fetch_one(QUERIES["count_events"], {"merchant_id": merchant_id})
     assert row is not None, "it aggregates, so it has one row"  # noqa: S101
     return InboxCounts(*row)
-
-
-def _claims(events: Sequence[ClaimedEvent]) -> dict[str, object]:
-    return {
-        "merchant_ids": Bigints([event.merchant_id for event in events]),
-        "ids": Uuids([event.id for event in events]),
-        "attempts": [event.attempts for event in events],
-    }
 
 
 def _to_claimed(row: Row) -> ClaimedEvent:

@@ -90,8 +90,10 @@ returning
     merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, failures,
     failures_alike, reason
 
--- name: extend_lease
--- For those that wait for a provider's answer. In the order in which a drain locks (see lock_claimed).
+-- name: renew_claims
+-- Keeps what is claimed until a later moment, or, with none, lets go of it: a claim that came to nothing
+-- with a worker that is alive to say so is not lost. In the order in which a drain locks (see
+-- lock_claimed).
 with ours as (
     select e.merchant_id, e.id
     from webhook_event e
@@ -103,25 +105,7 @@ with ours as (
     for no key update of e
 )
 update webhook_event e
-set due_at = %(lease_until)s
-from ours
-where e.merchant_id = ours.merchant_id and e.id = ours.id
-
--- name: let_go
--- Claims that came to nothing, by a worker that is alive to say so: they are not lost with it. When
--- they are due stays as it is. In the order in which a drain locks (see lock_claimed).
-with ours as (
-    select e.merchant_id, e.id
-    from webhook_event e
-    join unnest(%(merchant_ids)s::bigint[], %(ids)s::uuid[], %(attempts)s::integer[])
-        as c (merchant_id, id, attempts)
-        using (merchant_id, id, attempts)
-    where e.settled_at is null
-    order by e.merchant_id, e.provider_account_id, e.provider_event_id collate "C"
-    for no key update of e
-)
-update webhook_event e
-set is_claimed = false
+set is_claimed = %(until)s::timestamptz is not null, due_at = coalesce(%(until)s::timestamptz, e.due_at)
 from ours
 where e.merchant_id = ours.merchant_id and e.id = ours.id
 

@@ -7,7 +7,7 @@ with made as (
         capture_method, metadata, created_at, updated_at
     )
     select
-        %(merchant_id)s::bigint, id, 'processing', 'EUR', amount, beneficiary_id,
+        %(merchant_id)s::bigint, id, 'processing', %(currency)s, amount, beneficiary_id,
         %(provider_account_id)s::uuid, 'pm_card_visa', 'automatic', '{}', %(now)s::timestamptz, %(now)s
     from unnest(%(ids)s::uuid[], %(amounts)s::bigint[], %(beneficiary_ids)s::uuid[])
         as p (id, amount, beneficiary_id)
