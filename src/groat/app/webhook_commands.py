@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -151,8 +150,6 @@ def replay(
     wanted = _wanted(status, event_type, account, reason, named, received_from, received_before)
     if wanted == EventFilter():
         raise InvalidRequest("nothing_selected", "Name events, or say with options which.")
-    if math.isnan(per_second):  # which is within any range
-        raise InvalidRequest("invalid_per_second", "--per-second is a number.")
     caller = _operator(merchant)
     if dry_run:
         rehearsed = with_engine(lambda engine: _rehearse(engine, caller.merchant_id, wanted))

@@ -186,7 +186,7 @@ async def test_the_commands_list_show_and_replay(world: World) -> None:
     nothing = await world.groat("webhooks", "replay", merchant)
     assert (nothing.returncode, "nothing_selected" in nothing.stderr) == (2, True)
     never = await world.groat("webhooks", "replay", merchant, event["id"], "--per-second", "nan")
-    assert (never.returncode, "invalid_per_second" in never.stderr) == (2, True)
+    assert (never.returncode, "--per-second" in never.stderr) == (2, True)
     replayed = await world.groat("webhooks", "replay", merchant, "--reason", "amount_mismatch")
     assert "1 events are being replayed" in replayed.stdout, replayed.stderr
     assert (await world.inbox())[0][1] == "pending"
