@@ -13,8 +13,8 @@ from uuid import UUID
 
 import typeid
 import typeid.core.errors
-import uuid_utils
 import uuid_utils.compat
+from typeid.codecs import base32
 
 from groat.kernel.errors import NotFound
 
@@ -95,7 +95,7 @@ def following(kind: bytes, previous: UUID) -> UUID:
 
 def render(kind: str, value: UUID) -> str:
     """Return the TypeID of ``value``, a thing of ``kind`` (a key of ``PREFIXES``)."""
-    return str(typeid.TypeID.from_uuid(uuid_utils.UUID(bytes=value.bytes), PREFIXES[kind]))
+    return f"{PREFIXES[kind]}_{base32.encode(value.bytes)}"
 
 
 def parse(kind: str, text: str) -> UUID:

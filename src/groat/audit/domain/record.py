@@ -15,6 +15,8 @@ from groat.kernel.ids import MerchantId, RecordId
 
 Scalar: TypeAlias = str | int | bool | None
 
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -71,7 +73,7 @@ def canonical_bytes(record: Record) -> bytes:
         "object": ids.render(change.kind, change.object_id),
         "recorded_at": record.recorded_at.isoformat(timespec="microseconds"),
     }
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _canonical.encode(document).encode()
 
 
 def leaf_hash(content: bytes) -> bytes:
