@@ -27,8 +27,9 @@ Handler = Callable[[str, Mapping[str, object]], Awaitable[None]]
 """Does a job, given its name and its data."""
 
 RING_SECONDS = 0.25
-_PAUSE_SECONDS = 0.005
-"""Between two rings of a busy process. Each costs two processes more than a small batch does."""
+_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.005, 0.05
+"""Between two rings of a busy process, for each row that the first one told of. A ring costs two
+processes as much as several rows do, and who was rung for goes on while rows come."""
 
 _MOST_REMINDED = 300
 _LEAVE_NOTHING = {"removeOnComplete": True, "removeOnFail": True}  # kept for ever otherwise
@@ -78,7 +79,7 @@ class Doorbell:
     def __init__(self, client: redis.asyncio.Redis | None, queue: str) -> None:
         self._queue = None if client is None else Queue(queue, {"connection": client})
         self._redis = FastPath("doorbell", "workers poll", seconds=RING_SECONDS)
-        self._is_wanted = False
+        self._rows = 0  # that nobody was told of yet
         self._ringing: asyncio.Task[None] | None = None
 
     async def ring(self) -> None:
@@ -90,9 +91,12 @@ class Doorbell:
         if queue is not None:
             await self._redis.attempt(lambda: queue.add("drain", {}, _RING))
 
-    def ring_soon(self) -> None:
-        """Ring without having to wait for it. Of many at once, the first and one more ring."""
-        self._is_wanted = True
+    def ring_soon(self, rows: int) -> None:
+        """Ring without having to wait for it, since so many rows are due.
+
+        Of many calls at once, the first and one more ring.
+        """
+        self._rows += rows
         if self._queue is not None and self._ringing is None:
             self._ringing = asyncio.create_task(self._ring_while_wanted())
 
@@ -111,10 +115,10 @@ class Doorbell:
             await self._queue.close()
 
     async def _ring_while_wanted(self) -> None:
-        while self._is_wanted:
-            self._is_wanted = False
+        while self._rows:
+            rows, self._rows = self._rows, 0
             await self.ring()
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(min(rows * _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS))
         self._ringing = None
 
 

@@ -144,7 +144,7 @@ class WebhookBackfill:
                 {"events": len(added)},
             )
             self._audit.write(connection, caller.merchant_id, [change], now)
-        self._doorbell.ring_soon()
+        self._doorbell.ring_soon(len(added))
 
 
 def _check(provider: Provider, since: datetime, until: datetime, now: datetime) -> None:

@@ -119,7 +119,7 @@ class WebhookReceiver:
             taken = [event for event in events if event.key not in refused]
             new = await store.put(connection, taken) if taken else set()
         if new:
-            self._doorbell.ring_soon()
+            self._doorbell.ring_soon(len(new))
         for event in taken:
             self._committed.post(event.name)
             if event.id not in new:

@@ -118,7 +118,7 @@ class WebhookReplay:
             changes = [_replayed(caller, one) for one in events if one.id in replayed]
             if changes:
                 self._audit.write(connection, caller.merchant_id, changes, now)
-        self._doorbell.ring_soon()
+        self._doorbell.ring_soon(len(replayed))
         done = [event for event in events if event.id in replayed]
         return Replayed(done, _next_before(events, limit))
 

@@ -160,7 +160,7 @@ async def test_ringing_soon_waits_for_nothing_and_of_many_two_ring(
     bell = Doorbell(connect_redis(valkey.redis_url), QUEUE)
     async with working(valkey, handler):
         for _ in range(100):
-            bell.ring_soon()
+            bell.ring_soon(1)
         assert not handler.runs
         await bell.close()
         await handler.await_run()
@@ -190,7 +190,7 @@ async def test_a_reminder_runs_when_its_time_has_come_and_leaves_no_job(
 async def test_no_redis_at_all_is_a_silent_doorbell() -> None:
     bell = Doorbell(None, QUEUE)
     await bell.ring()
-    bell.ring_soon()
+    bell.ring_soon(1)
     await bell.remind([Reminder("whe_1-1", timedelta(0), {})])
     await bell.close()
     assert bell._queue is None
