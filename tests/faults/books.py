@@ -29,7 +29,9 @@ class Standing(NamedTuple):
 async def inbox(ground: Ground) -> dict[str, Standing]:
     """Return how every event of the inbox stands, by Stripe's id of it."""
     rows = await ground.rows(
-        "select provider_event_id, status, reason, deliveries, attempts from webhook_event"
+        "select provider_event_id, status, reason, e.deliveries + coalesce(r.deliveries, 0),"
+        " attempts from webhook_event e left join webhook_repetition r"
+        " using (merchant_id, provider_account_id, provider_event_id)"
     )
     return {event_id: Standing(*rest) for event_id, *rest in rows}
 

@@ -71,5 +71,9 @@ async def test_acknowledgements_go_on_and_nothing_is_lost(
         assert sender.answers == {OK: len(order)}
         assert sender.slowest < AT_ONCE_SECONDS
         await ground.settled()
-    await ground.until("select sum(deliveries)::integer from webhook_event", len(order) + 1)
+    await ground.until(
+        "select (select sum(deliveries) from webhook_event)::integer"
+        " + (select sum(deliveries) from webhook_repetition)::integer",
+        len(order) + 1,
+    )
     await assert_applied_once(ground, events)

@@ -299,11 +299,20 @@ class World:
                 found[table] = 0 if row is None else int(row[0])
         return found
 
+    @asynccontextmanager
+    async def locked(self, statement: LiteralString) -> AsyncIterator[None]:
+        """Hold a lock while in the block, as somebody does who is at work."""
+        async with await psycopg.AsyncConnection.connect(self.database_url) as connection:
+            await connection.execute(statement)
+            yield
+
     async def inbox(self) -> list[tuple[Any, ...]]:
         """Return (event type, status, reason, attempts, deliveries) of each event, oldest first."""
         await self.engine.receiver.close()  # which counts what it has acknowledged
         return await self.rows(
-            "select event_type, status, reason, attempts, deliveries from webhook_event order by id"
+            "select event_type, status, reason, attempts, e.deliveries + coalesce(r.deliveries, 0)"
+            " from webhook_event e left join webhook_repetition r"
+            " using (merchant_id, provider_account_id, provider_event_id) order by id"
         )
 
     async def make_due(self) -> None:

@@ -420,6 +420,18 @@ CREATE TABLE public.webhook_event (
     CONSTRAINT webhook_event_says_why CHECK (((status = ANY (ARRAY['pending'::text, 'processed'::text])) OR (reason IS NOT NULL))),
     CONSTRAINT webhook_event_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'deferred'::text, 'retrying'::text, 'processed'::text, 'ignored'::text, 'superseded'::text, 'dead'::text])))
 );
+ALTER TABLE ONLY public.webhook_event ALTER COLUMN body SET STORAGE EXTERNAL;
+
+--
+-- Name: webhook_repetition; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.webhook_repetition (
+    merchant_id bigint NOT NULL,
+    provider_account_id uuid NOT NULL,
+    provider_event_id text NOT NULL,
+    deliveries bigint NOT NULL
+);
 
 --
 -- Name: account account_merchant_id_code_key; Type: CONSTRAINT; Schema: public; Owner: -
@@ -595,6 +607,13 @@ ALTER TABLE ONLY public.webhook_event
 
 ALTER TABLE ONLY public.webhook_event
     ADD CONSTRAINT webhook_event_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: webhook_repetition webhook_repetition_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhook_repetition
+    ADD CONSTRAINT webhook_repetition_pkey PRIMARY KEY (merchant_id, provider_account_id, provider_event_id);
 
 --
 -- Name: applied_effect_by_payment; Type: INDEX; Schema: public; Owner: -
@@ -941,6 +960,12 @@ GRANT SELECT,INSERT ON TABLE public.routing_rules TO groat_app;
 --
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.webhook_event TO groat_app;
+
+--
+-- Name: TABLE webhook_repetition; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.webhook_repetition TO groat_app;
 
 --
 -- PostgreSQL database dump complete

@@ -43,7 +43,7 @@ from groat.webhooks.interpreting import Interpreter, Reading
 
 _log = structlog.get_logger(__name__)
 
-_MOST_AT_ONCE = 300
+_MOST_AT_ONCE = 200
 _MOST_WAITING = 100
 """So many events of one provider account wait for its answers, and no more of them are claimed: a
 provider that does not answer holds up nobody else, and little of it is in hand."""
@@ -82,10 +82,15 @@ class WebhookDrain:
         self._random = random
         self._asked: dict[asyncio.Task[None], _Asked] = {}
         self._at_work = asyncio.Lock()
+        self._in_hand: asyncio.Task[None] | None = None
         self._left: list[ClaimedEvent] = []
 
     async def drain_batch(self) -> int:
-        """Claim what is due and apply it, but for what has to be asked for; return how many."""
+        """Claim what is due and apply it, but for what has to be asked for; return how many.
+
+        After a full batch, which leaves others waiting, the next call claims them while PostgreSQL
+        writes this one.
+        """
         async with self._at_work:
             now, left = self._clock.now(), len(self._left)
             async with self._database.transaction() as connection:
@@ -95,7 +100,12 @@ class WebhookDrain:
                     connection, now, now + _LEASE, _MOST_AT_ONCE, self._busy()
                 )
             del self._left[:left]
-            await self._work_on(events)
+            before = self._in_hand
+            self._in_hand = asyncio.create_task(self._work_on(events))
+            if before is not None:
+                await before
+            if len(events) < _MOST_AT_ONCE:
+                await self._catch_up()
         return len(events)
 
     async def take_suspect(self) -> int:
@@ -105,6 +115,7 @@ class WebhookDrain:
         Only for a provider's answer the batches do not wait.
         """
         async with self._at_work:
+            await self._catch_up()
             now = self._clock.now()
             async with self._database.transaction() as connection:
                 suspect = await store.claim_suspect(connection, now, now + _LEASE)
@@ -117,7 +128,8 @@ class WebhookDrain:
         return 1
 
     async def finish(self) -> None:
-        """Return once no provider is being asked any more."""
+        """Return once nothing is in hand, and no provider is being asked any more."""
+        await self._catch_up()
         while self._asked:
             await asyncio.wait(self._asked)
 
@@ -125,6 +137,12 @@ class WebhookDrain:
         """Return how the merchant's inbox stands."""
         async with self._database.autocommit() as connection:
             return await store.counts(connection, merchant_id)
+
+    async def _catch_up(self) -> None:
+        """Return once the batch that is in hand, if there is one, is applied."""
+        in_hand, self._in_hand = self._in_hand, None
+        if in_hand is not None:
+            await in_hand
 
     def _busy(self) -> list[ProviderAccountId]:
         """Return the accounts that so many events wait for that no more of theirs are claimed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 from groat.app.verify import verify
@@ -100,6 +101,23 @@ async def test_poison_among_fifty_holds_up_nobody(world: World) -> None:
     }
     assert bad == {("dead", "amount_mismatch"), ("retrying", "CharacterNotInRepertoire")}
     assert await effects(world) == 48
+
+
+async def test_while_postgresql_writes_a_full_batch_the_next_is_claimed(world: World) -> None:
+    unknown = [ids.render("payment", ids.uuid7()) for _ in range(230)]
+    events = [charge_event(f"evt_{one}", f"ch_{one}", one, 100) for one in unknown]
+    await world.deliver_all([await world.signed(event) for event in events])
+    drain = world.engine.drain
+    async with world.locked("lock table payment in access exclusive mode"):
+        async with asyncio.timeout(5):
+            assert await drain.drain_batch() == 200
+        rest = asyncio.create_task(drain.drain_batch())
+        limit = time.monotonic() + 5
+        while await world.rows("select from webhook_event where not is_claimed"):
+            assert time.monotonic() < limit
+            await asyncio.sleep(0.01)
+    assert await rest == 30
+    assert {row[1:] for row in await world.inbox()} == {("deferred", "unknown_payment", 1, 1)}
 
 
 async def test_an_event_whose_account_cannot_be_opened_waits_while_others_pass(

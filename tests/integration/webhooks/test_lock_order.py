@@ -1,4 +1,4 @@
-"""Deliveries that come again while their events are being drained: nobody waits for each other."""
+"""Many who want the same events at once: none waits for another who waits for it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import combinations_with_replacement
 from typing import TypeAlias
 
+import psycopg
 import pytest
 
 from groat.kernel import ids
@@ -26,20 +28,21 @@ async def settle(connection: Connection, events: Sequence[ClaimedEvent]) -> None
     assert len(await store.lock_claimed(connection, events[0].merchant_id, events)) == EVENTS
 
 
-async def extend(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
-    store.renew_claims(connection, events, until=datetime.now(UTC))
+async def renew(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
+    store.renew_claims(connection, events, until=None)
 
 
 async def replay(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
     due = dict.fromkeys((event.id for event in events), datetime.now(UTC))
-    assert len(await store.replay(connection, events[0].merchant_id, due)) == EVENTS
+    await store.replay(connection, events[0].merchant_id, due)
 
 
-@pytest.mark.parametrize("work", [settle, extend, replay])
-async def test_repeated_deliveries_and_all_other_work_take_their_locks_in_one_order(
-    world: World, work: Work
-) -> None:
-    """Two statements that lock the same rows in different orders deadlock within a few rounds."""
+PAIRS = list(combinations_with_replacement([settle, renew, replay], 2))
+
+
+@pytest.fixture
+async def deliveries(world: World) -> list[Delivery]:
+    """Deliveries of events that are in the inbox, newest first."""
     first = Delivery(
         world.merchant_id,
         world.stripe.account_id,
@@ -49,29 +52,48 @@ async def test_repeated_deliveries_and_all_other_work_take_their_locks_in_one_or
         b"{}",
         datetime.now(UTC),
     )
-    deliveries = [
+    found = [
         replace(first, provider_event_id=f"evt_{number}", id=WebhookEventId(ids.uuid7()))
-        for number in reversed(range(EVENTS))
+        for number in range(EVENTS)
     ]
+    async with world.engine.database.autocommit() as connection:
+        assert len(await store.put(connection, merge(found))) == EVENTS
+    return found[::-1]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].__name__}-{pair[1].__name__}")
+async def test_all_who_lock_several_events_take_their_locks_in_one_order(
+    world: World, deliveries: Sequence[Delivery], pair: tuple[Work, Work]
+) -> None:
+    """Two statements that lock the same rows in different orders deadlock within a few rounds."""
     claimed = [
         ClaimedEvent(
             one.merchant_id, one.id, one.provider_account_id, "", b"", 0, 0, Tries(0, 0, None)
         )
         for one in deliveries
     ]
-    database = world.engine.database
 
-    async def repeat() -> None:
-        async with database.autocommit() as connection:
-            assert not await store.put(connection, merge(deliveries))
-            await store.count_repetitions(connection, merge(deliveries))
+    async def do(work: Work, events: Sequence[ClaimedEvent]) -> None:
+        async with world.engine.database.transaction() as connection:
+            await work(connection, events)
 
-    async def do_work() -> None:
-        async with database.transaction() as connection:
-            await work(connection, claimed)
-
-    async with database.autocommit() as connection:
-        assert len(await store.put(connection, merge(deliveries))) == EVENTS
     for _ in range(ROUNDS):
-        await asyncio.gather(repeat(), do_work())
-    assert {row[4] for row in await world.inbox()} == {ROUNDS + 1}
+        await asyncio.gather(do(pair[0], claimed), do(pair[1], claimed[::-1]))
+
+
+async def test_repetitions_are_counted_in_one_order_and_beside_the_work(
+    world: World, deliveries: Sequence[Delivery]
+) -> None:
+    async def repeat(order: Sequence[Delivery]) -> None:
+        async with world.engine.database.autocommit() as connection:
+            assert not await store.put(connection, merge(order))
+            await store.count_repetitions(connection, merge(order))
+
+    async with (
+        await psycopg.AsyncConnection.connect(world.database_url) as at_work,
+        asyncio.timeout(60),
+    ):
+        await at_work.execute("select from webhook_event for update")
+        for _ in range(ROUNDS):
+            await asyncio.gather(repeat(deliveries), repeat(deliveries[::-1]))
+    assert {row[4] for row in await world.inbox()} == {2 * ROUNDS + 1}

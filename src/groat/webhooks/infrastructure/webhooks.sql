@@ -21,22 +21,16 @@ on conflict (merchant_id, provider_account_id, provider_event_id) do nothing
 returning id
 
 -- name: count_repetitions
--- In the order in which a drain locks (see lock_claimed).
-with repeated as (
-    select e.merchant_id, e.id, r.deliveries
-    from webhook_event e
-    join unnest(
-        %(merchant_ids)s::bigint[], %(provider_account_ids)s::uuid[], %(provider_event_ids)s::text[],
-        %(deliveries)s::bigint[]
-    ) as r (merchant_id, provider_account_id, provider_event_id, deliveries)
-        using (merchant_id, provider_account_id, provider_event_id)
-    order by e.merchant_id, e.provider_account_id, e.provider_event_id collate "C"
-    for no key update of e
-)
-update webhook_event e
-set deliveries = e.deliveries + r.deliveries
-from repeated r
-where e.merchant_id = r.merchant_id and e.id = r.id
+-- Beside the events, which somebody may be at work on. The arrays come in the order of the key, so that
+-- processes that count the same events do not wait for each other.
+insert into webhook_repetition as r (merchant_id, provider_account_id, provider_event_id, deliveries)
+select merchant_id, provider_account_id, provider_event_id, deliveries
+from unnest(
+    %(merchant_ids)s::bigint[], %(provider_account_ids)s::uuid[], %(provider_event_ids)s::text[],
+    %(deliveries)s::bigint[]
+) as e (merchant_id, provider_account_id, provider_event_id, deliveries)
+on conflict (merchant_id, provider_account_id, provider_event_id)
+    do update set deliveries = r.deliveries + excluded.deliveries
 
 -- name: find_known_events
 -- Of events that a provider lists, those that were delivered or read before.
@@ -92,8 +86,7 @@ returning
 
 -- name: renew_claims
 -- Keeps what is claimed until a later moment, or, with none, lets go of it: a claim that came to nothing
--- with a worker that is alive to say so is not lost. In the order in which a drain locks (see
--- lock_claimed).
+-- with a worker that is alive to say so is not lost. In the order of ids (see lock_claimed).
 with ours as (
     select e.merchant_id, e.id
     from webhook_event e
@@ -101,7 +94,7 @@ with ours as (
         as c (merchant_id, id, attempts)
         using (merchant_id, id, attempts)
     where e.settled_at is null
-    order by e.merchant_id, e.provider_account_id, e.provider_event_id collate "C"
+    order by e.merchant_id, e.id
     for no key update of e
 )
 update webhook_event e
@@ -111,14 +104,14 @@ where e.merchant_id = ours.merchant_id and e.id = ours.id
 
 -- name: lock_claimed
 -- Of the events that we claimed, those that are still ours: not settled, nor claimed by another
--- worker after our lease ran out. In the order in which repetitions are counted: both may want the
--- same rows, and must not wait for each other.
+-- worker after our lease ran out. In the order of ids, as all who lock several: they may want the same
+-- rows, and must not wait for each other.
 select e.id
 from webhook_event e
 join unnest(%(ids)s::uuid[], %(attempts)s::integer[]) as c (id, attempts)
     on c.id = e.id and c.attempts = e.attempts
 where e.merchant_id = %(merchant_id)s and e.settled_at is null
-order by e.provider_account_id, e.provider_event_id collate "C"
+order by e.id
 for no key update of e
 
 -- name: settle
@@ -138,28 +131,30 @@ where e.merchant_id = %(merchant_id)s and e.id = s.id and e.attempts = s.attempt
 -- name: list_events
 -- Newest first: ids sort by the time of arrival.
 select
-    id, provider_account_id, provider_event_id, event_type, status, reason, attempts, deliveries, due_at,
-    received_at, settled_at
-from webhook_event
-where merchant_id = %(merchant_id)s
-    and (%(before)s::uuid is null or id < %(before)s::uuid)
-    and (%(status)s::text is null or status = %(status)s::text)
-    and (%(event_type)s::text is null or event_type = %(event_type)s::text)
-    and (%(provider_account_id)s::uuid is null or provider_account_id = %(provider_account_id)s::uuid)
-    and (%(reason)s::text is null or reason = %(reason)s::text)
-    and (%(ids)s::uuid[] is null or id = any(%(ids)s::uuid[]))
-    and (%(received_from)s::timestamptz is null or received_at >= %(received_from)s::timestamptz)
-    and (%(received_before)s::timestamptz is null or received_at < %(received_before)s::timestamptz)
-order by id desc
+    e.id, e.provider_account_id, e.provider_event_id, e.event_type, e.status, e.reason, e.attempts,
+    e.deliveries + coalesce(r.deliveries, 0), e.due_at, e.received_at, e.settled_at
+from webhook_event e
+left join webhook_repetition r using (merchant_id, provider_account_id, provider_event_id)
+where e.merchant_id = %(merchant_id)s
+    and (%(before)s::uuid is null or e.id < %(before)s::uuid)
+    and (%(status)s::text is null or e.status = %(status)s::text)
+    and (%(event_type)s::text is null or e.event_type = %(event_type)s::text)
+    and (%(provider_account_id)s::uuid is null or e.provider_account_id = %(provider_account_id)s::uuid)
+    and (%(reason)s::text is null or e.reason = %(reason)s::text)
+    and (%(ids)s::uuid[] is null or e.id = any(%(ids)s::uuid[]))
+    and (%(received_from)s::timestamptz is null or e.received_at >= %(received_from)s::timestamptz)
+    and (%(received_before)s::timestamptz is null or e.received_at < %(received_before)s::timestamptz)
+order by e.id desc
 limit %(limit)s
 
 -- name: get_event
 -- One event, with what its provider sent.
 select
-    id, provider_account_id, provider_event_id, event_type, status, reason, attempts, deliveries, due_at,
-    received_at, settled_at, body
-from webhook_event
-where merchant_id = %(merchant_id)s and id = %(id)s
+    e.id, e.provider_account_id, e.provider_event_id, e.event_type, e.status, e.reason, e.attempts,
+    e.deliveries + coalesce(r.deliveries, 0), e.due_at, e.received_at, e.settled_at, e.body
+from webhook_event e
+left join webhook_repetition r using (merchant_id, provider_account_id, provider_event_id)
+where e.merchant_id = %(merchant_id)s and e.id = %(id)s
 
 -- name: read_unclaimed
 -- Events as a claim would hand them over, but without claiming them.
@@ -170,14 +165,14 @@ order by id
 
 -- name: replay
 -- As if they had just been delivered for the first time, one after the other. What is claimed at this
--- moment is left to whoever has it, and what is open is not put off. In the order in which a drain
--- locks (see lock_claimed).
+-- moment is left to whoever has it, and what is open is not put off. In the order of ids (see
+-- lock_claimed).
 with unclaimed as (
     select e.id, case when e.settled_at is null then least(e.due_at, r.due_at) else r.due_at end as due_at
     from webhook_event e
     join unnest(%(ids)s::uuid[], %(due_at)s::timestamptz[]) as r (id, due_at) on r.id = e.id
     where e.merchant_id = %(merchant_id)s and not e.is_claimed
-    order by e.provider_account_id, e.provider_event_id collate "C"
+    order by e.id
     for no key update of e
 )
 update webhook_event e
@@ -193,8 +188,12 @@ select
     count(*) filter (where status = 'processed'),
     coalesce(sum(deliveries), 0)::bigint,
     coalesce(sum(greatest(deliveries - 1, 0)), 0)::bigint
-from webhook_event
-where merchant_id = %(merchant_id)s
+from (
+    select e.settled_at, e.status, e.deliveries + coalesce(r.deliveries, 0) as deliveries
+    from webhook_event e
+    left join webhook_repetition r using (merchant_id, provider_account_id, provider_event_id)
+    where e.merchant_id = %(merchant_id)s
+) as events
 
 -- name: check_events_are_accounted_for
 -- Every processed event has left a mark in the record, or says why it had no effect of its own.

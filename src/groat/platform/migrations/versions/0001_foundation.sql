@@ -311,10 +311,22 @@ create table webhook_event (
     constraint webhook_event_open_until_settled check ((status in ('pending', 'deferred', 'retrying')) = (settled_at is null)),
     constraint webhook_event_says_why check (status in ('pending', 'processed') or reason is not null)
 );
+-- A body apart from its row is not written again each time that the row changes; compressing it costs
+-- more than it saves.
+alter table webhook_event alter column body set storage external;
 create index webhook_event_due on webhook_event (due_at) where settled_at is null;
 create index webhook_event_suspect on webhook_event (due_at) where settled_at is null and attempts_lost >= 2;
 create index webhook_event_dead on webhook_event (merchant_id, id) where status = 'dead';
 create index webhook_event_transmission on webhook_event (merchant_id, provider_account_id, transmission_id) where transmission_id is not null;
+
+-- Deliveries after an event was stored, counted where they wait for nobody who works on it.
+create table webhook_repetition (
+    merchant_id bigint not null,
+    provider_account_id uuid not null,
+    provider_event_id text not null,
+    deliveries bigint not null,
+    primary key (merchant_id, provider_account_id, provider_event_id)
+);
 
 -- The record.
 
@@ -344,7 +356,7 @@ do $$ begin execute format('grant groat_app to %I', current_user); end $$;
 do $$ begin execute format('grant usage on schema %I to groat_app', current_schema()); end $$;
 
 grant select, insert, update
-    on merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, webhook_event
+    on merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, webhook_event, webhook_repetition
     to groat_app;
 grant select, insert
     on ledger_transaction, ledger_entry, applied_effect, audit_record, routing_rules, routing_decision
