@@ -104,7 +104,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     seen = Seen("webhooks", redis, database, clock)
     receiver = WebhookReceiver(database, providers, doorbell, seen, new_id, clock)
     interpreter, event_facts = Interpreter(providers), EventFacts(facts, random)
-    drain = WebhookDrain(database, interpreter, event_facts, recovery, doorbell, clock, random)
+    drain = WebhookDrain(database, interpreter, event_facts, recovery, doorbell, random)
 
     rehearsal = EventRehearsal(database, interpreter, event_facts)
     replay = WebhookReplay(database, rehearsal, audit, doorbell, clock)

@@ -19,7 +19,6 @@ from typing import TypeAlias
 import structlog
 
 from groat.kernel import ids
-from groat.kernel.clock import Clock
 from groat.kernel.errors import Unavailable
 from groat.kernel.ids import MerchantId, ProviderAccountId, WebhookEventId
 from groat.payments.recovery import PaymentRecovery
@@ -48,8 +47,8 @@ _MOST_WAITING = 100
 """So many events of one provider account wait for its answers, and no more of them are claimed: a
 provider that does not answer holds up nobody else, and little of it is in hand."""
 
-_LEASE = timedelta(seconds=5)
-"""How long the events of a worker that died wait for another."""
+_LEASE = timedelta(seconds=7)
+"""How long the events of a worker that died wait for another. Longer than a lock is waited for."""
 _LEASE_WHILE_ASKING = timedelta(seconds=20)
 """The same for events that a provider is asked about: longer than interpreting may take, and asking
 for what they build on."""
@@ -70,7 +69,6 @@ class WebhookDrain:
         facts: EventFacts,
         recovery: PaymentRecovery,
         doorbell: Doorbell,
-        clock: Clock,
         random: Random,
     ) -> None:
         self._database = database
@@ -78,7 +76,6 @@ class WebhookDrain:
         self._facts = facts
         self._recovery = recovery
         self._doorbell = doorbell
-        self._clock = clock
         self._random = random
         self._asked: dict[asyncio.Task[None], _Asked] = {}
         self._at_work = asyncio.Lock()
@@ -92,13 +89,11 @@ class WebhookDrain:
         writes this one.
         """
         async with self._at_work:
-            now, left = self._clock.now(), len(self._left)
+            left = len(self._left)
             async with self._database.transaction() as connection:
                 if left:
-                    store.renew_claims(connection, self._left, until=None)
-                events = await store.claim(
-                    connection, now, now + _LEASE, _MOST_AT_ONCE, self._busy()
-                )
+                    store.renew_claims(connection, self._left, None)
+                events = await store.claim(connection, _LEASE, _MOST_AT_ONCE, self._busy())
             del self._left[:left]
             before = self._in_hand
             self._in_hand = asyncio.create_task(self._work_on(events))
@@ -116,9 +111,8 @@ class WebhookDrain:
         """
         async with self._at_work:
             await self._catch_up()
-            now = self._clock.now()
             async with self._database.transaction() as connection:
-                suspect = await store.claim_suspect(connection, now, now + _LEASE)
+                suspect = await store.claim_suspect(connection, _LEASE)
             if suspect is None:
                 return 0
             if suspect.kills:
@@ -187,9 +181,8 @@ class WebhookDrain:
         """
         try:
             with suppress(Unavailable):
-                until = self._clock.now() + _LEASE_WHILE_ASKING
                 async with self._database.transaction() as connection:
-                    store.renew_claims(connection, list(asking.values()), until=until)
+                    store.renew_claims(connection, list(asking.values()), _LEASE_WHILE_ASKING)
             while asking:
                 done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
                 await self._apply_all([(asking.pop(one), one.result()) for one in done])
@@ -223,7 +216,7 @@ class WebhookDrain:
             mine = [(event, reading) for event, reading in batch if event.id in ours]
             applied = await self._facts.apply(connection, merchant_id, mine)
             settled = [(one.event, one.settlement) for one in applied]
-            store.settle(connection, merchant_id, settled, self._clock.now())
+            store.settle(connection, merchant_id, settled)
         await self._tell(settled)
 
     async def _give_up(self, event: ClaimedEvent, error: Exception) -> None:
@@ -235,7 +228,7 @@ class WebhookDrain:
 
     async def _settle_alone(self, event: ClaimedEvent, settlement: Settlement) -> None:
         async with self._database.transaction() as connection:
-            store.settle(connection, event.merchant_id, [(event, settlement)], self._clock.now())
+            store.settle(connection, event.merchant_id, [(event, settlement)])
         await self._tell([(event, settlement)])
 
     async def _tell(self, settled: Sequence[tuple[ClaimedEvent, Settlement]]) -> None:

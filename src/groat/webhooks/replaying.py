@@ -107,20 +107,22 @@ class WebhookReplay:
         were, if that is sooner. One that a worker has claimed at this moment is being tried anyway,
         and left out.
         """
-        now = self._clock.now()
+        merchant_id = caller.merchant_id
         async with self._database.transaction() as connection:
-            events = await store.events(connection, caller.merchant_id, wanted, before, limit)
-            due = {
-                event.id: now + timedelta(seconds=place / per_second)
+            events = await store.events(connection, merchant_id, wanted, before, limit)
+            delays = {
+                event.id: timedelta(seconds=place / per_second)
                 for place, event in enumerate(reversed(events))
             }
-            replayed = await store.replay(connection, caller.merchant_id, due)
+            replayed = await store.replay(connection, merchant_id, delays)
             changes = [_replayed(caller, one) for one in events if one.id in replayed]
             if changes:
-                self._audit.write(connection, caller.merchant_id, changes, now)
+                self._audit.write(connection, merchant_id, changes, self._clock.now())
+            now_due = await store.events(
+                connection, merchant_id, EventFilter(ids=list(replayed)), None, limit
+            )
         self._doorbell.ring_soon(len(replayed))
-        done = [event for event in events if event.id in replayed]
-        return Replayed(done, _next_before(events, limit))
+        return Replayed(now_due, _next_before(events, limit))
 
 
 def _next_before(events: Sequence[WebhookEvent], limit: int) -> WebhookEventId | None:

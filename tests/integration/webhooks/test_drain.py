@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
 from groat.kernel import ids
-from groat.webhooks.domain.event import ClaimedEvent
+from groat.webhooks.domain.event import ClaimedEvent, Delivery
 from groat.webhooks.domain.settling import MOST_UNKNOWN
 from groat.webhooks.infrastructure import store
 from tests.integration.world import World, drained, without_answers
@@ -160,9 +163,25 @@ async def test_a_provider_may_call_a_charge_as_long_as_it_likes(world: World) ->
 
 async def claim(world: World) -> list[ClaimedEvent]:
     """Claim what is due as a worker does, and do no more."""
-    now = datetime.now(UTC)
     async with world.engine.database.transaction() as connection:
-        return await store.claim(connection, now, now + timedelta(seconds=20), 10)
+        return await store.claim(connection, timedelta(seconds=20), 10)
+
+
+@pytest.mark.parametrize("hours", [-24, 24])
+async def test_what_is_due_is_not_for_the_clock_of_a_host_to_say(world: World, hours: int) -> None:
+    delivery = Delivery(
+        world.merchant_id,
+        world.stripe.account_id,
+        "evt_1",
+        ids.WebhookEventId(ids.uuid7()),
+        "x.y",
+        json.dumps({"id": "evt_1", "type": "x.y"}).encode(),
+        datetime.now(UTC) + timedelta(hours=hours),
+    )
+    async with world.engine.database.autocommit() as connection:
+        await store.put(connection, [delivery])
+    assert await world.drain() == 1
+    assert await world.rows("select from webhook_event where settled_at > now() + '1 minute'") == []
 
 
 async def test_what_a_dead_worker_had_claimed_comes_back_when_its_lease_ends(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import combinations_with_replacement
 from typing import TypeAlias
 
@@ -29,12 +29,12 @@ async def settle(connection: Connection, events: Sequence[ClaimedEvent]) -> None
 
 
 async def renew(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
-    store.renew_claims(connection, events, until=None)
+    store.renew_claims(connection, events, None)
 
 
 async def replay(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
-    due = dict.fromkeys((event.id for event in events), datetime.now(UTC))
-    await store.replay(connection, events[0].merchant_id, due)
+    delays = dict.fromkeys((event.id for event in events), timedelta())
+    await store.replay(connection, events[0].merchant_id, delays)
 
 
 PAIRS = list(combinations_with_replacement([settle, renew, replay], 2))

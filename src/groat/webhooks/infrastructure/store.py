@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -19,6 +19,8 @@ from groat.webhooks.domain.event import (
     WebhookEvent,
 )
 from groat.webhooks.domain.settling import EventStatus, Settled, Settlement, Tries
+
+_MS = timedelta(milliseconds=1)
 
 QUERIES = load_queries(__file__, "webhooks.sql")
 
@@ -99,43 +101,38 @@ async def transmissions(
 
 async def claim(
     connection: Connection,
-    now: datetime,
-    lease_until: datetime,
+    lease: timedelta,
     limit: int,
     busy: Collection[ProviderAccountId] = (),
 ) -> list[ClaimedEvent]:
-    """Take up to ``limit`` due events until ``lease_until``, but of accounts that are ``busy``.
+    """Take up to ``limit`` due events for as long as the lease, but of accounts that are ``busy``.
 
     In the order of arrival: no fact depends on it, but most come in it.
     """
     rows = await connection.fetch(
         QUERIES["claim_due"],
-        {"now": now, "lease_until": lease_until, "limit": limit, "busy": Uuids(list(busy))},
+        {"lease": lease, "limit": limit, "busy": Uuids(list(busy))},
     )
     return sorted(map(_to_claimed, rows), key=attrgetter("id"))
 
 
-async def claim_suspect(
-    connection: Connection, now: datetime, lease_until: datetime
-) -> ClaimedEvent | None:
+async def claim_suspect(connection: Connection, lease: timedelta) -> ClaimedEvent | None:
     """Take one due event, if there is one, that was lost with its workers again and again."""
-    row = await connection.fetch_one(
-        QUERIES["claim_suspect"], {"now": now, "lease_until": lease_until}
-    )
+    row = await connection.fetch_one(QUERIES["claim_suspect"], {"lease": lease})
     return None if row is None else _to_claimed(row)
 
 
 def renew_claims(
-    connection: Connection, events: Sequence[ClaimedEvent], *, until: datetime | None
+    connection: Connection, events: Sequence[ClaimedEvent], lease: timedelta | None
 ) -> None:
-    """Keep claimed events until a later moment; with None, let go of them: they are not lost."""
+    """Keep claimed events for so long from now; with None, let go of them: they are not lost."""
     connection.write(
         QUERIES["renew_claims"],
         {
             "merchant_ids": Bigints([event.merchant_id for event in events]),
             "ids": Uuids([event.id for event in events]),
             "attempts": [event.attempts for event in events],
-            "until": until,
+            "lease": lease,
         },
     )
 
@@ -159,7 +156,6 @@ def settle(
     connection: Connection,
     merchant_id: MerchantId,
     settlements: Sequence[tuple[ClaimedEvent, Settlement]],
-    now: datetime,
 ) -> None:
     """Write what became of events."""
     connection.write(
@@ -170,10 +166,7 @@ def settle(
             "attempts": [event.attempts for event, _ in settlements],
             "statuses": Texts([settlement.status for _, settlement in settlements]),
             "reasons": Texts([settlement.reason for _, settlement in settlements]),
-            "due_at": Times([_due_at(settlement, now) for _, settlement in settlements]),
-            "settled_at": Times(
-                [now if isinstance(one, Settled) else None for _, one in settlements]
-            ),
+            "delays_ms": Bigints([_delay(settlement) // _MS for _, settlement in settlements]),
         },
     )
 
@@ -220,15 +213,15 @@ async def unclaimed(
 
 
 async def replay(
-    connection: Connection, merchant_id: MerchantId, due: Mapping[WebhookEventId, datetime]
+    connection: Connection, merchant_id: MerchantId, delays: Mapping[WebhookEventId, timedelta]
 ) -> set[WebhookEventId]:
-    """Let events be tried again from the beginning, each when it is due; return which will be."""
+    """Let events be tried again from the beginning, each after its delay; return which will be."""
     rows = await connection.fetch(
         QUERIES["replay"],
         {
             "merchant_id": merchant_id,
-            "ids": Uuids(list(due)),
-            "due_at": Times(list(due.values())),
+            "ids": Uuids(list(delays)),
+            "delays_ms": Bigints([delay // _MS for delay in delays.values()]),
         },
     )
     return {WebhookEventId(row[0]) for row in rows}
@@ -255,5 +248,5 @@ def _to_event(row: Row) -> WebhookEvent:
     )
 
 
-def _due_at(settlement: Settlement, now: datetime) -> datetime:
-    return now if isinstance(settlement, Settled) else now + settlement.delay
+def _delay(settlement: Settlement) -> timedelta:
+    return timedelta() if isinstance(settlement, Settled) else settlement.delay

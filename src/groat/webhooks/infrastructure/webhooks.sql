@@ -1,14 +1,15 @@
 -- name: put_events
 -- The constraint is the truth about duplicates: a second delivery leaves no row, and waits for nobody
 -- who works on the first. The arrays come in the order of the constraint, so that processes that
--- insert the same events do not wait for each other.
+-- insert the same events do not wait for each other. When what is due is for PostgreSQL's clock to say,
+-- here and below: those of the hosts differ, and are set back.
 insert into webhook_event (
     merchant_id, id, provider_account_id, provider_event_id, event_type, transmission_id, body, status,
     deliveries, due_at, received_at
 )
 select
     merchant_id, id, provider_account_id, provider_event_id, event_type, transmission_id, body, 'pending',
-    deliveries, received_at, received_at
+    deliveries, now(), received_at
 from unnest(
     %(merchant_ids)s::bigint[], %(ids)s::uuid[], %(provider_account_ids)s::uuid[],
     %(provider_event_ids)s::text[], %(event_types)s::text[], %(transmission_ids)s::text[],
@@ -53,11 +54,11 @@ join unnest(%(merchant_ids)s::bigint[], %(provider_account_ids)s::uuid[], %(tran
 -- for their provider to answer.
 update webhook_event
 set attempts = attempts + 1, attempts_lost = attempts_lost + is_claimed::integer, is_claimed = true,
-    due_at = %(lease_until)s
+    due_at = now() + %(lease)s::interval
 where (merchant_id, id) in (
     select merchant_id, id
     from webhook_event
-    where settled_at is null and due_at <= %(now)s and attempts_lost < 2
+    where settled_at is null and due_at <= now() and attempts_lost < 2
         and provider_account_id <> all(%(busy)s)
     order by due_at
     limit %(limit)s
@@ -71,11 +72,11 @@ returning
 -- One that has been lost with its workers again and again: perhaps they died of it.
 update webhook_event
 set attempts = attempts + 1, attempts_lost = attempts_lost + is_claimed::integer, is_claimed = true,
-    due_at = %(lease_until)s
+    due_at = now() + %(lease)s::interval
 where (merchant_id, id) in (
     select merchant_id, id
     from webhook_event
-    where settled_at is null and due_at <= %(now)s and attempts_lost >= 2
+    where settled_at is null and due_at <= now() and attempts_lost >= 2
     order by due_at
     limit 1
     for update skip locked
@@ -85,7 +86,7 @@ returning
     failures_alike, reason
 
 -- name: renew_claims
--- Keeps what is claimed until a later moment, or, with none, lets go of it: a claim that came to nothing
+-- Keeps what is claimed for so long from now, or, with no lease, lets go of it: a claim that came to nothing
 -- with a worker that is alive to say so is not lost. In the order of ids (see lock_claimed).
 with ours as (
     select e.merchant_id, e.id
@@ -98,7 +99,7 @@ with ours as (
     for no key update of e
 )
 update webhook_event e
-set is_claimed = %(until)s::timestamptz is not null, due_at = coalesce(%(until)s::timestamptz, e.due_at)
+set is_claimed = %(lease)s::interval is not null, due_at = coalesce(now() + %(lease)s::interval, e.due_at)
 from ours
 where e.merchant_id = ours.merchant_id and e.id = ours.id
 
@@ -118,13 +119,17 @@ for no key update of e
 -- For good, or until the next try; not what another worker has claimed since. Whoever settles an event
 -- has survived it: attempts that were lost before were not lost because of it.
 update webhook_event e
-set status = s.status, reason = s.reason, due_at = s.due_at, settled_at = s.settled_at,
-    is_claimed = false, attempts_lost = 0, failures = e.failures + (s.settled_at is null)::integer,
+set status = s.status, reason = s.reason, due_at = now() + s.delay_ms * interval '1 ms',
+    settled_at = case when not s.is_open then now() end, is_claimed = false, attempts_lost = 0,
+    failures = e.failures + s.is_open::integer,
     failures_alike = case when s.reason = e.reason then e.failures_alike + 1 else 1 end
-from unnest(
-    %(ids)s::uuid[], %(attempts)s::integer[], %(statuses)s::text[], %(reasons)s::text[],
-    %(due_at)s::timestamptz[], %(settled_at)s::timestamptz[]
-) as s (id, attempts, status, reason, due_at, settled_at)
+from (
+    select *, status in ('deferred', 'retrying') as is_open
+    from unnest(
+        %(ids)s::uuid[], %(attempts)s::integer[], %(statuses)s::text[], %(reasons)s::text[],
+        %(delays_ms)s::bigint[]
+    ) as settlement (id, attempts, status, reason, delay_ms)
+) as s
 where e.merchant_id = %(merchant_id)s and e.id = s.id and e.attempts = s.attempts
     and e.settled_at is null
 
@@ -170,7 +175,10 @@ order by id
 with unclaimed as (
     select e.id, case when e.settled_at is null then least(e.due_at, r.due_at) else r.due_at end as due_at
     from webhook_event e
-    join unnest(%(ids)s::uuid[], %(due_at)s::timestamptz[]) as r (id, due_at) on r.id = e.id
+    join (
+        select id, now() + delay_ms * interval '1 ms' as due_at
+        from unnest(%(ids)s::uuid[], %(delays_ms)s::bigint[]) as replayed (id, delay_ms)
+    ) as r on r.id = e.id
     where e.merchant_id = %(merchant_id)s and not e.is_claimed
     order by e.id
     for no key update of e
