@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,9 @@ from groat.kernel import ids
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.providers.domain.facts import NotSent, Report
+
+EVENT_TEXT = re.compile(r"[!-~]{1,255}")
+"""A webhook event's id, or its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ class Unreadable:
 
 
 class Rejection(StrEnum):
-    """Why a webhook is not believed."""
+    """Why a webhook is not believed, or (``CERTIFICATE_UNAVAILABLE``) not yet."""
 
     SIGNATURE_MISSING = "signature_missing"
     SIGNATURE_MALFORMED = "signature_malformed"
@@ -131,6 +135,18 @@ class Envelope:
     event_id: str
     event_type: str
     transmission_id: str | None = None
+
+    @property
+    def is_storable(self) -> bool:
+        """Whether each text is as ``EVENT_TEXT``.
+
+        Many accounts' events are stored with one statement, so that none of them may hold what
+        PostgreSQL refuses, such as NUL.
+        """
+        texts = [self.event_id, self.event_type]
+        if self.transmission_id is not None:
+            texts.append(self.transmission_id)
+        return all(map(EVENT_TEXT.fullmatch, texts))
 
 
 @dataclass(frozen=True, slots=True)

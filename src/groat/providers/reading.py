@@ -15,6 +15,7 @@ from groat.kernel.ids import PaymentId, RefundId
 from groat.providers.domain.facts import Declined, NotSent, RefundFailed, Report
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
+    EVENT_TEXT,
     Answered,
     Envelope,
     EventPage,
@@ -30,9 +31,8 @@ from groat.providers.port import (
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """What goes wrong before the first byte of a request is on its way."""
 
-EventText: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,255}$")]
-"""An event's id or type. Many accounts' events are stored with one statement, so none of them may
-hold what PostgreSQL refuses, such as NUL."""
+EventText: TypeAlias = Annotated[str, StringConstraints(pattern=f"^{EVENT_TEXT.pattern}$")]
+"""An event's id or type."""
 
 
 class Payload(BaseModel):

@@ -14,7 +14,7 @@ from groat.kernel.errors import InvalidRequest, Unavailable
 from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, WebhookEventId
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell
-from groat.providers.port import EventPage, ListedEvent, Provider, Unknown
+from groat.providers.port import ListedEvent, Provider, Unknown
 from groat.providers.registry import ProviderRegistry
 from groat.webhooks.domain.event import ClaimedEvent, Delivery, merge
 from groat.webhooks.domain.settling import Tries
@@ -79,7 +79,8 @@ class WebhookBackfill:
             NotFound: the merchant has no such provider account.
             InvalidRequest: the provider lists no events (``backfill_not_supported``), or none as
                 old as these (``backfill_too_far_back``); or it is no span (``invalid_span``).
-            Unavailable: the provider does not answer (``provider_unavailable``).
+            Unavailable: the provider does not answer, or not as it should
+                (``provider_unavailable``).
         """
         provider = await self._providers.get(caller.merchant_id, account_id)
         now = self._clock.now()
@@ -87,29 +88,35 @@ class WebhookBackfill:
         _check(provider, span.since, until, now)
         page = await provider.list_events(span.since, until, span.cursor)
         if isinstance(page, Unknown):
-            message = f"The provider does not answer as it should ({page.reason}). Try again."
-            raise Unavailable("provider_unavailable", message)
-        missing = await self._missing(caller.merchant_id, account_id, page)
+            raise _unavailable(page.reason)
+        if page.next_cursor is not None and page.next_cursor == span.cursor:
+            raise _unavailable("the next page is the same page")
+        readable = [event for event in page.events if event.envelope.is_storable]
+        missing = await self._missing(caller.merchant_id, account_id, readable)
         rehearsed: Sequence[Rehearsed] = ()
         if dry_run:
             claimed = [_claimed(one) for one in missing]
             rehearsed = await self._rehearsal.rehearse(caller.merchant_id, claimed)
         elif missing:
             await self._put(caller, account_id, missing)
+        unreadable = page.unreadable + len(page.events) - len(readable)
         return Backfilled(
-            len(page.events), page.unreadable, tuple(missing), tuple(rehearsed), page.next_cursor
+            len(readable), unreadable, tuple(missing), tuple(rehearsed), page.next_cursor
         )
 
     async def _missing(
-        self, merchant_id: MerchantId, account_id: ProviderAccountId, page: EventPage
+        self,
+        merchant_id: MerchantId,
+        account_id: ProviderAccountId,
+        events: Sequence[ListedEvent],
     ) -> list[Delivery]:
-        listed = [event.envelope.event_id for event in page.events]
+        listed = [event.envelope.event_id for event in events]
         async with self._database.autocommit() as connection:
             known = await store.known(connection, merchant_id, account_id, listed)
         return merge(
             [
                 self._delivery(merchant_id, account_id, event)
-                for event in page.events
+                for event in events
                 if event.envelope.event_id not in known
             ]
         )
@@ -157,6 +164,11 @@ def _check(provider: Provider, since: datetime, until: datetime, now: datetime) 
             "backfill_too_far_back",
             f"The provider lists events of the last {provider.lists_events_for.days} days.",
         )
+
+
+def _unavailable(reason: str) -> Unavailable:
+    message = f"The provider does not answer as it should ({reason}). Try again."
+    return Unavailable("provider_unavailable", message)
 
 
 def _claimed(event: Delivery) -> ClaimedEvent:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import structlog
 
 from groat.kernel.clock import Clock
-from groat.kernel.errors import BadRequest
+from groat.kernel.errors import BadRequest, GroatError, Unavailable
 from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, WebhookEventId
 from groat.platform.batching import Lane
 from groat.platform.connection import Connection
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell
 from groat.platform.seen import Seen
-from groat.providers.port import Envelope
+from groat.providers.port import Envelope, Rejection
 from groat.providers.registry import ProviderRegistry
 from groat.webhooks.domain.event import Delivery, EventKey, merge, reused
 from groat.webhooks.infrastructure import store
@@ -23,6 +25,9 @@ _log = structlog.get_logger(__name__)
 
 _MOST_AT_ONCE = 200
 _MOST_WAITING = 2000
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of bodies that are in hand. One may have a megabyte, so that to count them is not enough."""
+
 _REST_SECONDS = 0.02
 """Between two batches of what is only noted. Each costs as much as many acknowledgements."""
 
@@ -49,10 +54,11 @@ class WebhookReceiver:
         self._seen = seen
         self._new_id = new_id
         self._clock = clock
+        self._bytes = 0
         limits = {"most_in_batch": _MOST_AT_ONCE, "most_waiting": _MOST_WAITING}
         self._looked_up: Lane[str, bool] = Lane(self._seen_before, **limits)
         self._inbox: Lane[Delivery, bool] = Lane(self._store, **limits)
-        self._repeated: Lane[Delivery, None] = Lane(
+        self._repeated: Lane[EventKey, None] = Lane(
             self._count, **limits, rest_seconds=_REST_SECONDS
         )
         self._committed: Lane[str, None] = Lane(self._note, **limits, rest_seconds=_REST_SECONDS)
@@ -69,19 +75,29 @@ class WebhookReceiver:
         Raises:
             NotFound: no such provider account.
             BadRequest: the delivery is not believed; the code says why, and nothing is stored.
-            Unavailable: it could not be stored; the provider will deliver it again.
+            Unavailable: it could not be verified or stored; the provider will deliver it again.
         """
-        delivery = await self._verified(merchant_id, account_id, headers, body)
-        if self._seen.is_open and await self._looked_up.submit(delivery.name):
-            self._repeated.post(delivery)
-            return
-        if not await self._inbox.submit(delivery):
-            raise _rejected("transmission_reused")
+        with self._room_for(body):
+            delivery = await self._verified(merchant_id, account_id, headers, body)
+            if self._seen.is_open and await self._looked_up.submit(delivery.name):
+                self._repeated.post(delivery.key)
+            elif not await self._inbox.submit(delivery):
+                raise _rejected("transmission_reused")
 
     async def close(self) -> None:
         """Return once what was acknowledged is counted and noted, too."""
         for lane in (self._inbox, self._repeated, self._committed):
             await lane.quiet()
+
+    @contextmanager
+    def _room_for(self, body: bytes) -> Iterator[None]:
+        if self._bytes + len(body) > _MOST_BYTES:
+            raise Unavailable("overloaded", "Too much is waiting already; try again shortly.")
+        self._bytes += len(body)
+        try:
+            yield
+        finally:
+            self._bytes -= len(body)
 
     async def _verified(
         self,
@@ -95,7 +111,9 @@ class WebhookReceiver:
         rejection = await provider.verify_webhook(headers, body, now)
         envelope = rejection or provider.read_envelope(headers, body)
         if not isinstance(envelope, Envelope):
-            raise _rejected(envelope.value)
+            raise _rejected(envelope)
+        if not envelope.is_storable:
+            raise _rejected(Rejection.BODY_MALFORMED)
         return Delivery(
             merchant_id,
             account_id,
@@ -123,18 +141,19 @@ class WebhookReceiver:
         for event in taken:
             self._committed.post(event.name)
             if event.id not in new:
-                self._repeated.post(event)
+                for _ in range(event.count):
+                    self._repeated.post(event.key)
         return [delivery.key not in refused for delivery in deliveries]
 
-    async def _count(self, deliveries: Sequence[Delivery]) -> list[None]:
+    async def _count(self, repeated: Sequence[EventKey]) -> list[None]:
         """Count repetitions. They are acknowledged, so nobody else hears of a failure."""
         try:
             async with self._database.autocommit() as connection:
-                await store.count_repetitions(connection, merge(deliveries))
+                await store.count_repetitions(connection, Counter(repeated))
         except Exception:
-            _log.exception("repetitions_not_counted", deliveries=len(deliveries))
+            _log.exception("repetitions_not_counted", deliveries=len(repeated))
             raise
-        return [None] * len(deliveries)
+        return [None] * len(repeated)
 
     async def _note(self, names: Sequence[str]) -> list[None]:
         await self._seen.remember(names)
@@ -149,6 +168,8 @@ async def _refused(connection: Connection, events: Sequence[Delivery]) -> set[Ev
     return reused(events, await store.transmissions(connection, transmissions))
 
 
-def _rejected(reason: str) -> BadRequest:
+def _rejected(reason: str) -> GroatError:
     _log.warning("webhook_rejected", reason=reason)
+    if reason == Rejection.CERTIFICATE_UNAVAILABLE:
+        return Unavailable(reason, "The provider's certificate cannot be had; try again shortly.")
     return BadRequest(reason, "The webhook is not signed as it must be, or malformed.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import httpx
 from structlog.testing import capture_logs
@@ -14,6 +15,10 @@ from groat.kernel.ids import MerchantId
 from tests.integration.webhooks.connections import connections
 from tests.integration.webhooks.paypal import CertificateHost
 
+_DETAILS = {
+    HTTPStatus.BAD_REQUEST: "The webhook is not signed as it must be, or malformed.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The provider's certificate cannot be had; try again shortly.",
+}
 _SHORT = 8
 """Values of headers up to this length may be found by chance in another."""
 
@@ -74,13 +79,15 @@ class Door:
     ) -> None:
         """Deliver, and see it refused with nothing kept, repeated or called.
 
+        Only of a certificate that could not be had is it said that it may come again.
+
         ``certificates`` is how many have to be fetched for that, where they belong.
         """
         before, asked = await self.stored(), len(self.certificates.asked)
         self.elsewhere.asked.clear()
         with connections() as reached, capture_logs() as log:
             answer = await self.deliver(account, headers, body)
-        assert (answer.status_code, answer.json().get("code")) == (400, code)
+        assert (answer.status_code, answer.json().get("code")) == (_status(code), code)
         assert await self.stored() == before
         _assert_nothing_repeated(answer, headers, code)
         assert log == [{"event": "webhook_rejected", "log_level": "warning", "reason": code}]
@@ -89,14 +96,20 @@ class Door:
         assert reached - self.own <= ({self.certificates.place} if certificates else set())
 
 
+def _status(code: str) -> HTTPStatus:
+    unsure = code == "certificate_unavailable"
+    return HTTPStatus.SERVICE_UNAVAILABLE if unsure else HTTPStatus.BAD_REQUEST
+
+
 def _assert_nothing_repeated(answer: httpx.Response, headers: Mapping[str, str], code: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
+    status = _status(code)
     assert answer.json() == {
         "type": "about:blank",
-        "title": "Bad Request",
-        "status": 400,
+        "title": status.phrase,
+        "status": status,
         "code": code,
-        "detail": "The webhook is not signed as it must be, or malformed.",
+        "detail": _DETAILS[status],
     }
     given = [value for value in headers.values() if len(value) > _SHORT]
     assert not [value for value in given if value in str(answer.headers)]

@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from groat.kernel import ids
+from groat.providers.port import Envelope, EventPage, ListedEvent
+from groat.providers.stripe.adapter import StripeProvider
 from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
 from tests.integration.world import Payment, World, without_answers
 
@@ -157,3 +159,32 @@ async def test_the_command_backfills(world: World) -> None:
     while await world.drain():
         pass
     assert (await world.payment(payment["id"]))["status"] == "succeeded"
+
+
+async def test_an_adapter_that_lists_what_cannot_be_stored_hides_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = [
+        ListedEvent(Envelope(event_id, "x.y"), b'{"type": "x.y"}')
+        for event_id in ("evt_\0", "evt_1")
+    ]
+
+    async def list_events(*_: object) -> EventPage:
+        return EventPage(tuple(listed), None, unreadable=1)
+
+    monkeypatch.setattr(StripeProvider, "list_events", list_events)
+    [page] = await whole(world, "stripe")
+    assert (page["listed"], page["missing"], page["unreadable"]) == (1, ["evt_1"], 2)
+
+
+async def test_a_provider_whose_list_never_ends_is_told_of(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def list_events(*_: object) -> EventPage:
+        return EventPage((), "the same")
+
+    monkeypatch.setattr(StripeProvider, "list_events", list_events)
+    answer = await backfill(world, "stripe")
+    assert answer.json()["next_cursor"] == "the same"
+    answer = await backfill(world, "stripe", cursor="the same")
+    assert (answer.status_code, answer.json()["code"]) == (503, "provider_unavailable")

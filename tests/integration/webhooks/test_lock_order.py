@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -87,7 +88,7 @@ async def test_repetitions_are_counted_in_one_order_and_beside_the_work(
     async def repeat(order: Sequence[Delivery]) -> None:
         async with world.engine.database.autocommit() as connection:
             assert not await store.put(connection, merge(order))
-            await store.count_repetitions(connection, merge(order))
+            await store.count_repetitions(connection, Counter(one.key for one in order))
 
     async with (
         await psycopg.AsyncConnection.connect(world.database_url) as at_work,

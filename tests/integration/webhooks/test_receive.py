@@ -16,6 +16,8 @@ from groat.kernel import ids
 from groat.platform import schema
 from groat.platform.embedded import EmbeddedServers
 from groat.platform.http import MAX_BODY_BYTES
+from groat.providers.port import Envelope
+from groat.providers.stripe.adapter import StripeProvider
 from groat.simulator.signatures import stripe_signature
 from tests.integration.conftest import Setting
 from tests.integration.world import Mail, World, engine_and_api
@@ -125,6 +127,35 @@ async def test_an_event_id_that_cannot_be_stored_is_refused_and_holds_up_nobody(
     answers = await asyncio.gather(*(world.deliver(one) for one in (good, poison, good)))
     assert [answer.status_code for answer in answers] == [200, 400, 200]
     assert await stored(world) == 1
+
+
+@pytest.mark.parametrize(
+    "careless",
+    [Envelope("evt_\0", "x.y"), Envelope("evt_1", "x" * 300), Envelope("evt_1", "x", "")],
+)
+async def test_an_adapter_that_lets_such_an_id_through_does_no_harm_either(
+    world: World, monkeypatch: pytest.MonkeyPatch, careless: Envelope
+) -> None:
+    monkeypatch.setattr(StripeProvider, "read_envelope", lambda *_: careless)
+    answer = await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
+    assert (answer.status_code, answer.json()["code"]) == (400, "body_malformed")
+    assert await stored(world) == 0
+
+
+async def test_when_bodies_take_too_much_memory_others_are_asked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("groat.webhooks.receiving._MOST_BYTES", 1000)
+    mail = [
+        await world.signed({"id": f"evt_{number}", "type": "x.y", "much": "x" * 300})
+        for number in range(10)
+    ]
+    answers = await asyncio.gather(*(world.deliver(one) for one in mail))
+    accepted = [answer for answer in answers if answer.status_code == 200]
+    refused = [answer.json()["code"] for answer in answers if answer.status_code == 503]
+    assert (len(accepted), refused) == (2, ["overloaded"] * 8)
+    assert (await world.deliver(mail[-1])).status_code == 200
+    assert await stored(world) == 3
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis.asyncio
@@ -12,6 +13,7 @@ from groat.kernel.clock import SystemClock
 from groat.platform import schema
 from groat.platform.database import Database
 from groat.platform.seen import Seen
+from tests.clock import ManualClock
 from tests.databases import database_like
 from tests.integration.conftest import Setting
 from tests.integration.world import Mail, World, engine_and_api
@@ -90,6 +92,22 @@ async def test_what_could_not_be_committed_is_not_known(world: World) -> None:
     await world.rows("alter table webhook_event drop constraint none")
     assert (await world.deliver(mail)).status_code == 200
     assert len(await world.inbox()) == 1
+
+
+async def test_no_more_is_noted_of_a_period_than_there_is_room_for(
+    world: World, setting: Setting
+) -> None:
+    assert setting.settings.redis_url is not None
+    url = setting.settings.redis_url.get_secret_value()
+    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    async with redis.asyncio.Redis.from_url(url) as client:
+        seen = Seen("few", client, world.engine.database, clock, most=3)
+        for name in "abcde":
+            await seen.remember([name])
+        assert await seen.among(list("abcde")) == set("abc")
+        clock.advance(timedelta(hours=1))
+        await seen.remember(["f"])
+        assert await seen.among(list("abcdef")) == set("abcf")
 
 
 async def test_what_one_database_has_committed_says_nothing_of_another(

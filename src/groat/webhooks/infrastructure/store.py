@@ -53,15 +53,16 @@ async def put(connection: Connection, deliveries: Sequence[Delivery]) -> set[Web
     return {WebhookEventId(row[0]) for row in rows}
 
 
-async def count_repetitions(connection: Connection, deliveries: Sequence[Delivery]) -> None:
-    """Count further deliveries of distinct events that are there already."""
+async def count_repetitions(connection: Connection, repeated: Mapping[EventKey, int]) -> None:
+    """Count so many further deliveries of each of these events."""
+    keys = sorted(repeated)
     await connection.fetch(
         QUERIES["count_repetitions"],
         {
-            "merchant_ids": Bigints([one.merchant_id for one in deliveries]),
-            "provider_account_ids": Uuids([one.provider_account_id for one in deliveries]),
-            "provider_event_ids": Texts([one.provider_event_id for one in deliveries]),
-            "deliveries": Bigints([one.count for one in deliveries]),
+            "merchant_ids": Bigints([key[0] for key in keys]),
+            "provider_account_ids": Uuids([key[1] for key in keys]),
+            "provider_event_ids": Texts([key[2] for key in keys]),
+            "deliveries": Bigints([repeated[key] for key in keys]),
         },
     )
 
