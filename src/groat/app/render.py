@@ -226,11 +226,17 @@ def webhook_events(console: Console, found: Sequence[WebhookEvent]) -> None:
 def rehearsed(console: Console, found: Sequence[Rehearsed]) -> None:
     """Show how events would come out, and what each would change."""
     table = Table(title="What would become of them")
-    for heading in ("type", "status", "reason", "changes"):
+    for heading in ("provider's id", "type", "status", "reason", "changes"):
         table.add_column(heading)
     for one in found:
         changes = [
             f"{change.action} {ids.render(change.kind, change.object_id)}" for change in one.changes
         ]
-        table.add_row(one.event.event_type, one.status.value, one.reason or "", "\n".join(changes))
+        table.add_row(
+            one.event.provider_event_id,
+            one.event.event_type,
+            one.status.value,
+            one.reason or "",
+            "\n".join(changes),
+        )
     console.print(table)

@@ -11,14 +11,21 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from groat.app import render
 from groat.app.engine_commands import with_engine
 from groat.app.wiring import Engine
 from groat.kernel import ids
 from groat.kernel.caller import Caller
-from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import MerchantId, ProviderAccountId, WebhookEventId
 from groat.platform.http import View
 from groat.webhooks.backfilling import Backfilled, Span
@@ -141,15 +148,13 @@ def replay(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Try events again from the beginning, by the way all events go: workers apply them.
+    """Try events again from the beginning, oldest first, by the way all events go: workers do it.
 
     What has had its effect has none again. Start with `--dry-run`: it says for each event how it
     would come out and what it would change. Every replayed event is on the record.
     """
     named = [_event_id(event) for event in events or ()] or None
     wanted = _wanted(status, event_type, account, reason, named, received_from, received_before)
-    if wanted == EventFilter():
-        raise InvalidRequest("nothing_selected", "Name events, or say with options which.")
     caller = _operator(merchant)
     if dry_run:
         rehearsed = with_engine(lambda engine: _rehearse(engine, caller.merchant_id, wanted))
@@ -202,36 +207,41 @@ async def _rehearse(
     engine: Engine, merchant_id: MerchantId, wanted: EventFilter
 ) -> list[Rehearsed]:
     found: list[Rehearsed] = []
-    before: WebhookEventId | None = None
-    with _counting("Rehearsing") as count:
-        while True:
-            part = await engine.replay.rehearse(
-                merchant_id, wanted, before=before, limit=MOST_REHEARSED
+    selected = await engine.replay.selected(merchant_id, wanted)
+    with _counting("Rehearsing", len(selected)) as count:
+        for part in _parts(wanted, selected, MOST_REHEARSED):
+            rehearsal = await engine.replay.rehearse(
+                merchant_id, part, before=None, limit=MOST_REHEARSED
             )
-            found = part.rehearsed + found
-            count(len(part.rehearsed))
-            before = part.next_before
-            if before is None:
-                return found
+            found += rehearsal.rehearsed
+            count(len(rehearsal.rehearsed))
+    return found
 
 
 async def _replay(
     engine: Engine, caller: Caller, wanted: EventFilter, per_second: float
 ) -> list[WebhookEvent]:
-    """Replay all that is wanted, a part at a time, no faster than it is to be tried."""
-    replayed: list[WebhookEvent] = []
-    before: WebhookEventId | None = None
-    with _counting("Replaying") as count:
-        while True:
-            part = await engine.replay.replay(
-                caller, wanted, before=before, limit=MOST_REPLAYED, per_second=per_second
+    """Replay all that is wanted, oldest first, a part at a time, no faster than it is tried."""
+    found: list[WebhookEvent] = []
+    selected = await engine.replay.selected(caller.merchant_id, wanted)
+    with _counting("Replaying", len(selected)) as count:
+        for part in _parts(wanted, selected, MOST_REPLAYED):
+            if found:
+                await asyncio.sleep(MOST_REPLAYED / per_second)
+            replayed = await engine.replay.replay(
+                caller, part, before=None, limit=MOST_REPLAYED, per_second=per_second
             )
-            replayed += part.events
-            count(len(part.events))
-            before = part.next_before
-            if before is None:
-                return replayed
-            await asyncio.sleep(len(part.events) / per_second)
+            found += replayed.events[::-1]
+            count(len(replayed.events))
+    return found
+
+
+def _parts(
+    wanted: EventFilter, selected: Sequence[WebhookEventId], size: int
+) -> Iterator[EventFilter]:
+    """Yield what is wanted of the selected events, so many at a time, in their order."""
+    for first in range(0, len(selected), size):
+        yield wanted._replace(ids=selected[first : first + size])
 
 
 async def _backfill(
@@ -254,11 +264,13 @@ async def _backfill(
 
 
 @contextmanager
-def _counting(what: str) -> Iterator[Callable[[int], None]]:
-    """Show how many of something are done, while in the block."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:.0f}"))
-    with Progress(*columns, TimeElapsedColumn(), console=notes, transient=True) as progress:
-        task = progress.add_task(what, total=None)
+def _counting(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show how many of something are done, of so many if that is known, while in the block."""
+    known = () if total is None else (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    text = TextColumn("{task.description}" if known else "{task.description}: {task.completed:.0f}")
+    columns = (SpinnerColumn(), text, *known, TimeElapsedColumn())
+    with Progress(*columns, console=notes, transient=True) as progress:
+        task = progress.add_task(what, total=total)
         yield lambda done: progress.advance(task, done)
 
 

@@ -26,6 +26,8 @@ Statement: TypeAlias = tuple[Query, Mapping[str, object]]
 _DONE = {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}
 _COMMIT = Query(b"commit")
 _ROLLBACK = Query(b"rollback")
+_SAVEPOINT = Query(b"savepoint saved")
+_TO_SAVEPOINT = Query(b"rollback to savepoint saved")
 
 
 class Session(psycopg.AsyncConnection):
@@ -123,6 +125,25 @@ class Connection:
         *_, result = await self._send()
         if result.command_status != b"COMMIT":
             raise psycopg.errors.InFailedSqlTransaction("a statement before had failed")
+
+    async def save(self) -> None:
+        """Send what is queued, and mark this as what ``restore`` returns to.
+
+        Raises:
+            psycopg.Error: PostgreSQL refused one of the statements, or is away.
+        """
+        self.write(_SAVEPOINT)
+        await self._send()
+
+    async def restore(self) -> None:
+        """Forget what is queued, and undo what was done since ``save``: it may have failed.
+
+        Raises:
+            psycopg.Error: PostgreSQL is away.
+        """
+        self._queue.clear()
+        self.write(_TO_SAVEPOINT)
+        await self._send()
 
     async def roll_back(self) -> None:
         """Forget what is queued and undo the rest, if the server is still there to be told."""

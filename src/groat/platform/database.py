@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -138,6 +138,23 @@ class Database:
                 await connection.roll_back()
 
     @asynccontextmanager
+    async def part(self, connection: Connection) -> AsyncIterator[None]:
+        """Undo what the block does in the transaction of ``connection``, and that alone, on errors.
+
+        Raises:
+            KeyTaken: another transaction has written a key that the block was to write.
+            Unavailable: ``database_unavailable``.
+        """
+        with self._honestly():
+            await connection.save()
+            try:
+                yield
+                await connection.flush()
+            except Exception:
+                await connection.restore()
+                raise
+
+    @asynccontextmanager
     async def _transaction(self, begin: Query, seconds: float | None) -> AsyncIterator[Connection]:
         async with self._session(seconds) as session:
             connection = Connection(session, begin)
@@ -152,11 +169,17 @@ class Database:
     async def _session(
         self, seconds: float | None = _TRANSACTION_SECONDS
     ) -> AsyncIterator[Session]:
-        """Yield a session of the pool, for so long at the most; say honestly what goes wrong."""
-        try:
+        """Yield a session of the pool, for so long at the most."""
+        with self._honestly():
             async with asyncio.timeout(seconds), self._pool.connection() as session:
                 yield session
                 session.used_at = time.monotonic()
+
+    @contextmanager
+    def _honestly(self) -> Iterator[None]:
+        """Say of what goes wrong in the block what it means to the engine."""
+        try:
+            yield
         except psycopg.errors.UniqueViolation as error:
             raise KeyTaken from error
         except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:

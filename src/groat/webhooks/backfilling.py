@@ -177,6 +177,7 @@ def _claimed(event: Delivery) -> ClaimedEvent:
         event.merchant_id,
         event.id,
         event.provider_account_id,
+        event.provider_event_id,
         event.event_type,
         event.body,
         attempts=1,

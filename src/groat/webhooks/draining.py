@@ -241,6 +241,7 @@ class WebhookDrain:
                 _log.error(
                     "webhook_event_dead",
                     webhook_event=_name(event.id),
+                    provider_event_id=event.provider_event_id,
                     event_type=event.event_type,
                     reason=settlement.reason,
                 )

@@ -105,8 +105,9 @@ class ChangeView(View):
 
 
 class RehearsedView(View):
-    """How an event would come out if it were applied now."""
+    """How an event would come out if it were applied now, after those before it."""
 
+    provider_event_id: str
     type: str
     status: EventStatus
     reason: str | None
@@ -116,6 +117,7 @@ class RehearsedView(View):
     def of(cls, rehearsed: Rehearsed) -> Self:
         """Return the view of ``rehearsed``."""
         return cls(
+            provider_event_id=rehearsed.event.provider_event_id,
             type=rehearsed.event.event_type,
             status=rehearsed.status,
             reason=rehearsed.reason,
@@ -124,7 +126,7 @@ class RehearsedView(View):
 
 
 class ReplayRequest(Body):
-    """Which events to replay: those that match all that is given; nothing given, all of them.
+    """Which events to replay: those that match all that is given, which must be something.
 
     They become due oldest first, ``per_second`` of them. With ``dry_run`` nothing is changed, and
     the answer says what would be.

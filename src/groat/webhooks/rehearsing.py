@@ -26,7 +26,7 @@ class Rehearsed:
 
 
 class EventRehearsal:
-    """Reads and applies events as the drain does, in transactions that are undone at the end."""
+    """Reads and applies events as the drain does, in a transaction that is undone at the end."""
 
     def __init__(self, database: Database, interpreter: Interpreter, facts: EventFacts) -> None:
         self._database = database
@@ -47,16 +47,17 @@ class EventRehearsal:
         readings = await asyncio.gather(*(self._interpreter.read(event) for event in events))
         rehearsed: list[Rehearsed] = []
 
-        async def attempt(batch: Sequence[Read]) -> None:
-            async with self._database.rehearsal() as connection:
-                applied = await self._facts.apply(connection, merchant_id, batch)
-                await connection.flush()  # what PostgreSQL refuses would be refused then, too
-            rehearsed.extend(map(_rehearsed, applied))
-
         async def give_up(event: ClaimedEvent, error: Exception) -> None:
             rehearsed.append(Rehearsed(event, EventStatus.RETRYING, type(error).__name__))
 
-        await apply_or_split(list(zip(events, readings, strict=True)), attempt, give_up)
+        async with self._database.rehearsal() as connection:
+
+            async def attempt(batch: Sequence[Read]) -> None:
+                async with self._database.part(connection):
+                    applied = await self._facts.apply(connection, merchant_id, batch)
+                rehearsed.extend(map(_rehearsed, applied))
+
+            await apply_or_split(list(zip(events, readings, strict=True)), attempt, give_up)
         return rehearsed
 
 

@@ -11,12 +11,15 @@ from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
+from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import MerchantId, WebhookEventId
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell
 from groat.webhooks.domain.event import EventFilter, WebhookEvent
 from groat.webhooks.infrastructure import store
 from groat.webhooks.rehearsing import EventRehearsal, Rehearsed
+
+_PAGE = 1000
 
 
 class Replayed(NamedTuple):
@@ -65,6 +68,22 @@ class WebhookReplay:
         async with self._database.autocommit() as connection:
             return await store.events(connection, merchant_id, wanted, before, limit)
 
+    async def selected(self, merchant_id: MerchantId, wanted: EventFilter) -> list[WebhookEventId]:
+        """Return the ids of all events that are meant, oldest first.
+
+        Raises:
+            InvalidRequest: ``nothing_selected``.
+        """
+        _check(wanted)
+        found: list[WebhookEventId] = []
+        before: WebhookEventId | None = None
+        while True:
+            events = await self.events(merchant_id, wanted, before=before, limit=_PAGE)
+            found += [event.id for event in events]
+            before = _next_before(events, _PAGE)
+            if before is None:
+                return found[::-1]
+
     async def event(
         self, merchant_id: MerchantId, event_id: WebhookEventId
     ) -> tuple[WebhookEvent, bytes]:
@@ -85,7 +104,12 @@ class WebhookReplay:
         before: WebhookEventId | None,
         limit: int,
     ) -> Rehearsal:
-        """Return how events would come out if they were replayed, oldest first."""
+        """Return how events would come out if they were replayed, oldest first.
+
+        Raises:
+            InvalidRequest: ``nothing_selected``.
+        """
+        _check(wanted)
         async with self._database.autocommit() as connection:
             events = await store.events(connection, merchant_id, wanted, before, limit)
             claimed = await store.unclaimed(connection, merchant_id, [one.id for one in events])
@@ -106,7 +130,11 @@ class WebhookReplay:
         They become due oldest first, ``per_second`` of them; those that are open still, when they
         were, if that is sooner. One that a worker has claimed at this moment is being tried anyway,
         and left out.
+
+        Raises:
+            InvalidRequest: ``nothing_selected``: nobody means all events there ever were.
         """
+        _check(wanted)
         merchant_id = caller.merchant_id
         async with self._database.transaction() as connection:
             events = await store.events(connection, merchant_id, wanted, before, limit)
@@ -123,6 +151,11 @@ class WebhookReplay:
             )
         self._doorbell.ring_soon(len(replayed))
         return Replayed(now_due, _next_before(events, limit))
+
+
+def _check(wanted: EventFilter) -> None:
+    if wanted == EventFilter():
+        raise InvalidRequest("nothing_selected", "Name events, or say by what they are known.")
 
 
 def _next_before(events: Sequence[WebhookEvent], limit: int) -> WebhookEventId | None:

@@ -81,6 +81,40 @@ async def test_a_rehearsal_is_told_what_postgresql_refuses(database: Database) -
     assert await things(database) == [(1, "x")]
 
 
+async def test_a_part_that_fails_is_undone_alone(database: Database) -> None:
+    async def part(connection: Connection, *numbers: int, error: Exception | None = None) -> None:
+        async with database.part(connection):
+            await put(connection, *numbers)
+            if error is not None:
+                raise error
+
+    async with database.transaction() as connection:
+        await put(connection, 1)
+        await part(connection, 2)
+        with pytest.raises(KeyTaken):
+            await part(connection, 3, 1)
+        with pytest.raises(ValueError, match="no"):
+            await part(connection, 4, error=ValueError("no"))
+        await part(connection, 5)
+        assert await connection.fetch(READ) == [(1, "x"), (2, "x"), (5, "x")]
+    assert await things(database) == [(1, "x"), (2, "x"), (5, "x")]
+
+
+async def test_a_part_whose_server_goes_away_is_nobodys_fault(
+    database: Database, world: World
+) -> None:
+    async def lose_it() -> None:
+        async with database.rehearsal() as connection, database.part(connection):
+            await put(connection, 1)
+            [(pid,)] = await connection.fetch(PID)
+            await world.rows("select pg_terminate_backend(%s)", pid)
+            await connection.fetch(READ)
+
+    with pytest.raises(Unavailable):
+        await lose_it()
+    assert await things(database) == []
+
+
 async def test_an_error_in_the_block_undoes_what_was_sent_and_what_was_queued(
     database: Database,
 ) -> None:

@@ -69,7 +69,7 @@ async def test_all_who_lock_several_events_take_their_locks_in_one_order(
     """Two statements that lock the same rows in different orders deadlock within a few rounds."""
     claimed = [
         ClaimedEvent(
-            one.merchant_id, one.id, one.provider_account_id, "", b"", 0, 0, Tries(0, 0, None)
+            one.merchant_id, one.id, one.provider_account_id, "", "", b"", 0, 0, Tries(0, 0, None)
         )
         for one in deliveries
     ]

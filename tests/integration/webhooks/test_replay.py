@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import Any
 
 import pytest
 
+from groat.app import webhook_commands
 from groat.kernel import ids
+from groat.kernel.caller import Caller
+from groat.webhooks import replaying
+from groat.webhooks.domain.event import EventFilter
 from tests.integration.app.test_pages import pages
 from tests.integration.webhooks.test_drain import charge_event
 from tests.integration.world import World, without_answers
@@ -66,10 +71,11 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(world: World
         payment = await hasty.pay(wallet)
         await world.deliver_all(await hasty.posted_mail("charge.succeeded"))
     before = await world.counts()
-    answer = await world.api.post(f"{EVENTS}/replay", json={"dry_run": True})
+    answer = await world.api.post(f"{EVENTS}/replay", json={"status": "pending", "dry_run": True})
     assert answer.status_code == 200, answer.text
     [would_be] = answer.json()["would_be"]
     assert (would_be["type"], would_be["status"]) == ("charge.succeeded", "processed")
+    assert would_be["provider_event_id"].startswith("evt_")
     [change] = would_be["changes"]
     assert (change["action"], change["object"]) == ("payment.captured", payment["id"])
     assert change["data"]["amount"] == 1050
@@ -83,13 +89,20 @@ async def test_a_dry_run_names_the_one_that_would_fail_and_goes_on(world: World)
     wallet = await world.wallet()
     async with without_answers(world) as hasty:
         payments = [await hasty.pay(wallet) for _ in range(2)]
-        good = await hasty.posted_mail("payment_intent.succeeded")
+        good = await hasty.posted_mail("charge.succeeded", "payment_intent.succeeded")
     bad = await world.signed(charge_event("evt_bad", "ch_\0", payments[0]["id"], 1050))
-    await world.deliver_all([*good, bad])
-    answer = await world.api.post(f"{EVENTS}/replay", json={"dry_run": True})
-    outcomes = sorted((one["status"], one["reason"]) for one in answer.json()["would_be"])
-    assert outcomes[-1] == ("retrying", "CharacterNotInRepertoire")
-    assert [status for status, _ in outcomes[:-1]] == ["processed", "processed"]
+    for mail in (*good[:2], bad, *good[2:]):
+        await world.deliver(mail)
+    before = await world.counts()
+    answer = await world.api.post(f"{EVENTS}/replay", json={"status": "pending", "dry_run": True})
+    assert [(one["status"], one["reason"]) for one in answer.json()["would_be"]] == [
+        ("processed", None),
+        ("processed", None),
+        ("retrying", "CharacterNotInRepertoire"),
+        ("processed", "already_so"),
+        ("processed", "already_so"),
+    ]
+    assert await world.counts() == before
 
 
 async def test_what_was_wrong_is_mended_and_the_event_replayed(world: World) -> None:
@@ -137,6 +150,24 @@ async def test_replayed_events_are_spread_over_time(world: World) -> None:
     assert await world.drain() == 1
 
 
+async def test_more_than_fit_in_one_replay_are_tried_oldest_first_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.deliver_all(
+        [await world.signed({"id": f"evt_{n}", "type": "x.y"}) for n in range(7)]
+    )
+    while await world.drain():
+        pass
+    monkeypatch.setattr(webhook_commands, "MOST_REPLAYED", 3)
+    monkeypatch.setattr(replaying, "_PAGE", 2)
+    operator, wanted = Caller(world.merchant_id, "operator", "test"), EventFilter(event_type="x.y")
+    replayed = await webhook_commands._replay(world.engine, operator, wanted, 100)
+    by_age = await world.rows("select id, due_at from webhook_event order by id")
+    assert [(one.id, one.due_at) for one in replayed] == by_age
+    assert by_age == sorted(by_age, key=itemgetter(1))
+    assert {one.status for one in replayed} == {"pending"}
+
+
 async def test_a_replay_puts_off_nothing_that_was_to_be_tried_anyway(world: World) -> None:
     await world.deliver_all([await world.signed({"id": f"evt_{n}", "type": "x.y"}) for n in "abcd"])
     answer = await world.api.post(f"{EVENTS}/replay", json={"type": "x.y", "per_second": 0.1})
@@ -153,6 +184,8 @@ async def test_a_replay_puts_off_nothing_that_was_to_be_tried_anyway(world: Worl
         ({"events": ["whe_1"]}, 404, "webhook_event_not_found"),
         ({"received_from": "yesterday"}, 422, "invalid_request"),
         ({"everything": True}, 422, "invalid_request"),
+        ({}, 422, "nothing_selected"),
+        ({"dry_run": True, "per_second": 5}, 422, "nothing_selected"),
     ],
 )
 async def test_a_request_that_cannot_be_is_refused(

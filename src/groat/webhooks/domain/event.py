@@ -74,6 +74,7 @@ class ClaimedEvent:
     merchant_id: MerchantId
     id: WebhookEventId
     provider_account_id: ProviderAccountId
+    provider_event_id: str
     event_type: str
     body: bytes
     attempts: int

@@ -236,9 +236,18 @@ async def counts(connection: Connection, merchant_id: MerchantId) -> InboxCounts
 
 
 def _to_claimed(row: Row) -> ClaimedEvent:
-    merchant_id, event_id, account_id, event_type, body, attempts, lost, *tries = row
+    merchant_id, event_id, account_id, provider_event_id, event_type, body, *rest = row
+    attempts, lost, *tries = rest
     return ClaimedEvent(
-        merchant_id, event_id, account_id, event_type, body, attempts, lost, Tries(*tries)
+        merchant_id,
+        event_id,
+        account_id,
+        provider_event_id,
+        event_type,
+        body,
+        attempts,
+        lost,
+        Tries(*tries),
     )
 
 

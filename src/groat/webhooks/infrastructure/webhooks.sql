@@ -65,8 +65,8 @@ where (merchant_id, id) in (
     for update skip locked
 )
 returning
-    merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, failures,
-    failures_alike, reason
+    merchant_id, id, provider_account_id, provider_event_id, event_type, body, attempts, attempts_lost,
+    failures, failures_alike, reason
 
 -- name: claim_suspect
 -- One that has been lost with its workers again and again: perhaps they died of it.
@@ -82,8 +82,8 @@ where (merchant_id, id) in (
     for update skip locked
 )
 returning
-    merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, failures,
-    failures_alike, reason
+    merchant_id, id, provider_account_id, provider_event_id, event_type, body, attempts, attempts_lost,
+    failures, failures_alike, reason
 
 -- name: renew_claims
 -- Keeps what is claimed for so long from now, or, with no lease, lets go of it: a claim that came to nothing
@@ -163,7 +163,9 @@ where e.merchant_id = %(merchant_id)s and e.id = %(id)s
 
 -- name: read_unclaimed
 -- Events as a claim would hand them over, but without claiming them.
-select merchant_id, id, provider_account_id, event_type, body, attempts, attempts_lost, 0, 0, null
+select
+    merchant_id, id, provider_account_id, provider_event_id, event_type, body, attempts, attempts_lost,
+    0, 0, null
 from webhook_event
 where merchant_id = %(merchant_id)s and id = any(%(ids)s)
 order by id
