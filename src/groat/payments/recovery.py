@@ -84,7 +84,8 @@ class PaymentRecovery:
     async def look_up(self, merchant_id: MerchantId, payment_id: PaymentId) -> None:
         """Ask for all that is known of a payment, and apply it: something of it was not heard of.
 
-        That nothing can be learned at the moment is logged, and no failure.
+        That nothing can be learned at the moment is logged, and no failure. What is begun with
+        another provider because of it is left to the workers: whoever waits here has little time.
         """
         try:
             payment, asked = await self._queries.payment(merchant_id, payment_id)
