@@ -151,14 +151,11 @@ class ProviderCalls:
     async def _note_unknown(
         self, connection: Connection, merchant_id: MerchantId, operation: Operation, reason: str
     ) -> None:
-        now = self._clock.now()
-        due_at = now + delay_after(0, self._random)
-        if not await operations.mark_unknown(
-            connection, merchant_id, operation.id, reason, due_at, now
-        ):
+        due_in = delay_after(0, self._random)
+        if not await operations.mark_unknown(connection, merchant_id, operation.id, reason, due_in):
             return  # somebody else has learned the outcome
         change = _unknown(operation, reason)
-        self._audit.write(connection, merchant_id, [change], now)
+        self._audit.write(connection, merchant_id, [change], self._clock.now())
 
 
 async def _call(provider: Provider, request: OperationRequest) -> Reply:

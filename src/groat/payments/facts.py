@@ -49,10 +49,10 @@ class PaymentFacts:
         for verdict, arrival in zip(verdicts, arrivals, strict=True):
             if verdict.begun is not None and verdict.payment is not None:
                 asked_soon = arrival.operation_id is not None
-                due_at = now + self._pending_for if asked_soon else now
+                due_in = self._pending_for if asked_soon else timedelta()
                 account_id = verdict.payment.order.provider_account_id
                 operations.insert_operation(
-                    connection, merchant_id, account_id, verdict.begun, due_at, now
+                    connection, merchant_id, account_id, verdict.begun, due_in
                 )
         _write(connection, merchant_id, verdicts, now)  # it may end what was begun just now
         await self._post(connection, merchant_id, verdicts, now)
@@ -108,10 +108,10 @@ def _write(
         disputes.put_disputes(connection, merchant_id, disputed.values())
     ended = [settled for verdict in verdicts for settled in verdict.settled]
     if ended:
-        operations.settle(connection, merchant_id, ended, now)
+        operations.settle(connection, merchant_id, ended)
     resumed = [one.resumed for one in verdicts if one.resumed is not None]
     if resumed:
-        operations.resume(connection, merchant_id, resumed, now)
+        operations.resume(connection, merchant_id, resumed)
 
 
 def _owed(

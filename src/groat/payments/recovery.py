@@ -58,9 +58,8 @@ class PaymentRecovery:
 
     async def recover_batch(self) -> int:
         """Look up operations that are due; return how many there were."""
-        now = self._clock.now()
         async with self._database.transaction() as connection:
-            due = await operations.claim(connection, now, now + _LEASE, _MOST_AT_ONCE)
+            due = await operations.claim(connection, _LEASE, _MOST_AT_ONCE)
         await asyncio.gather(*(self._recover(claimed) for claimed in due))
         return len(due)
 
@@ -73,11 +72,8 @@ class PaymentRecovery:
             NotFound: the merchant has no such payment.
         """
         await self._queries.payment(merchant_id, payment_id)
-        now = self._clock.now()
         async with self._database.transaction() as connection:
-            claimed = await operations.claim_of_payment(
-                connection, merchant_id, payment_id, now, now + _LEASE
-            )
+            claimed = await operations.claim_of_payment(connection, merchant_id, payment_id, _LEASE)
         await asyncio.gather(*(self._recover(one, was_due) for one, was_due in claimed))
         return await self._queries.payment(merchant_id, payment_id)
 
@@ -104,21 +100,15 @@ class PaymentRecovery:
             return await operations.open_operations(connection, limit)
 
     async def _recover(self, claimed: OpenOperation, was_due: datetime | None = None) -> None:
-        """Apply what is learned of an operation, or put it off. Its trouble is its own alone.
-
-        One that was looked up before it was due is not put off further for that.
-        """
+        """Apply what is learned of an operation, or put it off. Its trouble is its own alone."""
         try:
             reason = await self._look_up(claimed)
         except Exception as error:  # noqa: BLE001 - an adapter is a guest in this house
             _log.exception("recovery_failed", operation=str(claimed.operation.id))
             reason = type(error).__name__
-        now = self._clock.now()
-        due_at = now + delay_after(claimed.lookups, self._random)
-        if was_due is not None and was_due > now:
-            due_at = min(due_at, was_due)
+        due_in = delay_after(claimed.lookups, self._random)
         async with self._database.transaction() as connection:
-            operations.put_off(connection, claimed, due_at, reason)
+            operations.put_off(connection, claimed, due_in, reason, was_due)
 
     async def _look_up(self, claimed: OpenOperation) -> str:
         """Ask what became of an operation, or for it once more; return why it may be open still."""

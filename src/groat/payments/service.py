@@ -355,8 +355,7 @@ class PaymentService:
                 caller.merchant_id,
                 payment.order.provider_account_id,
                 operation,
-                now + self._pending_for,
-                now,
+                self._pending_for,
             )
         change = _requested(caller, payment, operation)
         self._audit.write(connection, caller.merchant_id, [change], now)

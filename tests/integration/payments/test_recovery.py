@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from groat.app.verify import verify
 from groat.kernel import ids
+from groat.kernel.clock import SystemClock
 from tests.integration.world import BAD_PAYPAL, BAD_STRIPE, GOOD_PAYPAL, GOOD_STRIPE, World
 from tests.unit.simulator.servers import until
 
@@ -61,6 +63,18 @@ async def test_a_lost_answer_is_learned_and_the_customer_charged_once(
     assert await world.balance(wallet) == 1050
     assert await recover(world) == 0
     assert all(finding.ok for finding in await asyncio.to_thread(verify, world.settings, print))
+
+
+@pytest.mark.parametrize("hours", [-24, 24])
+async def test_a_host_whose_clock_is_wrong_asks_neither_too_early_nor_never(
+    world: World, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    wrong = timedelta(hours=hours)
+    monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + wrong)
+    _, payment = await pay(world, "stripe", "cut_after")
+    assert await world.engine.recovery.recover_batch() == 0
+    assert await recover(world) == 1
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
 
 
 @pytest.mark.parametrize("fault", ["cut_before", "cut_after"])

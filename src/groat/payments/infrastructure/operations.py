@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from groat.kernel.ids import MerchantId, OperationId, PaymentId, ProviderAccountId
@@ -23,10 +23,9 @@ def insert_operation(
     merchant_id: MerchantId,
     provider_account_id: ProviderAccountId,
     operation: Operation,
-    due_at: datetime,
-    now: datetime,
+    due_in: timedelta,
 ) -> None:
-    """Write what is about to be asked; it is looked up if it is open still at ``due_at``."""
+    """Write what is about to be asked; it is looked up if it is open still after ``due_in``."""
     connection.write(
         QUERIES["insert_operation"],
         {
@@ -39,8 +38,7 @@ def insert_operation(
             "final": operation.final,
             "refund_id": operation.refund_id,
             "capture_reference": operation.capture_reference,
-            "due_at": due_at,
-            "now": now,
+            "due_in": due_in,
         },
     )
 
@@ -71,9 +69,7 @@ async def operation(
     return None if row is None else to_operation(row)
 
 
-def settle(
-    connection: Connection, merchant_id: MerchantId, ended: Sequence[Settled], now: datetime
-) -> None:
+def settle(connection: Connection, merchant_id: MerchantId, ended: Sequence[Settled]) -> None:
     """Write how operations ended that were open."""
     connection.write(
         QUERIES["settle_operations"],
@@ -82,7 +78,6 @@ def settle(
             "ids": Uuids([one.operation_id for one in ended]),
             "outcomes": Texts([one.outcome for one in ended]),
             "failure_codes": Texts([one.failure_code for one in ended]),
-            "now": now,
         },
     )
 
@@ -91,12 +86,11 @@ def resume(
     connection: Connection,
     merchant_id: MerchantId,
     operation_ids: Collection[OperationId],
-    now: datetime,
 ) -> None:
     """Let any worker go on with these operations now, if they are open."""
     connection.write(
         QUERIES["resume_operations"],
-        {"merchant_id": merchant_id, "ids": Uuids(list(operation_ids)), "now": now},
+        {"merchant_id": merchant_id, "ids": Uuids(list(operation_ids))},
     )
 
 
@@ -105,8 +99,7 @@ async def mark_unknown(
     merchant_id: MerchantId,
     operation_id: OperationId,
     reason: str,
-    due_at: datetime,
-    now: datetime,
+    due_in: timedelta,
 ) -> bool:
     """Note that nobody knows how an operation ended; False if it is known, or was noted before."""
     marked = await connection.fetch(
@@ -115,20 +108,15 @@ async def mark_unknown(
             "merchant_id": merchant_id,
             "id": operation_id,
             "reason": reason,
-            "due_at": due_at,
-            "now": now,
+            "due_in": due_in,
         },
     )
     return bool(marked)
 
 
-async def claim(
-    connection: Connection, now: datetime, lease_until: datetime, limit: int
-) -> list[OpenOperation]:
+async def claim(connection: Connection, lease: timedelta, limit: int) -> list[OpenOperation]:
     """Take open operations that are due away from other workers until the lease ends."""
-    rows = await connection.fetch(
-        QUERIES["claim_operations"], {"now": now, "lease_until": lease_until, "limit": limit}
-    )
+    rows = await connection.fetch(QUERIES["claim_operations"], {"lease": lease, "limit": limit})
     return [_open_operation(row) for row in rows]
 
 
@@ -136,8 +124,7 @@ async def claim_of_payment(
     connection: Connection,
     merchant_id: MerchantId,
     payment_id: PaymentId,
-    now: datetime,
-    lease_until: datetime,
+    lease: timedelta,
 ) -> list[tuple[OpenOperation, datetime]]:
     """Take a payment's operations of unknown outcome away from workers until the lease ends.
 
@@ -148,8 +135,7 @@ async def claim_of_payment(
         {
             "merchant_id": merchant_id,
             "payment_id": payment_id,
-            "now": now,
-            "lease_until": lease_until,
+            "lease": lease,
         },
     )
     return [(_open_operation(row[:-1]), row[-1]) for row in rows]
@@ -161,15 +147,25 @@ async def open_operations(connection: Connection, limit: int) -> list[OpenOperat
     return [_open_operation(row) for row in rows]
 
 
-def put_off(connection: Connection, claimed: OpenOperation, due_at: datetime, reason: str) -> None:
-    """Let a claimed operation be looked up again at ``due_at``, unless it is not open any more."""
+def put_off(
+    connection: Connection,
+    claimed: OpenOperation,
+    due_in: timedelta,
+    reason: str,
+    was_due: datetime | None = None,
+) -> None:
+    """Let a claimed operation be looked up again after ``due_in``, unless it is not open any more.
+
+    It is looked up no later than it was to be anyway, if that is yet to come.
+    """
     connection.write(
         QUERIES["put_off_operation"],
         {
             "merchant_id": claimed.merchant_id,
             "id": claimed.operation.id,
             "leased_until": claimed.due_at,
-            "due_at": due_at,
+            "due_in": due_in,
+            "was_due": was_due,
             "reason": reason,
         },
     )

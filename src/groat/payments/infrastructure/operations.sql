@@ -1,12 +1,13 @@
 -- name: insert_operation
 -- What is about to be asked of the provider. Its idempotency key derives from its id. If its outcome
--- is not learned by then, it is looked up when it is due.
+-- is not learned by then, it is looked up when it is due. When that is is for PostgreSQL's clock to say,
+-- here and below: those of the hosts differ, and are set back.
 insert into operation (
     merchant_id, id, payment_id, provider_account_id, kind, amount, final, refund_id, capture_reference,
     outcome, due_at, created_at, updated_at
 ) values (
     %(merchant_id)s, %(id)s, %(payment_id)s, %(provider_account_id)s, %(kind)s, %(amount)s, %(final)s,
-    %(refund_id)s, %(capture_reference)s, 'pending', %(due_at)s, %(now)s, %(now)s
+    %(refund_id)s, %(capture_reference)s, 'pending', now() + %(due_in)s::interval, now(), now()
 )
 
 -- name: find_open_operations
@@ -35,7 +36,7 @@ where merchant_id = %(merchant_id)s and id = %(id)s
 -- name: settle_operations
 -- An outcome is learned once; a later fact does not rewrite it.
 update operation o
-set outcome = n.outcome, failure_code = n.failure_code, updated_at = %(now)s
+set outcome = n.outcome, failure_code = n.failure_code, updated_at = now()
 from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(failure_codes)s::text[])
     as n (id, outcome, failure_code)
 where o.merchant_id = %(merchant_id)s and o.id = n.id and o.outcome in ('pending', 'unknown')
@@ -43,7 +44,7 @@ where o.merchant_id = %(merchant_id)s and o.id = n.id and o.outcome in ('pending
 -- name: mark_operation_unknown
 -- Only while nobody else has learned the outcome, and the first time.
 update operation
-set outcome = 'unknown', reason = %(reason)s, due_at = %(due_at)s, updated_at = %(now)s
+set outcome = 'unknown', reason = %(reason)s, due_at = now() + %(due_in)s::interval, updated_at = now()
 where merchant_id = %(merchant_id)s and id = %(id)s
     and (outcome = 'pending' or (outcome = 'unknown' and reason is null))
 returning id
@@ -51,7 +52,7 @@ returning id
 -- name: resume_operations
 -- What they waited for has happened: any worker may go on with them.
 update operation
-set due_at = %(now)s, lookups = 0
+set due_at = now(), lookups = 0
 where merchant_id = %(merchant_id)s and id = any(%(ids)s::uuid[]) and outcome in ('pending', 'unknown')
 
 -- name: claim_operations
@@ -61,12 +62,12 @@ where merchant_id = %(merchant_id)s and id = any(%(ids)s::uuid[]) and outcome in
 update operation
 set
     lookups = lookups + 1,
-    due_at = %(lease_until)s,
+    due_at = now() + %(lease)s::interval,
     outcome = case when outcome = 'pending' and due_at <= created_at then 'pending' else 'unknown' end
 where (merchant_id, id) in (
     select merchant_id, id
     from operation
-    where outcome in ('pending', 'unknown') and due_at <= %(now)s
+    where outcome in ('pending', 'unknown') and due_at <= now()
     order by due_at
     limit %(limit)s
     for update skip locked
@@ -82,12 +83,12 @@ with wanted as (
     select merchant_id, id, due_at
     from operation
     where merchant_id = %(merchant_id)s and payment_id = %(payment_id)s
-        and outcome in ('pending', 'unknown') and (outcome = 'unknown' or due_at <= %(now)s)
+        and outcome in ('pending', 'unknown') and (outcome = 'unknown' or due_at <= now())
     order by id
     for update skip locked
 )
 update operation o
-set due_at = %(lease_until)s, outcome = 'unknown'
+set due_at = now() + %(lease)s::interval, outcome = 'unknown'
 from wanted w
 where o.merchant_id = w.merchant_id and o.id = w.id
 returning
@@ -97,9 +98,13 @@ returning
 
 -- name: put_off_operation
 -- Until the next look-up, unless its outcome was learned meanwhile, or another worker has it: the end of
--- the lease tells whose it is.
+-- the lease tells whose it is. One that was looked up before it was due is not put off further for that.
 update operation
-set due_at = %(due_at)s, reason = %(reason)s
+set reason = %(reason)s,
+    due_at = case
+        when %(was_due)s::timestamptz > now() then least(%(was_due)s::timestamptz, now() + %(due_in)s::interval)
+        else now() + %(due_in)s::interval
+    end
 where merchant_id = %(merchant_id)s and id = %(id)s and due_at = %(leased_until)s
     and outcome in ('pending', 'unknown')
 
