@@ -10,7 +10,7 @@ import redis.asyncio
 from structlog.testing import capture_logs
 
 from groat.kernel.clock import SystemClock
-from groat.platform import schema
+from groat.platform import schema, seen
 from groat.platform.database import Database
 from groat.platform.seen import Seen
 from tests.clock import ManualClock
@@ -28,6 +28,12 @@ async def known(world: World) -> Mail:
     assert (await world.deliver(mail)).status_code == 200
     await world.engine.receiver.close()
     return mail
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Redis take its time: what is looked into is what it knows, not how soon."""
+    monkeypatch.setattr(seen, "_SECONDS", 5.0)
 
 
 async def deliveries(world: World) -> list[int]:
@@ -94,6 +100,7 @@ async def test_what_could_not_be_committed_is_not_known(world: World) -> None:
     assert len(await world.inbox()) == 1
 
 
+@pytest.mark.usefixtures("patient")
 async def test_no_more_is_noted_of_a_period_than_there_is_room_for(
     world: World, setting: Setting
 ) -> None:
@@ -101,15 +108,16 @@ async def test_no_more_is_noted_of_a_period_than_there_is_room_for(
     url = setting.settings.redis_url.get_secret_value()
     clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
     async with redis.asyncio.Redis.from_url(url) as client:
-        seen = Seen("few", client, world.engine.database, clock, most=3)
+        few = Seen("few", client, world.engine.database, clock, most=3)
         for name in "abcde":
-            await seen.remember([name])
-        assert await seen.among(list("abcde")) == set("abc")
+            await few.remember([name])
+        assert await few.among(list("abcde")) == set("abc")
         clock.advance(timedelta(hours=1))
-        await seen.remember(["f"])
-        assert await seen.among(list("abcdef")) == set("abcf")
+        await few.remember(["f"])
+        assert await few.among(list("abcdef")) == set("abcf")
 
 
+@pytest.mark.usefixtures("patient")
 async def test_what_one_database_has_committed_says_nothing_of_another(
     world: World, setting: Setting
 ) -> None:
@@ -122,8 +130,8 @@ async def test_what_one_database_has_committed_says_nothing_of_another(
                 database = Database(address, max_connections=2)
                 await database.open()
                 async with database.autocommit():
-                    seen = Seen("things", client, database, SystemClock())
-                assert await seen.among(["a", "b"]) == set()
-                await seen.remember(["a"])
-                assert await seen.among(["a", "b"]) == {"a"}
+                    things = Seen("things", client, database, SystemClock())
+                assert await things.among(["a", "b"]) == set()
+                await things.remember(["a"])
+                assert await things.among(["a", "b"]) == {"a"}
                 await database.close()
