@@ -106,9 +106,10 @@ async def test_no_more_is_noted_of_a_period_than_there_is_room_for(
 ) -> None:
     assert setting.settings.redis_url is not None
     url = setting.settings.redis_url.get_secret_value()
-    clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+    clock, database = ManualClock(datetime(2026, 1, 1, tzinfo=UTC)), world.engine.database
     async with redis.asyncio.Redis.from_url(url) as client:
-        few = Seen("few", client, world.engine.database, clock, most=3)
+        async with database.autocommit():  # now it is known which database this is
+            few = Seen("few", client, database, clock, most=3)
         for name in "abcde":
             await few.remember([name])
         assert await few.among(list("abcde")) == set("abc")
