@@ -18,7 +18,6 @@ from rich.progress import (
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 
 from groat.app import render
@@ -266,10 +265,8 @@ async def _backfill(
 @contextmanager
 def _counting(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """Show how many of something are done, of so many if that is known, while in the block."""
-    known = () if total is None else (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    text = TextColumn("{task.description}" if known else "{task.description}: {task.completed:.0f}")
-    columns = (SpinnerColumn(), text, *known, TimeElapsedColumn())
-    with Progress(*columns, console=notes, transient=True) as progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=notes, transient=True) as progress:
         task = progress.add_task(what, total=total)
         yield lambda done: progress.advance(task, done)
 

@@ -100,7 +100,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         clock,
         pending_for=pending_for,
     )
-    recovery = PaymentRecovery(database, calls, queries, providers, clock, random)
+    recovery = PaymentRecovery(database, calls, queries, providers, random)
     seen = Seen("webhooks", redis, database, clock)
     receiver = WebhookReceiver(database, providers, doorbell, seen, new_id, clock)
     interpreter, event_facts = Interpreter(providers), EventFacts(facts, random)

@@ -16,7 +16,6 @@ from random import Random
 
 import structlog
 
-from groat.kernel.clock import Clock
 from groat.kernel.ids import MerchantId, PaymentId
 from groat.payments.calling import Asked, Concluded, ProviderCalls, request_of
 from groat.payments.domain.lifecycle import Status
@@ -46,14 +45,12 @@ class PaymentRecovery:
         calls: ProviderCalls,
         queries: PaymentQueries,
         providers: ProviderRegistry,
-        clock: Clock,
         random: Random,
     ) -> None:
         self._database = database
         self._calls = calls
         self._queries = queries
         self._providers = providers
-        self._clock = clock
         self._random = random
 
     async def recover_batch(self) -> int:
@@ -128,7 +125,7 @@ class PaymentRecovery:
         waits = claimed.operation.kind is OperationKind.AUTHORIZE
         if waits and payment.status is Status.REQUIRES_ACTION:
             return "waits_for_customer"
-        if self._clock.now() >= claimed.created_at + provider.keeps_keys_for:
+        if claimed.age >= provider.keeps_keys_for:
             return "not_settled_at_provider"
         return await self._ask_again(claimed, payment)
 

@@ -56,7 +56,7 @@ class Lane(Generic[Item, Result]):
             Unavailable: ``overloaded``, when too much is waiting already; nothing was done.
         """
         if len(self._waiting) >= self._most_waiting:
-            raise Unavailable("overloaded", "Too much is waiting already; try again shortly.")
+            raise overloaded()
         return await self._enqueue(item)
 
     def post(self, item: Item) -> None:
@@ -101,6 +101,11 @@ class Lane(Generic[Item, Result]):
             for (_, waiting), result in answers:
                 if not waiting.done():
                     waiting.set_result(result)
+
+
+def overloaded() -> Unavailable:
+    """Return the error of who has to come again, since too much is waiting already."""
+    return Unavailable("overloaded", "Too much is waiting already; try again shortly.")
 
 
 def _look_away(result: asyncio.Future[Result]) -> None:

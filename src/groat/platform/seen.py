@@ -21,6 +21,10 @@ _PERIOD = timedelta(hours=1)
 """What comes again mostly comes within minutes. What was seen is forgotten one or two periods
 later, with one command for all of it, however many they are."""
 
+_MOST = 1_000_000
+"""So many names of a period are noted; the others go to PostgreSQL. They take 120 MB of Redis in
+each of two sets."""
+
 _SECONDS = 0.05
 _LONGEST_SILENCE = 15.0
 """Waiting in vain for a short cut is to be a rare thing."""
@@ -29,24 +33,14 @@ _LONGEST_SILENCE = 15.0
 class Seen:
     """Names of things that were committed in the last hour or two, as far as Redis knows.
 
-    ``what`` they are keeps them apart from others. ``most`` is how many of a period are noted; the
-    others go to PostgreSQL. A million of them take 120 MB of Redis in each of two sets.
+    ``what`` they are keeps them apart from others.
     """
 
-    def __init__(
-        self,
-        what: str,
-        redis: Redis | None,
-        database: Database,
-        clock: Clock,
-        *,
-        most: int = 1_000_000,
-    ) -> None:
+    def __init__(self, what: str, redis: Redis | None, database: Database, clock: Clock) -> None:
         self._what = what
         self._redis = redis
         self._database = database
         self._clock = clock
-        self._most = most
         self._full = ""
         """The set of the last period that had too many."""
         self._path = FastPath(
@@ -88,7 +82,7 @@ class Seen:
             *_, count = await pipeline.execute()
             return int(count)
 
-        if (await self._path.attempt(note) or 0) >= self._most:
+        if (await self._path.attempt(note) or 0) >= _MOST:
             self._full = now
 
     def _sets(self) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import structlog
 from groat.kernel.clock import Clock
 from groat.kernel.errors import BadRequest, GroatError, Unavailable
 from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, WebhookEventId
-from groat.platform.batching import Lane
+from groat.platform.batching import Lane, overloaded
 from groat.platform.connection import Connection
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell
@@ -92,7 +92,7 @@ class WebhookReceiver:
     @contextmanager
     def _room_for(self, body: bytes) -> Iterator[None]:
         if self._bytes + len(body) > _MOST_BYTES:
-            raise Unavailable("overloaded", "Too much is waiting already; try again shortly.")
+            raise overloaded()
         self._bytes += len(body)
         try:
             yield

@@ -122,9 +122,15 @@ async def test_a_provider_that_is_away_leaves_it_unknown(world: World, provider:
     assert after > before
 
 
+@pytest.mark.parametrize("hours", [0, -72])
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_past_the_providers_memory_nothing_is_sent_again(world: World, provider: str) -> None:
+async def test_past_the_providers_memory_nothing_is_sent_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, provider: str, hours: int
+) -> None:
+    """Whatever the clock of the host says."""
     _, payment = await pay(world, provider, "cut_before")
+    wrong = timedelta(hours=hours)
+    monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + wrong)
     await world.rows("update operation set created_at = created_at - interval '2 days'")
     assert await recover(world) == 1
     assert await world.rows("select outcome, reason from operation") == [

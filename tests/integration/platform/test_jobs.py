@@ -168,6 +168,19 @@ async def test_ringing_soon_waits_for_nothing_and_of_many_two_ring(
     assert 1 <= len(handler.runs) <= 2
 
 
+async def test_however_many_rows_a_ring_stands_for_the_next_is_not_long_in_coming(
+    valkey: EmbeddedServers,
+) -> None:
+    handler = Recorder()
+    handler.may_end.set()
+    bell = Doorbell(connect_redis(valkey.redis_url), QUEUE)
+    async with working(valkey, handler), asyncio.timeout(10):
+        bell.ring_soon(100_000)
+        await handler.await_run()
+        bell.ring_soon(1)
+        await bell.close()
+
+
 async def test_a_reminder_runs_when_its_time_has_come_and_leaves_no_job(
     valkey: EmbeddedServers, client: redis.asyncio.Redis
 ) -> None:

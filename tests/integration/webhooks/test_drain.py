@@ -12,7 +12,8 @@ import pytest
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
 from groat.kernel import ids
-from groat.webhooks.domain.event import ClaimedEvent, Delivery
+from groat.kernel.clock import SystemClock
+from groat.webhooks.domain.event import SUSPECT_AFTER, ClaimedEvent, Delivery
 from groat.webhooks.domain.settling import MOST_UNKNOWN
 from groat.webhooks.infrastructure import store
 from tests.integration.world import World, drained, without_answers
@@ -168,20 +169,48 @@ async def claim(world: World) -> list[ClaimedEvent]:
 
 
 @pytest.mark.parametrize("hours", [-24, 24])
-async def test_what_is_due_is_not_for_the_clock_of_a_host_to_say(world: World, hours: int) -> None:
+async def test_what_is_due_is_not_for_the_clock_of_a_host_to_say(
+    world: World, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    wrong = timedelta(hours=hours)
+    monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + wrong)
+    event = charge_event("evt_1", "ch_1", ids.render("payment", ids.uuid7()), 100)
     delivery = Delivery(
         world.merchant_id,
         world.stripe.account_id,
         "evt_1",
         ids.WebhookEventId(ids.uuid7()),
-        "x.y",
-        json.dumps({"id": "evt_1", "type": "x.y"}).encode(),
-        datetime.now(UTC) + timedelta(hours=hours),
+        "charge.succeeded",
+        json.dumps(event).encode(),
+        SystemClock().now(),
     )
     async with world.engine.database.autocommit() as connection:
         await store.put(connection, [delivery])
     assert await world.drain() == 1
-    assert await world.rows("select from webhook_event where settled_at > now() + '1 minute'") == []
+    assert await world.rows(
+        "select status, due_at > now() - interval '1 min', due_at < now() + interval '1 min'"
+        " from webhook_event"
+    ) == [("deferred", True, True)]
+
+
+async def test_while_a_batch_is_in_hand_no_suspect_is(world: World) -> None:
+    unknown = [ids.render("payment", ids.uuid7()) for _ in range(201)]
+    events = [charge_event(f"evt_{one}", f"ch_{one}", one, 100) for one in unknown]
+    await world.deliver_all([await world.signed(event) for event in events])
+    await world.rows(
+        "update webhook_event set attempts_lost = %s where provider_event_id = %s",
+        SUSPECT_AFTER,
+        events[0]["id"],
+    )
+    drain = world.engine.drain
+    async with world.locked("lock table payment in access exclusive mode"):
+        assert await drain.drain_batch() == 200
+        suspect = asyncio.create_task(drain.take_suspect())
+        done, _ = await asyncio.wait({suspect}, timeout=0.3)
+        claimed = await world.rows("select from webhook_event where is_claimed")
+        assert (len(claimed), done) == (200, set())
+    assert await suspect == 1
+    assert {row[1:] for row in await world.inbox()} == {("deferred", "unknown_payment", 1, 1)}
 
 
 async def test_what_a_dead_worker_had_claimed_comes_back_when_its_lease_ends(world: World) -> None:

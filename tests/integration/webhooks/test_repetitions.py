@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,6 +32,13 @@ async def known(world: World) -> Mail:
 
 
 @pytest.fixture
+async def client(setting: Setting) -> AsyncIterator[redis.asyncio.Redis]:
+    assert setting.settings.redis_url is not None
+    async with redis.asyncio.Redis.from_url(setting.settings.redis_url.get_secret_value()) as found:
+        yield found
+
+
+@pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let Redis take its time: what is looked into is what it knows, not how soon."""
     monkeypatch.setattr(seen, "_SECONDS", 5.0)
@@ -54,14 +62,10 @@ async def test_what_redis_knows_is_acknowledged_without_postgresql(
 
 
 async def test_what_redis_has_forgotten_is_still_one_event(
-    world: World, known: Mail, setting: Setting
+    world: World, known: Mail, client: redis.asyncio.Redis
 ) -> None:
-    assert setting.settings.redis_url is not None
-    async with redis.asyncio.Redis.from_url(
-        setting.settings.redis_url.get_secret_value()
-    ) as client:
-        async for key in client.scan_iter("groat:seen:*"):
-            await client.delete(key)
+    async for key in client.scan_iter("groat:seen:*"):
+        await client.delete(key)
     await world.deliver_all([known] * 3)
     assert await deliveries(world) == [4]
     assert await world.drain() == 1
@@ -102,37 +106,32 @@ async def test_what_could_not_be_committed_is_not_known(world: World) -> None:
 
 @pytest.mark.usefixtures("patient")
 async def test_no_more_is_noted_of_a_period_than_there_is_room_for(
-    world: World, setting: Setting
+    world: World, client: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert setting.settings.redis_url is not None
-    url = setting.settings.redis_url.get_secret_value()
+    monkeypatch.setattr(seen, "_MOST", 3)
     clock, database = ManualClock(datetime(2026, 1, 1, tzinfo=UTC)), world.engine.database
-    async with redis.asyncio.Redis.from_url(url) as client:
-        async with database.autocommit():  # now it is known which database this is
-            few = Seen("few", client, database, clock, most=3)
-        for name in "abcde":
-            await few.remember([name])
-        assert await few.among(list("abcde")) == set("abc")
-        clock.advance(timedelta(hours=1))
-        await few.remember(["f"])
-        assert await few.among(list("abcdef")) == set("abcf")
+    async with database.autocommit():  # now it is known which database this is
+        few = Seen("few", client, database, clock)
+    for name in "abcde":
+        await few.remember([name])
+    assert await few.among(list("abcde")) == set("abc")
+    clock.advance(timedelta(hours=1))
+    await few.remember(["f"])
+    assert await few.among(list("abcdef")) == set("abcf")
 
 
 @pytest.mark.usefixtures("patient")
 async def test_what_one_database_has_committed_says_nothing_of_another(
-    world: World, setting: Setting
+    world: World, client: redis.asyncio.Redis
 ) -> None:
-    assert setting.settings.redis_url is not None
-    url = setting.settings.redis_url.get_secret_value()
     with database_like(world.database_url, "template0") as other_url:
         schema.migrate(other_url)
-        async with redis.asyncio.Redis.from_url(url) as client:
-            for address in (world.database_url, other_url):
-                database = Database(address, max_connections=2)
-                await database.open()
-                async with database.autocommit():
-                    things = Seen("things", client, database, SystemClock())
-                assert await things.among(["a", "b"]) == set()
-                await things.remember(["a"])
-                assert await things.among(["a", "b"]) == {"a"}
-                await database.close()
+        for address in (world.database_url, other_url):
+            database = Database(address, max_connections=2)
+            await database.open()
+            async with database.autocommit():
+                things = Seen("things", client, database, SystemClock())
+            assert await things.among(["a", "b"]) == set()
+            await things.remember(["a"])
+            assert await things.among(["a", "b"]) == {"a"}
+            await database.close()

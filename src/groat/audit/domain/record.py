@@ -16,6 +16,7 @@ from groat.kernel.ids import MerchantId, RecordId
 Scalar: TypeAlias = str | int | bool | None
 
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+"""Made once: ``json.dumps`` would make one for each record."""
 
 
 @dataclass(frozen=True, slots=True)

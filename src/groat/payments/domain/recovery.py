@@ -29,7 +29,9 @@ _MOST_DOUBLINGS = 12
 class OpenOperation:
     """An operation that is ``pending`` or ``unknown``. ``lookups`` counts those that were begun.
 
-    While it is claimed, ``due_at`` is when the lease ends.
+    While it is claimed, ``due_at`` is when the lease ends. ``age`` is how old it was when
+    it was read, by PostgreSQL's clock alone: a host's that is set back would have a call made again
+    whose key the provider has forgotten, and so another charge.
     """
 
     merchant_id: MerchantId
@@ -39,6 +41,7 @@ class OpenOperation:
     lookups: int
     due_at: datetime
     created_at: datetime
+    age: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ def to_operation(row: tuple[Any, ...]) -> Operation:
 
 
 def _open_operation(row: tuple[Any, ...]) -> OpenOperation:
-    *operation, merchant_id, provider_account_id, reason, lookups, due_at, created_at = row
+    *operation, merchant_id, provider_account_id, reason, lookups, due_at, created_at, age = row
     return OpenOperation(
         merchant_id,
         provider_account_id,
@@ -194,4 +194,5 @@ def _open_operation(row: tuple[Any, ...]) -> OpenOperation:
         lookups,
         due_at,
         created_at,
+        age,
     )

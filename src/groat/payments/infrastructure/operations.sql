@@ -74,7 +74,7 @@ where (merchant_id, id) in (
 )
 returning
     id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference,
-    merchant_id, provider_account_id, reason, lookups, due_at, created_at
+    merchant_id, provider_account_id, reason, lookups, due_at, created_at, now() - created_at
 
 -- name: claim_operations_of_payment
 -- Those of unknown outcome, whenever they are due: their caller wants to know now. It does not count as
@@ -94,7 +94,7 @@ where o.merchant_id = w.merchant_id and o.id = w.id
 returning
     o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.amount, o.final, o.refund_id,
     o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at,
-    o.created_at, w.due_at
+    o.created_at, now() - o.created_at, w.due_at
 
 -- name: put_off_operation
 -- Until the next look-up, unless its outcome was learned meanwhile, or another worker has it: the end of
@@ -113,7 +113,8 @@ where merchant_id = %(merchant_id)s and id = %(id)s and due_at = %(leased_until)
 -- nor what waits for a customer.
 select
     o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.amount, o.final, o.refund_id,
-    o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at, o.created_at
+    o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at, o.created_at,
+    now() - o.created_at
 from operation o
 join payment p on p.merchant_id = o.merchant_id and p.id = o.payment_id
 where o.outcome = 'unknown' and not (o.kind = 'authorize' and p.status = 'requires_action')
