@@ -24,6 +24,14 @@ _NOBODY = "http://127.0.0.1:9"
 _CALLER = "faults"
 _WALLETS = 20
 
+_OPEN = """
+    select
+        event_type, status, reason, attempts, attempts_lost, failures, is_claimed, due_at - now(),
+        now() - received_at
+    from webhook_event where settled_at is null
+"""
+"""What there is to say of an event that is open and should not be."""
+
 PATIENCE_SECONDS = 30
 """For what is a matter of a second or two on a machine that is not busy."""
 
@@ -84,7 +92,13 @@ class Ground:
 
     async def settled(self, *, by: float | None = None) -> None:
         """Return once no event is open; fail if any is by then, on the monotonic clock."""
-        await self.until("select count(*) from webhook_event where settled_at is null", 0, by=by)
+        open_events = "select count(*) from webhook_event where settled_at is null"
+        try:
+            await self.until(open_events, 0, by=by)
+        except AssertionError as error:
+            for row in await self.rows(_OPEN):
+                error.add_note(", ".join(map(str, row)))
+            raise
 
     async def until(self, query: LiteralString, wanted: object, *, by: float | None = None) -> None:
         """Return once ``query`` has ``wanted`` for its one value; fail if it has not by then."""

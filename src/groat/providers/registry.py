@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,20 +39,26 @@ class ProviderRegistry:
         self._adapters = adapters
         self._timeout_seconds = timeout_seconds
         self._kept: dict[tuple[MerchantId, ProviderAccountId], _Kept] = {}
+        self._reading: dict[tuple[MerchantId, ProviderAccountId], asyncio.Task[Provider]] = {}
         self._retired: list[Provider] = []
 
     async def get(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider:
-        """Return the adapter of a provider account.
+        """Return the adapter of a provider account. Whoever asks while it is read waits for that.
 
         Raises:
             NotFound: the merchant has no such account.
             Unavailable: ``provider_not_installed``; the account is at a provider that this process
                 has no adapter for.
         """
-        kept = self._kept.get((merchant_id, account_id))
+        key = merchant_id, account_id
+        kept = self._kept.get(key)
         if kept is not None and kept.read_at > time.monotonic() - _FRESH_SECONDS:
             return kept.provider
-        return await self._read(merchant_id, account_id)
+        reading = self._reading.get(key)
+        if reading is None:
+            reading = self._reading[key] = asyncio.create_task(self._read(*key))
+            reading.add_done_callback(lambda _: self._reading.pop(key))
+        return await asyncio.shield(reading)
 
     async def _read(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider:
         account = await self._merchants.provider_account(merchant_id, account_id)

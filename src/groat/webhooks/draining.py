@@ -49,9 +49,8 @@ provider that does not answer holds up nobody else, and little of it is in hand.
 
 _LEASE = timedelta(seconds=7)
 """How long the events of a worker that died wait for another. Longer than a lock is waited for."""
-_LEASE_WHILE_ASKING = timedelta(seconds=20)
-"""The same for events that a provider is asked about: longer than interpreting may take, and asking
-for what they build on."""
+_KEEP_SECONDS = 2.0
+"""So often is the lease of events made longer that a provider is asked about."""
 _LOOK_UP_SECONDS = 6.0
 _PROMPT_SECONDS = 0.05
 """Who has no answer by then is not waited for by those who need none."""
@@ -174,15 +173,9 @@ class WebhookDrain:
         return reading
 
     async def _apply_answers(self, asking: _Asked) -> None:
-        """Apply events as their providers answer. Nobody waits for this, so it tells of failures.
-
-        Where a lease cannot be made longer, another worker may take the event, and ours come to
-        nothing.
-        """
+        """Apply events as their providers answer. Nobody waits for it, so it tells of failures."""
+        keeping = asyncio.create_task(self._keep(asking))
         try:
-            with suppress(Unavailable):
-                async with self._database.transaction() as connection:
-                    store.renew_claims(connection, list(asking.values()), _LEASE_WHILE_ASKING)
             while asking:
                 done, _ = await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
                 await self._apply_all([(asking.pop(one), one.result()) for one in done])
@@ -190,8 +183,19 @@ class WebhookDrain:
             _log.exception("answers_not_applied", events=len(asking))
             self._left += asking.values()
         finally:
-            for one in asking:
-                one.cancel()
+            for task in (keeping, *asking):
+                task.cancel()
+
+    async def _keep(self, asking: _Asked) -> None:
+        """Keep the claims of events until cancelled.
+
+        Where that fails, another worker may take an event, and what we do with it comes to nothing.
+        """
+        while True:
+            await asyncio.sleep(_KEEP_SECONDS)
+            with suppress(Unavailable):
+                async with self._database.transaction() as connection:
+                    store.renew_claims(connection, list(asking.values()), _LEASE)
 
     async def _apply_all(self, batch: Sequence[Read]) -> None:
         """Apply what events say, merchant by merchant: one's trouble is not another's."""

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -15,15 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from groat.webhooks import draining
 from groat.webhooks.domain.event import SUSPECT_AFTER
 from tests.integration.world import Mail, World, engine_and_api, without_answers
 from tests.unit.simulator.servers import running
 
 PROMPT_SECONDS = 5
 """On a busy machine, and less than a provider is waited for."""
-
-LEASE = timedelta(seconds=12)
-"""For what a provider is asked about: longer than it is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +88,24 @@ async def test_a_provider_that_stalls_holds_up_no_event_of_another(stalled: Stal
         await world.deliver(late)
         assert await drain.drain_batch() == 1
         assert await world.balance(wallet) == 3 * 1050
-    [(due_at,)] = await world.rows("select due_at from webhook_event where settled_at is null")
-    assert due_at > datetime.now(UTC) + LEASE
     stalled.gate.opened.set()
     await drain.finish()
     assert await world.balance(wallet) == 4 * 1050
+    assert {row[1:4] for row in await world.inbox()} == {("processed", None, 1)}
+
+
+async def test_who_waits_for_a_provider_keeps_the_event(
+    stalled: Stalled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draining, "_KEEP_SECONDS", 0.05)
+    world, drain = stalled.world, stalled.world.engine.drain
+    assert await drain.drain_batch() == 1
+    claimed = await world.rows("select due_at from webhook_event where settled_at is null")
+    async with asyncio.timeout(PROMPT_SECONDS):
+        while await world.rows("select due_at from webhook_event where is_claimed") == claimed:
+            pass
+    stalled.gate.opened.set()
+    await drain.finish()
     assert {row[1:4] for row in await world.inbox()} == {("processed", None, 1)}
 
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+from unittest.mock import Mock
+
 import pytest
 
 from groat.kernel import ids
 from groat.kernel.errors import Unavailable
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import ProviderAccount
+from groat.providers.adapters import Adapter
 from groat.providers.registry import ProviderRegistry
 
 
@@ -24,3 +28,40 @@ async def test_an_account_whose_adapter_is_gone_is_unavailable_until_it_is_back(
         await registry.get(MerchantId(1), ProviderAccountId(ids.uuid7()))
     assert refused.value.code == "provider_not_installed"
     assert "hunter2" not in refused.value.message
+
+
+class SlowMerchants(Merchants):
+    """Counts how often the account is read, which takes as long as it is told to."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self.ready = asyncio.Event()
+
+    async def provider_account(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId
+    ) -> ProviderAccount:
+        self.reads += 1
+        await self.ready.wait()
+        return await super().provider_account(merchant_id, account_id)
+
+
+async def test_an_account_is_read_once_for_all_who_ask_at_the_same_time() -> None:
+    merchants, adapter = SlowMerchants(), Mock()
+    registry = ProviderRegistry(merchants, {"pebble": adapter}, timeout_seconds=1)  # type: ignore[arg-type]
+    key = MerchantId(1), ProviderAccountId(ids.uuid7())
+    impatient, *patient = [asyncio.create_task(registry.get(*key)) for _ in range(3)]
+    await asyncio.sleep(0)
+    impatient.cancel()
+    merchants.ready.set()
+    assert await asyncio.gather(*patient) == [adapter.return_value] * 2
+    assert merchants.reads == 1
+
+
+async def test_a_failure_to_read_an_account_is_not_kept() -> None:
+    adapters: dict[str, Adapter] = {}
+    registry = ProviderRegistry(Merchants(), adapters, timeout_seconds=1)  # type: ignore[arg-type]
+    key = MerchantId(1), ProviderAccountId(ids.uuid7())
+    with pytest.raises(Unavailable):
+        await registry.get(*key)
+    adapters["pebble"] = adapter = Mock()
+    assert await registry.get(*key) is adapter.return_value
