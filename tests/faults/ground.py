@@ -26,7 +26,8 @@ _WALLETS = 20
 
 _OPEN = """
     select
-        event_type, status, reason, attempts, attempts_lost, failures, is_claimed, due_at - now(),
+        event_type, status, reason, attempts, attempts_lost, failures, due_at - now(),
+        claimed_until - now(),
         now() - received_at
     from webhook_event where settled_at is null
 """
@@ -88,7 +89,10 @@ class Ground:
 
     async def make_due(self) -> None:
         """Let the time pass that events still have to wait, and leases with it."""
-        await self.rows("update webhook_event set due_at = now() where settled_at is null")
+        await self.rows(
+            "update webhook_event set due_at = now(), "
+            "claimed_until = claimed_until - interval '1 hour' where settled_at is null"
+        )
 
     async def settled(self, *, by: float | None = None) -> None:
         """Return once no event is open; fail if any is by then, on the monotonic clock."""

@@ -29,7 +29,9 @@ async def test_a_worker_that_wakes_leaves_alone_what_another_has_claimed(
         await ground.make_due()
         second = await fleet.start("worker", told)
         await fleet.until(second, psutil.STATUS_STOPPED)
-        await ground.rows("update webhook_event set due_at = due_at + interval '1 hour'")
+        await ground.rows(
+            "update webhook_event set claimed_until = claimed_until + interval '1 hour'"
+        )
 
         os.kill(first, signal.SIGCONT)
         await ground.deliver(engine, [later])

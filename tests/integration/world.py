@@ -318,7 +318,8 @@ class World:
     async def make_due(self) -> None:
         """Let the time pass that events and operations still have to wait."""
         await self.rows(
-            "update webhook_event set due_at = now() - interval '1 s' where settled_at is null"
+            "update webhook_event set due_at = now() - interval '1 s', "
+            "claimed_until = claimed_until - interval '1 hour' where settled_at is null"
         )
         await self.rows(
             "update operation set due_at = now() - interval '1 s' "

@@ -86,7 +86,7 @@ def crash_worker_in_mid_drain(up: Up, stack: ExitStack) -> None:
         claimed = "select from webhook_event where settled_at is null and attempts > 0"
         until(lambda: bool(up.rows(claimed)), "the worker to claim events")
         crash(up, stack, "worker")
-    up.rows("update webhook_event set due_at = now() where settled_at is null returning id")
+    up.rows("update webhook_event set claimed_until = now() where attempts > 0 returning id")
 
 
 def deliveries(up: Up) -> list[dict[str, int]]:

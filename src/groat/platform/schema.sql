@@ -282,7 +282,8 @@ END),
     CONSTRAINT operation_outcome_check CHECK ((outcome = ANY (ARRAY['pending'::text, 'succeeded'::text, 'declined'::text, 'failed'::text, 'unknown'::text]))),
     CONSTRAINT operation_refund_has_capture CHECK (((kind = 'refund'::text) = (capture_reference IS NOT NULL))),
     CONSTRAINT operation_refund_has_refund CHECK (((kind = 'refund'::text) = (refund_id IS NOT NULL)))
-);
+)
+WITH (fillfactor='50');
 
 --
 -- Name: payment; Type: TABLE; Schema: public; Owner: -
@@ -329,7 +330,7 @@ CREATE TABLE public.payment (
     CONSTRAINT payment_status_check CHECK ((status = ANY (ARRAY['created'::text, 'processing'::text, 'requires_action'::text, 'authorized'::text, 'succeeded'::text, 'canceled'::text, 'expired'::text, 'failed'::text]))),
     CONSTRAINT payment_succeeded_has_captured CHECK (((status = 'authorized'::text) OR ((status = 'succeeded'::text) = (captured > 0))))
 )
-WITH (fillfactor='70');
+WITH (fillfactor='50');
 
 --
 -- Name: provider_account; Type: TABLE; Schema: public; Owner: -
@@ -407,7 +408,7 @@ CREATE TABLE public.webhook_event (
     status text NOT NULL,
     reason text,
     attempts integer DEFAULT 0 NOT NULL,
-    is_claimed boolean DEFAULT false NOT NULL,
+    claimed_until timestamp with time zone,
     attempts_lost integer DEFAULT 0 NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
     failures_alike integer DEFAULT 0 NOT NULL,
@@ -419,7 +420,8 @@ CREATE TABLE public.webhook_event (
     CONSTRAINT webhook_event_provider_event_id_check CHECK (((length(provider_event_id) >= 1) AND (length(provider_event_id) <= 255))),
     CONSTRAINT webhook_event_says_why CHECK (((status = ANY (ARRAY['pending'::text, 'processed'::text])) OR (reason IS NOT NULL))),
     CONSTRAINT webhook_event_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'deferred'::text, 'retrying'::text, 'processed'::text, 'ignored'::text, 'superseded'::text, 'dead'::text])))
-);
+)
+WITH (fillfactor='45');
 ALTER TABLE ONLY public.webhook_event ALTER COLUMN body SET STORAGE EXTERNAL;
 
 --

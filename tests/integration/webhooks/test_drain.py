@@ -13,6 +13,7 @@ from groat.app.verify import verify
 from groat.app.wiring import open_engine
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
+from groat.platform.queries import Query
 from groat.webhooks.domain.event import SUSPECT_AFTER, ClaimedEvent, Delivery
 from groat.webhooks.domain.settling import MOST_UNKNOWN
 from groat.webhooks.infrastructure import store
@@ -117,7 +118,7 @@ async def test_while_postgresql_writes_a_full_batch_the_next_is_claimed(world: W
             assert await drain.drain_batch() == 200
         rest = asyncio.create_task(drain.drain_batch())
         limit = time.monotonic() + 5
-        while await world.rows("select from webhook_event where not is_claimed"):
+        while await world.rows("select from webhook_event where claimed_until is null"):
             assert time.monotonic() < limit
             await asyncio.sleep(0.01)
     assert await rest == 30
@@ -207,10 +208,26 @@ async def test_while_a_batch_is_in_hand_no_suspect_is(world: World) -> None:
         assert await drain.drain_batch() == 200
         suspect = asyncio.create_task(drain.take_suspect())
         done, _ = await asyncio.wait({suspect}, timeout=0.3)
-        claimed = await world.rows("select from webhook_event where is_claimed")
+        claimed = await world.rows("select from webhook_event where claimed_until is not null")
         assert (len(claimed), done) == (200, set())
     assert await suspect == 1
     assert {row[1:] for row in await world.inbox()} == {("deferred", "unknown_payment", 1, 1)}
+
+
+async def test_a_claim_changes_nothing_that_is_indexed(world: World) -> None:
+    """So an event is claimed within its page, and no index is written."""
+    events = [{"id": f"evt_{number}", "type": "x.y"} for number in range(60)]
+    await world.deliver_all([await world.signed(event) for event in events])
+    async with world.engine.database.transaction() as connection:
+        assert len(await store.claim(connection, timedelta(minutes=1), 200)) == 60
+        [updates] = await connection.fetch(
+            Query(
+                b"select pg_stat_get_xact_tuples_updated(oid),"
+                b" pg_stat_get_xact_tuples_hot_updated(oid)"
+                b" from pg_class where oid = 'webhook_event'::regclass"
+            )
+        )
+    assert updates == (60, 60)
 
 
 async def test_what_a_dead_worker_had_claimed_comes_back_when_its_lease_ends(world: World) -> None:

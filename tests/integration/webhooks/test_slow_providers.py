@@ -100,9 +100,10 @@ async def test_who_waits_for_a_provider_keeps_the_event(
     monkeypatch.setattr(draining, "_KEEP_SECONDS", 0.05)
     world, drain = stalled.world, stalled.world.engine.drain
     assert await drain.drain_batch() == 1
-    claimed = await world.rows("select due_at from webhook_event where settled_at is null")
+    lease = "select claimed_until from webhook_event"
+    claimed = await world.rows(lease)
     async with asyncio.timeout(PROMPT_SECONDS):
-        while await world.rows("select due_at from webhook_event where is_claimed") == claimed:
+        while await world.rows(lease) == claimed:
             pass
     stalled.gate.opened.set()
     await drain.finish()
@@ -113,7 +114,7 @@ async def test_nor_does_one_whose_event_is_a_suspect(stalled: Stalled) -> None:
     world, drain, wallet = stalled.world, stalled.world.engine.drain, stalled.wallet
     await world.rows("update webhook_event set attempts_lost = %s", SUSPECT_AFTER)
     taking = asyncio.create_task(drain.take_suspect())
-    while not await world.rows("select from webhook_event where is_claimed"):
+    while not await world.rows("select from webhook_event where claimed_until is not null"):
         assert not taking.done()
     await world.deliver_all(stalled.prompt)
     async with asyncio.timeout(PROMPT_SECONDS):

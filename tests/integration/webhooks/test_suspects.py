@@ -8,14 +8,13 @@ from tests.integration.world import World
 
 async def lose(world: World) -> None:
     """Let a worker claim what there is, and die."""
-    await world.rows(
-        "update webhook_event set is_claimed = true, attempts = attempts + 1, "
-        "due_at = now() - interval '1 s'"
-    )
+    await world.rows("update webhook_event set attempts = attempts + 1, claimed_until = now()")
 
 
 async def settled(world: World) -> list[tuple[object, ...]]:
-    return await world.rows("select status, reason, attempts_lost, is_claimed from webhook_event")
+    return await world.rows(
+        "select status, reason, attempts_lost, claimed_until from webhook_event"
+    )
 
 
 async def test_what_is_lost_again_and_again_is_taken_alone_then_given_up(world: World) -> None:
@@ -25,7 +24,7 @@ async def test_what_is_lost_again_and_again_is_taken_alone_then_given_up(world: 
     assert await world.drain() == 0
     await world.rows("update webhook_event set attempts_lost = %s", MOST_LOST - 1)
     assert await world.engine.drain.take_suspect() == 1
-    assert await settled(world) == [("dead", "kills_workers", 0, False)]
+    assert await settled(world) == [("dead", "kills_workers", 0, None)]
 
 
 async def test_what_a_worker_survives_is_no_suspect_any_more(world: World) -> None:
@@ -33,4 +32,4 @@ async def test_what_a_worker_survives_is_no_suspect_any_more(world: World) -> No
     await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
     await lose(world)
     await world.drain()
-    assert await settled(world) == [("ignored", "no_fact_in_event", 0, False)]
+    assert await settled(world) == [("ignored", "no_fact_in_event", 0, None)]

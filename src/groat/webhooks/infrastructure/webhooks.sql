@@ -53,12 +53,13 @@ join unnest(%(merchant_ids)s::bigint[], %(provider_account_ids)s::uuid[], %(tran
 -- loses nothing but that time. Suspects wait to be taken alone, and the events of accounts that are busy
 -- for their provider to answer.
 update webhook_event
-set attempts = attempts + 1, attempts_lost = attempts_lost + is_claimed::integer, is_claimed = true,
-    due_at = now() + %(lease)s::interval
+set attempts = attempts + 1, attempts_lost = attempts_lost + (claimed_until is not null)::integer,
+    claimed_until = now() + %(lease)s::interval
 where (merchant_id, id) in (
     select merchant_id, id
     from webhook_event
     where settled_at is null and due_at <= now() and attempts_lost < 2
+        and coalesce(claimed_until <= now(), true)
         and provider_account_id <> all(%(busy)s)
     order by due_at
     limit %(limit)s
@@ -71,12 +72,13 @@ returning
 -- name: claim_suspect
 -- One that has been lost with its workers again and again: perhaps they died of it.
 update webhook_event
-set attempts = attempts + 1, attempts_lost = attempts_lost + is_claimed::integer, is_claimed = true,
-    due_at = now() + %(lease)s::interval
+set attempts = attempts + 1, attempts_lost = attempts_lost + (claimed_until is not null)::integer,
+    claimed_until = now() + %(lease)s::interval
 where (merchant_id, id) in (
     select merchant_id, id
     from webhook_event
     where settled_at is null and due_at <= now() and attempts_lost >= 2
+        and coalesce(claimed_until <= now(), true)
     order by due_at
     limit 1
     for update skip locked
@@ -99,7 +101,8 @@ with ours as (
     for no key update of e
 )
 update webhook_event e
-set is_claimed = %(lease)s::interval is not null, due_at = coalesce(now() + %(lease)s::interval, e.due_at)
+set claimed_until = now() + %(lease)s::interval,
+    due_at = case when %(lease)s::interval is null then greatest(e.claimed_until, e.due_at) else e.due_at end
 from ours
 where e.merchant_id = ours.merchant_id and e.id = ours.id
 
@@ -119,8 +122,9 @@ for no key update of e
 -- For good, or until the next try; not what another worker has claimed since. Whoever settles an event
 -- has survived it: attempts that were lost before were not lost because of it.
 update webhook_event e
-set status = s.status, reason = s.reason, due_at = now() + s.delay_ms * interval '1 ms',
-    settled_at = case when not s.is_open then now() end, is_claimed = false, attempts_lost = 0,
+set status = s.status, reason = s.reason,
+    due_at = case when s.is_open then now() + s.delay_ms * interval '1 ms' else e.due_at end,
+    settled_at = case when not s.is_open then now() end, claimed_until = null, attempts_lost = 0,
     failures = e.failures + s.is_open::integer,
     failures_alike = case when s.reason = e.reason then e.failures_alike + 1 else 1 end
 from (
@@ -181,7 +185,7 @@ with unclaimed as (
         select id, now() + delay_ms * interval '1 ms' as due_at
         from unnest(%(ids)s::uuid[], %(delays_ms)s::bigint[]) as replayed (id, delay_ms)
     ) as r on r.id = e.id
-    where e.merchant_id = %(merchant_id)s and not e.is_claimed
+    where e.merchant_id = %(merchant_id)s and e.claimed_until is null
     order by e.id
     for no key update of e
 )

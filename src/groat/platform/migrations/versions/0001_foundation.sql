@@ -174,7 +174,7 @@ create table payment (
         check (status = 'authorized' or (status = 'succeeded') = (captured > 0)),
     constraint payment_failed_has_code check ((status = 'failed') = (failure_code is not null)),
     constraint payment_action_has_status check (next_action_url is null or status = 'requires_action')
-) with (fillfactor = 70); -- a payment changes once or twice soon after it is made, where it is
+) with (fillfactor = 50); -- a payment changes once or twice soon after it is made, where it is
 
 -- Money given back, in whole or part. While one is pending, a hold reserves it on the beneficiary.
 create table refund (
@@ -242,7 +242,7 @@ create table operation (
     constraint operation_amount_unless_cancel check (case kind when 'cancel' then amount = 0 else amount > 0 end),
     constraint operation_refund_has_refund check ((kind = 'refund') = (refund_id is not null)),
     constraint operation_refund_has_capture check ((kind = 'refund') = (capture_reference is not null))
-);
+) with (fillfactor = 50); -- as a payment
 create index operation_by_payment on operation (merchant_id, payment_id);
 create index operation_due on operation (due_at) where outcome in ('pending', 'unknown');
 -- Only one of a capture and a cancellation can win, so the second has to wait for the first's outcome.
@@ -298,7 +298,7 @@ create table webhook_event (
     status text not null check (status in ('pending', 'deferred', 'retrying', 'processed', 'ignored', 'superseded', 'dead')),
     reason text,
     attempts integer not null default 0,
-    is_claimed boolean not null default false,
+    claimed_until timestamptz,
     attempts_lost integer not null default 0,
     failures integer not null default 0,
     failures_alike integer not null default 0,
@@ -310,7 +310,7 @@ create table webhook_event (
     unique (merchant_id, provider_account_id, provider_event_id),
     constraint webhook_event_open_until_settled check ((status in ('pending', 'deferred', 'retrying')) = (settled_at is null)),
     constraint webhook_event_says_why check (status in ('pending', 'processed') or reason is not null)
-);
+) with (fillfactor = 45); -- claiming an event changes nothing that is indexed, where it is
 -- A body apart from its row is not written again each time that the row changes; compressing it costs
 -- more than it saves.
 alter table webhook_event alter column body set storage external;
