@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from groat.kernel.errors import Unavailable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_Waiting: TypeAlias = tuple[Item, asyncio.Future[Result] | None]
+"""An item, and where its result is waited for, if anybody does."""
 
 
 class Lane(Generic[Item, Result]):
@@ -38,10 +41,11 @@ class Lane(Generic[Item, Result]):
         self._run = run
         self._most_in_batch = most_in_batch
         self._most_waiting = most_waiting
-        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._most_running = most_running
         self._rest_seconds = rest_seconds
         self._running = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._runners: set[asyncio.Task[None]] = set()
 
     @property
@@ -57,27 +61,28 @@ class Lane(Generic[Item, Result]):
         """
         if len(self._waiting) >= self._most_waiting:
             raise overloaded()
-        return await self._enqueue(item)
+        self._loop = self._loop or asyncio.get_running_loop()  # which asks the system each time
+        result: asyncio.Future[Result] = self._loop.create_future()
+        self._enqueue(item, result)
+        return await result
 
     def post(self, item: Item) -> None:
         """Have ``item`` run without waiting for it. It is left out when too much is waiting."""
         if len(self._waiting) < self._most_waiting:
-            self._enqueue(item).add_done_callback(_look_away)
+            self._enqueue(item, None)
 
     async def quiet(self) -> None:
         """Return once nothing waits and nothing runs."""
         while self._runners:
             await asyncio.wait(self._runners)
 
-    def _enqueue(self, item: Item) -> asyncio.Future[Result]:
-        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    def _enqueue(self, item: Item, result: asyncio.Future[Result] | None) -> None:
         self._waiting.append((item, result))
         if self._running < self._most_running:
             self._running += 1
             runner = asyncio.create_task(self._run_until_empty())
             self._runners.add(runner)
             runner.add_done_callback(self._runners.discard)
-        return result
 
     async def _run_until_empty(self) -> None:
         try:
@@ -89,26 +94,20 @@ class Lane(Generic[Item, Result]):
         finally:
             self._running -= 1
 
-    async def _run_batch(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+    async def _run_batch(self, batch: Sequence[_Waiting[Item, Result]]) -> None:
         try:
             results = await self._run([item for item, _ in batch])
             answers = list(zip(batch, results, strict=True))
         except Exception as error:  # noqa: BLE001 - it is each caller's to handle
             for _, waiting in batch:
-                if not waiting.done():
+                if waiting is not None and not waiting.done():
                     waiting.set_exception(error)
         else:
             for (_, waiting), result in answers:
-                if not waiting.done():
+                if waiting is not None and not waiting.done():
                     waiting.set_result(result)
 
 
 def overloaded() -> Unavailable:
     """Return the error of who has to come again, since too much is waiting already."""
     return Unavailable("overloaded", "Too much is waiting already; try again shortly.")
-
-
-def _look_away(result: asyncio.Future[Result]) -> None:
-    """Take note of a failure that nobody waits for, so that it is not reported as forgotten."""
-    if not result.cancelled():
-        result.exception()

@@ -38,7 +38,7 @@ from groat.webhooks.domain.settling import (
 )
 from groat.webhooks.infrastructure import store
 from groat.webhooks.infrastructure.store import InboxCounts
-from groat.webhooks.interpreting import Interpreter, Reading
+from groat.webhooks.interpreting import Interpreter, Reading, in_time
 
 _log = structlog.get_logger(__name__)
 
@@ -150,10 +150,11 @@ class WebhookDrain:
         """Read events and apply those that are read at once; the others go on by themselves."""
         if not events:
             return
-        readings = {asyncio.create_task(self._read(event)): event for event in events}
+        begin = asyncio.get_running_loop().create_task
+        readings = {begin(self._read(event)): event for event in events}
         done, rest = await asyncio.wait(readings, timeout=_PROMPT_SECONDS)
         if rest:
-            asking = {task: event for task, event in readings.items() if task in rest}
+            asking = {begin(in_time(task)): readings[task] for task in rest}
             answers = asyncio.create_task(self._apply_answers(asking))
             self._asked[answers] = asking
             answers.add_done_callback(self._asked.pop)

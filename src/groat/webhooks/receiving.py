@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -28,7 +27,7 @@ _MOST_WAITING = 2000
 _MOST_BYTES = 64 * 1024 * 1024
 """Of bodies that are in hand. One may have a megabyte, so that to count them is not enough."""
 
-_REST_SECONDS = 0.02
+_REST_SECONDS = 0.05
 """Between two batches of what is only noted. Each costs as much as many acknowledgements."""
 
 
@@ -55,13 +54,16 @@ class WebhookReceiver:
         self._new_id = new_id
         self._clock = clock
         self._bytes = 0
-        limits = {"most_in_batch": _MOST_AT_ONCE, "most_waiting": _MOST_WAITING}
-        self._looked_up: Lane[str, bool] = Lane(self._seen_before, **limits)
-        self._inbox: Lane[Delivery, bool] = Lane(self._store, **limits)
+        prompt = {"most_in_batch": _MOST_AT_ONCE, "most_waiting": _MOST_WAITING}
+        self._looked_up: Lane[str, bool] = Lane(self._seen_before, **prompt)
+        self._inbox: Lane[Delivery, bool] = Lane(self._store, **prompt)
+        all_at_once = {"most_in_batch": _MOST_WAITING, "most_waiting": _MOST_WAITING}
         self._repeated: Lane[EventKey, None] = Lane(
-            self._count, **limits, rest_seconds=_REST_SECONDS
+            self._count, **all_at_once, rest_seconds=_REST_SECONDS
         )
-        self._committed: Lane[str, None] = Lane(self._note, **limits, rest_seconds=_REST_SECONDS)
+        self._committed: Lane[str, None] = Lane(
+            self._note, **all_at_once, rest_seconds=_REST_SECONDS
+        )
 
     async def receive(
         self,
@@ -77,27 +79,22 @@ class WebhookReceiver:
             BadRequest: the delivery is not believed; the code says why, and nothing is stored.
             Unavailable: it could not be verified or stored; the provider will deliver it again.
         """
-        with self._room_for(body):
+        if self._bytes + len(body) > _MOST_BYTES:
+            raise overloaded()
+        self._bytes += len(body)
+        try:
             delivery = await self._verified(merchant_id, account_id, headers, body)
             if self._seen.is_open and await self._looked_up.submit(delivery.name):
                 self._repeated.post(delivery.key)
             elif not await self._inbox.submit(delivery):
                 raise _rejected("transmission_reused")
+        finally:
+            self._bytes -= len(body)
 
     async def close(self) -> None:
         """Return once what was acknowledged is counted and noted, too."""
         for lane in (self._inbox, self._repeated, self._committed):
             await lane.quiet()
-
-    @contextmanager
-    def _room_for(self, body: bytes) -> Iterator[None]:
-        if self._bytes + len(body) > _MOST_BYTES:
-            raise overloaded()
-        self._bytes += len(body)
-        try:
-            yield
-        finally:
-            self._bytes -= len(body)
 
     async def _verified(
         self,

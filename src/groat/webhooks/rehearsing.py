@@ -12,7 +12,7 @@ from groat.platform.database import Database
 from groat.webhooks.applying import Applied, EventFacts, Read, apply_or_split
 from groat.webhooks.domain.event import ClaimedEvent
 from groat.webhooks.domain.settling import EventStatus
-from groat.webhooks.interpreting import Interpreter
+from groat.webhooks.interpreting import Interpreter, in_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class EventRehearsal:
         Raises:
             Unavailable: the database is away.
         """
-        readings = await asyncio.gather(*(self._interpreter.read(event) for event in events))
+        readings = await asyncio.gather(*(in_time(self._interpreter.read(one)) for one in events))
         rehearsed: list[Rehearsed] = []
 
         async def give_up(event: ClaimedEvent, error: Exception) -> None:

@@ -78,6 +78,8 @@ def test_the_example_of_the_typeid_specification() -> None:
         "pay_81h455vb4pex5vsknk084sn02q",
         "pay_01h455vb4pex5vsknk084sn02\n",
         "PAY_01h455vb4pex5vsknk084sn02q",
+        "pay_00" + 12 * "é",  # of 26 bytes
+        "pay_0" + 25 * "\ud800",
     ],
 )
 def test_what_only_resembles_an_id_is_not_found(text: str) -> None:

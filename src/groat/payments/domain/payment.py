@@ -152,15 +152,3 @@ class PaymentFilter(NamedTuple):
     status: Status | None = None
     beneficiary_id: AccountId | None = None
     reference: str | None = None
-
-
-def moved(payment: Payment, status: Status, now: datetime) -> Payment:
-    """Return the payment in ``status``, in which nothing is authorized any more if it lapsed.
-
-    One that lapses after a part was captured has succeeded with that part.
-    """
-    if status not in {Status.CANCELED, Status.EXPIRED}:
-        return replace(payment, status=status, updated_at=now)
-    if payment.captured:
-        return replace(payment, status=Status.SUCCEEDED, updated_at=now)
-    return replace(payment, status=status, authorized=0, updated_at=now)

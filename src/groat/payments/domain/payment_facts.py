@@ -17,7 +17,7 @@ from groat.payments.domain.operation import (
     after,
     end_by_status,
 )
-from groat.payments.domain.payment import Payment, moved, on_route
+from groat.payments.domain.payment import Payment, on_route
 from groat.payments.domain.verdicts import (
     Arrival,
     Effect,
@@ -68,7 +68,7 @@ def decide_payment(
             return verdict
     match answer(payment.status, fact):
         case Next(status):
-            return _move(standing, moved(payment, status, now), fact, arrival)
+            return _move(case, status)
         case outcome:
             return case.unmoved(outcome)
 
@@ -203,44 +203,63 @@ def _settled_by_end(standing: Standing, payment: Payment, arrival: Arrival) -> I
         yield Settled(payment.id, answered.id, end_by_status(answered.kind, payment.status))
 
 
-def _move(standing: Standing, payment: Payment, fact: PaymentFact, arrival: Arrival) -> Verdict:
-    """Return the verdict on a fact that has taken a payment to the status that it has."""
-    provider_reference = payment.provider_reference or arrival.report.provider_reference
-    payment = replace(payment, provider_reference=provider_reference, next_action_url=None)
-    effect = None
-    resumed = None
+def _move(case: _Case, status: Status) -> Verdict:
+    """Return the verdict on a fact that takes its payment to ``status``."""
+    fact, arrival = case.fact, case.arrival
+    payment = _moved(case, status)
+    effect, resumed = None, None
     match fact:
-        case RequiresAction(url):
-            payment = replace(payment, next_action_url=url)
-        case Approved():
-            waiting = standing.open_operation(payment.id, OperationKind.AUTHORIZE)
-            resumed = None if waiting is None else waiting.id
-        case Authorized(reference, amount, expires_at):
-            payment = replace(
-                payment,
-                authorized=amount.amount,
-                authorization_reference=reference,
-                authorization_expires_at=expires_at,
-            )
         case Captured(reference, amount):
-            captured = payment.captured + amount.amount
-            payment = replace(payment, captured=captured, authorized=payment.order.amount.amount)
             key = EffectKey(arrival.provider_account_id, EffectKind.CAPTURED, reference)
             effect = Effect(key, payment, amount)
-        case Declined(code) | NotSent(code):
-            payment = replace(payment, failure_code=code)
-        case Canceled() | Expired():
-            pass
+        case Approved():
+            waiting = case.standing.open_operation(payment.id, OperationKind.AUTHORIZE)
+            resumed = None if waiting is None else waiting.id
         case _:
-            assert_never(fact)
+            pass
     return Verdict(
         Outcome.APPLIED,
         payment,
-        settled=_settled(standing, payment, fact, arrival),
+        settled=_settled(case.standing, payment, fact, arrival),
         resumed=resumed,
         effect=effect,
         change=change_of(f"payment.{_ACTIONS[type(fact)]}", payment, arrival),
     )
+
+
+def _moved(case: _Case, status: Status) -> Payment:
+    """Return the payment as its fact leaves it.
+
+    One that lapses after a part was captured has succeeded with that part.
+    """
+    payment, fact, report = case.payment, case.fact, case.arrival.report
+    changes: dict[str, object] = {
+        "status": status,
+        "updated_at": case.now,
+        "provider_reference": payment.provider_reference or report.provider_reference,
+        "next_action_url": None,
+    }
+    match fact:
+        case RequiresAction(url):
+            changes["next_action_url"] = url
+        case Authorized(reference, amount, expires_at):
+            changes["authorized"] = amount.amount
+            changes["authorization_reference"] = reference
+            changes["authorization_expires_at"] = expires_at
+        case Captured(_, amount):
+            changes["captured"] = payment.captured + amount.amount
+            changes["authorized"] = payment.order.amount.amount
+        case Declined(code) | NotSent(code):
+            changes["failure_code"] = code
+        case Canceled() | Expired() if payment.captured:
+            changes["status"] = Status.SUCCEEDED
+        case Canceled() | Expired():
+            changes["authorized"] = 0
+        case Approved():
+            pass
+        case _:
+            assert_never(fact)
+    return replace(payment, **changes)  # type: ignore[arg-type]
 
 
 def _settled(

@@ -94,7 +94,7 @@ class ClaimedEvent:
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """An event as it stands in the inbox. ``due_at`` is when it is tried next, if it is open."""
+    """An event as it stands in the inbox. ``due_at`` is when it is to be tried, if it is open."""
 
     id: WebhookEventId
     provider_account_id: ProviderAccountId
