@@ -86,7 +86,8 @@ def crash_worker_in_mid_drain(up: Up, stack: ExitStack) -> None:
         claimed = "select from webhook_event where settled_at is null and attempts > 0"
         until(lambda: bool(up.rows(claimed)), "the worker to claim events")
         crash(up, stack, "worker")
-    up.rows("update webhook_event set claimed_until = now() where attempts > 0 returning id")
+    lost = "update webhook_event set claimed_until = now() where claimed_until > now() returning id"
+    up.rows(lost)
 
 
 def deliveries(up: Up) -> list[dict[str, int]]:
