@@ -27,8 +27,7 @@ _WALLETS = 20
 _OPEN = """
     select
         event_type, status, reason, attempts, attempts_lost, failures, due_at - now(),
-        claimed_until - now(),
-        now() - received_at
+        claimed_until - now(), now() - received_at
     from webhook_event where settled_at is null
 """
 """What there is to say of an event that is open and should not be."""

@@ -45,7 +45,6 @@ class Lane(Generic[Item, Result]):
         self._most_running = most_running
         self._rest_seconds = rest_seconds
         self._running = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._runners: set[asyncio.Task[None]] = set()
 
     @property
@@ -61,8 +60,7 @@ class Lane(Generic[Item, Result]):
         """
         if len(self._waiting) >= self._most_waiting:
             raise overloaded()
-        self._loop = self._loop or asyncio.get_running_loop()  # which asks the system each time
-        result: asyncio.Future[Result] = self._loop.create_future()
+        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._enqueue(item, result)
         return await result
 

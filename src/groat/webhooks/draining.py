@@ -150,11 +150,10 @@ class WebhookDrain:
         """Read events and apply those that are read at once; the others go on by themselves."""
         if not events:
             return
-        begin = asyncio.get_running_loop().create_task
-        readings = {begin(self._read(event)): event for event in events}
+        readings = {asyncio.create_task(self._read(event)): event for event in events}
         done, rest = await asyncio.wait(readings, timeout=_PROMPT_SECONDS)
         if rest:
-            asking = {begin(in_time(task)): readings[task] for task in rest}
+            asking = {asyncio.create_task(in_time(task)): readings[task] for task in rest}
             answers = asyncio.create_task(self._apply_answers(asking))
             self._asked[answers] = asking
             answers.add_done_callback(self._asked.pop)

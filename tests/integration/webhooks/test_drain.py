@@ -15,7 +15,7 @@ from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.platform.queries import Query
 from groat.webhooks.domain.event import SUSPECT_AFTER, ClaimedEvent, Delivery
-from groat.webhooks.domain.settling import MOST_UNKNOWN
+from groat.webhooks.domain.settling import MOST_UNKNOWN, Again, EventStatus
 from groat.webhooks.infrastructure import store
 from tests.integration.world import World, drained, without_answers
 from tests.unit.simulator.servers import until
@@ -228,6 +228,17 @@ async def test_a_claim_changes_nothing_that_is_indexed(world: World) -> None:
             )
         )
     assert updates == (60, 60)
+
+
+async def test_a_lease_that_is_made_longer_too_late_claims_nothing(world: World) -> None:
+    """Who asks a provider keeps an event while its answer is perhaps being settled."""
+    await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
+    [event] = await claim(world)
+    again = Again(EventStatus.RETRYING, timedelta(minutes=1), "timeout")
+    async with world.engine.database.transaction() as connection:
+        store.settle(connection, world.merchant_id, [(event, again)])
+        store.renew_claims(connection, [event], timedelta(minutes=1))
+    assert await world.rows("select claimed_until from webhook_event") == [(None,)]
 
 
 async def test_what_a_dead_worker_had_claimed_comes_back_when_its_lease_ends(world: World) -> None:

@@ -14,7 +14,8 @@ async def test_what_is_not_learned_in_time_is_unknown_and_not_waited_for(
 ) -> None:
     monkeypatch.setattr(interpreting, "_ANSWER_SECONDS", 0.01)
     reading = asyncio.create_task(_silence())
-    assert await in_time(reading) == Unknown("TimeoutError")
+    async with asyncio.timeout(5):
+        assert await in_time(reading) == Unknown("TimeoutError")
     assert reading.cancelled()
 
 

@@ -89,20 +89,21 @@ returning
 
 -- name: renew_claims
 -- Keeps what is claimed for so long from now, or, with no lease, lets go of it: a claim that came to nothing
--- with a worker that is alive to say so is not lost. In the order of ids (see lock_claimed).
+-- with a worker that is alive to say so is not lost. What was settled meanwhile is nobody's claim. In the
+-- order of ids (see lock_claimed).
 with ours as (
     select e.merchant_id, e.id
     from webhook_event e
     join unnest(%(merchant_ids)s::bigint[], %(ids)s::uuid[], %(attempts)s::integer[])
         as c (merchant_id, id, attempts)
         using (merchant_id, id, attempts)
-    where e.settled_at is null
+    where e.settled_at is null and e.claimed_until is not null
     order by e.merchant_id, e.id
     for no key update of e
 )
 update webhook_event e
 set claimed_until = now() + %(lease)s::interval,
-    due_at = case when %(lease)s::interval is null then greatest(e.claimed_until, e.due_at) else e.due_at end
+    due_at = case when %(lease)s::interval is null then e.claimed_until else e.due_at end
 from ours
 where e.merchant_id = ours.merchant_id and e.id = ours.id
 
