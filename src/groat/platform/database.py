@@ -37,6 +37,7 @@ _SESSION = {
     "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "30s",
     "timezone": "UTC",
+    "random_page_cost": "1.1",  # what is worked on is in memory, or on a disk that has no arm
 }
 """Every wait has a limit. No transaction spans a network call, so each of these is generous."""
 

@@ -27,9 +27,9 @@ Handler = Callable[[str, Mapping[str, object]], Awaitable[None]]
 """Does a job, given its name and its data."""
 
 RING_SECONDS = 0.25
-_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.005, 0.05
+_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.005, 0.08
 """Between two rings of a busy process, for each row that the first one told of. A ring costs two
-processes as much as several rows do, and who was rung for goes on while rows come."""
+processes as much as several rows do, and the more rows a batch has, the less each costs."""
 
 _MOST_REMINDED = 300
 _LEAVE_NOTHING = {"removeOnComplete": True, "removeOnFail": True}  # kept for ever otherwise

@@ -42,7 +42,8 @@ from groat.webhooks.interpreting import Interpreter, Reading, in_time
 
 _log = structlog.get_logger(__name__)
 
-_MOST_AT_ONCE = 200
+FULL_BATCH = 300
+"""So many events are claimed at once. The more there are, the less each costs."""
 _MOST_WAITING = 100
 """So many events of one provider account wait for its answers, and no more of them are claimed: a
 provider that does not answer holds up nobody else, and little of it is in hand."""
@@ -92,13 +93,13 @@ class WebhookDrain:
             async with self._database.transaction() as connection:
                 if left:
                     store.renew_claims(connection, self._left, None)
-                events = await store.claim(connection, _LEASE, _MOST_AT_ONCE, self._busy())
+                events = await store.claim(connection, _LEASE, FULL_BATCH, self._busy())
             del self._left[:left]
             before = self._in_hand
             self._in_hand = asyncio.create_task(self._work_on(events))
             if before is not None:
                 await before
-            if len(events) < _MOST_AT_ONCE:
+            if len(events) < FULL_BATCH:
                 await self._catch_up()
         return len(events)
 
@@ -232,8 +233,10 @@ class WebhookDrain:
 
     async def _settle_alone(self, event: ClaimedEvent, settlement: Settlement) -> None:
         async with self._database.transaction() as connection:
-            store.settle(connection, event.merchant_id, [(event, settlement)])
-        await self._tell([(event, settlement)])
+            ours = await store.lock_claimed(connection, event.merchant_id, [event])
+            settled = [(event, settlement)] if ours else []
+            store.settle(connection, event.merchant_id, settled)
+        await self._tell(settled)
 
     async def _tell(self, settled: Sequence[tuple[ClaimedEvent, Settlement]]) -> None:
         """Have workers reminded of what is to be tried again; say what nobody tries again."""

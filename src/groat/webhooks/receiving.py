@@ -27,6 +27,9 @@ _MOST_WAITING = 2000
 _MOST_BYTES = 64 * 1024 * 1024
 """Of bodies that are in hand. One may have a megabyte, so that to count them is not enough."""
 
+_INSERTS_AT_ONCE = 2
+"""While one is committed, those who come go on; with more of them, each would be small."""
+
 _REST_SECONDS = 0.05
 """Between two batches of what is only noted. Each costs as much as many acknowledgements."""
 
@@ -56,7 +59,9 @@ class WebhookReceiver:
         self._bytes = 0
         prompt = {"most_in_batch": _MOST_AT_ONCE, "most_waiting": _MOST_WAITING}
         self._looked_up: Lane[str, bool] = Lane(self._seen_before, **prompt)
-        self._inbox: Lane[Delivery, bool] = Lane(self._store, **prompt)
+        self._inbox: Lane[Delivery, bool] = Lane(
+            self._store, **prompt, most_running=_INSERTS_AT_ONCE
+        )
         all_at_once = {"most_in_batch": _MOST_WAITING, "most_waiting": _MOST_WAITING}
         self._repeated: Lane[EventKey, None] = Lane(
             self._count, **all_at_once, rest_seconds=_REST_SECONDS

@@ -15,7 +15,8 @@ from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.platform.queries import Query
 from groat.webhooks.domain.event import SUSPECT_AFTER, ClaimedEvent, Delivery
-from groat.webhooks.domain.settling import MOST_UNKNOWN, Again, EventStatus
+from groat.webhooks.domain.settling import MOST_UNKNOWN, Again, EventStatus, Settled
+from groat.webhooks.draining import FULL_BATCH
 from groat.webhooks.infrastructure import store
 from tests.integration.world import World, drained, without_answers
 from tests.unit.simulator.servers import until
@@ -109,13 +110,13 @@ async def test_poison_among_fifty_holds_up_nobody(world: World) -> None:
 
 
 async def test_while_postgresql_writes_a_full_batch_the_next_is_claimed(world: World) -> None:
-    unknown = [ids.render("payment", ids.uuid7()) for _ in range(230)]
+    unknown = [ids.render("payment", ids.uuid7()) for _ in range(FULL_BATCH + 30)]
     events = [charge_event(f"evt_{one}", f"ch_{one}", one, 100) for one in unknown]
     await world.deliver_all([await world.signed(event) for event in events])
     drain = world.engine.drain
     async with world.locked("lock table payment in access exclusive mode"):
         async with asyncio.timeout(5):
-            assert await drain.drain_batch() == 200
+            assert await drain.drain_batch() == FULL_BATCH
         rest = asyncio.create_task(drain.drain_batch())
         limit = time.monotonic() + 5
         while await world.rows("select from webhook_event where claimed_until is null"):
@@ -163,10 +164,10 @@ async def test_a_provider_may_call_a_charge_as_long_as_it_likes(world: World) ->
     assert all(finding.ok for finding in findings)
 
 
-async def claim(world: World) -> list[ClaimedEvent]:
+async def claim(world: World, limit: int = 10) -> list[ClaimedEvent]:
     """Claim what is due as a worker does, and do no more."""
     async with world.engine.database.transaction() as connection:
-        return await store.claim(connection, timedelta(seconds=20), 10)
+        return await store.claim(connection, timedelta(seconds=20), limit)
 
 
 @pytest.mark.parametrize("hours", [-24, 24])
@@ -195,7 +196,7 @@ async def test_what_is_due_is_not_for_the_clock_of_a_host_to_say(
 
 
 async def test_while_a_batch_is_in_hand_no_suspect_is(world: World) -> None:
-    unknown = [ids.render("payment", ids.uuid7()) for _ in range(201)]
+    unknown = [ids.render("payment", ids.uuid7()) for _ in range(FULL_BATCH + 1)]
     events = [charge_event(f"evt_{one}", f"ch_{one}", one, 100) for one in unknown]
     await world.deliver_all([await world.signed(event) for event in events])
     await world.rows(
@@ -205,11 +206,11 @@ async def test_while_a_batch_is_in_hand_no_suspect_is(world: World) -> None:
     )
     drain = world.engine.drain
     async with world.locked("lock table payment in access exclusive mode"):
-        assert await drain.drain_batch() == 200
+        assert await drain.drain_batch() == FULL_BATCH
         suspect = asyncio.create_task(drain.take_suspect())
         done, _ = await asyncio.wait({suspect}, timeout=0.3)
         claimed = await world.rows("select from webhook_event where claimed_until is not null")
-        assert (len(claimed), done) == (200, set())
+        assert (len(claimed), done) == (FULL_BATCH, set())
     assert await suspect == 1
     assert {row[1:] for row in await world.inbox()} == {("deferred", "unknown_payment", 1, 1)}
 
@@ -230,12 +231,35 @@ async def test_a_claim_changes_nothing_that_is_indexed(world: World) -> None:
     assert updates == (60, 60)
 
 
+async def test_what_is_in_hand_is_found_without_going_through_all_that_is_open(
+    world: World,
+) -> None:
+    """However PostgreSQL thinks the inbox to stand: for the most part, nothing in it is open."""
+    settled = [{"id": f"evt_{number}", "type": "x.y"} for number in range(500)]
+    waiting = [{"id": f"evt_waiting_{number}", "type": "x.y"} for number in range(500)]
+    await world.deliver_all([await world.signed(event) for event in settled])
+    await world.drain()
+    await world.rows("analyze webhook_event")
+    await world.deliver_all([await world.signed(event) for event in waiting])
+    mine = await claim(world, FULL_BATCH)
+    read = Query(b"select pg_stat_get_xact_tuples_returned('webhook_event_due'::regclass)")
+    async with world.engine.database.transaction() as connection:
+        before = await connection.fetch(read)
+        ours = await store.lock_claimed(connection, world.merchant_id, mine)
+        store.renew_claims(connection, mine, timedelta(minutes=1))
+        done = Settled(EventStatus.IGNORED, "no_fact_in_event")
+        store.settle(connection, world.merchant_id, [(event, done) for event in mine])
+        after = await connection.fetch(read)
+    assert (len(ours), after) == (FULL_BATCH, before)
+
+
 async def test_a_lease_that_is_made_longer_too_late_claims_nothing(world: World) -> None:
     """Who asks a provider keeps an event while its answer is perhaps being settled."""
     await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
     [event] = await claim(world)
     again = Again(EventStatus.RETRYING, timedelta(minutes=1), "timeout")
     async with world.engine.database.transaction() as connection:
+        await store.lock_claimed(connection, world.merchant_id, [event])
         store.settle(connection, world.merchant_id, [(event, again)])
         store.renew_claims(connection, [event], timedelta(minutes=1))
     assert await world.rows("select claimed_until from webhook_event") == [(None,)]
@@ -262,6 +286,7 @@ async def test_a_worker_that_wakes_after_its_lease_settles_nothing(world: World)
     [theirs] = await claim(world)
 
     await drain._apply(world.merchant_id, [(mine, reply)])
+    await drain._give_up(mine, ValueError())
     assert await world.inbox() == [("charge.succeeded", "pending", None, 2, 1)]
     assert await effects(world) == 0
 

@@ -14,6 +14,7 @@ import psycopg
 
 from groat.kernel import ids
 from groat.webhooks.domain.event import MOST_LOST, Delivery
+from groat.webhooks.draining import FULL_BATCH
 from groat.webhooks.infrastructure import store
 from tests.integration.world import World
 
@@ -143,5 +144,5 @@ async def test_however_much_there_is_to_ask_it_others_are_not_held_up(world: Wor
         await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
         async with asyncio.timeout(10):
             taken = [await world.engine.drain.drain_batch() for _ in range(4)]
-        assert taken == [200, 200, 1, 0]
+        assert taken == [FULL_BATCH, FULL_BATCH, 1, 0]
         assert await settled(world) == ["x.y"]

@@ -141,7 +141,10 @@ def renew_claims(
 async def lock_claimed(
     connection: Connection, merchant_id: MerchantId, events: Sequence[ClaimedEvent]
 ) -> set[WebhookEventId]:
-    """Lock those of ``events`` that are still ours to settle, and return their ids."""
+    """Lock those of ``events`` that are still ours to settle, and return their ids.
+
+    Others may be locked too.
+    """
     rows = await connection.fetch(
         QUERIES["lock_claimed"],
         {
@@ -150,7 +153,7 @@ async def lock_claimed(
             "attempts": [event.attempts for event in events],
         },
     )
-    return {WebhookEventId(row[0]) for row in rows}
+    return {WebhookEventId(event_id) for event_id, is_open in rows if is_open}
 
 
 def settle(
@@ -158,13 +161,12 @@ def settle(
     merchant_id: MerchantId,
     settlements: Sequence[tuple[ClaimedEvent, Settlement]],
 ) -> None:
-    """Write what became of events."""
+    """Write what became of events, which ``lock_claimed`` has returned in this transaction."""
     connection.write(
         QUERIES["settle"],
         {
             "merchant_id": merchant_id,
             "ids": Uuids([event.id for event, _ in settlements]),
-            "attempts": [event.attempts for event, _ in settlements],
             "statuses": Texts([settlement.status for _, settlement in settlements]),
             "reasons": Texts([settlement.reason for _, settlement in settlements]),
             "delays_ms": Bigints([_delay(settlement) // _MS for _, settlement in settlements]),

@@ -92,12 +92,11 @@ returning
 -- with a worker that is alive to say so is not lost. What was settled meanwhile is nobody's claim. In the
 -- order of ids (see lock_claimed).
 with ours as (
-    select e.merchant_id, e.id
+    select e.merchant_id, e.id, e.settled_at is null and e.claimed_until is not null as is_claimed
     from webhook_event e
     join unnest(%(merchant_ids)s::bigint[], %(ids)s::uuid[], %(attempts)s::integer[])
         as c (merchant_id, id, attempts)
         using (merchant_id, id, attempts)
-    where e.settled_at is null and e.claimed_until is not null
     order by e.merchant_id, e.id
     for no key update of e
 )
@@ -105,22 +104,23 @@ update webhook_event e
 set claimed_until = now() + %(lease)s::interval,
     due_at = case when %(lease)s::interval is null then e.claimed_until else e.due_at end
 from ours
-where e.merchant_id = ours.merchant_id and e.id = ours.id
+where e.merchant_id = ours.merchant_id and e.id = ours.id and ours.is_claimed
 
 -- name: lock_claimed
--- Of the events that we claimed, those that are still ours: not settled, nor claimed by another
--- worker after our lease ran out. In the order of ids, as all who lock several: they may want the same
--- rows, and must not wait for each other.
-select e.id
+-- Of the events that we claimed, those that no other worker has claimed after our lease ran out, and
+-- whether they are open still. In the order of ids, as all who lock several: they may want the same rows,
+-- and must not wait for each other. Not "where settled_at is null": the planner would find them by going
+-- through all that are open, of which there are few when it asks, and a million after an outage.
+select e.id, e.settled_at is null
 from webhook_event e
 join unnest(%(ids)s::uuid[], %(attempts)s::integer[]) as c (id, attempts)
     on c.id = e.id and c.attempts = e.attempts
-where e.merchant_id = %(merchant_id)s and e.settled_at is null
+where e.merchant_id = %(merchant_id)s
 order by e.id
 for no key update of e
 
 -- name: settle
--- For good, or until the next try; not what another worker has claimed since. Whoever settles an event
+-- For good, or until the next try. They are locked, and ours (see lock_claimed). Whoever settles an event
 -- has survived it: attempts that were lost before were not lost because of it.
 update webhook_event e
 set status = s.status, reason = s.reason,
@@ -131,12 +131,10 @@ set status = s.status, reason = s.reason,
 from (
     select *, status in ('deferred', 'retrying') as is_open
     from unnest(
-        %(ids)s::uuid[], %(attempts)s::integer[], %(statuses)s::text[], %(reasons)s::text[],
-        %(delays_ms)s::bigint[]
-    ) as settlement (id, attempts, status, reason, delay_ms)
+        %(ids)s::uuid[], %(statuses)s::text[], %(reasons)s::text[], %(delays_ms)s::bigint[]
+    ) as settlement (id, status, reason, delay_ms)
 ) as s
-where e.merchant_id = %(merchant_id)s and e.id = s.id and e.attempts = s.attempts
-    and e.settled_at is null
+where e.merchant_id = %(merchant_id)s and e.id = s.id
 
 -- name: list_events
 -- Newest first: ids sort by the time of arrival.
