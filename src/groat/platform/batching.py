@@ -7,6 +7,7 @@ one by one with no added delay; a busy one works in hundreds. No caller sees the
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeAlias, TypeVar
@@ -25,8 +26,9 @@ class Lane(Generic[Item, Result]):
 
     ``run`` takes the items of a batch and returns one result for each, in the same order. What it
     raises reaches every caller of the batch. ``most_in_batch`` bounds a batch and
-    ``most_waiting`` the queue. After a batch there is a rest of ``rest_seconds``, so that more
-    gather for the next one: for what nobody waits for.
+    ``most_waiting`` the queue. After a batch there is a rest of ``rest_seconds``, or of
+    ``rest_seconds_each`` for each of its items if that is less, so that more gather for the next
+    one: where a batch costs much and an item little.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Lane(Generic[Item, Result]):
         most_waiting: int,
         most_running: int = 1,
         rest_seconds: float = 0,
+        rest_seconds_each: float = math.inf,
     ) -> None:
         self._run = run
         self._most_in_batch = most_in_batch
@@ -44,6 +47,7 @@ class Lane(Generic[Item, Result]):
         self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._most_running = most_running
         self._rest_seconds = rest_seconds
+        self._rest_seconds_each = rest_seconds_each
         self._running = 0
         self._runners: set[asyncio.Task[None]] = set()
 
@@ -87,8 +91,9 @@ class Lane(Generic[Item, Result]):
             while self._waiting:
                 size = min(len(self._waiting), self._most_in_batch)
                 await self._run_batch([self._waiting.popleft() for _ in range(size)])
-                if self._rest_seconds:
-                    await asyncio.sleep(self._rest_seconds)
+                rest = min(self._rest_seconds, size * self._rest_seconds_each)
+                if rest:
+                    await asyncio.sleep(rest)
         finally:
             self._running -= 1
 

@@ -30,6 +30,10 @@ _MOST_BYTES = 64 * 1024 * 1024
 _INSERTS_AT_ONCE = 2
 """While one is committed, those who come go on; with more of them, each would be small."""
 
+_LOOK_UP_REST_SECONDS, _LOOK_UP_REST_SECONDS_EACH = 0.003, 0.0002
+"""Between two questions to Redis, each of which costs more than to take a delivery in. After one
+that was for a single delivery, nobody who comes is kept waiting for long."""
+
 _REST_SECONDS = 0.05
 """Between two batches of what is only noted. Each costs as much as many acknowledgements."""
 
@@ -58,7 +62,12 @@ class WebhookReceiver:
         self._clock = clock
         self._bytes = 0
         prompt = {"most_in_batch": _MOST_AT_ONCE, "most_waiting": _MOST_WAITING}
-        self._looked_up: Lane[str, bool] = Lane(self._seen_before, **prompt)
+        self._looked_up: Lane[str, bool] = Lane(
+            self._seen_before,
+            **prompt,
+            rest_seconds=_LOOK_UP_REST_SECONDS,
+            rest_seconds_each=_LOOK_UP_REST_SECONDS_EACH,
+        )
         self._inbox: Lane[Delivery, bool] = Lane(
             self._store, **prompt, most_running=_INSERTS_AT_ONCE
         )

@@ -82,6 +82,28 @@ async def test_so_many_batches_run_at_a_time_and_no_more() -> None:
     assert work.batches == [[1], [2], [3, 4], [5, 6], [7]]
 
 
+async def test_what_comes_while_a_lane_rests_is_the_next_batch() -> None:
+    work = Work()
+    work.go_on.set()
+    lane = Lane(work.run, most_in_batch=100, most_waiting=100, rest_seconds=0.1)
+    assert await _all(lane.submit(1)) == [2]
+    for item in (2, 3):
+        await asyncio.sleep(0)
+        lane.post(item)
+    await _all(lane.submit(4))
+    assert work.batches == [[1], [2, 3, 4]]
+
+
+async def test_after_a_small_batch_a_lane_rests_for_less() -> None:
+    work = Work()
+    work.go_on.set()
+    lane = Lane(
+        work.run, most_in_batch=100, most_waiting=100, rest_seconds=60, rest_seconds_each=0.001
+    )
+    assert [await _all(lane.submit(1)), await _all(lane.submit(2))] == [[2], [4]]
+    assert work.batches == [[1], [2]]
+
+
 async def test_a_lane_is_idle_when_nothing_waits_or_runs() -> None:
     work = Work()
     lane = _lane(work)
