@@ -31,7 +31,7 @@ def main(
     deliveries: Annotated[
         int, typer.Option("--events", min=500, help="How many deliveries to Groat in a phase.")
     ] = 10_000,
-    rounds: Annotated[int, typer.Option(min=1, max=50, help="How many rounds of turns.")] = 4,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="How many rounds of turns.")] = 6,
     seconds: Annotated[float, typer.Option(min=1, help="How long 200 come a second.")] = 5,
     output: Annotated[Path | None, typer.Option(help="Where to write webhooks.md.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

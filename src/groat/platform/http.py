@@ -1,6 +1,5 @@
 """What every route shares: strict bodies, the caller, ids in text, pages."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
@@ -27,6 +26,7 @@ from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.errors import PayloadTooLarge, RequestTimeout
 from groat.platform.strict_json import Json, read_json, refuse_card_number
+from groat.platform.time_limit import within
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_JSON_BYTES = 64 * 1024
@@ -154,22 +154,25 @@ async def read_bytes(receive: Receive, announced: str, most: int = MAX_BODY_BYTE
     """
     if announced.isdecimal() and int(announced[:12]) > most:
         raise _too_large(most)
-    body = bytearray()
     try:
-        async with asyncio.timeout(_READ_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                body += message.get("body", b"")
-                if len(body) > most:
-                    raise _too_large(most)
-                if not message.get("more_body", False):
-                    return bytes(body)
+        return await within(_READ_SECONDS, _read_bytes(receive, most))
     except TimeoutError:
         raise RequestTimeout(
             "body_too_slow", f"A body arrives within {_READ_SECONDS:.0f} seconds."
         ) from None
+
+
+async def _read_bytes(receive: Receive, most: int) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        if len(body) > most:
+            raise _too_large(most)
+        if not message.get("more_body", False):
+            return bytes(body)
 
 
 def _too_large(most: int) -> PayloadTooLarge:

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import asyncio
+import inspect
+
+import pytest
+
+from groat.platform.time_limit import within
+
+
+class Work:
+    """Waits as often as told, then returns or fails; and knows whether it was ended in order."""
+
+    def __init__(self, waits: int, error: Exception | None = None) -> None:
+        self._waits = waits
+        self._error = error
+        self.ended = False
+
+    async def run(self, seconds: float = 0.0) -> int:
+        try:
+            for _ in range(self._waits):
+                await asyncio.sleep(seconds)
+            if self._error is not None:
+                raise self._error
+        finally:
+            self.ended = True
+        return self._waits
+
+
+@pytest.mark.parametrize("waits", [0, 1, 2, 5])
+@pytest.mark.parametrize("seconds", [0.0, 0.001])
+async def test_what_is_done_in_time_is_returned(waits: int, seconds: float) -> None:
+    assert await within(5, Work(waits).run(seconds)) == waits
+
+
+@pytest.mark.parametrize("waits", [0, 1, 2])
+async def test_what_goes_wrong_is_raised(waits: int) -> None:
+    work = Work(waits, ValueError("wrong"))
+    with pytest.raises(ValueError, match="wrong"):
+        await within(5, work.run(0.001))
+    assert work.ended
+
+
+@pytest.mark.parametrize("wait", [1, 2])
+async def test_what_takes_too_long_is_given_up_wherever_it_waits(wait: int) -> None:
+    async def run() -> None:
+        for number in range(1, wait + 1):
+            await asyncio.sleep(60 if number == wait else 0.001)
+
+    work = run()
+    with pytest.raises(TimeoutError):
+        await within(0.05, work)
+    assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED
+
+
+async def test_the_limit_is_for_the_whole() -> None:
+    with pytest.raises(TimeoutError):
+        await within(0.1, Work(50).run(0.02))
+
+
+@pytest.mark.parametrize("waits", [1, 3])
+async def test_who_leaves_ends_the_work(waits: int) -> None:
+    work = Work(waits)
+    task = asyncio.create_task(within(60, work.run(60)))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert work.ended
+
+
+async def test_what_need_not_wait_sets_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_seconds: float) -> None:
+        pytest.fail("a timer")
+
+    monkeypatch.setattr(asyncio, "timeout", refuse)
+    assert await within(5, Work(0).run()) == 0
+
+
+async def test_a_limit_within_the_work_holds_where_it_was_begun() -> None:
+    """Both are limits of the same task, and the inner one ends only what is inside it."""
+
+    async def run() -> str:
+        try:
+            async with asyncio.timeout(0.02):
+                await asyncio.sleep(60)
+        except TimeoutError:
+            return "inner"
+        return "none"
+
+    assert await within(5, run()) == "inner"
