@@ -28,7 +28,7 @@ _MOST_BYTES = 64 * 1024 * 1024
 """Of bodies that are in hand. One may have a megabyte, so that to count them is not enough."""
 
 _INSERTS_AT_ONCE = 2
-"""While one is committed, those who come go on; with more of them, each would be small."""
+"""While one is committed there is something to do. With more of them, each would be small."""
 
 _LOOK_UP_REST_SECONDS, _LOOK_UP_REST_SECONDS_EACH = 0.003, 0.0002
 """Between two questions to Redis, each of which costs more than to take a delivery in. After one
