@@ -58,15 +58,25 @@ async def test_the_limit_is_for_the_whole() -> None:
         await within(0.1, Work(50).run(0.02))
 
 
-@pytest.mark.parametrize("waits", [1, 3])
-async def test_who_leaves_ends_the_work(waits: int) -> None:
-    work = Work(waits)
-    task = asyncio.create_task(within(60, work.run(60)))
-    await asyncio.sleep(0.01)
+@pytest.mark.parametrize("wait", [1, 2, 3])
+async def test_who_leaves_ends_the_work_wherever_it_waits(wait: int) -> None:
+    waits_for_ever, ended = asyncio.Event(), asyncio.Event()
+
+    async def run() -> None:
+        try:
+            for _ in range(1, wait):
+                await asyncio.sleep(0)
+            waits_for_ever.set()
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    task = asyncio.create_task(within(60, run()))
+    await waits_for_ever.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert work.ended
+    assert ended.is_set()
 
 
 async def test_what_need_not_wait_sets_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
