@@ -11,7 +11,6 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -37,6 +36,7 @@ from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Unavailable
 from groat.kernel.ids import AccountId, HoldId, IdSource, MerchantId, TransactionId
+from groat.kernel.value import Value, replace
 from groat.platform.batching import Lane
 from groat.platform.connection import Connection
 from groat.platform.database import Database, KeyTaken
@@ -50,8 +50,7 @@ _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(Value):
     """A unit, and who asks for it in which request."""
 
     unit: Unit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from groat.accounts.domain import orders
@@ -41,6 +40,7 @@ from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Conflict
 from groat.kernel.ids import AccountId, HoldId, IdSource, MerchantId, TransactionId
+from groat.kernel.value import replace
 from groat.platform.checks import Check, checks_from
 from groat.platform.connection import Connection
 from groat.platform.database import Database

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from groat.kernel.ids import MerchantId
+from groat.kernel.value import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Value):
     """A merchant, the key it used, and the request, the latter two as audit records name them."""
 
     merchant_id: MerchantId

@@ -7,12 +7,12 @@ standard's maintenance agency.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
 import iso4217
 
 from groat.kernel.errors import InvalidRequest
+from groat.kernel.value import Value
 
 MAX_AMOUNT = 2**53 - 1
 """The largest amount, in minor units: the largest integer that every JSON reader keeps exact."""
@@ -39,8 +39,7 @@ def exponent(currency: str) -> int:
     return int(decimals)
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(Value):
     """``amount`` minor units of ``currency``; negative amounts are allowed.
 
     Raises:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Conflict, InvalidRequest
 from groat.kernel.ids import MerchantId, PaymentId, ProviderAccountId
+from groat.kernel.value import Value
 from groat.merchants.domain.credentials import ProviderName
 from groat.merchants.service import MerchantService
 from groat.payments.domain.payment import Payment, PaymentFilter
@@ -36,8 +36,7 @@ class Replayed(NamedTuple):
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Simulation:
+class Simulation(Value):
     """What rules would have done with past payments."""
 
     replayed: list[Replayed]

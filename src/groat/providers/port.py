@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -12,14 +11,14 @@ from typing import Protocol, TypeAlias
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
+from groat.kernel.value import Value
 from groat.providers.domain.facts import NotSent, Report
 
 EVENT_TEXT = re.compile(r"[!-~]{1,255}")
 """A webhook event's id, or its type."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizeRequest:
+class AuthorizeRequest(Value):
     """A payment to be authorized, and captured at once if ``capture``.
 
     ``idempotency_key`` is what the provider deduplicates on: the same for every try of one
@@ -37,8 +36,7 @@ class AuthorizeRequest:
     provider_reference: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureRequest:
+class CaptureRequest(Value):
     """``amount`` to be taken of what is authorized; the rest lapses if ``final``.
 
     The references are those of ``Report`` and of ``Authorized``.
@@ -52,8 +50,7 @@ class CaptureRequest:
     authorization_reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class CancelRequest:
+class CancelRequest(Value):
     """What is authorized, or waits for the customer, to be given up."""
 
     idempotency_key: str
@@ -62,8 +59,7 @@ class CancelRequest:
     authorization_reference: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class RefundRequest:
+class RefundRequest(Value):
     """``amount`` of a capture to be given back."""
 
     idempotency_key: str
@@ -87,15 +83,13 @@ def refund_reference(refund_id: RefundId) -> str:
     return ids.render("refund", refund_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Value):
     """The provider answered, and this is what it said."""
 
     reports: tuple[Report, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Value):
     """The call was sent and no answer could be read: it may have happened or not."""
 
     reason: str
@@ -104,8 +98,7 @@ class Unknown:
 Reply: TypeAlias = Answered | NotSent | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Value):
     """A webhook is not as documented: what it says is lost on us, and no later try changes that."""
 
     reason: str
@@ -124,8 +117,7 @@ class Rejection(StrEnum):
     BODY_MALFORMED = "body_malformed"
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Value):
     """A webhook's own id, by which deliveries of it are told to be the same, and its type.
 
     ``transmission_id`` is the delivery's, where the provider has signed one: a signature that does
@@ -149,8 +141,7 @@ class Envelope:
         return all(map(EVENT_TEXT.fullmatch, texts))
 
 
-@dataclass(frozen=True, slots=True)
-class ListedEvent:
+class ListedEvent(Value):
     """An event in the provider's own list. ``body`` says in JSON what the webhook's body says.
 
     The bytes may be others than those that were delivered; they have no signature.
@@ -160,8 +151,7 @@ class ListedEvent:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class EventPage:
+class EventPage(Value):
     """A part of the provider's list, and the cursor of the next one; None at the end.
 
     ``unreadable`` are the events on it without an id or a type that can be stored, so that nothing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Literal
 
 from groat.kernel.money import Money
@@ -51,7 +51,8 @@ class Books:
 def _render(entry: Entry) -> JsonObject:
     return {
         "id": entry.id,
-        **asdict(entry.money),
+        "amount": entry.money.amount,
+        "currency": entry.money.currency,
         "reference": entry.reference,
         "status": entry.status,
         "parent": entry.parent,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from groat.audit.domain.record import Cause, Change
@@ -12,6 +11,7 @@ from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
 from groat.kernel.errors import InvalidRequest, Unavailable
 from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, WebhookEventId
+from groat.kernel.value import Value
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell
 from groat.providers.port import ListedEvent, Provider, Unknown
@@ -25,8 +25,7 @@ _TO_READ_IT = timedelta(hours=1)
 """How long after the first page of as old a list as there is the last one may be asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Value):
     """A span of the provider's list, until now at the most; after ``cursor`` if given."""
 
     since: datetime
@@ -34,8 +33,7 @@ class Span:
     cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Backfilled:
+class Backfilled(Value):
     """What came of one page of the provider's list.
 
     ``missing`` were not in the inbox. ``rehearsed`` says how they would come out, in a dry run; or

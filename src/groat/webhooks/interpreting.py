@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
 import structlog
 
 from groat.kernel.ids import ProviderAccountId
+from groat.kernel.value import Value
 from groat.providers.port import Provider, Reply, Unknown, Unreadable
 from groat.providers.registry import ProviderRegistry
 from groat.webhooks.domain.event import ClaimedEvent
@@ -24,8 +24,7 @@ _CALLS_AT_ONCE = 16
 """For each provider account: one that does not answer takes nobody else's turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Poison:
+class Poison(Value):
     """The event makes its adapter, or us, fail in a way that nobody foresaw."""
 
     reason: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from groat.audit.domain.record import Change
 from groat.kernel.ids import MerchantId
+from groat.kernel.value import Value
 from groat.platform.database import Database
 from groat.webhooks.applying import Applied, EventFacts, Read, apply_or_split
 from groat.webhooks.domain.event import ClaimedEvent
@@ -15,8 +15,7 @@ from groat.webhooks.domain.settling import EventStatus
 from groat.webhooks.interpreting import Interpreter, in_time
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsed:
+class Rehearsed(Value):
     """How an event would come out, and what it would change of payments, refunds and disputes."""
 
     event: ClaimedEvent

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations_with_replacement
 from typing import TypeAlias
@@ -15,6 +14,7 @@ import pytest
 
 from groat.kernel import ids
 from groat.kernel.ids import WebhookEventId
+from groat.kernel.value import replace
 from groat.platform.connection import Connection
 from groat.webhooks.domain.event import ClaimedEvent, Delivery, merge
 from groat.webhooks.domain.settling import Tries

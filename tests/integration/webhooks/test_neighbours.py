@@ -7,12 +7,12 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
 
 from groat.kernel import ids
+from groat.kernel.value import replace
 from groat.webhooks.domain.event import MOST_LOST, Delivery
 from groat.webhooks.draining import FULL_BATCH
 from groat.webhooks.infrastructure import store

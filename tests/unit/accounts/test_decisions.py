@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from groat.accounts.domain.orders import CaptureOrder, HoldOrder, capture, hold
 from groat.accounts.domain.refusals import as_error
 from groat.kernel.ids import AccountId, HoldId
 from groat.kernel.money import MAX_AMOUNT, Money
+from groat.kernel.value import replace
 from tests.unit.accounts.commands import (
     DOLLARS,
     EUROS,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122, UUID
 
@@ -22,6 +21,7 @@ from groat.accounts.domain.ledger import (
     transaction_id,
 )
 from groat.kernel.ids import AccountId, HoldId, MerchantId
+from groat.kernel.value import replace
 
 MERCHANT = MerchantId(7)
 A, B, C, D = [AccountId(UUID(int=number)) for number in range(1, 5)]

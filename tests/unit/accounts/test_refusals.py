@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from groat.accounts.domain.refusals import as_error
 from groat.kernel import ids
 from groat.kernel.ids import AccountId, HoldId, MerchantId, TransactionId
 from groat.kernel.money import MAX_AMOUNT
+from groat.kernel.value import replace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MERCHANT = MerchantId(1)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from groat.audit.domain.record import Cause, Change, Record, Scalar, canonical_bytes, leaf_hash
 from groat.kernel import ids
 from groat.kernel.ids import MerchantId, RecordId
+from groat.kernel.value import replace
 
 ROW = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 CHANGE = Change(
@@ -93,3 +93,15 @@ def test_a_leaf_is_never_the_plain_hash(content: bytes) -> None:
 def test_a_thing_of_ours_is_a_cause_with_its_row() -> None:
     assert Cause.of("operation", ROW) == Cause("op_01h455vb4pex5vsknk084sn02q", ROW)
     assert Cause("req_1").row is None
+
+
+def test_every_character_is_written_as_rfc_8785_has_it() -> None:
+    """Section 3.2.2.2: seven have a short escape, the other controls a long one, the rest none."""
+    short = {8: "b", 9: "t", 10: "n", 12: "f", 13: "r", 34: '"', 92: "\\"}
+    points = [point for point in range(0x110000) if not 0xD800 <= point < 0xE000]
+    escaped = (
+        f"\\{short[one]}" if one in short else f"\\u{one:04x}" if one < 0x20 else chr(one)
+        for one in points
+    )
+    record = replace(RECORD, change=replace(CHANGE, data={"text": "".join(map(chr, points))}))
+    assert f'"text":"{"".join(escaped)}"'.encode() in canonical_bytes(record)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from groat.kernel.ids import (
     WebhookEventId,
 )
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.payments.domain.commands import begin, confirm
 from groat.payments.domain.lifecycle import RefundStatus, Status
 from groat.payments.domain.operation import Operation, OperationKind, begun

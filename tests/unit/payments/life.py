@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from groat.accounts.domain.chart import AccountSpec
 from groat.accounts.domain.decisions import Book, Facts, record
 from groat.accounts.domain.ledger import Balance, Hold
 from groat.kernel.ids import AccountId, MerchantId
+from groat.kernel.value import replace
 from groat.payments.domain import recipes
 from groat.payments.domain.decisions import decide
 from groat.payments.domain.lifecycle import Outcome

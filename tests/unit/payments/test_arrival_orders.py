@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from groat.kernel.ids import PaymentId
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.payments.domain.lifecycle import TERMINAL, DisputeStatus, Outcome, RefundStatus, Status
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.verdicts import Arrival, EffectKey

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from groat.kernel.errors import Conflict, InvalidRequest
+from groat.kernel.value import replace
 from groat.payments.domain import commands
 from groat.payments.domain.commands import Begun, CaptureOrder
 from groat.payments.domain.lifecycle import Status

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.payments.domain.decisions import decide
 from groat.payments.domain.lifecycle import TERMINAL, Outcome, Status, told
 from groat.payments.domain.operation import Operation, OperationOutcome

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
 
 from groat.kernel.ids import ProviderAccountId
+from groat.kernel.value import replace
 from groat.payments.domain.lifecycle import Outcome, Status
 from groat.payments.domain.operation import OperationOutcome, after
 from groat.payments.domain.payment import on_route

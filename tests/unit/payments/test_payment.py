@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +8,7 @@ from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import OperationId
 from groat.kernel.money import MAX_AMOUNT, Money
+from groat.kernel.value import replace
 from groat.payments.domain.commands import begin
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import idempotency_key

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -14,6 +13,7 @@ from groat.kernel import ids
 from groat.kernel.errors import Conflict, InvalidRequest
 from groat.kernel.ids import PaymentId, ProviderAccountId
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.payments.domain.routing import (
     Conditions,
     Leg,

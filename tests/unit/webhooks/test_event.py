@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 from uuid import UUID
@@ -9,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groat.kernel.ids import MerchantId, ProviderAccountId, WebhookEventId
+from groat.kernel.value import replace
 from groat.webhooks.domain.event import Delivery, merge
 
 POSSIBLE = [

@@ -33,11 +33,12 @@ HOUR = timedelta(hours=1)
 class Alike(Tries):
     """So many tries, this one too, that all ended the same way."""
 
-    def __init__(self, count: int) -> None:
-        super().__init__(count - 1, count - 1, None)
-
     def of(self, _reason: str) -> int:
         return self.total
+
+
+def _alike(count: int) -> Alike:
+    return Alike(count - 1, count - 1, None)
 
 
 def _seeded(seed: int) -> Random:
@@ -45,7 +46,7 @@ def _seeded(seed: int) -> Random:
 
 
 def _settle(*outcomes: Outcome, attempts: int = 1) -> Settlement:
-    return settle(outcomes, Alike(attempts), _seeded(1))
+    return settle(outcomes, _alike(attempts), _seeded(1))
 
 
 class Longest(Random):
@@ -161,11 +162,11 @@ def test_an_event_dies_after_the_last_try(
     fail: Callable[[str, Tries, Random], Settlement], most: int
 ) -> None:
     for attempts in range(1, most):
-        again = fail("timeout", Alike(attempts), _seeded(attempts))
+        again = fail("timeout", _alike(attempts), _seeded(attempts))
         assert isinstance(again, Again)
         assert (again.status, again.reason) == (EventStatus.RETRYING, "timeout")
     for attempts in (most, most + 1):
-        assert fail("timeout", Alike(attempts), _seeded(1)) == Settled(EventStatus.DEAD, "timeout")
+        assert fail("timeout", _alike(attempts), _seeded(1)) == Settled(EventStatus.DEAD, "timeout")
 
 
 def test_what_an_outage_has_cost_is_not_counted_against_what_came_before_its_payment() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
@@ -16,6 +15,7 @@ from groat.accounts.domain.ledger import AccountStatus, NormalSide
 from groat.kernel import ids, money
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import AccountId, ProviderAccountId
+from groat.kernel.value import Value, field
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,99}", re.ASCII)
 _OURS = frozenset({"clearing", "fees", "receivable", "bank"})
@@ -24,8 +24,7 @@ _MOST_METADATA = 50
 _LONGEST_METADATA = 500
 
 
-@dataclass(frozen=True, slots=True)
-class AccountSpec:
+class AccountSpec(Value):
     """An account as it should be: its code, one currency, its normal side and its floor.
 
     ``floor`` is what the ledger's balance, less its holds, may not fall below; None is no limit.
@@ -38,8 +37,7 @@ class AccountSpec:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Value):
     """An account with its balance. ``posted`` and ``held`` are the ledger's: credits are positive.
 
     ``number`` is what its entries are filed under, ``version`` how many there are.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
@@ -11,6 +10,7 @@ from uuid import UUID
 
 from groat.accounts.domain.ledger import Hold, Transaction
 from groat.kernel.ids import AccountId, HoldId, TransactionId
+from groat.kernel.value import Value, field
 
 
 class Post(NamedTuple):
@@ -19,15 +19,13 @@ class Post(NamedTuple):
     transaction: Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceHold:
+class PlaceHold(Value):
     """Reserve a part of what is available on the account."""
 
     hold: Hold
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureHold:
+class CaptureHold(Value):
     """Move ``amount`` of a hold, or all that remains of it, to another account."""
 
     transaction_id: TransactionId
@@ -38,8 +36,7 @@ class CaptureHold:
     amount: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class EndHold:
+class EndHold(Value):
     """Give back what a hold still reserves; ``expire`` only if its time has come."""
 
     hold_id: HoldId
@@ -74,8 +71,7 @@ class Refusal(StrEnum):
     SAME_ACCOUNT = "same_account"
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Value):
     """Nothing was done. ``figures`` hold what the refusal was decided on: ids, amounts, states."""
 
     refusal: Refusal
@@ -90,8 +86,7 @@ class Posted(NamedTuple):
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class HoldStands:
+class HoldStands(Value):
     """A hold as it stands after the command; ``transaction_id`` is what captured of it."""
 
     hold: Hold

@@ -7,7 +7,7 @@ that a batch does what its items would do one by one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -37,6 +37,7 @@ from groat.accounts.domain.ledger import (
 )
 from groat.kernel.ids import AccountId, HoldId, TransactionId
 from groat.kernel.money import MAX_AMOUNT
+from groat.kernel.value import Value, field
 
 ENGINES_HOLD = "refund:"
 """How the references of holds begin that refunds take or give back, and callers do not."""
@@ -44,8 +45,7 @@ ENGINES_HOLD = "refund:"
 _TICK = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(Value):
     """What a decision stands on: locked balances, holds, and transactions that stand already."""
 
     balances: Mapping[AccountId, Balance]
@@ -53,8 +53,7 @@ class Book:
     known: Mapping[TransactionId, Known] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value):
     """The outcomes of each unit, in order; what each posts; and what changes in the book."""
 
     outcomes: list[tuple[Outcome, ...]]
@@ -62,8 +61,7 @@ class Decision:
     changes: Book
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Value):
     """What has happened, to be posted: it is not refused.
 
     ``taken`` are the holds that transactions take, by their ids; ``released`` are given back. What

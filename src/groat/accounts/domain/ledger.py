@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple, Self, TypeAlias
 from uuid import UUID
 
 from groat.kernel import ids
 from groat.kernel.ids import AccountId, HoldId, LedgerBatchId, MerchantId, TransactionId
+from groat.kernel.value import Value, replace
 
 NormalSide: TypeAlias = Literal["credit", "debit"]
 AccountStatus: TypeAlias = Literal["open", "frozen", "closed"]
@@ -130,8 +130,7 @@ class Balance(NamedTuple):
         return self._replace(held=self.held + amount)
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Value):
     """A part of an account's balance that is reserved until captured, released or expired.
 
     Of ``amount``, ``remaining`` is reserved still and ``captured`` was taken.
@@ -189,8 +188,7 @@ class RecordedTransaction(NamedTuple):
     entries: tuple[Entry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StatementLine:
+class StatementLine(Value):
     """One entry of an account's statement. Amounts are the ledger's: credits are positive."""
 
     recorded_at: datetime
@@ -202,8 +200,7 @@ class StatementLine:
     effective_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class StatementFilter:
+class StatementFilter(Value):
     """Which lines of a statement: recorded from ``since`` on and before ``until``, of a kind."""
 
     since: datetime | None = None
@@ -212,8 +209,7 @@ class StatementFilter:
     oldest_first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TrialBalance:
+class TrialBalance(Value):
     """All accounts in one currency: the debit balances and the credit balances are equal."""
 
     currency: str
@@ -222,8 +218,7 @@ class TrialBalance:
     credits: int
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerBatch:
+class LedgerBatch(Value):
     """The transactions of one commit and one actor; one audit record tells of all of them."""
 
     id: LedgerBatchId

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
 from groat.accounts.domain.commands import CaptureHold, PlaceHold, Post
@@ -23,14 +22,14 @@ from groat.kernel import ids
 from groat.kernel.errors import Conflict, InvalidRequest
 from groat.kernel.ids import AccountId, HoldId, MerchantId
 from groat.kernel.money import Money
+from groat.kernel.value import Value
 
 _REFERENCE = re.compile(
     r"(?!(?:captured|dispute_[a-z]+|fee|refund|refunded|reversal):)[!-~]{1,255}", re.ASCII
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TransferOrder:
+class TransferOrder(Value):
     """Move ``amount`` from the account that is debited to the one that is credited."""
 
     reference: str
@@ -40,8 +39,7 @@ class TransferOrder:
     effective_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HoldOrder:
+class HoldOrder(Value):
     """Reserve ``amount`` on an account, until ``expires_at`` if given."""
 
     reference: str
@@ -50,8 +48,7 @@ class HoldOrder:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureOrder:
+class CaptureOrder(Value):
     """Move ``amount`` of a hold, or all that remains of it, to the account that is credited."""
 
     reference: str

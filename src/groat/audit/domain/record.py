@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Self, TypeAlias
 from uuid import UUID
 
+import msgspec
+
 from groat.kernel import ids
 from groat.kernel.ids import MerchantId, RecordId
+from groat.kernel.value import Value
 
 Scalar: TypeAlias = str | int | bool | None
 
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-"""Made once: ``json.dumps`` would make one for each record."""
+_canonical = msgspec.json.Encoder(order="sorted")
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Value):
     """What brought a change about: a request by its id, or a thing of ours that has a ``row``."""
 
     text: str
@@ -32,8 +31,7 @@ class Cause:
         return cls(ids.render(kind, row), row)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value):
     """One change of state: ``action`` (``payment.captured``) on the ``kind`` with ``object_id``.
 
     ``actor`` is who made it so: an API key, a provider account, ``operator`` or ``engine``.
@@ -48,8 +46,7 @@ class Change:
     data: Mapping[str, Scalar]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Value):
     """A change in its place: whose it is, and when."""
 
     merchant_id: MerchantId
@@ -74,7 +71,7 @@ def canonical_bytes(record: Record) -> bytes:
         "object": ids.render(change.kind, change.object_id),
         "recorded_at": record.recorded_at.isoformat(timespec="microseconds"),
     }
-    return _canonical.encode(document).encode()
+    return _canonical.encode(document)
 
 
 def leaf_hash(content: bytes) -> bytes:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
 from groat.kernel import ids
 from groat.kernel.errors import GroatError, InvalidRequest, Unauthenticated
 from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.kernel.value import Value
 
 ProviderName: TypeAlias = str
 """What a provider is called: the name that its adapter is registered under."""
@@ -20,8 +20,7 @@ KEY_PREFIX = "groat"
 _SECRET_BYTES = 24
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(Value):
     """An API key in the clear, as it is shown once: ``groat_<merchant>_<secret>``.
 
     The merchant's id is part of the key, so that looking a key up touches that merchant's rows
@@ -29,7 +28,10 @@ class ApiKey:
     """
 
     merchant_id: MerchantId
-    secret: str = field(repr=False)
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"ApiKey({ids.render_merchant(self.merchant_id)})"
 
     def __str__(self) -> str:
         merchant = ids.render_merchant(self.merchant_id).removeprefix("mer_")
@@ -65,8 +67,7 @@ def invalid_api_key() -> Unauthenticated:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class CredentialFields:
+class CredentialFields(Value):
     """What an account at a provider has to be given, and what it may be given besides.
 
     What verifies webhooks can come later, since a provider hands it out only once it is told where
@@ -77,8 +78,7 @@ class CredentialFields:
     optional: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderAccount:
+class ProviderAccount(Value):
     """A merchant's account at a provider. ``credentials`` are secrets: they are never shown."""
 
     merchant_id: MerchantId
@@ -91,8 +91,7 @@ class ProviderAccount:
         return f"ProviderAccount({self.provider}, {self.name!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderAccountName:
+class ProviderAccountName(Value):
     """A merchant's account at a provider, as it may be shown."""
 
     id: ProviderAccountId

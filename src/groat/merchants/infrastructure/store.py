@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from groat.kernel.ids import ApiKeyId, MerchantId, ProviderAccountId
+from groat.kernel.value import Value
 from groat.merchants.domain.credentials import ProviderAccountName, ProviderName
 from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
@@ -13,8 +13,7 @@ from groat.platform.queries import load_queries
 QUERIES = load_queries(__file__, "merchants.sql")
 
 
-@dataclass(frozen=True, slots=True)
-class SealedProviderAccount:
+class SealedProviderAccount(Value):
     """A provider account as it is stored, with the wrapped key that opens it."""
 
     id: ProviderAccountId

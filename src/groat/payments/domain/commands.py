@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from groat.accounts.domain.chart import Account
 from groat.kernel.errors import Conflict, InvalidRequest
 from groat.kernel.ids import OperationId, PaymentId
 from groat.kernel.money import Money
+from groat.kernel.value import Value, replace
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation, OperationKind, begun
 from groat.payments.domain.payment import Payment, PaymentOrder
@@ -17,8 +17,7 @@ from groat.payments.domain.payment import Payment, PaymentOrder
 CANCELABLE = frozenset({Status.CREATED, Status.REQUIRES_ACTION, Status.AUTHORIZED})
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureOrder:
+class CaptureOrder(Value):
     """Take ``amount`` of what is authorized, in minor units, or all that is left.
 
     What is authorized beyond it lapses if ``final``.
@@ -32,8 +31,7 @@ class CaptureOrder:
             raise InvalidRequest("amount_not_positive", "A capture's amount is 1 or more.")
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Value):
     """A command that may go on: the payment as it is now, and what to ask of the provider."""
 
     payment: Payment

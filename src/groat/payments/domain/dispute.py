@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from groat.kernel import ids
 from groat.kernel.ids import DisputeId, PaymentId, ProviderAccountId
+from groat.kernel.value import Value
 from groat.payments.domain.lifecycle import DisputeStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Dispute:
+class Dispute(Value):
     """A customer's dispute of a payment, known at the provider by ``provider_reference``.
 
     Amounts are in minor units. Of ``withdrawn``, ``shortfall`` was not on the beneficiary's account

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
+from groat.kernel.value import replace
 from groat.payments.domain.dispute import Dispute, dispute_id
 from groat.payments.domain.lifecycle import DisputeStatus, Next, Outcome, answer_dispute
 from groat.payments.domain.payment import Payment

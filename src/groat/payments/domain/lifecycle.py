@@ -7,10 +7,10 @@ changes nothing. Order never comes from timestamps: these tables decide.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar, assert_never
 
+from groat.kernel.value import Value
 from groat.providers.domain.facts import (
     Approved,
     Authorized,
@@ -83,8 +83,7 @@ class Told(StrEnum):
 AnyStatus = TypeVar("AnyStatus", Status, RefundStatus, DisputeStatus)
 
 
-@dataclass(frozen=True, slots=True)
-class Next(Generic[AnyStatus]):
+class Next(Value, Generic[AnyStatus]):
     """The fact takes the payment, the refund or the dispute to ``status``."""
 
     status: AnyStatus

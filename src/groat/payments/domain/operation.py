@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from groat.kernel import ids
 from groat.kernel.ids import OperationId, PaymentId, RefundId
+from groat.kernel.value import Value
 from groat.payments.domain.lifecycle import Status, Told
 from groat.providers.domain.failures import FailureCode
 
@@ -34,8 +34,7 @@ class OperationOutcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Value):
     """One thing that is asked of the provider of a payment, written down before it is asked.
 
     ``amount`` is what is to be authorized, captured or refunded, in minor units, and 0 for what is

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NamedTuple, TypeAlias
 
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import AccountId, PaymentId, ProviderAccountId
 from groat.kernel.money import Money
+from groat.kernel.value import Value, replace
 from groat.merchants.domain.credentials import ProviderName
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.routing import Route, Traveller
@@ -18,8 +18,7 @@ from groat.providers.domain.failures import FailureCode
 CaptureMethod: TypeAlias = Literal["automatic", "manual"]
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentOrder:
+class PaymentOrder(Value):
     """What a merchant asks for: take ``amount`` with ``payment_method``, for ``beneficiary_id``.
 
     ``payment_method`` is the token of the provider behind ``provider_account_id``. With ``manual``
@@ -50,8 +49,7 @@ class PaymentOrder:
         return self.provider_account_id if self.route is None else self.route.first
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(Value):
     """A payment. Amounts are in minor units of the order's currency.
 
     Of what is ``authorized``, ``captured`` was taken; of that, ``refunded`` was given back,
@@ -94,8 +92,7 @@ class Payment:
         return max(0, self.captured - self.refunded - self.refund_pending - self.disputed)
 
 
-@dataclass(frozen=True, slots=True)
-class UnroutedOrder:
+class UnroutedOrder(Value):
     """A payment for which the routing rules are to choose the account.
 
     ``tokens`` are its payment method's, by provider, since a token belongs to one.

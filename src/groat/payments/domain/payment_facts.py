@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
 from groat.kernel import ids
 from groat.kernel.money import Money
+from groat.kernel.value import Value, replace
 from groat.payments.domain.lifecycle import TERMINAL, Next, Outcome, Status, answer, told
 from groat.payments.domain.operation import (
     SETTLES,
@@ -43,8 +43,7 @@ from groat.providers.domain.facts import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(Value):
     """A fact about a payment, with what it is decided on."""
 
     standing: Standing
@@ -259,7 +258,7 @@ def _moved(case: _Case, status: Status) -> Payment:
             pass
         case _:
             assert_never(fact)
-    return replace(payment, **changes)  # type: ignore[arg-type]
+    return replace(payment, **changes)
 
 
 def _settled(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.kernel.money import Money
+from groat.kernel.value import Value
 from groat.payments.domain.operation import Operation, OperationKind
 from groat.payments.domain.payment import Payment
 from groat.providers.domain.facts import (
@@ -25,8 +25,7 @@ _FIRST_SECONDS = 5
 _MOST_DOUBLINGS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class OpenOperation:
+class OpenOperation(Value):
     """An operation that is ``pending`` or ``unknown``. ``lookups`` counts those that were begun.
 
     While it is claimed, ``due_at`` is when the lease ends. ``age`` is how old it was when
@@ -44,8 +43,7 @@ class OpenOperation:
     age: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Value):
     """What an operator has found out about an operation that nobody told us of, and how.
 
     ``reference`` is the provider's id of what was done (a capture, a refund, an authorization).

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from groat.kernel import ids
 from groat.kernel.errors import Conflict, InvalidRequest
 from groat.kernel.ids import HoldId, PaymentId, RefundId
+from groat.kernel.value import Value, replace
 from groat.payments.domain.lifecycle import RefundStatus
 from groat.payments.domain.payment import Payment
 from groat.providers.domain.failures import FailureCode
 
 
-@dataclass(frozen=True, slots=True)
-class RefundOrder:
+class RefundOrder(Value):
     """Give back ``amount`` of a payment, in minor units, or all that is left of it."""
 
     payment_id: PaymentId
@@ -29,8 +28,7 @@ class RefundOrder:
             raise InvalidRequest("amount_not_positive", "A refund's amount is 1 or more.")
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Refund(Value):
     """A refund of a capture. While it is pending, ``hold_id`` reserves it on the beneficiary."""
 
     id: RefundId

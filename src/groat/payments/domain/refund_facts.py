@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.payments.domain.lifecycle import Next, Outcome, answer_refund
 from groat.payments.domain.operation import OperationOutcome
 from groat.payments.domain.payment import Payment

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from groat.kernel.errors import Conflict, InvalidRequest
 from groat.kernel.ids import PaymentId, ProviderAccountId
 from groat.kernel.money import Money
+from groat.kernel.value import Value, field, replace
 from groat.merchants.domain.credentials import ProviderName
 from groat.providers.domain.failures import RETRYABLE, FailureCode
 
@@ -21,8 +21,7 @@ _MOST_RULES = 100
 _MOST_TARGETS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(Value):
     """What must hold for a rule to be taken; what is not given holds always.
 
     Amounts are in minor units, both ends included. All of ``metadata`` must be on the payment.
@@ -35,16 +34,14 @@ class Conditions:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Value):
     """A provider account to try. Where all have a ``weight``, the first is drawn by it."""
 
     provider_account_id: ProviderAccountId
     weight: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Value):
     """Where to send payments that meet ``conditions``, and on which failures to go elsewhere."""
 
     name: str
@@ -68,8 +65,7 @@ class Rule:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Value):
     """A merchant's rules in order; each change of them is a new version."""
 
     version: int
@@ -84,8 +80,7 @@ class Rules:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Traveller:
+class Traveller(Value):
     """What of a payment routing looks at. ``tokens`` are its payment method's, by provider."""
 
     id: PaymentId
@@ -95,16 +90,14 @@ class Traveller:
     tokens: Mapping[ProviderName, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(Value):
     """One provider account to try a payment with, and the token for it."""
 
     provider_account_id: ProviderAccountId
     payment_method: str
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Value):
     """The accounts that a payment is tried with; it is ``at`` one of them.
 
     It goes on to the next on one of the failures in ``fallback_on``, and on no other.
@@ -141,16 +134,14 @@ Verdict: TypeAlias = Literal["taken", "no_token", "not_available", "last_resort"
 account is not there any more; or it is tried last, since its circuit breaker is open."""
 
 
-@dataclass(frozen=True, slots=True)
-class Considered:
+class Considered(Value):
     """A target, and what became of it."""
 
     provider_account_id: ProviderAccountId
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value):
     """How a payment was routed, and why: the rules passed over, and each target of the one taken.
 
     ``skipped`` are rules with what did not hold.

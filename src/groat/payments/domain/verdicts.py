@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from groat.kernel.ids import (
     RefundId,
 )
 from groat.kernel.money import Money
+from groat.kernel.value import Value, field
 from groat.payments.domain.dispute import Dispute
 from groat.payments.domain.lifecycle import QUARANTINED, Outcome
 from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
@@ -44,8 +44,7 @@ ENGINE = "engine"
 """The actor of what nobody told us: we know it ourselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Value):
     """A report that has come in. ``cause`` is the operation or the webhook event it came with.
 
     ``operation_id`` is the operation that it answers, if it is an answer. ``told_by`` is who says
@@ -77,8 +76,7 @@ class EffectKey(NamedTuple):
     reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Value):
     """Something that happened at a provider, once, and is to be posted, once.
 
     A refund takes what its hold reserves. Of what a dispute gives back, ``shortfall`` is what we
@@ -102,8 +100,7 @@ class Settled(NamedTuple):
     failure_code: FailureCode | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Value):
     """What arrivals are decided on: locked payments, and what belongs to them.
 
     ``operations`` are the open ones. ``effects`` are those of the arrivals' effects, and of the
@@ -137,8 +134,7 @@ class Standing:
         return next((one for one in self.operations.get(payment_id, ()) if one.id == wanted), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Value):
     """What becomes of one arrival: what has changed, as it is then, and what to write of it.
 
     ``settled`` are operations that have ended, ``resumed`` one that is to be gone on with, and

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from groat.kernel.money import Money
+from groat.kernel.value import Value
 from groat.providers.domain.failures import FailureCode
 
 
@@ -33,8 +33,7 @@ class Fault(StrEnum):
     """Calls are well; every webhook is delivered at least twice."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(Value, kw_only=True):
     """What adapters are made with, each complete.
 
     ``good`` are those of an account at the stand-in, with what verifies its webhooks. With
@@ -48,8 +47,7 @@ class Credentials:
     strange: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentMethods:
+class PaymentMethods(Value, kw_only=True):
     """The provider's tokens, by what becomes of them.
 
     ``declined`` has our code for each token that is declined: one at least for insufficient funds,
@@ -62,16 +60,14 @@ class PaymentMethods:
     requires_action: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value):
     """Something that the provider really did. ``reference`` is ours, of the payment or refund."""
 
     reference: str | None
     amount: Money
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
+class Books(Value, kw_only=True):
     """All that the provider really did: the witness for "once", and not by way of the adapter."""
 
     authorizations: Sequence[Entry]
@@ -79,8 +75,7 @@ class Books:
     refunds: Sequence[Entry]
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Value):
     """A webhook as it was sent. ``headers`` have lower-case names."""
 
     headers: Mapping[str, str]

@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TypeVar
 
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
+from groat.kernel.value import Value
 from groat.providers.conformance.harness import Entry, Fault, Harness
 from groat.providers.domain.facts import (
     Authorized,
@@ -97,15 +97,13 @@ def wanted(request: OperationRequest) -> type[Fact]:
             return Refunded
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Value):
     """A payment that the provider has, and what it calls it."""
 
     request: AuthorizeRequest
     provider_reference: str
 
 
-@dataclass(frozen=True, slots=True)
 class Reserved(Started):
     """An authorized payment."""
 
@@ -132,7 +130,6 @@ class Reserved(Started):
         )
 
 
-@dataclass(frozen=True, slots=True)
 class Paid(Started):
     """A captured payment."""
 
@@ -150,8 +147,7 @@ class Paid(Started):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Shop:
+class Shop(Value):
     """Takes payments through the adapter, and looks into the provider's own books."""
 
     provider: Provider

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from groat.kernel.value import replace
 from groat.providers.conformance.harness import Harness
 from groat.providers.conformance.shop import AMOUNT, Shop, found, only
 from groat.providers.domain.facts import Canceled, Captured, RequiresAction

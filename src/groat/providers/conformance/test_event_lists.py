@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +10,7 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from groat.kernel.value import Value
 from groat.providers.conformance.shop import Shop
 from groat.providers.port import Envelope, EventPage, ListedEvent, Provider, Unknown
 
@@ -23,8 +23,7 @@ MOST_PAYMENTS = 120
 """How many are made, each with a refund, until there is a second page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Value):
     """What was delivered from one moment to another: type and body, by the event's id."""
 
     since: datetime

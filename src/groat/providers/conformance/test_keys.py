@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
+from groat.kernel.value import replace
 from groat.providers.conformance.shop import AMOUNT, VERBS, Shop, new_key, only, perform, wanted
 from groat.providers.domain.facts import NotSent
 from groat.providers.port import Answered, Unknown

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from groat.kernel.value import replace
 from groat.providers.conformance.shop import VERBS, Shop, found, only, perform, reports, wanted
 from groat.providers.domain.facts import Refunded, RefundFailed
 from groat.providers.port import AuthorizeRequest, OperationRequest

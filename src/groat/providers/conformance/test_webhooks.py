@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.providers.conformance.harness import Delivery, Fault
 from groat.providers.conformance.shop import F, Shop, only
 from groat.providers.domain.facts import Authorized, Canceled, Captured, Refunded, Report

@@ -6,29 +6,26 @@ to a later look-up. An adapter turns each into the same fact, and one function a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
+from groat.kernel.value import Value
 from groat.providers.domain.failures import FailureCode
 
 
-@dataclass(frozen=True, slots=True)
-class RequiresAction:
+class RequiresAction(Value):
     """The customer has to do something first, at ``url`` where the provider gives one."""
 
     url: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(Value):
     """The customer has done their part; the provider waits for us to authorize again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Authorized:
+class Authorized(Value):
     """``amount`` is reserved for us until ``expires_at``, and can be captured.
 
     ``reference`` is the provider's id of what is captured or canceled: Stripe's PaymentIntent,
@@ -40,8 +37,7 @@ class Authorized:
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(Value):
     """``amount`` was taken. ``reference`` is the provider's id of the taking itself.
 
     ``final``: what is authorized beyond it has lapsed, and no more can be captured.
@@ -52,80 +48,69 @@ class Captured:
     final: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class FeeCharged:
+class FeeCharged(Value):
     """The provider keeps ``amount`` of what it took. ``reference`` is its id of the charging."""
 
     reference: str
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class Declined:
+class Declined(Value):
     """The provider or the issuer said no."""
 
     code: FailureCode
 
 
-@dataclass(frozen=True, slots=True)
-class Canceled:
+class Canceled(Value):
     """Nothing more can be captured: it was canceled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expired:
+class Expired(Value):
     """Nothing more can be captured: the authorization has expired."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refunded:
+class Refunded(Value):
     """``amount`` was given back. ``reference`` is the provider's id of the giving back itself."""
 
     reference: str
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class RefundFailed:
+class RefundFailed(Value):
     """The provider gave nothing back, or what it gave came back."""
 
     code: FailureCode
 
 
-@dataclass(frozen=True, slots=True)
-class DisputeOpened:
+class DisputeOpened(Value):
     """The customer disputes ``amount``. ``reference`` is the provider's id of the dispute."""
 
     reference: str
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class DisputeUnderReview:
+class DisputeUnderReview(Value):
     """The provider or the issuer is looking at what we answered."""
 
     reference: str
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class DisputeWithdrawn:
+class DisputeWithdrawn(Value):
     """The provider took ``amount`` from us because of the dispute."""
 
     reference: str
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class DisputeReinstated:
+class DisputeReinstated(Value):
     """The provider gave back ``amount`` that it had taken because of the dispute."""
 
     reference: str
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class DisputeClosed:
+class DisputeClosed(Value):
     """The dispute over ``amount`` is decided, for us (``won``) or for the customer."""
 
     reference: str
@@ -133,8 +118,7 @@ class DisputeClosed:
     won: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NotSent:
+class NotSent(Value):
     """Our call was not begun at the provider: nothing has happened there. Only we can know this.
 
     ``reason`` is for an operator, who may want to know more than ``code`` says.
@@ -154,8 +138,7 @@ DisputeFact: TypeAlias = (
 Fact: TypeAlias = PaymentFact | RefundFact | DisputeFact | FeeCharged
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Value):
     """A fact about one payment, or about one refund or dispute of it.
 
     ``payment_id`` and ``refund_id`` are our ids as the provider gave them back to us, None if they

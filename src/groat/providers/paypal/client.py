@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import httpx
 from pydantic import Field, ValidationError
 
+from groat.kernel.value import Value
 from groat.platform.strict_json import Json
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
@@ -26,8 +26,7 @@ class _Token(Payload):
     expires_in: int = Field(ge=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Value):
     """An answer: its status, and the body as it came."""
 
     status: int

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from http import HTTPStatus
 
 from pydantic import ValidationError
 
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import RefundId
+from groat.kernel.value import replace
 from groat.platform.strict_json import Json
 from groat.providers.domain.facts import (
     Approved,

@@ -17,7 +17,6 @@ import base64
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from groat.kernel.value import Value
 from groat.providers.port import Rejection
 
 _FIELD = re.compile(r"[!-{}~]{1,512}", re.ASCII)
@@ -32,8 +32,7 @@ _ID_LENGTH_MAX = 255
 """The inbox keeps the ids of transmissions. PayPal's have up to 50 characters, it says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transmission:
+class Transmission(Value):
     """The headers of one delivery."""
 
     id: str

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from groat.kernel.money import Money, exponent
+from groat.kernel.value import replace
 from groat.providers.amounts import from_units, to_units
 from groat.providers.domain.facts import (
     Authorized,

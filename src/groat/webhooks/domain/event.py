@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from groat.kernel.ids import MerchantId, ProviderAccountId, WebhookEventId
+from groat.kernel.value import Value, replace
 from groat.payments.domain.lifecycle import Outcome
 from groat.webhooks.domain.settling import EventStatus, Tries
 
@@ -27,8 +27,7 @@ MOST_LOST = 8
 killed every 300 ms, an innocent that is taken alone is lost one time in forty."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Value):
     """A verified event at the door. The first three fields tell one event from another.
 
     ``count`` is how often it was delivered: 0 if it was read from the provider's list instead.
@@ -63,8 +62,7 @@ class Delivery:
         return self.merchant_id, self.provider_account_id, self.transmission_id
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedEvent:
+class ClaimedEvent(Value):
     """An event that this worker may work on for a while.
 
     ``attempts`` counts the claims, this one too, and tells them apart; ``attempts_lost`` counts
@@ -92,8 +90,7 @@ class ClaimedEvent:
         return self.attempts_lost >= MOST_LOST
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookEvent:
+class WebhookEvent(Value):
     """An event as it stands in the inbox. ``due_at`` is when it is to be tried, if it is open."""
 
     id: WebhookEventId

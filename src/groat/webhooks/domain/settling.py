@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from random import Random
 from typing import TypeAlias
 
+from groat.kernel.value import Value
 from groat.payments.domain.lifecycle import QUARANTINED, Outcome
 
 
@@ -28,16 +28,14 @@ class EventStatus(StrEnum):
     """It cannot be applied, or must not: an operator decides, and may replay it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Value):
     """The event is done with; ``reason`` says why it had no effect of its own."""
 
     status: EventStatus
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(Value):
     """The event is to be tried again after ``delay``; ``reason`` says what stood in the way."""
 
     status: EventStatus
@@ -83,8 +81,7 @@ _EARLY = {Outcome.PREMATURE: MOST_TRIES, Outcome.UNKNOWN_PAYMENT: MOST_UNKNOWN}
 """What a fact may have come before, and for how many tries that is waited for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tries:
+class Tries(Value):
     """How an event fared before this try: so many failures, the last ``alike`` with ``reason``."""
 
     failures: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -13,6 +12,7 @@ import pytest
 from groat.kernel import ids
 from groat.kernel.ids import RefundId
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.providers.domain.facts import (
     Approved,
     Authorized,

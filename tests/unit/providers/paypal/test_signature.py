@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import zlib
-from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groat.kernel.value import replace
 from groat.providers.paypal.signature import Transmission, is_signed, read_transmission
 from groat.providers.port import Rejection
 from tests.unit.providers.paypal.certificates import (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
+from groat.kernel.value import replace
 from groat.providers.domain.facts import (
     Approved,
     Authorized,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -10,6 +9,7 @@ import httpx
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.providers.domain.facts import Captured, Fact
 from groat.providers.port import (
     Answered,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -8,6 +7,7 @@ import pytest
 
 from groat.kernel import ids
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.providers.domain.facts import (
     Authorized,
     Canceled,

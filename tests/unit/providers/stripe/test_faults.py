@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.providers.domain.facts import Authorized, Canceled, Captured, NotSent, Refunded
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import OperationRequest, RefundRequest, Unknown

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import httpx
 
 from groat.kernel import ids
 from groat.kernel.ids import RefundId
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.providers.domain.facts import Refunded, RefundFailed, Report
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import Answered

@@ -1,0 +1,18 @@
+"""Values: what the engine computes with. Compared by their fields, and never changed."""
+
+from __future__ import annotations
+
+from typing import dataclass_transform
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+__all__ = ["Value", "field", "replace"]
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+class Value(Struct, frozen=True):
+    """A frozen dataclass in all but its price: it is made in C, in a tenth of the time.
+
+    A webhook event takes some thirty of them, and they were a tenth of what it costs.
+    """
