@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+import msgspec
 
 from groat.kernel import ids
 from groat.kernel.errors import GroatError, NotFound
 from groat.kernel.ids import PaymentId, RefundId
+from groat.kernel.value import Value
 from groat.providers.domain.facts import Declined, NotSent, RefundFailed, Report
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
@@ -31,14 +33,51 @@ from groat.providers.port import (
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """What goes wrong before the first byte of a request is on its way."""
 
-EventText: TypeAlias = Annotated[str, StringConstraints(pattern=f"^{EVENT_TEXT.pattern}$")]
+EventText: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"^{EVENT_TEXT.pattern}\Z")]
 """An event's id or type."""
 
+Parsed = TypeVar("Parsed")
 
-class Payload(BaseModel):
+_SAID = re.compile(r" '.*'", re.DOTALL)
+"""What the payload says, where the parser's reasons repeat it."""
+
+
+class Malformed(ValueError):
+    """What a provider sent is not as documented. Its text says where, and repeats nothing."""
+
+
+class Payload(Value):
     """A provider's object: only the fields that we read; others may come and go."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+
+def parse(kind: type[Parsed], body: bytes) -> Parsed:
+    """Return what ``body`` holds, as JSON: a ``Payload``, or a list of them.
+
+    Raises:
+        Malformed: it is not that.
+    """
+    try:
+        body.decode()  # what is not read may be no text either
+        return msgspec.json.decode(body, type=kind)
+    except (ValueError, RecursionError) as error:
+        raise _malformed(error) from None
+
+
+def convert(kind: type[Parsed], document: object) -> Parsed:
+    """Return what ``document`` holds, as the JSON that was read.
+
+    Raises:
+        Malformed: it is not that.
+    """
+    try:
+        return msgspec.convert(document, kind)
+    except (ValueError, RecursionError) as error:
+        raise _malformed(error) from None
+
+
+def _malformed(error: ValueError | RecursionError) -> Malformed:
+    known = isinstance(error, msgspec.ValidationError)
+    return Malformed(_SAID.sub("", str(error)) if known else "not JSON in UTF-8")
 
 
 def own_payment_id(text: str | None) -> PaymentId | None:
@@ -72,16 +111,15 @@ def read_webhook(reports: Callable[[], tuple[Report, ...]]) -> Answered | Unread
     """Return what a webhook's body says, or why it cannot be read."""
     try:
         return Answered(reports())
-    except (ValidationError, GroatError) as error:
-        # The first line alone: some errors repeat the payload below it.
-        return Unreadable(str(error).splitlines()[0])
+    except (Malformed, GroatError) as error:
+        return Unreadable(str(error))
 
 
 def read_envelope(envelope: Callable[[], Envelope]) -> Envelope | Rejection:
     """Return what identifies an event, or that it is malformed."""
     try:
         return envelope()
-    except ValidationError:
+    except Malformed:
         return Rejection.BODY_MALFORMED
 
 

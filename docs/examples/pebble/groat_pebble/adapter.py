@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import httpx
-from pydantic import TypeAdapter
 
 from groat.kernel.money import Money
 from groat.merchants.domain.credentials import CredentialFields
@@ -165,7 +164,7 @@ class PebbleProvider:
 
 
 def _event(body: bytes) -> Event:
-    return Event.model_validate_json(body)
+    return reading.parse(Event, body)
 
 
 def _reply(answer: httpx.Response, request: port.OperationRequest) -> port.Reply:
@@ -186,9 +185,7 @@ def _reply(answer: httpx.Response, request: port.OperationRequest) -> port.Reply
 def _reports(body: bytes, request: port.OperationRequest) -> tuple[Report, ...]:
     """Return what the payments in an answer say; to a refund, of that refund alone."""
     told = [
-        report
-        for payment in TypeAdapter(list[Payment]).validate_json(body)
-        for report in payment.reports()
+        report for payment in reading.parse(list[Payment], body) for report in payment.reports()
     ]
     wanted = request.refund_id if isinstance(request, port.RefundRequest) else None
     return tuple(report for report in told if wanted in {None, report.refund_id})

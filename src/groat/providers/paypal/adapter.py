@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 import httpx
-from pydantic import ValidationError
 
 from groat.kernel.clock import Clock, SystemClock
 from groat.merchants.domain.credentials import CredentialFields
@@ -33,7 +32,7 @@ from groat.providers.port import (
     Unknown,
     Unreadable,
 )
-from groat.providers.reading import active_values, bounded, read_envelope
+from groat.providers.reading import Malformed, active_values, bounded, read_envelope
 
 LIVE_API = "https://api-m.paypal.com"
 
@@ -146,7 +145,7 @@ class PayPalProvider:
             return Answered(())
         try:
             subject_id = events.subject_id(subject, body)
-        except ValidationError:
+        except Malformed:
             return Unreadable(f"no id of its {subject} in the event")
         told = await self._in_time(self._lookups.subject(subject, subject_id))
         return Unknown(told.reason) if isinstance(told, NotSent) else told

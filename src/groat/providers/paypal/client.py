@@ -6,16 +6,17 @@ import asyncio
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Annotated
 
 import httpx
-from pydantic import Field, ValidationError
+from msgspec import Meta
 
 from groat.kernel.value import Value
 from groat.platform.strict_json import Json
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import Unknown
-from groat.providers.reading import NEVER_SENT, Payload, unreachable
+from groat.providers.reading import NEVER_SENT, Malformed, Payload, parse, unreachable
 
 _REFUSALS = frozenset({400, 403, 404, 422})
 _TOKEN_MARGIN_SECONDS = 60
@@ -23,7 +24,7 @@ _TOKEN_MARGIN_SECONDS = 60
 
 class _Token(Payload):
     access_token: str
-    expires_in: int = Field(ge=0)
+    expires_in: Annotated[int, Meta(ge=0)]
 
 
 class Response(Value):
@@ -94,14 +95,14 @@ class PayPalClient:
         except httpx.HTTPStatusError as error:
             reason = f"sign-in answered {error.response.status_code}"
             return NotSent(FailureCode.CREDENTIALS_REFUSED, reason)
-        except (httpx.HTTPError, TimeoutError, ValidationError) as error:
+        except (httpx.HTTPError, TimeoutError, Malformed) as error:
             return unreachable(error)
 
     async def _sign_in(self) -> tuple[str, float]:
         answer = await self._http.post(
             "/v1/oauth2/token", data={"grant_type": "client_credentials"}, auth=self._basic
         )
-        token = _Token.model_validate_json(answer.raise_for_status().content)
+        token = parse(_Token, answer.raise_for_status().content)
         good_for = max(0, token.expires_in - _TOKEN_MARGIN_SECONDS)
         return token.access_token, time.monotonic() + good_for
 

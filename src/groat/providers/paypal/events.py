@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from groat.providers.paypal.payloads import DisputeEvent, Event, EventEnvelope, EventList
 from groat.providers.port import Envelope, EventPage
-from groat.providers.reading import event_page
+from groat.providers.reading import convert, event_page, parse
 
 _PAGE_SIZE = 100
 _CURSOR_LENGTH_MAX = 2048
@@ -50,20 +50,20 @@ def subject_id(subject: Subject, body: bytes) -> str:
     """Return the id of what an event is about.
 
     Raises:
-        ValidationError: the event has none, or one that cannot be PayPal's.
+        Malformed: the event has none, or one that cannot be PayPal's.
     """
     if subject == "dispute":
-        return DisputeEvent.model_validate_json(body).resource.dispute_id
-    return Event.model_validate_json(body).resource.id
+        return parse(DisputeEvent, body).resource.dispute_id
+    return parse(Event, body).resource.id
 
 
 def envelope(body: bytes, transmission_id: str | None = None) -> Envelope:
     """Return what identifies the event in ``body``, and its transmission if it was sent in one.
 
     Raises:
-        ValidationError: it is no event.
+        Malformed: it is no event.
     """
-    event = EventEnvelope.model_validate_json(body)
+    event = parse(EventEnvelope, body)
     return Envelope(event.id, event.event_type, transmission_id)
 
 
@@ -99,7 +99,7 @@ def listed_events(body: bytes) -> EventPage:
         ValueError: it is no such page, or too long a link leads on from it.
         RecursionError: it is nested beyond reason.
     """
-    page = EventList.model_validate(json.loads(body))
+    page = convert(EventList, json.loads(body))
     links = [link.href for link in page.links if link.rel == "next"]
     if not links or not page.events:
         return event_page(page.events, envelope, None)

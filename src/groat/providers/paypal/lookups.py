@@ -7,8 +7,6 @@ from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote
 
-from pydantic import ValidationError
-
 from groat.kernel.clock import Clock
 from groat.providers.domain.facts import NotSent, Report
 from groat.providers.paypal import events, translation
@@ -24,7 +22,7 @@ from groat.providers.paypal.payloads import (
     Refund,
 )
 from groat.providers.port import Answered, EventPage, Reply, Unknown
-from groat.providers.reading import Payload, read
+from groat.providers.reading import Malformed, Payload, parse, read
 
 ORDERS = "/v2/checkout/orders"
 AUTHORIZATIONS = "/v2/payments/authorizations"
@@ -139,6 +137,6 @@ def _parsed(model: type[Read], answer: Response, what: str) -> Read | Unknown:
     if not answer.ok:
         return Unknown(f"{what}: status {answer.status}")
     try:
-        return model.model_validate_json(answer.body)
-    except ValidationError as error:
-        return Unknown(f"unreadable: {str(error).splitlines()[0]}")
+        return parse(model, answer.body)
+    except Malformed as error:
+        return Unknown(f"unreadable: {error}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 
-from pydantic import ValidationError
-
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import RefundId
 from groat.kernel.value import replace
@@ -38,7 +36,7 @@ from groat.providers.port import (
     Reply,
     Unknown,
 )
-from groat.providers.reading import read, refusal
+from groat.providers.reading import Malformed, parse, read, refusal
 
 _WAITING = frozenset({"CREATED", "PAYER_ACTION_REQUIRED", "SAVED", "VOIDED"})
 """Where an order is of which nothing was taken, and nothing will be unless we complete it."""
@@ -158,16 +156,16 @@ class Operations:
         return await self._client.call("POST", address, json=json, key=request.idempotency_key)
 
     def _order_reports(self, body: bytes) -> tuple[Report, ...]:
-        return self._lookups.order_reports(Order.model_validate_json(body))
+        return self._lookups.order_reports(parse(Order, body))
 
     def _capture_reports(self, body: bytes) -> tuple[Report, ...]:
-        return translation.capture_reports(Capture.model_validate_json(body))
+        return translation.capture_reports(parse(Capture, body))
 
     def _void_reports(self, body: bytes) -> tuple[Report, ...]:
-        return self._lookups.authorization_reports(Authorization.model_validate_json(body))
+        return self._lookups.authorization_reports(parse(Authorization, body))
 
     def _refund_reports(self, body: bytes) -> tuple[Report, ...]:
-        return translation.refund_reports(Refund.model_validate_json(body))
+        return translation.refund_reports(parse(Refund, body))
 
 
 def _reply(
@@ -180,9 +178,7 @@ def _reply(
         return answer
     if answer.ok:
         return read(lambda: _addressed(reports(answer.body), request))
-    return read(
-        lambda: refusal(request, translation.refusal_code(Problem.model_validate_json(answer.body)))
-    )
+    return read(lambda: refusal(request, translation.refusal_code(parse(Problem, answer.body))))
 
 
 def _refused(request: OperationRequest, code: FailureCode) -> Answered:
@@ -216,8 +212,8 @@ def _issues(answer: Response) -> list[str]:
     if answer.ok:
         return []
     try:
-        return Problem.model_validate_json(answer.body).issues()
-    except ValidationError:
+        return parse(Problem, answer.body).issues()
+    except Malformed:
         return []
 
 

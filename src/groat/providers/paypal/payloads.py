@@ -5,14 +5,16 @@ Sources: developer.paypal.com, Orders v2, Payments v2, Disputes v1 and Webhooks 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from msgspec import Meta
 
 from groat.kernel.money import Money
+from groat.kernel.value import field
 from groat.providers.reading import EventText, Payload
 
-Id: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+Id: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")]
 """An id of PayPal's. It becomes a part of addresses that we look up, so it must lead nowhere."""
 
 AuthorizationStatus: TypeAlias = Literal[
@@ -74,7 +76,7 @@ class Authorization(Payload):
     status: AuthorizationStatus
     amount: Amount
     custom_id: str | None = None
-    expiration_time: AwareDatetime | None = None
+    expiration_time: Annotated[datetime, Meta(tz=True)] | None = None
     processor_response: ProcessorResponse | None = None
     supplementary_data: SupplementaryData = SupplementaryData()
 
@@ -97,7 +99,7 @@ class Capture(Payload):
     processor_response: ProcessorResponse | None = None
     seller_receivable_breakdown: Breakdown = Breakdown()
     supplementary_data: SupplementaryData = SupplementaryData()
-    links: list[Link] = Field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
 
 
 class Refund(Payload):
@@ -108,15 +110,15 @@ class Refund(Payload):
     amount: Amount
     custom_id: str | None = None
     note_to_payer: str | None = None
-    links: list[Link] = Field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
 
 
 class UnitPayments(Payload):
     """What became of a purchase unit."""
 
-    authorizations: list[Authorization] = Field(default_factory=list)
-    captures: list[Capture] = Field(default_factory=list)
-    refunds: list[Refund] = Field(default_factory=list)
+    authorizations: list[Authorization] = field(default_factory=list)
+    captures: list[Capture] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
 
 
 class PurchaseUnit(Payload):
@@ -130,10 +132,10 @@ class Order(Payload):
     """An order and its payments."""
 
     id: Id
+    purchase_units: list[PurchaseUnit]
     intent: str | None = None
     status: str | None = None
-    purchase_units: list[PurchaseUnit]
-    links: list[Link] = Field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
 
 
 class DisputedTransaction(Payload):
@@ -155,7 +157,7 @@ class Dispute(Payload):
     dispute_id: Id
     status: str
     dispute_amount: Amount
-    disputed_transactions: list[DisputedTransaction] = Field(min_length=1)
+    disputed_transactions: Annotated[list[DisputedTransaction], Meta(min_length=1)]
     dispute_outcome: DisputeOutcome | None = None
 
 
@@ -168,7 +170,7 @@ class ListedDispute(Payload):
 class DisputeList(Payload):
     """The disputes that were asked for."""
 
-    items: list[ListedDispute] = Field(default_factory=list)
+    items: list[ListedDispute] = field(default_factory=list)
 
 
 class EventResource(Payload):
@@ -199,8 +201,8 @@ class EventEnvelope(Payload):
 class EventList(Payload):
     """A page of events, newest first. Each is read by itself."""
 
-    events: list[object] = Field(default_factory=list)
-    links: list[Link] = Field(default_factory=list)
+    events: list[object] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
 
 
 class Issue(Payload):
@@ -212,8 +214,8 @@ class Issue(Payload):
 class Problem(Payload):
     """PayPal's error document."""
 
-    name: str = Field(min_length=1)
-    details: list[Issue] = Field(default_factory=list)
+    name: Annotated[str, Meta(min_length=1)]
+    details: list[Issue] = field(default_factory=list)
 
     def issues(self) -> list[str]:
         """Return the reasons."""

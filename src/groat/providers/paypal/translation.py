@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from groat.kernel.value import replace
 from groat.providers.domain.facts import (
     Approved,
     Authorized,
@@ -55,10 +56,10 @@ def without_other_declines(order: Order, invoice_id: str) -> Order:
     What was taken is a fact whichever call took it; a no is the answer to one call alone.
     """
     units = [
-        unit.model_copy(update={"payments": _payments_without(unit.payments, invoice_id)})
+        replace(unit, payments=_payments_without(unit.payments, invoice_id))
         for unit in order.purchase_units
     ]
-    return order.model_copy(update={"purchase_units": units})
+    return replace(order, purchase_units=units)
 
 
 def _payments_without(payments: UnitPayments, invoice_id: str) -> UnitPayments:
@@ -67,7 +68,7 @@ def _payments_without(payments: UnitPayments, invoice_id: str) -> UnitPayments:
         for capture in payments.captures
         if capture.status not in {"DECLINED", "FAILED"} or capture.invoice_id == invoice_id
     ]
-    return payments.model_copy(update={"captures": captures})
+    return replace(payments, captures=captures)
 
 
 def authorization_reports(authorization: Authorization, now: datetime) -> tuple[Report, ...]:
@@ -129,14 +130,13 @@ def _unit_reports(unit: PurchaseUnit, order: Order, now: datetime) -> Iterator[R
 
 def _of_order(capture: Capture, unit: PurchaseUnit, order: Order) -> Capture:
     """Return an order's capture with what may be told by the order alone."""
-    related = capture.supplementary_data.related_ids.model_copy(update={"order_id": order.id})
-    known = capture.supplementary_data.model_copy(update={"related_ids": related})
-    return capture.model_copy(
-        update={
-            "custom_id": capture.custom_id or unit.custom_id,
-            "final_capture": capture.final_capture or order.intent == "CAPTURE",
-            "supplementary_data": known,
-        }
+    related = replace(capture.supplementary_data.related_ids, order_id=order.id)
+    known = replace(capture.supplementary_data, related_ids=related)
+    return replace(
+        capture,
+        custom_id=capture.custom_id or unit.custom_id,
+        final_capture=capture.final_capture or order.intent == "CAPTURE",
+        supplementary_data=known,
     )
 
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
 import stripe
-from pydantic import ValidationError
 from stripe import RequestOptions, StripeResponse
 from stripe.params import (
     EventListParams,
@@ -37,8 +36,11 @@ from groat.providers.port import (
     refund_reference,
 )
 from groat.providers.reading import (
+    Malformed,
     active_values,
     bounded,
+    convert,
+    parse,
     read,
     read_envelope,
     read_webhook,
@@ -148,7 +150,7 @@ class StripeProvider:
         answer = await self._answer(request, call)
         if isinstance(answer, Answered | NotSent | Unknown):
             return answer
-        return read(lambda: translation.refund_reports(Refund.model_validate(_plain(answer))))
+        return read(lambda: translation.refund_reports(convert(Refund, _plain(answer))))
 
     async def fetch(self, request: OperationRequest) -> Reply:
         """Retrieve the PaymentIntent, or search for ours; of a refund, list the intent's refunds.
@@ -184,9 +186,7 @@ class StripeProvider:
             return Answered(())
         if told != event_type:
             return await self._interpret_thin(told, body)
-        return read_webhook(
-            lambda: translation.event_reports(event_type, Event.model_validate_json(body))
-        )
+        return read_webhook(lambda: translation.event_reports(event_type, parse(Event, body)))
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None
@@ -208,7 +208,7 @@ class StripeProvider:
             return answer
         try:
             return translation.listed_events(_as_sent(answer))
-        except ValidationError:
+        except Malformed:
             return Unknown("unreadable: not a list of events")
 
     async def close(self) -> None:
@@ -217,23 +217,21 @@ class StripeProvider:
 
     async def _interpret_thin(self, event_type: str, body: bytes) -> Reply | Unreadable:
         try:
-            related = ThinEvent.model_validate_json(body).related_object
-        except ValidationError:
+            related = parse(ThinEvent, body).related_object
+        except Malformed:
             return Unreadable("no object that it is about")
         answer = await self._ask(self._retrievers[related.type](related.id))
         if isinstance(answer, Unknown):
             return answer
         event = {"data": {"object": _plain(answer)}}
-        return read(lambda: translation.event_reports(event_type, Event.model_validate(event)))
+        return read(lambda: translation.event_reports(event_type, convert(Event, event)))
 
     async def _move(self, request: OperationRequest, call: Awaitable[object]) -> Reply:
         """Make a call that moves a PaymentIntent; return what the intent says then."""
         answer = await self._answer(request, call)
         if isinstance(answer, Answered | NotSent | Unknown):
             return answer
-        return read(
-            lambda: translation.intent_reports(PaymentIntent.model_validate(_plain(answer)))
-        )
+        return read(lambda: translation.intent_reports(convert(PaymentIntent, _plain(answer))))
 
     async def _go_on(self, request: AuthorizeRequest, reference: str) -> Reply:
         """Go on with an intent that an earlier try has made.
@@ -264,8 +262,8 @@ class StripeProvider:
         if isinstance(answer, Unknown):
             return answer
         try:
-            return PaymentIntent.model_validate(_plain(answer))
-        except ValidationError:
+            return convert(PaymentIntent, _plain(answer))
+        except Malformed:
             return Unknown("unreadable: not a PaymentIntent")
 
     async def _search(self, request: OperationRequest) -> Reply:
@@ -284,7 +282,7 @@ class StripeProvider:
             return answer
 
         def reports() -> tuple[Report, ...]:
-            refunds = [Refund.model_validate(one) for one in answer]
+            refunds = [convert(Refund, one) for one in answer]
             found = [one for one in refunds if (one.metadata or {}).get(REFUND_METADATA) == ours]
             return tuple(report for one in found for report in translation.refund_reports(one))
 

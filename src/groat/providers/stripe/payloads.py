@@ -5,14 +5,18 @@ Amounts are in minor units as Stripe counts them; currencies are in lower case.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Literal, TypeAlias
+from datetime import UTC, datetime
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from msgspec import Meta
 
+from groat.kernel.value import field
 from groat.providers.reading import EventText, Payload
 
 Metadata: TypeAlias = dict[str, str]
+
+UnixTime: TypeAlias = Annotated[int, Meta(ge=0, lt=253_402_300_800)]
+"""Whole seconds, until the end of the year 9999."""
 
 
 class PaymentError(Payload):
@@ -22,10 +26,9 @@ class PaymentError(Payload):
     decline_code: str | None = None
 
 
-class BalanceTransaction(Payload):
+class BalanceTransaction(Payload, tag_field="object", tag="balance_transaction"):
     """A change of our balance at Stripe, in the currency of that balance."""
 
-    object: Literal["balance_transaction"]
     id: str
     currency: str
     fee: int
@@ -34,7 +37,7 @@ class BalanceTransaction(Payload):
 class Card(Payload):
     """How a charge was authorized."""
 
-    capture_before: datetime | None = None
+    capture_before: UnixTime | None = None
 
 
 class PaymentMethodDetails(Payload):
@@ -43,10 +46,9 @@ class PaymentMethodDetails(Payload):
     card: Card | None = None
 
 
-class Charge(Payload):
+class Charge(Payload, tag_field="object", tag="charge"):
     """One charge, made by a PaymentIntent; ``captured`` says whether it took anything yet."""
 
-    object: Literal["charge"]
     id: str
     status: str
     captured: bool
@@ -56,13 +58,14 @@ class Charge(Payload):
     payment_intent: str | None
     balance_transaction: BalanceTransaction | str | None = None
     payment_method_details: PaymentMethodDetails | None = None
-    metadata: Metadata = Field(default_factory=dict)
+    metadata: Metadata = field(default_factory=dict)
 
     @property
     def capture_before(self) -> datetime | None:
         """Until when it can be captured, where Stripe says so."""
         details = self.payment_method_details
-        return details.card.capture_before if details and details.card else None
+        until = details.card.capture_before if details and details.card else None
+        return None if until is None else datetime.fromtimestamp(until, UTC)
 
 
 class Redirect(Payload):
@@ -77,10 +80,9 @@ class NextAction(Payload):
     redirect_to_url: Redirect | None = None
 
 
-class PaymentIntent(Payload):
+class PaymentIntent(Payload, tag_field="object", tag="payment_intent"):
     """A payment from its beginning to its end."""
 
-    object: Literal["payment_intent"]
     id: str
     status: str
     currency: str
@@ -90,7 +92,7 @@ class PaymentIntent(Payload):
     latest_charge: Charge | str | None = None
     last_payment_error: PaymentError | None = None
     next_action: NextAction | None = None
-    metadata: Metadata = Field(default_factory=dict)
+    metadata: Metadata = field(default_factory=dict)
 
 
 class PaymentIntents(Payload):
@@ -99,10 +101,9 @@ class PaymentIntents(Payload):
     data: list[PaymentIntent]
 
 
-class Refund(Payload):
+class Refund(Payload, tag_field="object", tag="refund"):
     """Something of a charge given back, or on its way."""
 
-    object: Literal["refund"]
     id: str
     status: str | None
     currency: str
@@ -114,10 +115,9 @@ class Refund(Payload):
     metadata: Metadata | None = None
 
 
-class Dispute(Payload):
+class Dispute(Payload, tag_field="object", tag="dispute"):
     """A charge that the customer's bank takes back, or asks about."""
 
-    object: Literal["dispute"]
     id: str
     status: str
     currency: str
@@ -159,7 +159,7 @@ class StateErrorAnswer(Payload):
 class EventData(Payload):
     """The object that the event is about, as it was then."""
 
-    object: PaymentIntent | Charge | Refund | Dispute = Field(discriminator="object")
+    object: PaymentIntent | Charge | Refund | Dispute
 
 
 class Event(Payload):

@@ -34,7 +34,14 @@ from groat.providers.port import (
     RefundRequest,
     Unknown,
 )
-from groat.providers.reading import event_page, own_payment_id, own_refund_id, refusal
+from groat.providers.reading import (
+    convert,
+    event_page,
+    own_payment_id,
+    own_refund_id,
+    parse,
+    refusal,
+)
 from groat.providers.stripe.payloads import (
     BalanceTransaction,
     CardErrorAnswer,
@@ -95,9 +102,9 @@ def envelope(body: bytes) -> Envelope:
     """Return what identifies the event in ``body``.
 
     Raises:
-        ValidationError: it is no event.
+        Malformed: it is no event.
     """
-    event = EventEnvelope.model_validate_json(body)
+    event = parse(EventEnvelope, body)
     return Envelope(event.id, event.type)
 
 
@@ -105,9 +112,9 @@ def listed_events(page: object) -> EventPage | Unknown:
     """Return a page of Stripe's list of events. The next one follows the last that can be read.
 
     Raises:
-        ValidationError: it is no such page.
+        Malformed: it is no such page.
     """
-    listed = EventList.model_validate(page)
+    listed = convert(EventList, page)
     read = event_page(listed.data, envelope, None)
     if not listed.has_more:
         return read
@@ -142,7 +149,7 @@ def intent_reports(intent: PaymentIntent) -> tuple[Report, ...]:
 
 def found_reports(page: object) -> tuple[Report, ...]:
     """Return what the PaymentIntents on a page of search results say."""
-    intents = PaymentIntents.model_validate(page).data
+    intents = convert(PaymentIntents, page).data
     return tuple(report for intent in intents for report in intent_reports(intent))
 
 
@@ -171,7 +178,7 @@ def dispute_reports(event_type: str, dispute: Dispute) -> tuple[Report, ...]:
 
 def decline_reports(answer: object, request: OperationRequest) -> tuple[Report, ...]:
     """Return what the answer to a declined call says."""
-    error = CardErrorAnswer.model_validate(answer).error
+    error = convert(CardErrorAnswer, answer).error
     reports = refusal(request, from_stripe(error.decline_code, error.code))
     if error.payment_intent is None:
         return reports
@@ -187,7 +194,7 @@ def state_reports(answer: object, request: OperationRequest) -> tuple[Report, ..
     refused = refusal(request, FailureCode.REJECTED_BY_PROVIDER)
     if isinstance(request, RefundRequest):
         return refused
-    intent = StateErrorAnswer.model_validate(answer).error.payment_intent
+    intent = convert(StateErrorAnswer, answer).error.payment_intent
     reports = intent_reports(intent)
     if isinstance(request, AuthorizeRequest) or intent.status == "processing":
         return reports

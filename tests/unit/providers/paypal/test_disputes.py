@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
 
 from groat.kernel.money import Money
 from groat.providers.domain.facts import (
@@ -14,6 +13,7 @@ from groat.providers.domain.facts import (
 )
 from groat.providers.paypal.disputes import dispute_reports
 from groat.providers.paypal.payloads import Dispute
+from groat.providers.reading import Malformed, convert
 from tests.unit.providers.paypal.requests import CAPTURE_ID
 
 DISPUTE: dict[str, object] = {
@@ -30,7 +30,7 @@ WON = DisputeClosed("PP-D-27803", ALL, won=True)
 
 
 def _dispute(**changes: object) -> tuple[Report, ...]:
-    return dispute_reports(Dispute.model_validate({**DISPUTE, **changes}))
+    return dispute_reports(convert(Dispute, {**DISPUTE, **changes}))
 
 
 def _resolved(code: str, taken: str | None = None) -> list[Fact]:
@@ -88,5 +88,5 @@ def test_a_dispute_won_has_cost_nothing(code: str) -> None:
     ],
 )
 def test_a_dispute_of_another_shape_is_refused(changes: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(Malformed):
         _dispute(**changes)

@@ -5,10 +5,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from groat.providers.paypal.events import Subject, envelope, subject_id, subject_of
 from groat.providers.port import Envelope
+from groat.providers.reading import Malformed
 
 SUBJECTS: list[Subject] = [
     "authorization",
@@ -39,13 +39,13 @@ def test_an_event_names_what_it_is_about(subject: Subject) -> None:
 def test_an_events_resource_cannot_lead_a_look_up_elsewhere(
     subject: Subject, reference: object
 ) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(Malformed):
         subject_id(subject, _body(subject, reference))
 
 
 @given(st.sampled_from(SUBJECTS), st.binary())
 def test_any_other_bytes_name_nothing(subject: Subject, body: bytes) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(Malformed):
         subject_id(subject, body)
 
 
