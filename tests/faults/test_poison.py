@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
-from groat.providers.port import Reply, Unreadable
+from groat.providers.port import Answered, Unreadable
 from groat.providers.stripe.adapter import StripeProvider
 from tests.faults.books import APPLIED, assert_applied_once, inbox
 from tests.faults.ground import Ground, make_payments
@@ -46,16 +46,18 @@ REASONS: Mapping[Callable[[Event], bytes], str] = {
 @contextmanager
 def adapter(*, reads: Event, as_: bytes | None) -> Iterator[None]:
     """Have the adapter read an event as if it had another body; with None, have it raise."""
-    interpret = StripeProvider.interpret_webhook
+    read = StripeProvider.read_webhook
 
-    async def misread(provider: StripeProvider, event_type: str, body: bytes) -> Reply | Unreadable:
+    def misread(
+        provider: StripeProvider, event_type: str, body: bytes
+    ) -> Answered | Unreadable | None:
         if f'"{reads.id}"'.encode() not in body:
-            return await interpret(provider, event_type, body)
+            return read(provider, event_type, body)
         if as_ is None:
             raise ZeroDivisionError
-        return await interpret(provider, event_type, as_)
+        return read(provider, event_type, as_)
 
-    with patch.object(StripeProvider, "interpret_webhook", misread):
+    with patch.object(StripeProvider, "read_webhook", misread):
         yield
 
 

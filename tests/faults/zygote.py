@@ -24,7 +24,7 @@ from groat.app.supervision import SUPERVISED
 from groat.app.worker import run_worker
 from groat.platform.settings import Settings, read_settings
 from groat.platform.telemetry import configure_logging
-from groat.providers.port import Reply, Unreadable
+from groat.providers.port import Answered, Unreadable
 from groat.providers.stripe.adapter import StripeProvider
 
 RUN: Mapping[str, Callable[[Settings], Coroutine[None, None, None]]] = {
@@ -85,20 +85,20 @@ class Zygote:
 
 
 def _meet_fate() -> None:
-    """If told so, have an event do something to the process that interprets it."""
+    """If told so, have an event do something to the process that reads it."""
     if FATE not in os.environ:
         return
     name, event_id = os.environ[FATE].split()
-    interpret = StripeProvider.interpret_webhook
+    read = StripeProvider.read_webhook
 
-    async def meet_fate(
+    def meet_fate(
         provider: StripeProvider, event_type: str, body: bytes
-    ) -> Reply | Unreadable:
+    ) -> Answered | Unreadable | None:
         if f'"{event_id}"'.encode() in body:
             os.kill(os.getpid(), signal.Signals[name])
-        return await interpret(provider, event_type, body)
+        return read(provider, event_type, body)
 
-    setattr(StripeProvider, "interpret_webhook", meet_fate)  # noqa: B010 - a method is not replaced
+    setattr(StripeProvider, "read_webhook", meet_fate)  # noqa: B010 - a method is not replaced
 
 
 def main() -> None:

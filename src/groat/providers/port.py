@@ -219,6 +219,13 @@ class Provider(Protocol):
         """Return what identifies the event, and its delivery, in a verified webhook."""
         ...
 
+    def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | None:
+        """Return what a verified webhook says by itself; None if the provider has to be asked.
+
+        What it says is what ``interpret_webhook`` says, which is then not called.
+        """
+        ...
+
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable:
         """Return what a verified webhook says, asking the provider where it must not be trusted.
 

@@ -51,14 +51,21 @@ class ProviderRegistry:
                 has no adapter for.
         """
         key = merchant_id, account_id
-        kept = self._kept.get(key)
-        if kept is not None and kept.read_at > time.monotonic() - _FRESH_SECONDS:
-            return kept.provider
+        provider = self.kept(*key)
+        if provider is not None:
+            return provider
         reading = self._reading.get(key)
         if reading is None:
             reading = self._reading[key] = asyncio.create_task(self._read(*key))
             reading.add_done_callback(lambda _: self._reading.pop(key))
         return await asyncio.shield(reading)
+
+    def kept(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider | None:
+        """Return the adapter of a provider account, if its credentials were read just now."""
+        kept = self._kept.get((merchant_id, account_id))
+        if kept is None or kept.read_at <= time.monotonic() - _FRESH_SECONDS:
+            return None
+        return kept.provider
 
     async def _read(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider:
         account = await self._merchants.provider_account(merchant_id, account_id)

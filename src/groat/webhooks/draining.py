@@ -148,21 +148,20 @@ class WebhookDrain:
         return [account_id for account_id, count in waiting.items() if count >= _MOST_WAITING]
 
     async def _work_on(self, events: Sequence[ClaimedEvent]) -> None:
-        """Read events and apply those that are read at once; the others go on by themselves."""
-        if not events:
-            return
-        readings = {asyncio.create_task(self._read(event)): event for event in events}
-        done, rest = await asyncio.wait(readings, timeout=_PROMPT_SECONDS)
-        if rest:
-            asking = {asyncio.create_task(in_time(task)): readings[task] for task in rest}
-            answers = asyncio.create_task(self._apply_answers(asking))
-            self._asked[answers] = asking
-            answers.add_done_callback(self._asked.pop)
-        await self._apply_all(
-            [(readings[task], task.result()) for task in readings if task in done]
-        )
+        """Read events and apply those that are read promptly; the others go on by themselves."""
+        prompt: list[Read] = []
+        asked: _Asked = {}
+        for event in events:
+            reading = None if event.misses_something else self._interpreter.read_at_once(event)
+            if reading is None:
+                asked[asyncio.create_task(self._ask(event))] = event
+            else:
+                prompt.append((event, reading))
+        if asked:
+            prompt += await self._prompt_answers(asked)
+        await self._apply_all(prompt)
 
-    async def _read(self, event: ClaimedEvent) -> Reading:
+    async def _ask(self, event: ClaimedEvent) -> Reading:
         """Return what an event says. If it waits for an earlier fact, that is asked for first."""
         reading = await self._interpreter.read(event)
         if event.misses_something and isinstance(reading, Answered):
@@ -172,6 +171,16 @@ class WebhookDrain:
                     for payment_id in payments:
                         await self._recovery.look_up(event.merchant_id, payment_id)
         return reading
+
+    async def _prompt_answers(self, asked: _Asked) -> list[Read]:
+        """Return what is answered promptly; have the rest applied as its answers come."""
+        done, rest = await asyncio.wait(asked, timeout=_PROMPT_SECONDS)
+        if rest:
+            asking = {asyncio.create_task(in_time(task)): asked[task] for task in rest}
+            answers = asyncio.create_task(self._apply_answers(asking))
+            self._asked[answers] = asking
+            answers.add_done_callback(self._asked.pop)
+        return [(event, task.result()) for task, event in asked.items() if task in done]
 
     async def _apply_answers(self, asking: _Asked) -> None:
         """Apply events as their providers answer. Nobody waits for it, so it tells of failures."""

@@ -138,8 +138,11 @@ class PebbleProvider:
     ) -> port.Envelope | port.Rejection:
         return reading.read_envelope(lambda: _event(body).envelope())
 
-    async def interpret_webhook(self, event_type: str, body: bytes) -> port.Reply | port.Unreadable:
+    def read_webhook(self, event_type: str, body: bytes) -> port.Answered | port.Unreadable:
         return reading.read_webhook(lambda: _event(body).reports())
+
+    async def interpret_webhook(self, event_type: str, body: bytes) -> port.Reply | port.Unreadable:
+        return self.read_webhook(event_type, body)
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None

@@ -105,6 +105,17 @@ async def test_a_transmission_is_of_one_event(shop: Shop, deliveries: Sequence[D
         assert len(transmitted) == 1
 
 
+async def test_what_a_webhook_says_by_itself_is_what_it_says(
+    shop: Shop, deliveries: Sequence[Delivery]
+) -> None:
+    """The engine goes by it, and does not ask."""
+    for envelope, delivery in zip(_envelopes(shop, deliveries), deliveries, strict=True):
+        said = shop.provider.read_webhook(envelope.event_type, delivery.body)
+        if said is not None:
+            told = await shop.provider.interpret_webhook(envelope.event_type, delivery.body)
+            assert said == told
+
+
 async def test_a_capture_is_told_as_it_was_answered(shop: Shop) -> None:
     """The reply and each webhook are one effect by its reference: otherwise it is posted twice."""
     await shop.harness.take_deliveries()

@@ -48,7 +48,12 @@ from groat.providers.reading import (
 )
 from groat.providers.stripe import errors, signature, translation
 from groat.providers.stripe.payloads import Event, PaymentIntent, Refund, ThinEvent
-from groat.providers.stripe.translation import EVENT_TYPES, PAYMENT_METADATA, REFUND_METADATA
+from groat.providers.stripe.translation import (
+    EVENT_TYPES,
+    PAYMENT_METADATA,
+    REFUND_METADATA,
+    THIN,
+)
 
 _WITH_FEE = "latest_charge.balance_transaction"
 _PAGE_SIZE = 100
@@ -179,14 +184,18 @@ class StripeProvider:
         """Return the event's id and type."""
         return read_envelope(lambda: translation.envelope(body))
 
-    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable:
+    def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | None:
         """Read the event; what Stripe signed, it says. A thin one only says what to ask for."""
-        told = event_type.removeprefix(translation.THIN)
-        if told not in EVENT_TYPES:
-            return Answered(())
-        if told != event_type:
-            return await self._interpret_thin(told, body)
-        return read_webhook(lambda: translation.event_reports(event_type, parse(Event, body)))
+        if event_type in EVENT_TYPES:
+            return read_webhook(lambda: translation.event_reports(event_type, parse(Event, body)))
+        return None if event_type.removeprefix(THIN) in EVENT_TYPES else Answered(())
+
+    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable:
+        """Read the event, or ask for the object that a thin one is about."""
+        said = self.read_webhook(event_type, body)
+        if said is not None:
+            return said
+        return await self._interpret_thin(event_type.removeprefix(THIN), body)
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None
