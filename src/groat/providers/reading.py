@@ -38,7 +38,7 @@ EventText: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"^{EVENT_TEXT.patte
 
 Parsed = TypeVar("Parsed")
 
-_SAID = re.compile(r" '.*'", re.DOTALL)
+_SAID = re.compile(r" (['\"]).*\1", re.DOTALL)
 """What the payload says, where the parser's reasons repeat it."""
 
 

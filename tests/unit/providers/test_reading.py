@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from typing import Literal
 from uuid import UUID
 
 import pytest
@@ -19,6 +20,7 @@ from groat.providers.reading import (
     convert,
     own_payment_id,
     own_refund_id,
+    parse,
     read,
 )
 
@@ -84,3 +86,32 @@ def test_an_events_name_is_one_that_can_be_stored(text: str) -> None:
 )
 def test_an_events_name_is_kept(text: str) -> None:
     assert convert(EventText, text) == text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b'{"name":"a"} {}',
+        b'{"name":"a","new":1.}',
+        b'{"name":"a","new":"\xff"}',
+        b'{"name":"a","new":"\\ud800"}',
+        b'{"name":"a","new":' + 100_000 * b"[",
+    ],
+    ids=["nothing", "cut", "more", "number", "bytes", "surrogate", "deep"],
+)
+def test_what_is_no_json_is_malformed_also_where_it_is_not_read(body: bytes) -> None:
+    with pytest.raises(Malformed, match=r"^not JSON in UTF-8$"):
+        parse(Thing, body)
+
+
+class Choice(Payload):
+    chosen: Literal["a", "b"]
+
+
+@pytest.mark.parametrize("text", ["4111", "it's - at `$.name`", "a\nb", ""])
+def test_what_is_malformed_is_not_repeated(text: str) -> None:
+    with pytest.raises(Malformed) as malformed:
+        convert(Choice, {"chosen": text})
+    assert str(malformed.value) == "Invalid enum value - at `$.chosen`"

@@ -92,6 +92,11 @@ async def test_an_event_whose_resource_leads_elsewhere_is_not_looked_up(
 @pytest.mark.parametrize("kind", ["BILLING.PLAN.CREATED", "PAYMENT.SALE.COMPLETED", ""])
 async def test_other_events_say_nothing_of_interest(provider: PayPalProvider, kind: str) -> None:
     assert await provider.interpret_webhook(kind, b"anything") == Answered(())
+    assert provider.read_webhook(kind, b"anything") == Answered(())
+
+
+def test_of_what_is_of_interest_paypal_has_to_be_asked(provider: PayPalProvider) -> None:
+    assert provider.read_webhook("PAYMENT.CAPTURE.COMPLETED", b"anything") is None
 
 
 async def test_a_webhook_with_a_certificate_from_elsewhere_is_not_believed(

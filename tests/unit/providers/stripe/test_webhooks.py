@@ -88,3 +88,10 @@ async def test_an_event_of_interest_that_cannot_be_read_is_tried_again(
 @pytest.mark.parametrize("kind", ["payout.paid", "charge.refunded", "v2.core.event"])
 async def test_other_events_say_nothing_of_interest(provider: StripeProvider, kind: str) -> None:
     assert await provider.interpret_webhook(kind, b"anything") == Answered(())
+    assert provider.read_webhook(kind, b"anything") == Answered(())
+
+
+def test_of_a_thin_event_alone_stripe_has_to_be_asked(provider: StripeProvider) -> None:
+    assert isinstance(provider.read_webhook("charge.succeeded", b"anything"), Unreadable)
+    assert provider.read_webhook("v1.charge.succeeded", b"anything") is None
+    assert provider.read_webhook("v1.payout.paid", b"anything") == Answered(())
