@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -20,7 +21,8 @@ KEY_PREFIX = "groat"
 _SECRET_BYTES = 24
 
 
-class ApiKey(Value):
+@dataclass(frozen=True, slots=True)
+class ApiKey:
     """An API key in the clear, as it is shown once: ``groat_<merchant>_<secret>``.
 
     The merchant's id is part of the key, so that looking a key up touches that merchant's rows
@@ -28,10 +30,7 @@ class ApiKey(Value):
     """
 
     merchant_id: MerchantId
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"ApiKey({ids.render_merchant(self.merchant_id)})"
+    secret: str = field(repr=False)
 
     def __str__(self) -> str:
         merchant = ids.render_merchant(self.merchant_id).removeprefix("mer_")
@@ -78,7 +77,8 @@ class CredentialFields(Value):
     optional: frozenset[str] = frozenset()
 
 
-class ProviderAccount(Value):
+@dataclass(frozen=True, slots=True)
+class ProviderAccount:
     """A merchant's account at a provider. ``credentials`` are secrets: they are never shown."""
 
     merchant_id: MerchantId
