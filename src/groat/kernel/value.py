@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import dataclass_transform
+from typing import TYPE_CHECKING, dataclass_transform
 
 from msgspec import Struct, field
-from msgspec.structs import replace
+
+if TYPE_CHECKING:  # mypy checks the arguments of this one, and for it a value is a dataclass
+    from dataclasses import replace
+else:
+    from msgspec.structs import replace
 
 __all__ = ["Value", "field", "replace"]
 

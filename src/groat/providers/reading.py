@@ -76,8 +76,8 @@ def convert(kind: type[Parsed], document: object) -> Parsed:
 
 
 def _malformed(error: ValueError | RecursionError) -> Malformed:
-    known = isinstance(error, msgspec.ValidationError)
-    return Malformed(_SAID.sub("", str(error)) if known else "not JSON in UTF-8")
+    why = str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__
+    return Malformed(_SAID.sub("", why))
 
 
 def own_payment_id(text: str | None) -> PaymentId | None:
@@ -103,11 +103,11 @@ def active_values(setting: str | None) -> list[str]:
 
 def read(reports: Callable[[], tuple[Report, ...]]) -> Reply:
     """Return what a payload says. One that is not as documented leaves the outcome unknown."""
-    said = read_webhook(reports)
+    said = read_event(reports)
     return Unknown(f"unreadable: {said.reason}") if isinstance(said, Unreadable) else said
 
 
-def read_webhook(reports: Callable[[], tuple[Report, ...]]) -> Answered | Unreadable:
+def read_event(reports: Callable[[], tuple[Report, ...]]) -> Answered | Unreadable:
     """Return what a webhook's body says, or why it cannot be read."""
     try:
         return Answered(reports())

@@ -139,7 +139,7 @@ class PebbleProvider:
         return reading.read_envelope(lambda: _event(body).envelope())
 
     def read_webhook(self, event_type: str, body: bytes) -> port.Answered | port.Unreadable:
-        return reading.read_webhook(lambda: _event(body).reports())
+        return reading.read_event(lambda: _event(body).reports())
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> port.Reply | port.Unreadable:
         return self.read_webhook(event_type, body)

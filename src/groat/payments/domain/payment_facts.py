@@ -231,34 +231,38 @@ def _moved(case: _Case, status: Status) -> Payment:
 
     One that lapses after a part was captured has succeeded with that part.
     """
-    payment, fact, report = case.payment, case.fact, case.arrival.report
-    changes: dict[str, object] = {
-        "status": status,
-        "updated_at": case.now,
-        "provider_reference": payment.provider_reference or report.provider_reference,
-        "next_action_url": None,
-    }
+    payment, fact = case.payment, case.fact
+    moved = replace(
+        payment,
+        status=status,
+        updated_at=case.now,
+        provider_reference=payment.provider_reference or case.arrival.report.provider_reference,
+        next_action_url=None,
+    )
     match fact:
         case RequiresAction(url):
-            changes["next_action_url"] = url
+            moved = replace(moved, next_action_url=url)
         case Authorized(reference, amount, expires_at):
-            changes["authorized"] = amount.amount
-            changes["authorization_reference"] = reference
-            changes["authorization_expires_at"] = expires_at
+            moved = replace(
+                moved,
+                authorized=amount.amount,
+                authorization_reference=reference,
+                authorization_expires_at=expires_at,
+            )
         case Captured(_, amount):
-            changes["captured"] = payment.captured + amount.amount
-            changes["authorized"] = payment.order.amount.amount
+            captured = payment.captured + amount.amount
+            moved = replace(moved, captured=captured, authorized=payment.order.amount.amount)
         case Declined(code) | NotSent(code):
-            changes["failure_code"] = code
+            moved = replace(moved, failure_code=code)
         case Canceled() | Expired() if payment.captured:
-            changes["status"] = Status.SUCCEEDED
+            moved = replace(moved, status=Status.SUCCEEDED)
         case Canceled() | Expired():
-            changes["authorized"] = 0
+            moved = replace(moved, authorized=0)
         case Approved():
             pass
         case _:
             assert_never(fact)
-    return replace(payment, **changes)
+    return moved
 
 
 def _settled(

@@ -43,7 +43,7 @@ from groat.providers.reading import (
     parse,
     read,
     read_envelope,
-    read_webhook,
+    read_event,
     refusal,
 )
 from groat.providers.stripe import errors, signature, translation
@@ -187,7 +187,7 @@ class StripeProvider:
     def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | None:
         """Read the event; what Stripe signed, it says. A thin one only says what to ask for."""
         if event_type in EVENT_TYPES:
-            return read_webhook(lambda: translation.event_reports(event_type, parse(Event, body)))
+            return read_event(lambda: translation.event_reports(event_type, parse(Event, body)))
         return None if event_type.removeprefix(THIN) in EVENT_TYPES else Answered(())
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable:

@@ -218,6 +218,8 @@ def test_an_amount_that_cannot_be_is_refused(changes: dict[str, object]) -> None
         {**CHARGE, "captured": "maybe"},
         {**INTENT, "amount_received": 10.5},
         {**INTENT, "id": None},
+        {**CHARGE, "payment_method_details": {"card": {"capture_before": -1}}},
+        {**CHARGE, "payment_method_details": {"card": {"capture_before": 253_402_300_800}}},
     ],
 )
 def test_an_object_of_another_shape_is_refused(about: dict[str, object]) -> None:
@@ -225,9 +227,11 @@ def test_an_object_of_another_shape_is_refused(about: dict[str, object]) -> None
         _event(about)
 
 
-def test_a_charge_that_is_not_captured_yet_is_an_authorization() -> None:
-    charge = {**CHARGE, "captured": False, "amount_captured": 0, "payment_method_details": DETAILS}
-    authorized = Authorized("pi_1", Money(1200, "EUR"), UNTIL)
+@pytest.mark.parametrize("until", [UNTIL, datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)])
+def test_a_charge_that_is_not_captured_yet_is_an_authorization(until: datetime) -> None:
+    details = {"card": {"capture_before": int(until.timestamp())}}
+    charge = {**CHARGE, "captured": False, "amount_captured": 0, "payment_method_details": details}
+    authorized = Authorized("pi_1", Money(1200, "EUR"), until)
     assert _event(charge) == (Report(PAYMENT_ID, "pi_1", authorized),)
 
 
