@@ -53,8 +53,13 @@ MISTAKES = {
     ),
     "webhooks and replies have references of their own": Mistake(
         "return self.payment.reports()",
-        'return self.payment.model_copy(update={"id": self.id}).reports()',
+        'return __import__("msgspec").structs.replace(self.payment, id=self.id).reports()',
         "test_webhooks.py::test_a_capture_is_told_as_it_was_answered",
+    ),
+    "a webhook says something else when it is read alone": Mistake(
+        "return self.read_webhook(event_type, body)",
+        "return port.Answered(())",
+        "test_webhooks.py::test_what_a_webhook_says_by_itself_is_what_it_says",
     ),
     "a webhook is believed if it is signed at all": Mistake(
         "if any(",

@@ -14,8 +14,15 @@ from groat.app.wiring import open_engine
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.platform.queries import Query
+from groat.providers.stripe.adapter import StripeProvider
 from groat.webhooks.domain.event import SUSPECT_AFTER, ClaimedEvent, Delivery
-from groat.webhooks.domain.settling import MOST_UNKNOWN, Again, EventStatus, Settled
+from groat.webhooks.domain.settling import (
+    MOST_POISONED,
+    MOST_UNKNOWN,
+    Again,
+    EventStatus,
+    Settled,
+)
 from groat.webhooks.draining import FULL_BATCH
 from groat.webhooks.infrastructure import store
 from tests.integration.world import World, drained, without_answers
@@ -272,6 +279,28 @@ async def test_what_a_dead_worker_had_claimed_comes_back_when_its_lease_ends(wor
     await world.make_due()
     assert await world.drain() == 1
     assert await world.inbox() == [("x.y", "ignored", "no_fact_in_event", 2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("method", "event_type"),
+    [("read_webhook", "charge.succeeded"), ("interpret_webhook", "v1.charge.succeeded")],
+)
+async def test_an_adapter_that_raises_is_given_a_few_tries(
+    world: World, monkeypatch: pytest.MonkeyPatch, method: str, event_type: str
+) -> None:
+    """Whether it reads or asks: the failure is a surprise, and as a rule the same each time."""
+
+    def surprise(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(StripeProvider, method, surprise)
+    await world.deliver(await world.signed({"id": "evt_1", "type": event_type}))
+    for attempt in range(1, MOST_POISONED):
+        assert await world.drain() == 1
+        assert await world.inbox() == [(event_type, "retrying", "ZeroDivisionError", attempt, 1)]
+        await world.make_due()
+    assert await world.drain() == 1
+    assert await world.inbox() == [(event_type, "dead", "ZeroDivisionError", MOST_POISONED, 1)]
 
 
 async def test_a_worker_that_wakes_after_its_lease_settles_nothing(world: World) -> None:
