@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,9 +84,9 @@ class Fleet:
             return int(await self.zygote.stdout.readline())
 
 
-def fate(event: Event, what: signal.Signals) -> dict[str, str]:
-    """Return what a process is told so that ``what`` happens to it when it interprets an event."""
-    return {FATE: f"{what.name} {event.id}"}
+def fate(what: signal.Signals, events: Iterable[Event]) -> dict[str, str]:
+    """Return what a process is told so that ``what`` happens to it once it reads one of them."""
+    return {FATE: " ".join([what.name, *(event.id for event in events)])}
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ async def test_an_event_that_kills_its_workers_is_dead_and_they_are_well(
         *events, later = [charge_succeeded(payment) for payment in payments]
         killer = events.pop(EVENTS // 2)
         await ground.deliver(engine, [*events, killer])
-        worker = await fleet.start("worker", ground.told(**fate(killer, signal.SIGKILL)))
+        worker = await fleet.start("worker", ground.told(**fate(signal.SIGKILL, [killer])))
         for _ in range(MOST_LOST):
             await fleet.until(worker, psutil.STATUS_ZOMBIE)
             await ground.make_due()

@@ -23,7 +23,7 @@ async def test_a_worker_that_wakes_leaves_alone_what_another_has_claimed(
         payments = await make_payments(engine, ground, EVENTS + 1)
         *events, later = [charge_succeeded(payment) for payment in payments]
         await ground.deliver(engine, events)
-        told = ground.told(**fate(events[EVENTS // 2], signal.SIGSTOP))
+        told = ground.told(**fate(signal.SIGSTOP, events))  # before it locks any of them
         first = await fleet.start("worker", told)
         await fleet.until(first, psutil.STATUS_STOPPED)
         await ground.make_due()

@@ -33,7 +33,7 @@ RUN: Mapping[str, Callable[[Settings], Coroutine[None, None, None]]] = {
 }
 
 FATE = "GROAT_TEST_FATE"
-"""The name of a signal and the id of an event: what happens to who interprets it."""
+"""The name of a signal and ids of events: what happens to who reads one of them."""
 
 
 @dataclass(slots=True)
@@ -85,17 +85,21 @@ class Zygote:
 
 
 def _meet_fate() -> None:
-    """If told so, have an event do something to the process that reads it."""
+    """If told so, have an event do something to the process that reads it: the first that does.
+
+    Only that one: who is stopped for longer than answers are waited for has to read it again.
+    """
     if FATE not in os.environ:
         return
-    name, event_id = os.environ[FATE].split()
+    name, *event_ids = os.environ[FATE].split()
+    awaiting = [signal.Signals[name]]
     read = StripeProvider.read_webhook
 
     def meet_fate(
         provider: StripeProvider, event_type: str, body: bytes
     ) -> Answered | Unreadable | None:
-        if f'"{event_id}"'.encode() in body:
-            os.kill(os.getpid(), signal.Signals[name])
+        if awaiting and any(f'"{event_id}"'.encode() in body for event_id in event_ids):
+            os.kill(os.getpid(), awaiting.pop())
         return read(provider, event_type, body)
 
     setattr(StripeProvider, "read_webhook", meet_fate)  # noqa: B010 - a method is not replaced
