@@ -17,7 +17,7 @@ from groat.accounts.domain.ledger import (
 from groat.accounts.service import AccountService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
-from groat.kernel.errors import InvalidRequest
+from groat.kernel.errors import invalid_cursor
 from groat.kernel.ids import AccountId, TransactionId
 from groat.platform.http import (
     Authenticate,
@@ -265,6 +265,4 @@ def _moment(cursor: str) -> datetime:
     try:
         return _A_MOMENT.validate_python(cursor)
     except (ValidationError, OverflowError):
-        raise InvalidRequest(
-            "invalid_cursor", "A cursor is the `next_cursor` of the page before."
-        ) from None
+        raise invalid_cursor() from None

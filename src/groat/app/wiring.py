@@ -108,7 +108,9 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
 
     rehearsal = EventRehearsal(database, interpreter, event_facts)
     replay = WebhookReplay(database, rehearsal, audit, doorbell, clock)
-    backfill = WebhookBackfill(database, providers, rehearsal, audit, doorbell, new_id, clock)
+    backfill = WebhookBackfill(
+        database, providers, vault, rehearsal, audit, doorbell, new_id, clock
+    )
 
     async with AsyncExitStack() as stack:
         await database.open()

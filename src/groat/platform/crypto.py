@@ -7,6 +7,7 @@ names the row, so that a ciphertext copied to another row does not open.
 
 from __future__ import annotations
 
+import base64
 import hmac
 import secrets
 
@@ -16,14 +17,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from groat.kernel.errors import ConfigurationError
 
 _NONCE_BYTES = 12
+_TAG_BYTES = 16
 
 
 class Vault:
-    """Holds the master key; wraps data keys with it and hashes API secrets."""
+    """Holds the master key; wraps data keys with it, hashes API secrets, and signs."""
 
     def __init__(self, master_key: bytes) -> None:
         self._master_key = master_key
         self._hash_key = hmac.digest(master_key, b"groat api key hash", "sha256")
+        self._signing_key = hmac.digest(master_key, b"groat signed text", "sha256")
 
     def new_data_key(self, row: bytes) -> bytes:
         """Return a new data key, wrapped; ``row`` names whose it is."""
@@ -40,6 +43,27 @@ class Vault:
     def hash_secret(self, secret: str) -> bytes:
         """Return the keyed hash under which an API secret is stored: HMAC-SHA256."""
         return hmac.digest(self._hash_key, secret.encode(), "sha256")
+
+    def sign(self, text: str, row: bytes) -> str:
+        """Return ``text`` for a client to keep, and to hand back for the same row, unaltered.
+
+        It can read it: the text is signed (HMAC-SHA256, to 128 bits), and not encrypted.
+        """
+        signed = text.encode()
+        return base64.urlsafe_b64encode(self._tag(signed, row) + signed).decode()
+
+    def signed_text(self, signed: str, row: bytes) -> str | None:
+        """Return the text in what ``sign`` returned for ``row``; None if it is anything else."""
+        try:
+            found = base64.b64decode(signed, altchars=b"-_", validate=True)
+        except ValueError:  # also of what is not ASCII
+            return None
+        tag, text = found[:_TAG_BYTES], found[_TAG_BYTES:]
+        return text.decode() if hmac.compare_digest(tag, self._tag(text, row)) else None
+
+    def _tag(self, text: bytes, row: bytes) -> bytes:
+        key = hmac.digest(self._signing_key, row, "sha256")
+        return hmac.digest(key, text, "sha256")[:_TAG_BYTES]
 
 
 def seal(key: bytes, plaintext: bytes, row: bytes) -> bytes:

@@ -39,6 +39,8 @@ LEAST_PER_SECOND = 0.1
 """A thousand take three hours then. What is not due for ages would be as good as lost."""
 
 MOST_PER_SECOND = 10_000
+MOST_CURSOR = 4096
+"""In it is a provider's own, which may be a long query."""
 
 WebhookEventIdText = Annotated[WebhookEventId, IdText("webhook_event")]
 
@@ -177,7 +179,9 @@ class BackfillRequest(Body):
     since: Moment
     until: Moment | None = None
     dry_run: bool = False
-    cursor: Annotated[Text | None, Field(description="Of the answer before.")] = None
+    cursor: Annotated[
+        str | None, Field(max_length=MOST_CURSOR, description="Of the answer before.")
+    ] = None
 
 
 class BackfillView(View):

@@ -184,7 +184,42 @@ async def test_a_provider_whose_list_never_ends_is_told_of(
         return EventPage((), "the same")
 
     monkeypatch.setattr(StripeProvider, "list_events", list_events)
-    answer = await backfill(world, "stripe")
-    assert answer.json()["next_cursor"] == "the same"
-    answer = await backfill(world, "stripe", cursor="the same")
+    cursor = (await backfill(world, "stripe")).json()["next_cursor"]
+    answer = await backfill(world, "stripe", cursor=cursor)
     assert (answer.status_code, answer.json()["code"]) == (503, "provider_unavailable")
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_cursor_is_one_of_ours(world: World, provider: str) -> None:
+    for cursor in ("evt_1", "page_size=300", "ä", "A" * 4096):
+        answer = await backfill(world, provider, cursor=cursor)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
+
+
+async def test_a_cursor_is_for_the_list_that_it_is_of(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def list_events(*_: object) -> EventPage:
+        return EventPage((), "further")
+
+    monkeypatch.setattr(StripeProvider, "list_events", list_events)
+    cursor = (await backfill(world, "stripe")).json()["next_cursor"]
+    answer = await backfill(world, "paypal", cursor=cursor)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
+
+
+async def test_a_long_cursor_of_the_provider_is_handed_back_as_it_was(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    had: list[str | None] = []
+    theirs = "ä" * 1024
+
+    async def list_events(
+        _provider: object, _since: object, _until: object, cursor: str | None
+    ) -> EventPage:
+        had.append(cursor)
+        return EventPage((), None if cursor else theirs)
+
+    monkeypatch.setattr(StripeProvider, "list_events", list_events)
+    await whole(world, "stripe")
+    assert had == [None, theirs]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import secrets
 
 import pytest
@@ -69,3 +70,25 @@ def test_secrets_are_hashed_under_the_master_key() -> None:
     assert hashed == Vault(KEY).hash_secret(secret)
     assert hashed != Vault(KEY).hash_secret(secret + "x")
     assert hashed != Vault(OTHER_KEY).hash_secret(secret)
+
+
+@given(st.text(st.characters(codec="utf-8")), st.binary())
+def test_what_is_signed_comes_back_for_its_row(text: str, row: bytes) -> None:
+    vault = Vault(KEY)
+    signed = vault.sign(text, row)
+    assert vault.signed_text(signed, row) == text
+    assert vault.signed_text(signed, row + b"x") is None
+    assert Vault(OTHER_KEY).signed_text(signed, row) is None
+
+
+@given(st.text())
+def test_any_other_text_is_not_signed(text: str) -> None:
+    assert Vault(KEY).signed_text(text, b"row") is None
+
+
+@given(st.data())
+def test_one_changed_bit_anywhere_is_another_text(data: st.DataObject) -> None:
+    signed = bytearray(base64.urlsafe_b64decode(Vault(KEY).sign("from here", b"row")))
+    at = data.draw(st.integers(0, len(signed) - 1))
+    signed[at] ^= 1 << data.draw(st.integers(0, 7))
+    assert Vault(KEY).signed_text(base64.urlsafe_b64encode(signed).decode(), b"row") is None
