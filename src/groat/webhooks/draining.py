@@ -92,7 +92,7 @@ class WebhookDrain:
             left = len(self._left)
             async with self._database.transaction() as connection:
                 if left:
-                    store.renew_claims(connection, self._left, None)
+                    store.let_go(connection, self._left)
                 events = await store.claim(connection, _LEASE, FULL_BATCH, self._busy())
             del self._left[:left]
             before = self._in_hand
@@ -205,7 +205,7 @@ class WebhookDrain:
             await asyncio.sleep(_KEEP_SECONDS)
             with suppress(Unavailable):
                 async with self._database.transaction() as connection:
-                    store.renew_claims(connection, list(asking.values()), _LEASE)
+                    store.keep_claims(connection, list(asking.values()), _LEASE)
 
     async def _apply_all(self, batch: Sequence[Read]) -> None:
         """Apply what events say, merchant by merchant: one's trouble is not another's."""

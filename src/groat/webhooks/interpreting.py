@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable
-from functools import partial
 from typing import TypeAlias
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -20,7 +19,7 @@ _log = structlog.get_logger(__name__)
 
 _ANSWER_SECONDS = 18.0
 """For all that has to be asked because of one event."""
-_CALLS_AT_ONCE = 16
+CALLS_AT_ONCE = 16
 """For each provider account: one that does not answer takes nobody else's turn."""
 
 
@@ -38,9 +37,7 @@ class Interpreter:
 
     def __init__(self, providers: ProviderRegistry) -> None:
         self._providers = providers
-        self._calls: dict[ProviderAccountId, asyncio.Semaphore] = defaultdict(
-            partial(asyncio.Semaphore, _CALLS_AT_ONCE)
-        )
+        self._calls = WeakValueDictionary[ProviderAccountId, asyncio.Semaphore]()
 
     def read_at_once(self, event: ClaimedEvent) -> Reading | None:
         """Return what ``event`` says, or None if that takes an answer of somebody: see ``read``."""
@@ -55,12 +52,16 @@ class Interpreter:
     async def read(self, event: ClaimedEvent) -> Reading:
         """Return what ``event`` says. Its provider may have to be asked: see ``in_time``."""
         try:
-            async with self._calls[event.provider_account_id]:
+            async with self._turn(event.provider_account_id):
                 provider = await self._providers.get(event.merchant_id, event.provider_account_id)
                 return await _interpret(provider, event)
         except Exception as error:  # noqa: BLE001 - such as credentials that cannot be opened
             _log.warning("webhook_not_interpreted", event_type=event.event_type, exc_info=error)
             return Unknown(type(error).__name__)
+
+    def _turn(self, account_id: ProviderAccountId) -> asyncio.Semaphore:
+        """Return what calls of an account wait for. It is there as long as any of them is."""
+        return self._calls.setdefault(account_id, asyncio.Semaphore(CALLS_AT_ONCE))
 
 
 async def in_time(reading: Awaitable[Reading]) -> Reading:

@@ -29,8 +29,8 @@ async def settle(connection: Connection, events: Sequence[ClaimedEvent]) -> None
     assert len(await store.lock_claimed(connection, events[0].merchant_id, events)) == EVENTS
 
 
-async def renew(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
-    store.renew_claims(connection, events, timedelta(hours=1))
+async def keep(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
+    store.keep_claims(connection, events, timedelta(hours=1))
 
 
 async def replay(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
@@ -38,7 +38,7 @@ async def replay(connection: Connection, events: Sequence[ClaimedEvent]) -> None
     await store.replay(connection, events[0].merchant_id, delays)
 
 
-PAIRS = list(combinations_with_replacement([settle, renew, replay], 2))
+PAIRS = list(combinations_with_replacement([settle, keep, replay], 2))
 
 
 @pytest.fixture

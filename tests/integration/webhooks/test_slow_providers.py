@@ -16,9 +16,11 @@ from starlette.routing import Route
 
 from groat.webhooks import draining
 from groat.webhooks.domain.event import SUSPECT_AFTER
+from groat.webhooks.interpreting import CALLS_AT_ONCE
 from tests.integration.world import Mail, World, engine_and_api, without_answers
 from tests.unit.simulator.servers import running
 
+TOKEN = "/v1/oauth2/token"
 PROMPT_SECONDS = 5
 """On a busy machine, and less than a provider is waited for."""
 
@@ -29,9 +31,12 @@ class Gate:
 
     http: httpx.AsyncClient
     opened: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
 
     async def forward(self, request: Request) -> Response:
-        await self.opened.wait()
+        if request.url.path != TOKEN:
+            self.asked.put_nowait(request.url.path)
+            await self.opened.wait()
         kept = {"authorization", "content-type", "paypal-request-id"}
         answer = await self.http.request(
             request.method,
@@ -108,6 +113,33 @@ async def test_who_waits_for_a_provider_keeps_the_event(
     stalled.gate.opened.set()
     await drain.finish()
     assert {row[1:4] for row in await world.inbox()} == {("processed", None, 1)}
+
+
+async def test_a_provider_is_asked_so_many_things_at_once_and_no_more(stalled: Stalled) -> None:
+    world, drain, gate = stalled.world, stalled.world.engine.drain, stalled.gate
+    await world.rows(
+        """
+        insert into webhook_event (
+            merchant_id, id, provider_account_id, provider_event_id, event_type, body, status,
+            due_at, received_at
+        )
+        select
+            merchant_id, gen_random_uuid(), provider_account_id, provider_event_id || number,
+            event_type, body, status, due_at, received_at
+        from webhook_event, generate_series(2, %s) as number
+        """,
+        2 * CALLS_AT_ONCE,
+    )
+    assert await drain.drain_batch() == 2 * CALLS_AT_ONCE
+    async with asyncio.timeout(PROMPT_SECONDS):
+        for _ in range(CALLS_AT_ONCE):
+            await gate.asked.get()
+    await asyncio.sleep(0.2)
+    assert gate.asked.empty()
+    gate.opened.set()
+    await drain.finish()
+    assert not gate.asked.empty()
+    assert {row[1] for row in await world.inbox()} == {"processed"}
 
 
 async def test_nor_does_one_whose_event_is_a_suspect(stalled: Stalled) -> None:

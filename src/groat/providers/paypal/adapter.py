@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TypeVar
 
 import httpx
@@ -66,7 +68,9 @@ class PayPalProvider:
         base = credentials.get("api_base")
         self._timeout_seconds = timeout_seconds
         self._webhook_ids = active_values(credentials.get("webhook_id"))
-        self._http = httpx.AsyncClient(base_url=base or LIVE_API, timeout=bounded(timeout_seconds))
+        self._http = httpx.AsyncClient(
+            base_url=base or LIVE_API, timeout=bounded(timeout_seconds), verify=_trusted()
+        )
         client = PayPalClient(
             self._http,
             credentials["client_id"],
@@ -172,3 +176,9 @@ class PayPalProvider:
                 return await steps
         except TimeoutError as error:
             return Unknown(type(error).__name__)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return what the connections of all accounts trust: reading it takes 30 ms, and a megabyte."""
+    return httpx.create_ssl_context()

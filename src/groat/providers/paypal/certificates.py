@@ -9,6 +9,7 @@ import asyncio
 import re
 import warnings
 from datetime import datetime
+from functools import lru_cache
 
 import certifi
 import httpx
@@ -51,8 +52,7 @@ class CertificateSource:
         self._http = http
         base = (simulator_base or "").rstrip("/")
         self._origins = {base} if base and base not in _ORIGINS else _ORIGINS
-        roots = simulator_root or certifi.contents()
-        self._store = Store(_readable_certificates(roots.encode()))
+        self._store = _store(simulator_root)
         self._chains: dict[str, list[x509.Certificate]] = {}
         self._fetching = asyncio.Semaphore(_FETCHES_AT_ONCE)
 
@@ -111,6 +111,13 @@ class CertificateSource:
         except VerificationError:
             return False
         return True
+
+
+@lru_cache(maxsize=4)
+def _store(simulator_root: str | None) -> Store:
+    """Return the authorities that are trusted, one store for all accounts."""
+    roots = simulator_root or certifi.contents()
+    return Store(_readable_certificates(roots.encode()))
 
 
 def _readable_certificates(pem: bytes) -> list[x509.Certificate]:

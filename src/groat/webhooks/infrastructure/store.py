@@ -123,19 +123,14 @@ async def claim_suspect(connection: Connection, lease: timedelta) -> ClaimedEven
     return None if row is None else _to_claimed(row)
 
 
-def renew_claims(
-    connection: Connection, events: Sequence[ClaimedEvent], lease: timedelta | None
-) -> None:
-    """Keep claimed events for so long from now; with None, let go of them: they are not lost."""
-    connection.write(
-        QUERIES["renew_claims"],
-        {
-            "merchant_ids": Bigints([event.merchant_id for event in events]),
-            "ids": Uuids([event.id for event in events]),
-            "attempts": [event.attempts for event in events],
-            "lease": lease,
-        },
-    )
+def keep_claims(connection: Connection, events: Sequence[ClaimedEvent], lease: timedelta) -> None:
+    """Keep claimed events for so long from now."""
+    _renew_claims(connection, events, lease)
+
+
+def let_go(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
+    """Leave claimed events to whoever claims them once their lease has ended: they are not lost."""
+    _renew_claims(connection, events, None)
 
 
 async def lock_claimed(
@@ -235,6 +230,20 @@ async def counts(connection: Connection, merchant_id: MerchantId) -> InboxCounts
     row = await connection.fetch_one(QUERIES["count_events"], {"merchant_id": merchant_id})
     assert row is not None, "it aggregates, so it has one row"  # noqa: S101
     return InboxCounts(*row)
+
+
+def _renew_claims(
+    connection: Connection, events: Sequence[ClaimedEvent], lease: timedelta | None
+) -> None:
+    connection.write(
+        QUERIES["renew_claims"],
+        {
+            "merchant_ids": Bigints([event.merchant_id for event in events]),
+            "ids": Uuids([event.id for event in events]),
+            "attempts": [event.attempts for event in events],
+            "lease": lease,
+        },
+    )
 
 
 def _to_claimed(row: Row) -> ClaimedEvent:
