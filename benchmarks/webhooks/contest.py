@@ -8,10 +8,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from benchmarks.webhooks import events
 from benchmarks.webhooks.client import Done, Round
 from benchmarks.webhooks.contestant import Contestant
+from benchmarks.webhooks.disk import synced
 from benchmarks.webhooks.plan import Orders
 from benchmarks.webhooks.sender import Sender
 from benchmarks.webhooks.usage import Usage, since, used
@@ -32,14 +34,16 @@ Begin = Callable[[str], None]
 class Contest:
     """A contestant whose API runs, with what it takes to measure it.
 
-    ``samples`` are what each turn has measured, by name. ``acknowledged`` are the events that it
-    has promised to apply, and ``refused`` counts the deliveries that it had no reason to refuse.
+    ``home`` is on the disk of the servers. ``samples`` are what each turn has measured, by name.
+    ``acknowledged`` are the events that it has promised to apply, and ``refused`` counts the
+    deliveries that it had no reason to refuse.
     """
 
     contestant: Contestant
     sender: Sender
     postgres: PostgresServer
     api_pid: int
+    home: Path
     begin: Begin
     samples: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     acknowledged: set[int] = field(default_factory=set)
@@ -96,7 +100,10 @@ class Contest:
         self._note_latencies("ack", done.latencies_ms, "_saturated")
 
     def _by_the_clock(self, order: Sequence[int]) -> None:
-        done = self._deliver(order, RATE)
+        with synced(self.home) as syncs_ms:
+            done = self._deliver(order, RATE)
+        self._note("disk_sync_p50_ms", statistics.median(syncs_ms))
+        self._note("disk_sync_longest_ms", max(syncs_ms))
         self._until_settled()
         committed = self._effects(done)
         sent_at = dict(done.sent_at)

@@ -90,7 +90,7 @@ def _contests(stack: ExitStack, home: Path, plan: Sequence[Orders], say: Say) ->
         stack.callback(contestant.books.connection.close)
         api = stack.enter_context(contestant.serving())
         begin = partial(_begin, say, contestant.name)
-        contests.append(Contest(contestant, sender, postgres, api, begin))
+        contests.append(Contest(contestant, sender, postgres, api, home, begin))
     return contests
 
 
