@@ -3,11 +3,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from groat.platform.embedded import EmbeddedServers
+from tests.memory import directory_in_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     database_url, redis_url = (
         os.environ.get(f"GROAT_{name}_URL", "") for name in ("DATABASE", "REDIS")
     )
-    home: Path = tmp_path_factory.mktemp("servers") / "home"
-    with EmbeddedServers(
-        home, ephemeral=True, postgres=not database_url, valkey=not redis_url
-    ) as embedded:
+    with (
+        directory_in_memory() as memory,
+        EmbeddedServers(
+            (memory or tmp_path_factory.mktemp("servers")) / "home",
+            ephemeral=True,
+            postgres=not database_url,
+            valkey=not redis_url,
+        ) as embedded,
+    ):
         yield Servers(database_url or embedded.database_url, redis_url or embedded.redis_url)

@@ -53,7 +53,7 @@ class Supply:
 
 def _create(server_url: str, template: str) -> str:
     name = f"groat_test_{uuid.uuid4().hex[:12]}"
-    _run(server_url, "create database {} template {}", name, template)
+    _run(server_url, "create database {} template {} strategy file_copy", name, template)
     return f"{server_url.rpartition('/')[0]}/{name}"
 
 

@@ -23,12 +23,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from groat.app.api import create_app
 from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.platform.settings import Settings
 from groat.simulator.signatures import stripe_signature
+from tests.integration.shared_api import app_of
 from tests.stories.processes import groat
 from tests.unit.simulator.servers import settled
 
@@ -338,7 +338,7 @@ async def drained(engine: Engine) -> int:
 async def api_client(engine: Engine, api_key: str) -> AsyncIterator[httpx.AsyncClient]:
     """Yield a client of the API of ``engine`` that sends ``api_key``."""
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(create_app(engine)),
+        transport=httpx.ASGITransport(app_of(engine)),
         base_url="http://groat.test",
         headers={"authorization": f"Bearer {api_key}"},
         verify=False,  # noqa: S501 - nothing leaves the process, and authorities take 0.1 s to read
