@@ -41,7 +41,6 @@ from groat.kernel.errors import GroatError
 from groat.platform import schema
 from groat.platform.settings import PREFIX, Settings, read_settings, require
 from groat.platform.telemetry import configure_logging
-from groat.simulator.serve import serve as serve_simulators
 
 app = typer.Typer(
     help="Groat, a payment orchestration engine. Start with `groat demo`, then `groat up`.",
@@ -191,8 +190,10 @@ def simulator() -> None:
 
 
 async def _serve_simulators(settings: Settings) -> None:
+    from groat.simulator.serve import serve  # noqa: PLC0415 - no other command needs it
+
     async with exit_with_parent():
-        await serve_simulators(
+        await serve(
             host="127.0.0.1",
             stripe_port=settings.stripe_simulator_port,
             paypal_port=settings.paypal_simulator_port,

@@ -1,18 +1,16 @@
-"""The schema's revisions: bring a database up to date, or refuse to run on another."""
+"""The schema's revisions: bring a database up to date, or refuse to run on another.
+
+Alembic, with what it needs, takes a quarter of a second to read: only who migrates reads it.
+"""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import pkgutil
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 
 from groat.kernel.errors import ConfigurationError
+from groat.platform.migrations import versions
 
 
 def migrate(url: str) -> str:
@@ -21,19 +19,26 @@ def migrate(url: str) -> str:
     Raises:
         ConfigurationError: the database cannot be reached, or is of a newer Groat.
     """
-    current = current_revision(url)
-    if current is not None and current not in _known_revisions():
+    from groat.platform import migrating  # noqa: PLC0415 - see above
+
+    current, known = current_revision(url), revisions()
+    if current is not None and current not in known:
         raise _newer(current)
-    with _alembic(url) as config:
-        command.upgrade(config, "head")
-    return _head()
+    migrating.upgrade(url)
+    return known[-1]
 
 
 def print_sql() -> None:
     """Print the SQL that takes an empty database to this version's schema."""
-    config = _config("")
-    config.output_buffer = sys.stdout
-    command.upgrade(config, "head", sql=True)
+    from groat.platform import migrating  # noqa: PLC0415 - see above
+
+    migrating.print_sql()
+
+
+def revisions() -> list[str]:
+    """Return this version's revisions, oldest first: the name of each file begins with one."""
+    modules = pkgutil.iter_modules(versions.__path__)
+    return sorted(module.name.partition("_")[0] for module in modules)
 
 
 def require_current(url: str) -> None:
@@ -42,15 +47,15 @@ def require_current(url: str) -> None:
     Raises:
         ConfigurationError: it is empty, older or newer; the message says what to run.
     """
-    current, head = current_revision(url), _head()
-    if current == head:
+    current, known = current_revision(url), revisions()
+    if current == known[-1]:
         return
-    if current is not None and current not in _known_revisions():
+    if current is not None and current not in known:
         raise _newer(current)
     state = "has no schema yet" if current is None else f"is at revision {current}"
     raise ConfigurationError(
         "schema_outdated",
-        f"The database {state}; this Groat needs {head}. Run `groat migrate`.",
+        f"The database {state}; this Groat needs {known[-1]}. Run `groat migrate`.",
     )
 
 
@@ -73,41 +78,9 @@ def current_revision(url: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-@contextmanager
-def _alembic(url: str) -> Iterator[Config]:
-    config = _config(url)
-    try:
-        yield config
-    except CommandError as error:
-        raise ConfigurationError("migration_failed", str(error)) from error
-
-
-def _config(url: str) -> Config:
-    config = Config()
-    config.set_main_option("script_location", "groat.platform:migrations")
-    config.set_main_option("path_separator", "os")
-    _, separator, rest = url.partition("://")
-    config.attributes["url"] = f"postgresql+psycopg{separator}{rest}"
-    return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config(""))
-
-
-def _head() -> str:
-    head = _scripts().get_current_head()
-    assert head is not None, "the package ships its migrations"  # noqa: S101
-    return head
-
-
-def _known_revisions() -> set[str]:
-    return {script.revision for script in _scripts().walk_revisions()}
-
-
 def _newer(revision: str) -> ConfigurationError:
     return ConfigurationError(
         "schema_newer",
         f"The database is at revision {revision}, which this Groat does not know (it knows up to "
-        f"{_head()}). Run a newer Groat.",
+        f"{revisions()[-1]}). Run a newer Groat.",
     )

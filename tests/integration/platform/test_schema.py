@@ -7,10 +7,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 
 import groat
 from groat.kernel.errors import ConfigurationError
 from groat.platform import schema
+from groat.platform.migrating import alembic_config
 from groat.platform.queries import load_queries
 from tests.conftest import Servers
 from tests.databases import database_like
@@ -90,7 +92,7 @@ def test_a_newer_database_is_refused_and_left_alone(empty: str) -> None:
 
 def test_an_older_database_is_refused(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     schema.migrate(empty)
-    monkeypatch.setattr(schema, "_head", lambda: "9999")
+    monkeypatch.setattr(schema, "revisions", lambda: ["0001", "9999"])
     with pytest.raises(
         ConfigurationError, match=r"at revision \d+; this Groat needs 9999\. Run `groat migrate`\."
     ):
@@ -102,3 +104,8 @@ def test_a_database_that_is_away_is_told_in_one_line() -> None:
         schema.current_revision("postgresql://postgres@127.0.0.1:1/groat")
     assert told.value.code == "database_unreachable"
     assert "\n" not in told.value.message
+
+
+def test_the_revisions_are_those_that_alembic_finds() -> None:
+    scripts = ScriptDirectory.from_config(alembic_config(""))
+    assert [one.revision for one in scripts.walk_revisions()] == schema.revisions()[::-1]
