@@ -11,8 +11,11 @@ import pytest
 from groat.app import webhook_commands
 from groat.kernel import ids
 from groat.kernel.caller import Caller
+from groat.platform.queries import Query
 from groat.webhooks import replaying
 from groat.webhooks.domain.event import EventFilter
+from groat.webhooks.domain.settling import EventStatus
+from groat.webhooks.infrastructure import store
 from tests.integration.app.test_pages import pages
 from tests.integration.webhooks.test_drain import charge_event
 from tests.integration.world import World, without_answers
@@ -63,6 +66,38 @@ async def test_events_are_found_by_what_they_are(world: World) -> None:
         assert len(await pages(world.api, EVENTS, **filters)) == found, filters
     newest_first = [one["received_at"] for one in await pages(world.api, EVENTS)]
     assert newest_first == sorted(newest_first, reverse=True)
+
+
+async def test_the_few_that_stand_so_are_found_without_going_through_the_others(
+    world: World,
+) -> None:
+    """Whose are the oldest in an inbox of millions: this is asked when something is wrong."""
+    await lied_to(world)
+    await world.deliver(await world.signed({"id": "evt_open", "type": "x.y"}))
+    await world.rows(
+        """
+        insert into webhook_event (
+            merchant_id, id, provider_account_id, provider_event_id, event_type, body, status,
+            reason, due_at, received_at, settled_at
+        )
+        select
+            merchant_id, gen_random_uuid(), provider_account_id, 'evt_' || number, event_type, body,
+            'ignored', 'no_fact_in_event', now(), now(), now()
+        from webhook_event, generate_series(1, 2000) as number
+        where provider_event_id = 'evt_open'
+        """
+    )
+    await world.rows("analyze webhook_event")
+    read = Query(
+        b"select pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid)"
+        b" from pg_class c where c.relname = 'webhook_event'"
+    )
+    for status in EventStatus.PENDING, EventStatus.DEAD:
+        async with world.engine.database.transaction() as connection:
+            wanted = EventFilter(status)
+            [_] = await store.events(connection, world.merchant_id, wanted, None, 50)
+            [(rows,)] = await connection.fetch(read)
+        assert rows < 10
 
 
 async def test_a_dry_run_says_what_would_change_and_changes_nothing(world: World) -> None:

@@ -27,6 +27,14 @@ class EventStatus(StrEnum):
     DEAD = "dead"
     """It cannot be applied, or must not: an operator decides, and may replay it."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether an event that stands so is yet to be settled."""
+        return self in _OPEN
+
+
+_OPEN = {EventStatus.PENDING, EventStatus.DEFERRED, EventStatus.RETRYING}
+
 
 class Settled(Value):
     """The event is done with; ``reason`` says why it had no effect of its own."""

@@ -181,6 +181,7 @@ async def events(
         QUERIES["list_events"],
         {
             **wanted._asdict(),
+            "is_open": wanted.status is not None and wanted.status.is_open,
             "merchant_id": merchant_id,
             "before": before,
             "limit": limit,
