@@ -18,6 +18,7 @@ from groat.kernel.errors import ConfigurationError
 
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
+_ANY_TEXT = "surrogatepass"  # also what JSON may hold and UTF-8 may not
 
 
 class Vault:
@@ -49,7 +50,7 @@ class Vault:
 
         It can read it: the text is signed (HMAC-SHA256, to 128 bits), and not encrypted.
         """
-        signed = text.encode()
+        signed = text.encode(errors=_ANY_TEXT)
         return base64.urlsafe_b64encode(self._tag(signed, row) + signed).decode()
 
     def signed_text(self, signed: str, row: bytes) -> str | None:
@@ -59,7 +60,9 @@ class Vault:
         except ValueError:  # also of what is not ASCII
             return None
         tag, text = found[:_TAG_BYTES], found[_TAG_BYTES:]
-        return text.decode() if hmac.compare_digest(tag, self._tag(text, row)) else None
+        if not hmac.compare_digest(tag, self._tag(text, row)):
+            return None
+        return text.decode(errors=_ANY_TEXT)
 
     def _tag(self, text: bytes, row: bytes) -> bytes:
         key = hmac.digest(self._signing_key, row, "sha256")

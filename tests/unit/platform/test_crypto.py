@@ -72,7 +72,7 @@ def test_secrets_are_hashed_under_the_master_key() -> None:
     assert hashed != Vault(OTHER_KEY).hash_secret(secret)
 
 
-@given(st.text(st.characters(codec="utf-8")), st.binary())
+@given(st.text() | st.text("a\0ä\ud800\udfff"), st.binary())
 def test_what_is_signed_comes_back_for_its_row(text: str, row: bytes) -> None:
     vault = Vault(KEY)
     signed = vault.sign(text, row)
