@@ -35,7 +35,7 @@ def synced(directory: Path) -> Iterator[list[float]]:
             while not stop.wait(_EVERY_SECONDS):
                 took_ms.append(sync())
 
-        sync()
+        sync()  # the file has its length from now on
         thread = Thread(target=keep_syncing)
         thread.start()
         try:

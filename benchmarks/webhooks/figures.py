@@ -21,8 +21,8 @@ class Measured:
     Rates are of deliveries acknowledged while the worker is not running, of events applied while
     they come in, and of events applied that were there before. Latencies are at 200 deliveries a
     second, but for those with 64 connections that never pause: the worker not running (``ingest``),
-    and running (``saturated``). The disk's syncs are our own, made during the 200
-    deliveries a second: every commit waits for one.
+    and running (``saturated``). The disk's syncs are our own, made during the 200 deliveries a
+    second: every commit waits for one.
     """
 
     ingest_per_s: float

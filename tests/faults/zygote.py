@@ -85,9 +85,9 @@ class Zygote:
 
 
 def _meet_fate() -> None:
-    """If told so, have an event do something to the process that reads it: the first that does.
+    """If told so, have an event do something to the process that reads it, the first time.
 
-    Only that one: who is stopped for longer than answers are waited for has to read it again.
+    Not each time: who is stopped for longer than answers are waited for has to read it again.
     """
     if FATE not in os.environ:
         return

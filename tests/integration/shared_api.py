@@ -22,6 +22,7 @@ _serving: ContextVar[Engine] = ContextVar("serving")
 
 def app_of(engine: Engine) -> ASGIApp:
     """Return what ``groat.app.api.create_app`` would."""
+    door = WebhookDoor(_api(), engine.receiver)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         token = _serving.set(engine)
@@ -30,7 +31,6 @@ def app_of(engine: Engine) -> ASGIApp:
         finally:
             _serving.reset(token)
 
-    door = WebhookDoor(_api(), engine.receiver)
     return app
 
 

@@ -38,6 +38,15 @@ async def whole(world: World, provider: str, **body: object) -> list[dict[str, A
             return found
 
 
+def have_stripe_list(monkeypatch: pytest.MonkeyPatch, page: EventPage) -> None:
+    """Have Stripe's adapter answer with ``page``, such as its simulator never makes one."""
+
+    async def list_events(*_: object) -> EventPage:
+        return page
+
+    monkeypatch.setattr(StripeProvider, "list_events", list_events)
+
+
 async def unheard_of(world: World, provider: str) -> Payment:
     """Return a payment whose answer was lost, and of which no webhook will tell."""
     wallet = await world.wallet()
@@ -168,11 +177,7 @@ async def test_an_adapter_that_lists_what_cannot_be_stored_hides_nothing(
         ListedEvent(Envelope(event_id, "x.y"), b'{"type": "x.y"}')
         for event_id in ("evt_\0", "evt_1")
     ]
-
-    async def list_events(*_: object) -> EventPage:
-        return EventPage(tuple(listed), None, unreadable=1)
-
-    monkeypatch.setattr(StripeProvider, "list_events", list_events)
+    have_stripe_list(monkeypatch, EventPage(tuple(listed), None, unreadable=1))
     [page] = await whole(world, "stripe")
     assert (page["listed"], page["missing"], page["unreadable"]) == (1, ["evt_1"], 2)
 
@@ -180,10 +185,7 @@ async def test_an_adapter_that_lists_what_cannot_be_stored_hides_nothing(
 async def test_a_provider_whose_list_never_ends_is_told_of(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def list_events(*_: object) -> EventPage:
-        return EventPage((), "the same")
-
-    monkeypatch.setattr(StripeProvider, "list_events", list_events)
+    have_stripe_list(monkeypatch, EventPage((), "the same"))
     cursor = (await backfill(world, "stripe")).json()["next_cursor"]
     answer = await backfill(world, "stripe", cursor=cursor)
     assert (answer.status_code, answer.json()["code"]) == (503, "provider_unavailable")
@@ -199,10 +201,7 @@ async def test_a_cursor_is_one_of_ours(world: World, provider: str) -> None:
 async def test_a_cursor_is_for_the_list_that_it_is_of(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def list_events(*_: object) -> EventPage:
-        return EventPage((), "further")
-
-    monkeypatch.setattr(StripeProvider, "list_events", list_events)
+    have_stripe_list(monkeypatch, EventPage((), "further"))
     cursor = (await backfill(world, "stripe")).json()["next_cursor"]
     answer = await backfill(world, "paypal", cursor=cursor)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
