@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from benchmarks import payments
+from benchmarks import payments, pooler
 from benchmarks.ledger import main as ledger
 from benchmarks.webhooks import main as webhooks
 
@@ -22,6 +22,7 @@ def choose() -> None:
 
 app.command(name="ledger")(ledger.main)
 app.command(name="payments")(payments.main)
+app.command(name="pooler")(pooler.main)
 app.command(name="webhooks")(webhooks.main)
 
 if __name__ == "__main__":

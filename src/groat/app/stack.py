@@ -137,7 +137,7 @@ def _simulators(settings: Settings) -> dict[ProviderName, str]:
 
 def _start(stack: ExitStack, settings: Settings, name: str) -> Child:
     """Start ``groat <name>``, to be stopped with the stack."""
-    child = Child.start(name, _environment(settings), settings.home / "logs" / f"{name}.log")
+    child = Child.start(name, environment_of(settings), settings.home / "logs" / f"{name}.log")
     stack.callback(child.stop)
     return child
 
@@ -147,8 +147,8 @@ def _wait(child: Child, *urls: str) -> None:
     child.wait_until(lambda: all(_answers(url) for url in urls), _READY_SECONDS)
 
 
-def _environment(settings: Settings) -> dict[str, str]:
-    """Return the variables that give a child these settings."""
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the environment variables that give a child process these settings."""
     return {
         f"GROAT_{name.upper()}": (
             value.get_secret_value() if isinstance(value, SecretStr) else str(value)

@@ -31,14 +31,18 @@ _TO_SAVEPOINT = Query(b"rollback to savepoint saved")
 
 
 class Session(psycopg.AsyncConnection):
-    """A pooled connection, with what it remembers between transactions.
+    """A pooled connection and its state between transactions.
 
-    ``statements`` are those that PostgreSQL has prepared for it, by text and types of parameters.
+    ``statements`` holds the names of prepared statements by text and parameter types.
+    ``prelude`` is None on a connection to PostgreSQL itself. Behind a connection pooler it is the
+    statement that sets role and time limits, and each transaction begins with it: the next
+    transaction may run on another server connection. For the same reason nothing is prepared there.
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         self.used_at = 0.0
+        self.prelude: Query | None = None
         self.statements: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
         self.names = (b"groat_%d" % number for number in itertools.count())
         register_columns(self)
@@ -62,13 +66,22 @@ class Connection:
     def __init__(self, session: Session, begin: Query | None) -> None:
         self._session = session
         self._queue: list[_Queued] = []
+        self._is_transaction = begin is not None
         if begin is not None:
             self.write(begin)
+            if session.prelude is not None:
+                self.write(session.prelude)
 
     def write(self, query: Query, parameters: Mapping[str, object] | None = None) -> None:
         """Queue a statement whose rows, if any, nobody wants."""
+        prelude = self._session.prelude
+        if prelude is not None and not (self._is_transaction or self._queue):
+            self._enqueue(prelude, {})
+        self._enqueue(query, parameters or {})
+
+    def _enqueue(self, query: Query, parameters: Mapping[str, object]) -> None:
         transformer = self._session.transformer
-        values = [(parameters or {})[name] for name in query.parameters]
+        values = [parameters[name] for name in query.parameters]
         dumped = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
         types, formats = transformer.types or (), transformer.formats or []
         self._queue.append(_Queued(query.text, dumped, types, formats))
@@ -161,7 +174,8 @@ class Connection:
         """Send what is queued and return a result for each; a session that breaks is closed."""
         queue, self._queue = self._queue, []
         try:
-            results = await self._exchange(queue)
+            exchange = self._exchange if self._session.prelude is None else self._exchange_unnamed
+            results = await exchange(queue)
         except BaseException:
             await self._session.close()
             raise
@@ -170,7 +184,19 @@ class Connection:
                 raise psycopg.errors.error_from_result(result)
         return results
 
+    async def _exchange_unnamed(self, queue: list[_Queued]) -> list[Result]:
+        """Send statements that PostgreSQL forgets at once: the server connection is shared."""
+        pgconn = self._session.pgconn
+        pgconn.enter_pipeline_mode()
+        for text, values, types, formats in queue:
+            pgconn.send_query_params(text, values, types, formats, Format.BINARY)
+        pgconn.pipeline_sync()
+        results = await self._session.wait(_results(self._session))
+        pgconn.exit_pipeline_mode()
+        return results
+
     async def _exchange(self, queue: list[_Queued]) -> list[Result]:
+        """Send statements, preparing those that this session has not prepared yet."""
         pgconn = self._session.pgconn
         prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
         answers: list[bool] = []  # whether a result is a statement's own, or its preparation's

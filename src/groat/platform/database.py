@@ -1,4 +1,8 @@
-"""PostgreSQL: one bounded pool, short transactions, and an honest error when it is away."""
+"""PostgreSQL: one bounded pool, short transactions, and an honest error when it is away.
+
+A connection may lead to PostgreSQL itself or to a connection pooler, in session or in transaction
+mode. A pooler shows: the process that answers is not the process that the connection was made to.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg import sql
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from groat.kernel.errors import Unavailable
@@ -18,20 +22,20 @@ from groat.platform.queries import Query
 APPLICATION_ROLE = "groat_app"
 """What the engine acts as once connected: it may not change or delete the ledger or the record."""
 
-_ACT_AS_APPLICATION = f"set role {APPLICATION_ROLE}".encode()
 _ACQUIRE_SECONDS = 5.0
 _RESTED_SECONDS = 1.0
 _TRANSACTION_SECONDS = 35.0  # for a server that is there and does not answer
 _READ_COMMITTED = Query(b"begin")
 _SNAPSHOT = Query(b"begin isolation level repeatable read, read only")
-_INCARNATION = b"""
-select format('%s-%s-%s', system_identifier, extract(epoch from pg_postmaster_start_time()), oid)
+_SERVER = b"""
+select
+    pg_backend_pid(),
+    format('%s-%s-%s', system_identifier, extract(epoch from pg_postmaster_start_time()), oid)
 from pg_control_system(), pg_database
 where datname = current_database()
 """  # a disk that is put back from a copy has the same identity and timeline, but was started anew
 _NO_TIME_LIMIT = Query(b"set local statement_timeout = 0")
 _SESSION = {
-    "application_name": "groat",
     "synchronous_commit": "on",  # an acknowledgement means committed
     "lock_timeout": "5s",
     "statement_timeout": "30s",
@@ -50,17 +54,15 @@ class Database:
     """The engine's way to PostgreSQL."""
 
     def __init__(self, url: str, *, max_connections: int) -> None:
-        given = str(conninfo_to_dict(url).get("options") or "")
-        options = " ".join([given, *(f"-c {name}={value}" for name, value in _SESSION.items())])
         self.incarnation: str | None = None
         """What is committed here stays so: another server, a copy of it, or what was restored from
         a backup is another incarnation, and so is the same one after a restart. None until the
-        first connection."""
+        first connection, and behind a pooler, which does not tell that its server has changed."""
         self._broken_at = 0.0
         self._pool = AsyncConnectionPool(
             url,
             connection_class=Session,
-            kwargs={"options": options, "connect_timeout": 5, "autocommit": True},
+            kwargs={"application_name": "groat", "connect_timeout": 5, "autocommit": True},
             configure=self._configure,
             min_size=1,
             max_size=max_connections,
@@ -71,10 +73,18 @@ class Database:
         )
 
     async def _configure(self, session: Session) -> None:
-        cursor = await session.execute(_INCARNATION)
+        """Set role and time limits: once for all, or behind a pooler for each transaction."""
+        session.prepare_threshold = None
+        cursor = await session.execute(_SERVER)
         row = await cursor.fetchone()
-        self.incarnation = None if row is None else row[0]
-        await session.execute(_ACT_AS_APPLICATION)
+        assert row is not None  # noqa: S101 - a server has one identity
+        backend_pid, incarnation = row
+        if backend_pid == session.info.backend_pid:
+            self.incarnation = incarnation
+            await session.execute(_settings(for_transaction=False))
+        else:
+            self.incarnation = None
+            session.prelude = Query(_settings(for_transaction=True))
 
     async def _check(self, session: Session) -> None:
         """Try a session that has rested, or stood when another broke: a restart breaks all."""
@@ -188,3 +198,13 @@ class Database:
             raise Unavailable(
                 "database_unavailable", "The database is not available; try again shortly."
             ) from error
+
+
+def _settings(*, for_transaction: bool) -> bytes:
+    """Return the statement that sets role and limits, for the transaction or for the session."""
+    until_commit = sql.Literal(for_transaction)
+    settings = sql.SQL(", ").join(
+        sql.SQL("set_config({}, {}, {})").format(name, value, until_commit)
+        for name, value in {"role": APPLICATION_ROLE, **_SESSION}.items()
+    )
+    return sql.SQL("select {}").format(settings).as_bytes(None)

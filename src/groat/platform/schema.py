@@ -63,7 +63,8 @@ def current_revision(url: str) -> str | None:
     """Return the revision of the database at ``url``, or None where there is no schema.
 
     Raises:
-        ConfigurationError: the database cannot be reached.
+        ConfigurationError: ``database_unreachable``, or ``pooling_not_supported`` where a pooler
+            does not keep a transaction on one server connection.
     """
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
@@ -72,6 +73,12 @@ def current_revision(url: str) -> str | None:
             row = connection.execute("select version_num from alembic_version").fetchone()
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[-1]
+        if "statement pooling mode" in reason:
+            raise ConfigurationError(
+                "pooling_not_supported",
+                "The pooler in GROAT_DATABASE_URL splits transactions (pool_mode = statement). Set "
+                "its pool_mode to session or transaction.",
+            ) from None
         raise ConfigurationError(
             "database_unreachable", f"The database in GROAT_DATABASE_URL cannot be used: {reason}"
         ) from None

@@ -15,7 +15,8 @@ def run() -> None:
         with context.begin_transaction():
             context.run_migrations()
         return
-    engine = create_engine(url, poolclass=pool.NullPool)
+    # No prepared statements: behind a connection pooler they would be left to other clients.
+    engine = create_engine(url, poolclass=pool.NullPool, connect_args={"prepare_threshold": None})
     with engine.connect() as connection:
         context.configure(connection=connection)
         with context.begin_transaction():
