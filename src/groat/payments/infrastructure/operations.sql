@@ -58,13 +58,9 @@ where merchant_id = %(merchant_id)s and id = any(%(ids)s::uuid[]) and outcome in
 -- name: claim_operations
 -- Takes open operations that are due away from other workers until the lease ends. From then on its
 -- outcome is unknown, since whoever began it may ask for it as well; but not that of one which nobody
--- was to ask for before a worker does, and which was due as soon as it was begun.
-update operation
-set
-    lookups = lookups + 1,
-    due_at = now() + %(lease)s::interval,
-    outcome = case when outcome = 'pending' and due_at <= created_at then 'pending' else 'unknown' end
-where (merchant_id, id) in (
+-- was to ask for before a worker does, and which was due as soon as it was begun. Materialized: as a
+-- sub-select, a nested loop would run it again for each row, and its limit would not hold.
+with due as materialized (
     select merchant_id, id
     from operation
     where outcome in ('pending', 'unknown') and due_at <= now()
@@ -72,14 +68,22 @@ where (merchant_id, id) in (
     limit %(limit)s
     for update skip locked
 )
+update operation o
+set
+    lookups = o.lookups + 1,
+    due_at = now() + %(lease)s::interval,
+    outcome = case when o.outcome = 'pending' and o.due_at <= o.created_at then 'pending' else 'unknown' end
+from due
+where o.merchant_id = due.merchant_id and o.id = due.id
 returning
-    id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference,
-    merchant_id, provider_account_id, reason, lookups, due_at, created_at, now() - created_at
+    o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.amount, o.final, o.refund_id,
+    o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at, o.created_at,
+    now() - o.created_at
 
 -- name: claim_operations_of_payment
 -- Those of unknown outcome, whenever they are due: their caller wants to know now. It does not count as
 -- one of the look-ups that come ever more rarely. The last column is when it was due before.
-with wanted as (
+with wanted as materialized (
     select merchant_id, id, due_at
     from operation
     where merchant_id = %(merchant_id)s and payment_id = %(payment_id)s

@@ -51,11 +51,9 @@ join unnest(%(merchant_ids)s::bigint[], %(provider_account_ids)s::uuid[], %(tran
 -- name: claim_due
 -- Takes what is due away from other workers until the lease ends; a worker that dies with its claim
 -- loses nothing but that time. Suspects wait to be taken alone, and the events of accounts that are busy
--- for their provider to answer.
-update webhook_event
-set attempts = attempts + 1, attempts_lost = attempts_lost + (claimed_until is not null)::integer,
-    claimed_until = now() + %(lease)s::interval
-where (merchant_id, id) in (
+-- for their provider to answer. Materialized: as a sub-select, a nested loop would run it again for each
+-- row, each time past the rows that are locked already, and its limit would not hold.
+with due as materialized (
     select merchant_id, id
     from webhook_event
     where settled_at is null and due_at <= now() and attempts_lost < 2
@@ -65,16 +63,19 @@ where (merchant_id, id) in (
     limit %(limit)s
     for update skip locked
 )
+update webhook_event e
+set attempts = e.attempts + 1, attempts_lost = e.attempts_lost + (e.claimed_until is not null)::integer,
+    claimed_until = now() + %(lease)s::interval
+from due
+where e.merchant_id = due.merchant_id and e.id = due.id
 returning
-    merchant_id, id, provider_account_id, provider_event_id, event_type, body, attempts, attempts_lost,
-    failures, failures_alike, reason
+    e.merchant_id, e.id, e.provider_account_id, e.provider_event_id, e.event_type, e.body, e.attempts,
+    e.attempts_lost, e.failures, e.failures_alike, e.reason
 
 -- name: claim_suspect
--- One that has been lost with its workers again and again: perhaps they died of it.
-update webhook_event
-set attempts = attempts + 1, attempts_lost = attempts_lost + (claimed_until is not null)::integer,
-    claimed_until = now() + %(lease)s::interval
-where (merchant_id, id) in (
+-- One that has been lost with its workers again and again: perhaps they died of it. Materialized, as in
+-- claim_due.
+with due as materialized (
     select merchant_id, id
     from webhook_event
     where settled_at is null and due_at <= now() and attempts_lost >= 2
@@ -83,9 +84,14 @@ where (merchant_id, id) in (
     limit 1
     for update skip locked
 )
+update webhook_event e
+set attempts = e.attempts + 1, attempts_lost = e.attempts_lost + (e.claimed_until is not null)::integer,
+    claimed_until = now() + %(lease)s::interval
+from due
+where e.merchant_id = due.merchant_id and e.id = due.id
 returning
-    merchant_id, id, provider_account_id, provider_event_id, event_type, body, attempts, attempts_lost,
-    failures, failures_alike, reason
+    e.merchant_id, e.id, e.provider_account_id, e.provider_event_id, e.event_type, e.body, e.attempts,
+    e.attempts_lost, e.failures, e.failures_alike, e.reason
 
 -- name: renew_claims
 -- Keeps what is claimed for so long from now, or, with no lease, lets go of it: a claim that came to nothing
