@@ -2,8 +2,9 @@
 -- One merchant with so many wallets.
 insert into merchant values (1, 'Benchmark', '\x00', now());
 
-insert into account (merchant_id, id, code, currency, normal_side, created_at)
-select 1, ('00000000-0000-7000-8000-0000' || 10000000 + n)::uuid, 'account:' || n, 'EUR', 'credit', now()
+insert into account (merchant_id, id, code, currency, normal_side, is_engine, created_at)
+select
+    1, ('00000000-0000-7000-8000-0000' || 10000000 + n)::uuid, 'account:' || n, 'EUR', 'credit', false, now()
 from generate_series(1, current_setting('ground.accounts')::int) as n;
 
 insert into balance (merchant_id, account_id, recorded_at)

@@ -15,6 +15,7 @@ from groat.accounts.domain.commands import (
     Outcome,
     Post,
     Posted,
+    Refusal,
     Refused,
 )
 from groat.accounts.domain.decisions import Facts
@@ -94,6 +95,7 @@ class AccountService:
 
         Raises:
             NotFound: the merchant has no such account.
+            Forbidden: ``engine_account``.
             Conflict: ``account_closed``; or ``account_not_empty``, as only an empty one is closed.
             InvalidRequest: ``invalid_metadata``.
         """
@@ -407,9 +409,12 @@ def _changed(
     """Return the account as it is to be.
 
     Raises:
+        Forbidden: it is one of the engine's own accounts.
         Conflict: it is closed, or is to be closed and is not empty.
         InvalidRequest: ``invalid_metadata``.
     """
+    if account.spec.is_engine:
+        raise as_error(Refused(Refusal.ENGINE_ACCOUNT, {"account": account.id}))
     status = account.status if status is None else status
     if account.status == "closed" != status and not (account.posted or account.held):
         raise Conflict(

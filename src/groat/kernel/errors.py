@@ -41,6 +41,12 @@ class Unauthenticated(GroatError):
     status = 401
 
 
+class Forbidden(GroatError):
+    """The caller may not do this, whatever the state of the world."""
+
+    status = 403
+
+
 class NotFound(GroatError):
     """No such object for this merchant; another merchant's object is not found either."""
 

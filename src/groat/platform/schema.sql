@@ -57,6 +57,7 @@ CREATE TABLE public.account (
     code text NOT NULL,
     currency text NOT NULL,
     normal_side text NOT NULL,
+    is_engine boolean NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT account_code_check CHECK (((length(code) >= 1) AND (length(code) <= 200))),

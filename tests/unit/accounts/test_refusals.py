@@ -27,7 +27,7 @@ from groat.kernel.value import replace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MERCHANT = MerchantId(1)
-EMPTY, FULL, FROZEN, CLOSED, YEN, NOBODY = (AccountId(ids.uuid7()) for _ in range(6))
+EMPTY, FULL, FROZEN, CLOSED, CLEARING, YEN, NOBODY = (AccountId(ids.uuid7()) for _ in range(7))
 OPEN, ENDED, DUE, NO_HOLD, REFUNDS = (HoldId(ids.uuid7()) for _ in range(5))
 HOLD = Hold(OPEN, EMPTY, "EUR", 1, "h", 10, 10, 0, "open", None, NOW)
 BOOK = Book(
@@ -36,6 +36,7 @@ BOOK = Book(
         FULL: Balance(FULL, 2, "EUR", "open", MAX_AMOUNT, 0, 0, 1, NOW),
         FROZEN: Balance(FROZEN, 3, "EUR", "frozen", 5, 0, 0, 1, NOW),
         CLOSED: Balance(CLOSED, 4, "EUR", "closed", 0, 0, 0, 1, NOW),
+        CLEARING: Balance(CLEARING, 6, "EUR", "open", 5, 0, None, 1, NOW, is_engine=True),
         YEN: Balance(YEN, 5, "JPY", "open", 5, 0, 0, 1, NOW),
     },
     {
@@ -71,6 +72,7 @@ REFUSED: dict[Refusal, tuple[Command, ...]] = {
     Refusal.ACCOUNT_NOT_FOUND: (transfer(FULL, NOBODY),),
     Refusal.BALANCE_TOO_LARGE: (capture(OPEN),),
     Refusal.CURRENCY_MISMATCH: (transfer(FULL, YEN),),
+    Refusal.ENGINE_ACCOUNT: (transfer(FULL, CLEARING),),
     Refusal.EXPIRES_IN_PAST: (expired_hold(),),
     Refusal.HOLD_EXCEEDED: (capture(OPEN, amount=11),),
     Refusal.HOLD_EXPIRED: (capture(DUE),),

@@ -28,6 +28,7 @@ class AccountSpec(Value):
     """An account as it should be: its code, one currency, its normal side and its floor.
 
     ``floor`` is what the ledger's balance, less its holds, may not fall below; None is no limit.
+    ``is_engine`` marks the engine's own accounts: facts move them, callers do not.
     """
 
     code: str
@@ -35,6 +36,7 @@ class AccountSpec(Value):
     normal_side: NormalSide
     floor: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    is_engine: bool = False
 
 
 class Account(Value):
@@ -147,4 +149,4 @@ def bank(currency: str) -> AccountSpec:
 
 
 def _own(currency: str, *parts: str) -> AccountSpec:
-    return AccountSpec(":".join([*parts, currency.lower()]), currency, "debit")
+    return AccountSpec(":".join([*parts, currency.lower()]), currency, "debit", is_engine=True)

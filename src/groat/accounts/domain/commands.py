@@ -59,6 +59,7 @@ class Refusal(StrEnum):
     ACCOUNT_NOT_FOUND = "account_not_found"
     BALANCE_TOO_LARGE = "balance_too_large"
     CURRENCY_MISMATCH = "currency_mismatch"
+    ENGINE_ACCOUNT = "engine_account"
     EXPIRES_IN_PAST = "expires_in_past"
     HOLD_EXCEEDED = "hold_exceeded"
     HOLD_EXPIRED = "hold_expired"

@@ -328,6 +328,8 @@ def _require_open(running: _Running, account_id: AccountId, currency: str) -> Ba
     balance = running.balances.get(account_id)
     if balance is None:
         raise _No(Refusal.ACCOUNT_NOT_FOUND, account=account_id)
+    if balance.is_engine:
+        raise _No(Refusal.ENGINE_ACCOUNT, account=account_id)
     if balance.status != "open":
         frozen = balance.status == "frozen"
         raise _No(Refusal.ACCOUNT_FROZEN if frozen else Refusal.ACCOUNT_CLOSED, account=account_id)

@@ -93,6 +93,7 @@ class Balance(NamedTuple):
     """How an account stands, as its locked row says, after ``version`` entries.
 
     ``recorded_at`` is the time of the last of them; ``number`` is what entries are filed under.
+    No caller moves an account that ``is_engine``.
     """
 
     account_id: AccountId
@@ -104,6 +105,7 @@ class Balance(NamedTuple):
     floor: int | None
     version: int
     recorded_at: datetime
+    is_engine: bool = False
 
     @property
     def available(self) -> int:
@@ -112,7 +114,7 @@ class Balance(NamedTuple):
 
     def after_entry(self, amount: int, recorded_at: datetime) -> Balance:
         """Return the balance that an entry of ``amount`` leaves."""
-        account_id, number, currency, status, posted, held, floor, version, _ = self
+        account_id, number, currency, status, posted, held, floor, version, _, is_engine = self
         return Balance(
             account_id,
             number,
@@ -123,6 +125,7 @@ class Balance(NamedTuple):
             floor,
             version + 1,
             recorded_at,
+            is_engine,
         )
 
     def after_hold(self, amount: int) -> Balance:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from groat.accounts.domain.commands import Refusal, Refused
 from groat.kernel import ids
-from groat.kernel.errors import Conflict, GroatError, InvalidRequest, NotFound
+from groat.kernel.errors import Conflict, Forbidden, GroatError, InvalidRequest, NotFound
 
 _SENTENCES: dict[Refusal, tuple[type[GroatError], str]] = {
     Refusal.ACCOUNT_CLOSED: (Conflict, "Account {account} is closed."),
@@ -19,6 +19,11 @@ _SENTENCES: dict[Refusal, tuple[type[GroatError], str]] = {
     Refusal.CURRENCY_MISMATCH: (
         InvalidRequest,
         "Account {account} is in {account_currency}, and this is in {currency}.",
+    ),
+    Refusal.ENGINE_ACCOUNT: (
+        Forbidden,
+        "Account {account} belongs to the engine. Payments, refunds and disputes move it; a "
+        "transfer or a hold needs an account of your own.",
     ),
     Refusal.EXPIRES_IN_PAST: (InvalidRequest, "{expires_at} is past; a hold expires later."),
     Refusal.HOLD_EXCEEDED: (

@@ -1,12 +1,12 @@
 -- name: insert_accounts
 -- Both rows of each account that is new; a code that is taken is left as it is.
 with added as (
-    insert into account (merchant_id, id, code, currency, normal_side, metadata, created_at)
-    select %(merchant_id)s::bigint, id, code, currency, normal_side, metadata, %(now)s::timestamptz
+    insert into account (merchant_id, id, code, currency, normal_side, is_engine, metadata, created_at)
+    select %(merchant_id)s::bigint, id, code, currency, normal_side, is_engine, metadata, %(now)s::timestamptz
     from unnest(
         %(ids)s::uuid[], %(codes)s::text[], %(currencies)s::text[], %(normal_sides)s::text[],
-        %(metadata)s::jsonb[]
-    ) as a (id, code, currency, normal_side, metadata)
+        %(are_engines)s::boolean[], %(metadata)s::jsonb[]
+    ) as a (id, code, currency, normal_side, is_engine, metadata)
     order by code
     on conflict (merchant_id, code) do nothing
     returning merchant_id, id
@@ -24,7 +24,7 @@ select code, id from account where merchant_id = %(merchant_id)s and code = any(
 -- name: get_account
 -- The balance is cached, so this is two index probes whatever the account's history.
 select
-    a.id, a.number, a.code, a.currency, a.normal_side, b.floor, a.metadata, b.status, b.posted,
+    a.id, a.number, a.code, a.currency, a.normal_side, b.floor, a.metadata, a.is_engine, b.status, b.posted,
     b.held, b.version, a.created_at
 from account a
 join balance b on b.merchant_id = a.merchant_id and b.account_id = a.id
@@ -33,7 +33,7 @@ where a.merchant_id = %(merchant_id)s and a.id = %(id)s
 -- name: list_accounts
 -- Oldest first, by the time-ordered id.
 select
-    a.id, a.number, a.code, a.currency, a.normal_side, b.floor, a.metadata, b.status, b.posted,
+    a.id, a.number, a.code, a.currency, a.normal_side, b.floor, a.metadata, a.is_engine, b.status, b.posted,
     b.held, b.version, a.created_at
 from account a
 join balance b on b.merchant_id = a.merchant_id and b.account_id = a.id

@@ -2,7 +2,8 @@
 -- In one order everywhere, so that no two postings can wait for each other. Only this statement's
 -- own rows are fresh after the wait, which is why nothing else is read here but what never changes.
 select
-    b.account_id, a.number, a.currency, b.status, b.posted, b.held, b.floor, b.version, b.recorded_at
+    b.account_id, a.number, a.currency, b.status, b.posted, b.held, b.floor, b.version, b.recorded_at,
+    a.is_engine
 from balance b
 join account a on a.merchant_id = b.merchant_id and a.id = b.account_id
 where b.merchant_id = %(merchant_id)s and b.account_id = any(%(account_ids)s::uuid[])

@@ -43,6 +43,7 @@ async def insert_accounts(
             "codes": [spec.code for _, spec in accounts],
             "currencies": [spec.currency for _, spec in accounts],
             "normal_sides": [spec.normal_side for _, spec in accounts],
+            "are_engines": [spec.is_engine for _, spec in accounts],
             "floors": [spec.floor for _, spec in accounts],
             "metadata": [Jsonb(dict(spec.metadata)) for _, spec in accounts],
             "now": now,
@@ -191,6 +192,6 @@ async def _one_number(
 
 
 def _account(row: tuple[Any, ...]) -> Account:
-    account_id, number, code, currency, normal_side, floor, metadata, *standing = row
-    spec = AccountSpec(code, currency, normal_side, floor, metadata)
+    account_id, number, code, currency, normal_side, floor, metadata, is_engine, *standing = row
+    spec = AccountSpec(code, currency, normal_side, floor, metadata, is_engine)
     return Account(AccountId(account_id), number, spec, *standing)

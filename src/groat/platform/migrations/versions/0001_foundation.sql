@@ -41,7 +41,8 @@ create table idempotency_key (
 -- The ledger. In entries credits are positive and debits negative. Foreign keys are left out on the
 -- hot path, where the parent row is locked already; `groat verify` checks what they would.
 
--- What an account is. Its entries are filed under its number, which is half as wide as its id.
+-- What an account is. Its entries are filed under its number, which is half as wide as its id. Only facts
+-- move the engine's own accounts, such as clearing: no caller does.
 create table account (
     merchant_id bigint not null references merchant,
     id uuid not null,
@@ -49,6 +50,7 @@ create table account (
     code text not null check (length(code) between 1 and 200),
     currency text not null check (currency ~ '^[A-Z]{3}$'),
     normal_side text not null check (normal_side in ('credit', 'debit')),
+    is_engine boolean not null,
     metadata jsonb not null default '{}',
     created_at timestamptz not null,
     primary key (merchant_id, id),
