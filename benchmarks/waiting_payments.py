@@ -5,14 +5,14 @@ The drills begin with them as well.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 
 from groat.app.wiring import Engine
 from groat.audit.domain.record import Cause, Change, Scalar
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
-from groat.kernel.ids import AccountId, MerchantId, PaymentId, ProviderAccountId
+from groat.kernel.ids import AccountId, MerchantId, OperationId, PaymentId, ProviderAccountId
 from groat.platform.columns import Bigints, Uuids
 from groat.platform.queries import load_queries
 
@@ -32,14 +32,21 @@ async def write_payments(
     """Write a payment of each of ``amounts``, with its record, for the beneficiaries in turns."""
     now = SystemClock().now()
     payment_ids = [PaymentId(ids.uuid7()) for _ in amounts]
-    changes = [_created(*one) for one in zip(payment_ids, amounts, strict=True)]
+    operation_ids = [OperationId(ids.uuid7()) for _ in amounts]
+    paid = list(islice(cycle(beneficiaries), len(amounts)))
+    changes = [
+        change
+        for one in zip(payment_ids, operation_ids, amounts, paid, strict=True)
+        for change in _changes(account_id, *one)
+    ]
     columns = {
         "merchant_id": merchant_id,
         "provider_account_id": account_id,
         "currency": CURRENCY,
         "ids": Uuids(payment_ids),
+        "operation_ids": Uuids(operation_ids),
         "amounts": Bigints(amounts),
-        "beneficiary_ids": Uuids(list(islice(cycle(beneficiaries), len(amounts)))),
+        "beneficiary_ids": Uuids(paid),
         "now": now,
     }
     async with engine.database.transaction() as connection:
@@ -48,6 +55,22 @@ async def write_payments(
     return payment_ids
 
 
-def _created(payment_id: PaymentId, amount: int) -> Change:
-    data: dict[str, Scalar] = {"amount": amount, "currency": CURRENCY, "status": "processing"}
-    return Change("payment.created", "payment", payment_id, _CALLER, Cause(_CALLER), data)
+def _changes(
+    provider_account_id: ProviderAccountId,
+    payment_id: PaymentId,
+    operation_id: OperationId,
+    amount: int,
+    beneficiary_id: AccountId,
+) -> Iterator[Change]:
+    """Yield what the record says of a payment and of the operation that was begun with it."""
+    money: dict[str, Scalar] = {"amount": amount, "currency": CURRENCY, "status": "processing"}
+    created: dict[str, Scalar] = {
+        "beneficiary": ids.render("account", beneficiary_id),
+        "provider_account": ids.render("provider_account", provider_account_id),
+        "capture_method": "automatic",
+    }
+    begun: dict[str, Scalar] = {"operation": ids.render("operation", operation_id)}
+    for action, data in (("created", created), ("authorize_requested", begun)):
+        yield Change(
+            f"payment.{action}", "payment", payment_id, _CALLER, Cause(_CALLER), money | data
+        )

@@ -11,13 +11,13 @@ with made as (
         %(provider_account_id)s::uuid, 'pm_card_visa', 'automatic', '{}', %(now)s::timestamptz, %(now)s
     from unnest(%(ids)s::uuid[], %(amounts)s::bigint[], %(beneficiary_ids)s::uuid[])
         as p (id, amount, beneficiary_id)
-    returning id, amount
 )
 insert into operation (
     merchant_id, id, payment_id, provider_account_id, kind, amount, final, outcome, reason, due_at,
     created_at, updated_at
 )
 select
-    %(merchant_id)s, uuidv7(), id, %(provider_account_id)s, 'authorize', amount, true, 'unknown',
+    %(merchant_id)s, operation_id, payment_id, %(provider_account_id)s, 'authorize', amount, true, 'unknown',
     'timeout', %(now)s + interval '1 day', %(now)s, %(now)s
-from made
+from unnest(%(operation_ids)s::uuid[], %(ids)s::uuid[], %(amounts)s::bigint[])
+    as o (operation_id, payment_id, amount)

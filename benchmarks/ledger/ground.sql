@@ -10,6 +10,16 @@ from generate_series(1, current_setting('ground.accounts')::int) as n;
 insert into balance (merchant_id, account_id, recorded_at)
 select merchant_id, id, created_at from account;
 
+insert into audit_record (merchant_id, id, object_id, recorded_at, body, leaf_hash)
+select merchant_id, gen_random_uuid(), id, created_at, body, sha256('\x00'::bytea || body)
+from account, lateral (
+    select convert_to(json_build_object(
+        'action', 'account.created', 'recorded_at', created_at, 'data', json_build_object(
+            'code', code, 'currency', currency, 'normal_side', normal_side, 'floor', null
+        )
+    )::text, 'UTF8') as body
+) as record;
+
 -- name: fill
 -- A ledger with a past: accounts two by two, each pair with as many transfers, recorded in turns. The
 -- turn stands in batch_id and the pair in request_hash, so that the entries can be made from them.

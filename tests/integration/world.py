@@ -166,8 +166,11 @@ class World:
     def api_key(self) -> str:
         return self.api.headers["authorization"].removeprefix("Bearer ")
 
-    async def wallet(self, code: str = "wallet:alice", currency: str = "EUR") -> str:
-        answer = await self.api.post("/v1/accounts", json={"code": code, "currency": currency})
+    async def wallet(
+        self, code: str = "wallet:alice", currency: str = "EUR", floor: int = 0
+    ) -> str:
+        order = {"code": code, "currency": currency, "floor": floor}
+        answer = await self.api.post("/v1/accounts", json=order)
         assert answer.status_code == 201, answer.text
         account: str = answer.json()["id"]
         return account

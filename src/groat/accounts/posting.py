@@ -312,6 +312,8 @@ def _hold_change(hold: Hold, action: str, actor: str, cause: str) -> Change:
         Cause(cause),
         {
             "account": ids.render("account", hold.account_id),
+            "reference": hold.reference,
+            "expires_at": None if hold.expires_at is None else hold.expires_at.isoformat(),
             "amount": hold.amount,
             "captured": hold.captured,
             "remaining": hold.remaining,

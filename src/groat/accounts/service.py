@@ -79,7 +79,12 @@ class AccountService:
             )
             if not added:
                 raise Conflict("account_code_taken", f"There is an account {spec.code!r} already.")
-            data = {"code": spec.code, "currency": spec.currency, "floor": spec.floor}
+            data: dict[str, Scalar] = {
+                "code": spec.code,
+                "currency": spec.currency,
+                "normal_side": spec.normal_side,
+                "floor": spec.floor,
+            }
             self._record(connection, caller, "account.created", account_id, data, now)
             return await self.get_within(connection, caller.merchant_id, account_id)
 
@@ -399,6 +404,8 @@ def checks() -> list[Check]:
             "entries_have_parents": "entry of account",
             "held_matches_holds": "balance of account",
             "transactions_match_record": "ledger batch",
+            "accounts_match_record": "account",
+            "holds_match_record": "hold",
         },
     )
 

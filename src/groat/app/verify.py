@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 import groat.accounts.service
 import groat.audit.service
+import groat.merchants.service
 import groat.payments.service
 import groat.webhooks.draining
 from groat.platform.checks import Check, Finding, run_check
@@ -18,6 +19,7 @@ from groat.platform.settings import Settings, require
 def all_checks() -> list[Check]:
     """Return every module's checks."""
     return [
+        *groat.merchants.service.checks(),
         *groat.accounts.service.checks(),
         *groat.payments.service.checks(),
         *groat.webhooks.draining.checks(),

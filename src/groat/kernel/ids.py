@@ -77,8 +77,12 @@ def name_based(kind: bytes, name: str) -> UUID:
 
     ``kind``, up to 16 bytes, keeps equal names of different kinds of things apart.
     """
-    digest = hashlib.blake2b(name.encode(), digest_size=16, person=kind).digest()
-    return UUID(int=int.from_bytes(digest, "big") & _NOT_VERSION_8 | _VERSION_8)
+    return version_8(hashlib.blake2b(name.encode(), digest_size=16, person=kind).digest())
+
+
+def version_8(hash_bytes: bytes) -> UUID:
+    """Return the UUIDv8 (RFC 9562, section 5.8) of the 16 bytes of a hash."""
+    return UUID(int=int.from_bytes(hash_bytes, "big") & _NOT_VERSION_8 | _VERSION_8)
 
 
 def following(kind: bytes, previous: UUID) -> UUID:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Mapping
 from uuid import UUID
@@ -23,6 +24,7 @@ from groat.merchants.domain.credentials import (
 )
 from groat.merchants.infrastructure import store
 from groat.merchants.infrastructure.store import SealedProviderAccount
+from groat.platform.checks import Check, checks_from
 from groat.platform.connection import Connection
 from groat.platform.crypto import Vault, seal, unseal
 from groat.platform.database import Database
@@ -77,8 +79,8 @@ class MerchantService:
         Raises:
             NotFound: there is no such merchant.
         """
-        key, key_id = ApiKey.generate(merchant_id), ApiKeyId(self._new_id())
-        secret_hash = self._vault.hash_secret(key.secret)
+        key = ApiKey.generate(merchant_id)
+        key_id, secret_hash = self._identified(key)
         async with self._database.transaction() as connection:
             await self._data_key(connection, merchant_id)
             store.insert_api_key(connection, merchant_id, key_id, secret_hash, self._clock.now())
@@ -92,10 +94,10 @@ class MerchantService:
             Unauthenticated: it is nobody's, or revoked.
         """
         key = ApiKey.parse(text)
-        secret_hash = self._vault.hash_secret(key.secret)
+        key_id, secret_hash = self._identified(key)
         async with self._database.autocommit() as connection:
-            key_id = await store.find_api_key(connection, key.merchant_id, secret_hash)
-        if key_id is None:
+            kept = await store.secret_hash(connection, key.merchant_id, key_id)
+        if kept is None or not hmac.compare_digest(kept, secret_hash):
             raise invalid_api_key()
         return key.merchant_id, key_id
 
@@ -171,6 +173,12 @@ class MerchantService:
         credentials = json.loads(unseal(data_key, found.credentials, account_id.bytes))
         return ProviderAccount(merchant_id, account_id, found.provider, found.name, credentials)
 
+    def _identified(self, key: ApiKey) -> tuple[ApiKeyId, bytes]:
+        """Return the id of a key's row, and the hash that the row must have."""
+        key_id = self._vault.id_of_secret(key.secret)
+        row = _associated(key.merchant_id) + key_id.bytes
+        return ApiKeyId(key_id), self._vault.hash_secret(key.secret, row)
+
     async def _data_key(self, connection: Connection, merchant_id: MerchantId) -> bytes:
         wrapped = await store.data_key(connection, merchant_id)
         if wrapped is None:
@@ -188,6 +196,18 @@ class MerchantService:
     ) -> None:
         change = Change(action, kind, object_id, _OPERATOR, _COMMAND_LINE, data)
         self._audit.write(connection, merchant_id, [change], self._clock.now())
+
+
+def checks() -> list[Check]:
+    """Return what must be true of merchants, their keys and their provider accounts."""
+    return checks_from(
+        store.CHECKS,
+        {
+            "merchants_match_record": "merchant",
+            "api_keys_match_record": "API key",
+            "provider_accounts_match_record": "provider account",
+        },
+    )
 
 
 def _associated(merchant_id: MerchantId) -> bytes:

@@ -123,7 +123,7 @@ class PaymentService:
         async with self._database.transaction() as connection:
             earlier = await self._claim(connection, caller, request_key, payment.id, now)
             if earlier is None:
-                await self._insert(connection, caller, begun, decision, now)
+                await self._insert(connection, caller, begun, decision, request_key, now)
         if earlier is not None:
             return await self._queries.payment(caller.merchant_id, PaymentId(earlier))
         return await self._go_on(caller.merchant_id, begun)
@@ -211,7 +211,9 @@ class PaymentService:
         async with self._database.transaction() as connection:
             earlier = await self._claim(connection, caller, request_key, refund_id, now)
             if earlier is None:
-                begun, refund = await self._begin_refund(connection, caller, order, refund_id, now)
+                begun, refund = await self._begin_refund(
+                    connection, caller, order, refund_id, request_key, now
+                )
         if earlier is not None:
             return await self._queries.refund(caller.merchant_id, RefundId(earlier))
         await self._go_on(caller.merchant_id, begun)
@@ -260,6 +262,7 @@ class PaymentService:
         caller: Caller,
         begun: Begun,
         decision: Decision | None,
+        request_key: RequestKey | None,
         now: datetime,
     ) -> None:
         """Write a new payment, how it was routed, and what is about to be asked."""
@@ -270,9 +273,9 @@ class PaymentService:
         store.insert_payment(connection, merchant_id, payment)
         if decision is not None:
             routing_store.insert_decision(connection, merchant_id, payment.id, decision, now)
-        self._audit.write(connection, merchant_id, [_created(caller, payment)], now)
+        self._audit.write(connection, merchant_id, [_created(caller, payment, request_key)], now)
         if begun.operation is not None:
-            self._write_down(connection, caller, begun, now)
+            self._write_down(connection, caller, begun, None, now)
 
     async def _command(
         self,
@@ -291,7 +294,7 @@ class PaymentService:
                 busy = await operations.find_open(connection, caller.merchant_id, payment_id)
                 begun = decide(payment, busy, now)
                 store.update_payments(connection, caller.merchant_id, [begun.payment])
-                self._write_down(connection, caller, begun, now)
+                self._write_down(connection, caller, begun, request_key, now)
         if begun is None:
             return await self._queries.payment(caller.merchant_id, payment_id)
         return await self._go_on(caller.merchant_id, begun)
@@ -302,6 +305,7 @@ class PaymentService:
         caller: Caller,
         order: RefundOrder,
         refund_id: RefundId,
+        request_key: RequestKey | None,
         now: datetime,
     ) -> tuple[Begun, Refund]:
         """Reserve what is to be given back, and write down the refund and its operation."""
@@ -341,11 +345,16 @@ class PaymentService:
             capture_reference=capture,
         )
         begun = Begun(payment, operation)
-        self._write_down(connection, caller, begun, now)
+        self._write_down(connection, caller, begun, request_key, now)
         return begun, refund
 
     def _write_down(
-        self, connection: Connection, caller: Caller, begun: Begun, now: datetime
+        self,
+        connection: Connection,
+        caller: Caller,
+        begun: Begun,
+        request_key: RequestKey | None,
+        now: datetime,
     ) -> None:
         """Write what is about to be asked, and the record of who wants it."""
         payment, operation = begun.payment, begun.operation
@@ -357,7 +366,7 @@ class PaymentService:
                 operation,
                 self._pending_for,
             )
-        change = _requested(caller, payment, operation)
+        change = _requested(caller, payment, operation, request_key)
         self._audit.write(connection, caller.merchant_id, [change], now)
 
     async def _go_on(self, merchant_id: MerchantId, begun: Begun) -> PaymentDetails:
@@ -406,7 +415,7 @@ async def _payment_of(
     return ids.existing("operation", operation_id, operation).payment_id
 
 
-def _created(caller: Caller, payment: Payment) -> Change:
+def _created(caller: Caller, payment: Payment, request_key: RequestKey | None) -> Change:
     order = payment.order
     data: dict[str, Scalar] = {
         "amount": order.amount.amount,
@@ -415,18 +424,24 @@ def _created(caller: Caller, payment: Payment) -> Change:
         "provider_account": ids.render("provider_account", order.provider_account_id),
         "capture_method": order.capture_method,
         "status": payment.status.value,
+        **_keyed(request_key),
     }
     return Change(
         "payment.created", "payment", payment.id, caller.actor, Cause(caller.request_id), data
     )
 
 
-def _requested(caller: Caller, payment: Payment, operation: Operation | None) -> Change:
+def _requested(
+    caller: Caller,
+    payment: Payment,
+    operation: Operation | None,
+    request_key: RequestKey | None,
+) -> Change:
     """Return what the record says of a command: the operation that it began, or that it needs none.
 
     Only a payment that nothing was asked of a provider for is canceled without one.
     """
-    data: dict[str, Scalar] = {"status": payment.status.value}
+    data: dict[str, Scalar] = {"status": payment.status.value, **_keyed(request_key)}
     if operation is None:
         action = "payment.canceled"
     else:
@@ -435,10 +450,18 @@ def _requested(caller: Caller, payment: Payment, operation: Operation | None) ->
             "operation": ids.render("operation", operation.id),
             "amount": operation.amount,
             "currency": payment.order.amount.currency,
+            "provider_account": ids.render("provider_account", payment.order.provider_account_id),
+            "final": operation.final,
         }
         if operation.refund_id is not None:
             data["refund"] = ids.render("refund", operation.refund_id)
+            data["capture"] = operation.capture_reference
     return Change(action, "payment", payment.id, caller.actor, Cause(caller.request_id), data)
+
+
+def _keyed(request_key: RequestKey | None) -> dict[str, Scalar]:
+    """Return what the record says of the Idempotency-Key that a request came with."""
+    return {} if request_key is None else {"idempotency_key": idempotency.digest(request_key)}
 
 
 def checks() -> list[Check]:
@@ -452,8 +475,14 @@ def checks() -> list[Check]:
             "refunds_match_operations": "refund",
             "payments_match_disputes": "payment",
             "payments_match_record": "payment",
+            "effects_match_record": "effect",
+            "operations_match_record": "operation",
+            "refunds_match_record": "refund",
+            "disputes_match_effects": "dispute",
+            "engine_accounts_match_effects": "account",
+            "routing_rules_match_record": "version",
             "effects_are_posted_once": "effect",
             "postings_have_effects": "ledger transaction",
-            "idempotency_keys_have_objects": "idempotency key",
+            "idempotency_keys_match_record": "idempotency key",
         },
     )

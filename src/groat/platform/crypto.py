@@ -10,10 +10,12 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from groat.kernel import ids
 from groat.kernel.errors import ConfigurationError
 
 _NONCE_BYTES = 12
@@ -41,9 +43,16 @@ class Vault:
         """
         return unseal(self._master_key, wrapped, row)
 
-    def hash_secret(self, secret: str) -> bytes:
-        """Return the keyed hash under which an API secret is stored: HMAC-SHA256."""
-        return hmac.digest(self._hash_key, secret.encode(), "sha256")
+    def id_of_secret(self, secret: str) -> UUID:
+        """Return the id of the row that an API secret opens: a UUIDv8 of its HMAC-SHA256."""
+        return ids.version_8(hmac.digest(self._hash_key, b"id " + secret.encode(), "sha256")[:16])
+
+    def hash_secret(self, secret: str, row: bytes) -> bytes:
+        """Return the keyed hash that an API secret is compared by: HMAC-SHA256.
+
+        ``row`` names its row, so that a hash that is copied to another row opens nothing.
+        """
+        return hmac.digest(self._hash_key, row + secret.encode(), "sha256")
 
     def sign(self, text: str, row: bytes) -> str:
         """Return ``text`` for a client to keep, and to hand back for the same row, unaltered.

@@ -66,9 +66,24 @@ async def find(
     return UUID(str(row[1]))
 
 
+def digest(request_key: RequestKey) -> str:
+    """Return what the record holds of a key and its request: the SHA-256 of both, in hexadecimal.
+
+    PostgreSQL computes the same from the key's row when the record is verified.
+    """
+    return hashlib.sha256(request_key.key.encode() + _request_hash(request_key)).hexdigest()
+
+
+def _request_hash(request_key: RequestKey) -> bytes:
+    return hashlib.sha256(request_key.request).digest()
+
+
 def _parameters(merchant_id: MerchantId, request_key: RequestKey) -> dict[str, object]:
-    request_hash = hashlib.sha256(request_key.request).digest()
-    return {"merchant_id": merchant_id, "key": request_key.key, "request_hash": request_hash}
+    return {
+        "merchant_id": merchant_id,
+        "key": request_key.key,
+        "request_hash": _request_hash(request_key),
+    }
 
 
 def _reused() -> Conflict:

@@ -42,6 +42,21 @@ begin
 end
 $$;
 
+--
+-- Name: typeid(text, uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.typeid(prefix text, id uuid) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select prefix || '_' || string_agg(
+        substr('0123456789abcdefghjkmnpqrstvwxyz', 1 + substring(bits from 1 + 5 * digit for 5)::integer, 1),
+        '' order by digit
+    )
+    from (select b'00' || ('x' || replace(id::text, '-', ''))::bit(128) as bits) as padded,
+        generate_series(0, 25) as digit
+$$;
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -349,6 +364,28 @@ CREATE TABLE public.provider_account (
 );
 
 --
+-- Name: recorded_change; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.recorded_change AS
+ SELECT merchant_id,
+    id,
+    object_id,
+    recorded_at,
+    (said ->> 'action'::text) AS action,
+    (said ->> 'object'::text) AS object,
+    (said -> 'data'::text) AS data
+   FROM ( SELECT audit_record.merchant_id,
+            audit_record.id,
+            audit_record.object_id,
+            audit_record.recorded_at,
+                CASE
+                    WHEN (audit_record.leaf_hash = sha256(('\x00'::bytea || audit_record.body))) THEN (convert_from(audit_record.body, 'UTF8'::name))::jsonb
+                    ELSE NULL::jsonb
+                END AS said
+           FROM public.audit_record) records;
+
+--
 -- Name: refund; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -463,13 +500,6 @@ ALTER TABLE ONLY public.account
 
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
-
---
--- Name: api_key api_key_merchant_id_secret_hash_key; Type: CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.api_key
-    ADD CONSTRAINT api_key_merchant_id_secret_hash_key UNIQUE (merchant_id, secret_hash);
 
 --
 -- Name: api_key api_key_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -854,7 +884,13 @@ GRANT USAGE ON SCHEMA public TO groat_app;
 -- Name: TABLE account; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.account TO groat_app;
+GRANT SELECT,INSERT ON TABLE public.account TO groat_app;
+
+--
+-- Name: COLUMN account.metadata; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(metadata) ON TABLE public.account TO groat_app;
 
 --
 -- Name: TABLE alembic_version; Type: ACL; Schema: public; Owner: -
@@ -866,7 +902,13 @@ GRANT SELECT ON TABLE public.alembic_version TO groat_app;
 -- Name: TABLE api_key; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.api_key TO groat_app;
+GRANT SELECT,INSERT ON TABLE public.api_key TO groat_app;
+
+--
+-- Name: COLUMN api_key.revoked_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(revoked_at) ON TABLE public.api_key TO groat_app;
 
 --
 -- Name: TABLE applied_effect; Type: ACL; Schema: public; Owner: -
@@ -884,25 +926,103 @@ GRANT SELECT,INSERT ON TABLE public.audit_record TO groat_app;
 -- Name: TABLE balance; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.balance TO groat_app;
+GRANT SELECT,INSERT ON TABLE public.balance TO groat_app;
+
+--
+-- Name: COLUMN balance.posted; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(posted) ON TABLE public.balance TO groat_app;
+
+--
+-- Name: COLUMN balance.held; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(held) ON TABLE public.balance TO groat_app;
+
+--
+-- Name: COLUMN balance.version; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(version) ON TABLE public.balance TO groat_app;
+
+--
+-- Name: COLUMN balance.recorded_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(recorded_at) ON TABLE public.balance TO groat_app;
+
+--
+-- Name: COLUMN balance.status; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE public.balance TO groat_app;
 
 --
 -- Name: TABLE dispute; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.dispute TO groat_app;
+GRANT SELECT,INSERT ON TABLE public.dispute TO groat_app;
+
+--
+-- Name: COLUMN dispute.status; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE public.dispute TO groat_app;
+
+--
+-- Name: COLUMN dispute.withdrawn; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(withdrawn) ON TABLE public.dispute TO groat_app;
+
+--
+-- Name: COLUMN dispute.reinstated; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(reinstated) ON TABLE public.dispute TO groat_app;
+
+--
+-- Name: COLUMN dispute.shortfall; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(shortfall) ON TABLE public.dispute TO groat_app;
+
+--
+-- Name: COLUMN dispute.updated_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE public.dispute TO groat_app;
 
 --
 -- Name: TABLE hold; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.hold TO groat_app;
+GRANT SELECT,INSERT ON TABLE public.hold TO groat_app;
+
+--
+-- Name: COLUMN hold.remaining; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(remaining) ON TABLE public.hold TO groat_app;
+
+--
+-- Name: COLUMN hold.captured; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(captured) ON TABLE public.hold TO groat_app;
+
+--
+-- Name: COLUMN hold.state; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(state) ON TABLE public.hold TO groat_app;
 
 --
 -- Name: TABLE idempotency_key; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.idempotency_key TO groat_app;
+GRANT SELECT,INSERT ON TABLE public.idempotency_key TO groat_app;
 
 --
 -- Name: TABLE ledger_entry; Type: ACL; Schema: public; Owner: -
@@ -920,31 +1040,187 @@ GRANT SELECT,INSERT ON TABLE public.ledger_transaction TO groat_app;
 -- Name: TABLE merchant; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.merchant TO groat_app;
+GRANT SELECT,INSERT ON TABLE public.merchant TO groat_app;
 
 --
 -- Name: TABLE operation; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.operation TO groat_app;
+GRANT SELECT,INSERT ON TABLE public.operation TO groat_app;
+
+--
+-- Name: COLUMN operation.outcome; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(outcome) ON TABLE public.operation TO groat_app;
+
+--
+-- Name: COLUMN operation.failure_code; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(failure_code) ON TABLE public.operation TO groat_app;
+
+--
+-- Name: COLUMN operation.reason; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(reason) ON TABLE public.operation TO groat_app;
+
+--
+-- Name: COLUMN operation.lookups; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(lookups) ON TABLE public.operation TO groat_app;
+
+--
+-- Name: COLUMN operation.due_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(due_at) ON TABLE public.operation TO groat_app;
+
+--
+-- Name: COLUMN operation.updated_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE public.operation TO groat_app;
 
 --
 -- Name: TABLE payment; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.payment TO groat_app;
+GRANT SELECT,INSERT ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.status; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.authorized; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(authorized) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.captured; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(captured) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.refunded; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(refunded) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.refund_pending; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(refund_pending) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.disputed; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(disputed) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.provider_account_id; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(provider_account_id) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.payment_method; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(payment_method) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.failure_code; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(failure_code) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.provider_reference; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(provider_reference) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.authorization_reference; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(authorization_reference) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.authorization_expires_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(authorization_expires_at) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.next_action_url; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(next_action_url) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.route; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(route) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.updated_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE public.payment TO groat_app;
 
 --
 -- Name: TABLE provider_account; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.provider_account TO groat_app;
+GRANT SELECT,INSERT ON TABLE public.provider_account TO groat_app;
+
+--
+-- Name: COLUMN provider_account.credentials; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(credentials) ON TABLE public.provider_account TO groat_app;
+
+--
+-- Name: TABLE recorded_change; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.recorded_change TO groat_app;
 
 --
 -- Name: TABLE refund; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.refund TO groat_app;
+GRANT SELECT,INSERT ON TABLE public.refund TO groat_app;
+
+--
+-- Name: COLUMN refund.status; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE public.refund TO groat_app;
+
+--
+-- Name: COLUMN refund.failure_code; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(failure_code) ON TABLE public.refund TO groat_app;
+
+--
+-- Name: COLUMN refund.updated_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE public.refund TO groat_app;
 
 --
 -- Name: TABLE routing_decision; Type: ACL; Schema: public; Owner: -
@@ -962,13 +1238,73 @@ GRANT SELECT,INSERT ON TABLE public.routing_rules TO groat_app;
 -- Name: TABLE webhook_event; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.webhook_event TO groat_app;
+GRANT SELECT,INSERT ON TABLE public.webhook_event TO groat_app;
+
+--
+-- Name: COLUMN webhook_event.status; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE public.webhook_event TO groat_app;
+
+--
+-- Name: COLUMN webhook_event.reason; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(reason) ON TABLE public.webhook_event TO groat_app;
+
+--
+-- Name: COLUMN webhook_event.attempts; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(attempts) ON TABLE public.webhook_event TO groat_app;
+
+--
+-- Name: COLUMN webhook_event.claimed_until; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(claimed_until) ON TABLE public.webhook_event TO groat_app;
+
+--
+-- Name: COLUMN webhook_event.attempts_lost; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(attempts_lost) ON TABLE public.webhook_event TO groat_app;
+
+--
+-- Name: COLUMN webhook_event.failures; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(failures) ON TABLE public.webhook_event TO groat_app;
+
+--
+-- Name: COLUMN webhook_event.failures_alike; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(failures_alike) ON TABLE public.webhook_event TO groat_app;
+
+--
+-- Name: COLUMN webhook_event.due_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(due_at) ON TABLE public.webhook_event TO groat_app;
+
+--
+-- Name: COLUMN webhook_event.settled_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(settled_at) ON TABLE public.webhook_event TO groat_app;
 
 --
 -- Name: TABLE webhook_repetition; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.webhook_repetition TO groat_app;
+GRANT SELECT,INSERT ON TABLE public.webhook_repetition TO groat_app;
+
+--
+-- Name: COLUMN webhook_repetition.deliveries; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(deliveries) ON TABLE public.webhook_repetition TO groat_app;
 
 --
 -- PostgreSQL database dump complete

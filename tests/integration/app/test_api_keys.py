@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import LiteralString
+
+from groat.merchants.domain.credentials import ApiKey
 from tests.integration.world import World
 
 
@@ -25,3 +28,19 @@ async def test_a_key_is_not_kept_in_the_clear(world: World) -> None:
     rows = await world.rows("select to_jsonb(api_key)::text from api_key")
     assert rows
     assert not any(key.secret in row for (row,) in rows)
+
+
+async def test_the_row_of_a_key_opens_nothing_under_another_merchant_or_id(world: World) -> None:
+    """Whoever may write rows, and holds one key, could otherwise make it open another door."""
+    merchants = world.engine.merchants
+    key = await merchants.create_api_key(world.merchant_id)
+    other = await merchants.create("Other")
+    copied: LiteralString = (
+        "insert into api_key select %s, {}, secret_hash, created_at from api_key where id = %s"
+    )
+    _, key_id = await merchants.authenticate(str(key))
+    await world.rows(copied.format("id"), other, key_id)
+    assert await status(world, str(ApiKey(other, key.secret))) == 401
+    await merchants.revoke_api_key(str(key))
+    await world.rows(copied.format("gen_random_uuid()"), world.merchant_id, key_id)
+    assert await status(world, str(key)) == 401

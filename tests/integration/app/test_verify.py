@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import LiteralString
 
 import pytest
 
+from groat.accounts.domain.decisions import Facts
+from groat.accounts.domain.ledger import Entry, Transaction
 from groat.app.verify import all_checks, as_document, verify
+from groat.kernel.ids import AccountId
 from groat.platform.checks import Finding
-from tests.integration.world import BAD_STRIPE, World
+from tests.integration.payments.test_routing import put_rules, routed, rule
+from tests.integration.world import BAD_STRIPE, GOOD_PAYPAL, World
 
 
 @pytest.fixture
@@ -26,6 +31,10 @@ async def lived_in(world: World) -> World:
     await world.refund(refunded, amount=100)
     await world.stripe.pull("dispute", disputed)
     await world.command(await world.reserve(wallet), "cancel")
+    await put_rules(world, rule(world, "all", "stripe", "paypal", fallback_on=["do_not_honor"]))
+    await routed(
+        world, wallet, payment_methods={"stripe": "pm_card_chargeDeclined", "paypal": GOOD_PAYPAL}
+    )
     await world.deliver_all(await world.posted_mail())
     await world.drain()
     await move_money(world, wallet)
@@ -107,12 +116,17 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     (
         "select account_id::text from hold where state = 'open'",
         "update hold set remaining = remaining - 1 where state = 'open' and account_id::text = ",
-        {"held_matches_holds"},
+        {"held_matches_holds", "holds_match_record"},
     ),
     (
         "select min(reference) from applied_effect where reference like 'ch_%%'",
         "update applied_effect set amount = amount + 1 where reference = ",
-        {"effects_are_posted_once", "payments_match_effects"},
+        {
+            "effects_are_posted_once",
+            "payments_match_effects",
+            "effects_match_record",
+            "engine_accounts_match_effects",
+        },
     ),
     (
         "select min(reference) from applied_effect where reference like 'ch_%%'",
@@ -120,7 +134,10 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"entries_have_parents", "effects_are_posted_once", "transactions_match_record"},
     ),
     (
-        "select min(id::text) from audit_record",
+        (
+            "select min(r.id::text) from audit_record r join payment p on p.id = r.object_id"
+            " where convert_from(body, 'UTF8') like '%%dispute_opened%%'"
+        ),
         "update audit_record set body = set_byte(body, 9, get_byte(body, 9) # 1) where id::text = ",
         {"leaf_hashes"},
     ),
@@ -137,7 +154,12 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     (
         "select min(transaction_id::text) from applied_effect where kind = 'captured'",
         "delete from applied_effect where transaction_id::text = ",
-        {"payments_match_effects", "payments_match_record", "postings_have_effects"},
+        {
+            "payments_match_effects",
+            "effects_match_record",
+            "postings_have_effects",
+            "engine_accounts_match_effects",
+        },
     ),
     (
         "select min(id::text) from payment where status = 'failed'",
@@ -145,17 +167,17 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"payments_match_operations"},
     ),
     (
-        "select min(id::text) from payment where status = 'failed'",
-        "update payment set amount = amount + 1 where id::text = ",
+        "select min(typeid('pay', id)) from payment where status = 'failed'",
+        "update payment set amount = amount + 1 where typeid('pay', id) = ",
         {"payments_match_record"},
     ),
     (
-        "select min(id::text) from payment where status = 'succeeded'",
+        "select min(reference) from applied_effect where reference like 'ch_%%'",
         (
             "delete from audit_record where convert_from(body, 'UTF8') like '%%payment.captured%%'"
-            " and object_id::text = "
+            " and convert_from(body, 'UTF8')::jsonb -> 'data' ->> 'effect' = "
         ),
-        {"payments_match_record"},
+        {"effects_match_record"},
     ),
     (
         "select min(id::text) from audit_record",
@@ -170,7 +192,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     (
         "select payment_id::text from refund",
         "update refund set amount = amount + 1 where payment_id::text = ",
-        {"payments_match_refunds", "refunds_match_operations"},
+        {"payments_match_refunds", "refunds_match_operations", "refunds_match_record"},
     ),
     (
         "select refund_id::text from operation where kind = 'refund'",
@@ -180,17 +202,58 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     (
         "select payment_id::text from dispute",
         "update dispute set withdrawn = withdrawn + 1 where payment_id::text = ",
-        {"payments_match_disputes"},
+        {"payments_match_disputes", "disputes_match_effects"},
     ),
     (
         "select min(key) from idempotency_key",
         "update idempotency_key set object_id = gen_random_uuid() where key = ",
-        {"idempotency_keys_have_objects"},
+        {"idempotency_keys_match_record"},
     ),
     (
         "select min(e.id::text) from webhook_event e where status = 'processed'",
         "update webhook_event set reason = null where id::text = ",
         {"events_are_accounted_for"},
+    ),
+    (
+        "select min(name) from merchant",
+        "update merchant set name = name || '!' where name = ",
+        {"merchants_match_record"},
+    ),
+    (
+        "select typeid('key', id) from api_key",
+        "delete from api_key where typeid('key', id) = ",
+        {"api_keys_match_record"},
+    ),
+    (
+        "select min(typeid('pac', id)) from provider_account",
+        "update provider_account set provider = 'elsewhere' where typeid('pac', id) = ",
+        {"provider_accounts_match_record"},
+    ),
+    (
+        "select code from account where code = 'wallet:alice'",
+        (
+            "update balance b set floor = null from account a"
+            " where a.id = b.account_id and a.code = "
+        ),
+        {"accounts_match_record"},
+    ),
+    (
+        "select min(typeid('pay', id)) from payment where status = 'canceled'",
+        (
+            "update payment set beneficiary_id = (select id from account where code = 'wallet:bob')"
+            " where typeid('pay', id) = "
+        ),
+        {"payments_match_record"},
+    ),
+    (
+        "select min(typeid('op', id)) from operation where kind = 'cancel'",
+        "delete from operation where typeid('op', id) = ",
+        {"operations_match_record"},
+    ),
+    (
+        "select version::text from routing_rules",
+        "update routing_rules set rules = '{\"rules\": []}' where version::text = ",
+        {"routing_rules_match_record"},
     ),
     (
         "select min(id::text) from webhook_event",
@@ -210,6 +273,52 @@ async def test_each_way_of_tampering_is_found_and_named(
     assert failed.keys() == expected
     assert any(victim in detail for detail in failed.values()), failed
     assert as_document(findings)["ok"] is False
+
+
+async def test_a_debit_of_clearing_that_no_effect_stands_behind_is_found(lived_in: World) -> None:
+    """It is balanced, in order and on the record: only effects tell that nothing happened."""
+    rows = await lived_in.rows(
+        "select code, id from account where code like 'clearing:%%:eur' or code = 'wallet:alice'"
+    )
+    accounts = {code.split(":")[0]: AccountId(account_id) for code, account_id in rows}
+    entries = Entry(accounts["clearing"], -100, "EUR"), Entry(accounts["wallet"], 100, "EUR")
+    made = Transaction.of(lived_in.merchant_id, "transfer", "by-hand", entries)
+    engine = lived_in.engine
+    async with engine.database.transaction() as connection:
+        await engine.accounts.post(
+            connection, lived_in.merchant_id, Facts([made]), "operator", datetime.now(UTC)
+        )
+    _, failed = await check(lived_in)
+    assert failed.keys() == {"engine_accounts_match_effects"}
+    assert "clearing:" in failed["engine_accounts_match_effects"]
+
+
+async def test_a_transfer_that_is_taken_out_whole_is_found(lived_in: World) -> None:
+    """Its entries are gone too, and the balances are as if it had never been."""
+    await lived_in.api.post(
+        "/v1/transfers",
+        json={
+            "reference": "gone",
+            "debit_account": await lived_in.wallet("wallet:x", floor=-100),
+            "credit_account": await lived_in.wallet("wallet:y"),
+            "amount": 100,
+            "currency": "EUR",
+        },
+    )
+    for statement in (
+        (
+            "update balance set posted = 0, version = 0 where account_id in (select id from account"
+            " where code in ('wallet:x', 'wallet:y'))"
+        ),
+        (
+            "delete from ledger_entry where transaction_id = (select id from ledger_transaction"
+            " where reference = 'gone')"
+        ),
+        "delete from ledger_transaction where reference = 'gone'",
+    ):
+        await lived_in.rows("set session_replication_role = replica;" + statement)
+    _, failed = await check(lived_in)
+    assert failed.keys() == {"transactions_match_record"}
 
 
 async def test_every_check_was_seen_to_fail() -> None:

@@ -64,4 +64,59 @@ async def test_rows_that_cannot_be_are_refused(
     order = {"reference": "h", "account": wallet, "amount": 10, "currency": "EUR"}
     (await world.api.post("/v1/holds", json=order)).raise_for_status()
     with pytest.raises(psycopg.errors.CheckViolation, match=constraint):
+        await attempt(world, statement, None)
+
+
+CHANGEABLE = {
+    "account": "metadata",
+    "api_key": "revoked_at",
+    "balance": "held posted recorded_at status version",
+    "dispute": "reinstated shortfall status updated_at withdrawn",
+    "hold": "captured remaining state",
+    "operation": "due_at failure_code lookups outcome reason updated_at",
+    "payment": """
+        authorization_expires_at authorization_reference authorized captured disputed failure_code
+        next_action_url payment_method provider_account_id provider_reference refund_pending
+        refunded route status updated_at""",
+    "provider_account": "credentials",
+    "refund": "failure_code status updated_at",
+    "webhook_event": """
+        attempts attempts_lost claimed_until due_at failures failures_alike reason settled_at
+        status""",
+    "webhook_repetition": "deliveries",
+}
+"""All that the application may change: nowhere whose money it is, nor how much was asked for."""
+
+
+async def test_the_application_may_change_only_what_changes(world: World) -> None:
+    rows = await world.rows(
+        "select table_name, string_agg(column_name, ' ' order by column_name)"
+        " from information_schema.column_privileges"
+        " where grantee = 'groat_app' and privilege_type = 'UPDATE' group by table_name"
+    )
+    assert {table: columns.split() for table, columns in rows} == {
+        table: sorted(columns.split()) for table, columns in CHANGEABLE.items()
+    }
+    [(others,)] = await world.rows(
+        "select count(*) from information_schema.table_privileges where grantee = 'groat_app'"
+        " and privilege_type not in ('SELECT', 'INSERT')"
+    )
+    assert others == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update payment set beneficiary_id = gen_random_uuid()",
+        "update payment set amount = 1",
+        "update balance set floor = null",
+        "update account set is_engine = false",
+        "update hold set account_id = gen_random_uuid()",
+        "update api_key set merchant_id = 1",
+        "delete from operation",
+        "delete from idempotency_key",
+    ],
+)
+async def test_the_application_cannot_divert_money(world: World, statement: str) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
         await attempt(world, statement, APPLICATION_ROLE)

@@ -8,6 +8,7 @@ from groat.kernel.errors import GroatError
 STATUSES = {
     errors.BadRequest: 400,
     errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.PayloadTooLarge: 413,

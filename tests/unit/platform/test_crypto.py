@@ -65,11 +65,14 @@ def test_data_keys_are_new_wrapped_and_bound_to_their_merchant() -> None:
 
 def test_secrets_are_hashed_under_the_master_key() -> None:
     secret = secrets.token_urlsafe()
-    hashed = Vault(KEY).hash_secret(secret)
+    hashed = Vault(KEY).hash_secret(secret, b"row")
     assert len(hashed) == 32
-    assert hashed == Vault(KEY).hash_secret(secret)
-    assert hashed != Vault(KEY).hash_secret(secret + "x")
-    assert hashed != Vault(OTHER_KEY).hash_secret(secret)
+    assert hashed == Vault(KEY).hash_secret(secret, b"row")
+    assert hashed != Vault(KEY).hash_secret(secret + "x", b"row")
+    assert hashed != Vault(KEY).hash_secret(secret, b"another row")
+    assert hashed != Vault(OTHER_KEY).hash_secret(secret, b"row")
+    assert Vault(KEY).id_of_secret(secret) == Vault(KEY).id_of_secret(secret)
+    assert Vault(KEY).id_of_secret(secret) != Vault(OTHER_KEY).id_of_secret(secret)
 
 
 @given(st.text() | st.text("a\0ä\ud800\udfff"), st.binary())

@@ -22,8 +22,10 @@ _SENTENCES: dict[Refusal, tuple[type[GroatError], str]] = {
     ),
     Refusal.ENGINE_ACCOUNT: (
         Forbidden,
-        "Account {account} belongs to the engine. Payments, refunds and disputes move it; a "
-        "transfer or a hold needs an account of your own.",
+        (
+            "Account {account} belongs to the engine. Payments, refunds and disputes move it; a "
+            "transfer or a hold needs an account of your own."
+        ),
     ),
     Refusal.EXPIRES_IN_PAST: (InvalidRequest, "{expires_at} is past; a hold expires later."),
     Refusal.HOLD_EXCEEDED: (

@@ -104,13 +104,58 @@ from (
         select
             merchant_id,
             ('x' || left(replace(object_id::text, '-', ''), 16))::bit(64)::bigint as batch_id,
-            body -> 'data' ->> 'digest' as digest
-        from (
-            select merchant_id, object_id, case -- what was altered may not even be JSON
-                when leaf_hash = sha256('\x00'::bytea || body) then convert_from(body, 'UTF8')::jsonb
-            end as body
-            from audit_record
-        ) as records
-        where body ->> 'action' = 'ledger.posted'
+            data ->> 'digest' as digest
+        from recorded_change
+        where action = 'ledger.posted'
     ) as r on r.merchant_id = b.merchant_id and r.batch_id = b.batch_id
 ) as batches
+
+-- name: check_accounts_match_record
+-- An account is what the record says was opened, and stands as it says last. The engine's own are opened
+-- without a record; they have no floor, and are never frozen or closed.
+select count(*), count(*) filter (where bad), min(id) filter (where bad)
+from (
+    select coalesce(a.code, b.account_id::text, r.object) as id, not coalesce(
+        case when a.is_engine
+            then r.object is null and b.floor is null and b.status = 'open' and a.normal_side = 'debit'
+                and split_part(a.code, ':', 1) in ('bank', 'clearing', 'fees', 'receivable')
+            else r.opened ->> 'code' = a.code and r.opened ->> 'currency' = a.currency
+                and r.opened ->> 'normal_side' = a.normal_side
+                and (r.opened ->> 'floor')::bigint is not distinct from b.floor
+                and b.status = coalesce(r.status, 'open')
+        end, false
+    ) as bad
+    from account a
+    full join balance b on b.merchant_id = a.merchant_id and b.account_id = a.id
+    full join (
+        select
+            merchant_id, object_id, min(object) as object,
+            (array_agg(data) filter (where action = 'account.created'))[1] as opened,
+            (array_agg(data ->> 'status' order by id desc) filter (where action = 'account.updated'))[1] as status
+        from recorded_change
+        where action in ('account.created', 'account.updated')
+        group by merchant_id, object_id
+    ) as r on r.merchant_id = a.merchant_id and r.object_id = a.id
+) as accounts
+
+-- name: check_holds_match_record
+-- A hold is what the record says was reserved, and as much of it is taken and left as the record says
+-- last: what remains only shrinks, and what has ended stays so.
+select count(*), count(*) filter (where bad), min(id) filter (where bad)
+from (
+    select coalesce(r.object, typeid('hold', h.id)) as id, not coalesce(
+        r.last ->> 'account' = typeid('acct', h.account_id) and (r.last ->> 'amount')::bigint = h.amount
+            and (r.last ->> 'captured')::bigint = h.captured and (r.last ->> 'remaining')::bigint = h.remaining
+            and r.last ->> 'state' = h.state and r.last ->> 'reference' = h.reference
+            and (r.last ->> 'expires_at')::timestamptz is not distinct from h.expires_at, false
+    ) as bad
+    from hold h
+    full join (
+        select
+            merchant_id, object_id, min(object) as object,
+            (array_agg(data order by data ->> 'state' = 'open', (data ->> 'remaining')::bigint))[1] as last
+        from recorded_change
+        where action like 'hold.%'
+        group by merchant_id, object_id
+    ) as r on r.merchant_id = h.merchant_id and r.object_id = h.id
+) as holds

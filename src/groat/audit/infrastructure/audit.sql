@@ -18,13 +18,25 @@ order by id desc
 limit %(limit)s
 
 -- name: check_leaf_hashes
--- The hash of every record's bytes, computed anew by PostgreSQL (RFC 6962: 0x00 before the bytes),
--- and the time that it is filed under against the time that it says.
+-- The hash of every record's bytes, computed anew by PostgreSQL (RFC 6962: 0x00 before the bytes), and what
+-- the record is filed under against what it says: merchant, id, object, cause and time.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select id, case
         when leaf_hash <> sha256('\x00'::bytea || body) then true
-        else recorded_at <> (convert_from(body, 'UTF8')::jsonb ->> 'recorded_at')::timestamptz
+        else not coalesce(
+            said ->> 'id' = typeid('evt', id)
+                and said ->> 'object' = typeid(substring(said ->> 'object', '^(.*)_'), object_id)
+                and (cause_id is null or said ->> 'cause' = typeid(substring(said ->> 'cause', '^(.*)_'), cause_id))
+                and (said ->> 'merchant') = typeid('mer', rpad(lpad(to_hex(merchant_id), 16, '0'), 32, '0')::uuid)
+                and recorded_at = (said ->> 'recorded_at')::timestamptz,
+            false
+        )
     end as bad
-    from audit_record
+    from (
+        select *, case
+            when leaf_hash = sha256('\x00'::bytea || body) then convert_from(body, 'UTF8')::jsonb
+        end as said
+        from audit_record
+    ) as filed
 ) as records

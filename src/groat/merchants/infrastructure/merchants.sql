@@ -17,10 +17,10 @@ insert into api_key (merchant_id, id, secret_hash, created_at)
 values (%(merchant_id)s, %(id)s, %(secret_hash)s, %(now)s)
 
 -- name: find_api_key
--- One probe of a unique index per call; revoking takes effect at once.
-select id
+-- One probe of the primary key per call; revoking takes effect at once. The id follows from the secret.
+select secret_hash
 from api_key
-where merchant_id = %(merchant_id)s and secret_hash = %(secret_hash)s and revoked_at is null
+where merchant_id = %(merchant_id)s and id = %(id)s and revoked_at is null
 
 -- name: revoke_api_key
 -- For good: it is found no more.

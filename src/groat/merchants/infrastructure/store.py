@@ -11,6 +11,7 @@ from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 
 QUERIES = load_queries(__file__, "merchants.sql")
+CHECKS = load_queries(__file__, "checks.sql")
 
 
 class SealedProviderAccount(Value):
@@ -59,14 +60,14 @@ def insert_api_key(
     )
 
 
-async def find_api_key(
-    connection: Connection, merchant_id: MerchantId, secret_hash: bytes
-) -> ApiKeyId | None:
-    """Return the id of the merchant's key with this hash, unless it is revoked."""
+async def secret_hash(
+    connection: Connection, merchant_id: MerchantId, key_id: ApiKeyId
+) -> bytes | None:
+    """Return the hash of the secret of a merchant's key, unless the key is revoked."""
     row = await connection.fetch_one(
-        QUERIES["find_api_key"], {"merchant_id": merchant_id, "secret_hash": secret_hash}
+        QUERIES["find_api_key"], {"merchant_id": merchant_id, "id": key_id}
     )
-    return None if row is None else ApiKeyId(row[0])
+    return None if row is None else bytes(row[0])
 
 
 def revoke_api_key(

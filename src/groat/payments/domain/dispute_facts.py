@@ -90,7 +90,12 @@ def _move(payment: Payment, dispute: Dispute, fact: DisputeFact, arrival: Arriva
         effect=None
         if key is None
         else Effect(key, payment, fact.amount, dispute_id=dispute.id, shortfall=shortfall),
-        change=change_of(f"payment.dispute_{_ACTIONS[type(fact)]}", payment, arrival),
+        change=change_of(
+            f"payment.dispute_{_ACTIONS[type(fact)]}",
+            payment,
+            arrival,
+            dispute_status=dispute.status.value,
+        ),
     )
 
 

@@ -133,13 +133,21 @@ def _fall_back(case: _Case) -> Verdict | None:
         return None
     order = on_route(payment.order, further)
     gone_on = replace(payment, order=order, provider_reference=None, updated_at=case.now)
+    begun = after(failed)
     next_account = ids.render("provider_account", order.provider_account_id)
     return Verdict(
         Outcome.APPLIED,
         gone_on,
         settled=(Settled(payment.id, failed.id, SETTLES[failed.kind, told(fact)], fact.code),),
-        begun=after(failed),
-        change=change_of("payment.fell_back", gone_on, case.arrival, next=next_account),
+        begun=begun,
+        change=change_of(
+            "payment.fell_back",
+            gone_on,
+            case.arrival,
+            next=next_account,
+            operation=ids.render("operation", begun.id),
+            amount=begun.amount,
+        ),
     )
 
 

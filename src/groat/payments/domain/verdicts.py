@@ -24,6 +24,7 @@ from groat.payments.domain.operation import Operation, OperationKind, OperationO
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.refund import Refund
 from groat.providers.domain.facts import (
+    Authorized,
     Captured,
     Declined,
     DisputeClosed,
@@ -223,6 +224,8 @@ def _figures(fact: Fact) -> dict[str, Scalar]:
             | DisputeClosed(reference, amount)
         ):
             return {**_money(amount), "dispute": reference}
+        case Authorized(reference=reference, amount=amount):
+            return {**_money(amount), "authorization": reference}
         case Declined(code) | RefundFailed(code):
             return {"failure_code": code.value}
         case NotSent(code, reason):

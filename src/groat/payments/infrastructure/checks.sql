@@ -58,7 +58,7 @@ from (
             when 'succeeded' then o.outcome is distinct from 'succeeded' or h.captured is distinct from r.amount
             when 'failed' then o.outcome not in ('declined', 'failed') or h.state is distinct from 'released'
             else o.outcome not in ('pending', 'unknown') or h.remaining is distinct from r.amount
-        end as bad
+        end or o.capture_reference is distinct from r.capture_reference as bad
     from refund r
     left join operation o on o.merchant_id = r.merchant_id and o.refund_id = r.id
     left join hold h on h.merchant_id = r.merchant_id and h.id = r.hold_id
@@ -75,41 +75,157 @@ from (
 ) as payments
 
 -- name: check_payments_match_record
--- A payment is what the record says was asked for, and the record tells of each of its effects.
-select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+-- A payment is what the record says was asked for, by a provider account and in a status of which it tells.
+select count(*), count(*) filter (where bad), min(id) filter (where bad)
 from (
-    select
-        p.id,
-        r.created is null
-            or (r.created ->> 'amount')::bigint <> p.amount
-            or r.created ->> 'currency' <> p.currency
-            or a.currency is distinct from p.currency
-            or r.effects <> coalesce(e.effects, 0) as bad
+    select coalesce(r.object, typeid('pay', p.id)) as id, not coalesce(
+        (r.created ->> 'amount')::bigint = p.amount and r.created ->> 'currency' = p.currency
+            and a.currency = p.currency and r.created ->> 'beneficiary' = typeid('acct', p.beneficiary_id)
+            and r.created ->> 'capture_method' = p.capture_method
+            and typeid('pac', p.provider_account_id) = any(r.provider_accounts) and p.status = any(r.statuses)
+            and (p.failure_code is null or p.failure_code = any(r.failure_codes))
+            and (p.authorization_reference is null or p.authorization_reference = any(r.authorizations)), false
+    ) as bad
     from payment p
-    left join account a on a.merchant_id = p.merchant_id and a.id = p.beneficiary_id
-    left join (
-        select merchant_id, payment_id, count(*) as effects
-        from applied_effect
-        group by merchant_id, payment_id
-    ) as e on e.merchant_id = p.merchant_id and e.payment_id = p.id
-    left join (
+    join account a on a.merchant_id = p.merchant_id and a.id = p.beneficiary_id
+    full join (
         select
-            merchant_id,
-            object_id,
-            (array_agg(body -> 'data') filter (where body ->> 'action' = 'payment.created'))[1] as created,
-            count(*) filter (where body ->> 'action' in (
-                'payment.captured', 'payment.fee_charged', 'payment.refunded', 'payment.dispute_withdrawn',
-                'payment.dispute_reinstated'
-            )) as effects
-        from (
-            select merchant_id, object_id, case -- what was altered may not even be JSON
-                when leaf_hash = sha256('\x00'::bytea || body) then convert_from(body, 'UTF8')::jsonb
-            end as body
-            from audit_record
-        ) as records
+            merchant_id, object_id, min(object) as object,
+            (array_agg(data) filter (where action = 'payment.created'))[1] as created,
+            array_agg(distinct coalesce(data ->> 'next', data ->> 'provider_account')) as provider_accounts,
+            array_agg(distinct data ->> 'status') as statuses,
+            array_agg(distinct data ->> 'failure_code') as failure_codes,
+            array_agg(distinct data ->> 'authorization') as authorizations
+        from recorded_change
+        where object like 'pay\_%'
         group by merchant_id, object_id
     ) as r on r.merchant_id = p.merchant_id and r.object_id = p.id
 ) as payments
+
+-- name: check_effects_match_record
+-- The record tells of each effect, and of no other.
+select count(*), count(*) filter (where bad), min(reference) filter (where bad)
+from (
+    select
+        coalesce(e.reference, r.data ->> 'effect') as reference,
+        not coalesce((r.data ->> 'amount')::bigint = e.amount and r.data ->> 'currency' = e.currency, false) as bad
+    from applied_effect e
+    full join (
+        select * from recorded_change
+        where action in (
+            'payment.captured', 'payment.fee_charged', 'payment.refunded', 'payment.dispute_withdrawn',
+            'payment.dispute_reinstated'
+        )
+    ) as r on r.merchant_id = e.merchant_id and r.object_id = e.payment_id
+        and r.action = 'payment.' || case e.kind when 'fee' then 'fee_charged' else e.kind end
+        and r.data ->> 'effect' = e.reference
+) as effects
+
+-- name: check_operations_match_record
+-- The record says of each operation that it was begun, and what for.
+select count(*), count(*) filter (where bad), min(id) filter (where bad)
+from (
+    select coalesce(r.data ->> 'operation', typeid('op', o.id)) as id, not coalesce(
+        o.payment_id = r.object_id
+            and r.action = case
+                when r.action = 'payment.fell_back' and o.kind = 'authorize' then r.action
+                else 'payment.' || o.kind || '_requested'
+            end
+            and (r.data ->> 'amount')::bigint = o.amount
+            and coalesce(r.data ->> 'next', r.data ->> 'provider_account') = typeid('pac', o.provider_account_id)
+            and coalesce((r.data ->> 'final')::boolean, true) = o.final
+            and (r.data ->> 'capture') is not distinct from o.capture_reference
+            and (r.data ->> 'refund') is not distinct from typeid('ref', o.refund_id), false
+    ) as bad
+    from operation o
+    full join (
+        select * from recorded_change where object like 'pay\_%' and data ? 'operation'
+    ) as r on r.merchant_id = o.merchant_id and r.data ->> 'operation' = typeid('op', o.id)
+) as operations
+
+-- name: check_refunds_match_record
+-- A refund is of what the record says was asked for, and ended as the record says.
+select count(*), count(*) filter (where bad), min(id) filter (where bad)
+from (
+    select coalesce(r.refund, typeid('ref', f.id)) as id, not coalesce(
+        r.payment_id = f.payment_id and r.amount = f.amount
+            and r.ended is not distinct from nullif('payment.' || case f.status
+                when 'succeeded' then 'refunded' when 'failed' then 'refund_failed' else '' end, 'payment.'), false
+    ) as bad
+    from refund f
+    full join (
+        select
+            merchant_id,
+            data ->> 'refund' as refund,
+            (array_agg(object_id))[1] as payment_id,
+            max((data ->> 'amount')::bigint) filter (where action = 'payment.refund_requested') as amount,
+            max(action) filter (where action <> 'payment.refund_requested') as ended
+        from recorded_change
+        where action in ('payment.refund_requested', 'payment.refunded', 'payment.refund_failed')
+            and data ? 'refund'
+        group by merchant_id, data ->> 'refund'
+    ) as r on r.merchant_id = f.merchant_id and r.refund = typeid('ref', f.id)
+) as refunds
+
+-- name: check_disputes_match_effects
+-- A dispute has taken and given back what its effects say, is owed what the beneficiary did not have, and is
+-- of an amount and in a status of which the record tells.
+select count(*), count(*) filter (where bad), min(reference) filter (where bad)
+from (
+    select d.provider_reference as reference, d.withdrawn <> coalesce(w.amount, 0)
+        or d.reinstated <> coalesce(r.amount, 0) or d.shortfall <> coalesce(o.shortfall, 0)
+        or not coalesce(d.amount = any(c.amounts) and d.status = any(c.statuses), false) as bad
+    from dispute d
+    left join (
+        select
+            merchant_id, object_id, coalesce(data ->> 'dispute', data ->> 'effect') as reference,
+            array_agg((data ->> 'amount')::bigint) as amounts, array_agg(data ->> 'dispute_status') as statuses
+        from recorded_change
+        where action like 'payment.dispute\_%'
+        group by merchant_id, object_id, coalesce(data ->> 'dispute', data ->> 'effect')
+    ) as c on c.merchant_id = d.merchant_id and c.object_id = d.payment_id and c.reference = d.provider_reference
+    left join applied_effect w on w.merchant_id = d.merchant_id and w.kind = 'dispute_withdrawn'
+        and w.provider_account_id = d.provider_account_id and w.reference = d.provider_reference
+    left join applied_effect r on r.merchant_id = d.merchant_id and r.kind = 'dispute_reinstated'
+        and r.provider_account_id = d.provider_account_id and r.reference = d.provider_reference
+    left join (
+        select n.merchant_id, n.transaction_id, -sum(n.amount) as shortfall
+        from ledger_entry n
+        join account a on a.merchant_id = n.merchant_id and a.number = n.account_number
+            and a.code like 'receivable:%'
+        group by n.merchant_id, n.transaction_id
+    ) as o on o.merchant_id = w.merchant_id and o.transaction_id = w.transaction_id
+) as disputes
+
+-- name: check_engine_accounts_match_effects
+-- The engine's accounts hold what effects have moved, and nothing else: clearing what was captured and not
+-- given back, fees what providers charged, receivable what disputes took and nobody had.
+select count(*), count(*) filter (where bad), min(code) filter (where bad)
+from (
+    select a.code, b.posted <> coalesce(case split_part(a.code, ':', 1)
+        when 'receivable' then d.moved else e.moved
+    end, 0) as bad
+    from account a
+    join balance b on b.merchant_id = a.merchant_id and b.account_id = a.id
+    left join (
+        select c.merchant_id, c.number, sum(case
+            when split_part(c.code, ':', 1) = 'fees' or e.kind in ('captured', 'dispute_reinstated') then -e.amount
+            else e.amount
+        end) as moved
+        from applied_effect e
+        join ledger_entry n on n.merchant_id = e.merchant_id and n.transaction_id = e.transaction_id
+        join account c on c.merchant_id = n.merchant_id and c.number = n.account_number
+            and split_part(c.code, ':', 1) in ('clearing', 'fees')
+        group by c.merchant_id, c.number
+    ) as e on e.merchant_id = a.merchant_id and e.number = a.number
+    left join (
+        select d.merchant_id, p.currency, sum(least(d.shortfall, d.reinstated) - d.shortfall) as moved
+        from dispute d
+        join payment p on p.merchant_id = d.merchant_id and p.id = d.payment_id
+        group by d.merchant_id, p.currency
+    ) as d on d.merchant_id = a.merchant_id and d.currency = a.currency
+    where a.is_engine
+) as accounts
 
 -- name: check_effects_are_posted_once
 -- Each effect has one transaction, of its own reference, which moves its amount on the account of what
@@ -157,12 +273,39 @@ from (
     where left(t.kind::text, 8) = 'payment.'
 ) as postings
 
--- name: check_idempotency_keys_have_objects
--- What a key was used for is there.
-select count(*), count(*) filter (where bad), min(key) filter (where bad)
+-- name: check_idempotency_keys_match_record
+-- Each key is on the record of the request that it came with, and each such request of the last 30 days has
+-- its key still.
+select count(*), count(*) filter (where bad), min(name) filter (where bad)
 from (
-    select k.key, p.id is null and r.id is null as bad
-    from idempotency_key k
-    left join payment p on p.merchant_id = k.merchant_id and p.id = k.object_id
-    left join refund r on r.merchant_id = k.merchant_id and r.id = k.object_id
+    select coalesce(k.key, r.object) as name, k.key is null or r.object is null as bad
+    from (
+        select
+            merchant_id, key, typeid(case when is_payment then 'pay' else 'ref' end, object_id) as object,
+            encode(sha256(convert_to(key, 'UTF8') || request_hash), 'hex') as digest
+        from (
+            select k.*, exists (select from payment p where p.merchant_id = k.merchant_id and p.id = k.object_id) as is_payment
+            from idempotency_key k
+        ) as used
+    ) as k
+    full join (
+        select
+            merchant_id, data ->> 'idempotency_key' as digest, recorded_at,
+            case action when 'payment.refund_requested' then data ->> 'refund' else object end as object
+        from recorded_change
+        where data ? 'idempotency_key'
+    ) as r on r.merchant_id = k.merchant_id and r.digest = k.digest and r.object = k.object
+    where k.key is not null or r.recorded_at > now() - interval '30 days'
 ) as keys
+
+-- name: check_routing_rules_match_record
+-- Each version of the rules is on the record, with as many rules as were put in force.
+select count(*), count(*) filter (where bad), min(id) filter (where bad)
+from (
+    select coalesce(v.version::text, r.data ->> 'version') as id, not coalesce(
+        jsonb_array_length(v.rules -> 'rules') = (r.data ->> 'rules')::bigint, false
+    ) as bad
+    from routing_rules v
+    full join (select * from recorded_change where action = 'routing_rules.replaced') as r
+        on r.merchant_id = v.merchant_id and (r.data ->> 'version')::integer = v.version
+) as versions

@@ -8,14 +8,14 @@ create table merchant (
     created_at timestamptz not null
 );
 
+-- A key's id follows from its secret, and its hash is bound to merchant and id: a copied row opens nothing.
 create table api_key (
     merchant_id bigint not null references merchant,
     id uuid not null,
     secret_hash bytea not null,
     created_at timestamptz not null,
     revoked_at timestamptz,
-    primary key (merchant_id, id),
-    unique (merchant_id, secret_hash)
+    primary key (merchant_id, id)
 );
 
 create table provider_account (
@@ -344,6 +344,29 @@ create table audit_record (
 );
 create index audit_record_by_object on audit_record (merchant_id, object_id, id);
 
+-- What the record says, as far as its bytes have the hash that they are filed with: what was altered may
+-- not even be JSON.
+create view recorded_change as
+select
+    merchant_id, id, object_id, recorded_at, said ->> 'action' as action, said ->> 'object' as object,
+    said -> 'data' as data
+from (
+    select merchant_id, id, object_id, recorded_at, case
+        when leaf_hash = sha256('\x00'::bytea || body) then convert_from(body, 'UTF8')::jsonb
+    end as said
+    from audit_record
+) as records;
+
+-- An id as the record writes it: a TypeID, whose digits are Crockford's base 32.
+create function typeid(prefix text, id uuid) returns text language sql immutable parallel safe as $$
+    select prefix || '_' || string_agg(
+        substr('0123456789abcdefghjkmnpqrstvwxyz', 1 + substring(bits from 1 + 5 * digit for 5)::integer, 1),
+        '' order by digit
+    )
+    from (select b'00' || ('x' || replace(id::text, '-', ''))::bit(128) as bits) as padded,
+        generate_series(0, 25) as digit
+$$;
+
 -- The walls. Grants keep the application from changing what is written once; the triggers keep
 -- everyone else from doing it by accident.
 
@@ -357,13 +380,28 @@ $$;
 do $$ begin execute format('grant groat_app to %I', current_user); end $$;
 do $$ begin execute format('grant usage on schema %I to groat_app', current_schema()); end $$;
 
-grant select, insert, update
-    on merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, webhook_event, webhook_repetition
-    to groat_app;
+-- The application may change what changes: not who is paid, nor how much, nor how far an account may fall.
 grant select, insert
-    on ledger_transaction, ledger_entry, applied_effect, audit_record, routing_rules, routing_decision
+    on merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, webhook_event, webhook_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, routing_rules, routing_decision
     to groat_app;
-grant select on alembic_version to groat_app;
+grant select on alembic_version, recorded_change to groat_app;
+grant update (revoked_at) on api_key to groat_app;
+grant update (credentials) on provider_account to groat_app;
+grant update (metadata) on account to groat_app;
+grant update (posted, held, version, recorded_at, status) on balance to groat_app;
+grant update (remaining, captured, state) on hold to groat_app;
+grant update (
+    status, authorized, captured, refunded, refund_pending, disputed, failure_code, provider_reference,
+    authorization_reference, authorization_expires_at, next_action_url, provider_account_id, payment_method,
+    route, updated_at
+) on payment to groat_app;
+grant update (status, failure_code, updated_at) on refund to groat_app;
+grant update (status, withdrawn, reinstated, shortfall, updated_at) on dispute to groat_app;
+grant update (outcome, failure_code, reason, lookups, due_at, updated_at) on operation to groat_app;
+grant update (
+    status, reason, attempts, claimed_until, attempts_lost, failures, failures_alike, due_at, settled_at
+) on webhook_event to groat_app;
+grant update (deliveries) on webhook_repetition to groat_app;
 
 create function refuse_change() returns trigger language plpgsql as $$
 begin

@@ -1,0 +1,156 @@
+"""What an owner of the server can alter unseen: nothing but what is named here, with the reason.
+
+Every column of every table is altered in one row, and every row of every table taken out, one at a
+time, past triggers and foreign keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from groat.app.verify import all_checks
+from tests.integration.app.test_verify import lived_in
+from tests.integration.world import World
+
+__all__ = ["lived_in"]
+
+UNSEEN_CHANGES = {
+    "a time that nothing is decided by": """
+        account.created_at api_key.created_at applied_effect.applied_at dispute.created_at
+        dispute.updated_at hold.created_at idempotency_key.created_at merchant.created_at
+        operation.created_at operation.updated_at payment.created_at payment.updated_at
+        payment.authorization_expires_at provider_account.created_at refund.created_at
+        refund.updated_at routing_decision.decided_at routing_rules.created_at""",
+    "it may name a person, so the record does not hold it; the application cannot change it": """
+        payment.metadata payment.reference payment.return_url refund.metadata refund.reason""",
+    "callers may change it, and nothing is decided by it": "account.metadata",
+    "a wrong value opens nothing: it is encrypted, or compared with a keyed hash": """
+        api_key.secret_hash merchant.data_key provider_account.credentials""",
+    "it tells a repeated request from another; a wrong value refuses the repetition": """
+        hold.request_hash ledger_transaction.request_hash""",
+    "progress of work: a wrong value makes work early or late, or is a text for people": """
+        operation.due_at operation.failure_code operation.lookups operation.reason""",
+    "the record does not hold it yet; sealing covers it": """
+        dispute.id payment.payment_method payment.payment_method_kind payment.provider_reference
+        payment.route routing_decision.decision routing_decision.merchant_id
+        routing_decision.payment_id routing_decision.rules_version""",
+    "the inbox is not on the record yet; sealing covers it": """
+        webhook_event.attempts webhook_event.attempts_lost webhook_event.body
+        webhook_event.claimed_until webhook_event.deliveries webhook_event.due_at
+        webhook_event.event_type webhook_event.failures webhook_event.failures_alike
+        webhook_event.id webhook_event.provider_event_id webhook_event.reason
+        webhook_event.received_at webhook_event.settled_at webhook_event.status
+        webhook_event.transmission_id""",
+}
+UNSEEN_REMOVALS = {
+    "a record whose change shows nowhere else; sealing covers it": "audit_record",
+    "it explains a route that was taken": "routing_decision",
+    "an event that had no effect of its own; sealing covers it": "webhook_event",
+}
+
+_OTHER_VALUE = {
+    "bigint": "{column} + 1",
+    "integer": "{column} + 1",
+    "boolean": "not {column}",
+    "text": "{column} || 'x'",
+    "uuid": "gen_random_uuid()",
+    "bytea": "set_byte({column}, 0, get_byte({column}, 0) # 1)",
+    "jsonb": """'{{"altered": "yes"}}'""",
+    "timestamp with time zone": "{column} + interval '1 second'",
+}
+_SOME_VALUE = {
+    "bigint": "0",
+    "text": "'x'",
+    "jsonb": "'{{}}'",
+    "uuid": "gen_random_uuid()",
+    "timestamp with time zone": "now()",
+}
+
+
+@pytest.fixture
+def server(lived_in: World) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(lived_in.database_url) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute("alter table account alter number drop identity")
+        yield connection
+        connection.rollback()
+
+
+def _is_seen(server: psycopg.Connection) -> bool:
+    for check in all_checks():
+        row = server.execute(check.query.text).fetchone()
+        assert row is not None
+        if row[1]:
+            return True
+    return False
+
+
+def _columns(server: psycopg.Connection) -> list[tuple[str, str, str]]:
+    return server.execute(
+        "select c.table_name, c.column_name, c.data_type from information_schema.columns c"
+        " join information_schema.tables t using (table_schema, table_name)"
+        " where c.table_schema = 'public' and t.table_type = 'BASE TABLE'"
+        " and c.table_name <> 'alembic_version' order by 1, c.ordinal_position"
+    ).fetchall()
+
+
+def _others(server: psycopg.Connection, table: str, kind: str) -> list[str]:
+    """Return SQL for other values of a column: any, and those that its CHECK or type names."""
+    named = [
+        f"'{value}'"
+        for (value,) in server.execute(
+            "select m[1] from pg_constraint, regexp_matches(pg_get_constraintdef(oid), "
+            "'''([a-z_]+)''::text', 'g') as m where conrelid = %s::regclass and contype = 'c'"
+            " union select enumlabel::text from pg_enum where %s = 'USER-DEFINED'",
+            (table, kind),
+        )
+    ]
+    return [_OTHER_VALUE[kind], *named] if kind in _OTHER_VALUE else named
+
+
+def _alter(server: psycopg.Connection, table: str, column: str, value: str, where: str) -> bool:
+    """Alter a column in one row; return whether a row was altered to something else."""
+    names = {"table": sql.Identifier(table), "column": sql.Identifier(column)}
+    text = """
+        update {table} set {column} = <value>
+        where ctid = (select ctid from {table} where {column} is <where> order by ctid limit 1)
+            and {column} is distinct from (<value>)
+    """.replace("<value>", value).replace("<where>", where)
+    return server.execute(sql.SQL(text).format(**names)).rowcount == 1
+
+
+def _named(unseen: dict[str, str]) -> set[str]:
+    return {name for names in unseen.values() for name in names.split()}
+
+
+def test_each_change_of_a_column_is_seen_unless_it_is_named(server: psycopg.Connection) -> None:
+    unseen = set()
+    for table, column, kind in _columns(server):
+        candidates = [(value, "not null") for value in _others(server, table, kind)]
+        candidates += [(_SOME_VALUE[kind], "null")] if kind in _SOME_VALUE else []
+        for value, where in candidates:
+            try:
+                with server.transaction(force_rollback=True):
+                    if _alter(server, table, column, value, where) and not _is_seen(server):
+                        unseen.add(f"{table}.{column}")
+            except (psycopg.IntegrityError, psycopg.DataError):
+                continue
+    assert unseen == _named(UNSEEN_CHANGES), sorted(unseen ^ _named(UNSEEN_CHANGES))
+
+
+def test_each_row_that_is_taken_out_is_missed_unless_it_is_named(
+    server: psycopg.Connection,
+) -> None:
+    unseen = set()
+    for table in sorted({table for table, _, _ in _columns(server)}):
+        name = sql.Identifier(table)
+        for (row,) in server.execute(sql.SQL("select ctid::text from {}").format(name)).fetchall():
+            with server.transaction(force_rollback=True):
+                server.execute(sql.SQL("delete from {} where ctid = %s::tid").format(name), (row,))
+                if not _is_seen(server):
+                    unseen.add(table)
+    assert unseen == _named(UNSEEN_REMOVALS)
