@@ -82,7 +82,9 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         merchants, adapters, timeout_seconds=settings.provider_timeout_seconds
     )
     pending_for = timedelta(seconds=settings.pending_seconds)
-    breakers = Breakers(redis, clock, BreakerPolicy(failures=settings.breaker_failures), random)
+    breakers = Breakers(
+        redis, vault, clock, BreakerPolicy(failures=settings.breaker_failures), random
+    )
     routing = RoutingService(database, merchants, audit, breakers, clock)
     facts = PaymentFacts(accounts, audit, clock, pending_for=pending_for)
     calls = ProviderCalls(database, facts, audit, providers, breakers, clock, random)
@@ -101,7 +103,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         pending_for=pending_for,
     )
     recovery = PaymentRecovery(database, calls, queries, providers, random)
-    seen = Seen("webhooks", redis, database, clock)
+    seen = Seen("webhooks", redis, vault, database, clock)
     receiver = WebhookReceiver(database, providers, doorbell, seen, new_id, clock)
     interpreter, event_facts = Interpreter(providers), EventFacts(facts, random)
     drain = WebhookDrain(database, interpreter, event_facts, recovery, doorbell, random)

@@ -8,8 +8,9 @@ See Nygard, "Release It!", chapter 5, and https://martinfowler.com/bliki/Circuit
 
 All processes share one circuit for each name, in Redis. Whatever becomes of Redis, each process
 goes on with what it last knew, counting alone and letting its own probes through, and shares what
-it learnt once it can. An emptied Redis knows of no failure: the breakers are closed. A host that
-reaches nobody can open a breaker for all; the next probe from another host closes it again.
+it learnt once it can. An emptied Redis knows of no failure: the breakers are closed. Circuits in
+Redis are signed with the master key: one that is not ours is not believed, and is replaced. A host
+that reaches nobody can open a breaker for all; the next probe from another host closes it again.
 
 The rules compare times of different hosts, whose clocks are taken to agree within a second or so.
 Where they do not, a breaker is open for twice its cooldown at most.
@@ -29,6 +30,7 @@ from pydantic import AwareDatetime, NonNegativeInt, TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
 from groat.kernel.clock import Clock
+from groat.platform.crypto import Vault
 
 
 class BreakerState(StrEnum):
@@ -56,7 +58,7 @@ class BreakerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
-    """What is known of one name. It is what Redis holds, as JSON."""
+    """What is known of one name. It is what Redis holds, as signed JSON."""
 
     failed_at: tuple[AwareDatetime, ...] = ()
     """The failures since the last success, while closed."""
@@ -165,7 +167,7 @@ class _Known:
     """What this process knows of one circuit."""
 
     circuit: Circuit = HEALTHY
-    text: str | bytes = ""
+    text: str = ""
     """What Redis held when it was last asked; empty for nothing."""
     asked_at: datetime | None = None
     is_unshared: bool = False
@@ -179,17 +181,18 @@ class _Known:
         self.is_unshared = self.is_unshared or changed
         return changed
 
-    def learn(self, text: str | bytes, now: datetime) -> None:
-        """Take over what Redis holds."""
-        self.circuit, self.text = _from_text(text), text
-        self.asked_at, self.is_unshared = now, False
+    def learn(self, text: str, circuit: Circuit | None, now: datetime) -> None:
+        """Take over the circuit in the text that Redis holds; None is not ours, to be replaced."""
+        self.text, self.asked_at, self.is_unshared = text, now, circuit is None
+        self.circuit = self.circuit if circuit is None else circuit
 
 
 class _Shared:
     """The circuits in Redis: each of a few hundred bytes, and forgotten when nothing happens."""
 
-    def __init__(self, redis: Redis, clock: Clock, policy: BreakerPolicy) -> None:
+    def __init__(self, redis: Redis, vault: Vault, clock: Clock, policy: BreakerPolicy) -> None:
         self._redis = redis
+        self._vault = vault
         self._swap = redis.register_script(_SWAP)
         self._clock = clock
         self._kept_ms = 2 * policy.longest_cooldown // timedelta(milliseconds=1)
@@ -211,15 +214,22 @@ class _Shared:
         if known.is_unshared:
             await self._put(name, known, known.circuit)
         else:
-            held = await self._redis.get(_key(name))
-            known.learn(held or "", self._clock.now())
+            self._learn(name, known, await self._redis.get(_key(name)))
 
     async def _put(self, name: str, known: _Known, circuit: Circuit) -> bool:
         """Put ``circuit`` in place of what Redis held; if it holds another by now, learn that."""
-        text = _to_text(circuit)
+        text = "" if circuit == HEALTHY else self._vault.sign(_to_text(circuit), name.encode())
         held = await self._swap([_key(name)], [known.text, text, self._kept_ms])
-        known.learn(text if held is None else held, self._clock.now())
+        self._learn(name, known, text if held is None else held)
         return held is None
+
+    def _learn(self, name: str, known: _Known, held: str | bytes | None) -> None:
+        """Take over what Redis holds for ``name``, if it is empty or signed by one of us."""
+        text = held.decode(errors="replace") if isinstance(held, bytes) else held or ""
+        signed = self._vault.signed_text(text, name.encode()) if text else ""
+        if signed is None:
+            _log.warning("breaker_forged", account=name, effect="it is replaced by our own")
+        known.learn(text, None if signed is None else _from_text(signed), self._clock.now())
 
 
 class Breakers:
@@ -232,11 +242,12 @@ class Breakers:
     def __init__(
         self,
         redis: Redis | None,
+        vault: Vault,
         clock: Clock,
         policy: BreakerPolicy = POLICY,
         random: Random = _RANDOM,
     ) -> None:
-        self._shared = None if redis is None else _Shared(redis, clock, policy)
+        self._shared = None if redis is None else _Shared(redis, vault, clock, policy)
         self._clock = clock
         self._policy = policy
         self._random = random
@@ -321,10 +332,10 @@ def _key(name: str) -> str:
 
 
 def _to_text(circuit: Circuit) -> str:
-    return "" if circuit == HEALTHY else _CIRCUIT.dump_json(circuit).decode()
+    return _CIRCUIT.dump_json(circuit).decode()
 
 
-def _from_text(text: str | bytes) -> Circuit:
+def _from_text(text: str) -> Circuit:
     try:
         return _CIRCUIT.validate_json(text) if text else HEALTHY
     except ValidationError:  # another version's; the next change takes its place

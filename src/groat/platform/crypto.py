@@ -54,6 +54,10 @@ class Vault:
         """
         return hmac.digest(self._hash_key, row + secret.encode(), "sha256")
 
+    def derived_key(self, purpose: bytes) -> bytes:
+        """Return the key of one purpose: 32 bytes that only holders of the master key can make."""
+        return hmac.digest(self._master_key, b"groat key for " + purpose, "sha256")
+
     def sign(self, text: str, row: bytes) -> str:
         """Return ``text`` for a client to keep, and to hand back for the same row, unaltered.
 

@@ -4,16 +4,21 @@ A thing is written down here only after its commit, so that what is found here i
 need be asked. What is not found may be done all the same: Redis may have been emptied, or be away,
 which is slower and never wrong. And what one database has committed says nothing of another, such
 as one that was restored from yesterday's backup.
+
+Redis holds keyed digests instead of names. Whoever can write to Redis, and does not hold the master
+key, cannot make a name look committed.
 """
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
 from datetime import timedelta
 
 from redis.asyncio import Redis
 
 from groat.kernel.clock import Clock
+from groat.platform.crypto import Vault
 from groat.platform.database import Database
 from groat.platform.fast_path import FastPath
 
@@ -25,6 +30,7 @@ _MOST = 1_000_000
 """So many names of a period are noted; the others go to PostgreSQL. They take 120 MB of Redis in
 each of two sets."""
 
+_DIGEST_BYTES = 16
 _SECONDS = 0.05
 _LONGEST_SILENCE = 15.0
 """Waiting in vain for a short cut is to be a rare thing."""
@@ -36,8 +42,11 @@ class Seen:
     ``what`` they are keeps them apart from others.
     """
 
-    def __init__(self, what: str, redis: Redis | None, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, what: str, redis: Redis | None, vault: Vault, database: Database, clock: Clock
+    ) -> None:
         self._what = what
+        self._key = vault.derived_key(b"seen " + what.encode())
         self._redis = redis
         self._database = database
         self._clock = clock
@@ -62,21 +71,22 @@ class Seen:
         if redis is None:
             return set()
         now, _ = self._sets()
-
-        found = await self._path.attempt(lambda: redis.smismember(now, list(names)))
+        digests = self._digests(names)
+        found = await self._path.attempt(lambda: redis.smismember(now, digests))
         return {name for name, seen in zip(names, found or [], strict=False) if seen}
 
     async def remember(self, names: Sequence[str]) -> None:
         """Note that these are committed."""
         redis = self._redis
         now, following = self._sets()
+        digests = self._digests(names)
         if redis is None or self._full == now:
             return
 
         async def note() -> int:
             pipeline = redis.pipeline(transaction=False)
             for name in (now, following):
-                pipeline.execute_command("SADD", name, *names)
+                pipeline.execute_command("SADD", name, *digests)
                 pipeline.execute_command("EXPIRE", name, 2 * _PERIOD // timedelta(seconds=1))
             pipeline.execute_command("SCARD", following)  # which has those of this period alone
             *_, count = await pipeline.execute()
@@ -84,6 +94,13 @@ class Seen:
 
         if (await self._path.attempt(note) or 0) >= _MOST:
             self._full = now
+
+    def _digests(self, names: Sequence[str]) -> list[bytes]:
+        """Return what stands for each name: 128 bits that hold for this database alone."""
+        of = f"{self._database.incarnation} "
+        return [
+            hmac.digest(self._key, (of + name).encode(), "sha256")[:_DIGEST_BYTES] for name in names
+        ]
 
     def _sets(self) -> tuple[str, str]:
         """Return the names of this period's set and of the next one's, which begins with it."""

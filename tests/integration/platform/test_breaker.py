@@ -14,11 +14,13 @@ from structlog.testing import capture_logs
 
 from groat.platform import breaker
 from groat.platform.breaker import BUDGET_SECONDS, POLICY, Breakers, BreakerState
+from groat.platform.crypto import Vault
 from groat.platform.embedded import EmbeddedServers
 from groat.platform.jobs import connect_redis
 from tests.clock import ManualClock
 
 ACCOUNT = "pac_1"
+VAULT = Vault(bytes(32))
 KEY = f"groat:breaker:{ACCOUNT}"
 A_WHILE = timedelta(seconds=1)
 """After it, a process asks again what others did, and whether Redis is back."""
@@ -31,7 +33,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def ours(client: redis.asyncio.Redis, clock: ManualClock) -> Breakers:
-    return Breakers(client, clock)
+    return Breakers(client, VAULT, clock)
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ async def theirs(
     """The breakers of another process: on a connection of its own, with the same time."""
     async with connect_redis(valkey.redis_url) as connected:
         await client.ping()  # and emptied by its fixture
-        yield Breakers(connected, clock)
+        yield Breakers(connected, VAULT, clock)
 
 
 @contextmanager
@@ -306,11 +308,34 @@ async def test_a_full_redis_does_not_keep_a_breaker_from_closing(
     assert await theirs.allows(ACCOUNT)
 
 
+OPEN_FOR_AGES = '{"opened_at": "2026-01-01T00:00:00Z", "cooldown": "PT300S", "openings": 9}'
+FORGED = [OPEN_FOR_AGES, VAULT.sign(OPEN_FOR_AGES, b"pac_2"), "?", "\ud7ff"]
+
+
+@pytest.mark.parametrize("held", FORGED, ids=range(len(FORGED)))
+async def test_a_circuit_that_is_not_signed_for_its_account_stops_no_payment(
+    ours: Breakers,
+    theirs: Breakers,
+    client: redis.asyncio.Redis,
+    clock: ManualClock,
+    held: str,
+) -> None:
+    """Each process goes on with its own circuit, which soon stands in place of the forged one."""
+    await client.set(KEY, held)
+    assert await ours.allows(ACCOUNT)
+    clock.advance(A_WHILE)
+    await fail(ours)
+    assert not await ours.allows(ACCOUNT)
+    assert await client.get(KEY) != held
+    clock.advance(A_WHILE)
+    assert not await theirs.allows(ACCOUNT)
+
+
 @pytest.mark.parametrize("held", ["?", '{"openings": -1}'])
 async def test_what_another_version_wrote_is_replaced(
     ours: Breakers, client: redis.asyncio.Redis, held: str
 ) -> None:
-    await client.set(KEY, held)
+    await client.set(KEY, VAULT.sign(held, ACCOUNT.encode()))
     assert await ours.allows(ACCOUNT)
     await fail(ours)
     assert not await ours.allows(ACCOUNT)
@@ -331,7 +356,7 @@ async def test_a_client_that_answers_in_bytes_will_do(
     valkey: EmbeddedServers, theirs: Breakers, clock: ManualClock
 ) -> None:
     async with redis.asyncio.Redis.from_url(valkey.redis_url) as in_bytes:
-        ours = Breakers(in_bytes, clock)
+        ours = Breakers(in_bytes, VAULT, clock)
         await fail(theirs, 1)
         await fail(ours, POLICY.failures - 1)
         clock.advance(A_WHILE)

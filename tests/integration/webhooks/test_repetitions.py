@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 
 from groat.kernel.clock import SystemClock
 from groat.platform import schema, seen
+from groat.platform.crypto import Vault
 from groat.platform.database import Database
 from groat.platform.seen import Seen
 from tests.clock import ManualClock
@@ -20,6 +22,7 @@ from tests.integration.conftest import Setting
 from tests.integration.world import Mail, World, engine_and_api
 
 EVENT = {"id": "evt_1", "type": "x.y"}
+VAULT = Vault(bytes(32))
 
 
 @pytest.fixture
@@ -72,6 +75,19 @@ async def test_what_redis_has_forgotten_is_still_one_event(
     assert await world.drain() == 0
 
 
+async def test_an_event_that_somebody_notes_in_redis_is_stored_all_the_same(
+    world: World, known: Mail, client: redis.asyncio.Redis
+) -> None:
+    """Whoever can write to Redis cannot have an event acknowledged that is not committed."""
+    name = f"{world.merchant_id}:{world.stripe.account_id.hex}:evt_2"
+    async for key in client.scan_iter("groat:seen:*"):
+        await client.sadd(key, name, hashlib.sha256(name.encode()).digest()[:16])
+    assert (await world.deliver(await world.signed({**EVENT, "id": "evt_2"}))).status_code == 200
+    assert await deliveries(world) == [1, 1]
+    assert (await world.deliver(known)).status_code == 200
+    assert await deliveries(world) == [2, 1]
+
+
 async def test_without_redis_a_repetition_waits_for_nobody_who_works_on_the_event(
     world: World, known: Mail
 ) -> None:
@@ -111,7 +127,7 @@ async def test_no_more_is_noted_of_a_period_than_there_is_room_for(
     monkeypatch.setattr(seen, "_MOST", 3)
     clock, database = ManualClock(datetime(2026, 1, 1, tzinfo=UTC)), world.engine.database
     async with database.autocommit():  # now it is known which database this is
-        few = Seen("few", client, database, clock)
+        few = Seen("few", client, VAULT, database, clock)
     for name in "abcde":
         await few.remember([name])
     assert await few.among(list("abcde")) == set("abc")
@@ -130,7 +146,7 @@ async def test_what_one_database_has_committed_says_nothing_of_another(
             database = Database(address, max_connections=2)
             await database.open()
             async with database.autocommit():
-                things = Seen("things", client, database, SystemClock())
+                things = Seen("things", client, VAULT, database, SystemClock())
             assert await things.among(["a", "b"]) == set()
             await things.remember(["a"])
             assert await things.among(["a", "b"]) == {"a"}

@@ -22,6 +22,7 @@ from groat.platform.breaker import (
     state_of,
     succeeded,
 )
+from groat.platform.crypto import Vault
 from tests.clock import ManualClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,6 +38,7 @@ CIRCUITS = st.builds(
     probed_at=st.none() | MOMENTS,
 )
 ACCOUNT = "pac_1"
+VAULT = Vault(bytes(32))
 
 
 class BreakerMachine(RuleBasedStateMachine):
@@ -177,7 +179,7 @@ async def fail(breakers: Breakers, times: int = POLICY.failures) -> None:
 
 async def test_without_redis_it_opens_probes_and_closes() -> None:
     clock = ManualClock(START)
-    breakers = Breakers(None, clock)
+    breakers = Breakers(None, VAULT, clock)
     await fail(breakers, POLICY.failures - 1)
     assert await breakers.allows(ACCOUNT)
     await fail(breakers, 1)
@@ -192,7 +194,7 @@ async def test_without_redis_it_opens_probes_and_closes() -> None:
 
 
 async def test_a_success_in_between_starts_the_count_again() -> None:
-    breakers = Breakers(None, ManualClock(START))
+    breakers = Breakers(None, VAULT, ManualClock(START))
     for _ in range(3):
         await fail(breakers, POLICY.failures - 1)
         await breakers.record(ACCOUNT, ok=True)
@@ -201,7 +203,7 @@ async def test_a_success_in_between_starts_the_count_again() -> None:
 
 async def test_a_lost_probe_is_followed_by_another_and_a_bad_one_opens_for_longer() -> None:
     clock = ManualClock(START)
-    breakers = Breakers(None, clock, random=Random(1))  # noqa: S311 - repeatable by its seed
+    breakers = Breakers(None, VAULT, clock, random=Random(1))  # noqa: S311 - repeatable by its seed
     await fail(breakers)
     clock.advance(POLICY.cooldown)
     assert await breakers.allows(ACCOUNT)
@@ -216,7 +218,7 @@ async def test_a_lost_probe_is_followed_by_another_and_a_bad_one_opens_for_longe
 
 async def test_opening_and_closing_are_logged_once_each() -> None:
     clock = ManualClock(START)
-    breakers = Breakers(None, clock, BreakerPolicy(failures=2))
+    breakers = Breakers(None, VAULT, clock, BreakerPolicy(failures=2))
     with capture_logs() as lines:
         await fail(breakers, 10)
         clock.advance(POLICY.cooldown)
@@ -230,7 +232,7 @@ async def test_the_names_that_were_not_used_for_longest_are_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(breaker, "_NAMES_MAX", 3)
-    breakers = Breakers(None, ManualClock(START))
+    breakers = Breakers(None, VAULT, ManualClock(START))
     await fail(breakers)
     for number in range(9):
         await breakers.allows(f"pac_9{number}")
