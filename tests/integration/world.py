@@ -155,9 +155,10 @@ class World:
             "COLUMNS": "200",
         }
 
-    async def groat(self, *line: str) -> CompletedProcess[str]:
-        """Run ``groat <line>``."""
-        return await asyncio.to_thread(groat, self.settings.home, *line, **self.variables)
+    async def groat(self, *line: str, **variables: str) -> CompletedProcess[str]:
+        """Run ``groat <line>``, with these variables instead of the world's if given."""
+        told = variables or self.variables
+        return await asyncio.to_thread(groat, self.settings.home, *line, **told)
 
     def site(self, provider: str) -> Site:
         return {"stripe": self.stripe, "paypal": self.paypal}[provider]

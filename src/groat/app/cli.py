@@ -21,6 +21,7 @@ from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
 from groat.app import (
     account_commands,
+    key_commands,
     merchant_commands,
     payment_commands,
     render,
@@ -50,6 +51,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(merchant_commands.app, name="merchants")
+app.add_typer(key_commands.app, name="keys")
 app.add_typer(account_commands.app, name="accounts")
 app.add_typer(payment_commands.app, name="payments")
 app.add_typer(routing_commands.app, name="routing")

@@ -20,11 +20,12 @@ from groat.payments.recovery import PaymentRecovery
 from groat.payments.routing import RoutingService
 from groat.payments.service import PaymentService
 from groat.platform.breaker import BreakerPolicy, Breakers
-from groat.platform.crypto import Vault
+from groat.platform.crypto import MasterKeys, Vault
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell, connect_redis
+from groat.platform.root_key import open_vault
 from groat.platform.seen import Seen
-from groat.platform.settings import Settings, decode_master_key, require
+from groat.platform.settings import Settings, decode_master_keys, require
 from groat.providers.adapters import credential_fields, installed_adapters
 from groat.providers.registry import ProviderRegistry
 from groat.webhooks.applying import EventFacts
@@ -62,7 +63,9 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     """Yield the engine with its connections open; close them at the end.
 
     Raises:
-        ConfigurationError: the database or the master key is not set, or an adapter cannot be used.
+        ConfigurationError: the database or the master key is not set, the master key is not this
+            database's, or an adapter cannot be used.
+        Unavailable: the database is away.
     """
     clock, new_id, random = SystemClock(), ids.uuid7, SystemRandom()
     adapters = installed_adapters()
@@ -70,7 +73,8 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         require(settings.database_url, "DATABASE_URL"),
         max_connections=settings.database_connections,
     )
-    vault = Vault(decode_master_key(require(settings.master_key, "MASTER_KEY")))
+    master_keys = decode_master_keys(require(settings.master_key, "MASTER_KEY"))
+    vault = await _open(database, MasterKeys(master_keys))
     redis_url = settings.redis_url
     redis = None if redis_url is None else connect_redis(redis_url.get_secret_value())
     doorbell = Doorbell(redis, WEBHOOK_QUEUE)
@@ -115,7 +119,6 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     )
 
     async with AsyncExitStack() as stack:
-        await database.open()
         for close in (
             database.close,
             doorbell.close,
@@ -139,3 +142,13 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             replay,
             backfill,
         )
+
+
+async def _open(database: Database, master_keys: MasterKeys) -> Vault:
+    """Open the database, and the vault that its root key is in; leave neither open on errors."""
+    await database.open()
+    try:
+        return await open_vault(database, master_keys)
+    except BaseException:
+        await database.close()
+        raise

@@ -28,6 +28,7 @@ from groat.platform.checks import Check, checks_from
 from groat.platform.connection import Connection
 from groat.platform.crypto import Vault, seal, unseal
 from groat.platform.database import Database
+from groat.platform.root_key import rewrap_root_key
 
 _OPERATOR = "operator"
 _COMMAND_LINE = Cause("command_line")
@@ -55,7 +56,7 @@ class MerchantService:
     async def create(self, name: str) -> MerchantId:
         """Make a merchant."""
         merchant_id = ids.new_merchant_id(self._new_id)
-        data_key = self._vault.new_data_key(_associated(merchant_id))
+        data_key = self._vault.master_keys.new_key(_associated(merchant_id))
         async with self._database.transaction() as connection:
             store.insert_merchant(connection, merchant_id, name, data_key, self._clock.now())
             self._record(
@@ -169,9 +170,32 @@ class MerchantService:
             found = await store.provider_account(connection, merchant_id, account_id)
         if found is None:
             raise ids.not_found("provider_account", ids.render("provider_account", account_id))
-        data_key = self._vault.unwrap(found.data_key, _associated(merchant_id))
+        data_key = self._vault.master_keys.unwrap(found.data_key, _associated(merchant_id))
         credentials = json.loads(unseal(data_key, found.credentials, account_id.bytes))
         return ProviderAccount(merchant_id, account_id, found.provider, found.name, credentials)
+
+    async def rewrap_keys(self) -> int:
+        """Wrap the root key and every merchant's data key with the newest master key, or none.
+
+        Return how many merchants there are.
+
+        Raises:
+            ConfigurationError: ``wrong_master_key``; nothing was changed.
+        """
+        async with self._database.transaction() as connection:
+            await rewrap_root_key(connection, self._vault.master_keys)
+            wrapped = await store.lock_data_keys(connection)
+            rewrapped = {
+                merchant_id: self._vault.master_keys.rewrap(data_key, _associated(merchant_id))
+                for merchant_id, data_key in wrapped.items()
+            }
+            store.update_data_keys(connection, rewrapped)
+            for merchant_id in rewrapped:
+                row = ids.widened(merchant_id)
+                self._record(
+                    connection, merchant_id, "merchant.data_key_rewrapped", "merchant", row, {}
+                )
+        return len(rewrapped)
 
     def _identified(self, key: ApiKey) -> tuple[ApiKeyId, bytes]:
         """Return the id of a key's row, and the hash that the row must have."""
@@ -183,7 +207,7 @@ class MerchantService:
         wrapped = await store.data_key(connection, merchant_id)
         if wrapped is None:
             raise ids.not_found("merchant", ids.render_merchant(merchant_id))
-        return self._vault.unwrap(wrapped, _associated(merchant_id))
+        return self._vault.master_keys.unwrap(wrapped, _associated(merchant_id))
 
     def _record(
         self,

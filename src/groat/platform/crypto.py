@@ -1,6 +1,9 @@
 """Keys and secrets: envelope encryption, and keyed hashes of what is only ever compared.
 
-A merchant's data key encrypts that merchant's credentials; the master key wraps the data keys.
+A merchant's data key encrypts that merchant's credentials. The root key hashes and signs. The
+master key, which is outside the database, wraps the data keys and the root key: it can be replaced
+without changing what they have encrypted, hashed or signed.
+
 AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce before the ciphertext. The additional data
 names the row, so that a ciphertext copied to another row does not open.
 """
@@ -10,6 +13,8 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
+from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -23,25 +28,45 @@ _TAG_BYTES = 16
 _ANY_TEXT = "surrogatepass"  # also what JSON may hold and UTF-8 may not
 
 
-class Vault:
-    """Holds the master key; wraps data keys with it, hashes API secrets, and signs."""
+class MasterKeys:
+    """The master keys in force: the first one wraps, and each of them unwraps."""
 
-    def __init__(self, master_key: bytes) -> None:
-        self._master_key = master_key
-        self._hash_key = hmac.digest(master_key, b"groat api key hash", "sha256")
-        self._signing_key = hmac.digest(master_key, b"groat signed text", "sha256")
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self._keys = tuple(keys)
 
-    def new_data_key(self, row: bytes) -> bytes:
-        """Return a new data key, wrapped; ``row`` names whose it is."""
-        return seal(self._master_key, AESGCM.generate_key(bit_length=256), row)
+    def new_key(self, row: bytes) -> bytes:
+        """Return a new random key of 32 bytes, wrapped; ``row`` names its row."""
+        return seal(self._keys[0], AESGCM.generate_key(bit_length=256), row)
 
     def unwrap(self, wrapped: bytes, row: bytes) -> bytes:
-        """Return the data key in ``wrapped``.
+        """Return the key in ``wrapped``.
 
         Raises:
-            ConfigurationError: it was wrapped by another master key, or for another row.
+            ConfigurationError: ``wrong_master_key``; another master key has wrapped it, or it was
+                wrapped for another row.
         """
-        return unseal(self._master_key, wrapped, row)
+        for key in self._keys[:-1]:
+            with suppress(ConfigurationError):
+                return unseal(key, wrapped, row)
+        return unseal(self._keys[-1], wrapped, row)
+
+    def rewrap(self, wrapped: bytes, row: bytes) -> bytes:
+        """Return the key in ``wrapped``, wrapped with the first master key.
+
+        Raises:
+            ConfigurationError: as ``unwrap``.
+        """
+        return seal(self._keys[0], self.unwrap(wrapped, row), row)
+
+
+class Vault:
+    """Holds the master keys and the root key: wraps data keys, hashes API secrets, and signs."""
+
+    def __init__(self, master_keys: MasterKeys, root_key: bytes) -> None:
+        self.master_keys = master_keys
+        self._root_key = root_key
+        self._hash_key = hmac.digest(root_key, b"groat api key hash", "sha256")
+        self._signing_key = hmac.digest(root_key, b"groat signed text", "sha256")
 
     def id_of_secret(self, secret: str) -> UUID:
         """Return the id of the row that an API secret opens: a UUIDv8 of its HMAC-SHA256."""
@@ -55,8 +80,8 @@ class Vault:
         return hmac.digest(self._hash_key, row + secret.encode(), "sha256")
 
     def derived_key(self, purpose: bytes) -> bytes:
-        """Return the key of one purpose: 32 bytes that only holders of the master key can make."""
-        return hmac.digest(self._master_key, b"groat key for " + purpose, "sha256")
+        """Return the key of one purpose: 32 bytes that only holders of the root key can make."""
+        return hmac.digest(self._root_key, b"groat key for " + purpose, "sha256")
 
     def sign(self, text: str, row: bytes) -> str:
         """Return ``text`` for a client to keep, and to hand back for the same row, unaltered.

@@ -408,6 +408,16 @@ CREATE TABLE public.refund (
 );
 
 --
+-- Name: root_key; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.root_key (
+    only_one boolean DEFAULT true NOT NULL,
+    wrapped bytea NOT NULL,
+    CONSTRAINT root_key_only_one_check CHECK (only_one)
+);
+
+--
 -- Name: routing_decision; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -612,6 +622,13 @@ ALTER TABLE ONLY public.provider_account
 
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: root_key root_key_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.root_key
+    ADD CONSTRAINT root_key_pkey PRIMARY KEY (only_one);
 
 --
 -- Name: routing_decision routing_decision_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1043,6 +1060,12 @@ GRANT SELECT,INSERT ON TABLE public.ledger_transaction TO groat_app;
 GRANT SELECT,INSERT ON TABLE public.merchant TO groat_app;
 
 --
+-- Name: COLUMN merchant.data_key; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(data_key) ON TABLE public.merchant TO groat_app;
+
+--
 -- Name: TABLE operation; Type: ACL; Schema: public; Owner: -
 --
 
@@ -1221,6 +1244,18 @@ GRANT UPDATE(failure_code) ON TABLE public.refund TO groat_app;
 --
 
 GRANT UPDATE(updated_at) ON TABLE public.refund TO groat_app;
+
+--
+-- Name: TABLE root_key; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.root_key TO groat_app;
+
+--
+-- Name: COLUMN root_key.wrapped; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(wrapped) ON TABLE public.root_key TO groat_app;
 
 --
 -- Name: TABLE routing_decision; Type: ACL; Schema: public; Owner: -

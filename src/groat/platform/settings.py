@@ -15,11 +15,12 @@ from groat.kernel.errors import ConfigurationError
 
 PREFIX = "GROAT_"
 MASTER_KEY_BYTES = 32
+_MASTER_KEYS_MAX = 2
 
 
 def _master_key(value: SecretStr | None) -> SecretStr | None:
     if value is not None:
-        decode_master_key(value.get_secret_value())
+        decode_master_keys(value.get_secret_value())
     return value
 
 
@@ -46,7 +47,9 @@ class Settings(BaseSettings):
         None, description="Redis 7 or Valkey. Unset: `up` and `demo` start one of their own."
     )
     master_key: Annotated[SecretStr | None, AfterValidator(_master_key)] = Field(
-        None, description="32 random bytes in base64; wraps the keys that encrypt credentials."
+        None,
+        description="32 random bytes in base64; wraps the keys that encrypt, hash and sign. While "
+        "it is replaced: the new one, a comma, the old one.",
     )
     api_host: str = Field("127.0.0.1", description="The address that `groat api` listens on.")
     api_port: int = Field(8420, ge=1, le=65535, description="The port that `groat api` listens on.")
@@ -94,19 +97,20 @@ def read_settings() -> Settings:
         raise ConfigurationError("invalid_setting", f"{name} is wrong: {problem['msg']}.") from None
 
 
-def decode_master_key(text: str) -> bytes:
-    """Return the 32 bytes of a master key.
+def decode_master_keys(text: str) -> list[bytes]:
+    """Return the master keys in ``text``, of 32 bytes each; the first one is the newest.
 
     Raises:
-        ValueError: the text is not 32 bytes in base64.
+        ValueError: ``text`` is not one or two times 32 bytes in base64, with a comma between.
     """
+    parts = text.split(",")
     try:
-        key = base64.b64decode(text, validate=True)
+        keys = [base64.b64decode(part.strip(), validate=True) for part in parts]
     except ValueError:  # binascii.Error, and characters beyond ASCII
-        key = b""
-    if len(key) != MASTER_KEY_BYTES:
+        keys = []
+    if len(keys) > _MASTER_KEYS_MAX or {len(key) for key in keys} != {MASTER_KEY_BYTES}:
         raise ValueError("it must be 32 random bytes in base64, as `openssl rand -base64 32` makes")
-    return key
+    return keys
 
 
 def require(value: SecretStr | None, name: str) -> str:

@@ -29,7 +29,7 @@ UNSEEN_CHANGES = {
         payment.metadata payment.reference payment.return_url refund.metadata refund.reason""",
     "callers may change it, and nothing is decided by it": "account.metadata",
     "a wrong value opens nothing: it is encrypted, or compared with a keyed hash": """
-        api_key.secret_hash merchant.data_key provider_account.credentials""",
+        api_key.secret_hash merchant.data_key provider_account.credentials root_key.wrapped""",
     "it tells a repeated request from another; a wrong value refuses the repetition": """
         hold.request_hash ledger_transaction.request_hash""",
     "progress of work: a wrong value makes work early or late, or is a text for people": """
@@ -49,6 +49,7 @@ UNSEEN_CHANGES = {
 UNSEEN_REMOVALS = {
     "a record whose change shows nowhere else; sealing covers it": "audit_record",
     "it explains a route that was taken": "routing_decision",
+    "without it no process starts": "root_key",
     "an event that had no effect of its own; sealing covers it": "webhook_event",
 }
 

@@ -14,13 +14,13 @@ from structlog.testing import capture_logs
 
 from groat.platform import breaker
 from groat.platform.breaker import BUDGET_SECONDS, POLICY, Breakers, BreakerState
-from groat.platform.crypto import Vault
+from groat.platform.crypto import MasterKeys, Vault
 from groat.platform.embedded import EmbeddedServers
 from groat.platform.jobs import connect_redis
 from tests.clock import ManualClock
 
 ACCOUNT = "pac_1"
-VAULT = Vault(bytes(32))
+VAULT = Vault(MasterKeys([bytes(32)]), bytes(32))
 KEY = f"groat:breaker:{ACCOUNT}"
 A_WHILE = timedelta(seconds=1)
 """After it, a process asks again what others did, and whether Redis is back."""

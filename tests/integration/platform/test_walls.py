@@ -73,6 +73,7 @@ CHANGEABLE = {
     "balance": "held posted recorded_at status version",
     "dispute": "reinstated shortfall status updated_at withdrawn",
     "hold": "captured remaining state",
+    "merchant": "data_key",
     "operation": "due_at failure_code lookups outcome reason updated_at",
     "payment": """
         authorization_expires_at authorization_reference authorized captured disputed failure_code
@@ -80,6 +81,7 @@ CHANGEABLE = {
         refunded route status updated_at""",
     "provider_account": "credentials",
     "refund": "failure_code status updated_at",
+    "root_key": "wrapped",
     "webhook_event": """
         attempts attempts_lost claimed_until due_at failures failures_alike reason settled_at
         status""",

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from groat.kernel.clock import SystemClock
 from groat.platform import schema, seen
-from groat.platform.crypto import Vault
+from groat.platform.crypto import MasterKeys, Vault
 from groat.platform.database import Database
 from groat.platform.seen import Seen
 from tests.clock import ManualClock
@@ -22,7 +22,7 @@ from tests.integration.conftest import Setting
 from tests.integration.world import Mail, World, engine_and_api
 
 EVENT = {"id": "evt_1", "type": "x.y"}
-VAULT = Vault(bytes(32))
+VAULT = Vault(MasterKeys([bytes(32)]), bytes(32))
 
 
 @pytest.fixture

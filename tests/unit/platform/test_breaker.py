@@ -22,7 +22,7 @@ from groat.platform.breaker import (
     state_of,
     succeeded,
 )
-from groat.platform.crypto import Vault
+from groat.platform.crypto import MasterKeys, Vault
 from tests.clock import ManualClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ CIRCUITS = st.builds(
     probed_at=st.none() | MOMENTS,
 )
 ACCOUNT = "pac_1"
-VAULT = Vault(bytes(32))
+VAULT = Vault(MasterKeys([bytes(32)]), bytes(32))
 
 
 class BreakerMachine(RuleBasedStateMachine):

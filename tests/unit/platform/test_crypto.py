@@ -9,9 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groat.kernel.errors import ConfigurationError
-from groat.platform.crypto import Vault, seal, unseal
+from groat.platform.crypto import MasterKeys, Vault, seal, unseal
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
+
+
+def vault(root_key: bytes) -> Vault:
+    return Vault(MasterKeys([KEY]), root_key)
 
 
 def _assert_closed(key: bytes, sealed: bytes, row: bytes) -> None:
@@ -50,48 +54,60 @@ def test_any_other_bytes_do_not_open(sealed: bytes) -> None:
     _assert_closed(KEY, sealed, b"row")
 
 
-def test_data_keys_are_new_wrapped_and_bound_to_their_merchant() -> None:
-    vault = Vault(KEY)
-    first, second = vault.new_data_key(b"merchant"), vault.new_data_key(b"merchant")
-    key = vault.unwrap(first, b"merchant")
+def test_keys_are_new_wrapped_and_bound_to_their_row() -> None:
+    keys = MasterKeys([KEY])
+    first, second = keys.new_key(b"merchant"), keys.new_key(b"merchant")
+    key = keys.unwrap(first, b"merchant")
     assert len(key) == 32
     assert key not in first
-    assert key != vault.unwrap(second, b"merchant")
+    assert key != keys.unwrap(second, b"merchant")
     with pytest.raises(ConfigurationError):
-        vault.unwrap(first, b"another merchant")
+        keys.unwrap(first, b"another merchant")
     with pytest.raises(ConfigurationError):
-        Vault(OTHER_KEY).unwrap(first, b"merchant")
+        MasterKeys([OTHER_KEY]).unwrap(first, b"merchant")
 
 
-def test_secrets_are_hashed_under_the_master_key() -> None:
+def test_the_first_master_key_wraps_and_each_of_them_unwraps() -> None:
+    old, new, both = MasterKeys([KEY]), MasterKeys([OTHER_KEY]), MasterKeys([OTHER_KEY, KEY])
+    wrapped = old.new_key(b"merchant")
+    key = old.unwrap(wrapped, b"merchant")
+    assert both.unwrap(wrapped, b"merchant") == key
+    rewrapped = both.rewrap(wrapped, b"merchant")
+    assert new.unwrap(rewrapped, b"merchant") == key
+    assert both.unwrap(rewrapped, b"merchant") == key
+    with pytest.raises(ConfigurationError):
+        old.unwrap(rewrapped, b"merchant")
+
+
+def test_secrets_are_hashed_under_the_root_key() -> None:
     secret = secrets.token_urlsafe()
-    hashed = Vault(KEY).hash_secret(secret, b"row")
+    hashed = vault(KEY).hash_secret(secret, b"row")
     assert len(hashed) == 32
-    assert hashed == Vault(KEY).hash_secret(secret, b"row")
-    assert hashed != Vault(KEY).hash_secret(secret + "x", b"row")
-    assert hashed != Vault(KEY).hash_secret(secret, b"another row")
-    assert hashed != Vault(OTHER_KEY).hash_secret(secret, b"row")
-    assert Vault(KEY).id_of_secret(secret) == Vault(KEY).id_of_secret(secret)
-    assert Vault(KEY).id_of_secret(secret) != Vault(OTHER_KEY).id_of_secret(secret)
+    assert hashed == vault(KEY).hash_secret(secret, b"row")
+    assert hashed != vault(KEY).hash_secret(secret + "x", b"row")
+    assert hashed != vault(KEY).hash_secret(secret, b"another row")
+    assert hashed != vault(OTHER_KEY).hash_secret(secret, b"row")
+    assert vault(KEY).id_of_secret(secret) == vault(KEY).id_of_secret(secret)
+    assert vault(KEY).id_of_secret(secret) != vault(OTHER_KEY).id_of_secret(secret)
 
 
 @given(st.text() | st.text("a\0ä\ud800\udfff"), st.binary())
 def test_what_is_signed_comes_back_for_its_row(text: str, row: bytes) -> None:
-    vault = Vault(KEY)
-    signed = vault.sign(text, row)
-    assert vault.signed_text(signed, row) == text
-    assert vault.signed_text(signed, row + b"x") is None
-    assert Vault(OTHER_KEY).signed_text(signed, row) is None
+    ours = vault(KEY)
+    signed = ours.sign(text, row)
+    assert ours.signed_text(signed, row) == text
+    assert ours.signed_text(signed, row + b"x") is None
+    assert vault(OTHER_KEY).signed_text(signed, row) is None
 
 
 @given(st.text())
 def test_any_other_text_is_not_signed(text: str) -> None:
-    assert Vault(KEY).signed_text(text, b"row") is None
+    assert vault(KEY).signed_text(text, b"row") is None
 
 
 @given(st.data())
 def test_one_changed_bit_anywhere_is_another_text(data: st.DataObject) -> None:
-    signed = bytearray(base64.urlsafe_b64decode(Vault(KEY).sign("from here", b"row")))
+    signed = bytearray(base64.urlsafe_b64decode(vault(KEY).sign("from here", b"row")))
     at = data.draw(st.integers(0, len(signed) - 1))
     signed[at] ^= 1 << data.draw(st.integers(0, 7))
-    assert Vault(KEY).signed_text(base64.urlsafe_b64encode(signed).decode(), b"row") is None
+    assert vault(KEY).signed_text(base64.urlsafe_b64encode(signed).decode(), b"row") is None

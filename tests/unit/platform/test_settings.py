@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from groat.kernel.errors import ConfigurationError
-from groat.platform.settings import Settings, decode_master_key, read_settings, require
+from groat.platform.settings import Settings, decode_master_keys, read_settings, require
 
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -77,7 +77,11 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @given(st.binary(min_size=32, max_size=32))
 def test_a_master_key_is_32_bytes_in_base64(key: bytes) -> None:
-    assert decode_master_key(base64.b64encode(key).decode()) == key
+    text = base64.b64encode(key).decode()
+    assert decode_master_keys(text) == [key]
+    assert decode_master_keys(f"{text}, {text}") == [key, key]
+    with pytest.raises(ValueError, match="32 random bytes"):
+        decode_master_keys(f"{text},{text},{text}")
 
 
 @given(
@@ -85,7 +89,7 @@ def test_a_master_key_is_32_bytes_in_base64(key: bytes) -> None:
 )
 def test_keys_of_another_length_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="32 random bytes"):
-        decode_master_key(text)
+        decode_master_keys(text)
 
 
 def test_what_a_command_needs_is_required() -> None:

@@ -11,6 +11,17 @@ select merchant_id from merchant where name = %(name)s order by created_at limit
 -- The wrapped key, needed whenever credentials are sealed or opened.
 select data_key from merchant where merchant_id = %(merchant_id)s
 
+-- name: lock_data_keys
+-- Of all merchants, until they are wrapped with another master key.
+select merchant_id, data_key from merchant order by merchant_id for no key update
+
+-- name: update_data_keys
+-- The same keys, wrapped with another master key.
+update merchant m
+set data_key = n.data_key
+from unnest(%(merchant_ids)s::bigint[], %(data_keys)s::bytea[]) as n (merchant_id, data_key)
+where m.merchant_id = n.merchant_id
+
 -- name: insert_api_key
 -- Only a keyed hash of the secret is kept.
 insert into api_key (merchant_id, id, secret_hash, created_at)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from groat.kernel.ids import ApiKeyId, MerchantId, ProviderAccountId
 from groat.kernel.value import Value
 from groat.merchants.domain.credentials import ProviderAccountName, ProviderName
+from groat.platform.columns import Bigints, Blobs
 from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 
@@ -44,6 +46,21 @@ async def data_key(connection: Connection, merchant_id: MerchantId) -> bytes | N
     """Return the merchant's wrapped data key, or None if there is no such merchant."""
     row = await connection.fetch_one(QUERIES["get_data_key"], {"merchant_id": merchant_id})
     return None if row is None else bytes(row[0])
+
+
+async def lock_data_keys(connection: Connection) -> dict[MerchantId, bytes]:
+    """Lock every merchant, and return the wrapped data keys."""
+    rows = await connection.fetch(QUERIES["lock_data_keys"])
+    return {MerchantId(merchant_id): bytes(data_key) for merchant_id, data_key in rows}
+
+
+def update_data_keys(connection: Connection, data_keys: Mapping[MerchantId, bytes]) -> None:
+    """Write wrapped data keys in place of those of their merchants, which are locked."""
+    columns = {
+        "merchant_ids": Bigints(list(data_keys)),
+        "data_keys": Blobs(list(data_keys.values())),
+    }
+    connection.write(QUERIES["update_data_keys"], columns)
 
 
 def insert_api_key(

@@ -1,6 +1,12 @@
 -- merchant_id leads every key: a transaction that moves money touches one merchant, and the tables
 -- can be spread over several servers by it.
 
+-- What hashes and signs, wrapped with the master key, which is not in the database.
+create table root_key (
+    only_one boolean primary key default true check (only_one),
+    wrapped bytea not null
+);
+
 create table merchant (
     merchant_id bigint primary key,
     name text not null check (length(name) between 1 and 200),
@@ -382,9 +388,11 @@ do $$ begin execute format('grant usage on schema %I to groat_app', current_sche
 
 -- The application may change what changes: not who is paid, nor how much, nor how far an account may fall.
 grant select, insert
-    on merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, webhook_event, webhook_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, routing_rules, routing_decision
+    on root_key, merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, webhook_event, webhook_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, routing_rules, routing_decision
     to groat_app;
 grant select on alembic_version, recorded_change to groat_app;
+grant update (wrapped) on root_key to groat_app;
+grant update (data_key) on merchant to groat_app;
 grant update (revoked_at) on api_key to groat_app;
 grant update (credentials) on provider_account to groat_app;
 grant update (metadata) on account to groat_app;
