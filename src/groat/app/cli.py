@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from dataclasses import asdict
 from typing import Annotated, NoReturn
 
@@ -60,7 +61,19 @@ app.add_typer(webhook_commands.app, name="webhooks")
 console = Console()
 notes = Console(stderr=True)
 
+_VERBOSE = "--verbose"
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
+
+
+@app.callback()
+def options(
+    *,
+    verbose: Annotated[
+        bool, typer.Option(_VERBOSE, help="Show the traceback of an error.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
 
 
 @app.command()
@@ -145,12 +158,18 @@ def migrate(
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL, change nothing.")] = False,
 ) -> None:
     """Bring the database in GROAT_DATABASE_URL to this version's schema."""
+    settings = read_settings()
     if sql:
-        schema.print_sql()
+        schema.print_sql(settings.role)
         return
-    settings = running_settings(read_settings())
-    revision = schema.migrate(require(settings.database_url, "DATABASE_URL"))
+    settings = running_settings(settings)
+    revision = schema.migrate(require(settings.database_url, "DATABASE_URL"), settings.role)
     notes.print(f"The schema is at revision {revision}.")
+    if settings.role is None:
+        notes.print(
+            "The engine has no role of its own (GROAT_DATABASE_ROLE=none). Triggers alone keep it "
+            "from changing ledger and record; with a role, grants would too."
+        )
 
 
 @app.command()
@@ -205,7 +224,7 @@ async def _serve_simulators(settings: Settings) -> None:
 def _process_settings(name: str) -> Settings:
     settings = running_settings(read_settings())
     configure_logging(settings, name)
-    schema.require_current(require(settings.database_url, "DATABASE_URL"))
+    schema.require_current(require(settings.database_url, "DATABASE_URL"), settings.role)
     return settings
 
 
@@ -231,14 +250,26 @@ def _wait_for_interrupt() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line. An error that a person can act on is one line, not a traceback."""
+    """Run the command line. An error is a line or two; ``--verbose`` adds the traceback."""
+    verbose = _VERBOSE in sys.argv
     try:
         app()
     except GroatError as error:
-        said = f"[bold red]Error[/] ({error.code}): {escape(error.message)}"
-        notes.print(said, highlight=False, soft_wrap=True)
+        _report(f"({error.code}): {error.message}", verbose=verbose)
         sys.exit(2)
+    except Exception as error:  # noqa: BLE001 - nobody is left to handle it
+        reason = str(error).strip().partition("\n")[0]
+        _report(f"({type(error).__name__}): {reason}", verbose=verbose)
+        if not verbose:
+            notes.print(f"`groat {_VERBOSE} ...` shows where it happened.")
+        sys.exit(1)
     sys.exit(0)
+
+
+def _report(text: str, *, verbose: bool) -> None:
+    if verbose:
+        notes.print(traceback.format_exc(), markup=False, highlight=False, soft_wrap=True)
+    notes.print(f"[bold red]Error[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

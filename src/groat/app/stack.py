@@ -60,7 +60,7 @@ def running_stack(
         settings = stack.enter_context(_with_servers(settings, ephemeral=ephemeral))
         settings = settings.model_copy(update=_ports(settings, any_free=ephemeral))
         say("Bringing the schema up to date")
-        schema.migrate(require(settings.database_url, "DATABASE_URL"))
+        schema.migrate(require(settings.database_url, "DATABASE_URL"), settings.role)
         say("Starting the API, the worker and the providers' simulators")
         bases = _simulators(settings)
         api = f"http://{_LOOPBACK}:{settings.api_port}"

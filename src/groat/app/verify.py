@@ -40,7 +40,8 @@ def verify(settings: Settings, done: Callable[[Finding], None]) -> list[Finding]
 
 
 async def _verify(settings: Settings, done: Callable[[Finding], None]) -> list[Finding]:
-    database = Database(require(settings.database_url, "DATABASE_URL"), max_connections=2)
+    url = require(settings.database_url, "DATABASE_URL")
+    database = Database(url, max_connections=2, role=settings.role)
     findings = []
     await database.open()
     try:

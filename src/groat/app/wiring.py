@@ -72,6 +72,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     database = Database(
         require(settings.database_url, "DATABASE_URL"),
         max_connections=settings.database_connections,
+        role=settings.role,
     )
     master_keys = decode_master_keys(require(settings.master_key, "MASTER_KEY"))
     vault = await _open(database, MasterKeys(master_keys))

@@ -18,9 +18,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from groat.kernel.errors import Unavailable
 from groat.platform.connection import Connection, Session
 from groat.platform.queries import Query
-
-APPLICATION_ROLE = "groat_app"
-"""What the engine acts as once connected: it may not change or delete the ledger or the record."""
+from groat.platform.settings import APPLICATION_ROLE
 
 _ACQUIRE_SECONDS = 5.0
 _RESTED_SECONDS = 1.0
@@ -53,7 +51,10 @@ class KeyTaken(Exception):
 class Database:
     """The engine's way to PostgreSQL."""
 
-    def __init__(self, url: str, *, max_connections: int) -> None:
+    def __init__(
+        self, url: str, *, max_connections: int, role: str | None = APPLICATION_ROLE
+    ) -> None:
+        self._role = role
         self.incarnation: str | None = None
         """What is committed here stays so: another server, a copy of it, or what was restored from
         a backup is another incarnation, and so is the same one after a restart. None until the
@@ -81,10 +82,10 @@ class Database:
         backend_pid, incarnation = row
         if backend_pid == session.info.backend_pid:
             self.incarnation = incarnation
-            await session.execute(_settings(for_transaction=False))
+            await session.execute(_settings(self._role, for_transaction=False))
         else:
             self.incarnation = None
-            session.prelude = Query(_settings(for_transaction=True))
+            session.prelude = Query(_settings(self._role, for_transaction=True))
 
     async def _check(self, session: Session) -> None:
         """Try a session that has rested, or stood when another broke: a restart breaks all."""
@@ -200,11 +201,12 @@ class Database:
             ) from error
 
 
-def _settings(*, for_transaction: bool) -> bytes:
+def _settings(role: str | None, *, for_transaction: bool) -> bytes:
     """Return the statement that sets role and limits, for the transaction or for the session."""
     until_commit = sql.Literal(for_transaction)
+    acting = {} if role is None else {"role": role}
     settings = sql.SQL(", ").join(
         sql.SQL("set_config({}, {}, {})").format(name, value, until_commit)
-        for name, value in {"role": APPLICATION_ROLE, **_SESSION}.items()
+        for name, value in {**acting, **_SESSION}.items()
     )
     return sql.SQL("select {}").format(settings).as_bytes(None)

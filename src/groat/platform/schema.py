@@ -11,28 +11,40 @@ import psycopg
 
 from groat.kernel.errors import ConfigurationError
 from groat.platform.migrations import versions
+from groat.platform.settings import APPLICATION_ROLE
+
+_ROLE_MAY_WORK = """
+select exists (
+    select from pg_roles
+    where rolname = %(role)s and pg_has_role(oid, 'member')
+        and has_table_privilege(oid, 'payment', 'insert')
+)
+"""
 
 
-def migrate(url: str) -> str:
+def migrate(url: str, role: str | None = APPLICATION_ROLE) -> str:
     """Bring the database at ``url`` to this version's schema; return the revision.
 
+    ``role`` is the role that the application acts as; None if it has none of its own.
+
     Raises:
-        ConfigurationError: the database cannot be reached, or is of a newer Groat.
+        ConfigurationError: the database cannot be reached, or is of a newer Groat; or
+            ``role_missing``, or ``migration_failed``.
     """
     from groat.platform import migrating  # noqa: PLC0415 - see above
 
     current, known = current_revision(url), revisions()
     if current is not None and current not in known:
         raise _newer(current)
-    migrating.upgrade(url)
+    migrating.upgrade(url, role)
     return known[-1]
 
 
-def print_sql() -> None:
+def print_sql(role: str | None) -> None:
     """Print the SQL that takes an empty database to this version's schema."""
     from groat.platform import migrating  # noqa: PLC0415 - see above
 
-    migrating.print_sql()
+    migrating.print_sql(role)
 
 
 def revisions() -> list[str]:
@@ -41,14 +53,16 @@ def revisions() -> list[str]:
     return sorted(module.name.partition("_")[0] for module in modules)
 
 
-def require_current(url: str) -> None:
-    """Return if the database has this version's schema.
+def require_current(url: str, role: str | None = APPLICATION_ROLE) -> None:
+    """Return if the database has this version's schema, and lets the application act as ``role``.
 
     Raises:
-        ConfigurationError: it is empty, older or newer; the message says what to run.
+        ConfigurationError: it is empty, older or newer; or ``role_missing``. The message says what
+            to run.
     """
     current, known = current_revision(url), revisions()
     if current == known[-1]:
+        _require_role(url, role)
         return
     if current is not None and current not in known:
         raise _newer(current)
@@ -83,6 +97,25 @@ def current_revision(url: str) -> str | None:
             "database_unreachable", f"The database in GROAT_DATABASE_URL cannot be used: {reason}"
         ) from None
     return None if row is None else str(row[0])
+
+
+def role_missing(role: str) -> ConfigurationError:
+    """Return the error of a role that is not there, or that this user may not act as."""
+    return ConfigurationError(
+        "role_missing",
+        f"The role {role} is missing, or this user may not act as it. Let an administrator run "
+        f"`create role {role} nologin; grant {role} to <this user>`, then run `groat migrate`. "
+        "Where roles cannot be made, set GROAT_DATABASE_ROLE=none.",
+    )
+
+
+def _require_role(url: str, role: str | None) -> None:
+    if role is None:
+        return
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        found = connection.execute(_ROLE_MAY_WORK, {"role": role}).fetchone()
+    if found != (True,):
+        raise role_missing(role)
 
 
 def _newer(revision: str) -> ConfigurationError:

@@ -14,6 +14,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from groat.kernel.errors import ConfigurationError
 
 PREFIX = "GROAT_"
+APPLICATION_ROLE = "groat_app"
+"""Role that the engine acts as once connected: it may not change or delete ledger and record."""
+
+_NO_ROLE = "none"
 MASTER_KEY_BYTES = 32
 _MASTER_KEYS_MAX = 2
 
@@ -42,6 +46,11 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".groat"), description="Where `groat up` keeps its data and its keys.")
     database_url: Annotated[SecretStr | None, AfterValidator(_database_url)] = Field(
         None, description="PostgreSQL 15 to 18. Unset: `up` and `demo` start one of their own."
+    )
+    database_role: str = Field(
+        APPLICATION_ROLE,
+        pattern="^[a-z_][a-z0-9_]{0,62}$",
+        description="Role to act as in PostgreSQL. `none` where roles cannot be made.",
     )
     redis_url: SecretStr | None = Field(
         None, description="Redis 7 or Valkey. Unset: `up` and `demo` start one of their own."
@@ -81,6 +90,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe log lines that are written."
     )
+
+    @property
+    def role(self) -> str | None:
+        """The role that the engine acts as in PostgreSQL; None to stay the user of the URL."""
+        return None if self.database_role == _NO_ROLE else self.database_role
 
 
 def read_settings() -> Settings:

@@ -107,5 +107,5 @@ def test_a_database_that_is_away_is_told_in_one_line() -> None:
 
 
 def test_the_revisions_are_those_that_alembic_finds() -> None:
-    scripts = ScriptDirectory.from_config(alembic_config(""))
+    scripts = ScriptDirectory.from_config(alembic_config("", None))
     assert [one.revision for one in scripts.walk_revisions()] == schema.revisions()[::-1]

@@ -7,7 +7,7 @@ import itertools
 import psycopg
 import pytest
 
-from groat.platform.database import APPLICATION_ROLE
+from groat.platform.settings import APPLICATION_ROLE
 from tests.integration.world import World
 
 WRITTEN_ONCE = ("ledger_transaction", "ledger_entry", "applied_effect", "audit_record")

@@ -1,6 +1,10 @@
 """Alembic's entry point: runs the revisions on a connection, or prints them as SQL."""
 
+from pathlib import Path
+
+import psycopg
 from alembic import context
+from psycopg import sql
 from sqlalchemy import create_engine, pool
 
 
@@ -12,15 +16,30 @@ def run() -> None:
         context.configure(
             dialect_name="postgresql", literal_binds=True, dialect_opts={"paramstyle": "named"}
         )
-        with context.begin_transaction():
-            context.run_migrations()
+        _migrate()
         return
-    # No prepared statements: behind a connection pooler they would be left to other clients.
-    engine = create_engine(url, poolclass=pool.NullPool, connect_args={"prepare_threshold": None})
+    engine = create_engine(
+        "postgresql+psycopg://", poolclass=pool.NullPool, creator=lambda: _connect(url)
+    )
     with engine.connect() as connection:
         context.configure(connection=connection)
-        with context.begin_transaction():
-            context.run_migrations()
+        _migrate()
+
+
+def _connect(url: str) -> psycopg.Connection:
+    """Connect without prepared statements, which a connection pooler would leave to others."""
+    return psycopg.connect(url, prepare_threshold=None)
+
+
+def _migrate() -> None:
+    """Run the revisions, and then what the application's role may do, if it has one."""
+    role = context.config.attributes["role"]
+    with context.begin_transaction():
+        context.run_migrations()
+        if role is not None:
+            walls = Path(__file__).with_name("walls.sql").read_text(encoding="utf-8")
+            identifier, name = sql.Identifier(role).as_string(), sql.Literal(role).as_string()
+            context.execute(walls.replace("{role}", identifier).replace("{role_name}", name))
 
 
 run()

@@ -373,43 +373,8 @@ create function typeid(prefix text, id uuid) returns text language sql immutable
         generate_series(0, 25) as digit
 $$;
 
--- The walls. Grants keep the application from changing what is written once; the triggers keep
--- everyone else from doing it by accident.
-
-do $$
-begin
-    create role groat_app nologin;
-exception when duplicate_object or unique_violation then
-    null; -- roles belong to the server, and another database has made it
-end
-$$;
-do $$ begin execute format('grant groat_app to %I', current_user); end $$;
-do $$ begin execute format('grant usage on schema %I to groat_app', current_schema()); end $$;
-
--- The application may change what changes: not who is paid, nor how much, nor how far an account may fall.
-grant select, insert
-    on root_key, merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, webhook_event, webhook_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, routing_rules, routing_decision
-    to groat_app;
-grant select on alembic_version, recorded_change to groat_app;
-grant update (wrapped) on root_key to groat_app;
-grant update (data_key) on merchant to groat_app;
-grant update (revoked_at) on api_key to groat_app;
-grant update (credentials) on provider_account to groat_app;
-grant update (metadata) on account to groat_app;
-grant update (posted, held, version, recorded_at, status) on balance to groat_app;
-grant update (remaining, captured, state) on hold to groat_app;
-grant update (
-    status, authorized, captured, refunded, refund_pending, disputed, failure_code, provider_reference,
-    authorization_reference, authorization_expires_at, next_action_url, provider_account_id, payment_method,
-    route, updated_at
-) on payment to groat_app;
-grant update (status, failure_code, updated_at) on refund to groat_app;
-grant update (status, withdrawn, reinstated, shortfall, updated_at) on dispute to groat_app;
-grant update (outcome, failure_code, reason, lookups, due_at, updated_at) on operation to groat_app;
-grant update (
-    status, reason, attempts, claimed_until, attempts_lost, failures, failures_alike, due_at, settled_at
-) on webhook_event to groat_app;
-grant update (deliveries) on webhook_repetition to groat_app;
+-- Grants keep the application from changing what is written once (see walls.sql); triggers keep everyone
+-- else from doing it by accident.
 
 create function refuse_change() returns trigger language plpgsql as $$
 begin
