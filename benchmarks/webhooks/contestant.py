@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.webhooks.ground import Books
-from groat.app.supervision import SUPERVISED, Child
+from groat.app.supervision import Child
 from groat.platform.embedded import ValkeyServer
+from groat.platform.settings import SUPERVISED
 
 _READY_SECONDS = 30.0
 

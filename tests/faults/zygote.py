@@ -20,9 +20,8 @@ from typing import NoReturn
 import uvloop
 
 from groat.app.api import serve_api
-from groat.app.supervision import SUPERVISED
 from groat.app.worker import run_worker
-from groat.platform.settings import Settings, read_settings
+from groat.platform.settings import SUPERVISED, Settings, read_settings
 from groat.platform.telemetry import configure_logging
 from groat.providers.port import Answered, Unreadable
 from groat.providers.stripe.adapter import StripeProvider

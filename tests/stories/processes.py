@@ -31,8 +31,10 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return {**rest, "GROAT_HOME": str(home), **more}
 
 
-def groat(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run ``groat <arguments>`` to its end."""
+def groat(
+    home: Path, *arguments: str, stdin: str | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run ``groat <arguments>`` to its end, with ``stdin`` as its standard input if given."""
     return subprocess.run(
         [*GROAT, *arguments],
         env=environment(home, **more),
@@ -41,6 +43,7 @@ def groat(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProce
         capture_output=True,
         text=True,
         timeout=COMMAND_SECONDS,
+        **({"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}),
     )
 
 

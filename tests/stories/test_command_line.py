@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.conftest import Servers
@@ -50,3 +51,27 @@ def test_the_api_refuses_a_database_without_the_schema(home: Path, empty_databas
     [line] = done.stderr.splitlines()
     assert line.startswith("Error (schema_outdated): The database has no schema yet")
     assert "`groat migrate`" in line
+
+
+@pytest.mark.parametrize("command", ["demo", "up"])
+def test_a_demonstration_is_not_written_into_a_named_database_unasked(
+    home: Path, empty_database: str, command: str
+) -> None:
+    done = groat(home, command, GROAT_DATABASE_URL=empty_database)
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith("Error (database_not_confirmed)")
+    assert "--yes" in line
+    with psycopg.connect(empty_database) as connection:
+        assert connection.execute("select to_regclass('merchant')").fetchone() == (None,)
+
+
+def test_a_variable_that_is_no_setting_is_reported(home: Path) -> None:
+    (home / ".env").write_text("GROAT_REDIS_ULR=redis://x\n")
+    done = groat(home, "config", "--json", GROAT_DATABSE_URL="x", GROAT_XYZZY="1")
+    assert done.returncode == 0
+    assert done.stderr.splitlines() == [
+        "Warning GROAT_DATABSE_URL is not a setting. Did you mean GROAT_DATABASE_URL?",
+        "Warning GROAT_REDIS_ULR is not a setting. Did you mean GROAT_REDIS_URL?",
+        "Warning GROAT_XYZZY is not a setting. `groat config` lists them.",
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 import sys
@@ -25,6 +26,7 @@ from groat.app import (
     key_commands,
     merchant_commands,
     payment_commands,
+    provider_account_commands,
     render,
     routing_commands,
     traffic,
@@ -39,9 +41,15 @@ from groat.app.verify import all_checks, as_document
 from groat.app.verify import verify as run_checks
 from groat.app.worker import run_worker
 from groat.kernel import ids
-from groat.kernel.errors import GroatError
+from groat.kernel.errors import ConfigurationError, GroatError
 from groat.platform import schema
-from groat.platform.settings import PREFIX, Settings, read_settings, require
+from groat.platform.settings import (
+    PREFIX,
+    Settings,
+    read_settings,
+    require,
+    unknown_variables,
+)
 from groat.platform.telemetry import configure_logging
 
 app = typer.Typer(
@@ -52,6 +60,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(merchant_commands.app, name="merchants")
+app.add_typer(provider_account_commands.app, name="provider-accounts")
 app.add_typer(key_commands.app, name="keys")
 app.add_typer(account_commands.app, name="accounts")
 app.add_typer(payment_commands.app, name="payments")
@@ -62,6 +71,9 @@ console = Console()
 notes = Console(stderr=True)
 
 _VERBOSE = "--verbose"
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Write into the database in GROAT_DATABASE_URL, too.")
+]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 
@@ -77,13 +89,14 @@ def options(
 
 
 @app.command()
-def up() -> None:
+def up(*, yes: Yes = False) -> None:
     """Run everything on this machine until Ctrl-C: servers, API, worker and simulators.
 
     PostgreSQL and Valkey are started unless GROAT_DATABASE_URL and GROAT_REDIS_URL name some. Data
     is kept in GROAT_HOME (.groat) and is there again the next time.
     """
     settings = read_settings()
+    _confirm_database(settings, yes=yes)
     with running_stack(
         settings, merchant="Demonstration", ephemeral=False, say=notes.print
     ) as stack:
@@ -96,7 +109,9 @@ def up() -> None:
 @app.command()
 def demo(
     payments: Annotated[int, typer.Option(min=1, max=100_000, help="How many to take.")] = 200,
+    *,
     as_json: Json = False,
+    yes: Yes = False,
 ) -> None:
     """Take payments through two simulated providers, then check the books.
 
@@ -105,6 +120,7 @@ def demo(
     """
     started = time.monotonic()
     settings = read_settings()
+    _confirm_database(settings, yes=yes)
     settings = settings.model_copy(update={"home": settings.home / "demo"})
     name = f"Demonstration {ids.uuid7()}"
     with _progress() as progress:
@@ -221,6 +237,16 @@ async def _serve_simulators(settings: Settings) -> None:
         )
 
 
+def _confirm_database(settings: Settings, *, yes: bool) -> None:
+    """Refuse to write a demonstration into a database that somebody named for another purpose."""
+    if settings.database_url is not None and not yes:
+        raise ConfigurationError(
+            "database_not_confirmed",
+            "GROAT_DATABASE_URL is set, and this command writes a demonstration merchant and its "
+            "payments. Unset it to use a database of its own, or add --yes.",
+        )
+
+
 def _process_settings(name: str) -> Settings:
     settings = running_settings(read_settings())
     configure_logging(settings, name)
@@ -252,6 +278,8 @@ def _wait_for_interrupt() -> None:
 def main() -> NoReturn:
     """Run the command line. An error is a line or two; ``--verbose`` adds the traceback."""
     verbose = _VERBOSE in sys.argv
+    for line in unknown_variables(os.environ):
+        notes.print(f"[yellow]Warning[/] {escape(line)}", highlight=False, soft_wrap=True)
     try:
         app()
     except GroatError as error:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from groat.accounts.domain.chart import Account, as_expected
@@ -16,6 +17,7 @@ from groat.app.stack import Stack
 from groat.kernel import ids
 from groat.kernel.ids import AccountId
 from groat.kernel.money import Money
+from groat.merchants.domain.credentials import ProviderAccountName
 from groat.payments.domain.recovery import OpenOperation
 from groat.payments.routing import Simulation
 from groat.platform.checks import Finding
@@ -155,6 +157,18 @@ def trial_balance(console: Console, sums: Sequence[TrialBalance]) -> None:
             Money(total, one.currency).decimal() for total in (one.debits, one.credits)
         )
         table.add_row(one.currency, str(one.accounts), debits, credits_)
+    console.print(table)
+
+
+def provider_accounts(console: Console, found: Sequence[ProviderAccountName]) -> None:
+    """Show provider accounts, without their credentials."""
+    table = Table(title="Provider accounts")
+    for heading in ("id", "provider", "name", "made at"):
+        table.add_column(heading, no_wrap=heading == "id")
+    for one in found:
+        made_at = f"{one.created_at:%Y-%m-%d %H:%M:%S}"
+        account = ids.render("provider_account", one.id)
+        table.add_row(account, escape(one.provider), escape(one.name), made_at)
     console.print(table)
 
 

@@ -19,9 +19,7 @@ from pathlib import Path
 from typing import Self
 
 from groat.kernel.errors import ConfigurationError
-
-SUPERVISED = "GROAT_SUPERVISED"
-"""Set for a child, and only then: standard input is the pipe that tells of its parent."""
+from groat.platform.settings import SUPERVISED
 
 _STOP_SECONDS = 40.0
 _POLL_SECONDS = 0.05

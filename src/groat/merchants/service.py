@@ -11,7 +11,7 @@ from groat.audit.domain.record import Cause, Change, Scalar
 from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.clock import Clock
-from groat.kernel.errors import Conflict
+from groat.kernel.errors import Conflict, NotFound
 from groat.kernel.ids import ApiKeyId, IdSource, MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import (
     ApiKey,
@@ -21,6 +21,7 @@ from groat.merchants.domain.credentials import (
     ProviderName,
     check_credentials,
     invalid_api_key,
+    merged,
 )
 from groat.merchants.infrastructure import store
 from groat.merchants.infrastructure.store import SealedProviderAccount
@@ -118,31 +119,35 @@ class MerchantService:
         merchant_id: MerchantId,
         provider: ProviderName,
         name: str,
-        credentials: Mapping[str, str],
+        credentials: Mapping[str, str | None],
     ) -> ProviderAccountId:
-        """Make the provider account ``name``, or give it new credentials.
+        """Make the provider account ``name``, or give it other credentials.
+
+        Credentials that it has already and that are not given stay; None takes one away.
 
         Raises:
             InvalidRequest: no such provider is installed, or the credentials are not what it needs.
             NotFound: there is no such merchant.
             Conflict: ``name`` is an account at another provider.
         """
-        check_credentials(provider, self._providers, credentials)
         async with self._database.transaction() as connection:
             data_key = await self._data_key(connection, merchant_id)
-            known = await store.provider_account_id(connection, merchant_id, name)
-            account_id = known or ProviderAccountId(self._new_id())
-            sealed = seal(data_key, json.dumps(dict(credentials)).encode(), account_id.bytes)
+            known = await store.lock_provider_account(connection, merchant_id, name)
+            account_id = ProviderAccountId(self._new_id()) if known is None else known.id
+            if known is not None and known.provider != provider:
+                raise _name_taken(name)
+            kept = {} if known is None else _opened(data_key, known)
+            whole = merged(kept, credentials)
+            check_credentials(provider, self._providers, whole)
+            sealed = seal(data_key, json.dumps(whole).encode(), account_id.bytes)
             stored = await store.put_provider_account(
                 connection,
                 merchant_id,
                 SealedProviderAccount(account_id, provider, name, sealed, b""),
                 self._clock.now(),
             )
-            if stored != account_id:
-                raise Conflict(
-                    "provider_account_exists", f"{name!r} is taken; choose another name."
-                )
+            if stored != account_id:  # another caller has made one of this name meanwhile
+                raise _name_taken(name)
             self._record(
                 connection,
                 merchant_id,
@@ -152,6 +157,21 @@ class MerchantService:
                 {"provider": provider, "name": name},
             )
         return account_id
+
+    async def delete_provider_account(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId
+    ) -> None:
+        """Delete a provider account with its credentials: nothing can be asked with it any more.
+
+        Raises:
+            NotFound: the merchant has no such account.
+        """
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            if not await store.delete_provider_account(connection, merchant_id, account_id, now):
+                raise _no_account(account_id)
+            kind, action = "provider_account", "provider_account.deleted"
+            self._record(connection, merchant_id, action, kind, account_id, {})
 
     async def provider_accounts(self, merchant_id: MerchantId) -> list[ProviderAccountName]:
         """Return the merchant's provider accounts, without their credentials."""
@@ -169,10 +189,11 @@ class MerchantService:
         async with self._database.autocommit() as connection:
             found = await store.provider_account(connection, merchant_id, account_id)
         if found is None:
-            raise ids.not_found("provider_account", ids.render("provider_account", account_id))
+            raise _no_account(account_id)
         data_key = self._vault.master_keys.unwrap(found.data_key, _associated(merchant_id))
-        credentials = json.loads(unseal(data_key, found.credentials, account_id.bytes))
-        return ProviderAccount(merchant_id, account_id, found.provider, found.name, credentials)
+        return ProviderAccount(
+            merchant_id, account_id, found.provider, found.name, _opened(data_key, found)
+        )
 
     async def rewrap_keys(self) -> int:
         """Wrap the root key and every merchant's data key with the newest master key, or none.
@@ -232,6 +253,21 @@ def checks() -> list[Check]:
             "provider_accounts_match_record": "provider account",
         },
     )
+
+
+def _opened(data_key: bytes, account: SealedProviderAccount) -> dict[str, str]:
+    credentials: dict[str, str] = json.loads(
+        unseal(data_key, account.credentials, account.id.bytes)
+    )
+    return credentials
+
+
+def _no_account(account_id: ProviderAccountId) -> NotFound:
+    return ids.not_found("provider_account", ids.render("provider_account", account_id))
+
+
+def _name_taken(name: str) -> Conflict:
+    return Conflict("provider_account_exists", f"{name!r} is taken; choose another name.")
 
 
 def _associated(merchant_id: MerchantId) -> bytes:

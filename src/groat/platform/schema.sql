@@ -359,6 +359,7 @@ CREATE TABLE public.provider_account (
     name text NOT NULL,
     credentials bytea NOT NULL,
     created_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
     CONSTRAINT provider_account_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
     CONSTRAINT provider_account_provider_check CHECK (((length(provider) >= 1) AND (length(provider) <= 100)))
 );
@@ -603,13 +604,6 @@ ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_pkey PRIMARY KEY (merchant_id, id);
 
 --
--- Name: provider_account provider_account_merchant_id_name_key; Type: CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.provider_account
-    ADD CONSTRAINT provider_account_merchant_id_name_key UNIQUE (merchant_id, name);
-
---
 -- Name: provider_account provider_account_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -724,6 +718,12 @@ CREATE INDEX operation_due ON public.operation USING btree (due_at) WHERE (outco
 --
 
 CREATE UNIQUE INDEX operation_one_at_a_time ON public.operation USING btree (merchant_id, payment_id) WHERE ((kind = ANY (ARRAY['capture'::text, 'cancel'::text])) AND (outcome = ANY (ARRAY['pending'::text, 'unknown'::text])));
+
+--
+-- Name: provider_account_name; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX provider_account_name ON public.provider_account USING btree (merchant_id, name) WHERE (deleted_at IS NULL);
 
 --
 -- Name: refund_by_payment; Type: INDEX; Schema: public; Owner: -
@@ -1214,6 +1214,12 @@ GRANT SELECT,INSERT ON TABLE public.provider_account TO groat_app;
 --
 
 GRANT UPDATE(credentials) ON TABLE public.provider_account TO groat_app;
+
+--
+-- Name: COLUMN provider_account.deleted_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(deleted_at) ON TABLE public.provider_account TO groat_app;
 
 --
 -- Name: TABLE recorded_change; Type: ACL; Schema: public; Owner: -

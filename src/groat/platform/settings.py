@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
 import psycopg
+from dotenv import dotenv_values
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +19,9 @@ from groat.kernel.errors import ConfigurationError
 PREFIX = "GROAT_"
 APPLICATION_ROLE = "groat_app"
 """Role that the engine acts as once connected: it may not change or delete ledger and record."""
+
+SUPERVISED = "GROAT_SUPERVISED"
+"""Set for a child process, and only then: standard input is the pipe that tells of its parent."""
 
 _NO_ROLE = "none"
 MASTER_KEY_BYTES = 32
@@ -109,6 +115,22 @@ def read_settings() -> Settings:
         problem = error.errors(include_url=False, include_input=False)[0]
         name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
         raise ConfigurationError("invalid_setting", f"{name} is wrong: {problem['msg']}.") from None
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Return a line for each variable that looks like a setting of ours and is none.
+
+    ``environment`` is the process's; the file ``.env`` is read as well.
+    """
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {SUPERVISED}
+    given = {name.upper() for name in {**dotenv_values(".env"), **environment}}
+    unknown = sorted(name for name in given - known if name.startswith(PREFIX))
+    return [f"{name} is not a setting.{_suggestion(name, known)}" for name in unknown]
+
+
+def _suggestion(name: str, known: Collection[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]}?" if close else " `groat config` lists them."
 
 
 def decode_master_keys(text: str) -> list[bytes]:

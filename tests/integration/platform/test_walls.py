@@ -79,7 +79,7 @@ CHANGEABLE = {
         authorization_expires_at authorization_reference authorized captured disputed failure_code
         next_action_url payment_method provider_account_id provider_reference refund_pending
         refunded route status updated_at""",
-    "provider_account": "credentials",
+    "provider_account": "credentials deleted_at",
     "refund": "failure_code status updated_at",
     "root_key": "wrapped",
     "webhook_event": """

@@ -19,6 +19,7 @@ ProviderName: TypeAlias = str
 
 KEY_PREFIX = "groat"
 _SECRET_BYTES = 24
+_SHOWN_FROM = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,16 @@ class ProviderAccountName(Value):
     created_at: datetime
 
 
+def merged(kept: Mapping[str, str], given: Mapping[str, str | None]) -> dict[str, str]:
+    """Return credentials as they are after ``given``: None takes one away, the others stay."""
+    return {name: value for name, value in {**kept, **given}.items() if value is not None}
+
+
+def masked(secret: str) -> str:
+    """Return a secret as it may be shown: its last four characters, where it has 16 or more."""
+    return "********" + (secret[-4:] if len(secret) >= _SHOWN_FROM else "")
+
+
 def check_credentials(
     provider: ProviderName,
     known: Mapping[ProviderName, CredentialFields],
@@ -119,7 +130,12 @@ def check_credentials(
             f"{', '.join(sorted(known)) or 'none'}.",
         )
     missing = fields.needed - credentials.keys()
+    empty = sorted(name for name, value in credentials.items() if not value.strip())
     unknown = credentials.keys() - fields.needed - fields.optional
+    if empty:
+        raise InvalidRequest(
+            "invalid_credentials", f"A credential is not empty text; these are: {empty}."
+        )
     if missing or unknown:
         raise InvalidRequest(
             "invalid_credentials",

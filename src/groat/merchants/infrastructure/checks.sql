@@ -27,17 +27,20 @@ from (
 ) as keys
 
 -- name: check_provider_accounts_match_record
--- A provider account is at the provider, and has the name, that the record says.
+-- A provider account is at the provider, and has the name, that the record says, and is deleted if that is
+-- on the record.
 select count(*), count(*) filter (where bad), min(id) filter (where bad)
 from (
     select coalesce(r.object, typeid('pac', p.id)) as id, not coalesce(
-        r.provider = p.provider and r.name = p.name, false
+        r.provider = p.provider and r.name = p.name and r.is_deleted = (p.deleted_at is not null), false
     ) as bad
     from provider_account p
     full join (
-        select distinct
-            merchant_id, object_id, object, data ->> 'provider' as provider, data ->> 'name' as name
+        select
+            merchant_id, object_id, min(object) as object, max(data ->> 'provider') as provider,
+            max(data ->> 'name') as name, bool_or(action = 'provider_account.deleted') as is_deleted
         from recorded_change
-        where action = 'provider_account.put'
+        where action in ('provider_account.put', 'provider_account.deleted')
+        group by merchant_id, object_id
     ) as r on r.merchant_id = p.merchant_id and r.object_id = p.id
 ) as accounts

@@ -41,8 +41,15 @@ update api_key set revoked_at = %(now)s where merchant_id = %(merchant_id)s and 
 -- By name: giving an account again replaces its credentials, which is how they are rotated.
 insert into provider_account (merchant_id, id, provider, name, credentials, created_at)
 values (%(merchant_id)s, %(id)s, %(provider)s, %(name)s, %(credentials)s, %(now)s)
-on conflict (merchant_id, name) do update set credentials = excluded.credentials
+on conflict (merchant_id, name) where deleted_at is null do update set credentials = excluded.credentials
 where provider_account.provider = excluded.provider
+returning id
+
+-- name: delete_provider_account
+-- For good: without its credentials nothing can be asked of the provider.
+update provider_account
+set deleted_at = %(now)s, credentials = ''
+where merchant_id = %(merchant_id)s and id = %(id)s and deleted_at is null
 returning id
 
 -- name: get_provider_account
@@ -50,14 +57,18 @@ returning id
 select p.id, p.provider, p.name, p.credentials, m.data_key
 from provider_account p
 join merchant m on m.merchant_id = p.merchant_id
-where p.merchant_id = %(merchant_id)s and p.id = %(id)s
+where p.merchant_id = %(merchant_id)s and p.id = %(id)s and p.deleted_at is null
 
--- name: get_provider_account_by_name
--- The credentials are sealed for the account's id, which a name alone does not tell.
-select id from provider_account where merchant_id = %(merchant_id)s and name = %(name)s
+-- name: lock_provider_account
+-- By name, until its new credentials are written: they are what it has and what it is given.
+select p.id, p.provider, p.name, p.credentials, m.data_key
+from provider_account p
+join merchant m on m.merchant_id = p.merchant_id
+where p.merchant_id = %(merchant_id)s and p.name = %(name)s and p.deleted_at is null
+for no key update of p
 
 -- name: list_provider_accounts
 -- All of them: a merchant has a few.
 select id, provider, name, created_at from provider_account
-where merchant_id = %(merchant_id)s
+where merchant_id = %(merchant_id)s and deleted_at is null
 order by id

@@ -124,14 +124,22 @@ async def provider_account(
     return None if row is None else SealedProviderAccount(*row)
 
 
-async def provider_account_id(
+async def lock_provider_account(
     connection: Connection, merchant_id: MerchantId, name: str
-) -> ProviderAccountId | None:
-    """Return the id of the account called ``name``."""
+) -> SealedProviderAccount | None:
+    """Lock the account called ``name``, and return it."""
     row = await connection.fetch_one(
-        QUERIES["get_provider_account_by_name"], {"merchant_id": merchant_id, "name": name}
+        QUERIES["lock_provider_account"], {"merchant_id": merchant_id, "name": name}
     )
-    return None if row is None else ProviderAccountId(row[0])
+    return None if row is None else SealedProviderAccount(*row)
+
+
+async def delete_provider_account(
+    connection: Connection, merchant_id: MerchantId, account_id: ProviderAccountId, now: datetime
+) -> bool:
+    """Delete an account and its credentials; return whether there was one."""
+    parameters = {"merchant_id": merchant_id, "id": account_id, "now": now}
+    return await connection.fetch_one(QUERIES["delete_provider_account"], parameters) is not None
 
 
 async def provider_accounts(

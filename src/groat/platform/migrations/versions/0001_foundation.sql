@@ -31,9 +31,11 @@ create table provider_account (
     name text not null check (length(name) between 1 and 200),
     credentials bytea not null,
     created_at timestamptz not null,
-    primary key (merchant_id, id),
-    unique (merchant_id, name)
+    deleted_at timestamptz,
+    primary key (merchant_id, id)
 );
+-- A deleted account stays, without its credentials: payments were made with it. Its name is free again.
+create unique index provider_account_name on provider_account (merchant_id, name) where deleted_at is null;
 
 create table idempotency_key (
     merchant_id bigint not null,

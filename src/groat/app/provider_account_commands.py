@@ -1,0 +1,126 @@
+"""``groat provider-accounts``: a merchant's accounts at providers, and their credentials."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from groat.app import render
+from groat.app.engine_commands import with_engine
+from groat.app.wiring import Engine
+from groat.kernel import ids
+from groat.kernel.errors import InvalidRequest, NotFound
+from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.merchants.domain.credentials import ProviderAccount, ProviderName, masked
+
+app = typer.Typer(
+    help="Make, show and delete a merchant's accounts at providers.", no_args_is_help=True
+)
+console = Console()
+
+Merchant = Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")]
+Account = Annotated[str, typer.Argument(help="The provider account's id, as `pac_...`.")]
+
+
+@app.command()
+def put(
+    merchant: Merchant,
+    provider: Annotated[
+        ProviderName, typer.Argument(help="`stripe`, `paypal`, or what else is installed.")
+    ],
+    name: Annotated[str, typer.Argument(help="What the account is called.")],
+    *,
+    create: Annotated[
+        bool, typer.Option("--create", help="Make the account; without it, it must be there.")
+    ] = False,
+) -> None:
+    """Give a provider account credentials, which are a JSON object on standard input.
+
+    Stripe: `{"api_key": "sk_...", "webhook_secret": "whsec_..."}`. PayPal: `{"client_id": "...",
+    "client_secret": "...", "webhook_id": "..."}`. For another, see its adapter.
+
+    Credentials that are not given stay as they are; `null` takes one away. What verifies webhooks
+    can be added later, once the provider knows the address that this command prints. To rotate it
+    without a gap give both values, with a comma between.
+    """
+    merchant_id, credentials = ids.parse_merchant(merchant), _read_credentials(sys.stdin.read())
+
+    async def store(engine: Engine) -> ProviderAccountId:
+        if not create:
+            await _require_name(engine, merchant_id, name)
+        return await engine.merchants.put_provider_account(merchant_id, provider, name, credentials)
+
+    account = ids.render("provider_account", with_engine(store))
+    print(f"{account}\nWebhooks go to: /webhooks/{merchant}/{account}")
+
+
+@app.command("list")
+def list_accounts(merchant: Merchant) -> None:
+    """List a merchant's provider accounts, without their credentials."""
+    merchant_id = ids.parse_merchant(merchant)
+    found = with_engine(lambda engine: engine.merchants.provider_accounts(merchant_id))
+    render.provider_accounts(console, found)
+
+
+@app.command()
+def show(merchant: Merchant, account: Account) -> None:
+    """Show a provider account, with its credentials masked."""
+    found = _account(merchant, account)
+    credentials = {name: masked(value) for name, value in sorted(found.credentials.items())}
+    document = {"id": account, "provider": found.provider, "name": found.name}
+    print(json.dumps({**document, "credentials": credentials}, indent=2))
+
+
+@app.command()
+def delete(
+    merchant: Merchant,
+    account: Account,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete a provider account and its credentials.
+
+    Its payments stay. They can no longer be captured, canceled, refunded or looked up, and its
+    webhooks are refused.
+    """
+    found = _account(merchant, account)
+    if not yes:
+        typer.confirm(f"Delete {found.name} at {found.provider}?", abort=True)
+    with_engine(
+        lambda engine: engine.merchants.delete_provider_account(found.merchant_id, found.id)
+    )
+
+
+def _account(merchant: str, account: str) -> ProviderAccount:
+    merchant_id = ids.parse_merchant(merchant)
+    account_id = ProviderAccountId(ids.parse("provider_account", account))
+    return with_engine(lambda engine: engine.merchants.provider_account(merchant_id, account_id))
+
+
+async def _require_name(engine: Engine, merchant_id: MerchantId, name: str) -> None:
+    """Refuse a name that no account has: perhaps it is a typing error."""
+    names = [one.name for one in await engine.merchants.provider_accounts(merchant_id)]
+    if name not in names:
+        raise NotFound(
+            "provider_account_not_found",
+            f"There is no provider account {name!r}; there are: {', '.join(names) or 'none'}. "
+            "To make it, add --create.",
+        )
+
+
+def _read_credentials(text: str) -> dict[str, str | None]:
+    try:
+        credentials = json.loads(text)
+    except ValueError:
+        credentials = None
+    if not isinstance(credentials, dict) or not all(
+        isinstance(value, str | None) for value in credentials.values()
+    ):
+        raise InvalidRequest(
+            "invalid_credentials", "Credentials are a JSON object of texts on standard input."
+        )
+    return credentials
