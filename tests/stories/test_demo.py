@@ -83,3 +83,20 @@ def test_the_demonstration_balances_with_valkey_killed_on_the_way(home: Path) ->
     assert figures["payments"] == 60
     assert figures["oracle_ok"] is True
     assert processes_of(home) == []
+
+
+def test_a_demonstration_that_is_killed_leaves_nothing_running(home: Path) -> None:
+    demo = subprocess.Popen(
+        [*GROAT, "demo", "--payments", "10000"],
+        env=environment(home),
+        cwd=home,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    with demo:
+        until(lambda: _payments(home / "demo") > 0 or demo.poll() is not None, "the first payment")
+        demo.kill()
+    until(lambda: processes_of(home) == [], "the end of everything it started")
+    again = groat(home, "demo", "--payments", "20", "--json")
+    assert document(again)["payments"] == 20
+    assert list(home.iterdir()) == []

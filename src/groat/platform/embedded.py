@@ -26,6 +26,7 @@ import redis
 
 from groat.kernel.errors import ConfigurationError
 from groat.platform import embedded_places as places
+from groat.platform.embedded_guard import guarded
 
 try:
     import psutil
@@ -37,6 +38,7 @@ else:
 _START_SECONDS = 60  # recovery after a crash under load takes a while
 _STOP_SECONDS = 10
 _POLL_SECONDS = 0.02
+_MARK = "ephemeral"
 _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC"}  # nothing of the user's: PGDATA, LD_LIBRARY_PATH, ...
 
 
@@ -341,10 +343,14 @@ class EmbeddedServers:
         self._home.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             stack.enter_context(places.owned(self._home, remove=self._ephemeral))
-            root = places.data_root(self._home)
-            self.postgres = PostgresServer(self._home, root)
-            self.valkey = ValkeyServer(self._home, root)
-            stack.callback(self._clear, root)
+            self.postgres, self.valkey = _servers_of(self._home)
+            if self._ephemeral:
+                _remove_abandoned()
+                self._clear()  # what a crash has left
+                _mark(self._home)
+            stack.callback(self._clear)
+            if any(self._wanted):
+                stack.enter_context(guarded(self._home, ephemeral=self._ephemeral))
             for server, wanted in zip((self.postgres, self.valkey), self._wanted, strict=True):
                 if wanted:
                     stack.callback(server.stop)
@@ -370,9 +376,57 @@ class EmbeddedServers:
         """The address of Valkey's database 0."""
         return self.valkey.url
 
-    def _clear(self, root: Path) -> None:
+    def _clear(self) -> None:
         if self._ephemeral:
-            self.postgres.remove()
-            self.valkey.remove()
-            if root != self._home:
-                root.rmdir()
+            _clear(self._home)
+
+
+def end_abandoned(home: Path, *, ephemeral: bool) -> None:
+    """End the servers of a home whose owner was killed; delete their data if it was ``ephemeral``.
+
+    A home that has a new owner by now is left to it.
+    """
+    with (
+        suppress(ConfigurationError, FileNotFoundError),
+        places.owned(home, remove=ephemeral, guard=True),
+    ):
+        for server in _servers_of(home):
+            server.kill(grace_seconds=_STOP_SECONDS)
+        if ephemeral:
+            _clear(home)
+
+
+def _servers_of(home: Path) -> tuple[PostgresServer, ValkeyServer]:
+    root = places.data_root(home)
+    return PostgresServer(home, root), ValkeyServer(home, root)
+
+
+def _clear(home: Path) -> None:
+    """End what runs in ``home``, and delete what the servers have left there."""
+    for server in _servers_of(home):
+        server.kill()
+        server.remove()
+    root = places.data_root(home)
+    if root != home:
+        shutil.rmtree(root)
+
+
+def _mark(home: Path) -> None:
+    """Note in a data directory outside of ``home`` whose it is, for when ``home`` is gone."""
+    root = places.data_root(home)
+    if root != home:
+        (root / _MARK).write_text(str(home))
+
+
+def _remove_abandoned() -> None:
+    """Delete data of ephemeral homes, outside of them, whose owner was killed with its guard."""
+    if not places.run_as():
+        return  # only root has any
+    for mark in places.SHARED_ROOT.glob(f"*/{_MARK}"):
+        home = Path(mark.read_text())
+        if home.exists():
+            end_abandoned(home, ephemeral=True)
+            continue
+        for server in (PostgresServer(home, mark.parent), ValkeyServer(home, mark.parent)):
+            server.kill()
+        shutil.rmtree(mark.parent)

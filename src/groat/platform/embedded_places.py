@@ -17,10 +17,11 @@ import shutil
 import socket
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypedDict
+from typing import IO, TypedDict
 
 from groat.kernel.errors import ConfigurationError
 
@@ -30,6 +31,11 @@ SHARED_ROOT = Path("/var/lib/groat")
 # Below the range for outgoing connections (Linux: from 32768). In that range a client that keeps
 # trying a dead server's port can be given that very port as its own, and so hold it.
 _PORTS = range(15000, 32000)
+
+
+_GUARD = "guard "
+_GUARD_SECONDS = 30
+_POLL_SECONDS = 0.02
 
 
 class RunAs(TypedDict, total=False):
@@ -49,28 +55,40 @@ def run_as() -> RunAs:
 
 
 @contextmanager
-def owned(home: Path, *, remove: bool) -> Iterator[None]:
+def owned(home: Path, *, remove: bool, guard: bool = False) -> Iterator[None]:
     """Hold ``home`` for this process; the kernel lets go of it however the process ends.
+
+    A ``guard`` holds a home while it clears up after an owner that was killed: it is waited for.
 
     Raises:
         ConfigurationError: ``home_in_use``, by another process.
     """
     path = home / "lock"
     with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConfigurationError(
-                "home_in_use",
-                f"Another Groat is running here (pid {path.read_text().strip()}); "
-                "stop it or set GROAT_HOME.",
-            ) from error
+        _take(lock, path)
         lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
+        lock.write(f"{_GUARD if guard else ''}{os.getpid()}\n")
         lock.flush()
         yield
         if remove:
             path.unlink()
+
+
+def _take(lock: IO[str], path: Path) -> None:
+    deadline = time.monotonic() + _GUARD_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = path.read_text().strip()
+            if not holder.startswith(_GUARD) or time.monotonic() > deadline:
+                raise ConfigurationError(
+                    "home_in_use",
+                    f"Another Groat is running here (pid {holder}); stop it or set GROAT_HOME.",
+                ) from error
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
 
 
 def data_root(home: Path) -> Path:

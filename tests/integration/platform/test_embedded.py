@@ -9,21 +9,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 import redis
 
 from groat.kernel.errors import ConfigurationError
-from groat.platform import embedded, embedded_places
+from groat.platform import embedded, embedded_guard, embedded_places
 from groat.platform.embedded import EmbeddedServers
 
 _OWNER = """
 import sys, time
 from pathlib import Path
 from groat.platform.embedded import EmbeddedServers
-with EmbeddedServers(Path(sys.argv[1])) as servers:
+with EmbeddedServers(Path(sys.argv[1]), ephemeral="ephemeral" in sys.argv) as servers:
     print(servers.postgres.pid, servers.valkey.pid, flush=True)
     time.sleep(600)
 """
@@ -105,23 +107,77 @@ def test_settings_that_durability_rests_on(home: Path) -> None:
     assert kept[1] == {"maxmemory-policy": "noeviction"}
 
 
-def test_servers_of_an_owner_that_was_killed_are_replaced_and_the_data_kept(home: Path) -> None:
+@contextmanager
+def owner(home: Path, *, ephemeral: bool) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """Yield a process that owns servers in ``home``, and their ids."""
+    kind = ["ephemeral"] if ephemeral else []
+    started = subprocess.Popen(
+        [sys.executable, "-c", _OWNER, str(home), *kind], stdout=subprocess.PIPE, text=True
+    )
+    with started:
+        assert started.stdout is not None
+        yield started, [int(pid) for pid in started.stdout.readline().split()]
+        started.kill()
+
+
+def guards_of(home: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            line = process.cmdline()
+            if embedded_guard.__name__ in line and str(home) in line:
+                found.append(process)
+    return found
+
+
+def test_servers_end_with_an_owner_that_was_killed_and_their_data_stay(home: Path) -> None:
     with EmbeddedServers(home) as servers:
         write(servers)
-    owner = subprocess.Popen(
-        [sys.executable, "-c", _OWNER, str(home)], stdout=subprocess.PIPE, text=True
-    )
-    with owner:
-        assert owner.stdout is not None
-        orphans = [int(pid) for pid in owner.stdout.readline().split()]
-        with pytest.raises(ConfigurationError, match=rf"\(pid {owner.pid}\); stop it or set"):
-            EmbeddedServers(home).__enter__()
-        owner.kill()
-    assert not any(is_gone(pid) for pid in orphans)
+    with (
+        owner(home, ephemeral=False) as (process, pids),
+        pytest.raises(ConfigurationError, match=rf"\(pid {process.pid}\); stop it or set"),
+    ):
+        EmbeddedServers(home).__enter__()
+    assert eventually(lambda: all(is_gone(pid) for pid in pids))
+    with EmbeddedServers(home) as servers:
+        assert read(servers) == ((42,), b"42")
+    assert eventually(lambda: guards_of(home) == [])
 
+
+def test_ephemeral_servers_end_with_an_owner_that_was_killed_and_their_data_go(home: Path) -> None:
+    home.mkdir()
+    root = embedded_places.data_root(home)
+    with owner(home, ephemeral=True) as (_, pids):
+        assert (root / "postgres").exists()
+    assert eventually(lambda: all(is_gone(pid) for pid in pids))
+    assert eventually(lambda: not any(list(one.iterdir()) for one in (root, home) if one.exists()))
+
+
+def test_the_next_start_replaces_servers_that_lost_owner_and_guard(home: Path) -> None:
+    with EmbeddedServers(home) as servers:
+        write(servers)
+    with owner(home, ephemeral=False) as (_, orphans):
+        for guard in guards_of(home):
+            guard.kill()
+    assert not any(is_gone(pid) for pid in orphans)
     with EmbeddedServers(home) as servers:
         assert read(servers) == ((42,), b"42")
         assert all(is_gone(pid) for pid in orphans)
+
+
+def test_the_next_start_anywhere_removes_ephemeral_data_that_lost_owner_and_guard(
+    home: Path, tmp_path: Path
+) -> None:
+    home.mkdir()
+    root = embedded_places.data_root(home)
+    with owner(home, ephemeral=True) as (_, orphans):
+        for guard in guards_of(home):
+            guard.kill()
+    elsewhere = home if root == home else tmp_path / "elsewhere"
+    with EmbeddedServers(elsewhere, ephemeral=True, postgres=False) as servers:
+        assert all(is_gone(pid) for pid in orphans)
+        assert not (root / "postgres").exists()
+        assert servers.valkey.pid
 
 
 def test_servers_killed_by_pid_start_again_on_the_same_port(home: Path) -> None:
