@@ -7,6 +7,7 @@ import asyncio
 from pydantic import SecretStr
 
 from groat.accounts.domain.chart import opened
+from groat.accounts.domain.ledger import RecordedTransaction
 from groat.accounts.domain.orders import CaptureOrder, HoldOrder, TransferOrder
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
@@ -15,6 +16,8 @@ from groat.kernel.ids import AccountId
 from groat.kernel.money import Money
 from tests.integration.accounts.proxy import losing_answers
 from tests.integration.world import World
+
+CONNECTIONS_TO_END = 3
 
 
 def caller(world: World) -> Caller:
@@ -80,18 +83,33 @@ async def test_a_hold_whose_answers_are_lost_is_placed_and_captured_once(world: 
 
 async def test_connections_that_are_ended_under_way_lose_nothing(world: World) -> None:
     till, wallet = await till_and_wallet(world)
-    orders = [TransferOrder(f"t-{number}", till, wallet, Money(1, "EUR")) for number in range(3000)]
-    transfers = asyncio.gather(
-        *(world.engine.accounts.transfer(caller(world), order) for order in orders)
-    )
-    ended = []
-    for _ in range(3):
-        await asyncio.sleep(0.1)
-        ended += await world.rows(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where application_name = 'groat' and datname = current_database()"
-            " and state <> 'idle'"
+    sent = ended = 0
+    async with asyncio.timeout(60):
+        while ended < CONNECTIONS_TO_END:
+            orders = [
+                TransferOrder(f"t-{sent + number}", till, wallet, Money(1, "EUR"))
+                for number in range(500)
+            ]
+            transfers = asyncio.gather(
+                *(world.engine.accounts.transfer(caller(world), order) for order in orders)
+            )
+            ended += await end_connections_at_work(world, transfers)
+            assert len({answer.id for answer in await transfers}) == len(orders)
+            sent += len(orders)
+    await require_right(world, wallet, sent)
+
+
+async def end_connections_at_work(
+    world: World, work: asyncio.Future[list[RecordedTransaction]]
+) -> int:
+    """End the connections that are at work, as soon as one is; return how many were ended."""
+    ended = 0
+    while not ended and not work.done():
+        ended = len(
+            await world.rows(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name = 'groat' and datname = current_database()"
+                " and state <> 'idle'"
+            )
         )
-    assert len({answer.id for answer in await transfers}) == 3000
-    assert ended
-    await require_right(world, wallet, 3000)
+    return ended
