@@ -34,6 +34,7 @@ from groat.providers.stripe.adapter import StripeProvider
 COMMANDS = ("authorize", "capture", "cancel", "refund")
 STEPS = (
     "before_written_down",
+    "after_first_commit",
     "after_written_down",
     "during_call",
     "after_call",
@@ -88,7 +89,7 @@ def doomed(step: str) -> Callable[[Connection], Awaitable[None]]:
         if when == "before" and which in touched:
             die()
         await commit(connection)
-        if step == "after_concluded" and which in touched:
+        if step == "after_first_commit" or (step == "after_concluded" and which in touched):
             die()
 
     return commit_or_die
@@ -128,8 +129,8 @@ async def run(settings: Settings, case: dict[str, Any]) -> None:
         for provider in (StripeProvider, PayPalProvider):
             call = dying(getattr(provider, name), step, case["seconds"])
             stack.enter_context(patch.object(provider, name, call))
-        stack.enter_context(patch.object(Connection, "commit", doomed(step)))
         async with open_engine(settings) as engine:
+            stack.enter_context(patch.object(Connection, "commit", doomed(step)))
             await command(engine, case)
 
 

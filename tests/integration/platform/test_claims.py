@@ -51,6 +51,26 @@ async def connection(world: World) -> AsyncIterator[Connection]:
         yield connection
 
 
+async def test_an_attempt_that_lost_its_claim_neither_renews_nor_releases_it(world: World) -> None:
+    """A worker that wakes after its claim expired must not touch the claim of the next worker."""
+    await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
+    database = world.engine.database
+    async with database.transaction() as connection:
+        [lost] = await store.claim(connection, LEASE, 1)
+    await world.make_due()
+    async with database.transaction() as connection:
+        [held] = await store.claim(connection, LEASE, 1)
+    before = await world.rows("select attempts, claimed_until, due_at from webhook_event")
+    async with database.transaction() as connection:
+        store.keep_claims(connection, [lost], 2 * LEASE)
+        store.let_go(connection, [lost])
+        assert await store.lock_claimed(connection, world.merchant_id, [lost]) == set()
+    assert await world.rows("select attempts, claimed_until, due_at from webhook_event") == before
+    async with database.transaction() as connection:
+        store.let_go(connection, [held])
+    assert await world.rows("select attempts, claimed_until, due_at from webhook_event") != before
+
+
 async def claimed(connection: Connection, table: str, mark: str) -> int:
     [(count,)] = await connection.fetch(
         Query(f"select count(*) from {table} where {mark}".encode())  # noqa: S608 - our own words

@@ -1,0 +1,82 @@
+"""Happening once rests on PostgreSQL: past the application, it refuses every second row itself."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.integration.app.test_verify import lived_in
+from tests.integration.world import World
+
+__all__ = ["lived_in"]
+
+ONCE = {
+    "account_pkey": "an account's id",
+    "account_merchant_id_code_key": "an account's code",
+    "account_merchant_id_number_key": "the number that entries are filed under",
+    "api_key_pkey": "a key's id, which follows from its secret",
+    "applied_effect_pkey": "an effect of a provider",
+    "audit_record_pkey": "a record",
+    "balance_pkey": "a balance for an account",
+    "dispute_pkey": "a dispute",
+    "dispute_merchant_id_provider_account_id_provider_reference_key": "a dispute at its provider",
+    "hold_pkey": "a hold, whose id follows from its reference",
+    "idempotency_key_pkey": "an Idempotency-Key",
+    "ledger_entry_pkey": "an entry of an account at a moment",
+    "ledger_transaction_pkey": "a ledger transaction, whose id follows from its reference",
+    "merchant_pkey": "a merchant",
+    "operation_pkey": "an operation",
+    "payment_pkey": "a payment",
+    "provider_account_pkey": "a provider account",
+    "provider_account_name": "the name of a provider account",
+    "refund_pkey": "a refund",
+    "root_key_pkey": "a root key",
+    "routing_decision_pkey": "a decision for a payment",
+    "routing_rules_pkey": "a version of the rules",
+    "webhook_event_pkey": "an event",
+    "webhook_event_merchant_id_provider_account_id_provider_even_key": "an event at its provider",
+}
+"""The unique indexes, and what each lets there be one of."""
+
+
+@pytest.mark.parametrize("index", ONCE)
+async def test_a_second_row_is_refused(lived_in: World, index: str) -> None:
+    """A copy of a row is put in that differs in the columns of every other unique index."""
+    [(table, columns)] = await lived_in.rows(
+        "select i.indrelid::regclass::text, array_agg(a.attname) from pg_index i"
+        " join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)"
+        " where i.indexrelid = %s::regclass and i.indisunique group by i.indrelid",
+        index,
+    )
+    others = await lived_in.rows(
+        "select a.attname, format_type(a.atttypid, null) from pg_index i"
+        " join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)"
+        " where i.indrelid = %s::regclass and i.indisunique and a.attname <> all(%s)",
+        table,
+        columns,
+    )
+    copy, name = sql.Identifier("copy"), sql.Identifier(table)
+    async with await psycopg.AsyncConnection.connect(lived_in.database_url) as connection:
+        await connection.execute("set session_replication_role = replica")
+        make = "create temp table {} as select * from {} limit 1"
+        await connection.execute(sql.SQL(make).format(copy, name))
+        for column, kind in others:
+            other = {"uuid": "gen_random_uuid()", "bigint": "-7"}.get(kind, "'other'")
+            change = f"update {{}} set {{}} = {other}"  # noqa: S608 - our own words
+            await connection.execute(sql.SQL(change).format(copy, sql.Identifier(column)))
+        insert = "insert into {} overriding system value select * from {}"
+        with pytest.raises(psycopg.errors.UniqueViolation, match=index):
+            await connection.execute(sql.SQL(insert).format(name, copy))
+
+
+async def test_no_unique_index_is_left_out(world: World) -> None:
+    found = await world.rows(
+        "select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid"
+        " join pg_class t on t.oid = i.indrelid where i.indisunique"
+        " and t.relnamespace = 'public'::regnamespace and t.relname <> 'alembic_version'"
+    )
+    # Only one capture or cancellation of a payment is open: there is a test of both at once. A row
+    # of repetitions is there only while an event comes again, and its key is the event's.
+    others = {"operation_one_at_a_time", "webhook_repetition_pkey"}
+    assert {name for (name,) in found} == ONCE.keys() | others
