@@ -1,0 +1,147 @@
+"""A change and its record are one: where the record cannot be written, nothing has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.integration.app.test_verify import lived_in
+from tests.integration.payments.test_routing import rule
+from tests.integration.world import World
+
+__all__ = ["lived_in"]
+
+Act = Callable[[World], Awaitable[object]]
+_REFUSE = "alter table audit_record add constraint no_record check (false) not valid"
+
+
+async def _contents(world: World) -> dict[str, str]:
+    """Return a digest of each table's rows."""
+    tables = await world.rows(
+        "select tablename from pg_tables where schemaname = 'public' order by tablename"
+    )
+    digest = "select md5(coalesce(string_agg(t::text, '|' order by t::text), '')) from {} as t"
+    async with await psycopg.AsyncConnection.connect(world.database_url) as connection:
+        found = {}
+        for (table,) in tables:
+            cursor = await connection.execute(sql.SQL(digest).format(sql.Identifier(table)))
+            row = await cursor.fetchone()
+            found[table] = "" if row is None else str(row[0])
+    return found
+
+
+def _post(path: str, **body: object) -> Act:
+    return lambda world: world.ask(path, body or None, key="a-new-key")
+
+
+async def _first(world: World, path: str) -> str:
+    found: str = (await world.api.get(f"/v1/{path}")).json()["data"][0]["id"]
+    return found
+
+
+async def _capture(world: World) -> None:
+    await _on(world, "payments?status=authorized", "payments/{}/capture")
+
+
+async def _cancel(world: World) -> None:
+    await _on(world, "payments?status=authorized", "payments/{}/cancel")
+
+
+async def _refund(world: World) -> None:
+    payment = await _first(world, "payments?status=succeeded")
+    await world.ask("refunds", {"payment": payment, "amount": 1})
+
+
+async def _pay(world: World) -> None:
+    wallet = await _first(world, "accounts?code=wallet:alice")
+    await world.ask("payments", world.order(wallet), key="a-new-key")
+
+
+async def _transfer(world: World) -> None:
+    debit = await _first(world, "accounts?code=wallet:alice")
+    credit = await _first(world, "accounts?code=wallet:bob")
+    order = {"debit_account": debit, "credit_account": credit, "amount": 1, "currency": "EUR"}
+    await world.ask("transfers", {**order, "reference": "new"})
+
+
+async def _hold(world: World) -> None:
+    account = await _first(world, "accounts?code=wallet:alice")
+    order = {"account": account, "amount": 1, "currency": "EUR", "reference": "new"}
+    await world.ask("holds", order)
+
+
+async def _release(world: World) -> None:
+    account = await _first(world, "accounts?code=wallet:alice")
+    await _on(world, f"accounts/{account}/holds", "holds/{}/release")
+
+
+async def _freeze(world: World) -> None:
+    account = await _first(world, "accounts?code=wallet:bob")
+    await world.api.patch(f"/v1/accounts/{account}", json={"status": "frozen"})
+
+
+async def _rules(world: World) -> None:
+    await world.api.put("/v1/routing-rules", json={"rules": [rule(world, "new", "stripe")]})
+
+
+async def _on(world: World, listed: str, path: str) -> None:
+    await world.ask(path.format(await _first(world, listed)))
+
+
+ACTS: dict[str, Act] = {
+    "create a merchant": lambda world: world.engine.merchants.create("Another"),
+    "create a key": lambda world: world.engine.merchants.create_api_key(world.merchant_id),
+    "revoke a key": lambda world: world.engine.merchants.revoke_api_key(world.api_key),
+    "put a provider account": lambda world: world.engine.merchants.put_provider_account(
+        world.merchant_id, "stripe", "new", {"api_key": "sk_test_new"}
+    ),
+    "delete a provider account": lambda world: world.engine.merchants.delete_provider_account(
+        world.merchant_id, world.stripe.account_id
+    ),
+    "rewrap the keys": lambda world: world.engine.merchants.rewrap_keys(),
+    "open an account": _post("accounts", code="wallet:new", currency="EUR"),
+    "freeze an account": _freeze,
+    "transfer": _transfer,
+    "place a hold": _hold,
+    "release a hold": _release,
+    "pay": _pay,
+    "capture": _capture,
+    "cancel": _cancel,
+    "refund": _refund,
+    "replace the routing rules": _rules,
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+async def test_nothing_changes_without_its_record(lived_in: World, act: str) -> None:
+    wallet = await _first(lived_in, "accounts?code=wallet:alice")
+    await lived_in.reserve(wallet)
+    before = await _contents(lived_in)
+    await lived_in.rows(_REFUSE)
+    with suppress(psycopg.errors.CheckViolation):
+        await ACTS[act](lived_in)
+    await lived_in.rows("alter table audit_record drop constraint no_record")
+    assert await _contents(lived_in) == before
+    await ACTS[act](lived_in)
+    assert await _contents(lived_in) != before
+
+
+async def test_a_fact_changes_nothing_without_its_record(world: World) -> None:
+    """The event that brings it is tried again; payment, effect and ledger are as they were."""
+    await world.stripe.set_faults(answer="cut_after")
+    payment = await world.pay(await world.wallet())
+    await world.stripe.set_faults()
+    await world.deliver_all(await world.posted_mail())
+    before = await _contents(world)
+    await world.rows(_REFUSE)
+    await world.drain()
+    after = await _contents(world)
+    assert {table for table in before if before[table] != after[table]} == {"webhook_event"}
+    await world.rows("alter table audit_record drop constraint no_record")
+    await world.make_due()
+    await world.drain()
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
