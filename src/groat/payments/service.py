@@ -101,7 +101,8 @@ class PaymentService:
 
         Raises:
             NotFound: no such beneficiary or provider account.
-            InvalidRequest: the beneficiary is not a wallet, or is of another currency.
+            InvalidRequest: the beneficiary is not a wallet, or is of another currency; or the
+                provider cannot be paid so (``invalid_payment_method``).
             Conflict: the beneficiary takes no payments; no routing rule leads anywhere
                 (``no_route``); or the key came before with another request.
         """
@@ -115,7 +116,10 @@ class PaymentService:
             traveller = order.traveller(payment_id)
             decision = await self._routing.decide(caller.merchant_id, traveller)
             order = order.along(decision.route)
-        await self._providers.get(caller.merchant_id, order.provider_account_id)
+        provider = await self._providers.get(caller.merchant_id, order.provider_account_id)
+        problem = provider.method_problem(order.payment_method, order.return_url)
+        if problem is not None:
+            raise InvalidRequest("invalid_payment_method", problem)
         payment = commands.begin(payment_id, order, now)
         begun = Begun(payment, None)
         if confirm:

@@ -22,15 +22,16 @@ class AuthorizeRequest(Value):
     """A payment to be authorized, and captured at once if ``capture``.
 
     ``idempotency_key`` is what the provider deduplicates on: the same for every try of one
-    operation. ``payment_method`` is the provider's token. The customer is sent to ``return_url``
-    after an action of theirs. ``provider_reference`` is what an earlier try has made at the
-    provider, where we know: it is gone on with, and nothing is made anew.
+    operation. ``payment_method`` is the provider's token, None where the customer chooses how to
+    pay on the provider's page. The customer is sent to ``return_url`` after an action of theirs.
+    ``provider_reference`` is the provider's id of an earlier try, if we know it: the adapter goes
+    on with that, and makes nothing new.
     """
 
     idempotency_key: str
     payment_id: PaymentId
     amount: Money
-    payment_method: str
+    payment_method: str | None
     capture: bool = True
     return_url: str | None = None
     provider_reference: str | None = None
@@ -183,6 +184,13 @@ class Provider(Protocol):
     @property
     def lists_events_for(self) -> timedelta:
         """How far back the provider lists its events; zero if it has no such list."""
+        ...
+
+    def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:
+        """Return why nobody can pay like this, in a sentence for the caller; None if one can.
+
+        It is asked before a payment is written down. A token that looks right may still be refused.
+        """
         ...
 
     async def authorize(self, request: AuthorizeRequest) -> Reply:

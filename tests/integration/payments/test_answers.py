@@ -107,7 +107,7 @@ async def test_a_no_to_a_capture_is_no_answer_to_a_cancellation(world: World, fa
         await world.wallet(),
         provider_account=world.paypal.account,
         capture_method="manual",
-        payment_method="vault_capture_declined",
+        payment_method="card:vault_capture_declined",
     )
     assert (await world.command(payment, "capture"))["operations"][-1]["outcome"] == "declined"
     await world.paypal.set_faults(answer=fault)

@@ -15,7 +15,7 @@ from groat.kernel import ids
 from tests.integration.payments.test_commands import assert_sound
 from tests.integration.world import Payment, World, api_client, engine_and_api
 
-TOKENS = {"stripe": "pm_card_visa", "paypal": "vault_visa"}
+TOKENS = {"stripe": "pm_card_visa", "paypal": "card:vault_visa"}
 
 
 def rule(world: World, name: str, *providers: str, **more: object) -> dict[str, object]:
@@ -58,7 +58,7 @@ async def test_the_first_rule_that_holds_sends_a_payment_and_says_why(world: Wor
     assert (decision["rule"], decision["rules_version"]) == ("rest", 1)
     assert decision["skipped"] == [{"rule": "dollars", "because": "currency is EUR"}]
     assert [one["verdict"] for one in decision["considered"]] == ["taken", "taken"]
-    assert "vault_visa" not in json.dumps(decision)
+    assert "card:vault_visa" not in json.dumps(decision)
     await world.settle()
     await assert_sound(world)
 

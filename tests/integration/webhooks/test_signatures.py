@@ -357,7 +357,7 @@ def forged(genuine: Mail, **event: object) -> Mail:
 
 async def captured(world: World, wallet: str) -> Mail:
     account = world.paypal.account
-    await world.pay(wallet, provider_account=account, payment_method="vault_visa")
+    await world.pay(wallet, provider_account=account, payment_method="card:vault_visa")
     (mail,) = await world.posted_mail("PAYMENT.CAPTURE.COMPLETED")
     return mail
 

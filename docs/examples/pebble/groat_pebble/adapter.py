@@ -96,6 +96,9 @@ class PebbleProvider:
             timeout=reading.bounded(timeout_seconds),
         )
 
+    def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:
+        return None if payment_method else "A Pebble payment needs a payment_method, a token."
+
     async def authorize(self, request: port.AuthorizeRequest) -> port.Reply:
         body = {
             "token": request.payment_method,

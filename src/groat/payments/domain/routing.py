@@ -87,14 +87,14 @@ class Traveller(Value):
     amount: Money
     kind: str | None
     metadata: Mapping[str, str]
-    tokens: Mapping[ProviderName, str]
+    tokens: Mapping[ProviderName, str | None]
 
 
 class Leg(Value):
-    """One provider account to try a payment with, and the token for it."""
+    """One provider account to try a payment with, and the token for it, if it needs one."""
 
     provider_account_id: ProviderAccountId
-    payment_method: str
+    payment_method: str | None
 
 
 class Route(Value):

@@ -12,9 +12,10 @@ from typing import TypeVar
 import httpx
 
 from groat.kernel.clock import Clock, SystemClock
+from groat.kernel.errors import InvalidRequest
 from groat.merchants.domain.credentials import CredentialFields
 from groat.providers.domain.facts import NotSent
-from groat.providers.paypal import events, signature
+from groat.providers.paypal import bodies, events, signature
 from groat.providers.paypal.certificates import CertificateSource
 from groat.providers.paypal.client import PayPalClient
 from groat.providers.paypal.lookups import Lookups
@@ -83,10 +84,18 @@ class PayPalProvider:
             self._http, base, credentials.get("certificate_root")
         )
 
-    async def authorize(self, request: AuthorizeRequest) -> Reply:
-        """Create an order with a vaulted payment method, which PayPal completes at once.
+    def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:
+        """Return why PayPal cannot be paid like this."""
+        try:
+            bodies.payment_source(payment_method, return_url)
+        except InvalidRequest as error:
+            return error.message
+        return None
 
-        Unless the payer has to approve it first: then the same order is completed afterwards.
+    async def authorize(self, request: AuthorizeRequest) -> Reply:
+        """Create an order, which PayPal completes at once if it is paid with a saved method.
+
+        If the payer has to approve it first, the same order is completed afterwards.
         """
         if request.provider_reference is None:
             return await self._in_time(self._operations.create(request))

@@ -57,6 +57,7 @@ from groat.providers.stripe.translation import (
 
 _WITH_FEE = "latest_charge.balance_transaction"
 _PAGE_SIZE = 100
+_NEEDS_METHOD = "A Stripe payment needs a payment_method, the id of a PaymentMethod."
 _NOT_STRIPES = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """What the SDK stumbles over where an answer is not Stripe's, or not whole."""
 
@@ -106,6 +107,12 @@ class StripeProvider:
             ),
             "refund": client.v1.refunds.retrieve_async,
         }
+
+    def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:  # noqa: ARG002 - it is asked for the method alone
+        """Return that a payment at Stripe needs a PaymentMethod, if there is none."""
+        if payment_method is None:
+            return _NEEDS_METHOD
+        return None
 
     async def authorize(self, request: AuthorizeRequest) -> Reply:
         """Create and confirm a PaymentIntent, or go on with the one that was created."""
@@ -332,8 +339,10 @@ def _order(request: AuthorizeRequest) -> PaymentIntentCreateParams:
     Not ``automatic_async``: then the fee would not be there yet when the call is answered.
 
     Raises:
-        InvalidRequest: ``amount_not_supported``.
+        InvalidRequest: ``amount_not_supported``, or ``invalid_payment_method`` without one.
     """
+    if request.payment_method is None:
+        raise InvalidRequest("invalid_payment_method", _NEEDS_METHOD)
     redirects: Literal["always", "never"] = "always" if request.return_url else "never"
     order: PaymentIntentCreateParams = {
         "amount": translation.stripe_units(request.amount),

@@ -21,7 +21,6 @@ def source(records: Records) -> Source:
 
 
 def _summary(records: Records, order: Order) -> Summary:
-    waits = order.status == "PAYER_ACTION_REQUIRED"
     authorizations = [
         Part("authorization", one.id, one.money, one.status)
         for one in records.authorizations_of(order.id)
@@ -34,7 +33,7 @@ def _summary(records: Records, order: Order) -> Summary:
         order.status,
         order.unit.custom_id,
         [*authorizations, *(part for one in captures for part in _parts(records, one))],
-        f"{CHECKOUT_PATH}?token={order.id}" if waits else None,
+        f"{CHECKOUT_PATH}?token={order.id}" if order.waits else None,
     )
 
 
