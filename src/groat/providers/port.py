@@ -168,7 +168,8 @@ class Provider(Protocol):
     """One account at one provider. Every method is total: it answers, it does not raise.
 
     A call that moves something is made again only with the same key. A definite no is answered
-    with ``Declined``, or ``RefundFailed`` for a refund; what is not settled yet, with no reports.
+    with ``Declined``, or ``RefundFailed`` for a refund; a payment that is not settled yet, with
+    ``Processing``, which keeps its reference; a refund that is not settled yet, with no reports.
     """
 
     @property

@@ -26,6 +26,7 @@ from groat.providers.domain.facts import (
     Expired,
     NotSent,
     PaymentFact,
+    Processing,
     Refunded,
     RefundFact,
     RefundFailed,
@@ -71,6 +72,7 @@ class Told(StrEnum):
 
     REQUIRES_ACTION = "requires_action"
     APPROVED = "approved"
+    PROCESSING = "processing"
     AUTHORIZED = "authorized"
     CAPTURED_IN_PART = "captured_in_part"
     CAPTURED = "captured"
@@ -129,6 +131,7 @@ LIFECYCLE: Mapping[tuple[Status, Told], Answer[Status]] = {
         Status.PROCESSING,
         requires_action=Next(Status.REQUIRES_ACTION),
         approved=_SO,
+        processing=_SO,
         authorized=Next(Status.AUTHORIZED),
         captured_in_part=Next(Status.AUTHORIZED),
         captured=Next(Status.SUCCEEDED),
@@ -141,6 +144,7 @@ LIFECYCLE: Mapping[tuple[Status, Told], Answer[Status]] = {
         Status.REQUIRES_ACTION,
         requires_action=_SO,
         approved=Next(Status.PROCESSING),
+        processing=Next(Status.PROCESSING),
         authorized=Next(Status.AUTHORIZED),
         captured_in_part=Next(Status.AUTHORIZED),
         captured=Next(Status.SUCCEEDED),
@@ -150,6 +154,7 @@ LIFECYCLE: Mapping[tuple[Status, Told], Answer[Status]] = {
     ),
     **_row(
         Status.AUTHORIZED,
+        processing=_SO,
         authorized=Next(Status.AUTHORIZED),
         captured_in_part=Next(Status.AUTHORIZED),
         captured=Next(Status.SUCCEEDED),
@@ -251,6 +256,7 @@ def told(fact: PaymentFact) -> Told:
 _TOLD: Mapping[type, Told] = {
     RequiresAction: Told.REQUIRES_ACTION,
     Approved: Told.APPROVED,
+    Processing: Told.PROCESSING,
     Authorized: Told.AUTHORIZED,
     Declined: Told.DECLINED,
     Canceled: Told.CANCELED,

@@ -39,6 +39,7 @@ from groat.providers.domain.facts import (
     FeeCharged,
     NotSent,
     PaymentFact,
+    Processing,
     RequiresAction,
 )
 
@@ -68,8 +69,21 @@ def decide_payment(
     match answer(payment.status, fact):
         case Next(status):
             return _move(case, status)
+        case Outcome.ALREADY_SO if _brings_reference(case):
+            return _move(case, payment.status)
         case outcome:
             return case.unmoved(outcome)
+
+
+def _brings_reference(case: _Case) -> bool:
+    """Return whether a fact that moves nothing says what the provider calls the payment.
+
+    The payment can then be asked for by that name, however long it takes.
+    """
+    payment, named = case.payment, case.arrival.report.provider_reference
+    return (
+        named is not None and payment.provider_reference is None and payment.status not in TERMINAL
+    )
 
 
 def decide_fee(payment: Payment, fact: FeeCharged, arrival: Arrival) -> Verdict:
@@ -258,7 +272,7 @@ def _moved(case: _Case, status: Status) -> Payment:
             moved = replace(moved, status=Status.SUCCEEDED)
         case Canceled() | Expired():
             moved = replace(moved, authorized=0)
-        case Approved():
+        case Approved() | Processing():
             pass
         case _:
             assert_never(fact)
@@ -281,6 +295,7 @@ def _settled(
 _ACTIONS: dict[type[PaymentFact], str] = {
     RequiresAction: "requires_action",
     Approved: "approved",
+    Processing: "processing",
     Authorized: "authorized",
     Captured: "captured",
     Declined: "declined",

@@ -19,6 +19,7 @@ from groat.providers.domain.facts import (
     Expired,
     FeeCharged,
     PaymentFact,
+    Processing,
     Refunded,
     RefundFact,
     RefundFailed,
@@ -88,6 +89,7 @@ EVENT_TYPES = frozenset(
         "payment_intent.amount_capturable_updated",
         "payment_intent.canceled",
         "payment_intent.payment_failed",
+        "payment_intent.processing",
         "payment_intent.requires_action",
         "payment_intent.succeeded",
         "refund.created",
@@ -139,8 +141,6 @@ def event_reports(event_type: str, event: Event) -> tuple[Report, ...]:
 def intent_reports(intent: PaymentIntent) -> tuple[Report, ...]:
     """Return what a PaymentIntent says, and the fee if its charge is there whole."""
     fact = _intent_fact(intent)
-    if fact is None:
-        return ()
     report = Report(own_payment_id(intent.metadata.get(PAYMENT_METADATA)), intent.id, fact)
     if isinstance(fact, Captured) and isinstance(intent.latest_charge, Charge):
         return (report, *_fee_reports(report, intent.latest_charge))
@@ -210,7 +210,7 @@ def stripe_units(money: Money) -> int:
     return to_units(money, _decimals(money.currency))
 
 
-def _intent_fact(intent: PaymentIntent) -> PaymentFact | None:
+def _intent_fact(intent: PaymentIntent) -> PaymentFact:
     match intent:
         case PaymentIntent(status="succeeded", latest_charge=Charge(id=charge) | str(charge)):
             return Captured(charge, _money(intent.amount_received, intent.currency))
@@ -225,8 +225,8 @@ def _intent_fact(intent: PaymentIntent) -> PaymentFact | None:
             return Declined(from_stripe(e.decline_code, e.code))
         case PaymentIntent(status="canceled", cancellation_reason=reason):
             return Expired() if reason in _LAPSED else Canceled()
-        case _:
-            return None
+        case _:  # processing, not confirmed yet, or a status that came after this was written
+            return Processing()
 
 
 def _authorized(intent: PaymentIntent) -> Authorized:

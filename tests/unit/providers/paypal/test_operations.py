@@ -23,6 +23,7 @@ from groat.providers.domain.facts import (
     Fact,
     FeeCharged,
     NotSent,
+    Processing,
     Refunded,
     RefundFailed,
     Report,
@@ -349,13 +350,14 @@ async def test_what_is_captured_is_not_canceled(paypal: PayPal) -> None:
     assert facts(reply) == [*facts(made), Declined(FailureCode.REJECTED_BY_PROVIDER)]
 
 
-async def test_a_pending_capture_says_nothing_until_it_is_settled(paypal: PayPal) -> None:
-    request = authorize_request("card:vault_pending")
-    assert await paypal.provider.authorize(request) == Answered(())
+async def test_a_pending_capture_says_its_order_until_it_is_settled(paypal: PayPal) -> None:
+    reply = await paypal.provider.authorize(authorize_request("card:vault_pending"))
+    assert facts(reply) == [Processing()]
+    assert len(_order_id(reply)) > 1
     order_id, authorization_id = await _authorized(paypal, "card:vault_pending")
     capture = capture_request(order_id=order_id, authorization_id=authorization_id)
-    assert await paypal.provider.capture(capture) == Answered(())
-    assert await paypal.provider.fetch(capture) == Answered(())
+    assert facts(await paypal.provider.capture(capture)) == [Processing()]
+    assert facts(await paypal.provider.fetch(capture)) == [Processing()]
     await paypal.pull("complete_capture", order_id)
     assert isinstance(_of(await paypal.provider.fetch(capture), Captured), Captured)
 
