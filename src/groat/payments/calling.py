@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from random import Random
 from typing import NamedTuple, assert_never
 
@@ -187,8 +188,13 @@ def _is_well(reply: Reply) -> bool:
             return False
 
 
-def request_of(payment: Payment, operation: Operation) -> OperationRequest:
-    """Return what an operation asks of the provider: the same each time it is asked."""
+def request_of(
+    payment: Payment, operation: Operation, begun_at: datetime | None = None
+) -> OperationRequest:
+    """Return what an operation asks of the provider: the same each time it is asked.
+
+    ``begun_at`` is for look-ups alone; see ``AuthorizeRequest``.
+    """
     key = idempotency_key(operation.id)
     amount = Money(operation.amount, payment.order.amount.currency)
     made = payment.provider_reference or ""
@@ -203,6 +209,7 @@ def request_of(payment: Payment, operation: Operation) -> OperationRequest:
                 capture=order.capture_method == "automatic",
                 return_url=order.return_url,
                 provider_reference=payment.provider_reference,
+                begun_at=begun_at,
             )
         case OperationKind.CAPTURE:
             reserved = payment.authorization_reference or made

@@ -3,7 +3,8 @@
 A process may die after an operation was written down, and a call may be sent and never answered.
 Neither is a failure. Any worker asks the provider by our reference; and where the provider has
 nothing under it yet, makes the same call again with the same idempotency key, as long as the
-provider keeps keys: what was done before is then answered, and what was not is done, once.
+provider keeps keys: what was done before is then answered, and what was not is done, once. A worker
+does the same if the look-up fails, which the provider may refuse for ever.
 
 A payment that waits for its customer is looked up too, in case nobody tells of what they did.
 """
@@ -113,12 +114,10 @@ class PaymentRecovery:
         asked = Asked(await self._payment(claimed), claimed.operation)
         if asked.payment.order.provider_account_id != claimed.provider_account_id:
             return "settled"  # a webhook was quicker, and the payment is with its next provider
-        found = await provider.fetch(request_of(*asked))
+        found = await provider.fetch(request_of(*asked, begun_at=claimed.created_at))
         if isinstance(found, NotSent):  # the look-up, which says nothing of the call it asks about
             found = Unknown(found.reason)
         concluded = await self._conclude(claimed, asked, found)
-        if isinstance(found, Unknown):
-            return found.reason
         if not concluded.believed:
             return "not_believable"
         payment = await self._payment(claimed)
@@ -126,7 +125,7 @@ class PaymentRecovery:
         if waits and payment.status is Status.REQUIRES_ACTION:
             return "waits_for_customer"
         if claimed.age >= provider.keeps_keys_for:
-            return "not_settled_at_provider"
+            return found.reason if isinstance(found, Unknown) else "not_settled_at_provider"
         return await self._ask_again(claimed, payment)
 
     async def _ask_again(self, claimed: OpenOperation, payment: Payment) -> str:

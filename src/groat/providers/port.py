@@ -25,7 +25,8 @@ class AuthorizeRequest(Value):
     operation. ``payment_method`` is the provider's token, None where the customer chooses how to
     pay on the provider's page. The customer is sent to ``return_url`` after an action of theirs.
     ``provider_reference`` is the provider's id of an earlier try, if we know it: the adapter goes
-    on with that, and makes nothing new.
+    on with that, and makes nothing new. ``begun_at`` is when the operation was begun, by
+    PostgreSQL's clock: look-ups have it, where a provider may have to be asked by time.
     """
 
     idempotency_key: str
@@ -35,6 +36,7 @@ class AuthorizeRequest(Value):
     capture: bool = True
     return_url: str | None = None
     provider_reference: str | None = None
+    begun_at: datetime | None = None
 
 
 class CaptureRequest(Value):

@@ -13,6 +13,7 @@ from stripe.params import (
     EventListParams,
     PaymentIntentConfirmParams,
     PaymentIntentCreateParams,
+    PaymentIntentListParamsCreated,
 )
 
 from groat.kernel.errors import InvalidRequest
@@ -57,6 +58,10 @@ from groat.providers.stripe.translation import (
 
 _WITH_FEE = "latest_charge.balance_transaction"
 _PAGE_SIZE = 100
+_CLOCKS_DIFFER_BY = timedelta(minutes=5)
+"""How far Stripe's clock may be behind PostgreSQL's."""
+_CALLED_WITHIN = timedelta(minutes=15)
+"""Time after its beginning within which most operations are called; a worker may call later."""
 _NEEDS_METHOD = "A Stripe payment needs a payment_method, the id of a PaymentMethod."
 _NOT_STRIPES = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """What the SDK stumbles over where an answer is not Stripe's, or not whole."""
@@ -165,10 +170,10 @@ class StripeProvider:
         return read(lambda: translation.refund_reports(convert(Refund, _plain(answer))))
 
     async def fetch(self, request: OperationRequest) -> Reply:
-        """Retrieve the PaymentIntent, or search for ours; of a refund, list the intent's refunds.
+        """Retrieve the PaymentIntent, or look for ours; of a refund, list the intent's refunds.
 
         Stripe's search may be a minute behind (docs.stripe.com/search): finding nothing proves
-        nothing.
+        nothing. Accounts in some countries have no search: their intents are listed.
         """
         match request:
             case RefundRequest():
@@ -179,7 +184,10 @@ class StripeProvider:
                     return intent
                 return read(lambda: translation.intent_reports(intent))
             case _:
-                return await self._search(request)
+                found = await self._search(request)
+                if isinstance(found, Unknown) and isinstance(request, AuthorizeRequest):
+                    return await self._find_listed(request) or found
+                return found
 
     async def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime
@@ -289,6 +297,30 @@ class StripeProvider:
         if isinstance(answer, Unknown):
             return answer
         return read(lambda: translation.found_reports(_plain(answer)))
+
+    async def _find_listed(self, request: AuthorizeRequest) -> Reply | None:
+        """Look for our intent among those since the operation was begun, first near that time."""
+        if request.begun_at is None:
+            return None
+        since = int((request.begun_at - _CLOCKS_DIFFER_BY).timestamp())
+        soon = int((request.begun_at + _CALLED_WITHIN).timestamp())
+        ours = payment_reference(request.payment_id)
+        near = await self._ask(self._intents_of({"gte": since, "lte": soon}, ours))
+        found = near or await self._ask(self._intents_of({"gt": soon}, ours))
+        if isinstance(found, Unknown):
+            return found
+        return read(lambda: translation.found_reports({"data": found}))
+
+    async def _intents_of(self, created: PaymentIntentListParamsCreated, ours: str) -> list[object]:
+        """Return the intent whose metadata names our payment among those of a time, if any."""
+        page = await self._intents.list_async(
+            {"created": created, "limit": _PAGE_SIZE, "expand": [f"data.{_WITH_FEE}"]}
+        )
+        async for intent in page.auto_paging_iter():
+            listed = intent.to_dict()
+            if (listed.get("metadata") or {}).get(PAYMENT_METADATA) == ours:
+                return [listed]
+        return []
 
     async def _find_refund(self, request: RefundRequest) -> Reply:
         """Look for our refund among those of its payment; the list, unlike a search, is exact."""

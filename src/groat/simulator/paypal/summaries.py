@@ -10,13 +10,20 @@ from groat.simulator.paypal.objects import CHECKOUT_PATH
 
 
 def source(records: Records) -> Source:
-    """Return what the page is about. Deliveries are signed with a key, not with secrets."""
+    """Return what the page is about.
+
+    Deliveries are signed with a key, not with secrets, and there is no search to be refused.
+    """
 
     def latest(limit: int) -> list[Summary]:
         return [_summary(records, one) for one in islice(reversed(records.orders.values()), limit)]
 
     return Source(
-        "PayPal", "order", frozenset({"two_secrets"}), lambda: len(records.orders), latest
+        "PayPal",
+        "order",
+        frozenset({"two_secrets", "refuse_search"}),
+        lambda: len(records.orders),
+        latest,
     )
 
 

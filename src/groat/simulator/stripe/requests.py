@@ -204,6 +204,12 @@ class Interval(Parameters):
         )
 
 
+class PageOfIntents(Page):
+    """Payment intents, or those of a time."""
+
+    created: Annotated[Interval, BeforeValidator(_interval)] = Interval()
+
+
 class PageOfEvents(Page):
     """Events, or those of some types, of a time, or that did or did not reach all endpoints.
 
