@@ -20,6 +20,7 @@ from groat.payments.recovery import PaymentRecovery
 from groat.payments.routing import RoutingService
 from groat.payments.service import PaymentService
 from groat.platform.breaker import BreakerPolicy, Breakers
+from groat.platform.bulkhead import Bulkhead
 from groat.platform.crypto import Vault
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell, connect_redis
@@ -85,7 +86,8 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     breakers = Breakers(redis, clock, BreakerPolicy(failures=settings.breaker_failures), random)
     routing = RoutingService(database, merchants, audit, breakers, clock)
     facts = PaymentFacts(accounts, audit, clock, pending_for=pending_for)
-    calls = ProviderCalls(database, facts, audit, providers, breakers, clock, random)
+    bulkhead = Bulkhead(settings.provider_calls)
+    calls = ProviderCalls(database, facts, audit, providers, breakers, bulkhead, clock, random)
     queries = PaymentQueries(database)
     payments = PaymentService(
         database,

@@ -147,7 +147,8 @@ class PaymentRecovery:
         """Apply what was learned; if it has begun something with another provider, ask that too."""
         concluded = await self._calls.conclude(claimed.merchant_id, asked, reply)
         if concluded.next is not None:
-            await self._calls.perform(claimed.merchant_id, *concluded.next)
+            with self._calls.turn() as turn:
+                await self._calls.perform(claimed.merchant_id, *concluded.next, turn)
         return concluded
 
     async def _payment(self, claimed: OpenOperation) -> Payment:

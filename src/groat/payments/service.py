@@ -26,7 +26,7 @@ from groat.kernel.ids import (
     RefundId,
 )
 from groat.kernel.money import Money
-from groat.payments.calling import ProviderCalls
+from groat.payments.calling import ProviderCalls, take_place
 from groat.payments.domain import commands
 from groat.payments.domain.commands import Begun, CaptureOrder
 from groat.payments.domain.lifecycle import Outcome, RefundStatus
@@ -43,6 +43,7 @@ from groat.payments.infrastructure import routing as routing_store
 from groat.payments.queries import PaymentDetails, PaymentQueries
 from groat.payments.routing import RoutingService
 from groat.platform import idempotency
+from groat.platform.bulkhead import Turn
 from groat.platform.checks import Check, checks_from
 from groat.platform.connection import Connection
 from groat.platform.database import Database
@@ -60,6 +61,9 @@ class PaymentService:
     An operation that is ``pending`` for longer than ``pending_for`` is taken to be abandoned, and
     is looked up: see ``recovery``. ``request_key`` is the caller's idempotency key and the request
     it came with: a key that came before answers with what it made then, as it stands now.
+
+    A command whose provider account has no place left for its call is refused with
+    ``provider_account_busy`` (``Unavailable``) before anything is written.
     """
 
     def __init__(
@@ -124,13 +128,15 @@ class PaymentService:
         begun = Begun(payment, None)
         if confirm:
             begun = commands.confirm(payment, self._new_operation_id(), now)
-        async with self._database.transaction() as connection:
-            earlier = await self._claim(connection, caller, request_key, payment.id, now)
-            if earlier is None:
-                await self._insert(connection, caller, begun, decision, now)
-        if earlier is not None:
-            return await self._queries.payment(caller.merchant_id, PaymentId(earlier))
-        return await self._go_on(caller.merchant_id, begun)
+        with self._calls.turn() as turn:
+            async with self._database.transaction() as connection:
+                earlier = await self._claim(connection, caller, request_key, payment.id, now)
+                if earlier is None:
+                    _take_place(turn, begun)
+                    await self._insert(connection, caller, begun, decision, now)
+            if earlier is not None:
+                return await self._queries.payment(caller.merchant_id, PaymentId(earlier))
+            return await self._go_on(caller.merchant_id, begun, turn)
 
     async def confirm(
         self, caller: Caller, payment_id: PaymentId, request_key: RequestKey | None
@@ -212,13 +218,17 @@ class PaymentService:
         """
         now = self._clock.now()
         refund_id = RefundId(self._new_id())
-        async with self._database.transaction() as connection:
-            earlier = await self._claim(connection, caller, request_key, refund_id, now)
-            if earlier is None:
-                begun, refund = await self._begin_refund(connection, caller, order, refund_id, now)
-        if earlier is not None:
-            return await self._queries.refund(caller.merchant_id, RefundId(earlier))
-        await self._go_on(caller.merchant_id, begun)
+        with self._calls.turn() as turn:
+            async with self._database.transaction() as connection:
+                earlier = await self._claim(connection, caller, request_key, refund_id, now)
+                if earlier is None:
+                    begun, refund = await self._begin_refund(
+                        connection, caller, order, refund_id, now
+                    )
+                    _take_place(turn, begun)
+            if earlier is not None:
+                return await self._queries.refund(caller.merchant_id, RefundId(earlier))
+            await self._go_on(caller.merchant_id, begun, turn)
         try:
             return await self._queries.refund(caller.merchant_id, refund_id)
         except Unavailable:  # it is written down and perhaps made: no time for a 503
@@ -287,18 +297,20 @@ class PaymentService:
     ) -> PaymentDetails:
         """Lock the payment, decide, write down what is to be asked, commit, and ask it."""
         now = self._clock.now()
-        async with self._database.transaction() as connection:
-            earlier = await self._claim(connection, caller, request_key, payment_id, now)
-            begun = None
-            if earlier is None:
-                payment = await _lock(connection, caller.merchant_id, payment_id)
-                busy = await operations.find_open(connection, caller.merchant_id, payment_id)
-                begun = decide(payment, busy, now)
-                store.update_payments(connection, caller.merchant_id, [begun.payment])
-                self._write_down(connection, caller, begun, now)
-        if begun is None:
-            return await self._queries.payment(caller.merchant_id, payment_id)
-        return await self._go_on(caller.merchant_id, begun)
+        with self._calls.turn() as turn:
+            async with self._database.transaction() as connection:
+                earlier = await self._claim(connection, caller, request_key, payment_id, now)
+                begun = None
+                if earlier is None:
+                    payment = await _lock(connection, caller.merchant_id, payment_id)
+                    busy = await operations.find_open(connection, caller.merchant_id, payment_id)
+                    begun = decide(payment, busy, now)
+                    _take_place(turn, begun)
+                    store.update_payments(connection, caller.merchant_id, [begun.payment])
+                    self._write_down(connection, caller, begun, now)
+            if begun is None:
+                return await self._queries.payment(caller.merchant_id, payment_id)
+            return await self._go_on(caller.merchant_id, begun, turn)
 
     async def _begin_refund(
         self,
@@ -364,10 +376,10 @@ class PaymentService:
         change = _requested(caller, payment, operation)
         self._audit.write(connection, caller.merchant_id, [change], now)
 
-    async def _go_on(self, merchant_id: MerchantId, begun: Begun) -> PaymentDetails:
+    async def _go_on(self, merchant_id: MerchantId, begun: Begun, turn: Turn) -> PaymentDetails:
         """Ask the provider what was written down; return the payment as it is after the answer."""
         if begun.operation is not None:
-            await self._calls.perform(merchant_id, begun.payment, begun.operation)
+            await self._calls.perform(merchant_id, begun.payment, begun.operation, turn)
         try:
             return await self._queries.payment(merchant_id, begun.payment.id)
         except Unavailable:  # it is written down and perhaps charged: no time for a 503
@@ -400,6 +412,18 @@ class PaymentService:
 async def _lock(connection: Connection, merchant_id: MerchantId, payment_id: PaymentId) -> Payment:
     locked = await store.lock_payments(connection, merchant_id, [payment_id])
     return ids.existing("payment", payment_id, locked.get(payment_id))
+
+
+def _take_place(turn: Turn, begun: Begun) -> None:
+    """Take a place for the call that a command begins, if it begins one.
+
+    The transaction is undone if there is none: our overload leaves nothing written.
+
+    Raises:
+        Unavailable: ``provider_account_busy``.
+    """
+    if begun.operation is not None:
+        take_place(turn, begun.payment)
 
 
 async def _payment_of(

@@ -30,8 +30,12 @@ from groat.providers.port import (
     Unreadable,
 )
 
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""What goes wrong before the first byte of a request is on its way."""
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
+"""What goes wrong at the provider before the first byte of a request is on its way."""
+
+NO_QUEUE = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+"""As many connections as there are calls. How many those are is bounded before anything is written:
+a call that waited for a connection would time out for our own overload, as if the provider had."""
 
 EventText: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"^{EVENT_TEXT.pattern}\Z")]
 """An event's id or type."""
@@ -162,7 +166,7 @@ def bounded(seconds: float) -> httpx.Timeout:
     whole is given up as unknown.
     """
     connecting = min(5.0, seconds / 2)
-    return httpx.Timeout(seconds, connect=connecting, pool=connecting)
+    return httpx.Timeout(seconds, connect=connecting)
 
 
 def unreachable(error: BaseException) -> NotSent:

@@ -94,6 +94,7 @@ class PebbleProvider:
             base_url=credentials.get("api_base") or "https://api.pebble.example",
             headers={"authorization": f"Bearer {credentials['api_key']}"},
             timeout=reading.bounded(timeout_seconds),
+            limits=reading.NO_QUEUE,
         )
 
     def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:

@@ -35,7 +35,7 @@ from groat.providers.port import (
     Unknown,
     Unreadable,
 )
-from groat.providers.reading import Malformed, active_values, bounded, read_envelope
+from groat.providers.reading import NO_QUEUE, Malformed, active_values, bounded, read_envelope
 
 LIVE_API = "https://api-m.paypal.com"
 
@@ -70,7 +70,10 @@ class PayPalProvider:
         self._timeout_seconds = timeout_seconds
         self._webhook_ids = active_values(credentials.get("webhook_id"))
         self._http = httpx.AsyncClient(
-            base_url=base or LIVE_API, timeout=bounded(timeout_seconds), verify=_trusted()
+            base_url=base or LIVE_API,
+            timeout=bounded(timeout_seconds),
+            limits=NO_QUEUE,
+            verify=_trusted(),
         )
         client = PayPalClient(
             self._http,

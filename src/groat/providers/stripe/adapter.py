@@ -39,7 +39,6 @@ from groat.providers.port import (
 from groat.providers.reading import (
     Malformed,
     active_values,
-    bounded,
     convert,
     parse,
     read,
@@ -48,6 +47,7 @@ from groat.providers.reading import (
     refusal,
 )
 from groat.providers.stripe import errors, signature, translation
+from groat.providers.stripe.connections import Connections
 from groat.providers.stripe.payloads import Event, PaymentIntent, Refund, ThinEvent
 from groat.providers.stripe.translation import (
     EVENT_TYPES,
@@ -93,7 +93,7 @@ class StripeProvider:
     def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
         self._webhook_secrets = active_values(credentials.get("webhook_secret"))
         self._timeout_seconds = timeout_seconds
-        self._http = stripe.HTTPXClient(timeout=bounded(timeout_seconds))
+        self._http = Connections(timeout_seconds)
         base = credentials.get("api_base")
         client = stripe.StripeClient(
             credentials["api_key"],
