@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import assert_never
 
+from groat.audit.domain.record import Scalar
 from groat.kernel import ids
 from groat.kernel.money import Money
 from groat.kernel.value import Value, replace
 from groat.payments.domain.lifecycle import TERMINAL, Next, Outcome, Status, answer, told
 from groat.payments.domain.operation import (
     SETTLES,
+    Operation,
     OperationKind,
     OperationOutcome,
     after,
     end_by_status,
 )
 from groat.payments.domain.payment import Payment, on_route
+from groat.payments.domain.routing import Route
 from groat.payments.domain.verdicts import (
     Arrival,
     Effect,
@@ -52,6 +55,11 @@ class _Case(Value):
     fact: PaymentFact
     arrival: Arrival
     now: datetime
+
+    @property
+    def failed(self) -> Operation | None:
+        """The open operation that a failure is the end of."""
+        return self.standing.open_operation(self.payment.id, OperationKind.AUTHORIZE)
 
     def unmoved(self, outcome: Outcome) -> Verdict:
         return unmoved(self.standing, outcome, self.payment, self.arrival)
@@ -135,15 +143,14 @@ def _being_canceled(case: _Case) -> Verdict | None:
 def _fall_back(case: _Case) -> Verdict | None:
     """Decide a failure after which the payment goes on with its next provider.
 
-    Never on an unknown outcome, which is no fact; and only on failures that its rule allows.
+    Never on an unknown outcome, which is no fact; only on failures that its rule allows, and only
+    within the rule's time.
     """
     fact, payment = case.fact, case.payment
-    route = payment.order.route
-    if not isinstance(fact, Declined | NotSent) or route is None:
+    further, failed = _further(case), case.failed
+    if not isinstance(fact, Declined | NotSent) or further is None or failed is None:
         return None
-    further = route.after(fact.code)
-    failed = case.standing.open_operation(payment.id, OperationKind.AUTHORIZE)
-    if further is None or failed is None or payment.status is not Status.PROCESSING:
+    if _is_too_late_for(further, case):
         return None
     order = on_route(payment.order, further)
     gone_on = replace(payment, order=order, provider_reference=None, updated_at=case.now)
@@ -155,6 +162,20 @@ def _fall_back(case: _Case) -> Verdict | None:
         begun=after(failed),
         change=change_of("payment.fell_back", gone_on, case.arrival, next=next_account),
     )
+
+
+def _further(case: _Case) -> Route | None:
+    """Return the route gone on with after a failure, None if the payment ends with that."""
+    fact, payment = case.fact, case.payment
+    route = payment.order.route
+    if not isinstance(fact, Declined | NotSent) or route is None or case.failed is None:
+        return None
+    return route.after(fact.code) if payment.status is Status.PROCESSING else None
+
+
+def _is_too_late_for(route: Route, case: _Case) -> bool:
+    """Return whether the customer has left: nobody is charged elsewhere in their absence."""
+    return case.now - case.payment.created_at > route.fallback_within
 
 
 def _doubtful(case: _Case) -> Verdict | None:
@@ -236,8 +257,16 @@ def _move(case: _Case, status: Status) -> Verdict:
         settled=_settled(case.standing, payment, fact, arrival),
         resumed=resumed,
         effect=effect,
-        change=change_of(f"payment.{_ACTIONS[type(fact)]}", payment, arrival),
+        change=change_of(f"payment.{_ACTIONS[type(fact)]}", payment, arrival, **_reasons(case)),
     )
+
+
+def _reasons(case: _Case) -> dict[str, Scalar]:
+    """Return why a failed payment did not go on, where its rule would have allowed it in time."""
+    further = _further(case)
+    if further is None or not _is_too_late_for(further, case):
+        return {}
+    return {"fallback": "too_late"}
 
 
 def _moved(case: _Case, status: Status) -> Payment:
