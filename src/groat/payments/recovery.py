@@ -17,6 +17,7 @@ from random import Random
 
 import structlog
 
+from groat.kernel.errors import NotFound
 from groat.kernel.ids import MerchantId, PaymentId
 from groat.payments.calling import Asked, Concluded, ProviderCalls, request_of
 from groat.payments.domain.lifecycle import Status
@@ -89,6 +90,8 @@ class PaymentRecovery:
             found = await provider.fetch(request_of(payment, latest))
             if isinstance(found, Answered):
                 await self._calls.conclude(merchant_id, Asked(payment, latest), found)
+        except NotFound:
+            _log.info("lookup_of_no_payment", payment=str(payment_id))
         except Exception:  # noqa: BLE001 - whoever waits for it asks again
             _log.exception("lookup_failed", payment=str(payment_id))
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId, RefundId
@@ -105,6 +105,20 @@ class Unreadable(Value):
     """A webhook is not as documented: what it says is lost on us, and no later try changes that."""
 
     reason: str
+
+
+class NotOurs(Value):
+    """A webhook is genuine and none of this account's: it is acknowledged and never applied.
+
+    ``reason`` is ``foreign`` (another system's, or another connected account's) or ``livemode``
+    (test mode's at a live account, or the other way round).
+    """
+
+    reason: Literal["foreign", "livemode"]
+
+
+FOREIGN = NotOurs("foreign")
+LIVEMODE = NotOurs("livemode")
 
 
 class Rejection(StrEnum):
@@ -230,18 +244,25 @@ class Provider(Protocol):
         """Return what identifies the event, and its delivery, in a verified webhook."""
         ...
 
-    def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | None:
+    def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | NotOurs | None:
         """Return what a verified webhook says by itself; None if the provider has to be asked.
 
         What it says is what ``interpret_webhook`` says, which is then not called.
         """
         ...
 
-    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable:
+    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable | NotOurs:
         """Return what a verified webhook says, asking the provider where it must not be trusted.
 
         An event that says nothing of interest is answered with no reports. ``Unreadable`` is only
         the webhook itself; that the provider cannot be asked, or read, is ``Unknown``.
+        """
+        ...
+
+    async def fetch_capture(self, reference: str) -> Reply | NotOurs:
+        """Return what the provider knows of a capture that a webhook names and nobody told us of.
+
+        It is ``FOREIGN`` if it has no reference of ours, or if the provider knows no such capture.
         """
         ...
 

@@ -18,10 +18,12 @@ from groat.providers.domain.facts import Declined, NotSent, RefundFailed, Report
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
     EVENT_TEXT,
+    FOREIGN,
     Answered,
     Envelope,
     EventPage,
     ListedEvent,
+    NotOurs,
     OperationRequest,
     RefundRequest,
     Rejection,
@@ -117,6 +119,13 @@ def read_event(reports: Callable[[], tuple[Report, ...]]) -> Answered | Unreadab
         return Answered(reports())
     except (Malformed, GroatError) as error:
         return Unreadable(str(error))
+
+
+def own_or_foreign(told: Reply) -> Reply | NotOurs:
+    """Return what was told of a capture, or that it is another system's: it names none of ours."""
+    if isinstance(told, Answered) and not any(one.payment_id for one in told.reports):
+        return FOREIGN
+    return told
 
 
 def read_envelope(envelope: Callable[[], Envelope]) -> Envelope | Rejection:

@@ -77,15 +77,14 @@ async def test_what_a_refund_builds_on_is_asked_for_when_nobody_tells_of_it(worl
     await assert_sound(world)
 
 
-async def test_a_refund_of_a_charge_yet_unheard_of_waits_until_recovery_has_found_it(
-    world: World,
-) -> None:
-    wallet, _ = await refunded_by_hand(world)
-    for _ in range(7):
+async def test_a_refund_of_a_charge_yet_unheard_of_brings_its_charge(world: World) -> None:
+    wallet, payment = await refunded_by_hand(world)
+    for _ in range(TRIES_BEFORE_LOOKUP):
         assert await world.drain() == 1
-        assert [row[1:3] for row in await world.inbox()] == [("deferred", "unknown_payment")]
+        assert [row[1:3] for row in await world.inbox()] == [("deferred", "premature")]
         await world.make_due()
-    await world.engine.recovery.recover_batch()
-    assert await world.balance(wallet) == 1050
     await world.drain()
+    assert await world.balance(wallet) == 1050
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
     assert [row[1:3] for row in await world.inbox()] == [("dead", "foreign_refund")]
+    await assert_sound(world)

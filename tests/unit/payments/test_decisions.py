@@ -204,10 +204,15 @@ def test_another_provider_account_cannot_speak_of_a_payment(fact: Fact) -> None:
     assert _only(STARTED, foreign) == Verdict(Outcome.UNKNOWN_PAYMENT)
 
 
-@pytest.mark.parametrize("payment_id", [None, PaymentId(UUID(int=99))])
-def test_a_payment_that_is_not_there_is_unknown(payment_id: PaymentId | None) -> None:
-    stray = arrival(CAPTURED, payment_id=payment_id)
-    assert _only(STARTED, stray) == Verdict(Outcome.UNKNOWN_PAYMENT)
+@pytest.mark.parametrize(
+    ("payment_id", "outcome"),
+    [(None, Outcome.FOREIGN), (PaymentId(UUID(int=99)), Outcome.UNKNOWN_PAYMENT)],
+)
+@pytest.mark.parametrize("fact", [CAPTURED, FEE])
+def test_a_payment_that_is_not_there_is_unknown_or_another_systems(
+    fact: Fact, payment_id: PaymentId | None, outcome: Outcome
+) -> None:
+    assert _only(STARTED, arrival(fact, payment_id=payment_id)) == Verdict(outcome)
 
 
 def test_one_batch_may_speak_of_many_payments() -> None:
@@ -432,10 +437,10 @@ def test_what_is_being_canceled_is_not_gone_on_with() -> None:
     assert verdict.resumed is None
 
 
-def test_a_refund_of_a_capture_that_nobody_knows_is_foreign() -> None:
+def test_a_refund_of_a_capture_that_nobody_knows_waits_for_it() -> None:
     report = Report(None, "pi_1", REFUNDED, capture_reference="ch_9")
     verdict = _only(standing_at(Status.SUCCEEDED), Arrival(PROVIDER_ACCOUNT, report, WEBHOOK))
-    assert verdict == Verdict(Outcome.UNKNOWN_PAYMENT)
+    assert verdict == Verdict(Outcome.PREMATURE)
 
 
 @pytest.mark.parametrize("operation", [AUTHORIZE, REFUND_OPERATION], ids=lambda one: str(one.kind))

@@ -148,6 +148,9 @@ class PebbleProvider:
     async def interpret_webhook(self, event_type: str, body: bytes) -> port.Reply | port.Unreadable:
         return self.read_webhook(event_type, body)
 
+    async def fetch_capture(self, reference: str) -> port.NotOurs:
+        return port.FOREIGN  # whatever is ours has our reference in every event
+
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None
     ) -> port.EventPage | port.Unknown:

@@ -99,6 +99,7 @@ class Outcome(StrEnum):
     LATE = "late"
     PREMATURE = "premature"
     UNKNOWN_PAYMENT = "unknown_payment"
+    FOREIGN = "foreign"
     AMOUNT_MISMATCH = "amount_mismatch"
     CONTRADICTION = "contradiction"
     FOREIGN_REFUND = "foreign_refund"

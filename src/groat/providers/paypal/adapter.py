@@ -28,6 +28,7 @@ from groat.providers.port import (
     CaptureRequest,
     Envelope,
     EventPage,
+    NotOurs,
     OperationRequest,
     RefundRequest,
     Rejection,
@@ -169,6 +170,10 @@ class PayPalProvider:
             return Unreadable(f"no id of its {subject} in the event")
         told = await self._in_time(self._lookups.subject(subject, subject_id))
         return Unknown(told.reason) if isinstance(told, NotSent) else told
+
+    async def fetch_capture(self, reference: str) -> Reply | NotOurs:
+        """Ask PayPal for the capture, which has our payment's id."""
+        return await self._in_time(self._lookups.capture(reference))
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Literal, TypeVar
 
 import stripe
@@ -21,12 +23,15 @@ from groat.merchants.domain.credentials import CredentialFields
 from groat.providers.domain.facts import NotSent, Report
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
+    FOREIGN,
+    LIVEMODE,
     Answered,
     AuthorizeRequest,
     CancelRequest,
     CaptureRequest,
     Envelope,
     EventPage,
+    NotOurs,
     OperationRequest,
     RefundRequest,
     Rejection,
@@ -40,6 +45,7 @@ from groat.providers.reading import (
     Malformed,
     active_values,
     convert,
+    own_or_foreign,
     parse,
     read,
     read_envelope,
@@ -48,7 +54,14 @@ from groat.providers.reading import (
 )
 from groat.providers.stripe import errors, signature, translation
 from groat.providers.stripe.connections import Connections
-from groat.providers.stripe.payloads import Event, PaymentIntent, Refund, ThinEvent
+from groat.providers.stripe.payloads import (
+    Charge,
+    Event,
+    EventOrigin,
+    PaymentIntent,
+    Refund,
+    ThinEvent,
+)
 from groat.providers.stripe.translation import (
     EVENT_TYPES,
     PAYMENT_METADATA,
@@ -58,6 +71,7 @@ from groat.providers.stripe.translation import (
 
 _WITH_FEE = "latest_charge.balance_transaction"
 _PAGE_SIZE = 100
+_KEY_MODE = re.compile(r"[sr]k_(live|test)_")
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
 """How far Stripe's clock may be behind PostgreSQL's."""
 _CALLED_WITHIN = timedelta(minutes=15)
@@ -77,9 +91,11 @@ class StripeProvider:
     """
 
     credential_fields = CredentialFields(
-        needed=frozenset({"api_key"}), optional=frozenset({"webhook_secret", "api_base"})
+        needed=frozenset({"api_key"}),
+        optional=frozenset({"webhook_secret", "account", "api_base"}),
     )
-    """``webhook_secret`` is two values while it rotates. ``api_base`` is for a stand-in only."""
+    """``webhook_secret`` is two values while it rotates. ``account`` is the connected account that
+    a platform's key acts for. ``api_base`` is for a stand-in only."""
 
     keeps_keys_for = timedelta(hours=23)
     """An hour less than Stripe does (docs.stripe.com/api/idempotent_requests)."""
@@ -91,6 +107,8 @@ class StripeProvider:
     """Source: docs.stripe.com/api/events/list."""
 
     def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
+        self._account = credentials.get("account")
+        self._livemode = _livemode(credentials["api_key"])
         self._webhook_secrets = active_values(credentials.get("webhook_secret"))
         self._timeout_seconds = timeout_seconds
         self._http = Connections(timeout_seconds)
@@ -100,12 +118,14 @@ class StripeProvider:
             http_client=self._http,
             max_network_retries=0,
             base_addresses={"api": base} if base else None,
+            stripe_account=self._account,
         )
         self._events = client.v1.events
         self._intents = client.v1.payment_intents
+        self._charges = client.v1.charges
         self._refunds = client.v1.refunds
         self._retrievers: dict[str, Callable[[str], Awaitable[object]]] = {
-            "charge": client.v1.charges.retrieve_async,
+            "charge": self._charges.retrieve_async,
             "dispute": client.v1.disputes.retrieve_async,
             "payment_intent": lambda one: self._intents.retrieve_async(
                 one, {"expand": [_WITH_FEE]}
@@ -199,18 +219,34 @@ class StripeProvider:
         """Return the event's id and type."""
         return read_envelope(lambda: translation.envelope(body))
 
-    def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | None:
+    def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | NotOurs | None:
         """Read the event; what Stripe signed, it says. A thin one only says what to ask for."""
-        if event_type in EVENT_TYPES:
-            return read_event(lambda: translation.event_reports(event_type, parse(Event, body)))
-        return None if event_type.removeprefix(THIN) in EVENT_TYPES else Answered(())
+        if event_type not in EVENT_TYPES:
+            is_thin = event_type.removeprefix(THIN) in EVENT_TYPES
+            return self._not_ours_by_origin(body) or (None if is_thin else Answered(()))
+        try:
+            event = parse(Event, body)
+        except Malformed as error:
+            return Unreadable(str(error))
+        not_ours = self._not_ours(event.livemode, event.account)
+        return not_ours or read_event(lambda: translation.event_reports(event_type, event))
 
-    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable:
+    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable | NotOurs:
         """Read the event, or ask for the object that a thin one is about."""
         said = self.read_webhook(event_type, body)
         if said is not None:
             return said
         return await self._interpret_thin(event_type.removeprefix(THIN), body)
+
+    async def fetch_capture(self, reference: str) -> Reply | NotOurs:
+        """Retrieve the charge: its metadata is its PaymentIntent's, with our payment's id."""
+        answer = await self._ask(_if_there(self._charges.retrieve_async(reference)))
+        if isinstance(answer, Unknown):
+            return answer
+        if answer is None:
+            return FOREIGN
+        told = read(lambda: translation.charge_reports(convert(Charge, _plain(answer))))
+        return own_or_foreign(told)
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None
@@ -238,6 +274,20 @@ class StripeProvider:
     async def close(self) -> None:
         """Close the SDK's connections."""
         await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    def _not_ours_by_origin(self, body: bytes) -> NotOurs | None:
+        """Return that an event of any type is not this account's, None if it is."""
+        try:
+            origin = parse(EventOrigin, body)
+        except Malformed:
+            return None
+        return self._not_ours(origin.livemode, origin.account or origin.context)
+
+    def _not_ours(self, livemode: bool | None, account: str | None) -> NotOurs | None:  # noqa: FBT001 - as the event has it
+        if account is not None and account != self._account:
+            return FOREIGN
+        known = self._livemode is not None and livemode is not None
+        return LIVEMODE if known and livemode is not self._livemode else None
 
     async def _interpret_thin(self, event_type: str, body: bytes) -> Reply | Unreadable:
         try:
@@ -389,6 +439,22 @@ def _order(request: AuthorizeRequest) -> PaymentIntentCreateParams:
     if request.return_url is not None:
         order["return_url"] = request.return_url
     return order
+
+
+def _livemode(api_key: str) -> bool | None:
+    """Return whether a key is of live mode, None if it does not say (docs.stripe.com/keys)."""
+    mode = _KEY_MODE.match(api_key)
+    return None if mode is None else mode[1] == "live"
+
+
+async def _if_there(call: Awaitable[Found]) -> Found | None:
+    """Return what a call retrieves, None if Stripe knows no such thing."""
+    try:
+        return await call
+    except stripe.InvalidRequestError as error:
+        if error.http_status != HTTPStatus.NOT_FOUND:
+            raise
+        return None
 
 
 def _once(request: OperationRequest) -> RequestOptions:

@@ -131,7 +131,7 @@ def event_reports(event_type: str, event: Event) -> tuple[Report, ...]:
         case PaymentIntent() as intent:
             return intent_reports(intent)
         case Charge() as charge:
-            return _charge_reports(charge, expired=event_type == "charge.expired")
+            return charge_reports(charge, expired=event_type == "charge.expired")
         case Refund() as refund:
             return refund_reports(refund)
         case Dispute() as dispute:
@@ -235,7 +235,8 @@ def _authorized(intent: PaymentIntent) -> Authorized:
     return Authorized(intent.id, _money(intent.amount_capturable, intent.currency), until)
 
 
-def _charge_reports(charge: Charge, *, expired: bool) -> tuple[Report, ...]:
+def charge_reports(charge: Charge, *, expired: bool = False) -> tuple[Report, ...]:
+    """Return what a charge says."""
     fact = Expired() if expired else _charge_fact(charge)
     if fact is None:
         return ()
