@@ -95,7 +95,7 @@ def _decide_fact(standing: Standing, payment: Payment, arrival: Arrival, now: da
     fact = arrival.report.fact
     match fact:
         case FeeCharged():
-            return decide_fee(payment, fact, arrival)
+            return decide_fee(standing, payment, fact, arrival)
         case Refunded() | RefundFailed():
             return decide_refund(standing, payment, fact, arrival, now)
         case NotSent() if arrival.report.refund_id is not None:

@@ -30,6 +30,7 @@ from groat.payments.domain.verdicts import (
     Standing,
     Verdict,
     change_of,
+    fee_capture_key,
     set_aside,
 )
 from groat.providers.domain.facts import (
@@ -68,8 +69,22 @@ class _Case(Value):
 def decide_payment(
     standing: Standing, payment: Payment, fact: PaymentFact, arrival: Arrival, now: datetime
 ) -> Verdict:
-    """Return the verdict on a fact about a payment: the first rule's that has one, or the table."""
+    """Return the verdict on a fact about a payment.
+
+    Also one that is set aside may say what the provider calls the payment.
+    """
     case = _Case(standing, payment, fact, arrival, now)
+    verdict = _decide(case)
+    if verdict.payment is None and _brings_reference(case):
+        named = arrival.report.provider_reference
+        taught = replace(payment, provider_reference=named, updated_at=now)
+        return replace(verdict, payment=taught)
+    return verdict
+
+
+def _decide(case: _Case) -> Verdict:
+    """Return the verdict of the first rule that has one, or of the table."""
+    payment, fact = case.payment, case.fact
     for rule in (_no_to_command, _known_authorization, _being_canceled, _fall_back, _doubtful):
         verdict = rule(case)
         if verdict is not None:
@@ -90,13 +105,20 @@ def _brings_reference(case: _Case) -> bool:
     """
     payment, named = case.payment, case.arrival.report.provider_reference
     return (
-        named is not None and payment.provider_reference is None and payment.status not in TERMINAL
+        named is not None
+        and payment.provider_reference is None
+        and payment.status not in {*TERMINAL, Status.CREATED}
     )
 
 
-def decide_fee(payment: Payment, fact: FeeCharged, arrival: Arrival) -> Verdict:
-    """Return the verdict on a fee, which was taken from what was captured."""
-    if not payment.captured:
+def decide_fee(standing: Standing, payment: Payment, fact: FeeCharged, arrival: Arrival) -> Verdict:
+    """Return the verdict on a fee, which stands or falls with the capture that it was taken from.
+
+    If the capture was set aside, its report is not to be believed in its fee either.
+    """
+    capture = fee_capture_key(arrival)
+    taken = payment.captured if capture is None else standing.effects.get(capture) == payment.id
+    if not taken:
         return Verdict(Outcome.PREMATURE)
     key = EffectKey(arrival.provider_account_id, EffectKind.FEE, fact.reference)
     return Verdict(
