@@ -14,7 +14,7 @@ from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import OperationId, PaymentId, ProviderAccountId, RecordId, RefundId
-from groat.kernel.money import Money
+from groat.kernel.money import Money, require_current
 from groat.payments.domain.commands import CaptureOrder
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
@@ -88,6 +88,7 @@ class NewPayment(Body):
             InvalidRequest: the amount or the currency cannot be, or it is not said where to take it
                 (``invalid_payment_method``).
         """
+        require_current(self.currency)
         amount = Money(self.amount, self.currency)
         url = None if self.return_url is None else str(self.return_url)
         rest = (self.reference, self.metadata, self.capture_method, url, self.payment_method_kind)
