@@ -64,7 +64,6 @@ def authorization_object(authorization: Authorization, order: Order, host: str) 
         "expiration_time": rfc3339(authorization.expires),
         "seller_protection": {"status": "NOT_ELIGIBLE"},
         **_references(order.unit),
-        **_processor_response(order, authorization.response_code),
         "supplementary_data": {"related_ids": {"order_id": order.id}},
         "links": [
             link(path, "self"),
@@ -191,11 +190,11 @@ def rfc3339(moment: datetime) -> str:
 def _unit_object(order: Order, records: Records, host: str) -> JsonObject:
     payments = {
         "authorizations": [
-            _within_order(authorization_object(found, order, host))
+            _within_order(authorization_object(found, order, host), order, found.response_code)
             for found in records.authorizations_of(order.id)
         ],
         "captures": [
-            _within_order(capture_object(found, order, host))
+            _within_order(capture_object(found, order, host), order, found.response_code)
             for found in records.captures_of(order.id)
         ],
         "refunds": [refund_object(found, host) for found in records.refunds_in(order.id)],
@@ -210,9 +209,13 @@ def _unit_object(order: Order, records: Records, host: str) -> JsonObject:
     }
 
 
-def _within_order(payment: JsonObject) -> JsonObject:
-    """Return an authorization or a capture as an order has it: without what it belongs to."""
-    return {name: told for name, told in payment.items() if name != "supplementary_data"}
+def _within_order(payment: JsonObject, order: Order, code: str) -> JsonObject:
+    """Return an authorization or a capture as its order has it.
+
+    What it belongs to is left out; what the processor said of a card is there (Orders v2).
+    """
+    told = {name: value for name, value in payment.items() if name != "supplementary_data"}
+    return {**told, **_processor_response(order, code)}
 
 
 def _source(order: Order) -> JsonObject:

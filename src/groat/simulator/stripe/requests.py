@@ -179,8 +179,14 @@ class Page(Expanding):
     ending_before: str | None = None
 
 
+class PageOfCharges(Page):
+    """Charges, or those of one payment intent."""
+
+    payment_intent: str | None = None
+
+
 class PageOfPayment(Page):
-    """Charges, refunds or disputes, or those of one payment intent or of one charge."""
+    """Refunds or disputes, or those of one payment intent or of one charge."""
 
     charge: str | None = None
     payment_intent: str | None = None
