@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
-from groat.providers.port import Answered, Unreadable
+from groat.providers.port import Answered, NotOurs, Unreadable
 from groat.providers.stripe.adapter import StripeProvider
 from tests.faults.books import APPLIED, assert_applied_once, inbox
 from tests.faults.ground import Ground, make_payments
@@ -50,7 +50,7 @@ def adapter(*, reads: Event, as_: bytes | None) -> Iterator[None]:
 
     def misread(
         provider: StripeProvider, event_type: str, body: bytes
-    ) -> Answered | Unreadable | None:
+    ) -> Answered | Unreadable | NotOurs | None:
         if f'"{reads.id}"'.encode() not in body:
             return read(provider, event_type, body)
         if as_ is None:

@@ -23,7 +23,7 @@ from groat.app.api import serve_api
 from groat.app.worker import run_worker
 from groat.platform.settings import SUPERVISED, Settings, read_settings
 from groat.platform.telemetry import configure_logging
-from groat.providers.port import Answered, Unreadable
+from groat.providers.port import Answered, NotOurs, Unreadable
 from groat.providers.stripe.adapter import StripeProvider
 
 RUN: Mapping[str, Callable[[Settings], Coroutine[None, None, None]]] = {
@@ -96,7 +96,7 @@ def _meet_fate() -> None:
 
     def meet_fate(
         provider: StripeProvider, event_type: str, body: bytes
-    ) -> Answered | Unreadable | None:
+    ) -> Answered | Unreadable | NotOurs | None:
         if awaiting and any(f'"{event_id}"'.encode() in body for event_id in event_ids):
             os.kill(os.getpid(), awaiting.pop())
         return read(provider, event_type, body)

@@ -33,7 +33,7 @@ from tests.stories.processes import groat
 from tests.unit.simulator.servers import settled
 
 GOOD_STRIPE, BAD_STRIPE = "pm_card_visa", "pm_card_chargeDeclinedInsufficientFunds"
-GOOD_PAYPAL, BAD_PAYPAL = "vault_visa", "vault_insufficient_funds"
+GOOD_PAYPAL, BAD_PAYPAL = "card:vault_visa", "card:vault_insufficient_funds"
 
 GOOD = {"stripe": GOOD_STRIPE, "paypal": GOOD_PAYPAL}
 BAD = {"stripe": BAD_STRIPE, "paypal": BAD_PAYPAL}

@@ -17,13 +17,13 @@ CLIENT = {"client_id": "the_client", "client_secret": "the_secret"}
 NOBODY = "http://127.0.0.1:1"
 
 METHODS = PaymentMethods(
-    succeeds="vault_visa",
+    succeeds="card:vault_visa",
     declined={
-        "vault_declined": FailureCode.DO_NOT_HONOR,
-        "vault_instrument_declined": FailureCode.DO_NOT_HONOR,
-        "vault_insufficient_funds": FailureCode.INSUFFICIENT_FUNDS,
+        "card:vault_declined": FailureCode.DO_NOT_HONOR,
+        "card:vault_instrument_declined": FailureCode.DO_NOT_HONOR,
+        "card:vault_insufficient_funds": FailureCode.INSUFFICIENT_FUNDS,
     },
-    requires_action="vault_payer_action",
+    requires_action="card:vault_payer_action",
 )
 
 

@@ -27,7 +27,7 @@ from tests.stories.processes import (
 AT_ONCE = 8
 METHODS = {
     "stripe": ("pm_card_visa", "pm_card_chargeDeclined"),
-    "paypal": ("vault_visa", "vault_declined"),
+    "paypal": ("card:vault_visa", "card:vault_declined"),
 }
 FAULTS = {"seed": 4, "duplicate": 0.5, "shuffle_ms": 3_000, "answer_ms": 1_500}
 """No call is answered in time, so that only the webhooks tell how a payment ended."""

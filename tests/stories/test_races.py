@@ -16,7 +16,7 @@ from groat.platform.embedded_places import free_port
 from tests.stories.processes import Up, another, commands_of, document, groat, running_up, until
 
 AT_ONCE = 24
-METHODS = {"stripe": "pm_card_visa", "paypal": "vault_visa"}
+METHODS = {"stripe": "pm_card_visa", "paypal": "card:vault_visa"}
 
 
 @pytest.fixture

@@ -27,11 +27,15 @@ _DECLINED_SHARE = 0.15
 
 _GOOD: dict[ProviderName, tuple[str, ...]] = {
     "stripe": ("pm_card_visa", "pm_card_mastercard"),
-    "paypal": ("vault_visa",),
+    "paypal": ("card:vault_visa",),
 }
 _BAD: dict[ProviderName, tuple[str, ...]] = {
     "stripe": ("pm_card_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds"),
-    "paypal": ("vault_declined", "vault_insufficient_funds", "vault_instrument_declined"),
+    "paypal": (
+        "card:vault_declined",
+        "card:vault_insufficient_funds",
+        "card:vault_instrument_declined",
+    ),
 }
 """Payment methods that the simulators accept, and that they decline."""
 

@@ -20,6 +20,7 @@ from groat.payments.recovery import PaymentRecovery
 from groat.payments.routing import RoutingService
 from groat.payments.service import PaymentService
 from groat.platform.breaker import BreakerPolicy, Breakers
+from groat.platform.bulkhead import Bulkhead
 from groat.platform.crypto import MasterKeys, Vault
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell, connect_redis
@@ -92,7 +93,8 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     )
     routing = RoutingService(database, merchants, audit, breakers, clock)
     facts = PaymentFacts(accounts, audit, clock, pending_for=pending_for)
-    calls = ProviderCalls(database, facts, audit, providers, breakers, clock, random)
+    bulkhead = Bulkhead(settings.provider_calls)
+    calls = ProviderCalls(database, facts, audit, providers, breakers, bulkhead, clock, random)
     queries = PaymentQueries(database)
     payments = PaymentService(
         database,

@@ -1,7 +1,8 @@
 """Money: a whole number of minor units in one currency. Never a float, never rounded.
 
-The number of decimals comes from ISO 4217 through the ``iso4217`` package, which follows the
-standard's maintenance agency.
+Which currencies there are today comes from ISO 4217 through the ``iso4217`` package, which follows
+the standard's maintenance agency; only new money is held against it. Decimals come from
+``currencies``, so that money in a currency that was withdrawn since is read as it was written.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import cache
 
 import iso4217
 
+from groat.kernel.currencies import DECIMALS
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.value import Value
 
@@ -22,25 +24,51 @@ _DECIMAL = re.compile(r"(-?)([0-9]{1,16})(?:\.([0-9]{1,4}))?", re.ASCII)
 
 @cache
 def exponent(currency: str) -> int:
-    """Return how many decimals ``currency`` has: 2 for EUR, 0 for JPY, 3 for BHD.
+    """Return how many decimals ``currency`` has, or had: 2 for EUR, 0 for JPY, 3 for BHD.
 
     Raises:
         InvalidRequest: ``unknown_currency``, also for codes that no one pays in, such as gold.
     """
-    try:
-        decimals = iso4217.Currency(currency).exponent
-    except ValueError:
-        decimals = None
+    decimals = DECIMALS.get(currency)
+    if decimals is None:
+        decimals = _current_exponent(currency)
     if decimals is None:
         raise InvalidRequest(
             "unknown_currency",
             f"{currency[:16]!a} is not the ISO 4217 code of a currency, in capitals.",
         )
-    return int(decimals)
+    return decimals
+
+
+@cache
+def require_current(currency: str) -> None:
+    """Refuse new money in a currency that ISO 4217 does not have today.
+
+    Raises:
+        InvalidRequest: ``unknown_currency``.
+    """
+    exponent(currency)
+    if _current_exponent(currency) is None:
+        raise InvalidRequest(
+            "unknown_currency",
+            f"{currency} was withdrawn from ISO 4217. What was taken in it can be refunded and "
+            "moved; nothing new can be taken.",
+        )
+
+
+def _current_exponent(currency: str) -> int | None:
+    """Return how many decimals ``currency`` has today, None if nobody pays in it."""
+    try:
+        decimals = iso4217.Currency(currency).exponent
+    except ValueError:
+        return None
+    return None if decimals is None else int(decimals)
 
 
 class Money(Value):
     """``amount`` minor units of ``currency``; negative amounts are allowed.
+
+    The currency may be one that was withdrawn: see ``require_current`` for new money.
 
     Raises:
         InvalidRequest: ``unknown_currency``, or ``amount_too_large`` beyond ``MAX_AMOUNT``.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 from random import Random
 from typing import NamedTuple, assert_never
 
@@ -23,6 +25,7 @@ from groat.payments.facts import PaymentFacts
 from groat.payments.infrastructure import operations
 from groat.platform import timings
 from groat.platform.breaker import Breakers
+from groat.platform.bulkhead import Bulkhead, Turn
 from groat.platform.connection import Connection
 from groat.platform.database import Database
 from groat.providers.domain.facts import NotSent, Report
@@ -67,6 +70,7 @@ class ProviderCalls:
         audit: AuditService,
         providers: ProviderRegistry,
         breakers: Breakers,
+        bulkhead: Bulkhead,
         clock: Clock,
         random: Random,
     ) -> None:
@@ -75,21 +79,28 @@ class ProviderCalls:
         self._audit = audit
         self._providers = providers
         self._breakers = breakers
+        self._bulkhead = bulkhead
         self._clock = clock
         self._random = random
 
+    def turn(self) -> AbstractContextManager[Turn]:
+        """Return a turn to call a provider account: see ``take_place``."""
+        return self._bulkhead.turn()
+
     async def perform(
-        self, merchant_id: MerchantId, payment: Payment, operation: Operation
+        self, merchant_id: MerchantId, payment: Payment, operation: Operation, turn: Turn
     ) -> None:
         """Make the call that was written down, and apply what is answered.
 
         If that begins another, with the payment's next provider, that is made too. By now it is
-        perhaps done: that the answer cannot be applied for the moment is no failure of the command,
-        and is left to the webhook or to recovery.
+        perhaps done: that the answer cannot be applied for the moment, or that the next provider's
+        places are all taken, is no failure of the command, and is left to the webhook or to
+        recovery.
         """
         asked: Asked | None = Asked(payment, operation)
         try:
             while asked is not None:
+                take_place(turn, asked.payment)
                 reply = await self.ask(merchant_id, asked)
                 concluded = await self.conclude(merchant_id, asked, reply)
                 asked = concluded.next
@@ -158,6 +169,15 @@ class ProviderCalls:
         self._audit.write(connection, merchant_id, [change], self._clock.now())
 
 
+def take_place(turn: Turn, payment: Payment) -> None:
+    """Take a place for a call to a payment's provider account.
+
+    Raises:
+        Unavailable: ``provider_account_busy``. A command must not have written anything by then.
+    """
+    turn.take(str(payment.order.provider_account_id))
+
+
 async def _call(provider: Provider, request: OperationRequest) -> Reply:
     try:
         match request:
@@ -187,8 +207,13 @@ def _is_well(reply: Reply) -> bool:
             return False
 
 
-def request_of(payment: Payment, operation: Operation) -> OperationRequest:
-    """Return what an operation asks of the provider: the same each time it is asked."""
+def request_of(
+    payment: Payment, operation: Operation, begun_at: datetime | None = None
+) -> OperationRequest:
+    """Return what an operation asks of the provider: the same each time it is asked.
+
+    ``begun_at`` is for look-ups alone; see ``AuthorizeRequest``.
+    """
     key = idempotency_key(operation.id)
     amount = Money(operation.amount, payment.order.amount.currency)
     made = payment.provider_reference or ""
@@ -203,6 +228,7 @@ def request_of(payment: Payment, operation: Operation) -> OperationRequest:
                 capture=order.capture_method == "automatic",
                 return_url=order.return_url,
                 provider_reference=payment.provider_reference,
+                begun_at=begun_at,
             )
         case OperationKind.CAPTURE:
             reserved = payment.authorization_reference or made

@@ -14,7 +14,7 @@ from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import OperationId, PaymentId, ProviderAccountId, RecordId, RefundId
-from groat.kernel.money import Money
+from groat.kernel.money import Money, require_current
 from groat.payments.domain.commands import CaptureOrder
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
@@ -55,14 +55,17 @@ class NewPayment(Body):
     """A payment to be taken.
 
     ``amount`` is in minor units: 1050 is 10.50 EUR. ``payment_method`` is the token that the
-    provider gave for the customer's card or wallet, never a card number. With ``capture_method``
-    ``manual`` the amount is only authorized, and captured by a call of its own; without ``confirm``
-    the payment is written down and nothing is asked of the provider yet. A customer who has to do
-    something first (``requires_action``) is sent to ``return_url`` afterwards.
+    provider gave for the customer's card or wallet, never a card number. PayPal's saved methods are
+    ``card:ID`` and ``paypal:ID``; without one the customer pays on PayPal's page, and
+    ``return_url`` is needed. With ``capture_method`` ``manual`` the amount is only authorized, and
+    captured by a call of its own; without ``confirm`` the payment is written down and nothing is
+    asked of the provider yet. A customer who has to do something first (``requires_action``) is
+    sent to ``return_url`` afterwards.
 
     Instead of a ``provider_account`` and the token for it, ``payment_methods`` may hold a token for
-    each provider by its name; the routing rules then choose the account, and go on to another one
-    where they allow it. ``payment_method_kind`` (such as ``card``) is for their conditions.
+    each provider by its name, null for one that needs none; the routing rules then choose the
+    account, and go on to another one where they allow it. ``payment_method_kind`` (such as
+    ``card``) is for their conditions.
     """
 
     amount: int = Field(examples=[1050])
@@ -70,7 +73,7 @@ class NewPayment(Body):
     beneficiary: AccountIdText
     provider_account: ProviderAccountIdText | None = None
     payment_method: Text | None = Field(default=None, examples=["pm_card_visa"])
-    payment_methods: dict[Text, Text] | None = Field(default=None, max_length=20)
+    payment_methods: dict[Text, Text | None] | None = Field(default=None, max_length=20)
     payment_method_kind: Text | None = Field(default=None, examples=["card"])
     capture_method: CaptureMethod = "automatic"
     confirm: bool = True
@@ -85,19 +88,20 @@ class NewPayment(Body):
             InvalidRequest: the amount or the currency cannot be, or it is not said where to take it
                 (``invalid_payment_method``).
         """
+        require_current(self.currency)
         amount = Money(self.amount, self.currency)
         url = None if self.return_url is None else str(self.return_url)
         rest = (self.reference, self.metadata, self.capture_method, url, self.payment_method_kind)
         match self.provider_account, self.payment_method, self.payment_methods:
             case None, None, dict() as tokens if tokens:
                 return UnroutedOrder(amount, self.beneficiary, tokens, *rest)
-            case UUID() as account_id, str() as token, None:
+            case UUID() as account_id, token, None:
                 named = ProviderAccountId(account_id)
                 return PaymentOrder(amount, self.beneficiary, named, token, *rest)
             case _:
                 raise InvalidRequest(
                     "invalid_payment_method",
-                    "Give a provider_account and the payment_method for it, or payment_methods "
+                    "Give a provider_account with the payment_method for it, or payment_methods "
                     "alone.",
                 )
 

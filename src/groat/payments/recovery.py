@@ -3,7 +3,8 @@
 A process may die after an operation was written down, and a call may be sent and never answered.
 Neither is a failure. Any worker asks the provider by our reference; and where the provider has
 nothing under it yet, makes the same call again with the same idempotency key, as long as the
-provider keeps keys: what was done before is then answered, and what was not is done, once.
+provider keeps keys: what was done before is then answered, and what was not is done, once. A worker
+does the same if the look-up fails, which the provider may refuse for ever.
 
 A payment that waits for its customer is looked up too, in case nobody tells of what they did.
 """
@@ -16,6 +17,7 @@ from random import Random
 
 import structlog
 
+from groat.kernel.errors import NotFound
 from groat.kernel.ids import MerchantId, PaymentId
 from groat.payments.calling import Asked, Concluded, ProviderCalls, request_of
 from groat.payments.domain.lifecycle import Status
@@ -88,6 +90,8 @@ class PaymentRecovery:
             found = await provider.fetch(request_of(payment, latest))
             if isinstance(found, Answered):
                 await self._calls.conclude(merchant_id, Asked(payment, latest), found)
+        except NotFound:
+            _log.info("lookup_of_no_payment", payment=str(payment_id))
         except Exception:  # noqa: BLE001 - whoever waits for it asks again
             _log.exception("lookup_failed", payment=str(payment_id))
 
@@ -113,12 +117,10 @@ class PaymentRecovery:
         asked = Asked(await self._payment(claimed), claimed.operation)
         if asked.payment.order.provider_account_id != claimed.provider_account_id:
             return "settled"  # a webhook was quicker, and the payment is with its next provider
-        found = await provider.fetch(request_of(*asked))
+        found = await provider.fetch(request_of(*asked, begun_at=claimed.created_at))
         if isinstance(found, NotSent):  # the look-up, which says nothing of the call it asks about
             found = Unknown(found.reason)
         concluded = await self._conclude(claimed, asked, found)
-        if isinstance(found, Unknown):
-            return found.reason
         if not concluded.believed:
             return "not_believable"
         payment = await self._payment(claimed)
@@ -126,7 +128,7 @@ class PaymentRecovery:
         if waits and payment.status is Status.REQUIRES_ACTION:
             return "waits_for_customer"
         if claimed.age >= provider.keeps_keys_for:
-            return "not_settled_at_provider"
+            return found.reason if isinstance(found, Unknown) else "not_settled_at_provider"
         return await self._ask_again(claimed, payment)
 
     async def _ask_again(self, claimed: OpenOperation, payment: Payment) -> str:
@@ -148,7 +150,8 @@ class PaymentRecovery:
         """Apply what was learned; if it has begun something with another provider, ask that too."""
         concluded = await self._calls.conclude(claimed.merchant_id, asked, reply)
         if concluded.next is not None:
-            await self._calls.perform(claimed.merchant_id, *concluded.next)
+            with self._calls.turn() as turn:
+                await self._calls.perform(claimed.merchant_id, *concluded.next, turn)
         return concluded
 
     async def _payment(self, claimed: OpenOperation) -> Payment:

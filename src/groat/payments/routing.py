@@ -135,7 +135,7 @@ class RoutingService:
         """
         rules = document.at(1)
         accounts = await self._require_accounts(merchant_id, rules)
-        tokens = dict.fromkeys(accounts.values(), "any")
+        tokens: dict[ProviderName, str | None] = dict.fromkeys(accounts.values(), "any")
         async with self._database.autocommit() as connection:
             past = await store.payments(connection, merchant_id, PaymentFilter(), None, limit)
         return Simulation([_replay(rules, payment, accounts, tokens) for payment in past])
@@ -177,7 +177,7 @@ def _replay(
     rules: Rules,
     payment: Payment,
     accounts: Mapping[ProviderAccountId, ProviderName],
-    tokens: Mapping[ProviderName, str],
+    tokens: Mapping[ProviderName, str | None],
 ) -> Replayed:
     order = payment.order
     traveller = Traveller(payment.id, order.amount, order.kind, order.metadata, tokens)

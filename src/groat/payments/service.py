@@ -12,7 +12,7 @@ from uuid import UUID
 
 from groat.accounts.domain.orders import HoldOrder
 from groat.accounts.service import AccountService
-from groat.audit.domain.record import Cause, Change, Scalar
+from groat.audit.domain.record import Cause
 from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
@@ -26,8 +26,8 @@ from groat.kernel.ids import (
     RefundId,
 )
 from groat.kernel.money import Money
-from groat.payments.calling import ProviderCalls
-from groat.payments.domain import commands
+from groat.payments.calling import ProviderCalls, take_place
+from groat.payments.domain import commands, requests
 from groat.payments.domain.commands import Begun, CaptureOrder
 from groat.payments.domain.lifecycle import Outcome, RefundStatus
 from groat.payments.domain.operation import Operation, OperationKind
@@ -43,6 +43,7 @@ from groat.payments.infrastructure import routing as routing_store
 from groat.payments.queries import PaymentDetails, PaymentQueries
 from groat.payments.routing import RoutingService
 from groat.platform import idempotency
+from groat.platform.bulkhead import Turn
 from groat.platform.checks import Check, checks_from
 from groat.platform.connection import Connection
 from groat.platform.database import Database
@@ -60,6 +61,9 @@ class PaymentService:
     An operation that is ``pending`` for longer than ``pending_for`` is taken to be abandoned, and
     is looked up: see ``recovery``. ``request_key`` is the caller's idempotency key and the request
     it came with: a key that came before answers with what it made then, as it stands now.
+
+    A command whose provider account has no place left for its call is refused with
+    ``provider_account_busy`` (``Unavailable``) before anything is written.
     """
 
     def __init__(
@@ -101,7 +105,8 @@ class PaymentService:
 
         Raises:
             NotFound: no such beneficiary or provider account.
-            InvalidRequest: the beneficiary is not a wallet, or is of another currency.
+            InvalidRequest: the beneficiary is not a wallet, or is of another currency; or the
+                provider cannot be paid so (``invalid_payment_method``).
             Conflict: the beneficiary takes no payments; no routing rule leads anywhere
                 (``no_route``); or the key came before with another request.
         """
@@ -115,18 +120,23 @@ class PaymentService:
             traveller = order.traveller(payment_id)
             decision = await self._routing.decide(caller.merchant_id, traveller)
             order = order.along(decision.route)
-        await self._providers.get(caller.merchant_id, order.provider_account_id)
+        provider = await self._providers.get(caller.merchant_id, order.provider_account_id)
+        problem = provider.method_problem(order.payment_method, order.return_url)
+        if problem is not None:
+            raise InvalidRequest("invalid_payment_method", problem)
         payment = commands.begin(payment_id, order, now)
         begun = Begun(payment, None)
         if confirm:
             begun = commands.confirm(payment, self._new_operation_id(), now)
-        async with self._database.transaction() as connection:
-            earlier = await self._claim(connection, caller, request_key, payment.id, now)
-            if earlier is None:
-                await self._insert(connection, caller, begun, decision, request_key, now)
-        if earlier is not None:
-            return await self._queries.payment(caller.merchant_id, PaymentId(earlier))
-        return await self._go_on(caller.merchant_id, begun)
+        with self._calls.turn() as turn:
+            async with self._database.transaction() as connection:
+                earlier = await self._claim(connection, caller, request_key, payment.id, now)
+                if earlier is None:
+                    _take_place(turn, begun)
+                    await self._insert(connection, caller, begun, decision, request_key, now)
+            if earlier is not None:
+                return await self._queries.payment(caller.merchant_id, PaymentId(earlier))
+            return await self._go_on(caller.merchant_id, begun, turn)
 
     async def confirm(
         self, caller: Caller, payment_id: PaymentId, request_key: RequestKey | None
@@ -208,15 +218,17 @@ class PaymentService:
         """
         now = self._clock.now()
         refund_id = RefundId(self._new_id())
-        async with self._database.transaction() as connection:
-            earlier = await self._claim(connection, caller, request_key, refund_id, now)
-            if earlier is None:
-                begun, refund = await self._begin_refund(
-                    connection, caller, order, refund_id, request_key, now
-                )
-        if earlier is not None:
-            return await self._queries.refund(caller.merchant_id, RefundId(earlier))
-        await self._go_on(caller.merchant_id, begun)
+        with self._calls.turn() as turn:
+            async with self._database.transaction() as connection:
+                earlier = await self._claim(connection, caller, request_key, refund_id, now)
+                if earlier is None:
+                    begun, refund = await self._begin_refund(
+                        connection, caller, order, refund_id, request_key, now
+                    )
+                    _take_place(turn, begun)
+            if earlier is not None:
+                return await self._queries.refund(caller.merchant_id, RefundId(earlier))
+            await self._go_on(caller.merchant_id, begun, turn)
         try:
             return await self._queries.refund(caller.merchant_id, refund_id)
         except Unavailable:  # it is written down and perhaps made: no time for a 503
@@ -273,7 +285,9 @@ class PaymentService:
         store.insert_payment(connection, merchant_id, payment)
         if decision is not None:
             routing_store.insert_decision(connection, merchant_id, payment.id, decision, now)
-        self._audit.write(connection, merchant_id, [_created(caller, payment, request_key)], now)
+        self._audit.write(
+            connection, merchant_id, [requests.created(caller, payment, _digest(request_key))], now
+        )
         if begun.operation is not None:
             self._write_down(connection, caller, begun, None, now)
 
@@ -286,18 +300,20 @@ class PaymentService:
     ) -> PaymentDetails:
         """Lock the payment, decide, write down what is to be asked, commit, and ask it."""
         now = self._clock.now()
-        async with self._database.transaction() as connection:
-            earlier = await self._claim(connection, caller, request_key, payment_id, now)
-            begun = None
-            if earlier is None:
-                payment = await _lock(connection, caller.merchant_id, payment_id)
-                busy = await operations.find_open(connection, caller.merchant_id, payment_id)
-                begun = decide(payment, busy, now)
-                store.update_payments(connection, caller.merchant_id, [begun.payment])
-                self._write_down(connection, caller, begun, request_key, now)
-        if begun is None:
-            return await self._queries.payment(caller.merchant_id, payment_id)
-        return await self._go_on(caller.merchant_id, begun)
+        with self._calls.turn() as turn:
+            async with self._database.transaction() as connection:
+                earlier = await self._claim(connection, caller, request_key, payment_id, now)
+                begun = None
+                if earlier is None:
+                    payment = await _lock(connection, caller.merchant_id, payment_id)
+                    busy = await operations.find_open(connection, caller.merchant_id, payment_id)
+                    begun = decide(payment, busy, now)
+                    _take_place(turn, begun)
+                    store.update_payments(connection, caller.merchant_id, [begun.payment])
+                    self._write_down(connection, caller, begun, request_key, now)
+            if begun is None:
+                return await self._queries.payment(caller.merchant_id, payment_id)
+            return await self._go_on(caller.merchant_id, begun, turn)
 
     async def _begin_refund(
         self,
@@ -366,13 +382,13 @@ class PaymentService:
                 operation,
                 self._pending_for,
             )
-        change = _requested(caller, payment, operation, request_key)
+        change = requests.requested(caller, payment, operation, _digest(request_key))
         self._audit.write(connection, caller.merchant_id, [change], now)
 
-    async def _go_on(self, merchant_id: MerchantId, begun: Begun) -> PaymentDetails:
+    async def _go_on(self, merchant_id: MerchantId, begun: Begun, turn: Turn) -> PaymentDetails:
         """Ask the provider what was written down; return the payment as it is after the answer."""
         if begun.operation is not None:
-            await self._calls.perform(merchant_id, begun.payment, begun.operation)
+            await self._calls.perform(merchant_id, begun.payment, begun.operation, turn)
         try:
             return await self._queries.payment(merchant_id, begun.payment.id)
         except Unavailable:  # it is written down and perhaps charged: no time for a 503
@@ -407,6 +423,18 @@ async def _lock(connection: Connection, merchant_id: MerchantId, payment_id: Pay
     return ids.existing("payment", payment_id, locked.get(payment_id))
 
 
+def _take_place(turn: Turn, begun: Begun) -> None:
+    """Take a place for the call that a command begins, if it begins one.
+
+    The transaction is undone if there is none: our overload leaves nothing written.
+
+    Raises:
+        Unavailable: ``provider_account_busy``.
+    """
+    if begun.operation is not None:
+        take_place(turn, begun.payment)
+
+
 async def _payment_of(
     connection: Connection, merchant_id: MerchantId, operation_id: OperationId
 ) -> PaymentId:
@@ -415,53 +443,8 @@ async def _payment_of(
     return ids.existing("operation", operation_id, operation).payment_id
 
 
-def _created(caller: Caller, payment: Payment, request_key: RequestKey | None) -> Change:
-    order = payment.order
-    data: dict[str, Scalar] = {
-        "amount": order.amount.amount,
-        "currency": order.amount.currency,
-        "beneficiary": ids.render("account", order.beneficiary_id),
-        "provider_account": ids.render("provider_account", order.provider_account_id),
-        "capture_method": order.capture_method,
-        "status": payment.status.value,
-        **_keyed(request_key),
-    }
-    return Change(
-        "payment.created", "payment", payment.id, caller.actor, Cause(caller.request_id), data
-    )
-
-
-def _requested(
-    caller: Caller,
-    payment: Payment,
-    operation: Operation | None,
-    request_key: RequestKey | None,
-) -> Change:
-    """Return what the record says of a command: the operation that it began, or that it needs none.
-
-    Only a payment that nothing was asked of a provider for is canceled without one.
-    """
-    data: dict[str, Scalar] = {"status": payment.status.value, **_keyed(request_key)}
-    if operation is None:
-        action = "payment.canceled"
-    else:
-        action = f"payment.{operation.kind}_requested"
-        data |= {
-            "operation": ids.render("operation", operation.id),
-            "amount": operation.amount,
-            "currency": payment.order.amount.currency,
-            "provider_account": ids.render("provider_account", payment.order.provider_account_id),
-            "final": operation.final,
-        }
-        if operation.refund_id is not None:
-            data["refund"] = ids.render("refund", operation.refund_id)
-            data["capture"] = operation.capture_reference
-    return Change(action, "payment", payment.id, caller.actor, Cause(caller.request_id), data)
-
-
-def _keyed(request_key: RequestKey | None) -> dict[str, Scalar]:
-    """Return what the record says of the Idempotency-Key that a request came with."""
-    return {} if request_key is None else {"idempotency_key": idempotency.digest(request_key)}
+def _digest(request_key: RequestKey | None) -> str | None:
+    return None if request_key is None else idempotency.digest(request_key)
 
 
 def checks() -> list[Check]:

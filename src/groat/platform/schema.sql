@@ -318,7 +318,7 @@ CREATE TABLE public.payment (
     disputed bigint DEFAULT 0 NOT NULL,
     beneficiary_id uuid NOT NULL,
     provider_account_id uuid NOT NULL,
-    payment_method text NOT NULL,
+    payment_method text,
     payment_method_kind text,
     capture_method text NOT NULL,
     return_url text,

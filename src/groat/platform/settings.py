@@ -79,6 +79,13 @@ class Settings(BaseSettings):
     provider_timeout_seconds: float = Field(
         20.0, gt=0, le=80, description="The longest a call to a provider may take."
     )
+    provider_calls: int = Field(
+        100,
+        ge=1,
+        le=10_000,
+        description="Maximum calls under way to one provider account, in each process. Beyond it "
+        "the API answers 503.",
+    )
     pending_seconds: float = Field(
         90.0,
         gt=0,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId, RefundId
@@ -22,18 +22,21 @@ class AuthorizeRequest(Value):
     """A payment to be authorized, and captured at once if ``capture``.
 
     ``idempotency_key`` is what the provider deduplicates on: the same for every try of one
-    operation. ``payment_method`` is the provider's token. The customer is sent to ``return_url``
-    after an action of theirs. ``provider_reference`` is what an earlier try has made at the
-    provider, where we know: it is gone on with, and nothing is made anew.
+    operation. ``payment_method`` is the provider's token, None where the customer chooses how to
+    pay on the provider's page. The customer is sent to ``return_url`` after an action of theirs.
+    ``provider_reference`` is the provider's id of an earlier try, if we know it: the adapter goes
+    on with that, and makes nothing new. ``begun_at`` is when the operation was begun, by
+    PostgreSQL's clock: look-ups have it, where a provider may have to be asked by time.
     """
 
     idempotency_key: str
     payment_id: PaymentId
     amount: Money
-    payment_method: str
+    payment_method: str | None
     capture: bool = True
     return_url: str | None = None
     provider_reference: str | None = None
+    begun_at: datetime | None = None
 
 
 class CaptureRequest(Value):
@@ -104,6 +107,20 @@ class Unreadable(Value):
     reason: str
 
 
+class NotOurs(Value):
+    """A webhook is genuine and none of this account's: it is acknowledged and never applied.
+
+    ``reason`` is ``foreign`` (another system's, or another connected account's) or ``livemode``
+    (test mode's at a live account, or the other way round).
+    """
+
+    reason: Literal["foreign", "livemode"]
+
+
+FOREIGN = NotOurs("foreign")
+LIVEMODE = NotOurs("livemode")
+
+
 class Rejection(StrEnum):
     """Why a webhook is not believed, or (``CERTIFICATE_UNAVAILABLE``) not yet."""
 
@@ -167,7 +184,8 @@ class Provider(Protocol):
     """One account at one provider. Every method is total: it answers, it does not raise.
 
     A call that moves something is made again only with the same key. A definite no is answered
-    with ``Declined``, or ``RefundFailed`` for a refund; what is not settled yet, with no reports.
+    with ``Declined``, or ``RefundFailed`` for a refund; a payment that is not settled yet, with
+    ``Processing``, which keeps its reference; a refund that is not settled yet, with no reports.
     """
 
     @property
@@ -183,6 +201,13 @@ class Provider(Protocol):
     @property
     def lists_events_for(self) -> timedelta:
         """How far back the provider lists its events; zero if it has no such list."""
+        ...
+
+    def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:
+        """Return why nobody can pay like this, in a sentence for the caller; None if one can.
+
+        It is asked before a payment is written down. A token that looks right may still be refused.
+        """
         ...
 
     async def authorize(self, request: AuthorizeRequest) -> Reply:
@@ -219,18 +244,25 @@ class Provider(Protocol):
         """Return what identifies the event, and its delivery, in a verified webhook."""
         ...
 
-    def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | None:
+    def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | NotOurs | None:
         """Return what a verified webhook says by itself; None if the provider has to be asked.
 
         What it says is what ``interpret_webhook`` says, which is then not called.
         """
         ...
 
-    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable:
+    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable | NotOurs:
         """Return what a verified webhook says, asking the provider where it must not be trusted.
 
         An event that says nothing of interest is answered with no reports. ``Unreadable`` is only
         the webhook itself; that the provider cannot be asked, or read, is ``Unknown``.
+        """
+        ...
+
+    async def fetch_capture(self, reference: str) -> Reply | NotOurs:
+        """Return what the provider knows of a capture that a webhook names and nobody told us of.
+
+        It is ``FOREIGN`` if it has no reference of ours, or if the provider knows no such capture.
         """
         ...
 

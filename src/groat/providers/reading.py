@@ -18,10 +18,12 @@ from groat.providers.domain.facts import Declined, NotSent, RefundFailed, Report
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
     EVENT_TEXT,
+    FOREIGN,
     Answered,
     Envelope,
     EventPage,
     ListedEvent,
+    NotOurs,
     OperationRequest,
     RefundRequest,
     Rejection,
@@ -30,8 +32,12 @@ from groat.providers.port import (
     Unreadable,
 )
 
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""What goes wrong before the first byte of a request is on its way."""
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
+"""What goes wrong at the provider before the first byte of a request is on its way."""
+
+NO_QUEUE = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+"""As many connections as there are calls. How many those are is bounded before anything is written:
+a call that waited for a connection would time out for our own overload, as if the provider had."""
 
 EventText: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"^{EVENT_TEXT.pattern}\Z")]
 """An event's id or type."""
@@ -115,6 +121,13 @@ def read_event(reports: Callable[[], tuple[Report, ...]]) -> Answered | Unreadab
         return Unreadable(str(error))
 
 
+def own_or_foreign(told: Reply) -> Reply | NotOurs:
+    """Return what was told of a capture, or that it is another system's: it names none of ours."""
+    if isinstance(told, Answered) and not any(one.payment_id for one in told.reports):
+        return FOREIGN
+    return told
+
+
 def read_envelope(envelope: Callable[[], Envelope]) -> Envelope | Rejection:
     """Return what identifies an event, or that it is malformed."""
     try:
@@ -162,7 +175,7 @@ def bounded(seconds: float) -> httpx.Timeout:
     whole is given up as unknown.
     """
     connecting = min(5.0, seconds / 2)
-    return httpx.Timeout(seconds, connect=connecting, pool=connecting)
+    return httpx.Timeout(seconds, connect=connecting)
 
 
 def unreachable(error: BaseException) -> NotSent:

@@ -54,6 +54,8 @@ class FaultPlan(Parameters, strict=True, use_attribute_docstrings=True):
     amounts in the answer are one minor unit too high."""
     answer_ms: int = Field(0, ge=0, le=60_000)
     """Each POST is answered this many milliseconds after its effect, long enough to time out."""
+    refuse_search: bool = False
+    """Searching is refused, as it is to Stripe's accounts in some countries. PayPal has none."""
     on: CallKind | None = None
     """The one kind of POST whose answers go wrong; all of them if none is named."""
 

@@ -31,7 +31,7 @@ _LANES: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("wrong_secret", "stale_seconds", "two_secrets"),
         ),
     ),
-    ("Calls", ("answer", "answer_ms", "on")),
+    ("Calls", ("answer", "answer_ms", "on", "refuse_search")),
     ("Dice", ("seed",)),
 )
 """The plan's parameters as they are grouped in the form."""

@@ -14,9 +14,16 @@ from groat.payments.domain.verdicts import Arrival, Verdict
 from groat.payments.facts import PaymentFacts
 from groat.platform.connection import Connection
 from groat.providers.domain.facts import NotSent
-from groat.providers.port import Answered, Unknown, Unreadable
+from groat.providers.port import Answered, NotOurs, Unknown, Unreadable
 from groat.webhooks.domain.event import ClaimedEvent
-from groat.webhooks.domain.settling import Settlement, poisoned, retry, settle, unreadable
+from groat.webhooks.domain.settling import (
+    Settlement,
+    not_ours,
+    poisoned,
+    retry,
+    settle,
+    unreadable,
+)
 from groat.webhooks.interpreting import Poison, Reading
 
 Read: TypeAlias = tuple[ClaimedEvent, Reading]
@@ -63,6 +70,8 @@ class EventFacts:
         match reading:
             case Answered():
                 return settle([one.outcome for one in verdicts], event.tries, self._random)
+            case NotOurs(reason):
+                return not_ours(reason)
             case Unreadable(reason):
                 return unreadable(reason)
             case Poison(reason):

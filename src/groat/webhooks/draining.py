@@ -164,13 +164,14 @@ class WebhookDrain:
     async def _ask(self, event: ClaimedEvent) -> Reading:
         """Return what an event says. If it waits for an earlier fact, that is asked for first."""
         reading = await self._interpreter.read(event)
-        if event.misses_something and isinstance(reading, Answered):
-            payments = {one.payment_id for one in reading.reports if one.payment_id is not None}
-            with suppress(TimeoutError):  # it is tried again, and asked for again
-                async with asyncio.timeout(_LOOK_UP_SECONDS):
-                    for payment_id in payments:
-                        await self._recovery.look_up(event.merchant_id, payment_id)
-        return reading
+        if not event.misses_something or not isinstance(reading, Answered):
+            return reading
+        payments = {one.payment_id for one in reading.reports if one.payment_id is not None}
+        with suppress(TimeoutError):  # it is tried again, and asked for again
+            async with asyncio.timeout(_LOOK_UP_SECONDS):
+                for payment_id in payments:
+                    await self._recovery.look_up(event.merchant_id, payment_id)
+        return await self._interpreter.with_captures(event, reading)
 
     async def _prompt_answers(self, asked: _Asked) -> list[Read]:
         """Return what is answered promptly; have the rest applied as its answers come."""

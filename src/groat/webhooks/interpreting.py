@@ -11,7 +11,16 @@ import structlog
 
 from groat.kernel.ids import ProviderAccountId
 from groat.kernel.value import Value
-from groat.providers.port import Provider, Reply, Unknown, Unreadable
+from groat.providers.domain.facts import Report
+from groat.providers.port import (
+    FOREIGN,
+    Answered,
+    NotOurs,
+    Provider,
+    Reply,
+    Unknown,
+    Unreadable,
+)
 from groat.providers.registry import ProviderRegistry
 from groat.webhooks.domain.event import ClaimedEvent
 
@@ -29,7 +38,7 @@ class Poison(Value):
     reason: str
 
 
-Reading: TypeAlias = Reply | Unreadable | Poison
+Reading: TypeAlias = Reply | Unreadable | NotOurs | Poison
 
 
 class Interpreter:
@@ -58,6 +67,31 @@ class Interpreter:
         except Exception as error:  # noqa: BLE001 - such as credentials that cannot be opened
             _log.warning("webhook_not_interpreted", event_type=event.event_type, exc_info=error)
             return Unknown(type(error).__name__)
+
+    async def with_captures(self, event: ClaimedEvent, said: Answered) -> Reading:
+        """Return what ``event`` says, after what the provider knows of the captures that it names.
+
+        An event that names nothing but captures of another system's is none of ours.
+        """
+        known: list[Report] = []
+        foreign: set[str] = set()
+        captures = {one.capture_reference for one in said.reports if one.payment_id is None}
+        try:
+            async with self._turn(event.provider_account_id):
+                provider = await self._providers.get(event.merchant_id, event.provider_account_id)
+                for capture in filter(None, captures):
+                    found = await provider.fetch_capture(capture)
+                    match found:
+                        case Answered(reports):
+                            known += reports
+                        case NotOurs():
+                            foreign.add(capture)
+                        case _:
+                            return found
+        except Exception as error:  # noqa: BLE001 - an adapter is a guest in this house
+            return _poison(event, error)
+        ours = [one for one in said.reports if one.capture_reference not in foreign]
+        return Answered((*known, *ours)) if ours else FOREIGN
 
     def _turn(self, account_id: ProviderAccountId) -> asyncio.Semaphore:
         """Return what calls of an account wait for. It is there as long as any of them is."""

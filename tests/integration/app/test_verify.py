@@ -26,7 +26,7 @@ async def lived_in(world: World) -> World:
     await world.pay(wallet, payment_method=BAD_STRIPE)
     keyed = {"idempotency-key": "order-1"}
     await world.api.post("/v1/payments", json=world.order(wallet), headers=keyed)
-    await world.pay(wallet, provider_account=world.paypal.account, payment_method="vault_visa")
+    await world.pay(wallet, provider_account=world.paypal.account, payment_method="card:vault_visa")
     refunded, disputed = [await world.pay(wallet) for _ in range(2)]
     await world.refund(refunded, amount=100)
     await world.stripe.pull("dispute", disputed)

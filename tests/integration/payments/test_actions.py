@@ -8,7 +8,7 @@ import pytest
 from tests.integration.payments.test_commands import assert_sound
 from tests.integration.world import Payment, World
 
-ACTION = {"stripe": "pm_card_authenticationRequired", "paypal": "vault_payer_action"}
+ACTION = {"stripe": "pm_card_authenticationRequired", "paypal": "card:vault_payer_action"}
 DONE = {"stripe": "complete_action", "paypal": "approve"}
 SHOP = "https://shop.example/back"
 

@@ -107,7 +107,7 @@ async def test_a_no_to_a_capture_is_no_answer_to_a_cancellation(world: World, fa
         await world.wallet(),
         provider_account=world.paypal.account,
         capture_method="manual",
-        payment_method="vault_capture_declined",
+        payment_method="card:vault_capture_declined",
     )
     assert (await world.command(payment, "capture"))["operations"][-1]["outcome"] == "declined"
     await world.paypal.set_faults(answer=fault)
@@ -116,4 +116,36 @@ async def test_a_no_to_a_capture_is_no_answer_to_a_cancellation(world: World, fa
     await world.settle()
     found = await world.payment(payment["id"])
     assert (found["status"], found["operations"][-1]["outcome"]) == ("canceled", "succeeded")
+    await assert_sound(world)
+
+
+async def test_a_fee_of_a_capture_that_is_set_aside_is_not_posted(world: World) -> None:
+    wallet = await world.wallet()
+    payment = await world.reserve(wallet, "paypal")
+    await world.command(payment, "capture", {"amount": 400, "final": False})
+    await world.settle()
+    before = await world.rows("select kind, reference, amount from applied_effect order by 1, 2")
+    await world.paypal.set_faults(answer="lie", on="captures")
+    await world.command(payment, "capture", {"amount": 300, "final": False})
+    await world.paypal.set_faults()
+    assert await world.balance(wallet) == 400
+    lied = await world.rows("select kind, reference, amount from applied_effect order by 1, 2")
+    assert lied == before
+    await world.settle()  # the webhook tells the truth
+    assert await world.balance(wallet) == 700
+    fees = await world.rows("select sum(amount) from applied_effect where kind = 'fee'")
+    assert fees == [((400 * 249 // 10_000 + 35) + (300 * 249 // 10_000 + 35),)]
+    await assert_sound(world)
+
+
+async def test_an_answer_that_lies_still_brings_the_providers_id(world: World) -> None:
+    wallet = await world.wallet()
+    await world.paypal.set_faults(answer="lie")
+    payment = await pay(world, wallet, "paypal")
+    await world.paypal.set_faults()
+    assert (payment["status"], payment["provider_reference"] is None) == ("processing", False)
+    await world.make_due()
+    await world.engine.recovery.recover_batch()  # without any webhook
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+    assert await world.balance(wallet) == 1050
     await assert_sound(world)

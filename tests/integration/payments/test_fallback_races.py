@@ -206,7 +206,9 @@ async def test_codes_of_a_later_version_are_not_gone_on_after_and_harm_nothing(
 async def test_asking_often_does_not_put_off_what_workers_do(world: World) -> None:
     await world.paypal.set_faults(answer="cut_before")
     payment = await world.pay(
-        await world.wallet(), provider_account=world.paypal.account, payment_method="vault_visa"
+        await world.wallet(),
+        provider_account=world.paypal.account,
+        payment_method="card:vault_visa",
     )
     for _ in range(12):
         assert (await world.ask(f"payments/{payment['id']}/sync")).status_code == 200

@@ -15,7 +15,7 @@ from groat.kernel import ids
 from tests.integration.payments.test_commands import assert_sound
 from tests.integration.world import Payment, World, api_client, engine_and_api
 
-TOKENS = {"stripe": "pm_card_visa", "paypal": "vault_visa"}
+TOKENS = {"stripe": "pm_card_visa", "paypal": "card:vault_visa"}
 
 
 def rule(world: World, name: str, *providers: str, **more: object) -> dict[str, object]:
@@ -58,7 +58,7 @@ async def test_the_first_rule_that_holds_sends_a_payment_and_says_why(world: Wor
     assert (decision["rule"], decision["rules_version"]) == ("rest", 1)
     assert decision["skipped"] == [{"rule": "dollars", "because": "currency is EUR"}]
     assert [one["verdict"] for one in decision["considered"]] == ["taken", "taken"]
-    assert "vault_visa" not in json.dumps(decision)
+    assert "card:vault_visa" not in json.dumps(decision)
     await world.settle()
     await assert_sound(world)
 
@@ -313,3 +313,54 @@ async def test_a_repeated_request_is_the_same_payment_whatever_has_become_of_the
     assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
     other = await world.ask("payments", {**order, "amount": 1}, key="once")
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize(("age", "goes_on"), [("0 seconds", True), ("4 days", False)])
+@pytest.mark.parametrize("told_by", ["webhook", "lookup"])
+async def test_a_bank_debit_that_fails_days_later_charges_nobody_else(
+    world: World,
+    age: str,
+    told_by: str,
+    goes_on: bool,  # noqa: FBT001 - a case
+) -> None:
+    debited = {**rule(world, "all", "stripe", "paypal"), "fallback_on": ["insufficient_funds"]}
+    await put_rules(world, debited)
+    tokens = {**TOKENS, "stripe": "pm_usBankAccount_success"}
+    payment = await routed(world, await world.wallet(), payment_methods=tokens)
+    assert payment["status"] == "processing"
+    await world.rows("update payment set created_at = created_at - %s::interval", age)
+    await world.stripe.pull("debit_fails", payment)
+    if told_by == "webhook":
+        await world.settle()
+    else:
+        for _ in range(3):
+            await world.make_due()
+            await world.engine.recovery.recover_batch()
+    found = await world.payment(payment["id"])
+    assert found["status"] == ("succeeded" if goes_on else "failed")
+    assert len(await world.paypal.charges()) == goes_on
+    timeline = (await world.api.get(f"/v1/payments/{payment['id']}/timeline")).json()["data"]
+    late = [one for one in timeline if one["data"].get("fallback") == "too_late"]
+    assert [one["action"] for one in late] == ([] if goes_on else ["payment.declined"])
+
+
+async def test_the_time_for_falling_back_is_the_rules_and_shown(world: World) -> None:
+    kept = {**rule(world, "all", "stripe", "paypal"), "fallback_within_seconds": 60}
+    await put_rules(world, kept)
+    shown = (await world.api.get("/v1/routing-rules")).json()["rules"]
+    assert [one["fallback_within_seconds"] for one in shown] == [60]
+    payment = await routed(world, await world.wallet())
+    decision = (await world.api.get(f"/v1/payments/{payment['id']}/routing")).json()
+    assert decision["fallback_within_seconds"] == 60
+    await put_rules(world, rule(world, "all", "stripe"))
+    shown = (await world.api.get("/v1/routing-rules")).json()["rules"]
+    assert [one["fallback_within_seconds"] for one in shown] == [300]
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 3601, "60 minutes"])
+async def test_a_time_for_falling_back_beyond_its_bounds_is_refused(
+    world: World, seconds: object
+) -> None:
+    wrong = {**rule(world, "all", "stripe"), "fallback_within_seconds": seconds}
+    answer = await world.api.put("/v1/routing-rules", json={"rules": [wrong]})
+    assert answer.status_code == 422, answer.text

@@ -139,7 +139,9 @@ async def test_an_event_whose_account_cannot_be_opened_waits_while_others_pass(
     async with without_answers(world) as hasty:
         wallet = await hasty.wallet()
         await hasty.pay(wallet)
-        await hasty.pay(wallet, provider_account=world.paypal.account, payment_method="vault_visa")
+        await hasty.pay(
+            wallet, provider_account=world.paypal.account, payment_method="card:vault_visa"
+        )
         await hasty.deliver_all(
             await hasty.posted_mail("payment_intent.succeeded", "PAYMENT.CAPTURE.COMPLETED")
         )

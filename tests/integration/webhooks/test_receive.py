@@ -28,7 +28,7 @@ async def mail(world: World) -> list[Mail]:
     """The five webhooks of one payment at each provider: three of Stripe's, two of PayPal's."""
     wallet = await world.wallet()
     await world.pay(wallet)
-    await world.pay(wallet, provider_account=world.paypal.account, payment_method="vault_visa")
+    await world.pay(wallet, provider_account=world.paypal.account, payment_method="card:vault_visa")
     return await world.posted_mail()
 
 

@@ -29,7 +29,7 @@ from tests.integration.webhooks.paypal import (
     transmission,
     with_checksum,
 )
-from tests.integration.world import Mail, World
+from tests.integration.world import Mail, World, without_answers
 
 OTHER_SECRET = "whsec_of_another"
 
@@ -357,7 +357,7 @@ def forged(genuine: Mail, **event: object) -> Mail:
 
 async def captured(world: World, wallet: str) -> Mail:
     account = world.paypal.account
-    await world.pay(wallet, provider_account=account, payment_method="vault_visa")
+    await world.pay(wallet, provider_account=account, payment_method="card:vault_visa")
     (mail,) = await world.posted_mail("PAYMENT.CAPTURE.COMPLETED")
     return mail
 
@@ -373,16 +373,66 @@ async def test_a_transmission_does_not_serve_for_a_second_event(world: World) ->
     assert [row[0] for row in await world.inbox()] == ["PAYMENT.CAPTURE.COMPLETED"]
 
 
-async def test_a_forged_body_brings_no_money(world: World) -> None:
-    """Not even where it comes before the genuine one: what it says is asked of PayPal."""
+@pytest.mark.parametrize("event_id", ["WH-FORGED", None])
+async def test_a_forged_body_that_comes_first_brings_what_paypal_says(
+    world: World, event_id: str | None
+) -> None:
+    """Nothing of the payment is applied yet: what the event says is asked of PayPal."""
     wallet = await world.wallet()
-    genuine = await captured(world, wallet)
-    real = json.loads(genuine.body)["resource"]
-    much = {**real, "amount": {"currency_code": "EUR", "value": "1000000.00"}}
-    assert (await world.deliver(forged(genuine, resource=much))).status_code == 200
-    await world.engine.drain.drain_batch()
+    async with without_answers(world) as hasty:
+        genuine = await captured(hasty, wallet)
+    await world.paypal.set_faults()
+    event = json.loads(genuine.body)
+    much = {**event["resource"], "amount": {"currency_code": "EUR", "value": "1000000.00"}}
+    forgery = forged(genuine, resource=much, id=event_id or event["id"])
+    assert (await world.deliver(forgery)).status_code == 200
+    assert await world.balance(wallet) == 0
+    await world.drain()
     assert await world.balance(wallet) == 1050
-    assert [row[1:3] for row in await world.inbox()] == [("processed", "already_so")]
+    assert [row[1:3] for row in await world.inbox()] == [("processed", None)]
+
+
+async def test_the_genuine_event_is_taken_when_it_comes_again_after_a_forgery(
+    world: World,
+) -> None:
+    wallet = await world.wallet()
+    await world.paypal.set_faults(answer="cut_after", duplicate=1.0)
+    account = world.paypal.account
+    await world.pay(wallet, provider_account=account, payment_method="card:vault_visa")
+    await world.paypal.set_faults()
+    first, second, *_ = await world.posted_mail("PAYMENT.CAPTURE.COMPLETED")
+    assert first.body == second.body, "delivered again, with a transmission of its own"
+    assert (await world.deliver(forged(first, resource={"id": "MADEUP"}))).status_code == 200
+    answer = await world.deliver(first)
+    assert (answer.status_code, answer.json()["code"]) == (400, "transmission_reused")
+    await world.drain()
+    assert await world.balance(wallet) == 0
+    assert (await world.deliver(second)).status_code == 200
+    await world.drain()
+    assert await world.balance(wallet) == 1050
+
+
+async def test_a_refused_delivery_keeps_nothing_from_the_genuine_one(world: World) -> None:
+    """Neither its id nor its transmission is remembered: nobody has proved to have sent it."""
+    wallet = await world.wallet()
+    async with without_answers(world) as hasty:
+        payment = await hasty.pay(wallet)
+        paid = await captured(hasty, wallet)
+    for site in (world.stripe, world.paypal):
+        await site.set_faults()
+    [mail] = [one for one in world.mailbox.mail if one.event_type == "payment_intent.succeeded"]
+    for genuine in (mail, paid):
+        tampered = replace(genuine, body=genuine.body.replace(b"10", b"99", 1))
+        unsigned = replace(genuine, headers={"content-type": "application/json"})
+        for refused in (tampered, unsigned, tampered):
+            assert (await world.deliver(refused)).status_code == 400
+    assert await world.inbox() == []
+    for genuine in (mail, paid):
+        assert (await world.deliver(genuine)).status_code == 200
+    await world.drain()
+    assert await world.balance(wallet) == 2 * 1050
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+    assert {row[1:3] for row in await world.inbox()} == {("processed", None)}
 
 
 # A secret that is replaced

@@ -69,7 +69,9 @@ async def stalled(world: World) -> AsyncIterator[Stalled]:
         wallet = await hasty.wallet()
         for _ in range(3):
             await hasty.pay(wallet)
-        await hasty.pay(wallet, provider_account=world.paypal.account, payment_method="vault_visa")
+        await hasty.pay(
+            wallet, provider_account=world.paypal.account, payment_method="card:vault_visa"
+        )
         slow, *prompt = await hasty.posted_mail("PAYMENT.CAPTURE.COMPLETED", "charge.succeeded")
     await world.deliver(slow)
     merchants, gate = world.engine.merchants, Gate(world.paypal.http)

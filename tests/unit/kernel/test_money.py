@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groat.kernel.currencies import DECIMALS
 from groat.kernel.errors import InvalidRequest
-from groat.kernel.money import MAX_AMOUNT, Money, exponent
+from groat.kernel.money import MAX_AMOUNT, Money, exponent, require_current
 
 PAID_IN = sorted(currency.code for currency in iso4217.Currency if currency.exponent is not None)
 NOT_PAID_IN = sorted(currency.code for currency in iso4217.Currency if currency.exponent is None)
@@ -17,6 +18,30 @@ AMOUNTS = st.integers(-MAX_AMOUNT, MAX_AMOUNT)
 @pytest.mark.parametrize(("currency", "places"), [("EUR", 2), ("JPY", 0), ("BHD", 3), ("CLF", 4)])
 def test_exponents_are_those_of_iso_4217(currency: str, places: int) -> None:
     assert exponent(currency) == places
+
+
+def test_decimals_are_kept_for_every_currency_that_iso_4217_has() -> None:
+    """If this fails, ISO 4217 has changed: add what is new, and take nothing out."""
+    today = {one.code: one.exponent for one in iso4217.Currency if one.exponent is not None}
+    assert today == {code: DECIMALS.get(code) for code in today}
+
+
+@pytest.mark.parametrize(("currency", "places"), [("BGN", 2), ("HRK", 2), ("BYR", 0)])
+def test_money_in_a_withdrawn_currency_is_read_and_nothing_new_is_taken(
+    currency: str, places: int
+) -> None:
+    money = Money(1050, currency)
+    assert exponent(currency) == places
+    assert Money.from_decimal(money.decimal(), currency) == money
+    with pytest.raises(InvalidRequest) as refused:
+        require_current(currency)
+    assert refused.value.code == "unknown_currency"
+    assert currency in refused.value.message
+
+
+@pytest.mark.parametrize("currency", ["EUR", "JPY", "BHD"])
+def test_a_current_currency_may_be_taken(currency: str) -> None:
+    require_current(currency)
 
 
 @given(AMOUNTS)
@@ -111,6 +136,8 @@ def test_what_no_one_pays_in_is_not_a_currency(currency: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         Money(1, currency)
     assert refused.value.code == "unknown_currency"
+    with pytest.raises(InvalidRequest):
+        require_current(currency)
 
 
 def test_a_long_currency_is_not_repeated() -> None:

@@ -39,6 +39,7 @@ from groat.providers.domain.facts import (
     FeeCharged,
     NotSent,
     PaymentFact,
+    Processing,
     Refunded,
     RefundFailed,
     Report,
@@ -102,6 +103,7 @@ REFUND_OPERATION = begun(
 
 REQUIRES_ACTION = RequiresAction("https://bank.example/3ds")
 APPROVED = Approved()
+PROCESSING = Processing()
 AUTHORIZED = Authorized("pi_1", AMOUNT, None)
 CAPTURED = Captured("ch_1", AMOUNT)
 CAPTURED_IN_PART = Captured("ch_part", PART, final=False)
@@ -122,6 +124,7 @@ DISPUTE_LOST = DisputeClosed("dp_1", PART, won=False)
 FACTS: list[PaymentFact] = [
     REQUIRES_ACTION,
     APPROVED,
+    PROCESSING,
     AUTHORIZED,
     CAPTURED_IN_PART,
     CAPTURED,

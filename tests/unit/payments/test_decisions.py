@@ -63,6 +63,7 @@ from tests.unit.payments.examples import (
     REFUNDED,
     REPLY,
     REQUIRES_ACTION,
+    REST,
     STARTED,
     WEBHOOK,
     answer_to,
@@ -70,6 +71,7 @@ from tests.unit.payments.examples import (
     dispute_arrival,
     standing_at,
 )
+from tests.unit.payments.life import Life
 
 KEY = EffectKey(PROVIDER_ACCOUNT, EffectKind.CAPTURED, "ch_1")
 
@@ -95,8 +97,14 @@ def _only(
     known: Sequence[EffectKey] = (),
     operations: Sequence[Operation] = (AUTHORIZE,),
 ) -> Verdict:
+    """Return the verdict on a fact; that it teaches the payment's reference is left out."""
     (verdict,) = _decide(payment, one, known=known, operations=operations)
-    return verdict
+    taught = verdict.payment == _taught(payment, one)
+    return replace(verdict, payment=None) if taught else verdict
+
+
+def _taught(payment: Payment, one: Arrival) -> Payment:
+    return replace(payment, provider_reference=one.report.provider_reference, updated_at=LATER)
 
 
 def _assert_nothing_moves(verdict: Verdict, outcome: Outcome) -> None:
@@ -204,10 +212,15 @@ def test_another_provider_account_cannot_speak_of_a_payment(fact: Fact) -> None:
     assert _only(STARTED, foreign) == Verdict(Outcome.UNKNOWN_PAYMENT)
 
 
-@pytest.mark.parametrize("payment_id", [None, PaymentId(UUID(int=99))])
-def test_a_payment_that_is_not_there_is_unknown(payment_id: PaymentId | None) -> None:
-    stray = arrival(CAPTURED, payment_id=payment_id)
-    assert _only(STARTED, stray) == Verdict(Outcome.UNKNOWN_PAYMENT)
+@pytest.mark.parametrize(
+    ("payment_id", "outcome"),
+    [(None, Outcome.FOREIGN), (PaymentId(UUID(int=99)), Outcome.UNKNOWN_PAYMENT)],
+)
+@pytest.mark.parametrize("fact", [CAPTURED, FEE])
+def test_a_payment_that_is_not_there_is_unknown_or_another_systems(
+    fact: Fact, payment_id: PaymentId | None, outcome: Outcome
+) -> None:
+    assert _only(STARTED, arrival(fact, payment_id=payment_id)) == Verdict(outcome)
 
 
 def test_one_batch_may_speak_of_many_payments() -> None:
@@ -368,6 +381,34 @@ def test_a_fee_and_a_refund_wait_for_what_they_are_of() -> None:
         assert _only(STARTED, early) == Verdict(Outcome.PREMATURE)
 
 
+@pytest.mark.parametrize("status", [Status.PROCESSING, Status.REQUIRES_ACTION, Status.AUTHORIZED])
+@pytest.mark.parametrize("known", [None, "pi_0"])
+def test_a_fact_that_is_set_aside_brings_the_reference(status: Status, known: str | None) -> None:
+    payment = replace(standing_at(status), provider_reference=known)
+    lie = arrival(Captured("ch_1", Money(1, "EUR")))
+    (verdict,) = _decide(payment, lie)
+    assert verdict.outcome is Outcome.AMOUNT_MISMATCH
+    assert verdict.payment == (_taught(payment, lie) if known is None else None)
+
+
+@pytest.mark.parametrize("status", [Status.CREATED, Status.CANCELED, Status.FAILED])
+def test_a_payment_that_asks_for_nothing_learns_no_reference(status: Status) -> None:
+    (verdict,) = _decide(standing_at(status), arrival(Captured("ch_1", AMOUNT)))
+    assert (verdict.outcome, verdict.payment) == (Outcome.CONTRADICTION, None)
+
+
+def test_a_fee_stands_or_falls_with_its_capture() -> None:
+    life = Life(HELD, [])
+    life.take(arrival(Captured("ch_part", PART, final=False)))
+    lie = arrival(Captured("ch_rest", Money(REST.amount + 1, "EUR")))
+    fee = arrival(FEE)
+    fee = replace(fee, report=replace(fee.report, capture_reference="ch_rest"))
+    assert life.take(lie, fee) == [Outcome.CONTRADICTION, Outcome.PREMATURE]
+    truth = arrival(Captured("ch_rest", REST))
+    assert life.take(truth, fee) == [Outcome.APPLIED, Outcome.APPLIED]
+    assert life.take(fee) == [Outcome.ALREADY_SO]
+
+
 def test_a_refund_that_we_did_not_ask_for_is_set_aside() -> None:
     foreign = arrival(REFUNDED, refund_id=RefundId(UUID(int=77)))
     verdict = _only(standing_at(Status.SUCCEEDED), foreign, operations=())
@@ -432,10 +473,10 @@ def test_what_is_being_canceled_is_not_gone_on_with() -> None:
     assert verdict.resumed is None
 
 
-def test_a_refund_of_a_capture_that_nobody_knows_is_foreign() -> None:
+def test_a_refund_of_a_capture_that_nobody_knows_waits_for_it() -> None:
     report = Report(None, "pi_1", REFUNDED, capture_reference="ch_9")
     verdict = _only(standing_at(Status.SUCCEEDED), Arrival(PROVIDER_ACCOUNT, report, WEBHOOK))
-    assert verdict == Verdict(Outcome.UNKNOWN_PAYMENT)
+    assert verdict == Verdict(Outcome.PREMATURE)
 
 
 @pytest.mark.parametrize("operation", [AUTHORIZE, REFUND_OPERATION], ids=lambda one: str(one.kind))

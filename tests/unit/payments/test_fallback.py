@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
@@ -22,6 +23,7 @@ from tests.unit.payments.examples import (
     AUTHORIZED,
     CAPTURED,
     FEE,
+    LATER,
     NOT_SENT,
     ORDER,
     OTHER_PROVIDER_ACCOUNT,
@@ -33,7 +35,7 @@ from tests.unit.payments.examples import (
 from tests.unit.payments.life import Life
 
 ROUTE = Route((Leg(PROVIDER_ACCOUNT, "pm_1"), Leg(OTHER_PROVIDER_ACCOUNT, "vault_1")), RETRYABLE)
-ROUTED = replace(STARTED, order=on_route(ORDER, ROUTE))
+ROUTED = replace(STARTED, order=on_route(ORDER, ROUTE), created_at=LATER)
 SOFT = Declined(FailureCode.DO_NOT_HONOR)
 HARD = Declined(FailureCode.LOST_OR_STOLEN)
 
@@ -55,6 +57,20 @@ def test_it_goes_on_with_a_new_operation_and_the_other_token(failure: Declined |
     assert (order.provider_account_id, order.payment_method) == (OTHER_PROVIDER_ACCOUNT, "vault_1")
     assert life.open_operations() == [after(AUTHORIZE)]
     assert life.payment.failure_code is None
+
+
+@pytest.mark.parametrize("failure", [SOFT, NOT_SENT])
+@pytest.mark.parametrize(
+    ("seconds", "status"), [(0, Status.PROCESSING), (300, Status.PROCESSING), (301, Status.FAILED)]
+)
+def test_it_goes_on_only_while_the_customer_is_there(
+    failure: Declined | NotSent, seconds: int, status: Status
+) -> None:
+    created_at = LATER - timedelta(seconds=seconds)
+    life = Life(replace(ROUTED, created_at=created_at), [AUTHORIZE])
+    life.take(told(failure))
+    assert life.payment.status is status
+    assert (life.open_operations() == []) == (status is Status.FAILED)
 
 
 def test_the_last_failure_is_the_payments() -> None:

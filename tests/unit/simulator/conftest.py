@@ -66,5 +66,6 @@ async def paypal_http(paypal_host: str) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=paypal_host, verify=NO_AUTHORITIES) as client:
         grant = {"grant_type": "client_credentials"}
         token = await client.post("/v1/oauth2/token", data=grant, auth=("client", "secret"))
+        client.headers["Prefer"] = "return=representation"
         client.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
         yield client

@@ -394,7 +394,7 @@ async def test_only_what_means_something_is_in_the_form(
 ) -> None:
     everything = set(FaultPlan.model_fields)
     assert set((await look(stripe_http)).fields) == everything
-    assert set((await look(paypal_http)).fields) == everything - {"two_secrets"}
+    assert set((await look(paypal_http)).fields) == everything - {"two_secrets", "refuse_search"}
 
 
 async def test_all_pages_share_a_style_and_nothing_comes_from_outside(

@@ -98,6 +98,9 @@ def test_what_comes_before_its_capture_is_waited_for_to_the_last() -> None:
     assert _settle(Outcome.PREMATURE, attempts=MOST_TRIES) == dead
 
 
+NOT_OURS = {Outcome.UNKNOWN_PAYMENT, Outcome.FOREIGN}
+
+
 @pytest.mark.parametrize("attempts", [1, FAST_TRIES, MOST_TRIES])
 def test_every_combination_of_outcomes_is_settled_by_the_gravest(attempts: int) -> None:
     for outcomes in product(Outcome, repeat=3):
@@ -120,12 +123,14 @@ def _assert_settled_by_the_gravest(outcomes: tuple[Outcome, ...], attempts: int)
             assert Outcome.APPLIED in outcomes
             assert not QUARANTINED & set(outcomes)
         case Settled(EventStatus.SUPERSEDED):
-            assert set(outcomes) <= {Outcome.LATE, Outcome.ALREADY_SO, Outcome.UNKNOWN_PAYMENT}
+            assert set(outcomes) <= {Outcome.LATE, Outcome.ALREADY_SO, *NOT_OURS}
         case Settled(EventStatus.PROCESSED, "already_so"):
-            assert set(outcomes) <= {Outcome.ALREADY_SO, Outcome.UNKNOWN_PAYMENT}
+            assert set(outcomes) <= {Outcome.ALREADY_SO, *NOT_OURS}
+        case Settled(EventStatus.IGNORED, "unknown_payment"):
+            assert set(outcomes) <= NOT_OURS
         case _:
-            assert settlement == Settled(EventStatus.IGNORED, "unknown_payment")
-            assert set(outcomes) == {Outcome.UNKNOWN_PAYMENT}
+            assert settlement == Settled(EventStatus.IGNORED, "foreign")
+            assert set(outcomes) == {Outcome.FOREIGN}
 
 
 @pytest.mark.parametrize("quarantined", sorted(QUARANTINED))

@@ -94,7 +94,11 @@ class PebbleProvider:
             base_url=credentials.get("api_base") or "https://api.pebble.example",
             headers={"authorization": f"Bearer {credentials['api_key']}"},
             timeout=reading.bounded(timeout_seconds),
+            limits=reading.NO_QUEUE,
         )
+
+    def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:
+        return None if payment_method else "A Pebble payment needs a payment_method, a token."
 
     async def authorize(self, request: port.AuthorizeRequest) -> port.Reply:
         body = {
@@ -143,6 +147,9 @@ class PebbleProvider:
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> port.Reply | port.Unreadable:
         return self.read_webhook(event_type, body)
+
+    async def fetch_capture(self, reference: str) -> port.NotOurs:
+        return port.FOREIGN  # whatever is ours has our reference in every event
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None

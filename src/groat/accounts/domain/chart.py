@@ -83,7 +83,7 @@ def opened(
         InvalidRequest: ``unknown_currency``; ``invalid_account_code``, also for a code that begins
             as those that Groat gives; ``invalid_floor`` or ``invalid_metadata``.
     """
-    money.exponent(currency)
+    money.require_current(currency)
     if not _CODE.fullmatch(code) or code.split(":", maxsplit=1)[0] in _OURS:
         raise InvalidRequest(
             "invalid_account_code",

@@ -15,13 +15,13 @@ from groat.payments.domain.verdicts import Arrival, Standing, Verdict, effect_ke
 from groat.providers.domain.facts import (
     Authorized,
     DisputeClosed,
-    DisputeFact,
     DisputeOpened,
     DisputeReinstated,
     DisputeUnderReview,
     DisputeWithdrawn,
     FeeCharged,
     NotSent,
+    PaymentFact,
     Refunded,
     RefundFailed,
 )
@@ -53,13 +53,16 @@ def _decide_one(standing: Standing, arrival: Arrival, now: datetime) -> Verdict:
 
 
 def _of_nothing_known(arrival: Arrival) -> Outcome:
-    """Return what a fact is about whose payment is not known: one that is, or one yet to come.
+    """Return what a fact is about whose payment is not known: another system's, or one yet to come.
 
-    A dispute names only the capture that it is about, of which we may not have heard yet.
+    What we ask for carries our payment's id, and its facts bring that back. Without an id they are
+    of another system's. A dispute, or a refund by hand, names only the capture that it is about, of
+    which we may not have heard yet.
     """
     report = arrival.report
-    names_capture = report.payment_id is None and report.capture_reference is not None
-    if names_capture and isinstance(report.fact, DisputeFact):
+    if report.payment_id is None and isinstance(report.fact, PaymentFact | FeeCharged):
+        return Outcome.FOREIGN
+    if report.payment_id is None and report.capture_reference is not None:
         return Outcome.PREMATURE
     return Outcome.UNKNOWN_PAYMENT
 
@@ -92,7 +95,7 @@ def _decide_fact(standing: Standing, payment: Payment, arrival: Arrival, now: da
     fact = arrival.report.fact
     match fact:
         case FeeCharged():
-            return decide_fee(payment, fact, arrival)
+            return decide_fee(standing, payment, fact, arrival)
         case Refunded() | RefundFailed():
             return decide_refund(standing, payment, fact, arrival, now)
         case NotSent() if arrival.report.refund_id is not None:

@@ -26,6 +26,7 @@ from groat.providers.domain.facts import (
     Expired,
     NotSent,
     PaymentFact,
+    Processing,
     Refunded,
     RefundFact,
     RefundFailed,
@@ -71,6 +72,7 @@ class Told(StrEnum):
 
     REQUIRES_ACTION = "requires_action"
     APPROVED = "approved"
+    PROCESSING = "processing"
     AUTHORIZED = "authorized"
     CAPTURED_IN_PART = "captured_in_part"
     CAPTURED = "captured"
@@ -97,6 +99,7 @@ class Outcome(StrEnum):
     LATE = "late"
     PREMATURE = "premature"
     UNKNOWN_PAYMENT = "unknown_payment"
+    FOREIGN = "foreign"
     AMOUNT_MISMATCH = "amount_mismatch"
     CONTRADICTION = "contradiction"
     FOREIGN_REFUND = "foreign_refund"
@@ -129,6 +132,7 @@ LIFECYCLE: Mapping[tuple[Status, Told], Answer[Status]] = {
         Status.PROCESSING,
         requires_action=Next(Status.REQUIRES_ACTION),
         approved=_SO,
+        processing=_SO,
         authorized=Next(Status.AUTHORIZED),
         captured_in_part=Next(Status.AUTHORIZED),
         captured=Next(Status.SUCCEEDED),
@@ -141,6 +145,7 @@ LIFECYCLE: Mapping[tuple[Status, Told], Answer[Status]] = {
         Status.REQUIRES_ACTION,
         requires_action=_SO,
         approved=Next(Status.PROCESSING),
+        processing=Next(Status.PROCESSING),
         authorized=Next(Status.AUTHORIZED),
         captured_in_part=Next(Status.AUTHORIZED),
         captured=Next(Status.SUCCEEDED),
@@ -150,6 +155,7 @@ LIFECYCLE: Mapping[tuple[Status, Told], Answer[Status]] = {
     ),
     **_row(
         Status.AUTHORIZED,
+        processing=_SO,
         authorized=Next(Status.AUTHORIZED),
         captured_in_part=Next(Status.AUTHORIZED),
         captured=Next(Status.SUCCEEDED),
@@ -251,6 +257,7 @@ def told(fact: PaymentFact) -> Told:
 _TOLD: Mapping[type, Told] = {
     RequiresAction: Told.REQUIRES_ACTION,
     Approved: Told.APPROVED,
+    Processing: Told.PROCESSING,
     Authorized: Told.AUTHORIZED,
     Declined: Told.DECLINED,
     Canceled: Told.CANCELED,

@@ -21,17 +21,17 @@ CaptureMethod: TypeAlias = Literal["automatic", "manual"]
 class PaymentOrder(Value):
     """What a merchant asks for: take ``amount`` with ``payment_method``, for ``beneficiary_id``.
 
-    ``payment_method`` is the token of the provider behind ``provider_account_id``. With ``manual``
-    capture the amount is reserved first and taken by a command of its own. ``return_url`` is where
-    the customer is sent after an action of theirs. ``kind`` is what the caller says the payment
-    method is, such as ``card``. With a ``route`` the account and the token are those of the leg
-    that it is at.
+    ``payment_method`` is the token of the provider behind ``provider_account_id``, None where the
+    customer chooses how to pay on the provider's page. With ``manual`` capture the amount is
+    reserved first and taken by a command of its own. ``return_url`` is where the customer is sent
+    after an action of theirs. ``kind`` is what the caller says the payment method is, such as
+    ``card``. With a ``route`` the account and the token are those of the leg that it is at.
     """
 
     amount: Money
     beneficiary_id: AccountId
     provider_account_id: ProviderAccountId
-    payment_method: str
+    payment_method: str | None
     reference: str | None
     metadata: Mapping[str, str]
     capture_method: CaptureMethod = "automatic"
@@ -95,12 +95,13 @@ class Payment(Value):
 class UnroutedOrder(Value):
     """A payment for which the routing rules are to choose the account.
 
-    ``tokens`` are its payment method's, by provider, since a token belongs to one.
+    ``tokens`` are its payment method's, by provider, since a token belongs to one; None where a
+    provider needs none.
     """
 
     amount: Money
     beneficiary_id: AccountId
-    tokens: Mapping[ProviderName, str]
+    tokens: Mapping[ProviderName, str | None]
     reference: str | None
     metadata: Mapping[str, str]
     capture_method: CaptureMethod

@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import assert_never
 
+from groat.audit.domain.record import Scalar
 from groat.kernel import ids
 from groat.kernel.money import Money
 from groat.kernel.value import Value, replace
 from groat.payments.domain.lifecycle import TERMINAL, Next, Outcome, Status, answer, told
 from groat.payments.domain.operation import (
     SETTLES,
+    Operation,
     OperationKind,
     OperationOutcome,
     after,
     end_by_status,
 )
 from groat.payments.domain.payment import Payment, on_route
+from groat.payments.domain.routing import Route
 from groat.payments.domain.verdicts import (
     Arrival,
     Effect,
@@ -27,6 +30,7 @@ from groat.payments.domain.verdicts import (
     Standing,
     Verdict,
     change_of,
+    fee_capture_key,
     set_aside,
 )
 from groat.providers.domain.facts import (
@@ -39,6 +43,7 @@ from groat.providers.domain.facts import (
     FeeCharged,
     NotSent,
     PaymentFact,
+    Processing,
     RequiresAction,
 )
 
@@ -52,6 +57,11 @@ class _Case(Value):
     arrival: Arrival
     now: datetime
 
+    @property
+    def failed(self) -> Operation | None:
+        """The open operation that a failure is the end of."""
+        return self.standing.open_operation(self.payment.id, OperationKind.AUTHORIZE)
+
     def unmoved(self, outcome: Outcome) -> Verdict:
         return unmoved(self.standing, outcome, self.payment, self.arrival)
 
@@ -59,8 +69,22 @@ class _Case(Value):
 def decide_payment(
     standing: Standing, payment: Payment, fact: PaymentFact, arrival: Arrival, now: datetime
 ) -> Verdict:
-    """Return the verdict on a fact about a payment: the first rule's that has one, or the table."""
+    """Return the verdict on a fact about a payment.
+
+    Also one that is set aside may say what the provider calls the payment.
+    """
     case = _Case(standing, payment, fact, arrival, now)
+    verdict = _decide(case)
+    if verdict.payment is None and _brings_reference(case):
+        named = arrival.report.provider_reference
+        taught = replace(payment, provider_reference=named, updated_at=now)
+        return replace(verdict, payment=taught)
+    return verdict
+
+
+def _decide(case: _Case) -> Verdict:
+    """Return the verdict of the first rule that has one, or of the table."""
+    payment, fact = case.payment, case.fact
     for rule in (_no_to_command, _known_authorization, _being_canceled, _fall_back, _doubtful):
         verdict = rule(case)
         if verdict is not None:
@@ -68,13 +92,33 @@ def decide_payment(
     match answer(payment.status, fact):
         case Next(status):
             return _move(case, status)
+        case Outcome.ALREADY_SO if _brings_reference(case):
+            return _move(case, payment.status)
         case outcome:
             return case.unmoved(outcome)
 
 
-def decide_fee(payment: Payment, fact: FeeCharged, arrival: Arrival) -> Verdict:
-    """Return the verdict on a fee, which was taken from what was captured."""
-    if not payment.captured:
+def _brings_reference(case: _Case) -> bool:
+    """Return whether a fact that moves nothing says what the provider calls the payment.
+
+    The payment can then be asked for by that name, however long it takes.
+    """
+    payment, named = case.payment, case.arrival.report.provider_reference
+    return (
+        named is not None
+        and payment.provider_reference is None
+        and payment.status not in {*TERMINAL, Status.CREATED}
+    )
+
+
+def decide_fee(standing: Standing, payment: Payment, fact: FeeCharged, arrival: Arrival) -> Verdict:
+    """Return the verdict on a fee, which stands or falls with the capture that it was taken from.
+
+    If the capture was set aside, its report is not to be believed in its fee either.
+    """
+    capture = fee_capture_key(arrival)
+    taken = payment.captured if capture is None else standing.effects.get(capture) == payment.id
+    if not taken:
         return Verdict(Outcome.PREMATURE)
     key = EffectKey(arrival.provider_account_id, EffectKind.FEE, fact.reference)
     return Verdict(
@@ -121,15 +165,14 @@ def _being_canceled(case: _Case) -> Verdict | None:
 def _fall_back(case: _Case) -> Verdict | None:
     """Decide a failure after which the payment goes on with its next provider.
 
-    Never on an unknown outcome, which is no fact; and only on failures that its rule allows.
+    Never on an unknown outcome, which is no fact; only on failures that its rule allows, and only
+    within the rule's time.
     """
     fact, payment = case.fact, case.payment
-    route = payment.order.route
-    if not isinstance(fact, Declined | NotSent) or route is None:
+    further, failed = _further(case), case.failed
+    if not isinstance(fact, Declined | NotSent) or further is None or failed is None:
         return None
-    further = route.after(fact.code)
-    failed = case.standing.open_operation(payment.id, OperationKind.AUTHORIZE)
-    if further is None or failed is None or payment.status is not Status.PROCESSING:
+    if _is_too_late_for(further, case):
         return None
     order = on_route(payment.order, further)
     gone_on = replace(payment, order=order, provider_reference=None, updated_at=case.now)
@@ -149,6 +192,20 @@ def _fall_back(case: _Case) -> Verdict | None:
             amount=begun.amount,
         ),
     )
+
+
+def _further(case: _Case) -> Route | None:
+    """Return the route gone on with after a failure, None if the payment ends with that."""
+    fact, payment = case.fact, case.payment
+    route = payment.order.route
+    if not isinstance(fact, Declined | NotSent) or route is None or case.failed is None:
+        return None
+    return route.after(fact.code) if payment.status is Status.PROCESSING else None
+
+
+def _is_too_late_for(route: Route, case: _Case) -> bool:
+    """Return whether the customer has left: nobody is charged elsewhere in their absence."""
+    return case.now - case.payment.created_at > route.fallback_within
 
 
 def _doubtful(case: _Case) -> Verdict | None:
@@ -230,8 +287,16 @@ def _move(case: _Case, status: Status) -> Verdict:
         settled=_settled(case.standing, payment, fact, arrival),
         resumed=resumed,
         effect=effect,
-        change=change_of(f"payment.{_ACTIONS[type(fact)]}", payment, arrival),
+        change=change_of(f"payment.{_ACTIONS[type(fact)]}", payment, arrival, **_reasons(case)),
     )
+
+
+def _reasons(case: _Case) -> dict[str, Scalar]:
+    """Return why a failed payment did not go on, where its rule would have allowed it in time."""
+    further = _further(case)
+    if further is None or not _is_too_late_for(further, case):
+        return {}
+    return {"fallback": "too_late"}
 
 
 def _moved(case: _Case, status: Status) -> Payment:
@@ -266,7 +331,7 @@ def _moved(case: _Case, status: Status) -> Payment:
             moved = replace(moved, status=Status.SUCCEEDED)
         case Canceled() | Expired():
             moved = replace(moved, authorized=0)
-        case Approved():
+        case Approved() | Processing():
             pass
         case _:
             assert_never(fact)
@@ -289,6 +354,7 @@ def _settled(
 _ACTIONS: dict[type[PaymentFact], str] = {
     RequiresAction: "requires_action",
     Approved: "approved",
+    Processing: "processing",
     Authorized: "authorized",
     Captured: "captured",
     Declined: "declined",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Literal, TypeAlias
 
 from groat.kernel.errors import Conflict, InvalidRequest
@@ -19,6 +20,12 @@ from groat.providers.domain.failures import RETRYABLE, FailureCode
 
 _MOST_RULES = 100
 _MOST_TARGETS = 10
+
+FALLBACK_WITHIN = timedelta(minutes=5)
+"""Default time after a payment's creation within which it may fall back."""
+
+MOST_FALLBACK_WITHIN = timedelta(hours=1)
+"""Maximum of that time: no customer is still there after it."""
 
 
 class Conditions(Value):
@@ -42,12 +49,17 @@ class Target(Value):
 
 
 class Rule(Value):
-    """Where to send payments that meet ``conditions``, and on which failures to go elsewhere."""
+    """Where to send payments that meet ``conditions``, and on which failures to go elsewhere.
+
+    A payment goes elsewhere only ``fallback_within`` after its creation, while its customer is
+    there: a bank debit that fails days later charges nobody else.
+    """
 
     name: str
     targets: tuple[Target, ...]
     conditions: Conditions = field(default_factory=Conditions)
     fallback_on: frozenset[FailureCode] = RETRYABLE
+    fallback_within: timedelta = FALLBACK_WITHIN
 
     def __post_init__(self) -> None:
         weights = [target.weight for target in self.targets if target.weight is not None]
@@ -87,25 +99,27 @@ class Traveller(Value):
     amount: Money
     kind: str | None
     metadata: Mapping[str, str]
-    tokens: Mapping[ProviderName, str]
+    tokens: Mapping[ProviderName, str | None]
 
 
 class Leg(Value):
-    """One provider account to try a payment with, and the token for it."""
+    """One provider account to try a payment with, and the token for it, if it needs one."""
 
     provider_account_id: ProviderAccountId
-    payment_method: str
+    payment_method: str | None
 
 
 class Route(Value):
     """The accounts that a payment is tried with; it is ``at`` one of them.
 
-    It goes on to the next on one of the failures in ``fallback_on``, and on no other.
+    It goes on to the next on one of the failures in ``fallback_on``, and on no other; and only
+    ``fallback_within`` after the payment's creation.
     """
 
     legs: tuple[Leg, ...]
     fallback_on: frozenset[FailureCode]
     at: int = 0
+    fallback_within: timedelta = FALLBACK_WITHIN
 
     def after(self, code: FailureCode) -> Route | None:
         """Return the route gone on with after a failure, None if it ends with that."""
@@ -227,7 +241,7 @@ def _along(
         Leg(one.provider_account_id, traveller.tokens[accounts[one.provider_account_id]])
         for one in taken
     )
-    route = Route(legs, rule.fallback_on)
+    route = Route(legs, rule.fallback_on, fallback_within=rule.fallback_within)
     return Decision(rules.version, rule.name, skipped, considered, route)
 
 

@@ -180,6 +180,14 @@ def capture_key(arrival: Arrival) -> EffectKey | None:
     return EffectKey(arrival.provider_account_id, EffectKind.CAPTURED, reference)
 
 
+def fee_capture_key(arrival: Arrival) -> EffectKey | None:
+    """Return the key of the capture that a fee was taken from, if the arrival is a fee's."""
+    reference = arrival.report.capture_reference
+    if not isinstance(arrival.report.fact, FeeCharged) or reference is None:
+        return None
+    return EffectKey(arrival.provider_account_id, EffectKind.CAPTURED, reference)
+
+
 def set_aside(
     outcome: Outcome, payment: Payment, arrival: Arrival, settled: tuple[Settled, ...] = ()
 ) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Annotated, Any, Self
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId, ProviderAccountId
 from groat.payments.domain.routing import (
+    FALLBACK_WITHIN,
+    MOST_FALLBACK_WITHIN,
     Conditions,
     Decision,
     Leg,
@@ -26,6 +29,10 @@ ProviderAccountIdText = Annotated[ProviderAccountId, IdText("provider_account")]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 Amount = Annotated[int, Field(ge=1)]
+
+
+def _seconds(time: timedelta) -> int:
+    return time // timedelta(seconds=1)
 
 
 class _Document(BaseModel):
@@ -50,12 +57,19 @@ class TargetDocument(_Document):
 
 
 class RuleDocument(_Document):
-    """Where to send payments, and on which failures to go on to the next account."""
+    """Where to send payments, and on which failures to go on to the next account.
+
+    They go on only within ``fallback_within_seconds`` after a payment's creation, while its
+    customer is there.
+    """
 
     name: Name
     when: ConditionsDocument = ConditionsDocument()
     targets: list[TargetDocument] = Field(min_length=1, max_length=10)
     fallback_on: list[FailureCode] = Field(default_factory=lambda: sorted(RETRYABLE))
+    fallback_within_seconds: int = Field(
+        default=_seconds(FALLBACK_WITHIN), ge=1, le=_seconds(MOST_FALLBACK_WITHIN), strict=True
+    )
 
     @classmethod
     def of(cls, rule: Rule) -> Self:
@@ -75,6 +89,7 @@ class RuleDocument(_Document):
                 for one in rule.targets
             ],
             fallback_on=sorted(rule.fallback_on),
+            fallback_within_seconds=_seconds(rule.fallback_within),
         )
 
     def rule(self) -> Rule:
@@ -94,6 +109,7 @@ class RuleDocument(_Document):
                 self.when.metadata,
             ),
             frozenset(self.fallback_on),
+            timedelta(seconds=self.fallback_within_seconds),
         )
 
 
@@ -123,6 +139,7 @@ def to_json(route: Route) -> str:
             "legs": [[str(leg.provider_account_id), leg.payment_method] for leg in route.legs],
             "fallback_on": sorted(route.fallback_on),
             "at": route.at,
+            "fallback_within_seconds": _seconds(route.fallback_within),
         }
     )
 
@@ -133,6 +150,7 @@ def from_document(document: dict[str, Any]) -> Route:
         tuple(Leg(ProviderAccountId(UUID(one)), token) for one, token in document["legs"]),
         frozenset(FailureCode(code) for code in known_codes(document["fallback_on"])),
         document["at"],
+        timedelta(seconds=document["fallback_within_seconds"]),
     )
 
 
@@ -167,4 +185,5 @@ def decision_document(payment_id: PaymentId, decision: Decision) -> dict[str, An
             for one in decision.considered
         ],
         "fallback_on": sorted(decision.route.fallback_on),
+        "fallback_within_seconds": _seconds(decision.route.fallback_within),
     }

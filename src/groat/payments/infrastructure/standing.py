@@ -15,6 +15,7 @@ from groat.payments.domain.verdicts import (
     Standing,
     capture_key,
     effect_key,
+    fee_capture_key,
 )
 from groat.payments.infrastructure import disputes, operations, refunds, store
 from groat.platform.connection import Connection, Row
@@ -33,7 +34,9 @@ async def lock_standing(
     named = {one.report.payment_id for one in arrivals if one.report.payment_id is not None}
     payments = await store.lock_payments(connection, merchant_id, named | set(found.values()))
     effects, open_ones, refund_rows, dispute_rows = await connection.fetch_each(
-        store.effects_query(merchant_id, _keys(map(effect_key, arrivals))),
+        store.effects_query(
+            merchant_id, _keys(map(effect_key, arrivals)) | _keys(map(fee_capture_key, arrivals))
+        ),
         operations.open_query(merchant_id, payments),
         refunds.refunds_query(
             merchant_id, {one.report.refund_id for one in arrivals if one.report.refund_id}

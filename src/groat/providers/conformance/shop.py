@@ -28,6 +28,7 @@ from groat.providers.port import (
     CancelRequest,
     CaptureRequest,
     Envelope,
+    NotOurs,
     OperationRequest,
     Provider,
     RefundRequest,
@@ -53,7 +54,7 @@ def new_key() -> str:
     return ids.render("operation", ids.uuid7())
 
 
-def reports(reply: Reply | Unreadable) -> tuple[Report, ...]:
+def reports(reply: Reply | Unreadable | NotOurs) -> tuple[Report, ...]:
     """Return what was answered; a failure where the provider answered fails the test."""
     assert isinstance(reply, Answered), f"expected an answer, not {reply}"
     return reply.reports

@@ -20,6 +20,13 @@ async def test_a_payment_is_captured_at_once(shop: Shop) -> None:
     assert await shop.charges(request.payment_id) == [AMOUNT]
 
 
+async def test_a_method_that_can_pay_is_no_problem(shop: Shop) -> None:
+    """A payment that cannot be asked for at all is refused before it is written down."""
+    methods = shop.harness.payment_methods
+    for token in (methods.succeeds, *methods.declined):
+        assert shop.provider.method_problem(token, None) is None
+
+
 async def test_what_is_reported_is_about_our_payment(shop: Shop) -> None:
     """A fact is applied to the payment that it names, and an operation found by its reference."""
     request = shop.order()

@@ -6,8 +6,8 @@ import pytest
 
 from groat.kernel.value import replace
 from groat.providers.conformance.shop import VERBS, Shop, found, only, perform, reports, wanted
-from groat.providers.domain.facts import Refunded, RefundFailed
-from groat.providers.port import AuthorizeRequest, OperationRequest
+from groat.providers.domain.facts import Captured, Refunded, RefundFailed
+from groat.providers.port import FOREIGN, AuthorizeRequest, NotOurs, OperationRequest
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -43,3 +43,18 @@ async def test_a_refund_that_was_never_begun_is_not_another(shop: Shop) -> None:
     named = [one for one in reports(reply) if one.refund_id == request.refund_id]
     assert named == []
     assert not found(RefundFailed, reply)
+
+
+async def test_a_capture_that_nobody_made_is_not_ours(shop: Shop) -> None:
+    """Other systems share the account: what a webhook names may be theirs."""
+    assert await shop.provider.fetch_capture("no-such-capture") == FOREIGN
+
+
+async def test_a_capture_of_ours_is_told_with_its_payment(shop: Shop) -> None:
+    """A dispute may be the first that we hear of a payment; its capture is posted once."""
+    paid = await shop.pay()
+    told = await shop.provider.fetch_capture(paid.captured.reference)
+    if isinstance(told, NotOurs):
+        pytest.skip("every event of this provider names our payment")
+    assert only(Captured, told) == paid.captured
+    assert {one.payment_id for one in reports(told)} == {paid.request.payment_id}

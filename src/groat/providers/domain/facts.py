@@ -25,6 +25,13 @@ class Approved(Value):
     """The customer has done their part; the provider waits for us to authorize again."""
 
 
+class Processing(Value):
+    """The provider is at work on it and has not settled it: seconds for a card, days for a debit.
+
+    The report's ``provider_reference`` is what it is asked for by until it is settled.
+    """
+
+
 class Authorized(Value):
     """``amount`` is reserved for us until ``expires_at``, and can be captured.
 
@@ -129,7 +136,15 @@ class NotSent(Value):
 
 
 PaymentFact: TypeAlias = (
-    RequiresAction | Approved | Authorized | Captured | Declined | Canceled | Expired | NotSent
+    RequiresAction
+    | Approved
+    | Processing
+    | Authorized
+    | Captured
+    | Declined
+    | Canceled
+    | Expired
+    | NotSent
 )
 RefundFact: TypeAlias = Refunded | RefundFailed | NotSent
 DisputeFact: TypeAlias = (

@@ -12,9 +12,10 @@ from typing import TypeVar
 import httpx
 
 from groat.kernel.clock import Clock, SystemClock
+from groat.kernel.errors import InvalidRequest
 from groat.merchants.domain.credentials import CredentialFields
 from groat.providers.domain.facts import NotSent
-from groat.providers.paypal import events, signature
+from groat.providers.paypal import bodies, events, signature
 from groat.providers.paypal.certificates import CertificateSource
 from groat.providers.paypal.client import PayPalClient
 from groat.providers.paypal.lookups import Lookups
@@ -27,6 +28,7 @@ from groat.providers.port import (
     CaptureRequest,
     Envelope,
     EventPage,
+    NotOurs,
     OperationRequest,
     RefundRequest,
     Rejection,
@@ -34,7 +36,7 @@ from groat.providers.port import (
     Unknown,
     Unreadable,
 )
-from groat.providers.reading import Malformed, active_values, bounded, read_envelope
+from groat.providers.reading import NO_QUEUE, Malformed, active_values, bounded, read_envelope
 
 LIVE_API = "https://api-m.paypal.com"
 
@@ -69,7 +71,10 @@ class PayPalProvider:
         self._timeout_seconds = timeout_seconds
         self._webhook_ids = active_values(credentials.get("webhook_id"))
         self._http = httpx.AsyncClient(
-            base_url=base or LIVE_API, timeout=bounded(timeout_seconds), verify=_trusted()
+            base_url=base or LIVE_API,
+            timeout=bounded(timeout_seconds),
+            limits=NO_QUEUE,
+            verify=_trusted(),
         )
         client = PayPalClient(
             self._http,
@@ -83,10 +88,18 @@ class PayPalProvider:
             self._http, base, credentials.get("certificate_root")
         )
 
-    async def authorize(self, request: AuthorizeRequest) -> Reply:
-        """Create an order with a vaulted payment method, which PayPal completes at once.
+    def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:
+        """Return why PayPal cannot be paid like this."""
+        try:
+            bodies.payment_source(payment_method, return_url)
+        except InvalidRequest as error:
+            return error.message
+        return None
 
-        Unless the payer has to approve it first: then the same order is completed afterwards.
+    async def authorize(self, request: AuthorizeRequest) -> Reply:
+        """Create an order, which PayPal completes at once if it is paid with a saved method.
+
+        If the payer has to approve it first, the same order is completed afterwards.
         """
         if request.provider_reference is None:
             return await self._in_time(self._operations.create(request))
@@ -157,6 +170,10 @@ class PayPalProvider:
             return Unreadable(f"no id of its {subject} in the event")
         told = await self._in_time(self._lookups.subject(subject, subject_id))
         return Unknown(told.reason) if isinstance(told, NotSent) else told
+
+    async def fetch_capture(self, reference: str) -> Reply | NotOurs:
+        """Ask PayPal for the capture, which has our payment's id."""
+        return await self._in_time(self._lookups.capture(reference))
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None

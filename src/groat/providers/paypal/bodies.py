@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.platform.strict_json import Json
@@ -14,6 +17,9 @@ from groat.providers.port import (
     refund_reference,
 )
 from groat.providers.reading import own_payment_id, own_refund_id
+
+_SAVED = re.compile(r"(card|paypal):([0-9A-Za-z_-]{1,255})", re.ASCII)
+"""A saved payment method. The pattern of the id is that of ``vault_id`` in Orders v2."""
 
 _WHOLE = frozenset({"HUF", "JPY", "TWD"})
 """Currencies that PayPal takes without decimals (developer.paypal.com, "Currency codes")."""
@@ -31,12 +37,12 @@ def paypal_value(money: Money) -> str:
 
 
 def order(request: AuthorizeRequest) -> Json:
-    """Return an order. A token has no ``experience_context``, so the context is the order's.
+    """Return an order, completed at once if it is paid with a saved payment method.
 
     Raises:
-        InvalidRequest: ``amount_not_supported``.
+        InvalidRequest: ``amount_not_supported`` or ``invalid_payment_method``.
     """
-    body: dict[str, Json] = {
+    return {
         "intent": "CAPTURE" if request.capture else "AUTHORIZE",
         "purchase_units": [
             {
@@ -44,12 +50,46 @@ def order(request: AuthorizeRequest) -> Json:
                 "amount": _amount(request.amount),
             }
         ],
-        "payment_source": {"token": {"id": request.payment_method, "type": "PAYMENT_METHOD_TOKEN"}},
+        "payment_source": payment_source(request.payment_method, request.return_url),
     }
-    if request.return_url is not None:
-        url = request.return_url
-        body["application_context"] = {"return_url": url, "cancel_url": url}
-    return body
+
+
+def payment_source(payment_method: str | None, return_url: str | None) -> Json:
+    """Return how an order is paid (Orders v2, ``payment_source_request``).
+
+    ``card:ID`` and ``paypal:ID`` are what PayPal's vault has under these ids. Without a payment
+    method the payer signs in at PayPal, and must come back from there.
+
+    Raises:
+        InvalidRequest: ``invalid_payment_method``.
+    """
+    if payment_method is None:
+        if return_url is None:
+            raise InvalidRequest(
+                "invalid_payment_method",
+                "A PayPal payment without a payment_method needs a return_url: the customer pays "
+                "on PayPal's page.",
+            )
+        return {"paypal": _context("paypal", return_url)}
+    saved = _SAVED.fullmatch(payment_method)
+    if saved is None:
+        raise InvalidRequest(
+            "invalid_payment_method",
+            "PayPal's payment methods are card:ID and paypal:ID, with the ID from PayPal's vault. "
+            "Leave payment_method out to let the customer pay on PayPal's page.",
+        )
+    kind, vault_id = saved.groups()
+    return {kind: {"vault_id": vault_id, **_context(kind, return_url)}}
+
+
+def _context(kind: str, return_url: str | None) -> dict[str, Json]:
+    """Return where a source of payment sends its payer afterwards, if anywhere."""
+    if return_url is None:
+        return {}
+    back: dict[str, Json] = {"return_url": return_url, "cancel_url": return_url}
+    if kind == "paypal":
+        back["user_action"] = "PAY_NOW"  # the amount is final
+    return {"experience_context": back}
 
 
 def capture(request: CaptureRequest) -> Json:

@@ -21,8 +21,8 @@ from groat.providers.paypal.payloads import (
     Order,
     Refund,
 )
-from groat.providers.port import Answered, EventPage, Reply, Unknown
-from groat.providers.reading import Malformed, Payload, parse, read
+from groat.providers.port import FOREIGN, Answered, EventPage, NotOurs, Reply, Unknown
+from groat.providers.reading import Malformed, Payload, own_or_foreign, parse, read
 
 ORDERS = "/v2/checkout/orders"
 AUTHORIZATIONS = "/v2/payments/authorizations"
@@ -80,6 +80,16 @@ class Lookups:
                 return await self._told(DISPUTES, subject_id, Dispute, dispute_reports)
             case "reversal":
                 return await self._reversal(subject_id)
+
+    async def capture(self, capture_id: str) -> Reply | NotOurs:
+        """Return what a capture says, if it is ours."""
+        answer = await self._client.call("GET", path(CAPTURES, capture_id))
+        if isinstance(answer, Response) and answer.status == HTTPStatus.NOT_FOUND:
+            return FOREIGN
+        found = _parsed(Capture, answer, capture_id) if isinstance(answer, Response) else answer
+        if isinstance(found, NotSent | Unknown):
+            return Unknown(found.reason)
+        return own_or_foreign(read(lambda: translation.capture_reports(found)))
 
     async def events(self, query: str) -> EventPage | Unknown:
         """Return the page of the list of events that ``query`` asks for."""

@@ -62,7 +62,7 @@ class Operations:
         if isinstance(order, NotSent | Unknown):
             return order
         if order is None:
-            return _refused(request, FailureCode.REJECTED_BY_PROVIDER)
+            return _forgotten(request, order_id)
         if order.status != "APPROVED":
             return read(lambda: _addressed(self._lookups.order_reports(order), request))
         action = "capture" if request.capture else "authorize"
@@ -116,6 +116,8 @@ class Operations:
         if isinstance(order, NotSent | Unknown):
             # That a look-up was not sent says nothing of the call that it asks about.
             return Unknown(order.reason)
+        if order is None and isinstance(request, AuthorizeRequest):
+            return _forgotten(request, order_id)
         if order is None:
             return Answered(())
         if not isinstance(request, AuthorizeRequest):
@@ -179,6 +181,15 @@ def _reply(
     if answer.ok:
         return read(lambda: _addressed(reports(answer.body), request))
     return read(lambda: refusal(request, translation.refusal_code(parse(Problem, answer.body))))
+
+
+def _forgotten(request: AuthorizeRequest, order_id: str) -> Answered:
+    """Return what is true of an order that PayPal knows no more: nobody has paid it in time.
+
+    Source: developer.paypal.com, Orders v2, ``order.links``: the payer has 6 hours to approve, and
+    we have 6 more to complete; then the order is gone.
+    """
+    return Answered((Report(request.payment_id, order_id, Expired()),))
 
 
 def _refused(request: OperationRequest, code: FailureCode) -> Answered:

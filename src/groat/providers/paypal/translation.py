@@ -15,6 +15,7 @@ from groat.providers.domain.facts import (
     Expired,
     Fact,
     FeeCharged,
+    Processing,
     Refunded,
     RefundFact,
     RefundFailed,
@@ -45,9 +46,13 @@ _AUTHORIZATIONS_PATH = "/v2/payments/authorizations/"
 
 
 def order_reports(order: Order, now: datetime) -> tuple[Report, ...]:
-    """Return what an order's payments say or, where there are none, its own status."""
+    """Return what an order's payments say or, where there are none, its own status.
+
+    A payment that is pending says something only where no other does.
+    """
     told = [report for unit in order.purchase_units for report in _unit_reports(unit, order, now)]
-    return tuple(told) or tuple(_waiting_reports(order))
+    settled = [report for report in told if not isinstance(report.fact, Processing)]
+    return tuple(settled or told) or tuple(_waiting_reports(order))
 
 
 def without_other_declines(order: Order, invoice_id: str) -> Order:
@@ -81,7 +86,7 @@ def authorization_reports(authorization: Authorization, now: datetime) -> tuple[
 
 
 def capture_reports(capture: Capture) -> tuple[Report, ...]:
-    """Return what a capture says; a pending one says nothing yet."""
+    """Return what a capture says; a pending one, which order it is of."""
     payment_id = own_payment_id(capture.custom_id)
     order_id = capture.supplementary_data.related_ids.order_id
     match capture.status:
@@ -91,7 +96,7 @@ def capture_reports(capture: Capture) -> tuple[Report, ...]:
         case "DECLINED" | "FAILED":
             return (Report(payment_id, order_id, _declined(capture.processor_response)),)
         case "PENDING":
-            return ()
+            return (Report(payment_id, order_id, Processing()),)
 
 
 def refund_reports(refund: Refund, order_id: str | None = None) -> tuple[Report, ...]:
@@ -165,7 +170,9 @@ def _authorization_fact(authorization: Authorization, now: datetime) -> Fact | N
             return Canceled()
         case "VOIDED" | "EXPIRED":
             return Expired()
-        case "CAPTURED" | "PARTIALLY_CAPTURED" | "PENDING":
+        case "PENDING":
+            return Processing()
+        case "CAPTURED" | "PARTIALLY_CAPTURED":
             return None
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Literal, TypeVar
 
 import stripe
@@ -13,6 +15,7 @@ from stripe.params import (
     EventListParams,
     PaymentIntentConfirmParams,
     PaymentIntentCreateParams,
+    PaymentIntentListParamsCreated,
 )
 
 from groat.kernel.errors import InvalidRequest
@@ -20,12 +23,15 @@ from groat.merchants.domain.credentials import CredentialFields
 from groat.providers.domain.facts import NotSent, Report
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
+    FOREIGN,
+    LIVEMODE,
     Answered,
     AuthorizeRequest,
     CancelRequest,
     CaptureRequest,
     Envelope,
     EventPage,
+    NotOurs,
     OperationRequest,
     RefundRequest,
     Rejection,
@@ -38,8 +44,8 @@ from groat.providers.port import (
 from groat.providers.reading import (
     Malformed,
     active_values,
-    bounded,
     convert,
+    own_or_foreign,
     parse,
     read,
     read_envelope,
@@ -47,7 +53,15 @@ from groat.providers.reading import (
     refusal,
 )
 from groat.providers.stripe import errors, signature, translation
-from groat.providers.stripe.payloads import Event, PaymentIntent, Refund, ThinEvent
+from groat.providers.stripe.connections import Connections
+from groat.providers.stripe.payloads import (
+    Charge,
+    Event,
+    EventOrigin,
+    PaymentIntent,
+    Refund,
+    ThinEvent,
+)
 from groat.providers.stripe.translation import (
     EVENT_TYPES,
     PAYMENT_METADATA,
@@ -57,6 +71,12 @@ from groat.providers.stripe.translation import (
 
 _WITH_FEE = "latest_charge.balance_transaction"
 _PAGE_SIZE = 100
+_KEY_MODE = re.compile(r"[sr]k_(live|test)_")
+_CLOCKS_DIFFER_BY = timedelta(minutes=5)
+"""How far Stripe's clock may be behind PostgreSQL's."""
+_CALLED_WITHIN = timedelta(minutes=15)
+"""Time after its beginning within which most operations are called; a worker may call later."""
+_NEEDS_METHOD = "A Stripe payment needs a payment_method, the id of a PaymentMethod."
 _NOT_STRIPES = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """What the SDK stumbles over where an answer is not Stripe's, or not whole."""
 
@@ -71,9 +91,11 @@ class StripeProvider:
     """
 
     credential_fields = CredentialFields(
-        needed=frozenset({"api_key"}), optional=frozenset({"webhook_secret", "api_base"})
+        needed=frozenset({"api_key"}),
+        optional=frozenset({"webhook_secret", "account", "api_base"}),
     )
-    """``webhook_secret`` is two values while it rotates. ``api_base`` is for a stand-in only."""
+    """``webhook_secret`` is two values while it rotates. ``account`` is the connected account that
+    a platform's key acts for. ``api_base`` is for a stand-in only."""
 
     keeps_keys_for = timedelta(hours=23)
     """An hour less than Stripe does (docs.stripe.com/api/idempotent_requests)."""
@@ -85,27 +107,37 @@ class StripeProvider:
     """Source: docs.stripe.com/api/events/list."""
 
     def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
+        self._account = credentials.get("account")
+        self._livemode = _livemode(credentials["api_key"])
         self._webhook_secrets = active_values(credentials.get("webhook_secret"))
         self._timeout_seconds = timeout_seconds
-        self._http = stripe.HTTPXClient(timeout=bounded(timeout_seconds))
+        self._http = Connections(timeout_seconds)
         base = credentials.get("api_base")
         client = stripe.StripeClient(
             credentials["api_key"],
             http_client=self._http,
             max_network_retries=0,
             base_addresses={"api": base} if base else None,
+            stripe_account=self._account,
         )
         self._events = client.v1.events
         self._intents = client.v1.payment_intents
+        self._charges = client.v1.charges
         self._refunds = client.v1.refunds
         self._retrievers: dict[str, Callable[[str], Awaitable[object]]] = {
-            "charge": client.v1.charges.retrieve_async,
+            "charge": self._charges.retrieve_async,
             "dispute": client.v1.disputes.retrieve_async,
             "payment_intent": lambda one: self._intents.retrieve_async(
                 one, {"expand": [_WITH_FEE]}
             ),
             "refund": client.v1.refunds.retrieve_async,
         }
+
+    def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:  # noqa: ARG002 - it is asked for the method alone
+        """Return that a payment at Stripe needs a PaymentMethod, if there is none."""
+        if payment_method is None:
+            return _NEEDS_METHOD
+        return None
 
     async def authorize(self, request: AuthorizeRequest) -> Reply:
         """Create and confirm a PaymentIntent, or go on with the one that was created."""
@@ -158,10 +190,10 @@ class StripeProvider:
         return read(lambda: translation.refund_reports(convert(Refund, _plain(answer))))
 
     async def fetch(self, request: OperationRequest) -> Reply:
-        """Retrieve the PaymentIntent, or search for ours; of a refund, list the intent's refunds.
+        """Retrieve the PaymentIntent, or look for ours; of a refund, list the intent's refunds.
 
         Stripe's search may be a minute behind (docs.stripe.com/search): finding nothing proves
-        nothing.
+        nothing. Accounts in some countries have no search: their intents are listed.
         """
         match request:
             case RefundRequest():
@@ -172,7 +204,10 @@ class StripeProvider:
                     return intent
                 return read(lambda: translation.intent_reports(intent))
             case _:
-                return await self._search(request)
+                found = await self._search(request)
+                if isinstance(found, Unknown) and isinstance(request, AuthorizeRequest):
+                    return await self._find_listed(request) or found
+                return found
 
     async def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime
@@ -184,18 +219,34 @@ class StripeProvider:
         """Return the event's id and type."""
         return read_envelope(lambda: translation.envelope(body))
 
-    def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | None:
+    def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | NotOurs | None:
         """Read the event; what Stripe signed, it says. A thin one only says what to ask for."""
-        if event_type in EVENT_TYPES:
-            return read_event(lambda: translation.event_reports(event_type, parse(Event, body)))
-        return None if event_type.removeprefix(THIN) in EVENT_TYPES else Answered(())
+        if event_type not in EVENT_TYPES:
+            is_thin = event_type.removeprefix(THIN) in EVENT_TYPES
+            return self._not_ours_by_origin(body) or (None if is_thin else Answered(()))
+        try:
+            event = parse(Event, body)
+        except Malformed as error:
+            return Unreadable(str(error))
+        not_ours = self._not_ours(event.livemode, event.account)
+        return not_ours or read_event(lambda: translation.event_reports(event_type, event))
 
-    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable:
+    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable | NotOurs:
         """Read the event, or ask for the object that a thin one is about."""
         said = self.read_webhook(event_type, body)
         if said is not None:
             return said
         return await self._interpret_thin(event_type.removeprefix(THIN), body)
+
+    async def fetch_capture(self, reference: str) -> Reply | NotOurs:
+        """Retrieve the charge: its metadata is its PaymentIntent's, with our payment's id."""
+        answer = await self._ask(_if_there(self._charges.retrieve_async(reference)))
+        if isinstance(answer, Unknown):
+            return answer
+        if answer is None:
+            return FOREIGN
+        told = read(lambda: translation.charge_reports(convert(Charge, _plain(answer))))
+        return own_or_foreign(told)
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None
@@ -223,6 +274,20 @@ class StripeProvider:
     async def close(self) -> None:
         """Close the SDK's connections."""
         await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    def _not_ours_by_origin(self, body: bytes) -> NotOurs | None:
+        """Return that an event of any type is not this account's, None if it is."""
+        try:
+            origin = parse(EventOrigin, body)
+        except Malformed:
+            return None
+        return self._not_ours(origin.livemode, origin.account or origin.context)
+
+    def _not_ours(self, livemode: bool | None, account: str | None) -> NotOurs | None:  # noqa: FBT001 - as the event has it
+        if account is not None and account != self._account:
+            return FOREIGN
+        known = self._livemode is not None and livemode is not None
+        return LIVEMODE if known and livemode is not self._livemode else None
 
     async def _interpret_thin(self, event_type: str, body: bytes) -> Reply | Unreadable:
         try:
@@ -283,6 +348,30 @@ class StripeProvider:
             return answer
         return read(lambda: translation.found_reports(_plain(answer)))
 
+    async def _find_listed(self, request: AuthorizeRequest) -> Reply | None:
+        """Look for our intent among those since the operation was begun, first near that time."""
+        if request.begun_at is None:
+            return None
+        since = int((request.begun_at - _CLOCKS_DIFFER_BY).timestamp())
+        soon = int((request.begun_at + _CALLED_WITHIN).timestamp())
+        ours = payment_reference(request.payment_id)
+        near = await self._ask(self._intents_of({"gte": since, "lte": soon}, ours))
+        found = near or await self._ask(self._intents_of({"gt": soon}, ours))
+        if isinstance(found, Unknown):
+            return found
+        return read(lambda: translation.found_reports({"data": found}))
+
+    async def _intents_of(self, created: PaymentIntentListParamsCreated, ours: str) -> list[object]:
+        """Return the intent whose metadata names our payment among those of a time, if any."""
+        page = await self._intents.list_async(
+            {"created": created, "limit": _PAGE_SIZE, "expand": [f"data.{_WITH_FEE}"]}
+        )
+        async for intent in page.auto_paging_iter():
+            listed = intent.to_dict()
+            if (listed.get("metadata") or {}).get(PAYMENT_METADATA) == ours:
+                return [listed]
+        return []
+
     async def _find_refund(self, request: RefundRequest) -> Reply:
         """Look for our refund among those of its payment; the list, unlike a search, is exact."""
         ours = refund_reference(request.refund_id)
@@ -332,8 +421,10 @@ def _order(request: AuthorizeRequest) -> PaymentIntentCreateParams:
     Not ``automatic_async``: then the fee would not be there yet when the call is answered.
 
     Raises:
-        InvalidRequest: ``amount_not_supported``.
+        InvalidRequest: ``amount_not_supported``, or ``invalid_payment_method`` without one.
     """
+    if request.payment_method is None:
+        raise InvalidRequest("invalid_payment_method", _NEEDS_METHOD)
     redirects: Literal["always", "never"] = "always" if request.return_url else "never"
     order: PaymentIntentCreateParams = {
         "amount": translation.stripe_units(request.amount),
@@ -348,6 +439,22 @@ def _order(request: AuthorizeRequest) -> PaymentIntentCreateParams:
     if request.return_url is not None:
         order["return_url"] = request.return_url
     return order
+
+
+def _livemode(api_key: str) -> bool | None:
+    """Return whether a key is of live mode, None if it does not say (docs.stripe.com/keys)."""
+    mode = _KEY_MODE.match(api_key)
+    return None if mode is None else mode[1] == "live"
+
+
+async def _if_there(call: Awaitable[Found]) -> Found | None:
+    """Return what a call retrieves, None if Stripe knows no such thing."""
+    try:
+        return await call
+    except stripe.InvalidRequestError as error:
+        if error.http_status != HTTPStatus.NOT_FOUND:
+            raise
+        return None
 
 
 def _once(request: OperationRequest) -> RequestOptions:

@@ -163,9 +163,22 @@ class EventData(Payload):
 
 
 class Event(Payload):
-    """A webhook event about one of these objects."""
+    """A webhook event about one of these objects.
+
+    ``account`` is the connected account that it is of, if it is of one.
+    """
 
     data: EventData
+    livemode: bool | None = None
+    account: str | None = None
+
+
+class EventOrigin(Payload):
+    """Where any webhook event comes from; a thin one names its account in ``context``."""
+
+    livemode: bool | None = None
+    account: str | None = None
+    context: str | None = None
 
 
 class RelatedObject(Payload):

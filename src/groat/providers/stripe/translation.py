@@ -19,6 +19,7 @@ from groat.providers.domain.facts import (
     Expired,
     FeeCharged,
     PaymentFact,
+    Processing,
     Refunded,
     RefundFact,
     RefundFailed,
@@ -88,6 +89,7 @@ EVENT_TYPES = frozenset(
         "payment_intent.amount_capturable_updated",
         "payment_intent.canceled",
         "payment_intent.payment_failed",
+        "payment_intent.processing",
         "payment_intent.requires_action",
         "payment_intent.succeeded",
         "refund.created",
@@ -129,7 +131,7 @@ def event_reports(event_type: str, event: Event) -> tuple[Report, ...]:
         case PaymentIntent() as intent:
             return intent_reports(intent)
         case Charge() as charge:
-            return _charge_reports(charge, expired=event_type == "charge.expired")
+            return charge_reports(charge, expired=event_type == "charge.expired")
         case Refund() as refund:
             return refund_reports(refund)
         case Dispute() as dispute:
@@ -139,8 +141,6 @@ def event_reports(event_type: str, event: Event) -> tuple[Report, ...]:
 def intent_reports(intent: PaymentIntent) -> tuple[Report, ...]:
     """Return what a PaymentIntent says, and the fee if its charge is there whole."""
     fact = _intent_fact(intent)
-    if fact is None:
-        return ()
     report = Report(own_payment_id(intent.metadata.get(PAYMENT_METADATA)), intent.id, fact)
     if isinstance(fact, Captured) and isinstance(intent.latest_charge, Charge):
         return (report, *_fee_reports(report, intent.latest_charge))
@@ -210,7 +210,7 @@ def stripe_units(money: Money) -> int:
     return to_units(money, _decimals(money.currency))
 
 
-def _intent_fact(intent: PaymentIntent) -> PaymentFact | None:
+def _intent_fact(intent: PaymentIntent) -> PaymentFact:
     match intent:
         case PaymentIntent(status="succeeded", latest_charge=Charge(id=charge) | str(charge)):
             return Captured(charge, _money(intent.amount_received, intent.currency))
@@ -225,8 +225,8 @@ def _intent_fact(intent: PaymentIntent) -> PaymentFact | None:
             return Declined(from_stripe(e.decline_code, e.code))
         case PaymentIntent(status="canceled", cancellation_reason=reason):
             return Expired() if reason in _LAPSED else Canceled()
-        case _:
-            return None
+        case _:  # processing, not confirmed yet, or a status that came after this was written
+            return Processing()
 
 
 def _authorized(intent: PaymentIntent) -> Authorized:
@@ -235,7 +235,8 @@ def _authorized(intent: PaymentIntent) -> Authorized:
     return Authorized(intent.id, _money(intent.amount_capturable, intent.currency), until)
 
 
-def _charge_reports(charge: Charge, *, expired: bool) -> tuple[Report, ...]:
+def charge_reports(charge: Charge, *, expired: bool = False) -> tuple[Report, ...]:
+    """Return what a charge says."""
     fact = Expired() if expired else _charge_fact(charge)
     if fact is None:
         return ()

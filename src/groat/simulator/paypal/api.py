@@ -18,7 +18,7 @@ from groat.simulator.paypal.requests import (
     parse,
 )
 from groat.simulator.paypal.web import Table, find, host_of
-from groat.simulator.wire import Answer, answer
+from groat.simulator.wire import Answer, JsonObject, answer
 
 
 class PaymentsApi:
@@ -47,14 +47,14 @@ class PaymentsApi:
 
     async def create_order(self, request: Request) -> Answer:
         """Make an order."""
-        if "PayPal-Request-Id" not in request.headers:
-            raise invalid("PAYPAL_REQUEST_ID_REQUIRED", "A PayPal-Request-Id is required.")
         wanted, host = parse(OrderRequest, await request.body()), host_of(request)
+        if wanted.vault_id is not None and "PayPal-Request-Id" not in request.headers:
+            raise invalid("PAYPAL_REQUEST_ID_REQUIRED", "A PayPal-Request-Id is required.")
         try:
             order = self._account.orders.create(wanted, host)
         except InstrumentDeclinedError as refusal:
             return refusal.answer(request.state.debug_id)
-        return answer(201, objects.order_object(order, self._records, host))
+        return _made(request, objects.order_object(order, self._records, host))
 
     async def show_order(self, request: Request) -> Answer:
         """Answer with an order and its payments."""
@@ -79,13 +79,13 @@ class PaymentsApi:
         wanted = parse(CaptureRequest, await request.body())
         capture = self._account.payments.capture(authorization, wanted)
         order = self._records.orders[capture.order_id]
-        return answer(201, objects.capture_object(capture, order, host_of(request)))
+        return _made(request, objects.capture_object(capture, order, host_of(request)))
 
     async def void_authorization(self, request: Request) -> Answer:
         """Give up what is authorized."""
         authorization = find(self._records.authorizations, request)
         voided = self._account.payments.void(authorization)
-        if request.headers.get("Prefer") != "return=representation":
+        if not _is_wanted_whole(request):
             return Answer(204, b"")
         return self._authorization(voided, request)
 
@@ -100,7 +100,7 @@ class PaymentsApi:
         capture = find(self._records.captures, request)
         wanted = parse(RefundRequest, await request.body())
         refund = self._account.refunds.refund(capture, wanted)
-        return answer(201, objects.refund_object(refund, host_of(request)))
+        return _made(request, objects.refund_object(refund, host_of(request)))
 
     async def show_refund(self, request: Request) -> Answer:
         """Answer with a refund or a reversal."""
@@ -129,9 +129,20 @@ class PaymentsApi:
             completed = self._account.orders.complete(order, intent)
         except InstrumentDeclinedError as refusal:
             return refusal.answer(request.state.debug_id)
-        return answer(201, objects.order_object(completed, self._records, host_of(request)))
+        return _made(request, objects.order_object(completed, self._records, host_of(request)))
 
     def _authorization(self, authorization: Authorization, request: Request) -> Answer:
         order = self._records.orders[authorization.order_id]
         shown = objects.authorization_object(authorization, order, host_of(request))
         return answer(200, shown)
+
+
+def _made(request: Request, thing: JsonObject) -> Answer:
+    """Answer with what was made: with all of it only if the client says so."""
+    if _is_wanted_whole(request):
+        return answer(201, thing)
+    return answer(201, {name: thing[name] for name in ("id", "status", "links")})
+
+
+def _is_wanted_whole(request: Request) -> bool:
+    return request.headers.get("Prefer") == "return=representation"

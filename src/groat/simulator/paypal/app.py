@@ -6,8 +6,10 @@ import re
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -138,7 +140,7 @@ class _Front:
         """Let ``handler`` work: once for each request id where there is one.
 
         Unlike Stripe, PayPal does not compare what comes again with what came first: it answers
-        what it answered to the id, whatever the request is.
+        what it answered to the id, whatever the request is. The status says that it came before.
         """
         if request.method != "POST":
             return await handler(request)
@@ -151,9 +153,11 @@ class _Front:
         of_payments = request.url.path.startswith("/v2/payments/")
         kept = self._kept_payments if of_payments else self._kept_orders
         try:
-            return await kept.once(request_id, None, work)
+            reply = await kept.once(request_id, None, work)
         except KeyInUseError:
             raise in_progress() from None
+        was_created = reply.replayed and reply.status == HTTPStatus.CREATED
+        return replace(reply, status=HTTPStatus.OK) if was_created else reply
 
     async def _work(self, handler: Handler, request: Request) -> Answer:
         reply = await handler(request)
@@ -162,11 +166,11 @@ class _Front:
 
 
 async def _payment_method(request: Request) -> str:
-    """Return the token that an order is paid with, where that may ask for a fault."""
+    """Return the vaulted method that an order is paid with, where that may ask for a fault."""
     if not asks_for_fault(await request.body()):
         return ""
     try:
-        return parse(OrderRequest, await request.body()).payment_source.token.id
+        return parse(OrderRequest, await request.body()).vault_id or ""
     except PayPalError:
         return ""
 

@@ -11,9 +11,7 @@ from starlette.routing import Route
 
 from groat.simulator.pages import notice, question
 from groat.simulator.paypal.account import Account
-from groat.simulator.paypal.objects import CHECKOUT_PATH
-
-PAYER_ID = "SIMULATEDPAYR"
+from groat.simulator.paypal.objects import CHECKOUT_PATH, PAYER_ID
 
 
 class CheckoutPages:
@@ -33,7 +31,7 @@ class CheckoutPages:
     async def show(self, request: Request) -> Response:
         """Answer with the page."""
         order = self._account.records.orders.get(request.query_params.get("token", ""))
-        if order is None or order.status != "PAYER_ACTION_REQUIRED":
+        if order is None or not order.waits:
             return _nothing_to_do()
         address = f"{CHECKOUT_PATH}/{order.id}"
         choices = {"Approve": f"{address}/approve", "Cancel": f"{address}/cancel"}

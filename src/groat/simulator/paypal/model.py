@@ -11,7 +11,9 @@ from groat.kernel.money import Money
 from groat.simulator.paypal.requests import Intent, PurchaseUnit
 from groat.simulator.paypal.vault import PaymentMethod
 
-OrderStatus: TypeAlias = Literal["PAYER_ACTION_REQUIRED", "APPROVED", "COMPLETED", "VOIDED"]
+OrderStatus: TypeAlias = Literal[
+    "CREATED", "PAYER_ACTION_REQUIRED", "APPROVED", "COMPLETED", "VOIDED"
+]
 AuthorizationStatus: TypeAlias = Literal[
     "CREATED", "DENIED", "PARTIALLY_CAPTURED", "CAPTURED", "VOIDED"
 ]
@@ -28,7 +30,7 @@ TAKEN = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a client wants to be paid for, and by which vaulted method.
+    """What a client wants to be paid for, and by which method.
 
     ``host`` is the simulator's own address, as the client that made the order knows it.
     """
@@ -44,6 +46,11 @@ class Order:
     method: PaymentMethod
     return_url: str | None
     cancel_url: str | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the payer has to approve it first."""
+        return self.status in {"CREATED", "PAYER_ACTION_REQUIRED"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ CHECKOUT_PATH = "/checkoutnow"
 """Where the payer of an order is sent to approve it."""
 EVENTS_PATH = "/v1/notifications/webhooks-events"
 MERCHANT_ID = "GROATSIMULATE"
+PAYER_ID = "SIMULATEDPAYR"
+PAYER_EMAIL = "payer@example.com"
 REVERSAL_NOTE = "Payment reversed"
 """What PayPal writes on what it takes back by itself."""
 
@@ -36,15 +38,16 @@ def order_object(order: Order, records: Records, host: str) -> JsonObject:
     """Return an order and what became of it: it is completed even if its capture was declined."""
     path = f"{host}/v2/checkout/orders/{order.id}"
     links = [link(path, "self")]
-    if order.status == "PAYER_ACTION_REQUIRED":
-        links.append(link(f"{host}{CHECKOUT_PATH}?token={order.id}", "payer-action"))
-    if order.status == "APPROVED":
+    if order.waits:
+        relation = "approve" if order.status == "CREATED" else "payer-action"
+        links.append(link(f"{host}{CHECKOUT_PATH}?token={order.id}", relation))
+    if order.status in {"CREATED", "APPROVED"}:
         links.append(link(f"{path}/{order.intent.lower()}", order.intent.lower(), "POST"))
     return {
         "id": order.id,
         "intent": order.intent,
         "status": order.status,
-        "payment_source": {"card": {"brand": "VISA", "last_digits": "1111", "type": "CREDIT"}},
+        **_source(order),
         "purchase_units": [_unit_object(order, records, host)],
         **_times(order),
         "links": links,
@@ -61,7 +64,6 @@ def authorization_object(authorization: Authorization, order: Order, host: str) 
         "expiration_time": rfc3339(authorization.expires),
         "seller_protection": {"status": "NOT_ELIGIBLE"},
         **_references(order.unit),
-        "processor_response": {"response_code": authorization.response_code},
         "supplementary_data": {"related_ids": {"order_id": order.id}},
         "links": [
             link(path, "self"),
@@ -91,7 +93,7 @@ def capture_object(capture: Capture, order: Order, host: str) -> JsonObject:
         "seller_protection": {"status": "NOT_ELIGIBLE"},
         **_references(order.unit),
         **({} if capture.invoice_id is None else {"invoice_id": capture.invoice_id}),
-        "processor_response": {"response_code": capture.response_code},
+        **_processor_response(order, capture.response_code),
         "supplementary_data": {"related_ids": related},
         "links": [link(path, "self"), link(f"{path}/refund", "refund", "POST"), link(up, "up")],
         **_times(capture),
@@ -188,10 +190,13 @@ def rfc3339(moment: datetime) -> str:
 def _unit_object(order: Order, records: Records, host: str) -> JsonObject:
     payments = {
         "authorizations": [
-            authorization_object(found, order, host)
+            _within_order(authorization_object(found, order, host), order, found.response_code)
             for found in records.authorizations_of(order.id)
         ],
-        "captures": [capture_object(found, order, host) for found in records.captures_of(order.id)],
+        "captures": [
+            _within_order(capture_object(found, order, host), order, found.response_code)
+            for found in records.captures_of(order.id)
+        ],
         "refunds": [refund_object(found, host) for found in records.refunds_in(order.id)],
     }
     told = {kind: found for kind, found in payments.items() if found}
@@ -202,6 +207,34 @@ def _unit_object(order: Order, records: Records, host: str) -> JsonObject:
         **_references(order.unit),
         **({"payments": told} if told else {}),
     }
+
+
+def _within_order(payment: JsonObject, order: Order, code: str) -> JsonObject:
+    """Return an authorization or a capture as its order has it.
+
+    What it belongs to is left out; what the processor said of a card is there (Orders v2).
+    """
+    told = {name: value for name, value in payment.items() if name != "supplementary_data"}
+    return {**told, **_processor_response(order, code)}
+
+
+def _source(order: Order) -> JsonObject:
+    """Return how an order is paid, as far as that is known."""
+    if order.status == "CREATED":
+        return {}
+    if order.method.kind == "card":
+        return {
+            "payment_source": {"card": {"brand": "VISA", "last_digits": "1111", "type": "CREDIT"}}
+        }
+    known = {"account_id": PAYER_ID, "account_status": "VERIFIED", "email_address": PAYER_EMAIL}
+    return {"payment_source": {"paypal": {} if order.waits else known}}
+
+
+def _processor_response(order: Order, code: str) -> JsonObject:
+    """Return what the processor said, which there is of cards alone."""
+    if order.method.kind != "card":
+        return {}
+    return {"processor_response": {"response_code": code}}
 
 
 def _references(unit: PurchaseUnit) -> JsonObject:

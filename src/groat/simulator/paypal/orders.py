@@ -33,12 +33,11 @@ class Orders:
         Raises:
             PayPalError: The order cannot be; nothing was made.
         """
-        method = find_payment_method(request.payment_source.token.id)
         order = self._make(request, host)
-        if method.payer_action:
+        if order.method.payer_action:
             self._office.records.orders[order.id] = order
             return order
-        if method.refused:
+        if order.method.refused:
             raise InstrumentDeclinedError
         return self._complete(order)
 
@@ -66,7 +65,7 @@ class Orders:
     def awaits_payer(self, order_id: str) -> bool:
         """Tell whether an order waits for its payer."""
         order = self._office.records.orders.get(order_id)
-        return order is not None and order.status == "PAYER_ACTION_REQUIRED"
+        return order is not None and order.waits
 
     def approve(self, order_id: str) -> bool:
         """Let the payer approve an order, after which the client has to complete it."""
@@ -78,18 +77,19 @@ class Orders:
 
     def _make(self, request: OrderRequest, host: str) -> Order:
         unit, now = request.purchase_units[0], self._office.now()
+        method = find_payment_method(request.payment_source)
         return Order(
             paypal_id(),
             host,
             now,
             now,
             request.intent,
-            "PAYER_ACTION_REQUIRED",
+            "PAYER_ACTION_REQUIRED" if request.payment_source else "CREATED",
             money_of(unit.amount, "/purchase_units/0/amount/"),
             unit,
-            find_payment_method(request.payment_source.token.id),
-            request.application_context.return_url,
-            request.application_context.cancel_url,
+            method,
+            request.context.return_url,
+            request.context.cancel_url,
         )
 
     def _complete(self, order: Order) -> Order:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
 import httpx
 from pydantic import (
@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 
 from groat.kernel.errors import InvalidRequest
@@ -60,36 +61,90 @@ class PurchaseUnit(Parameters):
     description: Identifier | None = None
 
 
-class Token(Parameters):
-    """A vaulted payment method."""
-
-    id: Identifier
-    type: Literal["PAYMENT_METHOD_TOKEN"]
-
-
-class PaymentSource(Parameters):
-    """How it is paid; a vaulted payment method is the only way there is so far."""
-
-    token: Token
-
-
 Address = Annotated[str, AfterValidator(_url)]
+VaultId = Annotated[
+    str, StringConstraints(min_length=1, max_length=255, pattern=r"^[0-9a-zA-Z_-]+$")
+]
 
 
-class ApplicationContext(Parameters):
-    """Where the payer is sent afterwards, which a token as the source of payment cannot say."""
+class PayerContext(Parameters):
+    """Where the payer is sent afterwards."""
 
     return_url: Address | None = None
     cancel_url: Address | None = None
 
 
+class WalletContext(PayerContext):
+    """What the payer sees at PayPal, too; the simulator's page is the same for all."""
+
+    brand_name: Identifier | None = None
+    landing_page: Literal["LOGIN", "GUEST_CHECKOUT", "NO_PREFERENCE", "BILLING"] = "NO_PREFERENCE"
+    locale: Annotated[str, StringConstraints(min_length=2, max_length=10)] | None = None
+    payment_method_preference: Literal["UNRESTRICTED", "IMMEDIATE_PAYMENT_REQUIRED"] = (
+        "UNRESTRICTED"
+    )
+    shipping_preference: Literal["GET_FROM_FILE", "NO_SHIPPING", "SET_PROVIDED_ADDRESS"] = (
+        "GET_FROM_FILE"
+    )
+    user_action: Literal["CONTINUE", "PAY_NOW"] = "CONTINUE"
+
+
+class CardSource(Parameters):
+    """A vaulted card. PayPal takes card numbers as well; the simulator does not."""
+
+    vault_id: VaultId
+    experience_context: PayerContext = PayerContext()
+
+
+class WalletSource(Parameters):
+    """A PayPal account: a vaulted one, or the one that the payer signs in with."""
+
+    vault_id: VaultId | None = None
+    experience_context: WalletContext = WalletContext()
+
+
+class PaymentSource(Parameters):
+    """How it is paid: with one of these. PayPal has more of them."""
+
+    card: CardSource | None = None
+    paypal: WalletSource | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.card is None) == (self.paypal is None):
+            raise ValueError("one source")
+        return self
+
+    @property
+    def used(self) -> CardSource | WalletSource:
+        """The one that is there."""
+        source = self.card or self.paypal
+        assert source is not None  # noqa: S101 - validated above
+        return source
+
+
 class OrderRequest(Parameters):
-    """An order of one unit, captured or authorized at once unless the payer is needed."""
+    """An order of one unit, captured or authorized at once unless the payer is needed.
+
+    Without a ``payment_source`` the payer chooses one. The ``application_context`` is deprecated.
+    """
 
     intent: Intent
     purchase_units: Annotated[list[PurchaseUnit], Field(min_length=1, max_length=1)]
-    payment_source: PaymentSource
-    application_context: ApplicationContext = ApplicationContext()
+    payment_source: PaymentSource | None = None
+    application_context: PayerContext = PayerContext()
+
+    @property
+    def vault_id(self) -> str | None:
+        """The vaulted payment method that it is paid with."""
+        return None if self.payment_source is None else self.payment_source.used.vault_id
+
+    @property
+    def context(self) -> PayerContext:
+        """Where the payer is sent afterwards."""
+        if self.payment_source is None:
+            return self.application_context
+        return self.payment_source.used.experience_context
 
 
 class CompletionRequest(Parameters):

@@ -10,18 +10,24 @@ from groat.simulator.paypal.objects import CHECKOUT_PATH
 
 
 def source(records: Records) -> Source:
-    """Return what the page is about. Deliveries are signed with a key, not with secrets."""
+    """Return what the page is about.
+
+    Deliveries are signed with a key, not with secrets, and there is no search to be refused.
+    """
 
     def latest(limit: int) -> list[Summary]:
         return [_summary(records, one) for one in islice(reversed(records.orders.values()), limit)]
 
     return Source(
-        "PayPal", "order", frozenset({"two_secrets"}), lambda: len(records.orders), latest
+        "PayPal",
+        "order",
+        frozenset({"two_secrets", "refuse_search"}),
+        lambda: len(records.orders),
+        latest,
     )
 
 
 def _summary(records: Records, order: Order) -> Summary:
-    waits = order.status == "PAYER_ACTION_REQUIRED"
     authorizations = [
         Part("authorization", one.id, one.money, one.status)
         for one in records.authorizations_of(order.id)
@@ -34,7 +40,7 @@ def _summary(records: Records, order: Order) -> Summary:
         order.status,
         order.unit.custom_id,
         [*authorizations, *(part for one in captures for part in _parts(records, one))],
-        f"{CHECKOUT_PATH}?token={order.id}" if waits else None,
+        f"{CHECKOUT_PATH}?token={order.id}" if order.waits else None,
     )
 
 

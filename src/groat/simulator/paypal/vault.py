@@ -1,12 +1,14 @@
-"""The vaulted payment methods. Their names are the simulator's own: PayPal has none such."""
+"""The payment methods. The names of vaulted ones are the simulator's own: PayPal has none such."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from groat.simulator.calls import split_token
 from groat.simulator.paypal.errors import Problem, unprocessable
+from groat.simulator.paypal.requests import PaymentSource
 
 APPROVED = "0000"
 """The processor's response code for an approved payment."""
@@ -14,12 +16,13 @@ APPROVED = "0000"
 
 @dataclass(frozen=True, slots=True)
 class PaymentMethod:
-    """A vaulted card, and what comes of it when it is used.
+    """A card or a PayPal account, and what comes of it when it is used.
 
     ``response_code`` is what the processor says when it is authorized or captured at once, and
     ``capture_code`` when what was authorized is captured.
     """
 
+    kind: Literal["card", "paypal"] = "card"
     response_code: str = APPROVED
     capture_code: str = APPROVED
     refused: bool = False
@@ -37,18 +40,24 @@ class PaymentMethod:
 _METHODS = MappingProxyType(
     {
         "vault_visa": PaymentMethod(),
-        "vault_declined": PaymentMethod("0500"),
-        "vault_insufficient_funds": PaymentMethod("5120"),
+        "vault_declined": PaymentMethod(response_code="0500"),
+        "vault_insufficient_funds": PaymentMethod(response_code="5120"),
         "vault_instrument_declined": PaymentMethod(refused=True),
         "vault_capture_declined": PaymentMethod(capture_code="5120"),
         "vault_payer_action": PaymentMethod(payer_action=True),
-        "vault_payer_action_declined": PaymentMethod("0500", payer_action=True),
+        "vault_payer_action_declined": PaymentMethod(response_code="0500", payer_action=True),
         "vault_payer_action_refused": PaymentMethod(refused=True, payer_action=True),
         "vault_pending": PaymentMethod(pending=True),
         "vault_refund_pending": PaymentMethod(refunds_pending=True),
         "vault_dispute": PaymentMethod(disputed=True),
+        "vault_wallet": PaymentMethod("paypal"),
+        "vault_wallet_declined": PaymentMethod("paypal", refused=True),
+        "vault_wallet_pending": PaymentMethod("paypal", pending=True),
     }
 )
+
+_SIGNED_IN = PaymentMethod("paypal", payer_action=True)
+"""The PayPal account that the payer signs in with."""
 
 INSTRUMENT_DECLINED = Problem(
     "INSTRUMENT_DECLINED",
@@ -57,20 +66,24 @@ INSTRUMENT_DECLINED = Problem(
 )
 
 
-def find_payment_method(token: str) -> PaymentMethod:
-    """Return the payment method that ``token`` stands for.
+def find_payment_method(source: PaymentSource | None) -> PaymentMethod:
+    """Return the payment method of an order.
 
-    One that asks for a fault, such as ``vault_visa_fault_cut_after``, is a method like any other.
+    A vaulted one that asks for a fault, such as ``vault_visa_fault_cut_after``, is like any other.
 
     Raises:
-        PayPalError: There is no such token.
+        PayPalError: There is no such vaulted payment method, or it is of another kind.
     """
-    name, _ = split_token(token)
+    if source is None or source.used.vault_id is None:
+        return _SIGNED_IN
+    name, _ = split_token(source.used.vault_id)
     method = _METHODS.get(name)
+    kind = "card" if source.card else "paypal"
+    field = f"/payment_source/{kind}/vault_id"
     if method is None:
-        raise unprocessable(
-            "TOKEN_ID_NOT_FOUND",
-            "Specified token_id was not found.",
-            "/payment_source/token/id",
-        )
+        message = "The specified Vault ID is invalid or could not be found."
+        raise unprocessable("INVALID_VAULT_ID", message, field)
+    if method.kind != kind:
+        message = "The vault_id does not match the payment_source provided."
+        raise unprocessable("MISMATCHED_VAULT_ID_TO_PAYMENT_SOURCE", message, field)
     return method

@@ -33,6 +33,8 @@ class Card:
     """Whether the customer has to pass 3-D Secure first."""
     disputed: bool = False
     """Whether what is taken is disputed at once."""
+    debit: bool = False
+    """Whether it is a bank account, whose debits take days."""
     refunds: Literal["succeed", "fail_later", "succeed_later"] = "succeed"
 
 
@@ -71,10 +73,12 @@ _CARDS = MappingProxyType(
         "refundFail": Card("visa", "5126", refunds="fail_later"),
     }
 )
+_BANK_ACCOUNT = "pm_usBankAccount_success"
+DEBIT_FAILED = Decline("insufficient_funds", "The bank account has insufficient funds.")
 
 
 def find_card(payment_method: str) -> Card:
-    """Return the card of a test payment method such as ``pm_card_visa``.
+    """Return the card, or the bank account, of a test payment method such as ``pm_card_visa``.
 
     The declines are documented as ``pm_card_visa_chargeDeclined...`` and work without ``visa_``.
     One that asks for a fault, such as ``pm_card_visa_fault_cut_after``, is a card like any other.
@@ -83,6 +87,8 @@ def find_card(payment_method: str) -> Card:
         StripeError: There is no such payment method.
     """
     token, _ = split_token(payment_method)
+    if token == _BANK_ACCOUNT:
+        return Card("us_bank_account", "6789", debit=True)
     name = token.removeprefix("pm_card_")
     card = _CARDS.get(name.removeprefix("visa_"))
     if card is None or name == token:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from groat.simulator.stripe import payment_objects
 from groat.simulator.stripe.account import Account
+from groat.simulator.stripe.errors import invalid_request
 from groat.simulator.stripe.exchange import Row, cause, found, listed, shown, text
 from groat.simulator.stripe.model import Intent
 from groat.simulator.stripe.payments import Payments
@@ -17,7 +18,7 @@ from groat.simulator.stripe.requests import (
     CaptureRequest,
     ConfirmRequest,
     Expanding,
-    Page,
+    PageOfIntents,
     PaymentIntentRequest,
     Search,
     parse,
@@ -79,12 +80,18 @@ class IntentRoutes:
 
     async def list(self, request: Request) -> Answer:
         """List intents."""
-        page = parse(Page, request.url.query)
-        render = payment_objects.payment_intent
-        return listed(self._account, request, page, self._account.intents, lambda _: True, render)
+        page = parse(PageOfIntents, request.url.query)
+        intents, render = self._account.intents, payment_objects.payment_intent
+
+        def wanted(intent: Intent) -> bool:
+            return page.created.holds(intent.created)
+
+        return listed(self._account, request, page, intents, wanted, render)
 
     async def search(self, request: Request) -> Answer:
         """Find intents by one value of their metadata."""
+        if self._account.courier.faults.plan.refuse_search:
+            raise invalid_request("search feature unavailable")
         search = parse(Search, request.url.query)
         newest_first = reversed(self._account.intents.values())
         matching = filter(metadata_search(search.query), newest_first)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from groat.kernel.money import Money, exponent
-from groat.simulator.stripe.cards import Card
+from groat.simulator.stripe.cards import Card, Decline
 from groat.simulator.stripe.requests import Evidence
 from groat.simulator.wire import JsonObject
 
@@ -25,6 +25,7 @@ IntentStatus = Literal[
     "requires_confirmation",
     "requires_action",
     "requires_capture",
+    "processing",
     "succeeded",
     "canceled",
 ]
@@ -91,6 +92,11 @@ class Intent:
         return self.status == "requires_capture"
 
     @property
+    def is_debited(self) -> bool:
+        """Whether a bank debit is under way."""
+        return self.status == "processing"
+
+    @property
     def reference(self) -> str | None:
         """What the client calls its payment."""
         return self.metadata.get(REFERENCE_KEY)
@@ -98,7 +104,7 @@ class Intent:
 
 @dataclass(slots=True, eq=False)
 class Charge:
-    """One attempt to charge an intent; the card says whether it was declined."""
+    """One attempt to charge an intent."""
 
     id: str
     intent: Intent
@@ -111,6 +117,9 @@ class Charge:
     amount_refunded: int = 0
     balance_transaction: str | None = None
     dispute: Dispute | None = None
+    decline: Decline | None = None
+    pending: bool = False
+    """Whether a bank debit is under way."""
 
     @property
     def card(self) -> Card:
@@ -120,7 +129,7 @@ class Charge:
     @property
     def paid(self) -> bool:
         """Whether the issuer said yes."""
-        return self.card.decline is None
+        return self.decline is None and not self.pending
 
     @property
     def unrefunded(self) -> int:

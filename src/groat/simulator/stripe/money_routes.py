@@ -15,6 +15,7 @@ from groat.simulator.stripe.refunds import Refunds
 from groat.simulator.stripe.requests import (
     DisputeRequest,
     Expanding,
+    PageOfCharges,
     PageOfPayment,
     RefundRequest,
     parse,
@@ -53,8 +54,13 @@ class MoneyRoutes:
 
     async def list_charges(self, request: Request) -> Answer:
         """List charges."""
+        page = parse(PageOfCharges, request.url.query)
         charges, render = self._account.charges, payment_objects.charge
-        return self._listed(request, charges, lambda charge: charge, render)
+
+        def wanted(charge: Charge) -> bool:
+            return page.payment_intent in {None, charge.intent.id}
+
+        return listed(self._account, request, page, charges, wanted, render)
 
     async def show_transaction(self, request: Request) -> Answer:
         """Show a change of the balance."""

@@ -70,7 +70,7 @@ def payment_intent(intent: Intent) -> JsonObject:
 
 def charge(made: Charge) -> JsonObject:
     """Return a made. Its metadata and description are the intent's, copied."""
-    intent, decline = made.intent, made.card.decline
+    intent, decline = made.intent, made.decline
     return {
         "id": made.id,
         "object": "charge",
@@ -106,7 +106,7 @@ def charge(made: Charge) -> JsonObject:
         "refunded": made.captured and made.unrefunded == 0,
         "shipping": None,
         "statement_descriptor": None,
-        "status": "succeeded" if made.paid else "failed",
+        "status": "pending" if made.pending else "succeeded" if made.paid else "failed",
     }
 
 
@@ -155,6 +155,8 @@ def _automatic_methods(allow_redirects: str | None) -> JsonObject | None:
 
 
 def _method_details(made: Charge) -> JsonObject:
+    if made.card.debit:
+        return {"us_bank_account": _bank_account(made.card), "type": "us_bank_account"}
     card = _card(made.card)
     if made.capture_before is not None:
         card = {**card, "capture_before": made.capture_before}
@@ -162,15 +164,16 @@ def _method_details(made: Charge) -> JsonObject:
 
 
 def _payment_method(method: Method) -> JsonObject:
+    kind = "us_bank_account" if method.card.debit else "card"
     return {
         "id": method.id,
         "object": "payment_method",
         "billing_details": _NO_ADDRESS,
-        "card": _card(method.card),
+        kind: _bank_account(method.card) if method.card.debit else _card(method.card),
         "customer": None,
         "livemode": False,
         "metadata": {},
-        "type": "card",
+        "type": kind,
     }
 
 
@@ -182,6 +185,16 @@ def _card(card: Card) -> JsonObject:
         "exp_year": 2034,
         "funding": "credit",
         "last4": card.last4,
+    }
+
+
+def _bank_account(account: Card) -> JsonObject:
+    return {
+        "account_holder_type": "individual",
+        "account_type": "checking",
+        "bank_name": "STRIPE TEST BANK",
+        "last4": account.last4,
+        "routing_number": "110000000",
     }
 
 

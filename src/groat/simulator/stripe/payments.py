@@ -6,7 +6,7 @@ from groat.simulator.books import Entry, Status
 from groat.simulator.references import secret_text, stripe_id
 from groat.simulator.stripe import payment_objects
 from groat.simulator.stripe.account import Account
-from groat.simulator.stripe.cards import Decline, find_card
+from groat.simulator.stripe.cards import DEBIT_FAILED, Decline, find_card
 from groat.simulator.stripe.disputes import Disputes
 from groat.simulator.stripe.errors import Refusal, invalid_request, refusal
 from groat.simulator.stripe.model import (
@@ -132,6 +132,25 @@ class Payments:
         self._account.tell_of_intent("payment_failed", intent, NOBODY)
         return True
 
+    def settle_debit(self, intent: Intent) -> bool:
+        """Let a bank debit come through, days after it was asked for."""
+        charge = intent.charge
+        if not intent.is_debited or charge is None:
+            return False
+        charge.pending = False
+        self._take(charge, intent.amount, authorization=None)
+        self._account.tell_of_charge("succeeded", charge, NOBODY)
+        self._succeed(charge, NOBODY)
+        return True
+
+    def fail_debit(self, intent: Intent) -> bool:
+        """Let the customer's bank refuse a debit, days after it was asked for."""
+        if not intent.is_debited or intent.charge is None:
+            return False
+        intent.charge.pending = False
+        self._decline(intent.charge, DEBIT_FAILED, NOBODY)
+        return True
+
     def _attempt(self, intent: Intent, method: Method, cause: Cause) -> None:
         intent.method, intent.error = method, None
         if not method.card.authenticates:
@@ -146,6 +165,10 @@ class Payments:
         intent.next_action = None
         if method.card.decline is not None:
             self._decline(charge, method.card.decline, cause)
+        elif method.card.debit:
+            intent.status, charge.pending = "processing", True
+            self._account.tell_of_charge("pending", charge, cause)
+            self._account.tell_of_intent("processing", intent, cause)
         elif intent.capture_method == "manual":
             self._authorize(charge, cause)
         else:
@@ -163,6 +186,7 @@ class Payments:
 
     def _decline(self, charge: Charge, decline: Decline, cause: Cause) -> None:
         intent = charge.intent
+        charge.decline = decline
         intent.error = payment_objects.decline_error(charge, decline)
         self._lose_method(intent)
         self._enter_attempt(charge, "declined")

@@ -179,8 +179,14 @@ class Page(Expanding):
     ending_before: str | None = None
 
 
+class PageOfCharges(Page):
+    """Charges, or those of one payment intent."""
+
+    payment_intent: str | None = None
+
+
 class PageOfPayment(Page):
-    """Charges, refunds or disputes, or those of one payment intent or of one charge."""
+    """Refunds or disputes, or those of one payment intent or of one charge."""
 
     charge: str | None = None
     payment_intent: str | None = None
@@ -202,6 +208,12 @@ class Interval(Parameters):
             and (self.lt is None or moment < self.lt)
             and (self.lte is None or moment <= self.lte)
         )
+
+
+class PageOfIntents(Page):
+    """Payment intents, or those of a time."""
+
+    created: Annotated[Interval, BeforeValidator(_interval)] = Interval()
 
 
 class PageOfEvents(Page):

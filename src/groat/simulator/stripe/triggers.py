@@ -40,6 +40,8 @@ def triggers(
             intent, lambda it: it.awaits_customer, payments.complete_action
         ),
         "fail_action": _trigger(intent, lambda it: it.awaits_customer, payments.fail_action),
+        "debit_succeeds": _trigger(intent, lambda it: it.is_debited, payments.settle_debit),
+        "debit_fails": _trigger(intent, lambda it: it.is_debited, payments.fail_debit),
         "expire": _trigger(intent, lambda it: it.authorized, payments.expire),
         "dispute": _trigger(charge, lambda it: it.disputable, disputes.open),
         "dispute_won": _trigger(dispute, lambda it: it.open, disputes.win),

@@ -65,6 +65,7 @@ _SETTLED: dict[Outcome, Settled] = {
     Outcome.LATE: Settled(EventStatus.SUPERSEDED, Outcome.LATE.value),
     Outcome.ALREADY_SO: Settled(EventStatus.PROCESSED, Outcome.ALREADY_SO.value),
     Outcome.UNKNOWN_PAYMENT: Settled(EventStatus.IGNORED, Outcome.UNKNOWN_PAYMENT.value),
+    Outcome.FOREIGN: Settled(EventStatus.IGNORED, Outcome.FOREIGN.value),
 }
 """For each outcome what it makes of an event, the gravest first."""
 
@@ -114,7 +115,8 @@ def settle(outcomes: Sequence[Outcome], tries: Tries, random: Random) -> Settlem
 
     A fact may come before what it builds on, which is waited for: a payment that is not known for
     ``MOST_UNKNOWN`` tries, after which it is taken to be foreign; a capture that is refunded or
-    disputed for all of them. Otherwise the gravest of the event's facts speaks for it.
+    disputed for all of them, unless the provider says that it is not ours. Otherwise the gravest of
+    the event's facts speaks for it.
     """
     if QUARANTINED.isdisjoint(outcomes):
         for early, most in _EARLY.items():
@@ -135,6 +137,11 @@ def retry(reason: str, tries: Tries, random: Random) -> Settlement:
 def poisoned(reason: str, tries: Tries, random: Random) -> Settlement:
     """Return what becomes of an event that an unforeseen failure came of."""
     return _again(reason, tries.of(reason), MOST_POISONED, random)
+
+
+def not_ours(reason: str) -> Settlement:
+    """Return what becomes of an event that is none of the account's."""
+    return Settled(EventStatus.IGNORED, reason)
 
 
 def unreadable(reason: str) -> Settlement:

@@ -21,7 +21,7 @@ def new_key() -> str:
 
 
 def authorize_request(
-    method: str = "vault_visa",
+    method: str | None = "card:vault_visa",
     *,
     capture: bool = True,
     order_id: str | None = None,

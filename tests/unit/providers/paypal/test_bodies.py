@@ -24,6 +24,10 @@ from tests.unit.providers.paypal.requests import (
 AMOUNT = {"currency_code": "EUR", "value": "10.50"}
 
 
+RETURN_URL = "https://shop.example/back"
+BACK = {"return_url": RETURN_URL, "cancel_url": RETURN_URL}
+
+
 @pytest.mark.parametrize(("capture", "intent"), [(True, "CAPTURE"), (False, "AUTHORIZE")])
 def test_an_order_carries_our_id_and_the_amount_in_full(
     capture: bool,  # noqa: FBT001 - a case
@@ -32,17 +36,61 @@ def test_an_order_carries_our_id_and_the_amount_in_full(
     assert bodies.order(authorize_request(capture=capture)) == {
         "intent": intent,
         "purchase_units": [{"custom_id": payment_reference(PAYMENT_ID), "amount": AMOUNT}],
-        "payment_source": {"token": {"id": "vault_visa", "type": "PAYMENT_METHOD_TOKEN"}},
+        "payment_source": {"card": {"vault_id": "vault_visa"}},
     }
 
 
-def test_an_order_says_where_the_payer_goes_afterwards() -> None:
-    body = bodies.order(authorize_request(return_url="https://shop.example/back"))
+@pytest.mark.parametrize(
+    ("method", "source"),
+    [
+        ("card:8kk8451t", {"card": {"vault_id": "8kk8451t"}}),
+        ("paypal:8kk8451t", {"paypal": {"vault_id": "8kk8451t"}}),
+    ],
+)
+def test_a_saved_payment_method_is_named_by_its_vault_id(
+    method: str, source: dict[str, dict[str, str]]
+) -> None:
+    body = bodies.order(authorize_request(method))
     assert isinstance(body, dict)
-    assert body["application_context"] == {
-        "return_url": "https://shop.example/back",
-        "cancel_url": "https://shop.example/back",
-    }
+    assert body["payment_source"] == source
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "more"),
+    [
+        ("card:8kk8451t", "card", {"vault_id": "8kk8451t"}),
+        ("paypal:8kk8451t", "paypal", {"vault_id": "8kk8451t"}),
+        (None, "paypal", {}),
+    ],
+)
+def test_each_source_says_where_the_payer_goes_afterwards(
+    method: str | None, kind: str, more: dict[str, str]
+) -> None:
+    body = bodies.order(authorize_request(method, return_url=RETURN_URL))
+    assert isinstance(body, dict)
+    said = {**BACK, "user_action": "PAY_NOW"} if kind == "paypal" else BACK
+    assert body["payment_source"] == {kind: {**more, "experience_context": said}}
+    assert "application_context" not in body  # deprecated
+
+
+@pytest.mark.parametrize(
+    ("method", "return_url"),
+    [
+        (None, None),
+        ("", RETURN_URL),
+        ("vault_visa", RETURN_URL),
+        ("card:", RETURN_URL),
+        ("bank:1", RETURN_URL),
+        ("card:../1", RETURN_URL),
+        ("card:" + "x" * 256, RETURN_URL),
+    ],
+)
+def test_a_payment_method_that_paypal_cannot_have_is_refused(
+    method: str | None, return_url: str | None
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        bodies.order(authorize_request(method, return_url=return_url))
+    assert caught.value.code == "invalid_payment_method"
 
 
 @pytest.mark.parametrize("final", [True, False])

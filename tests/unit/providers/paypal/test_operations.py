@@ -23,8 +23,10 @@ from groat.providers.domain.facts import (
     Fact,
     FeeCharged,
     NotSent,
+    Processing,
     Refunded,
     RefundFailed,
+    Report,
     RequiresAction,
 )
 from groat.providers.domain.failures import FailureCode
@@ -59,7 +61,7 @@ def _order_id(reply: Reply) -> str:
     return order_id
 
 
-async def _paid(paypal: PayPal, method: str = "vault_visa") -> tuple[str, str]:
+async def _paid(paypal: PayPal, method: str = "card:vault_visa") -> tuple[str, str]:
     """Return the ids of an order and its capture."""
     reply = await paypal.provider.authorize(authorize_request(method))
     captured = _of(reply, Captured)
@@ -67,7 +69,7 @@ async def _paid(paypal: PayPal, method: str = "vault_visa") -> tuple[str, str]:
     return _order_id(reply), captured.reference
 
 
-async def _authorized(paypal: PayPal, method: str = "vault_visa") -> tuple[str, str]:
+async def _authorized(paypal: PayPal, method: str = "card:vault_visa") -> tuple[str, str]:
     """Return the ids of an order and its authorization."""
     reply = await paypal.provider.authorize(authorize_request(method, capture=False))
     authorized = _of(reply, Authorized)
@@ -105,10 +107,10 @@ async def test_a_payment_is_authorized_until_it_lapses(paypal: PayPal) -> None:
 @pytest.mark.parametrize(
     ("method", "code"),
     [
-        ("vault_declined", FailureCode.DO_NOT_HONOR),
-        ("vault_insufficient_funds", FailureCode.INSUFFICIENT_FUNDS),
-        ("vault_instrument_declined", FailureCode.DO_NOT_HONOR),
-        ("vault_unheard_of", FailureCode.REJECTED_BY_PROVIDER),
+        ("card:vault_declined", FailureCode.DO_NOT_HONOR),
+        ("card:vault_insufficient_funds", FailureCode.INSUFFICIENT_FUNDS),
+        ("card:vault_instrument_declined", FailureCode.DO_NOT_HONOR),
+        ("card:vault_unheard_of", FailureCode.REJECTED_BY_PROVIDER),
     ],
 )
 async def test_a_payment_is_declined(
@@ -127,7 +129,7 @@ async def test_a_payer_approves_and_the_same_order_is_completed(
     capture: bool,  # noqa: FBT001 - a case
 ) -> None:
     request = authorize_request(
-        "vault_payer_action", capture=capture, return_url="https://shop.example/back"
+        "card:vault_payer_action", capture=capture, return_url="https://shop.example/back"
     )
     first = await paypal.provider.authorize(request)
     (action,) = facts(first)
@@ -153,9 +155,9 @@ async def test_a_payer_approves_and_the_same_order_is_completed(
 
 
 async def test_those_who_complete_an_order_at_once_are_told_the_same(paypal: PayPal) -> None:
-    order_id = await _waiting(paypal, "vault_payer_action", capture=True)
+    order_id = await _waiting(paypal, "card:vault_payer_action", capture=True)
     await paypal.pull("approve", order_id)
-    requests = [authorize_request("vault_payer_action", order_id=order_id) for _ in range(5)]
+    requests = [authorize_request("card:vault_payer_action", order_id=order_id) for _ in range(5)]
     replies = await asyncio.gather(*map(paypal.provider.authorize, requests))
     assert isinstance(_of(replies[0], Captured), Captured)
     assert replies == [replies[0]] * 5
@@ -163,10 +165,10 @@ async def test_those_who_complete_an_order_at_once_are_told_the_same(paypal: Pay
 
 
 async def test_an_answer_lost_while_completing_is_found_by_the_order(paypal: PayPal) -> None:
-    order_id = await _waiting(paypal, "vault_payer_action", capture=True)
+    order_id = await _waiting(paypal, "card:vault_payer_action", capture=True)
     await paypal.pull("approve", order_id)
     await paypal.faults(answer="cut_after")
-    request = authorize_request("vault_payer_action", order_id=order_id)
+    request = authorize_request("card:vault_payer_action", order_id=order_id)
     assert isinstance(await paypal.provider.authorize(request), Unknown)
     await paypal.faults()
     told = await paypal.provider.fetch(request)
@@ -174,7 +176,9 @@ async def test_an_answer_lost_while_completing_is_found_by_the_order(paypal: Pay
     assert await paypal.provider.authorize(request) == told
 
 
-@pytest.mark.parametrize("method", ["vault_payer_action_declined", "vault_payer_action_refused"])
+@pytest.mark.parametrize(
+    "method", ["card:vault_payer_action_declined", "card:vault_payer_action_refused"]
+)
 @pytest.mark.parametrize("capture", [True, False])
 async def test_a_payment_is_declined_after_it_was_approved(
     paypal: PayPal,
@@ -190,15 +194,15 @@ async def test_a_payment_is_declined_after_it_was_approved(
 
 
 async def test_a_payer_gives_up(paypal: PayPal) -> None:
-    order_id = await _waiting(paypal, "vault_payer_action", capture=True)
+    order_id = await _waiting(paypal, "card:vault_payer_action", capture=True)
     await paypal.pull("cancel_approval", order_id)
-    request = authorize_request("vault_payer_action", order_id=order_id)
+    request = authorize_request("card:vault_payer_action", order_id=order_id)
     assert facts(await paypal.provider.authorize(request)) == [Canceled()]
     assert facts(await paypal.provider.fetch(request)) == [Canceled()]
 
 
 async def test_an_order_is_given_up_unless_its_payer_has_approved_it(paypal: PayPal) -> None:
-    waiting = await _waiting(paypal, "vault_payer_action", capture=True)
+    waiting = await _waiting(paypal, "card:vault_payer_action", capture=True)
     give_up = cancel_request(waiting, authorization_id=None)
     assert facts(await paypal.provider.cancel(give_up)) == [Canceled()]
     forgotten = cancel_request("FORGOTTEN", authorization_id=None)
@@ -207,16 +211,51 @@ async def test_an_order_is_given_up_unless_its_payer_has_approved_it(paypal: Pay
     no = Declined(FailureCode.REJECTED_BY_PROVIDER)
     assert facts(await paypal.provider.cancel(give_up)) == [no]
     done = await paypal.provider.authorize(
-        authorize_request("vault_payer_action", order_id=waiting)
+        authorize_request("card:vault_payer_action", order_id=waiting)
     )
     assert facts(await paypal.provider.cancel(give_up)) == [*facts(done), no]
 
 
-async def test_an_order_that_paypal_has_forgotten_is_not_gone_on_with(paypal: PayPal) -> None:
+async def test_an_order_that_paypal_has_forgotten_has_expired(paypal: PayPal) -> None:
     request = authorize_request(order_id="FORGOTTEN")
-    reply = await paypal.provider.authorize(request)
-    assert facts(reply) == [Declined(FailureCode.REJECTED_BY_PROVIDER)]
-    assert await paypal.provider.fetch(request) == Answered(())
+    expired = Answered((Report(PAYMENT_ID, "FORGOTTEN", Expired()),))
+    assert await paypal.provider.authorize(request) == expired
+    assert await paypal.provider.fetch(request) == expired
+
+
+@pytest.mark.parametrize("capture", [True, False])
+async def test_a_payer_without_a_saved_method_pays_on_paypals_page(
+    paypal: PayPal,
+    capture: bool,  # noqa: FBT001 - a case
+) -> None:
+    request = authorize_request(None, capture=capture, return_url="https://shop.example/back")
+    first = await paypal.provider.authorize(request)
+    (action,) = facts(first)
+    assert isinstance(action, RequiresAction)
+    assert action.url is not None
+    order_id = _order_id(first)
+    back = await paypal.http.post(f"/checkoutnow/{order_id}/approve")
+    assert httpx.URL(back.headers["location"]).host == "shop.example"
+    done = await paypal.provider.authorize(replace(request, provider_reference=order_id))
+    assert isinstance(_of(done, Captured if capture else Authorized), Captured | Authorized)
+    entries = [*await paypal.books("charges"), *await paypal.books("authorizations")]
+    assert len(entries) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "fact"),
+    [
+        ("paypal:vault_wallet", Captured),
+        ("paypal:vault_wallet_declined", Declined),
+        ("paypal:vault_visa", Declined),
+        ("card:vault_wallet", Declined),
+    ],
+)
+async def test_a_saved_paypal_account_pays_at_once(
+    paypal: PayPal, method: str, fact: type[Fact]
+) -> None:
+    reply = await paypal.provider.authorize(authorize_request(method))
+    assert isinstance(_of(reply, fact), fact)
 
 
 async def test_an_authorization_is_captured_in_parts(paypal: PayPal) -> None:
@@ -247,7 +286,7 @@ async def test_a_capture_is_made_once_for_its_key(paypal: PayPal) -> None:
 
 
 async def test_a_declined_capture_says_why(paypal: PayPal) -> None:
-    order_id, authorization_id = await _authorized(paypal, "vault_capture_declined")
+    order_id, authorization_id = await _authorized(paypal, "card:vault_capture_declined")
     request = capture_request(order_id=order_id, authorization_id=authorization_id)
     reply = await paypal.provider.capture(request)
     assert facts(reply) == [Declined(FailureCode.INSUFFICIENT_FUNDS)]
@@ -311,19 +350,20 @@ async def test_what_is_captured_is_not_canceled(paypal: PayPal) -> None:
     assert facts(reply) == [*facts(made), Declined(FailureCode.REJECTED_BY_PROVIDER)]
 
 
-async def test_a_pending_capture_says_nothing_until_it_is_settled(paypal: PayPal) -> None:
-    request = authorize_request("vault_pending")
-    assert await paypal.provider.authorize(request) == Answered(())
-    order_id, authorization_id = await _authorized(paypal, "vault_pending")
+async def test_a_pending_capture_says_its_order_until_it_is_settled(paypal: PayPal) -> None:
+    reply = await paypal.provider.authorize(authorize_request("card:vault_pending"))
+    assert facts(reply) == [Processing()]
+    assert len(_order_id(reply)) > 1
+    order_id, authorization_id = await _authorized(paypal, "card:vault_pending")
     capture = capture_request(order_id=order_id, authorization_id=authorization_id)
-    assert await paypal.provider.capture(capture) == Answered(())
-    assert await paypal.provider.fetch(capture) == Answered(())
+    assert facts(await paypal.provider.capture(capture)) == [Processing()]
+    assert facts(await paypal.provider.fetch(capture)) == [Processing()]
     await paypal.pull("complete_capture", order_id)
     assert isinstance(_of(await paypal.provider.fetch(capture), Captured), Captured)
 
 
 async def test_a_pending_capture_may_be_denied(paypal: PayPal) -> None:
-    order_id, authorization_id = await _authorized(paypal, "vault_pending")
+    order_id, authorization_id = await _authorized(paypal, "card:vault_pending")
     capture = capture_request(order_id=order_id, authorization_id=authorization_id)
     await paypal.provider.capture(capture)
     await paypal.pull("deny_capture", order_id)
@@ -332,7 +372,7 @@ async def test_a_pending_capture_may_be_denied(paypal: PayPal) -> None:
 
 
 async def test_a_no_to_one_capture_is_no_answer_to_another(paypal: PayPal) -> None:
-    order_id, authorization_id = await _authorized(paypal, "vault_capture_declined")
+    order_id, authorization_id = await _authorized(paypal, "card:vault_capture_declined")
     first, second = (
         capture_request(order_id=order_id, authorization_id=authorization_id) for _ in range(2)
     )
@@ -385,7 +425,7 @@ async def test_a_refund_of_more_than_is_left_fails(paypal: PayPal) -> None:
 async def test_a_pending_refund_says_nothing_until_it_is_settled(
     paypal: PayPal, trigger: str, kind: type[Fact]
 ) -> None:
-    order_id, capture_id = await _paid(paypal, "vault_refund_pending")
+    order_id, capture_id = await _paid(paypal, "card:vault_refund_pending")
     request = refund_request(order_id=order_id, capture_id=capture_id)
     assert await paypal.provider.refund(request) == Answered(())
     assert await paypal.provider.fetch(request) == Answered(())
@@ -402,9 +442,9 @@ async def _requests(paypal: PayPal) -> list[OperationRequest]:
     capture = capture_request(order_id=one, authorization_id=authorization_id)
     other, voided_id = await _authorized(paypal)
     cancel = cancel_request(other, voided_id)
-    waiting = await _waiting(paypal, "vault_payer_action", capture=True)
+    waiting = await _waiting(paypal, "card:vault_payer_action", capture=True)
     await paypal.pull("approve", waiting)
-    go_on = authorize_request("vault_payer_action", order_id=waiting)
+    go_on = authorize_request("card:vault_payer_action", order_id=waiting)
     return [authorize_request(), go_on, capture, cancel, refund]
 
 

@@ -18,6 +18,7 @@ from groat.providers.domain.facts import (
     Expired,
     Fact,
     FeeCharged,
+    Processing,
     Refunded,
     RefundFailed,
     Report,
@@ -173,8 +174,8 @@ def test_an_order_may_have_no_captures_or_several() -> None:
     assert facts == [TAKEN, Declined(FailureCode.DO_NOT_HONOR)]
 
 
-def test_a_pending_capture_says_nothing_yet() -> None:
-    assert _capture(status="PENDING") == ()
+def test_a_pending_capture_says_its_order_alone() -> None:
+    assert _capture(status="PENDING") == (Report(PAYMENT_ID, ORDER_ID, Processing()),)
     (report,) = _order({**CAPTURE, "status": "PENDING"}, CAPTURE)
     assert report.fact == TAKEN
 
@@ -256,7 +257,7 @@ def test_an_authorizations_status_is_a_fact(changes: dict[str, object], fact: Fa
     assert report == Report(PAYMENT_ID, ORDER_ID, fact)
 
 
-@pytest.mark.parametrize("status", ["CAPTURED", "PARTIALLY_CAPTURED", "PENDING"])
+@pytest.mark.parametrize("status", ["CAPTURED", "PARTIALLY_CAPTURED"])
 def test_an_authorization_may_say_nothing_besides_its_captures(status: str) -> None:
     assert _authorization(status=status) == ()
     (report,) = _order(CAPTURE, authorizations=[{**AUTHORIZATION, "status": status}])

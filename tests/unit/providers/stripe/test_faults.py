@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -18,7 +18,7 @@ from groat.kernel.money import Money
 from groat.kernel.value import replace
 from groat.providers.domain.facts import Authorized, Canceled, Captured, NotSent, Refunded
 from groat.providers.domain.failures import FailureCode
-from groat.providers.port import OperationRequest, RefundRequest, Unknown
+from groat.providers.port import Answered, OperationRequest, RefundRequest, Unknown
 from groat.providers.stripe.adapter import StripeProvider
 from tests.unit.providers.stripe.shop import (
     AMOUNT,
@@ -257,3 +257,19 @@ async def test_whatever_comes_back_is_answered(
         await adapter.list_events(NOW, NOW, None),
     ]
     assert all(isinstance(reply, Unknown) for reply in replies), replies
+
+
+@pytest.mark.parametrize("begun_before", [timedelta(seconds=1), timedelta(days=2)])
+async def test_where_search_is_refused_the_intent_is_found_beyond_the_first_page(
+    shop: StripeProvider, control: httpx.AsyncClient, begun_before: timedelta
+) -> None:
+    request = order()
+    made = await shop.authorize(request)
+    for _ in range(101):
+        await control.post("/v1/payment_intents", data={"amount": "100", "currency": "eur"})
+    await control.put("/_simulator/faults", json={"refuse_search": True})
+    lookup = replace(request, begun_at=datetime.now(UTC) - begun_before)
+    assert await shop.fetch(lookup) == made
+    assert isinstance(await shop.fetch(request), Unknown), "a call knows no time to list by"
+    unheard_of = replace(order(), begun_at=lookup.begun_at)
+    assert await shop.fetch(unheard_of) == Answered(())

@@ -23,6 +23,7 @@ from groat.providers.domain.facts import (
     Expired,
     Fact,
     FeeCharged,
+    Processing,
     Refunded,
     RefundFailed,
     Report,
@@ -174,8 +175,8 @@ def test_a_status_is_a_fact(changes: dict[str, object], fact: Fact) -> None:
         {"latest_charge": None},
     ],
 )
-def test_what_decides_nothing_is_no_fact(changes: dict[str, object]) -> None:
-    assert _intent(**changes) == ()
+def test_an_intent_that_is_not_settled_says_its_id(changes: dict[str, object]) -> None:
+    assert _intent(**changes) == (Report(PAYMENT_ID, "pi_1", Processing()),)
 
 
 @pytest.mark.parametrize(

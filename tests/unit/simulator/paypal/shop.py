@@ -32,7 +32,7 @@ def order(
                 "amount": {"currency_code": currency, "value": value},
             }
         ],
-        "payment_source": {"token": {"id": token, "type": "PAYMENT_METHOD_TOKEN"}},
+        "payment_source": {"card": {"vault_id": token}},
     }
 
 

@@ -26,7 +26,8 @@ BACK = {"return_url": "https://shop.example/back?cart=7", "cancel_url": "https:/
 
 
 async def _waiting(paypal_http: httpx.AsyncClient, token: str = "vault_payer_action") -> Any:
-    body = {**order(token), "application_context": BACK}
+    body = order(token)
+    body["payment_source"]["card"]["experience_context"] = BACK
     return (await pay(paypal_http, body)).json()
 
 
@@ -108,9 +109,60 @@ async def test_an_approved_order_is_captured_once(
     reply = await paypal_http.post(path, headers={"PayPal-Request-Id": "complete"})
     assert (reply.status_code, first_capture(reply)["status"]) == (201, status)
     again = await paypal_http.post(path, headers={"PayPal-Request-Id": "complete"})
-    assert again.content == reply.content
+    assert (again.status_code, again.content) == (200, reply.content)
     assert issue(await paypal_http.post(path)) == "ORDER_ALREADY_CAPTURED"
     assert len((await books(paypal_http))["charges"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "relation"),
+    [
+        (None, "CREATED", "approve"),
+        ({"paypal": {"experience_context": BACK}}, "PAYER_ACTION_REQUIRED", "payer-action"),
+    ],
+)
+async def test_a_payer_signs_in_and_pays(
+    paypal_http: httpx.AsyncClient, source: Any, status: str, relation: str
+) -> None:
+    body = {**order(), "payment_source": source, "application_context": BACK}
+    reply = await paypal_http.post(ORDERS, json={k: v for k, v in body.items() if v is not None})
+    shown = reply.json()
+    assert (reply.status_code, shown["status"]) == (201, status)
+    answer = await _press(paypal_http, links(shown)[relation], "Approve")
+    assert httpx.URL(answer.headers["location"]).host == "shop.example"
+    done = await paypal_http.post(f"{ORDERS}/{shown['id']}/capture")
+    taken = first_capture(done)
+    assert (taken["status"], "processor_response" in taken) == ("COMPLETED", False)
+    assert done.json()["payment_source"]["paypal"]["account_status"] == "VERIFIED"
+
+
+async def test_a_vaulted_account_pays_at_once(paypal_http: httpx.AsyncClient) -> None:
+    body = {**order(), "payment_source": {"paypal": {"vault_id": "vault_wallet"}}}
+    assert first_capture(await pay(paypal_http, body))["status"] == "COMPLETED"
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ({"card": {"vault_id": "unheard_of"}}, "INVALID_VAULT_ID"),
+        ({"card": {"vault_id": "vault_wallet"}}, "MISMATCHED_VAULT_ID_TO_PAYMENT_SOURCE"),
+        ({"paypal": {"vault_id": "vault_visa"}}, "MISMATCHED_VAULT_ID_TO_PAYMENT_SOURCE"),
+        ({}, "INVALID_PARAMETER_VALUE"),
+        ({"card": {"vault_id": "vault_visa"}, "paypal": {}}, "INVALID_PARAMETER_VALUE"),
+        ({"token": {"id": "vault_visa", "type": "PAYMENT_METHOD_TOKEN"}}, "UNKNOWN_FIELD"),
+    ],
+)
+async def test_a_source_that_cannot_pay_is_refused(
+    paypal_http: httpx.AsyncClient, source: Any, why: str
+) -> None:
+    assert issue(await pay(paypal_http, {**order(), "payment_source": source})) == why
+
+
+async def test_an_answer_is_minimal_unless_more_is_asked_for(
+    paypal_http: httpx.AsyncClient,
+) -> None:
+    paypal_http.headers["Prefer"] = "return=minimal"
+    assert set((await pay(paypal_http)).json()) == {"id", "status", "links"}
 
 
 async def test_an_approved_order_whose_instrument_is_refused_stays_approved(

@@ -122,7 +122,7 @@ async def test_a_voided_authorization_is_over(
     representation: bool,  # noqa: FBT001 - a case
 ) -> None:
     authorization_id = first_authorization(await authorize(paypal_http))["id"]
-    headers = {"Prefer": "return=representation"} if representation else {}
+    headers = {"Prefer": "return=representation" if representation else "return=minimal"}
     reply = await paypal_http.post(f"{AUTHORIZATIONS}/{authorization_id}/void", headers=headers)
     assert reply.status_code == (200 if representation else 204)
     assert await _status(paypal_http, authorization_id) == "VOIDED"

@@ -157,7 +157,7 @@ create table payment (
     disputed bigint not null default 0,
     beneficiary_id uuid not null,
     provider_account_id uuid not null,
-    payment_method text not null,
+    payment_method text,
     payment_method_kind text,
     capture_method text not null check (capture_method in ('automatic', 'manual')),
     return_url text,

@@ -1,0 +1,58 @@
+"""What the record says of callers' requests. Pure.
+
+``key_digest`` is the digest of the Idempotency-Key that a request came with, if it came with one.
+"""
+
+from __future__ import annotations
+
+from groat.audit.domain.record import Cause, Change, Scalar
+from groat.kernel import ids
+from groat.kernel.caller import Caller
+from groat.payments.domain.operation import Operation
+from groat.payments.domain.payment import Payment
+
+
+def created(caller: Caller, payment: Payment, key_digest: str | None) -> Change:
+    """Return what the record says of a new payment."""
+    order = payment.order
+    data: dict[str, Scalar] = {
+        "amount": order.amount.amount,
+        "currency": order.amount.currency,
+        "beneficiary": ids.render("account", order.beneficiary_id),
+        "provider_account": ids.render("provider_account", order.provider_account_id),
+        "capture_method": order.capture_method,
+        "status": payment.status.value,
+        **_keyed(key_digest),
+    }
+    return _change("payment.created", caller, payment, data)
+
+
+def requested(
+    caller: Caller, payment: Payment, operation: Operation | None, key_digest: str | None
+) -> Change:
+    """Return what the record says of a command: the operation that it began, or that it needs none.
+
+    Only a payment that nothing was asked of a provider for is canceled without one.
+    """
+    data: dict[str, Scalar] = {"status": payment.status.value, **_keyed(key_digest)}
+    if operation is None:
+        return _change("payment.canceled", caller, payment, data)
+    data |= {
+        "operation": ids.render("operation", operation.id),
+        "amount": operation.amount,
+        "currency": payment.order.amount.currency,
+        "provider_account": ids.render("provider_account", payment.order.provider_account_id),
+        "final": operation.final,
+    }
+    if operation.refund_id is not None:
+        data["refund"] = ids.render("refund", operation.refund_id)
+        data["capture"] = operation.capture_reference
+    return _change(f"payment.{operation.kind}_requested", caller, payment, data)
+
+
+def _change(action: str, caller: Caller, payment: Payment, data: dict[str, Scalar]) -> Change:
+    return Change(action, "payment", payment.id, caller.actor, Cause(caller.request_id), data)
+
+
+def _keyed(key_digest: str | None) -> dict[str, Scalar]:
+    return {} if key_digest is None else {"idempotency_key": key_digest}
