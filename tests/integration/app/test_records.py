@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import psycopg
-import pytest
 from psycopg import sql
 
 from tests.integration.app.test_verify import lived_in
@@ -95,16 +94,11 @@ async def _on(world: World, listed: str, path: str) -> None:
 ACTS: dict[str, Act] = {
     "create a merchant": lambda world: world.engine.merchants.create("Another"),
     "create a key": lambda world: world.engine.merchants.create_api_key(world.merchant_id),
-    "revoke a key": lambda world: world.engine.merchants.revoke_api_key(world.api_key),
     "put a provider account": lambda world: world.engine.merchants.put_provider_account(
         world.merchant_id, "stripe", "new", {"api_key": "sk_test_new"}
     ),
-    "delete a provider account": lambda world: world.engine.merchants.delete_provider_account(
-        world.merchant_id, world.stripe.account_id
-    ),
     "rewrap the keys": lambda world: world.engine.merchants.rewrap_keys(),
     "open an account": _post("accounts", code="wallet:new", currency="EUR"),
-    "freeze an account": _freeze,
     "transfer": _transfer,
     "place a hold": _hold,
     "release a hold": _release,
@@ -113,21 +107,27 @@ ACTS: dict[str, Act] = {
     "cancel": _cancel,
     "refund": _refund,
     "replace the routing rules": _rules,
+    "freeze an account": _freeze,
+    "delete a provider account": lambda world: world.engine.merchants.delete_provider_account(
+        world.merchant_id, world.stripe.account_id
+    ),
+    "revoke a key": lambda world: world.engine.merchants.revoke_api_key(world.api_key),
 }
 
 
-@pytest.mark.parametrize("act", ACTS)
-async def test_nothing_changes_without_its_record(lived_in: World, act: str) -> None:
+async def test_nothing_changes_without_its_record(lived_in: World) -> None:
     wallet = await _first(lived_in, "accounts?code=wallet:alice")
-    await lived_in.reserve(wallet)
-    before = await _contents(lived_in)
-    await lived_in.rows(_REFUSE)
-    with suppress(psycopg.errors.CheckViolation):
-        await ACTS[act](lived_in)
-    await lived_in.rows("alter table audit_record drop constraint no_record")
-    assert await _contents(lived_in) == before
-    await ACTS[act](lived_in)
-    assert await _contents(lived_in) != before
+    for name, act in ACTS.items():
+        if name in {"capture", "cancel"}:
+            await lived_in.reserve(wallet)
+        before = await _contents(lived_in)
+        await lived_in.rows(_REFUSE)
+        with suppress(psycopg.errors.CheckViolation):
+            await act(lived_in)
+        await lived_in.rows("alter table audit_record drop constraint no_record")
+        assert await _contents(lived_in) == before, name
+        await act(lived_in)
+        assert await _contents(lived_in) != before, name
 
 
 async def test_a_fact_changes_nothing_without_its_record(world: World) -> None:

@@ -12,8 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from groat.app.verify import all_checks
-from tests.integration.app.test_verify import lived_in
+from tests.integration.app.test_verify import failures, lived_in
 from tests.integration.world import World
 
 __all__ = ["lived_in"]
@@ -81,15 +80,6 @@ def server(lived_in: World) -> Iterator[psycopg.Connection]:
         connection.rollback()
 
 
-def _is_seen(server: psycopg.Connection) -> bool:
-    for check in all_checks():
-        row = server.execute(check.query.text).fetchone()
-        assert row is not None
-        if row[1]:
-            return True
-    return False
-
-
 def _columns(server: psycopg.Connection) -> list[tuple[str, str, str]]:
     return server.execute(
         "select c.table_name, c.column_name, c.data_type from information_schema.columns c"
@@ -136,7 +126,7 @@ def test_each_change_of_a_column_is_seen_unless_it_is_named(server: psycopg.Conn
         for value, where in candidates:
             try:
                 with server.transaction(force_rollback=True):
-                    if _alter(server, table, column, value, where) and not _is_seen(server):
+                    if _alter(server, table, column, value, where) and not any(failures(server)):
                         unseen.add(f"{table}.{column}")
             except (psycopg.IntegrityError, psycopg.DataError):
                 continue
@@ -152,6 +142,6 @@ def test_each_row_that_is_taken_out_is_missed_unless_it_is_named(
         for (row,) in server.execute(sql.SQL("select ctid::text from {}").format(name)).fetchall():
             with server.transaction(force_rollback=True):
                 server.execute(sql.SQL("delete from {} where ctid = %s::tid").format(name), (row,))
-                if not _is_seen(server):
+                if not any(failures(server)):
                     unseen.add(table)
     assert unseen == _named(UNSEEN_REMOVALS)

@@ -40,34 +40,44 @@ ONCE = {
 """The unique indexes, and what each lets there be one of."""
 
 
-@pytest.mark.parametrize("index", ONCE)
-async def test_a_second_row_is_refused(lived_in: World, index: str) -> None:
-    """A copy of a row is put in that differs in the columns of every other unique index."""
-    [(table, columns)] = await lived_in.rows(
-        "select i.indrelid::regclass::text, array_agg(a.attname) from pg_index i"
-        " join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)"
-        " where i.indexrelid = %s::regclass and i.indisunique group by i.indrelid",
-        index,
-    )
-    others = await lived_in.rows(
+async def test_a_second_row_is_refused(lived_in: World) -> None:
+    async with await psycopg.AsyncConnection.connect(lived_in.database_url) as connection:
+        await connection.execute("set session_replication_role = replica")
+        for index in ONCE:
+            async with connection.transaction(force_rollback=True):
+                with pytest.raises(psycopg.errors.UniqueViolation, match=index):
+                    await put_a_copy(connection, index)
+
+
+async def put_a_copy(connection: psycopg.AsyncConnection, index: str) -> None:
+    """Put in a copy of a row that differs in the columns of every other unique index."""
+    row = await (
+        await connection.execute(
+            "select i.indrelid::regclass::text, array_agg(a.attname::text) from pg_index i"
+            " join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)"
+            " where i.indexrelid = %s::regclass and i.indisunique group by i.indrelid",
+            [index],
+        )
+    ).fetchone()
+    assert row is not None, index
+    table, columns = row
+    others = await connection.execute(
         "select a.attname, format_type(a.atttypid, null) from pg_index i"
         " join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)"
         " where i.indrelid = %s::regclass and i.indisunique and a.attname <> all(%s)",
-        table,
-        columns,
+        [table, columns],
     )
-    copy, name = sql.Identifier("copy"), sql.Identifier(table)
-    async with await psycopg.AsyncConnection.connect(lived_in.database_url) as connection:
-        await connection.execute("set session_replication_role = replica")
-        make = "create temp table {} as select * from {} limit 1"
-        await connection.execute(sql.SQL(make).format(copy, name))
-        for column, kind in others:
-            other = {"uuid": "gen_random_uuid()", "bigint": "-7"}.get(kind, "'other'")
-            change = f"update {{}} set {{}} = {other}"  # noqa: S608 - our own words
-            await connection.execute(sql.SQL(change).format(copy, sql.Identifier(column)))
-        insert = "insert into {} overriding system value select * from {}"
-        with pytest.raises(psycopg.errors.UniqueViolation, match=index):
-            await connection.execute(sql.SQL(insert).format(name, copy))
+    names = {"copy": sql.Identifier("copy"), "table": sql.Identifier(table)}
+    make = "create temp table {copy} on commit drop as select * from {table} limit 1"
+    await connection.execute(sql.SQL(make).format(**names))
+    for column, kind in await others.fetchall():
+        other = {"uuid": "gen_random_uuid()", "bigint": "-7"}.get(kind, "'other'")
+        change = sql.SQL("update {copy} set {column} = ").format(
+            **names, column=sql.Identifier(column)
+        )
+        await connection.execute(change + sql.SQL(other))
+    insert = "insert into {table} overriding system value select * from {copy}"
+    await connection.execute(sql.SQL(insert).format(**names))
 
 
 async def test_no_unique_index_is_left_out(world: World) -> None:
