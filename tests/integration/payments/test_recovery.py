@@ -178,3 +178,25 @@ async def test_what_is_being_asked_for_the_first_time_is_left_to_who_asks(world:
     asked = await world.ask(f"payments/{name}/sync")
     assert asked.json()["operations"][0]["outcome"] == "pending"
     assert (await paying)["status"] == "succeeded"
+
+
+async def test_paypal_is_asked_for_its_events_once_its_keys_are_forgotten(world: World) -> None:
+    """PayPal finds no order by our reference; its list of events does, delivered or not."""
+    wallet, payment = await pay(world, "paypal", "broken")
+    await world.posted_mail()  # which nobody delivers
+    await world.rows("update operation set created_at = created_at - interval '1 minute'")
+    assert await recover(world) == 1
+    assert (await world.payment(payment["id"]))["status"] == "processing"
+    await world.rows("update operation set created_at = created_at - interval '6 hours'")
+    assert await recover(world) == 1
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+    assert await world.balance(wallet) == 1050
+    assert len(await world.paypal.charges()) == 1
+
+
+async def test_an_order_that_paypal_has_no_event_of_stays_unknown(world: World) -> None:
+    _, payment = await pay(world, "paypal", "cut_before")
+    await world.rows("update operation set created_at = created_at - interval '7 hours'")
+    assert await recover(world) == 1
+    assert await operation(world) == ("unknown", 1)
+    assert (await world.payment(payment["id"]))["status"] == "processing"

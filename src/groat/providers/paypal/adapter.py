@@ -35,12 +35,18 @@ from groat.providers.port import (
     Reply,
     Unknown,
     Unreadable,
+    payment_reference,
 )
 from groat.providers.reading import NO_QUEUE, Malformed, active_values, bounded, read_envelope
 
 LIVE_API = "https://api-m.paypal.com"
 
 SYSTEM_CLOCK = SystemClock()
+
+_CLOCKS_DIFFER_BY = timedelta(minutes=5)
+"""How far PayPal's clock may be behind PostgreSQL's."""
+_EVENTS_COME_WITHIN = timedelta(hours=1)
+"""Time after the last call with an operation's key within which PayPal has told of its order."""
 
 Answer = TypeVar("Answer")
 
@@ -82,6 +88,7 @@ class PayPalProvider:
             credentials["client_secret"],
             timeout_seconds=timeout_seconds,
         )
+        self._clock = clock
         self._lookups = Lookups(client, clock)
         self._operations = Operations(client, self._lookups)
         self._certificates = CertificateSource(
@@ -127,10 +134,10 @@ class PayPalProvider:
         """Return what the order says: of a refund, that refund alone.
 
         PayPal finds no order by our reference. What became of a call that told us none is learned
-        by making it again with the same key.
+        by making it again with the same key; once PayPal has forgotten that, by its list of events.
         """
         if request.provider_reference is None:
-            return Answered(())
+            return await self._in_time(self._find(request))
         return await self._in_time(self._operations.fetch(request, request.provider_reference))
 
     async def verify_webhook(
@@ -185,6 +192,18 @@ class PayPalProvider:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+    async def _find(self, request: OperationRequest) -> Reply:
+        """Look for an order whose making was not answered, after its key was forgotten."""
+        begun_at = request.begun_at if isinstance(request, AuthorizeRequest) else None
+        if begun_at is None or self._clock.now() < begun_at + self.keeps_keys_for:
+            return Answered(())
+        until = begun_at + self.keeps_keys_for + _EVENTS_COME_WITHIN
+        ours = payment_reference(request.payment_id)
+        found = await self._lookups.order_told_of(ours, begun_at - _CLOCKS_DIFFER_BY, until)
+        if isinstance(found, Unknown):
+            return found
+        return Answered(()) if found is None else await self._operations.fetch(request, found)
 
     async def _in_time(self, steps: Awaitable[Answer]) -> Answer | Unknown:
         """Return the reply, or that it did not come: a method may make several calls."""

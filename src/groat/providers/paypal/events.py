@@ -12,9 +12,15 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from groat.providers.paypal.payloads import DisputeEvent, Event, EventEnvelope, EventList
+from groat.providers.paypal.payloads import (
+    DisputeEvent,
+    Event,
+    EventEnvelope,
+    EventList,
+    ToldEvent,
+)
 from groat.providers.port import Envelope, EventPage
-from groat.providers.reading import convert, event_page, parse
+from groat.providers.reading import Malformed, convert, event_page, parse
 
 _PAGE_SIZE = 100
 _CURSOR_LENGTH_MAX = 2048
@@ -65,6 +71,17 @@ def envelope(body: bytes, transmission_id: str | None = None) -> Envelope:
     """
     event = parse(EventEnvelope, body)
     return Envelope(event.id, event.event_type, transmission_id)
+
+
+def order_of(ours: str, body: bytes) -> str | None:
+    """Return the order of a listed event about our payment ``ours``, None if it is of another."""
+    try:
+        told = parse(ToldEvent, body).resource
+    except Malformed:
+        return None
+    if any(unit.custom_id == ours for unit in told.purchase_units):
+        return told.id
+    return told.supplementary_data.related_ids.order_id if told.custom_id == ours else None
 
 
 def first_page(since: datetime, until: datetime) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote
@@ -90,6 +91,22 @@ class Lookups:
         if isinstance(found, NotSent | Unknown):
             return Unknown(found.reason)
         return own_or_foreign(read(lambda: translation.capture_reports(found)))
+
+    async def order_told_of(
+        self, ours: str, since: datetime, until: datetime
+    ) -> str | Unknown | None:
+        """Return the order of our payment ``ours`` by the events of a time, None if none tells."""
+        query: str | None = events.first_page(since, until)
+        while query is not None:
+            page = await self.events(query)
+            if isinstance(page, Unknown):
+                return page
+            told = (events.order_of(ours, one.body) for one in page.events)
+            order_id = next(filter(None, told), None)
+            if order_id is not None:
+                return order_id
+            query = None if page.next_cursor is None else events.further_page(page.next_cursor)
+        return None
 
     async def events(self, query: str) -> EventPage | Unknown:
         """Return the page of the list of events that ``query`` asks for."""

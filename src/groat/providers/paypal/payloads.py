@@ -191,6 +191,21 @@ class DisputeEvent(Payload):
     resource: ListedDispute
 
 
+class ToldOrder(Payload):
+    """What an event is about, as far as it tells which order that is, and of which payment."""
+
+    id: Id | None = None
+    custom_id: str | None = None
+    purchase_units: list[PurchaseUnit] = field(default_factory=list)
+    supplementary_data: SupplementaryData = SupplementaryData()
+
+
+class ToldEvent(Payload):
+    """An event in PayPal's list, which PayPal answered and nobody else can have written."""
+
+    resource: ToldOrder
+
+
 class EventEnvelope(Payload):
     """What every event has."""
 

@@ -227,7 +227,7 @@ class StripeProvider:
         try:
             event = parse(Event, body)
         except Malformed as error:
-            return Unreadable(str(error))
+            return self._not_ours_by_origin(body) or Unreadable(str(error))
         not_ours = self._not_ours(event.livemode, event.account)
         return not_ours or read_event(lambda: translation.event_reports(event_type, event))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from groat.kernel.money import Money
 from groat.providers.domain.facts import Captured, Report
-from groat.providers.port import Answered, Envelope, Rejection, Unreadable
+from groat.providers.port import Answered, Envelope, NotOurs, Rejection, Unreadable
 from groat.providers.stripe.adapter import StripeProvider
 from groat.simulator.signatures import stripe_signature
 
@@ -95,3 +95,46 @@ def test_of_a_thin_event_alone_stripe_has_to_be_asked(provider: StripeProvider) 
     assert isinstance(provider.read_webhook("charge.succeeded", b"anything"), Unreadable)
     assert provider.read_webhook("v1.charge.succeeded", b"anything") is None
     assert provider.read_webhook("v1.payout.paid", b"anything") == Answered(())
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        ({"account": "acct_2"}, NotOurs("foreign")),
+        ({"livemode": True}, NotOurs("livemode")),
+        ({"livemode": False, "account": "acct_1"}, Unreadable),
+        ({}, Unreadable),
+    ],
+)
+async def test_an_event_of_others_need_not_be_readable(
+    origin: dict[str, object], said: object
+) -> None:
+    credentials = {"api_key": "sk_test_1", "account": "acct_1"}
+    adapter = StripeProvider(credentials, timeout_seconds=1)
+    body = json.dumps({"data": {"object": {"object": "unheard_of"}}, **origin}).encode()
+    told = adapter.read_webhook("charge.succeeded", body)
+    assert isinstance(told, said) if isinstance(said, type) else told == said
+    await adapter.close()
+
+
+@pytest.mark.parametrize(
+    ("api_key", "livemode", "ours"),
+    [
+        ("sk_live_1", True, True),
+        ("rk_live_1", False, False),
+        ("sk_test_1", True, False),
+        ("rk_test_1", False, True),
+        ("a key of a form yet to come", True, True),
+        ("a key of a form yet to come", False, True),
+    ],
+)
+async def test_events_are_of_the_keys_mode(
+    api_key: str,
+    livemode: bool,  # noqa: FBT001 - a case
+    ours: bool,  # noqa: FBT001 - a case
+) -> None:
+    adapter = StripeProvider({"api_key": api_key}, timeout_seconds=1)
+    body = json.dumps({"livemode": livemode}).encode()
+    told = adapter.read_webhook("customer.created", body)
+    assert told == (Answered(()) if ours else NotOurs("livemode"))
+    await adapter.close()
