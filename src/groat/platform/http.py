@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -9,7 +10,6 @@ from fastapi import Header, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,6 +25,7 @@ from starlette.types import Receive
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.errors import PayloadTooLarge, RequestTimeout
+from groat.kernel.moments import read_moment
 from groat.platform.strict_json import Json, read_json, refuse_card_number
 from groat.platform.time_limit import within
 
@@ -106,14 +107,12 @@ Limit = Annotated[int, Query(ge=1, le=100, description="How many to return at th
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
 
 
-def _text_only(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("a moment is text, such as 2026-01-31T12:00:00Z")  # noqa: TRY004 - pydantic's
-    return value
+def _moment(value: object) -> datetime:
+    return read_moment(value if isinstance(value, str) else "")
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_text_only), Field(strict=False)]
-"""A moment with its offset from UTC (RFC 3339)."""
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+"""A moment: text as RFC 3339 has it, with any offset from UTC; read in UTC, within bounds."""
 
 
 @dataclass(frozen=True)

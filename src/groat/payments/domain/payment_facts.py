@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import assert_never
 
 from groat.kernel import ids
+from groat.kernel.moments import storable
 from groat.kernel.money import Money
 from groat.kernel.value import Value, replace
 from groat.payments.domain.lifecycle import TERMINAL, Next, Outcome, Status, answer, told
@@ -247,7 +248,7 @@ def _moved(case: _Case, status: Status) -> Payment:
                 moved,
                 authorized=amount.amount,
                 authorization_reference=reference,
-                authorization_expires_at=expires_at,
+                authorization_expires_at=storable(expires_at),
             )
         case Captured(_, amount):
             captured = payment.captured + amount.amount
