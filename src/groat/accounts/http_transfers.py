@@ -16,23 +16,20 @@ from groat.accounts.domain.ledger import Hold, HoldState, RecordedTransaction
 from groat.accounts.domain.orders import CaptureOrder, HoldOrder, TransferOrder
 from groat.accounts.http import AccountIdText
 from groat.accounts.service import AccountService
-from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.errors import Conflict, GroatError, InvalidRequest, NotFound
 from groat.kernel.ids import AccountId, HoldId, TransactionId
 from groat.kernel.money import Money
 from groat.platform.http import (
-    Authenticate,
     Body,
     BulkRoute,
-    Cursor,
+    CallerOf,
     IdText,
-    Limit,
     Moment,
-    Page,
     StrictRoute,
     View,
 )
+from groat.platform.paging import Page, Paging, PagingDependency
 
 TransactionIdText = Annotated[TransactionId, IdText("ledger_transaction")]
 HoldIdText = Annotated[HoldId, IdText("hold")]
@@ -199,11 +196,10 @@ class CaptureView(View):
         return cls(hold=HoldView.of(stands.hold), transaction=stands.transaction_id)
 
 
-def transfer_router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
+def transfer_router(accounts: AccountService) -> APIRouter:
     """Return the routes for transfers."""
     routes = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=StrictRoute)
     bulk_routes = APIRouter(route_class=BulkRoute)
-    CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
     Id = Annotated[TransactionIdText, Path()]  # noqa: N806 - a type
 
     @routes.post("", status_code=201, summary="Make a transfer")
@@ -250,10 +246,10 @@ async def _alone(accounts: AccountService, caller: Caller, item: NewTransfer) ->
     return TransferResult.posted(item.reference, recorded.id, recorded.recorded_at)
 
 
-def hold_router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
+def hold_router(accounts: AccountService, paging: PagingDependency) -> APIRouter:
     """Return the routes for holds."""
     routes = APIRouter(prefix="/v1", tags=["holds"], route_class=StrictRoute)
-    CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
+    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
     Id = Annotated[HoldIdText, Path()]  # noqa: N806 - a type
 
     @routes.post("/holds", status_code=201, summary="Place a hold")
@@ -277,13 +273,12 @@ def hold_router(accounts: AccountService, authenticate: Authenticate) -> APIRout
     async def list_holds(
         account_id: Annotated[AccountIdText, Path()],
         caller: CallerOf,
-        cursor: Cursor = None,
-        limit: Limit = 20,
+        paging: PagingOf,
     ) -> Page[HoldView]:
-        before = None if cursor is None else HoldId(ids.parse("hold", cursor))
+        before = HoldId(paging.after_id) if paging.after_id else None
         rows = await accounts.holds(
-            caller.merchant_id, AccountId(account_id), before=before, limit=limit + 1
+            caller.merchant_id, AccountId(account_id), before=before, limit=paging.rows
         )
-        return Page.of(rows, limit, HoldView.of, lambda row: ids.render("hold", row.id))
+        return paging.page(rows, HoldView.of, lambda row: row.id)
 
     return routes

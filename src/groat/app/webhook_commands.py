@@ -193,7 +193,7 @@ def backfill(
         lambda engine: _backfill(engine, caller, account_id, Span(since, until), dry_run=dry_run)
     )
     if as_json:
-        _print_json([BackfillView.of(page) for page in pages])
+        _print_json([BackfillView.of(page, page.next_cursor) for page in pages])
         return
     missing = sum(len(page.missing) for page in pages)
     would = "would be" if dry_run else "were"

@@ -23,6 +23,7 @@ from groat.platform.breaker import BreakerPolicy, Breakers
 from groat.platform.crypto import Vault
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell, connect_redis
+from groat.platform.paging import Cursors
 from groat.platform.seen import Seen
 from groat.platform.settings import Settings, decode_master_key, require
 from groat.providers.adapters import credential_fields, installed_adapters
@@ -43,6 +44,7 @@ class Engine:
     """The parts that a process serves from."""
 
     database: Database
+    cursors: Cursors
     audit: AuditService
     merchants: MerchantService
     accounts: AccountService
@@ -108,9 +110,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
 
     rehearsal = EventRehearsal(database, interpreter, event_facts)
     replay = WebhookReplay(database, rehearsal, audit, doorbell, clock)
-    backfill = WebhookBackfill(
-        database, providers, vault, rehearsal, audit, doorbell, new_id, clock
-    )
+    backfill = WebhookBackfill(database, providers, rehearsal, audit, doorbell, new_id, clock)
 
     async with AsyncExitStack() as stack:
         await database.open()
@@ -124,6 +124,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             stack.push_async_callback(close)
         yield Engine(
             database,
+            Cursors(vault),
             audit,
             merchants,
             accounts,

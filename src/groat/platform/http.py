@@ -1,13 +1,17 @@
-"""What every route shares: strict bodies, the caller, ids in text, pages."""
+"""What every route shares: strict requests, the caller, ids and moments in text."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, TypeAlias
 from uuid import UUID
 
-from fastapi import Header, Query, Request, Response
+from fastapi import Depends, Header, Request, Response
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Param, ParamTypes
 from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -24,7 +28,7 @@ from starlette.types import Receive
 
 from groat.kernel import ids
 from groat.kernel.caller import Caller
-from groat.kernel.errors import PayloadTooLarge, RequestTimeout
+from groat.kernel.errors import BadRequest, PayloadTooLarge, RequestTimeout
 from groat.kernel.moments import read_moment
 from groat.platform.strict_json import Json, read_json, refuse_card_number
 from groat.platform.time_limit import within
@@ -38,8 +42,8 @@ MAX_BULK_BYTES = 512 * 1024
 
 _READ_SECONDS = 10.0
 
-Item = TypeVar("Item")
-Row = TypeVar("Row")
+_INLINE_BYTES = 16 * 1024
+"""Bodies up to this size are read on the event loop: in less time than a thread takes to start."""
 
 
 class Body(BaseModel):
@@ -58,30 +62,19 @@ class View(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Page(View, Generic[Item]):
-    """One page of a list; ``next_cursor`` asks for the following one and is null on the last."""
-
-    data: list[Item]
-    next_cursor: str | None
-
-    @classmethod
-    def of(
-        cls,
-        rows: Sequence[Row],
-        limit: int,
-        view: Callable[[Row], Item],
-        cursor: Callable[[Row], str],
-    ) -> Self:
-        """Return the page of ``rows``, of which there is one more than ``limit`` if more follow."""
-        shown = rows[:limit]
-        more = len(rows) > limit
-        return cls(
-            data=[view(row) for row in shown], next_cursor=cursor(shown[-1]) if more else None
-        )
+_bearer = HTTPBearer(auto_error=False, description="An API key, as `groat_...`.")
 
 
-Authenticate: TypeAlias = Callable[..., Awaitable[Caller]]
-"""A dependency that answers who is calling, or raises ``Unauthenticated``."""
+async def _caller(
+    request: Request, _token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    """Return the caller that the gate let in: see ``groat.merchants.http``."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+CallerOf: TypeAlias = Annotated[Caller, Depends(_caller)]
+"""The caller of a route below ``/v1/``, authenticated before its request is read."""
 
 
 def _without_card_number(text: str | None) -> str | None:
@@ -102,9 +95,6 @@ IdempotencyKey: TypeAlias = Annotated[
 ]
 
 Text = Annotated[str, Field(min_length=1, max_length=255)]
-
-Limit = Annotated[int, Query(ge=1, le=100, description="How many to return at the most.")]
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
 
 
 def _moment(value: object) -> datetime:
@@ -185,20 +175,30 @@ class _StrictRequest(Request):
         announced = self.headers.get("content-length", "")
         raw = await read_bytes(self.receive, announced, most)
         self._body = raw
-        if raw:
-            self._json: Json = read_json(raw)
+        if len(raw) > _INLINE_BYTES:
+            self._json: Json = await asyncio.to_thread(read_json, raw)
+        elif raw:
+            self._json = read_json(raw)
 
 
 class StrictRoute(APIRoute):
-    """A route whose body is read by ``strict_json``, with a limit to its size."""
+    """A route that takes the parameters it knows and JSON by ``strict_json``, and nothing else."""
 
     most_bytes: ClassVar[int] = MAX_JSON_BYTES
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the framework's handler."""
         handle = super().get_route_handler()
+        parameters = get_flat_params(self.dependant)
+        known = sorted(
+            one.alias
+            for one in parameters
+            if isinstance(one.field_info, Param) and one.field_info.in_ is ParamTypes.query
+        )
 
         async def strict(request: Request) -> Response:
+            _inspect_address(request)
+            _refuse_unknown(request, known)
             checked = _StrictRequest(request.scope, request.receive)
             await checked.load(self.most_bytes)
             return await handle(checked)
@@ -210,3 +210,29 @@ class BulkRoute(StrictRoute):
     """A route that takes many things at once."""
 
     most_bytes = MAX_BULK_BYTES
+
+
+def _inspect_address(request: Request) -> None:
+    """Refuse a card number in the path, the query or a header, also one that nothing reads.
+
+    The key is none of ours to inspect: nobody could send another.
+    """
+    refuse_card_number(request.url.path)
+    for name, value in request.query_params.multi_items():
+        refuse_card_number(name)
+        refuse_card_number(value)
+    for name, value in request.headers.items():
+        if name != "authorization":
+            refuse_card_number(value)
+
+
+def _refuse_unknown(request: Request, known: Sequence[str]) -> None:
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise BadRequest(
+                "unknown_parameter", f"{name[:64]!r} is no parameter here. These are: {names}."
+            )
+    if len(given) != len(set(given)):
+        raise BadRequest("repeated_parameter", "Give each parameter once.")

@@ -112,8 +112,8 @@ async def test_another_merchants_things_do_not_exist(
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        ("/v1/payments?cursor=nonsense", 404),
-        ("/v1/accounts?cursor=pay_01h455vb4pex5vsknk084sn02q", 404),
+        ("/v1/payments?cursor=nonsense", 422),
+        ("/v1/accounts?cursor=pay_01h455vb4pex5vsknk084sn02q", 422),
         ("/v1/accounts?limit=0", 422),
         ("/v1/payments?limit=101", 422),
         ("/v1/events?object=nonsense", 404),
