@@ -1,5 +1,6 @@
 """``/v1/webhook-events``: the inbox: looked at, replayed, filled from the provider's own list."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
@@ -234,9 +235,8 @@ def event_router(replays: WebhookReplay, cursors: Cursors, paging: PagingDepende
 
     @routes.get("/{event_id}", summary="Get a webhook event")
     async def get(event_id: Id, caller: CallerOf) -> WebhookEventDetailsView:
-        return WebhookEventDetailsView.of_details(
-            *await replays.event(caller.merchant_id, event_id)
-        )
+        event, body = await replays.event(caller.merchant_id, event_id)
+        return await asyncio.to_thread(WebhookEventDetailsView.of_details, event, body)
 
     @routes.post("/replay", summary="Replay webhook events")
     async def replay(body: ReplayRequest, caller: CallerOf, request: Request) -> ReplayView:
