@@ -21,6 +21,8 @@ import groat.webhooks.http_events
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import Engine, open_engine
 from groat.merchants.http import Gate
+from groat.platform.guard import connection_limits, guarded
+from groat.platform.http import BodyBudget
 from groat.platform.memory import settle_memory
 from groat.platform.paging import PagingDependency, paging_by
 from groat.platform.problems import install_problem_documents
@@ -70,11 +72,25 @@ def _routers(engine: Engine, paging: PagingDependency) -> Iterator[APIRouter]:
 
 def create_app(engine: Engine) -> ASGIApp:
     """Return all that is served of ``engine``: the API, and before it where webhooks arrive."""
-    return WebhookDoor(create_api(engine), engine.receiver)
+    return with_door(create_api(engine), engine)
+
+
+def with_door(api: ASGIApp, engine: Engine) -> ASGIApp:
+    """Return ``api`` behind the door of ``engine`` for webhooks, with one budget for bodies."""
+    return BodyBudget(WebhookDoor(api, engine.receiver))
 
 
 async def serve_api(settings: Settings) -> None:
-    """Serve until told to stop; then finish the requests that are under way."""
+    """Serve until told to stop; then finish the requests that are under way.
+
+    Raises:
+        ConfigurationError: a setting is missing, or the process may open too few files.
+    """
+    limits = connection_limits(
+        settings.api_connections,
+        settings.api_connections_per_address,
+        settings.database_connections,
+    )
     async with open_engine(settings) as engine, exit_with_parent():
         config = uvicorn.Config(
             create_app(engine),
@@ -85,6 +101,8 @@ async def serve_api(settings: Settings) -> None:
             server_header=False,
             date_header=False,
             proxy_headers=False,
+            http=guarded(limits),
+            ws="none",
             timeout_graceful_shutdown=math.ceil(settings.provider_timeout_seconds) + 5,
         )
         settle_memory()
