@@ -17,6 +17,8 @@ class Operation:
     method: str
     path: str
     query: tuple[str, ...]
+    headers: tuple[str, ...]
+    parameters: Mapping[str, Any]
     fields: Mapping[str, Any]
 
     def __str__(self) -> str:
@@ -28,16 +30,30 @@ def operations(world: World) -> list[Operation]:
     return list(_operations(create_api(world.engine).openapi()))
 
 
+def id_places(operation: Operation) -> set[str]:
+    """Return the names of the parameters and fields of an operation that take an id."""
+    return {
+        name
+        for name, schema in [*operation.parameters.items(), *operation.fields.items()]
+        if "[0-9a-z]{26}$" in str(schema)
+    }
+
+
 def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            query = [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
+            taken = operation.get("parameters", [])
+            query, headers = (
+                tuple(one["name"] for one in taken if one["in"] == place)
+                for place in ("query", "header")
+            )
+            parameters = {one["name"]: one["schema"] for one in taken}
             fields = dict(_fields(operation.get("requestBody", {}), document))
-            yield Operation(method.upper(), path, tuple(query), fields)
+            yield Operation(method.upper(), path, query, headers, parameters, fields)
 
 
 def _fields(schema: Any, document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the fields, with their schemas, of a request's body."""
+    """Yield the fields of a request's body, also those further in, with their schemas."""
     match schema:
         case {"content": {"application/json": {"schema": inner}}}:
             yield from _fields(inner, document)
@@ -49,6 +65,10 @@ def _fields(schema: Any, document: Mapping[str, Any]) -> Iterator[tuple[str, Any
             for inner in several:
                 yield from _fields(inner, document)
         case {"properties": dict(properties)}:
-            yield from properties.items()
+            for name, inner in properties.items():
+                yield name, inner
+                yield from _fields(inner, document)
+        case {"items": inner}:
+            yield from _fields(inner, document)
         case _:
             pass
