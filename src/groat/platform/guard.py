@@ -24,6 +24,9 @@ from groat.platform.problems import problem, problem_of
 
 MAX_HEAD_BYTES = 32 * 1024
 MAX_HEADERS = 100
+MAX_FRAMING_BYTES = 64 * 1024
+"""What a chunked body may have between its chunks and after them, beyond as much as is body."""
+
 HEAD_SECONDS = 10.0
 """Seconds for a request's head to arrive; also for a body to end that nobody waits for."""
 
@@ -106,6 +109,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._address: str | None = None
         self._in_head = True
         self._head_left = MAX_HEAD_BYTES
+        self._framing_left = MAX_FRAMING_BYTES
+        self._body_bytes = 0
         self._deadline: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -136,26 +141,47 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._in_head:
             data = self._take_head(data)
         if data and not self.transport.is_closing():
-            super().data_received(data)
+            self._take_body(data)
 
     def _take_head(self, data: bytes) -> bytes:
         """Read as much of ``data`` as a head may still have; return the rest."""
         head, rest = data[: self._head_left], data[self._head_left :]
         self._head_left -= len(head)
         super().data_received(head)
-        if self._in_head and not self._head_left:
-            self._cut_off()
-        elif self._in_head and self._head_left < MAX_HEAD_BYTES and self._deadline is None:
-            self._set_deadline()
+        if self._in_head and self._head_left < MAX_HEAD_BYTES:
+            if not self._head_left or self._has_too_many_headers():
+                self._cut_off()
+            elif self._deadline is None:
+                self._set_deadline()
         return rest
+
+    def _take_body(self, data: bytes) -> None:
+        """Read what follows a head; what of it is neither body nor another request is bounded."""
+        self._body_bytes, message = 0, self.cycle
+        super().data_received(data)
+        if self._in_head or self.cycle is not message:
+            return  # the body ended in these bytes
+        left = self._framing_left - len(data) + 2 * self._body_bytes
+        self._framing_left = min(left, MAX_FRAMING_BYTES)
+        if left < 0 or self._has_too_many_headers():
+            self.transport.close()
+
+    def _has_too_many_headers(self) -> bool:
+        headers: Any = self.headers  # None before the first request; trailers are added to them
+        return headers is not None and len(headers) > MAX_HEADERS
 
     def on_headers_complete(self) -> None:
         """Let the request be answered; one with too many headers is refused."""
-        self._in_head = False
+        self._in_head, self._framing_left = False, MAX_FRAMING_BYTES
         self._unset_deadline()
-        if len(self.headers) > MAX_HEADERS:
+        if self._has_too_many_headers():
             self.app = _too_many_headers
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Hand on a part of the body, which makes up for as much framing."""
+        self._body_bytes += len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Expect the next head."""

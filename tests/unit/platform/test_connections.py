@@ -191,6 +191,26 @@ async def test_requests_that_come_together_are_answered_in_turn(stage: Stage) ->
         assert answers[0] == answers[2] == (200, b'{"amount":5}')
 
 
+@pytest.mark.parametrize("size", [1, 5, 1000, 60_000])
+async def test_a_body_may_come_in_chunks(stage: Stage, size: int) -> None:
+    """Of any size that a client of good will has, several in one packet or not."""
+    async with served(stage) as connect:
+        connection = await connect()
+        body = b'{"amount": 5}' + b" " * (12_000 if size == 1 else 60_000)
+        order = b"POST /orders HTTP/1.1\r\ncontent-type: application/json\r\n" + HOST
+        order += b"transfer-encoding: chunked\r\n\r\n"
+        for at in range(0, len(body), size):
+            chunk = body[at : at + size]
+            order += b"%x\r\n%b\r\n" % (len(chunk), chunk)
+        order += b"0\r\ntrailer: x\r\n\r\n"
+        for _ in range(3):
+            connection[1].write(order)
+            assert await answered(connection) == (200, b'{"amount":5}')
+        connection[1].write(order * 3)
+        for _ in range(3):
+            assert await answered(connection) == (200, b'{"amount":5}')
+
+
 async def test_a_head_may_come_byte_by_byte_and_a_body_with_it(stage: Stage) -> None:
     async with served(stage) as connect:
         connection = await connect()
