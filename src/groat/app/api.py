@@ -21,8 +21,8 @@ import groat.webhooks.http_events
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import Engine, open_engine
 from groat.merchants.http import Gate
+from groat.platform.bodies import BodyBudget
 from groat.platform.guard import connection_limits, guarded
-from groat.platform.http import BodyBudget
 from groat.platform.memory import settle_memory
 from groat.platform.paging import PagingDependency, paging_by
 from groat.platform.problems import install_problem_documents

@@ -1,7 +1,5 @@
 """What every route shares: strict requests, the caller, ids and moments in text."""
 
-import asyncio
-from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,35 +22,20 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
-from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from groat.kernel import ids
 from groat.kernel.caller import Caller
-from groat.kernel.errors import BadRequest, PayloadTooLarge, RequestTimeout
+from groat.kernel.errors import BadRequest
 from groat.kernel.moments import read_moment
-from groat.platform.batching import overloaded
+from groat.platform.bodies import read_bytes, read_json_aside
 from groat.platform.card_numbers import refuse_card_number
-from groat.platform.strict_json import Json, read_json
-from groat.platform.time_limit import within
+from groat.platform.strict_json import Json
 
-MAX_BODY_BYTES = 1024 * 1024
 MAX_JSON_BYTES = 64 * 1024
-"""An API call is small; what is larger is not looked at, since looking takes its time."""
+"""Bytes of an API call's body; a larger one is not looked at, since looking takes its time."""
 
 MAX_BULK_BYTES = 512 * 1024
-"""But for those that take many things at once."""
-
-MAX_BYTES_IN_HAND = 64 * 1024 * 1024
-"""Of all bodies together. One may have a megabyte, so that counting requests is not enough."""
-
-_SMALL_DIGITS = 4
-"""Digits of the length of a small body: less than 10,000 bytes."""
-
-_READ_SECONDS = 10.0
-
-_INLINE_BYTES = 16 * 1024
-"""Bodies up to this size are read on the event loop: in less time than a thread takes to start."""
+"""Bytes of the body of a call that takes many things at once."""
 
 
 class Body(BaseModel):
@@ -142,102 +125,6 @@ class IdText:
         return {"type": "string", "pattern": f"^{ids.PREFIXES[self.kind]}_[0-9a-z]{{26}}$"}
 
 
-class BodyBudget:
-    """ASGI middleware: bounds the bytes of all bodies that are in hand, counted as they come.
-
-    A body is in hand until its request is answered. One address may have half of the budget, so
-    that uploads which never end cannot keep everybody else's deliveries out. A body that is
-    announced as small is not counted: the number of connections bounds those.
-    """
-
-    def __init__(self, app: ASGIApp, most_bytes: int = MAX_BYTES_IN_HAND) -> None:
-        self._app = app
-        self._left = most_bytes
-        self._share = most_bytes // 2
-        self._by_address: Counter[str] = Counter()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection. Most bodies are small, and cost nothing to count."""
-        if scope["type"] != "http" or _is_small(scope):
-            await self._app(scope, receive, send)
-        else:
-            await self._count(scope, receive, send)
-
-    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
-        address: str = scope["client"][0] if scope["client"] else ""
-        held = 0
-
-        async def counted() -> Message:
-            nonlocal held
-            message = await receive()
-            size = len(message.get("body", b""))
-            if size > self._left or self._by_address[address] + size > self._share:
-                raise overloaded()
-            held += size
-            self._left -= size
-            self._by_address[address] += size
-            return message
-
-        try:
-            await self._app(scope, counted, send)
-        finally:
-            self._left += held
-            self._by_address[address] -= held
-            if not self._by_address[address]:
-                del self._by_address[address]
-
-
-def _is_small(scope: Scope) -> bool:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return len(value) <= _SMALL_DIGITS
-    return False
-
-
-async def read_bytes(receive: Receive, announced: str, most: int = MAX_BODY_BYTES) -> bytes:
-    """Return a request's raw body, of up to ``most`` bytes; ``announced`` is its content-length.
-
-    Raises:
-        PayloadTooLarge: it is larger; the rest is not read.
-        RequestTimeout: it did not arrive in time.
-        ClientDisconnect: nobody is there any more.
-    """
-    if announced.isdecimal() and int(announced[:12]) > most:
-        raise _too_large(most)
-    try:
-        return await within(_READ_SECONDS, _read_bytes(receive, most))
-    except TimeoutError:
-        raise RequestTimeout(
-            "body_too_slow", f"A body arrives within {_READ_SECONDS:.0f} seconds."
-        ) from None
-
-
-async def _read_bytes(receive: Receive, most: int) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        body += message.get("body", b"")
-        if len(body) > most:
-            raise _too_large(most)
-        if not message.get("more_body", False):
-            return bytes(body)
-
-
-async def read_json_aside(raw: bytes) -> Json:
-    """Return the JSON value in ``raw`` as ``read_json`` does, without holding up other requests.
-
-    Raises:
-        BadRequest, InvalidRequest: as ``read_json``.
-    """
-    return await asyncio.to_thread(read_json, raw) if len(raw) > _INLINE_BYTES else read_json(raw)
-
-
-def _too_large(most: int) -> PayloadTooLarge:
-    return PayloadTooLarge("body_too_large", f"A body here is at most {most} bytes.")
-
-
 class _StrictRequest(Request):
     """A request whose JSON was read by our rules before the framework asks for it."""
 
@@ -285,7 +172,7 @@ def _inspect_address(request: Request) -> None:
 
     The key is none of ours to inspect: nobody could send another.
     """
-    refuse_card_number(request.url.path)
+    refuse_card_number(request.scope["path"])
     for name, value in request.query_params.multi_items():
         refuse_card_number(name)
         refuse_card_number(value)

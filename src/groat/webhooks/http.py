@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from groat.kernel import ids
 from groat.kernel.errors import GroatError, NotFound
 from groat.kernel.ids import MerchantId, ProviderAccountId
-from groat.platform.http import read_bytes
+from groat.platform.bodies import read_bytes
 from groat.platform.problems import internal_error, problem, problem_of
 from groat.webhooks.receiving import WebhookReceiver
 

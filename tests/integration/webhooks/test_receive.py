@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from groat.kernel import ids
 from groat.platform import schema
+from groat.platform.bodies import MAX_BODY_BYTES, BodyBudget
 from groat.platform.embedded import EmbeddedServers
-from groat.platform.http import MAX_BODY_BYTES, BodyBudget
 from groat.providers.port import Envelope
 from groat.providers.stripe.adapter import StripeProvider
 from groat.simulator.signatures import stripe_signature

@@ -17,8 +17,9 @@ from structlog.testing import capture_logs
 
 from groat.kernel.errors import ConfigurationError
 from groat.platform import guard
+from groat.platform.bodies import BodyBudget
 from groat.platform.guard import Admission, ConnectionLimits, connection_limits, guarded
-from groat.platform.http import Body, BodyBudget, StrictRoute
+from groat.platform.http import Body, StrictRoute
 from groat.platform.problems import install_problem_documents
 from groat.platform.request_ids import RequestIds
 from groat.simulator.serve import EmbeddedServer

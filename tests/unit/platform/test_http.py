@@ -278,7 +278,7 @@ def test_a_page_says_where_the_next_begins_and_the_last_says_nothing(
 async def test_a_body_that_does_not_arrive_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("groat.platform.http._READ_SECONDS", 0.05)
+    monkeypatch.setattr("groat.platform.bodies._READ_SECONDS", 0.05)
 
     async def stuck() -> AsyncIterator[bytes]:
         yield b"{"
