@@ -22,6 +22,7 @@ from groat.simulator.paypal.app import create_paypal_app
 from groat.simulator.stripe.app import create_stripe_app
 from tests.conftest import Servers
 from tests.databases import Supply, database_like
+from tests.integration.accounts.bank import Bank
 from tests.integration.world import Mailbox, Site, World, engine_and_api
 from tests.unit.simulator.servers import running, settled
 
@@ -107,3 +108,8 @@ async def world(
         )
     for http in provider_http.values():
         await settled(http)
+
+
+@pytest.fixture
+async def bank(world: World) -> Bank:
+    return await Bank.opened(world)

@@ -13,16 +13,15 @@ from typing import cast
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from groat.app.api import create_api
+from groat.app.api import create_api, with_door
 from groat.app.wiring import Engine
-from groat.webhooks.http import WebhookDoor
 
 _serving: ContextVar[Engine] = ContextVar("serving")
 
 
 def app_of(engine: Engine) -> ASGIApp:
     """Return what ``groat.app.api.create_app`` would."""
-    door = WebhookDoor(_api(), engine.receiver)
+    door = with_door(_api(), engine)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         token = _serving.set(engine)

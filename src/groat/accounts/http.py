@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
 from groat.accounts.domain.chart import Account, as_expected, opened
 from groat.accounts.domain.ledger import (
@@ -15,25 +15,20 @@ from groat.accounts.domain.ledger import (
     TrialBalance,
 )
 from groat.accounts.service import AccountService
-from groat.kernel import ids
-from groat.kernel.caller import Caller
-from groat.kernel.errors import invalid_cursor
 from groat.kernel.ids import AccountId, TransactionId
+from groat.kernel.value import replace
 from groat.platform.http import (
-    Authenticate,
     Body,
-    Cursor,
+    CallerOf,
     IdText,
-    Limit,
     Moment,
-    Page,
     StrictRoute,
     View,
 )
+from groat.platform.paging import Page, Paging, PagingDependency
 
 AccountIdText = Annotated[AccountId, IdText("account")]
 
-_A_MOMENT = TypeAdapter[datetime](Moment)
 _TICK = timedelta(microseconds=1)
 
 
@@ -164,10 +159,10 @@ class TrialBalances(View):
     data: list[TrialBalanceView]
 
 
-def router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
+def router(accounts: AccountService, paging: PagingDependency) -> APIRouter:
     """Return the routes for accounts."""
     routes = APIRouter(prefix="/v1", tags=["accounts"], route_class=StrictRoute)
-    CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
+    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
     Id = Annotated[AccountIdText, Path()]  # noqa: N806 - a type
 
     @routes.post("/accounts", status_code=201, summary="Open an account")
@@ -179,11 +174,11 @@ def router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
 
     @routes.get("/accounts", summary="List accounts")
     async def list_accounts(
-        caller: CallerOf, cursor: Cursor = None, limit: Limit = 20, code: str | None = None
+        caller: CallerOf, paging: PagingOf, code: str | None = None
     ) -> Page[AccountView]:
-        after = None if cursor is None else AccountId(ids.parse("account", cursor))
-        rows = await accounts.page(caller.merchant_id, after=after, code=code, limit=limit + 1)
-        return Page.of(rows, limit, AccountView.of, lambda row: ids.render("account", row.id))
+        after = AccountId(paging.after_id) if paging.after_id else None
+        rows = await accounts.page(caller.merchant_id, after=after, code=code, limit=paging.rows)
+        return paging.page(rows, AccountView.of, lambda row: row.id)
 
     @routes.get("/accounts/{account_id}", summary="Get an account")
     async def get(account_id: Id, caller: CallerOf) -> AccountView:
@@ -201,14 +196,13 @@ def router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
         account_id: Id,
         caller: CallerOf,
         wanted: Annotated[StatementFilter, Depends(_statement_filter)],
-        limit: Limit = 20,
+        paging: PagingOf,
     ) -> Page[EntryView]:
         account, lines = await accounts.statement(
-            caller.merchant_id, account_id, wanted, limit=limit + 1
+            caller.merchant_id, account_id, _following(wanted, paging.after), limit=paging.rows
         )
-        return Page.of(
+        return paging.page(
             lines,
-            limit,
             lambda line: EntryView.of(account, line),
             lambda line: line.recorded_at.isoformat(timespec="microseconds"),
         )
@@ -249,20 +243,17 @@ def _statement_filter(
     until: Annotated[Moment | None, Query(description="Only what was recorded before.")] = None,
     kind: Annotated[str | None, Query(description="Only transactions such as `transfer`.")] = None,
     order: Annotated[Literal["desc", "asc"], Query(description="Newest or oldest first.")] = "desc",
-    cursor: Cursor = None,
 ) -> StatementFilter:
-    """Return which lines are asked for. The cursor is the moment of the last line before."""
-    if cursor is not None and order == "desc":
-        before = _moment(cursor)
-        until = before if until is None else min(until, before)
-    elif cursor is not None:
-        after = _moment(cursor) + _TICK
-        since = after if since is None else max(since, after)
+    """Return which lines are asked for."""
     return StatementFilter(since, until, kind, oldest_first=order == "asc")
 
 
-def _moment(cursor: str) -> datetime:
-    try:
-        return _A_MOMENT.validate_python(cursor)
-    except (ValidationError, OverflowError):
-        raise invalid_cursor() from None
+def _following(wanted: StatementFilter, place: str | None) -> StatementFilter:
+    """Return which of the wanted lines follow the one that was recorded at ``place``."""
+    if place is None:
+        return wanted
+    shown = datetime.fromisoformat(place)
+    if wanted.oldest_first:
+        after = shown + _TICK
+        return replace(wanted, since=max(wanted.since or after, after))
+    return replace(wanted, until=min(wanted.until or shown, shown))

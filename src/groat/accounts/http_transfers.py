@@ -3,6 +3,7 @@
 All of it is idempotent by the ``reference``: the same request again gets the same answer.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -10,28 +11,25 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Depends, Path
 from pydantic import Field
 
-from groat.accounts.domain.commands import HoldStands, Posted, Refused
+from groat.accounts.domain.commands import HoldStands
 from groat.accounts.domain.ledger import Hold, HoldState, RecordedTransaction
 from groat.accounts.domain.orders import CaptureOrder, HoldOrder, TransferOrder
-from groat.accounts.domain.refusals import as_error
 from groat.accounts.http import AccountIdText
 from groat.accounts.service import AccountService
-from groat.kernel import ids
 from groat.kernel.caller import Caller
+from groat.kernel.errors import Conflict, GroatError, InvalidRequest, NotFound
 from groat.kernel.ids import AccountId, HoldId, TransactionId
 from groat.kernel.money import Money
 from groat.platform.http import (
-    Authenticate,
     Body,
     BulkRoute,
-    Cursor,
+    CallerOf,
     IdText,
-    Limit,
     Moment,
-    Page,
     StrictRoute,
     View,
 )
+from groat.platform.paging import Page, Paging, PagingDependency
 
 TransactionIdText = Annotated[TransactionId, IdText("ledger_transaction")]
 HoldIdText = Annotated[HoldId, IdText("hold")]
@@ -114,16 +112,13 @@ class TransferResult(View):
     error: Problem | None = None
 
     @classmethod
-    def of(cls, reference: str, outcome: Posted | Refused) -> Self:
-        """Return the view of ``outcome``."""
-        if isinstance(outcome, Posted):
-            return cls(
-                reference=reference,
-                status="posted",
-                id=outcome.transaction_id,
-                recorded_at=outcome.recorded_at,
-            )
-        error = as_error(outcome)
+    def posted(cls, reference: str, transaction_id: TransactionId, recorded_at: datetime) -> Self:
+        """Return the view of an item that stands in the ledger."""
+        return cls(reference=reference, status="posted", id=transaction_id, recorded_at=recorded_at)
+
+    @classmethod
+    def refused(cls, reference: str, error: GroatError) -> Self:
+        """Return the view of an item that was refused."""
         problem = Problem(code=error.code, detail=error.message)
         return cls(reference=reference, status="refused", error=problem)
 
@@ -132,12 +127,6 @@ class TransferResults(View):
     """One result for each item, in the order of the request."""
 
     data: list[TransferResult]
-
-    @classmethod
-    def of(cls, items: Sequence[NewTransfer], outcomes: Sequence[Posted | Refused]) -> Self:
-        """Return the view of what ``items`` came to."""
-        pairs = zip(items, outcomes, strict=True)
-        return cls(data=[TransferResult.of(item.reference, outcome) for item, outcome in pairs])
 
 
 class NewHold(Body):
@@ -207,11 +196,10 @@ class CaptureView(View):
         return cls(hold=HoldView.of(stands.hold), transaction=stands.transaction_id)
 
 
-def transfer_router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
+def transfer_router(accounts: AccountService) -> APIRouter:
     """Return the routes for transfers."""
     routes = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=StrictRoute)
     bulk_routes = APIRouter(route_class=BulkRoute)
-    CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
     Id = Annotated[TransactionIdText, Path()]  # noqa: N806 - a type
 
     @routes.post("", status_code=201, summary="Make a transfer")
@@ -220,9 +208,10 @@ def transfer_router(accounts: AccountService, authenticate: Authenticate) -> API
 
     @bulk_routes.post("/bulk", summary="Make many transfers")
     async def create_many(body: NewTransfers, caller: CallerOf) -> TransferResults:
-        orders = [item.order() for item in body.transfers]
-        outcomes = await accounts.transfer_all(caller, orders, linked=body.linked)
-        return TransferResults.of(body.transfers, outcomes)
+        if body.linked:
+            return TransferResults(data=await _linked(accounts, caller, body.transfers))
+        each = (_alone(accounts, caller, item) for item in body.transfers)
+        return TransferResults(data=await asyncio.gather(*each))
 
     @routes.get("/{transaction_id}", summary="Get a transfer")
     async def get(transaction_id: Id, caller: CallerOf) -> TransferView:
@@ -236,10 +225,31 @@ def transfer_router(accounts: AccountService, authenticate: Authenticate) -> API
     return routes
 
 
-def hold_router(accounts: AccountService, authenticate: Authenticate) -> APIRouter:
+async def _linked(
+    accounts: AccountService, caller: Caller, items: Sequence[NewTransfer]
+) -> list[TransferResult]:
+    outcomes = await accounts.transfer_linked(caller, [item.order() for item in items])
+    return [
+        TransferResult.refused(item.reference, outcome)
+        if isinstance(outcome, GroatError)
+        else TransferResult.posted(item.reference, outcome.transaction_id, outcome.recorded_at)
+        for item, outcome in zip(items, outcomes, strict=True)
+    ]
+
+
+async def _alone(accounts: AccountService, caller: Caller, item: NewTransfer) -> TransferResult:
+    """Make one transfer of many. That it cannot be, or is refused, concerns no other."""
+    try:
+        recorded = await accounts.transfer(caller, item.order())
+    except (Conflict, InvalidRequest, NotFound) as error:
+        return TransferResult.refused(item.reference, error)
+    return TransferResult.posted(item.reference, recorded.id, recorded.recorded_at)
+
+
+def hold_router(accounts: AccountService, paging: PagingDependency) -> APIRouter:
     """Return the routes for holds."""
     routes = APIRouter(prefix="/v1", tags=["holds"], route_class=StrictRoute)
-    CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
+    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
     Id = Annotated[HoldIdText, Path()]  # noqa: N806 - a type
 
     @routes.post("/holds", status_code=201, summary="Place a hold")
@@ -263,13 +273,12 @@ def hold_router(accounts: AccountService, authenticate: Authenticate) -> APIRout
     async def list_holds(
         account_id: Annotated[AccountIdText, Path()],
         caller: CallerOf,
-        cursor: Cursor = None,
-        limit: Limit = 20,
+        paging: PagingOf,
     ) -> Page[HoldView]:
-        before = None if cursor is None else HoldId(ids.parse("hold", cursor))
+        before = HoldId(paging.after_id) if paging.after_id else None
         rows = await accounts.holds(
-            caller.merchant_id, AccountId(account_id), before=before, limit=limit + 1
+            caller.merchant_id, AccountId(account_id), before=before, limit=paging.rows
         )
-        return Page.of(rows, limit, HoldView.of, lambda row: ids.render("hold", row.id))
+        return paging.page(rows, HoldView.of, lambda row: row.id)
 
     return routes

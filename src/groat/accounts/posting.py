@@ -68,7 +68,7 @@ class PostingLanes:
         self._audit = audit
         self._new_id = new_id
         self._clock = clock
-        self._lanes: dict[MerchantId, Lane[Submission, tuple[Outcome, ...]]] = {}
+        self._lanes: dict[MerchantId, Lane[Submission, tuple[Outcome, ...] | Exception]] = {}
 
     async def submit(self, caller: Caller, unit: Unit) -> tuple[Outcome, ...]:
         """Return what the commands of ``unit`` come to: all are done, or none.
@@ -86,10 +86,13 @@ class PostingLanes:
                 most_running=_MOST_RUNNING,
             )
         try:
-            return await lane.submit(Submission(unit, caller.actor, caller.request_id))
+            outcomes = await lane.submit(Submission(unit, caller.actor, caller.request_id))
         finally:
             if lane.is_idle and self._lanes.get(caller.merchant_id) is lane:
                 del self._lanes[caller.merchant_id]
+        if isinstance(outcomes, Exception):
+            raise outcomes
+        return outcomes
 
     async def record(
         self,
@@ -124,6 +127,21 @@ class PostingLanes:
         )[0]
 
     async def _run(
+        self, merchant_id: MerchantId, submissions: Sequence[Submission]
+    ) -> list[tuple[Outcome, ...] | Exception]:
+        """Run a batch. One that fails unforeseen is halved until only the culprit fails."""
+        try:
+            return [*await self._run_together(merchant_id, submissions)]
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - its caller is told, and its neighbours are not
+            if len(submissions) == 1:
+                return [error]
+        middle = len(submissions) // 2
+        first = await self._run(merchant_id, submissions[:middle])
+        return first + await self._run(merchant_id, submissions[middle:])
+
+    async def _run_together(
         self, merchant_id: MerchantId, submissions: Sequence[Submission]
     ) -> list[tuple[Outcome, ...]]:
         """Run a batch until its outcome is known. What a lost attempt has done is found again.

@@ -39,7 +39,7 @@ from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
-from groat.kernel.errors import Conflict
+from groat.kernel.errors import Conflict, GroatError
 from groat.kernel.ids import AccountId, HoldId, IdSource, MerchantId, TransactionId
 from groat.kernel.value import replace
 from groat.platform.checks import Check, checks_from
@@ -194,21 +194,17 @@ class AccountService:
         """
         return await self._post(caller, orders.transfer(caller.merchant_id, order))
 
-    async def transfer_all(
-        self, caller: Caller, many: Sequence[TransferOrder], *, linked: bool
-    ) -> list[Posted | Refused]:
-        """Make many transfers: each for itself, or, ``linked``, all of them or none.
+    async def transfer_linked(
+        self, caller: Caller, many: Sequence[TransferOrder]
+    ) -> list[Posted | GroatError]:
+        """Make all of many transfers, or none: then each has the error that it was refused with.
 
         Raises:
-            GroatError: one of the orders cannot be; nothing was done.
+            InvalidRequest: one of the orders cannot be; nothing was done.
         """
-        commands = [orders.transfer(caller.merchant_id, order) for order in many]
-        if linked:
-            outcomes: Sequence[Outcome] = await self._lanes.submit(caller, tuple(commands))
-        else:
-            each = [self._lanes.submit(caller, (command,)) for command in commands]
-            outcomes = [outcome for (outcome,) in await asyncio.gather(*each)]
-        return [one for one in outcomes if isinstance(one, Posted | Refused)]
+        unit = tuple(orders.transfer(caller.merchant_id, order) for order in many)
+        outcomes = await self._lanes.submit(caller, unit)
+        return [as_error(one) if isinstance(one, Refused) else _posted(one) for one in outcomes]
 
     async def recorded(
         self, merchant_id: MerchantId, transaction_id: TransactionId
@@ -361,15 +357,12 @@ class AccountService:
 
     async def _post(self, caller: Caller, command: Post) -> RecordedTransaction:
         (outcome,) = await self._lanes.submit(caller, (command,))
-        if isinstance(outcome, Refused):
-            raise as_error(outcome)
-        assert isinstance(outcome, Posted)  # noqa: S101 - what a transaction comes to
-        transaction = command.transaction
+        recorded_at, transaction = _posted(outcome).recorded_at, command.transaction
         return RecordedTransaction(
             transaction.id,
             transaction.kind,
             transaction.reference,
-            outcome.recorded_at,
+            recorded_at,
             transaction.effective_at,
             transaction.entries,
         )
@@ -435,6 +428,13 @@ def _changed(
         )
     noted = account.spec.metadata if metadata is None else checked_metadata(metadata)
     return replace(account, status=status, spec=replace(account.spec, metadata=noted))
+
+
+def _posted(outcome: Outcome) -> Posted:
+    if isinstance(outcome, Refused):
+        raise as_error(outcome)
+    assert isinstance(outcome, Posted)  # noqa: S101 - what a transaction comes to
+    return outcome
 
 
 def _held(outcome: Outcome) -> HoldStands:

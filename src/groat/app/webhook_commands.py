@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ from groat.app.wiring import Engine
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.ids import MerchantId, ProviderAccountId, WebhookEventId
+from groat.kernel.moments import NotAMoment, read_date, read_moment
 from groat.platform.http import View
 from groat.webhooks.backfilling import Backfilled, Span
 from groat.webhooks.domain.event import EventFilter, WebhookEvent
@@ -50,20 +52,21 @@ app = typer.Typer(
 console = Console()
 notes = Console(stderr=True)
 
-_MOST_DIGITS = 4
+_AGO = re.compile(r"(?P<count>[0-9]{1,4})(?P<unit>[mhd])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 def _moment(text: str) -> datetime:
     """Return the moment that ``text`` is: a date, a time with its offset, or so long ago."""
-    unit, count = _UNITS.get(text[-1:]), text[:-1]
-    if unit is not None and count.isdecimal() and len(count) <= _MOST_DIGITS:
-        return datetime.now(UTC) - int(count) * unit
+    ago = _AGO.fullmatch(text)
+    if ago is not None:
+        return datetime.now(UTC) - int(ago["count"]) * _UNITS[ago["unit"]]
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("Give 30m, 2h, 7d, or as 2026-01-31T12:00:00Z.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return read_moment(text) if "T" in text.upper() else read_date(text)
+    except NotAMoment:
+        raise typer.BadParameter(
+            "Give 30m, 2h, 7d, a date such as 2026-01-31, or 2026-01-31T12:00:00Z."
+        ) from None
 
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")]
@@ -190,7 +193,7 @@ def backfill(
         lambda engine: _backfill(engine, caller, account_id, Span(since, until), dry_run=dry_run)
     )
     if as_json:
-        _print_json([BackfillView.of(page) for page in pages])
+        _print_json([BackfillView.of(page, page.next_cursor) for page in pages])
         return
     missing = sum(len(page.missing) for page in pages)
     would = "would be" if dry_run else "were"

@@ -24,6 +24,7 @@ from groat.platform.bulkhead import Bulkhead
 from groat.platform.crypto import MasterKeys, Vault
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell, connect_redis
+from groat.platform.paging import Cursors
 from groat.platform.root_key import open_vault
 from groat.platform.seen import Seen
 from groat.platform.settings import Settings, decode_master_keys, require
@@ -45,6 +46,7 @@ class Engine:
     """The parts that a process serves from."""
 
     database: Database
+    cursors: Cursors
     audit: AuditService
     merchants: MerchantService
     accounts: AccountService
@@ -117,9 +119,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
 
     rehearsal = EventRehearsal(database, interpreter, event_facts)
     replay = WebhookReplay(database, rehearsal, audit, doorbell, clock)
-    backfill = WebhookBackfill(
-        database, providers, vault, rehearsal, audit, doorbell, new_id, clock
-    )
+    backfill = WebhookBackfill(database, providers, rehearsal, audit, doorbell, new_id, clock)
 
     async with AsyncExitStack() as stack:
         for close in (
@@ -132,6 +132,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             stack.push_async_callback(close)
         yield Engine(
             database,
+            Cursors(vault),
             audit,
             merchants,
             accounts,

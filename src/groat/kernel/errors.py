@@ -30,11 +30,6 @@ class InvalidRequest(GroatError):
     status = 422
 
 
-def invalid_cursor() -> InvalidRequest:
-    """Return the error of a list that is asked to go on from where it never was."""
-    return InvalidRequest("invalid_cursor", "A cursor is the `next_cursor` of the page before.")
-
-
 class Unauthenticated(GroatError):
     """No key, or a key that is not ours."""
 

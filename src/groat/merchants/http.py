@@ -1,29 +1,39 @@
 """Authentication of API calls: a merchant's key as a bearer token (RFC 6750)."""
 
-from typing import Annotated
-
-from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from groat.kernel import ids
 from groat.kernel.caller import Caller
+from groat.kernel.errors import GroatError
 from groat.merchants.domain.credentials import invalid_api_key
 from groat.merchants.service import MerchantService
-from groat.platform.http import Authenticate
+from groat.platform.problems import problem_of
 
-_bearer = HTTPBearer(auto_error=False, description="An API key, as `groat_...`.")
+_API = "/v1/"
 
 
-def authenticator(merchants: MerchantService) -> Authenticate:
-    """Return the dependency that says who is calling."""
+class Gate:
+    """ASGI middleware: lets in who has a key, before anything of the request's body is read."""
 
-    async def authenticate(
-        request: Request,
-        token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    ) -> Caller:
-        if token is None:
+    def __init__(self, app: ASGIApp, merchants: MerchantService) -> None:
+        self._app = app
+        self._merchants = merchants
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection; everything below ``/v1/`` takes a key."""
+        if scope["type"] == "http" and scope["path"].startswith(_API):
+            try:
+                scope["state"]["caller"] = await self._caller(scope)
+            except GroatError as error:
+                await problem_of(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _caller(self, scope: Scope) -> Caller:
+        scheme, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
             raise invalid_api_key()
-        merchant_id, key_id = await merchants.authenticate(token.credentials)
-        return Caller(merchant_id, ids.render("api_key", key_id), request.state.request_id)
-
-    return authenticate
+        merchant_id, key_id = await self._merchants.authenticate(key.strip())
+        request_id: str = scope["state"]["request_id"]
+        return Caller(merchant_id, ids.render("api_key", key_id), request_id)

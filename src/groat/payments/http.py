@@ -10,8 +10,6 @@ from pydantic import Field, HttpUrl, JsonValue
 
 from groat.accounts.http import AccountIdText
 from groat.audit.service import AuditService
-from groat.kernel import ids
-from groat.kernel.caller import Caller
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import OperationId, PaymentId, ProviderAccountId, RecordId, RefundId
 from groat.kernel.money import Money, require_current
@@ -26,22 +24,20 @@ from groat.payments.domain.payment import (
     UnroutedOrder,
 )
 from groat.payments.queries import PaymentDetails, PaymentQueries
-from groat.payments.recovery import PaymentRecovery
+from groat.payments.recovery import PaymentRecovery, Synced
 from groat.payments.service import PaymentService
 from groat.platform.http import (
-    Authenticate,
     Body,
-    Cursor,
+    CallerOf,
     IdempotencyKey,
     IdText,
-    Limit,
     NoFields,
-    Page,
     StrictRoute,
     Text,
     View,
 )
 from groat.platform.idempotency import RequestKey
+from groat.platform.paging import Page, Paging, PagingDependency
 from groat.providers.domain.failures import FailureCode
 
 PaymentIdText = Annotated[PaymentId, IdText("payment")]
@@ -186,6 +182,28 @@ class PaymentDetailsView(PaymentView):
         )
 
 
+class SyncedPaymentView(PaymentDetailsView):
+    """A payment after a look-up. Where its provider did not answer one, ``reason`` says why.
+
+    That is ``nothing_open`` (nothing of it is unknown), ``being_asked`` (another call has it in
+    hand), or what the provider failed with, such as ``timeout``.
+    """
+
+    asked: bool
+    reason: str | None
+
+    @classmethod
+    def of_synced(cls, synced: Synced) -> Self:
+        """Return the view of what a look-up came to."""
+        payment, asked_for = synced.details
+        return cls(
+            **_fields(payment),
+            operations=list(map(OperationView.of, asked_for)),
+            asked=synced.not_asked is None,
+            reason=synced.not_asked,
+        )
+
+
 def _fields(payment: Payment) -> dict[str, Any]:
     order = payment.order
     return {
@@ -221,12 +239,9 @@ def request_key(key: str | None, asked: str, body: Body | None = None) -> Reques
     return RequestKey(key, f"{asked} {content}".encode())
 
 
-def command_router(
-    payments: PaymentService, recovery: PaymentRecovery, authenticate: Authenticate
-) -> APIRouter:
+def command_router(payments: PaymentService, recovery: PaymentRecovery) -> APIRouter:
     """Return the routes that take, move and look up payments."""
     routes = APIRouter(prefix="/v1/payments", tags=["payments"], route_class=StrictRoute)
-    CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
     Id = Annotated[PaymentIdText, Path()]  # noqa: N806 - a type
 
     @routes.post("", status_code=201, summary="Take a payment")
@@ -272,51 +287,46 @@ def command_router(
     @routes.post("/{payment_id}/sync", summary="Ask the provider what became of a payment")
     async def sync(
         payment_id: Id, caller: CallerOf, _: NoFields | None = None
-    ) -> PaymentDetailsView:
-        return PaymentDetailsView.of_details(await recovery.sync(caller.merchant_id, payment_id))
+    ) -> SyncedPaymentView:
+        return SyncedPaymentView.of_synced(await recovery.sync(caller.merchant_id, payment_id))
 
     return routes
 
 
 def query_router(
-    queries: PaymentQueries, audit: AuditService, authenticate: Authenticate
+    queries: PaymentQueries, audit: AuditService, paging: PagingDependency
 ) -> APIRouter:
     """Return the routes that show payments."""
     routes = APIRouter(prefix="/v1/payments", tags=["payments"], route_class=StrictRoute)
-    CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
+    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
     Id = Annotated[PaymentIdText, Path()]  # noqa: N806 - a type
 
     @routes.get("", summary="List payments")
     async def list_payments(
         caller: CallerOf,
+        paging: PagingOf,
         status: Status | None = None,
         beneficiary: Annotated[AccountIdText | None, Query()] = None,
         reference: Text | None = None,
-        cursor: Cursor = None,
-        limit: Limit = 20,
     ) -> Page[PaymentView]:
-        before = None if cursor is None else PaymentId(ids.parse("payment", cursor))
+        before = PaymentId(paging.after_id) if paging.after_id else None
         wanted = PaymentFilter(status, beneficiary, reference)
-        rows = await queries.payments(caller.merchant_id, wanted, before=before, limit=limit + 1)
-        return Page.of(rows, limit, PaymentView.of, lambda row: ids.render("payment", row.id))
+        rows = await queries.payments(caller.merchant_id, wanted, before=before, limit=paging.rows)
+        return paging.page(rows, PaymentView.of, lambda row: row.id)
 
     @routes.get("/{payment_id}", summary="Get a payment")
     async def get(payment_id: Id, caller: CallerOf) -> PaymentDetailsView:
         return PaymentDetailsView.of_details(await queries.payment(caller.merchant_id, payment_id))
 
     @routes.get("/{payment_id}/timeline", summary="List what happened to a payment")
-    async def timeline(
-        payment_id: Id, caller: CallerOf, cursor: Cursor = None, limit: Limit = 20
-    ) -> Page[JsonValue]:
+    async def timeline(payment_id: Id, caller: CallerOf, paging: PagingOf) -> Page[JsonValue]:
         await queries.payment(caller.merchant_id, payment_id)
         rows = await audit.page(
             caller.merchant_id,
             object_id=payment_id,
-            before=None if cursor is None else RecordId(ids.parse("audit_record", cursor)),
-            limit=limit + 1,
+            before=RecordId(paging.after_id) if paging.after_id else None,
+            limit=paging.rows,
         )
-        return Page.of(
-            rows, limit, lambda row: row[1], lambda row: ids.render("audit_record", row[0])
-        )
+        return paging.page(rows, lambda row: row[1], lambda row: row[0])
 
     return routes

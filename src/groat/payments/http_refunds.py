@@ -6,8 +6,6 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import Field
 
-from groat.kernel import ids
-from groat.kernel.caller import Caller
 from groat.kernel.ids import DisputeId, RefundId
 from groat.payments.domain.dispute import Dispute
 from groat.payments.domain.lifecycle import DisputeStatus, RefundStatus
@@ -22,17 +20,15 @@ from groat.payments.http import (
 from groat.payments.queries import PaymentQueries
 from groat.payments.service import PaymentService
 from groat.platform.http import (
-    Authenticate,
     Body,
-    Cursor,
+    CallerOf,
     IdempotencyKey,
     IdText,
-    Limit,
-    Page,
     StrictRoute,
     Text,
     View,
 )
+from groat.platform.paging import Page, Paging, PagingDependency
 from groat.providers.domain.failures import FailureCode
 
 DisputeIdText = Annotated[DisputeId, IdText("dispute")]
@@ -119,11 +115,11 @@ class DisputeView(View):
 
 
 def refund_router(
-    payments: PaymentService, queries: PaymentQueries, authenticate: Authenticate
+    payments: PaymentService, queries: PaymentQueries, paging: PagingDependency
 ) -> APIRouter:
     """Return the routes of refunds."""
     routes = APIRouter(prefix="/v1/refunds", tags=["refunds"], route_class=StrictRoute)
-    CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
+    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
 
     @routes.post("", status_code=201, summary="Refund a payment, or a part of it")
     async def create(
@@ -136,16 +132,15 @@ def refund_router(
     @routes.get("", summary="List refunds")
     async def list_refunds(
         caller: CallerOf,
+        paging: PagingOf,
         payment: PaymentQuery = None,
         status: RefundStatus | None = None,
-        cursor: Cursor = None,
-        limit: Limit = 20,
     ) -> Page[RefundView]:
-        before = None if cursor is None else RefundId(ids.parse("refund", cursor))
+        before = RefundId(paging.after_id) if paging.after_id else None
         rows = await queries.refunds(
-            caller.merchant_id, payment, status, before=before, limit=limit + 1
+            caller.merchant_id, payment, status, before=before, limit=paging.rows
         )
-        return Page.of(rows, limit, RefundView.of, lambda row: ids.render("refund", row.id))
+        return paging.page(rows, RefundView.of, lambda row: row.id)
 
     @routes.get("/{refund_id}", summary="Get a refund")
     async def get(refund_id: Annotated[RefundIdText, Path()], caller: CallerOf) -> RefundView:
@@ -154,24 +149,23 @@ def refund_router(
     return routes
 
 
-def dispute_router(queries: PaymentQueries, authenticate: Authenticate) -> APIRouter:
+def dispute_router(queries: PaymentQueries, paging: PagingDependency) -> APIRouter:
     """Return the routes of disputes."""
     routes = APIRouter(prefix="/v1/disputes", tags=["disputes"], route_class=StrictRoute)
-    CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
+    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
 
     @routes.get("", summary="List disputes")
     async def list_disputes(
         caller: CallerOf,
+        paging: PagingOf,
         payment: PaymentQuery = None,
         status: DisputeStatus | None = None,
-        cursor: Cursor = None,
-        limit: Limit = 20,
     ) -> Page[DisputeView]:
-        before = None if cursor is None else DisputeId(ids.parse("dispute", cursor))
+        before = DisputeId(paging.after_id) if paging.after_id else None
         rows = await queries.disputes(
-            caller.merchant_id, payment, status, before=before, limit=limit + 1
+            caller.merchant_id, payment, status, before=before, limit=paging.rows
         )
-        return Page.of(rows, limit, DisputeView.of, lambda row: ids.render("dispute", row.id))
+        return paging.page(rows, DisputeView.of, lambda row: row.id)
 
     @routes.get("/{dispute_id}", summary="Get a dispute")
     async def get(dispute_id: Annotated[DisputeIdText, Path()], caller: CallerOf) -> DisputeView:

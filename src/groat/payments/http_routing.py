@@ -3,11 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 from pydantic import JsonValue
 
 from groat.kernel import ids
-from groat.kernel.caller import Caller
 from groat.merchants.domain.credentials import ProviderAccountName
 from groat.merchants.service import MerchantService
 from groat.payments.domain.routing import Rules
@@ -15,7 +14,7 @@ from groat.payments.http import PaymentIdText, ProviderAccountIdText
 from groat.payments.infrastructure.routing_documents import RuleDocument, RulesDocument
 from groat.payments.queries import PaymentQueries
 from groat.payments.routing import RoutingService
-from groat.platform.http import Authenticate, StrictRoute, View
+from groat.platform.http import CallerOf, StrictRoute, View
 
 
 class RulesView(View):
@@ -55,12 +54,9 @@ class ProviderAccounts(View):
     data: list[ProviderAccountView]
 
 
-def routing_router(
-    routing: RoutingService, queries: PaymentQueries, authenticate: Authenticate
-) -> APIRouter:
+def routing_router(routing: RoutingService, queries: PaymentQueries) -> APIRouter:
     """Return the routes of routing."""
     routes = APIRouter(prefix="/v1", tags=["routing"], route_class=StrictRoute)
-    CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
 
     @routes.get("/routing-rules", summary="Get the routing rules")
     async def get_rules(caller: CallerOf) -> RulesView:
@@ -83,14 +79,12 @@ def routing_router(
     return routes
 
 
-def provider_account_router(merchants: MerchantService, authenticate: Authenticate) -> APIRouter:
+def provider_account_router(merchants: MerchantService) -> APIRouter:
     """Return the routes of provider accounts."""
     routes = APIRouter(prefix="/v1/provider-accounts", tags=["routing"], route_class=StrictRoute)
 
     @routes.get("", summary="List provider accounts")
-    async def list_accounts(
-        caller: Annotated[Caller, Depends(authenticate)],
-    ) -> ProviderAccounts:
+    async def list_accounts(caller: CallerOf) -> ProviderAccounts:
         listed = await merchants.provider_accounts(caller.merchant_id)
         return ProviderAccounts(data=list(map(ProviderAccountView.of, listed)))
 

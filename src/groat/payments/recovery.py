@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 from random import Random
+from typing import NamedTuple
 
 import structlog
 
@@ -36,6 +37,25 @@ _log = structlog.get_logger(__name__)
 _MOST_AT_ONCE = 16
 _LEASE = timedelta(minutes=5)
 """How long the operations of a worker that died wait for another: longer than two calls take."""
+
+
+_ANSWERED = frozenset(
+    {
+        "not_believable",
+        "not_settled_at_provider",
+        "open_at_provider",
+        "settled",
+        "waits_for_customer",
+    }
+)
+"""Reasons for which an operation is open although its provider answered."""
+
+
+class Synced(NamedTuple):
+    """A payment after its look-up; ``not_asked`` says why its provider did not answer one."""
+
+    details: PaymentDetails
+    not_asked: str | None
 
 
 class PaymentRecovery:
@@ -62,8 +82,8 @@ class PaymentRecovery:
         await asyncio.gather(*(self._recover(claimed) for claimed in due))
         return len(due)
 
-    async def sync(self, merchant_id: MerchantId, payment_id: PaymentId) -> PaymentDetails:
-        """Look up now whatever of a payment is not known, and return the payment.
+    async def sync(self, merchant_id: MerchantId, payment_id: PaymentId) -> Synced:
+        """Look up now whatever of a payment is not known; say whether the provider answered.
 
         An operation that is being asked for the first time is left to who asks.
 
@@ -73,8 +93,12 @@ class PaymentRecovery:
         await self._queries.payment(merchant_id, payment_id)
         async with self._database.transaction() as connection:
             claimed = await operations.claim_of_payment(connection, merchant_id, payment_id, _LEASE)
-        await asyncio.gather(*(self._recover(one, was_due) for one, was_due in claimed))
-        return await self._queries.payment(merchant_id, payment_id)
+        reasons = await asyncio.gather(*(self._recover(one, was_due) for one, was_due in claimed))
+        details = await self._queries.payment(merchant_id, payment_id)
+        if not claimed:
+            is_open = any(one.is_open for one in details.operations)
+            return Synced(details, "being_asked" if is_open else "nothing_open")
+        return Synced(details, next((one for one in reasons if one not in _ANSWERED), None))
 
     async def look_up(self, merchant_id: MerchantId, payment_id: PaymentId) -> None:
         """Ask for all that is known of a payment, and apply it: something of it was not heard of.
@@ -100,8 +124,11 @@ class PaymentRecovery:
         async with self._database.autocommit() as connection:
             return await operations.open_operations(connection, limit)
 
-    async def _recover(self, claimed: OpenOperation, was_due: datetime | None = None) -> None:
-        """Apply what is learned of an operation, or put it off. Its trouble is its own alone."""
+    async def _recover(self, claimed: OpenOperation, was_due: datetime | None = None) -> str:
+        """Apply what is learned of an operation, or put it off. Its trouble is its own alone.
+
+        Return why it may be open still.
+        """
         try:
             reason = await self._look_up(claimed)
         except Exception as error:  # noqa: BLE001 - an adapter is a guest in this house
@@ -110,6 +137,7 @@ class PaymentRecovery:
         due_in = delay_after(claimed.lookups, self._random)
         async with self._database.transaction() as connection:
             operations.put_off(connection, claimed, due_in, reason, was_due)
+        return reason
 
     async def _look_up(self, claimed: OpenOperation) -> str:
         """Ask what became of an operation, or for it once more; return why it may be open still."""

@@ -1,15 +1,18 @@
-"""What every route shares: strict bodies, the caller, ids in text, pages."""
+"""What every route shares: strict requests, the caller, ids and moments in text."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, TypeAlias
 from uuid import UUID
 
-from fastapi import Header, Query, Request, Response
+from fastapi import Depends, Header, Request, Response
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Param, ParamTypes
 from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,26 +22,20 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
-from starlette.requests import ClientDisconnect
-from starlette.types import Receive
 
 from groat.kernel import ids
 from groat.kernel.caller import Caller
-from groat.kernel.errors import PayloadTooLarge, RequestTimeout
-from groat.platform.strict_json import Json, read_json, refuse_card_number
-from groat.platform.time_limit import within
+from groat.kernel.errors import BadRequest
+from groat.kernel.moments import read_moment
+from groat.platform.bodies import read_bytes, read_json_aside
+from groat.platform.card_numbers import refuse_card_number
+from groat.platform.strict_json import Json
 
-MAX_BODY_BYTES = 1024 * 1024
 MAX_JSON_BYTES = 64 * 1024
-"""An API call is small; what is larger is not looked at, since looking takes its time."""
+"""Bytes of an API call's body; a larger one is not looked at, since looking takes its time."""
 
 MAX_BULK_BYTES = 512 * 1024
-"""But for those that take many things at once."""
-
-_READ_SECONDS = 10.0
-
-Item = TypeVar("Item")
-Row = TypeVar("Row")
+"""Bytes of the body of a call that takes many things at once."""
 
 
 class Body(BaseModel):
@@ -57,30 +54,19 @@ class View(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Page(View, Generic[Item]):
-    """One page of a list; ``next_cursor`` asks for the following one and is null on the last."""
-
-    data: list[Item]
-    next_cursor: str | None
-
-    @classmethod
-    def of(
-        cls,
-        rows: Sequence[Row],
-        limit: int,
-        view: Callable[[Row], Item],
-        cursor: Callable[[Row], str],
-    ) -> Self:
-        """Return the page of ``rows``, of which there is one more than ``limit`` if more follow."""
-        shown = rows[:limit]
-        more = len(rows) > limit
-        return cls(
-            data=[view(row) for row in shown], next_cursor=cursor(shown[-1]) if more else None
-        )
+_bearer = HTTPBearer(auto_error=False, description="An API key, as `groat_...`.")
 
 
-Authenticate: TypeAlias = Callable[..., Awaitable[Caller]]
-"""A dependency that answers who is calling, or raises ``Unauthenticated``."""
+async def _caller(
+    request: Request, _token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    """Return the caller that the gate let in: see ``groat.merchants.http``."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+CallerOf: TypeAlias = Annotated[Caller, Depends(_caller)]
+"""The caller of a route below ``/v1/``, authenticated before its request is read."""
 
 
 def _without_card_number(text: str | None) -> str | None:
@@ -102,18 +88,13 @@ IdempotencyKey: TypeAlias = Annotated[
 
 Text = Annotated[str, Field(min_length=1, max_length=255)]
 
-Limit = Annotated[int, Query(ge=1, le=100, description="How many to return at the most.")]
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before.")]
+
+def _moment(value: object) -> datetime:
+    return read_moment(value if isinstance(value, str) else "")
 
 
-def _text_only(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("a moment is text, such as 2026-01-31T12:00:00Z")  # noqa: TRY004 - pydantic's
-    return value
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_text_only), Field(strict=False)]
-"""A moment with its offset from UTC (RFC 3339)."""
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+"""A moment: text as RFC 3339 has it, with any offset from UTC; read in UTC, within bounds."""
 
 
 @dataclass(frozen=True)
@@ -144,41 +125,6 @@ class IdText:
         return {"type": "string", "pattern": f"^{ids.PREFIXES[self.kind]}_[0-9a-z]{{26}}$"}
 
 
-async def read_bytes(receive: Receive, announced: str, most: int = MAX_BODY_BYTES) -> bytes:
-    """Return a request's raw body, of up to ``most`` bytes; ``announced`` is its content-length.
-
-    Raises:
-        PayloadTooLarge: it is larger; the rest is not read.
-        RequestTimeout: it did not arrive in time.
-        ClientDisconnect: nobody is there any more.
-    """
-    if announced.isdecimal() and int(announced[:12]) > most:
-        raise _too_large(most)
-    try:
-        return await within(_READ_SECONDS, _read_bytes(receive, most))
-    except TimeoutError:
-        raise RequestTimeout(
-            "body_too_slow", f"A body arrives within {_READ_SECONDS:.0f} seconds."
-        ) from None
-
-
-async def _read_bytes(receive: Receive, most: int) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        body += message.get("body", b"")
-        if len(body) > most:
-            raise _too_large(most)
-        if not message.get("more_body", False):
-            return bytes(body)
-
-
-def _too_large(most: int) -> PayloadTooLarge:
-    return PayloadTooLarge("body_too_large", f"A body here is at most {most} bytes.")
-
-
 class _StrictRequest(Request):
     """A request whose JSON was read by our rules before the framework asks for it."""
 
@@ -187,19 +133,27 @@ class _StrictRequest(Request):
         raw = await read_bytes(self.receive, announced, most)
         self._body = raw
         if raw:
-            self._json: Json = read_json(raw)
+            self._json: Json = await read_json_aside(raw)
 
 
 class StrictRoute(APIRoute):
-    """A route whose body is read by ``strict_json``, with a limit to its size."""
+    """A route that takes the parameters it knows and JSON by ``strict_json``, and nothing else."""
 
     most_bytes: ClassVar[int] = MAX_JSON_BYTES
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the framework's handler."""
         handle = super().get_route_handler()
+        parameters = get_flat_params(self.dependant)
+        known = sorted(
+            one.alias
+            for one in parameters
+            if isinstance(one.field_info, Param) and one.field_info.in_ is ParamTypes.query
+        )
 
         async def strict(request: Request) -> Response:
+            _inspect_address(request)
+            _refuse_unknown(request, known)
             checked = _StrictRequest(request.scope, request.receive)
             await checked.load(self.most_bytes)
             return await handle(checked)
@@ -211,3 +165,29 @@ class BulkRoute(StrictRoute):
     """A route that takes many things at once."""
 
     most_bytes = MAX_BULK_BYTES
+
+
+def _inspect_address(request: Request) -> None:
+    """Refuse a card number in the path, the query or a header, also one that nothing reads.
+
+    The key is none of ours to inspect: nobody could send another.
+    """
+    refuse_card_number(request.scope["path"])
+    for name, value in request.query_params.multi_items():
+        refuse_card_number(name)
+        refuse_card_number(value)
+    for header, content in request.headers.raw:
+        if header != b"authorization":
+            refuse_card_number(content.decode(errors="replace"))
+
+
+def _refuse_unknown(request: Request, known: Sequence[str]) -> None:
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise BadRequest(
+                "unknown_parameter", f"{name[:64]!r} is no parameter here. These are: {names}."
+            )
+    if len(given) != len(set(given)):
+        raise BadRequest("repeated_parameter", "Give each parameter once.")

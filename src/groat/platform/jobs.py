@@ -22,6 +22,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from groat.platform.fast_path import FastPath
+from groat.platform.tracebacks import name_of
 
 Handler = Callable[[str, Mapping[str, object]], Awaitable[None]]
 """Does a job, given its name and its data."""
@@ -143,7 +144,9 @@ class _ErrorLog:
         if time.monotonic() < self.quiet_until:
             self.left_out += 1
             return
-        _log.warning("worker_error", queue=self.queue, reason=repr(error), left_out=self.left_out)
+        _log.warning(
+            "worker_error", queue=self.queue, reason=name_of(error), left_out=self.left_out
+        )
         self.left_out, self.quiet_until = 0, time.monotonic() + _LOG_SECONDS
 
 

@@ -9,11 +9,20 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from groat.kernel.errors import GroatError, InvalidRequest
 from groat.platform.strict_json import Json
 
 _log = structlog.get_logger(__name__)
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_HEADERS: dict[int, dict[str, str]] = {
+    HTTPStatus.SERVICE_UNAVAILABLE: {"retry-after": "1"},
+    HTTPStatus.UNAUTHORIZED: {"www-authenticate": "Bearer"},  # RFC 9110, 11.6.1; RFC 6750
+}
 
 
 def problem(
@@ -28,10 +37,17 @@ def problem(
         "detail": detail,
         **(extra or {}),
     }
-    headers = {"retry-after": "1"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return JSONResponse(
-        document, status_code=status, headers=headers, media_type="application/problem+json"
+        document,
+        status_code=status,
+        headers=_HEADERS.get(status),
+        media_type="application/problem+json",
     )
+
+
+def problem_of(error: GroatError) -> JSONResponse:
+    """Return the problem document of ``error``."""
+    return problem(error.status, error.code, error.message)
 
 
 def internal_error() -> JSONResponse:
@@ -39,12 +55,42 @@ def internal_error() -> JSONResponse:
     return problem(500, "internal_error", "Something of ours failed; it is logged.")
 
 
+class LastResort:
+    """ASGI middleware: answers an error that nobody foresaw, so that the connection stays sound.
+
+    Without it the framework raises the error again, and the server drops the connection. Nobody is
+    left to answer when a caller disconnects, and nothing is wrong then.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            _log.error("request_failed", exc_info=error)
+            if not started:  # or else the server drops what is half an answer
+                await internal_error()(scope, receive, send)
+
+
 def install_problem_documents(app: FastAPI) -> None:
-    """Make every error of ``app`` a problem document."""
+    """Make every error of ``app`` a problem document, also of the middleware it has so far."""
+    app.add_middleware(LastResort)
 
     @app.exception_handler(GroatError)
     def told(_request: Request, error: GroatError) -> JSONResponse:
-        return problem(error.status, error.code, error.message)
+        return problem_of(error)
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
@@ -60,10 +106,12 @@ def install_problem_documents(app: FastAPI) -> None:
         )
 
     @app.exception_handler(HTTPException)
-    def framework(_request: Request, error: HTTPException) -> JSONResponse:
+    def framework(request: Request, error: HTTPException) -> JSONResponse:
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
         answer = problem(error.status_code, code, str(error.detail))
-        answer.headers.update(error.headers or {})  # such as Allow, which goes with a 405
+        answer.headers.update(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            answer.headers["allow"] = ", ".join(_allowed(app, request.scope))
         return answer
 
     @app.exception_handler(psycopg.DataError)
@@ -71,7 +119,14 @@ def install_problem_documents(app: FastAPI) -> None:
         detail = "The request has a text or a number that the database cannot keep."
         return problem(InvalidRequest.status, "invalid_value", detail)
 
-    @app.exception_handler(Exception)
-    def unforeseen(_request: Request, error: Exception) -> JSONResponse:
-        _log.error("request_failed", exc_info=error)
-        return internal_error()
+
+def _allowed(app: FastAPI, scope: Scope) -> list[str]:
+    """Return the methods of a path. The framework names those of the first route that has it."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**scope, "method": method})[0] is Match.FULL
+            for route in app.router.routes
+        )
+    ]

@@ -6,7 +6,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from groat.kernel import ids
-from groat.platform.strict_json import looks_like_card_number
+from groat.platform.card_numbers import looks_like_card_number
 
 REQUEST_ID_HEADER = b"x-request-id"
 

@@ -208,6 +208,7 @@ CREATE TABLE public.hold (
     CONSTRAINT hold_amount_check CHECK ((amount > 0)),
     CONSTRAINT hold_check CHECK (((remaining >= 0) AND (remaining <= amount))),
     CONSTRAINT hold_check1 CHECK (((captured >= 0) AND (captured <= amount))),
+    CONSTRAINT hold_expires_at_check CHECK (((expires_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '3000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT hold_open_has_remaining CHECK (((state = 'open'::text) = (remaining > 0))),
     CONSTRAINT hold_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 255))),
     CONSTRAINT hold_state_check CHECK ((state = ANY (ARRAY['open'::text, 'captured'::text, 'released'::text, 'expired'::text])))
@@ -253,6 +254,7 @@ CREATE TABLE public.ledger_transaction (
     effective_at timestamp with time zone,
     kind public.transaction_kind NOT NULL,
     reference text NOT NULL,
+    CONSTRAINT ledger_transaction_effective_at_check CHECK (((effective_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (effective_at < '3000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT ledger_transaction_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 255)))
 );
 
@@ -334,6 +336,7 @@ CREATE TABLE public.payment (
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT payment_action_has_status CHECK (((next_action_url IS NULL) OR (status = 'requires_action'::text))),
     CONSTRAINT payment_amount_check CHECK ((amount > 0)),
+    CONSTRAINT payment_authorization_expires_at_check CHECK (((authorization_expires_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (authorization_expires_at < '3000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT payment_authorized_has_authorized CHECK (((status <> 'authorized'::text) OR (authorized > 0))),
     CONSTRAINT payment_authorized_within_amount CHECK (((authorized >= 0) AND (authorized <= amount))),
     CONSTRAINT payment_capture_method_check CHECK ((capture_method = ANY (ARRAY['automatic'::text, 'manual'::text]))),

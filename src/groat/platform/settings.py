@@ -68,6 +68,18 @@ class Settings(BaseSettings):
     )
     api_host: str = Field("127.0.0.1", description="The address that `groat api` listens on.")
     api_port: int = Field(8420, ge=1, le=65535, description="The port that `groat api` listens on.")
+    api_connections: int = Field(
+        2048,
+        ge=1,
+        le=100_000,
+        description="Maximum connections to one API process; fewer where it may open fewer files.",
+    )
+    api_connections_per_address: int | None = Field(
+        None,
+        ge=1,
+        description="Maximum connections from one address. Unset: half of all. Behind a load "
+        "balancer, all come from its address.",
+    )
     stripe_simulator_port: int = Field(8421, ge=1, le=65535, description="Stand-in for Stripe.")
     paypal_simulator_port: int = Field(8422, ge=1, le=65535, description="Stand-in for PayPal.")
     database_connections: int = Field(

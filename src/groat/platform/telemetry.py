@@ -9,6 +9,7 @@ import sys
 import structlog
 
 from groat.platform.settings import Settings
+from groat.platform.tracebacks import describe
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _logfmt = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
@@ -17,7 +18,8 @@ _logfmt = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "
 def configure_logging(settings: Settings, process: str) -> None:
     """Send structlog and the standard library's logging to standard error in one format.
 
-    Control characters in values are escaped by both renderers, so that nobody can forge a line.
+    Control characters in values are escaped by both renderers, so that nobody can forge a line. Of
+    exceptions the messages are left out, which may have a secret in them.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -30,10 +32,10 @@ def configure_logging(settings: Settings, process: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, _first_line],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                structlog.processors.ExceptionRenderer(describe),
                 renderer,
             ],
         )
@@ -48,6 +50,14 @@ def configure_logging(settings: Settings, process: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
+
+
+def _first_line(
+    _logger: structlog.typing.WrappedLogger, _name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Keep of a library's message what it says happened; asyncio goes on to show the exception."""
+    event["event"] = str(event["event"]).partition("\n")[0]
+    return event
 
 
 def _render_text(

@@ -9,10 +9,9 @@ from groat.audit.domain.record import Cause, Change
 from groat.audit.service import AuditService
 from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
-from groat.kernel.errors import InvalidRequest, Unavailable, invalid_cursor
+from groat.kernel.errors import InvalidRequest, Unavailable
 from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, WebhookEventId
-from groat.kernel.value import Value, replace
-from groat.platform.crypto import Vault
+from groat.kernel.value import Value
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell
 from groat.providers.port import EventPage, ListedEvent, Provider, Unknown
@@ -29,8 +28,8 @@ _TO_READ_IT = timedelta(hours=1)
 class Span(Value):
     """A span of the provider's list, until now at the most; after ``cursor`` if given.
 
-    A cursor is what a page before has returned: signed, so that nobody else's text gets to ask the
-    provider for something, or is answered with an empty page.
+    The cursor is the provider's own. Those that callers send are signed: nobody else's text gets to
+    ask the provider for something.
     """
 
     since: datetime
@@ -59,7 +58,6 @@ class WebhookBackfill:
         self,
         database: Database,
         providers: ProviderRegistry,
-        vault: Vault,
         rehearsal: EventRehearsal,
         audit: AuditService,
         doorbell: Doorbell,
@@ -68,7 +66,6 @@ class WebhookBackfill:
     ) -> None:
         self._database = database
         self._providers = providers
-        self._vault = vault
         self._rehearsal = rehearsal
         self._audit = audit
         self._doorbell = doorbell
@@ -83,8 +80,7 @@ class WebhookBackfill:
         Raises:
             NotFound: the merchant has no such provider account.
             InvalidRequest: the provider lists no events (``backfill_not_supported``), or none as
-                old as these (``backfill_too_far_back``); or it is no span (``invalid_span``), or no
-                cursor of a page of this list (``invalid_cursor``).
+                old as these (``backfill_too_far_back``); or it is no span (``invalid_span``).
             Unavailable: the provider does not answer, or not as it should
                 (``provider_unavailable``).
         """
@@ -92,7 +88,7 @@ class WebhookBackfill:
         now = self._clock.now()
         until = now if span.until is None else min(span.until, now)
         _check(provider, span.since, until, now)
-        page = await self._list(provider, account_id, span, until)
+        page = await self._list(provider, span, until)
         readable = [event for event in page.events if event.envelope.is_storable]
         missing = await self._missing(caller.merchant_id, account_id, readable)
         rehearsed: Sequence[Rehearsed] = ()
@@ -106,23 +102,15 @@ class WebhookBackfill:
             len(readable), unreadable, tuple(missing), tuple(rehearsed), page.next_cursor
         )
 
-    async def _list(
-        self, provider: Provider, account_id: ProviderAccountId, span: Span, until: datetime
-    ) -> EventPage:
-        """Return a page of the provider's list, with its cursor signed."""
-        cursor = None
-        if span.cursor is not None:
-            cursor = self._vault.signed_text(span.cursor, account_id.bytes)
-            if cursor is None:
-                raise invalid_cursor()
-        page = await provider.list_events(span.since, until, cursor)
+    @staticmethod
+    async def _list(provider: Provider, span: Span, until: datetime) -> EventPage:
+        """Return a page of the provider's list."""
+        page = await provider.list_events(span.since, until, span.cursor)
         if isinstance(page, Unknown):
             raise _unavailable(page.reason)
-        if page.next_cursor is None:
-            return page
-        if page.next_cursor == cursor:
+        if page.next_cursor is not None and page.next_cursor == span.cursor:
             raise _unavailable("the next page is the same page")
-        return replace(page, next_cursor=self._vault.sign(page.next_cursor, account_id.bytes))
+        return page
 
     async def _missing(
         self,

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from groat.kernel import ids
 from groat.kernel.errors import GroatError, NotFound
 from groat.kernel.ids import MerchantId, ProviderAccountId
-from groat.platform.http import read_bytes
-from groat.platform.problems import internal_error, problem
+from groat.platform.bodies import read_bytes
+from groat.platform.problems import internal_error, problem, problem_of
 from groat.webhooks.receiving import WebhookReceiver
 
 _log = structlog.get_logger(__name__)
@@ -52,11 +52,11 @@ class WebhookDoor:
         try:
             await self._take(scope, receive)
         except GroatError as error:
-            await problem(error.status, error.code, error.message)(scope, receive, send)
+            await problem_of(error)(scope, receive, send)
         except ClientDisconnect:
             return  # it will deliver again
-        except Exception:  # noqa: BLE001 - as the framework does for the rest
-            _log.exception("delivery_failed")
+        except Exception as error:  # noqa: BLE001 - as the framework does for the rest
+            _log.error("delivery_failed", exc_info=error)
             await internal_error()(scope, receive, send)
         else:
             await send(_START)
@@ -64,6 +64,7 @@ class WebhookDoor:
 
     async def _take(self, scope: Scope, receive: Receive) -> None:
         merchant_id, account_id = _addressee(scope["path"])
+        await self._receiver.expect(merchant_id, account_id)
         headers = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }

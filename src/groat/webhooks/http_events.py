@@ -1,9 +1,11 @@
 """``/v1/webhook-events``: the inbox: looked at, replayed, filled from the provider's own list."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Self
+from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field, JsonValue
 
 from groat.audit.domain.record import Change
@@ -13,18 +15,16 @@ from groat.kernel.errors import GroatError
 from groat.kernel.ids import WebhookEventId
 from groat.payments.http import ProviderAccountIdText
 from groat.platform.http import (
-    Authenticate,
     Body,
-    Cursor,
+    CallerOf,
     IdText,
-    Limit,
     Moment,
     NoFields,
-    Page,
     StrictRoute,
     Text,
     View,
 )
+from groat.platform.paging import Cursors, Page, Paging, PagingDependency
 from groat.platform.strict_json import read_json
 from groat.webhooks.backfilling import Backfilled, Span, WebhookBackfill
 from groat.webhooks.domain.event import EventFilter, WebhookEvent
@@ -39,10 +39,9 @@ LEAST_PER_SECOND = 0.1
 """A thousand take three hours then. What is not due for ages would be as good as lost."""
 
 MOST_PER_SECOND = 10_000
-MOST_CURSOR = 4096
-"""In it is a provider's own, which may be a long query."""
 
 WebhookEventIdText = Annotated[WebhookEventId, IdText("webhook_event")]
+BodyCursor = Annotated[str | None, Field(description="The `next_cursor` of the previous answer.")]
 
 
 class WebhookEventView(View):
@@ -143,7 +142,7 @@ class ReplayRequest(Body):
     received_before: Moment | None = None
     per_second: float = Field(default=PER_SECOND, ge=LEAST_PER_SECOND, le=MOST_PER_SECOND)
     dry_run: bool = False
-    cursor: Annotated[WebhookEventIdText | None, Field(description="Of the answer before.")] = None
+    cursor: BodyCursor = None
 
     def wanted(self) -> EventFilter:
         """Return what is asked for."""
@@ -167,7 +166,7 @@ class ReplayView(View):
 
     replayed: list[WebhookEventIdText]
     would_be: list[RehearsedView]
-    next_cursor: WebhookEventIdText | None
+    next_cursor: str | None
 
 
 class BackfillRequest(Body):
@@ -179,9 +178,7 @@ class BackfillRequest(Body):
     since: Moment
     until: Moment | None = None
     dry_run: bool = False
-    cursor: Annotated[
-        str | None, Field(max_length=MOST_CURSOR, description="Of the answer before.")
-    ] = None
+    cursor: BodyCursor = None
 
 
 class BackfillView(View):
@@ -199,55 +196,57 @@ class BackfillView(View):
     next_cursor: str | None
 
     @classmethod
-    def of(cls, page: Backfilled) -> Self:
+    def of(cls, page: Backfilled, next_cursor: str | None) -> Self:
         """Return the view of ``page``."""
         return cls(
             listed=page.listed,
             missing=[event.provider_event_id for event in page.missing],
             unreadable=page.unreadable,
             would_be=[RehearsedView.of(one) for one in page.rehearsed],
-            next_cursor=page.next_cursor,
+            next_cursor=next_cursor,
         )
 
 
-def event_router(replays: WebhookReplay, authenticate: Authenticate) -> APIRouter:
+def event_router(replays: WebhookReplay, cursors: Cursors, paging: PagingDependency) -> APIRouter:
     """Return the routes of the inbox."""
     routes = APIRouter(
         prefix="/v1/webhook-events", tags=["webhook events"], route_class=StrictRoute
     )
-    CallerOf = Annotated[Caller, Depends(authenticate)]  # noqa: N806 - a type
+    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
     Id = Annotated[WebhookEventIdText, Path()]  # noqa: N806 - a type
 
     @routes.get("", summary="List webhook events")
     async def list_events(
         caller: CallerOf,
+        paging: PagingOf,
         status: EventStatus | None = None,
         type: Annotated[Text | None, Query()] = None,  # noqa: A002
         provider_account: Annotated[ProviderAccountIdText | None, Query()] = None,
         reason: Annotated[Text | None, Query()] = None,
         received_from: Annotated[Moment | None, Query()] = None,
         received_before: Annotated[Moment | None, Query()] = None,
-        cursor: Cursor = None,
-        limit: Limit = 20,
     ) -> Page[WebhookEventView]:
         wanted = EventFilter(
             status, type, provider_account, reason, None, received_from, received_before
         )
-        before = None if cursor is None else WebhookEventId(ids.parse("webhook_event", cursor))
-        rows = await replays.events(caller.merchant_id, wanted, before=before, limit=limit + 1)
-        return Page.of(
-            rows, limit, WebhookEventView.of, lambda row: ids.render("webhook_event", row.id)
-        )
+        before = WebhookEventId(paging.after_id) if paging.after_id else None
+        rows = await replays.events(caller.merchant_id, wanted, before=before, limit=paging.rows)
+        return paging.page(rows, WebhookEventView.of, lambda row: row.id)
 
     @routes.get("/{event_id}", summary="Get a webhook event")
     async def get(event_id: Id, caller: CallerOf) -> WebhookEventDetailsView:
-        return WebhookEventDetailsView.of_details(
-            *await replays.event(caller.merchant_id, event_id)
-        )
+        event, body = await replays.event(caller.merchant_id, event_id)
+        return await asyncio.to_thread(WebhookEventDetailsView.of_details, event, body)
 
     @routes.post("/replay", summary="Replay webhook events")
-    async def replay(body: ReplayRequest, caller: CallerOf) -> ReplayView:
-        return await _replay(replays, caller, body)
+    async def replay(body: ReplayRequest, caller: CallerOf, request: Request) -> ReplayView:
+        path = request.url.path
+        place = cursors.place(caller.merchant_id, path, body.cursor)
+        before = WebhookEventId(UUID(place)) if place else None
+        replayed, would_be, following = await _replay(replays, caller, body, before)
+        place = None if following is None else str(following)
+        next_cursor = cursors.sign(caller.merchant_id, path, place)
+        return ReplayView(replayed=replayed, would_be=would_be, next_cursor=next_cursor)
 
     @routes.post("/{event_id}/replay", summary="Replay a webhook event")
     async def replay_one(
@@ -262,7 +261,7 @@ def event_router(replays: WebhookReplay, authenticate: Authenticate) -> APIRoute
     return routes
 
 
-def backfill_router(backfills: WebhookBackfill, authenticate: Authenticate) -> APIRouter:
+def backfill_router(backfills: WebhookBackfill, cursors: Cursors) -> APIRouter:
     """Return the route that fills the inbox from a provider's list."""
     routes = APIRouter(
         prefix="/v1/provider-accounts", tags=["webhook events"], route_class=StrictRoute
@@ -272,31 +271,31 @@ def backfill_router(backfills: WebhookBackfill, authenticate: Authenticate) -> A
     async def backfill(
         account_id: Annotated[ProviderAccountIdText, Path()],
         body: BackfillRequest,
-        caller: Annotated[Caller, Depends(authenticate)],
+        caller: CallerOf,
+        request: Request,
     ) -> BackfillView:
-        span = Span(body.since, body.until, body.cursor)
+        path = request.url.path
+        place = cursors.place(caller.merchant_id, path, body.cursor)
+        span = Span(body.since, body.until, place)
         page = await backfills.page(caller, account_id, span, dry_run=body.dry_run)
-        return BackfillView.of(page)
+        return BackfillView.of(page, cursors.sign(caller.merchant_id, path, page.next_cursor))
 
     return routes
 
 
-async def _replay(replays: WebhookReplay, caller: Caller, body: ReplayRequest) -> ReplayView:
-    wanted, before = body.wanted(), body.cursor
+async def _replay(
+    replays: WebhookReplay, caller: Caller, body: ReplayRequest, before: WebhookEventId | None
+) -> tuple[list[WebhookEventId], list[RehearsedView], WebhookEventId | None]:
+    """Replay, or rehearse; return also before which event there are more."""
     if body.dry_run:
         rehearsal = await replays.rehearse(
-            caller.merchant_id, wanted, before=before, limit=MOST_REHEARSED
+            caller.merchant_id, body.wanted(), before=before, limit=MOST_REHEARSED
         )
-        views = [RehearsedView.of(one) for one in rehearsal.rehearsed]
-        return ReplayView(replayed=[], would_be=views, next_cursor=rehearsal.next_before)
+        return [], [RehearsedView.of(one) for one in rehearsal.rehearsed], rehearsal.next_before
     replayed = await replays.replay(
-        caller, wanted, before=before, limit=MOST_REPLAYED, per_second=body.per_second
+        caller, body.wanted(), before=before, limit=MOST_REPLAYED, per_second=body.per_second
     )
-    return ReplayView(
-        replayed=[event.id for event in replayed.events],
-        would_be=[],
-        next_cursor=replayed.next_before,
-    )
+    return [event.id for event in replayed.events], [], replayed.next_before
 
 
 def _payload(body: bytes) -> JsonValue:

@@ -10,7 +10,7 @@ import structlog
 from groat.kernel.clock import Clock
 from groat.kernel.errors import BadRequest, GroatError, Unavailable
 from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, WebhookEventId
-from groat.platform.batching import Lane, overloaded
+from groat.platform.batching import Lane
 from groat.platform.connection import Connection
 from groat.platform.database import Database
 from groat.platform.jobs import Doorbell
@@ -24,8 +24,6 @@ _log = structlog.get_logger(__name__)
 
 _MOST_AT_ONCE = 200
 _MOST_WAITING = 2000
-_MOST_BYTES = 64 * 1024 * 1024
-"""Of bodies that are in hand. One may have a megabyte, so that to count them is not enough."""
 
 _INSERTS_AT_ONCE = 2
 """While one is committed there is something to do. With more of them, each would be small."""
@@ -60,7 +58,6 @@ class WebhookReceiver:
         self._seen = seen
         self._new_id = new_id
         self._clock = clock
-        self._bytes = 0
         prompt = {"most_in_batch": _MOST_AT_ONCE, "most_waiting": _MOST_WAITING}
         self._looked_up: Lane[str, bool] = Lane(
             self._seen_before,
@@ -79,6 +76,16 @@ class WebhookReceiver:
             self._note, **all_at_once, rest_seconds=_REST_SECONDS
         )
 
+    async def expect(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> None:
+        """Return if deliveries for this account are taken at all. Ask before reading one.
+
+        Raises:
+            NotFound: no such provider account.
+            Unavailable: it could not be looked up.
+        """
+        if self._providers.kept(merchant_id, account_id) is None:
+            await self._providers.get(merchant_id, account_id)
+
     async def receive(
         self,
         merchant_id: MerchantId,
@@ -93,17 +100,11 @@ class WebhookReceiver:
             BadRequest: the delivery is not believed; the code says why, and nothing is stored.
             Unavailable: it could not be verified or stored; the provider will deliver it again.
         """
-        if self._bytes + len(body) > _MOST_BYTES:
-            raise overloaded()
-        self._bytes += len(body)
-        try:
-            delivery = await self._verified(merchant_id, account_id, headers, body)
-            if self._seen.is_open and await self._looked_up.submit(delivery.name):
-                self._repeated.post(delivery.key)
-            elif not await self._inbox.submit(delivery):
-                raise _rejected("transmission_reused")
-        finally:
-            self._bytes -= len(body)
+        delivery = await self._verified(merchant_id, account_id, headers, body)
+        if self._seen.is_open and await self._looked_up.submit(delivery.name):
+            self._repeated.post(delivery.key)
+        elif not await self._inbox.submit(delivery):
+            raise _rejected("transmission_reused")
 
     async def close(self) -> None:
         """Return once what was acknowledged is counted and noted, too."""

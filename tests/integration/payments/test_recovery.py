@@ -163,10 +163,28 @@ async def test_a_caller_may_ask_for_it_to_be_looked_up_now(world: World, provide
     wallet, payment = await pay(world, provider, "cut_after")
     answers = await asyncio.gather(*(world.ask(f"payments/{payment['id']}/sync") for _ in range(5)))
     assert {answer.status_code for answer in answers} == {200}
-    again = await world.ask(f"payments/{payment['id']}/sync")
-    assert again.json()["status"] == "succeeded"
+    told = {(answer.json()["asked"], answer.json()["reason"]) for answer in answers}
+    assert (True, None) in told
+    assert told <= {(True, None), (False, "being_asked"), (False, "nothing_open")}
+    again = (await world.ask(f"payments/{payment['id']}/sync")).json()
+    assert again["status"] == "succeeded"
+    assert (again["asked"], again["reason"]) == (False, "nothing_open")
     assert len(await world.site(provider).charges()) == 1
     assert await world.balance(wallet) == 1050
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_look_up_that_the_provider_did_not_answer_says_so(
+    world: World, provider: str
+) -> None:
+    _, payment = await pay(world, provider, "cut_before")
+    await world.site(provider).set_faults(answer="cut_before")
+    synced = (await world.ask(f"payments/{payment['id']}/sync")).json()
+    assert (synced["status"], synced["asked"]) == ("processing", False)
+    assert synced["reason"] not in {None, "being_asked", "nothing_open"}
+    await world.site(provider).set_faults()
+    synced = (await world.ask(f"payments/{payment['id']}/sync")).json()
+    assert (synced["status"], synced["asked"], synced["reason"]) == ("succeeded", True, None)
 
 
 async def test_what_is_being_asked_for_the_first_time_is_left_to_who_asks(world: World) -> None:
@@ -177,6 +195,7 @@ async def test_what_is_being_asked_for_the_first_time_is_left_to_who_asks(world:
     name = ids.render("payment", payment_id)
     asked = await world.ask(f"payments/{name}/sync")
     assert asked.json()["operations"][0]["outcome"] == "pending"
+    assert (asked.json()["asked"], asked.json()["reason"]) == (False, "being_asked")
     assert (await paying)["status"] == "succeeded"
 
 

@@ -193,7 +193,7 @@ def test_every_visa_number_is_found(rest: str) -> None:
     assert _refusal(f'"{digits}{_check_digit(digits)}"'.encode()).code == "pan_detected"
 
 
-@pytest.mark.parametrize("text", ["411111111111", VISA + VISA, "4111_1111_1111_1111", "order 4111"])
+@pytest.mark.parametrize("text", ["411111111111", VISA + VISA, "order 4111"])
 def test_runs_of_other_lengths_are_no_card_numbers(text: str) -> None:
     assert read_json(json.dumps(text).encode()) == text
 

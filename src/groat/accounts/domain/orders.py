@@ -21,6 +21,7 @@ from groat.accounts.domain.ledger import (
 from groat.kernel import ids
 from groat.kernel.errors import Conflict, InvalidRequest
 from groat.kernel.ids import AccountId, HoldId, MerchantId
+from groat.kernel.moments import EARLIEST, LATEST, is_storable
 from groat.kernel.money import Money
 from groat.kernel.value import Value
 
@@ -61,10 +62,12 @@ def transfer(merchant_id: MerchantId, order: TransferOrder) -> Post:
     """Return the command to make a transfer.
 
     Raises:
-        InvalidRequest: ``invalid_reference``, ``amount_not_positive``, or ``same_account``.
+        InvalidRequest: ``invalid_reference``, ``amount_not_positive``, ``time_out_of_bounds``, or
+            ``same_account``.
     """
     _require_reference(order.reference)
     _require_positive(order.amount.amount)
+    _require_storable(order.effective_at)
     if order.debit_account_id == order.credit_account_id:
         raise InvalidRequest(
             "same_account", "A transfer is between two accounts; these are the same one."
@@ -81,10 +84,11 @@ def hold(merchant_id: MerchantId, order: HoldOrder, now: datetime) -> PlaceHold:
     """Return the command to place a hold that a caller asks for.
 
     Raises:
-        InvalidRequest: ``invalid_reference`` or ``amount_not_positive``.
+        InvalidRequest: ``invalid_reference``, ``amount_not_positive``, or ``time_out_of_bounds``.
     """
     _require_reference(order.reference)
     _require_positive(order.amount.amount)
+    _require_storable(order.expires_at)
     return engines_hold(merchant_id, order, now)
 
 
@@ -160,4 +164,11 @@ def _require_positive(amount: int) -> None:
     if amount <= 0:
         raise InvalidRequest(
             "amount_not_positive", f"An amount is more than 0 minor units; this is {amount}."
+        )
+
+
+def _require_storable(moment: datetime | None) -> None:
+    if moment is not None and not is_storable(moment):
+        raise InvalidRequest(
+            "time_out_of_bounds", f"A time is from {EARLIEST.year} to {LATEST.year}, in UTC."
         )

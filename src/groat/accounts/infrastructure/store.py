@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -18,14 +18,12 @@ from groat.accounts.domain.ledger import (
     TrialBalance,
 )
 from groat.kernel.ids import AccountId, HoldId, MerchantId, TransactionId
+from groat.kernel.moments import EARLIEST, LATEST
 from groat.platform.connection import Connection
 from groat.platform.queries import load_queries
 
 QUERIES = load_queries(__file__, "accounts.sql")
 CHECKS = load_queries(__file__, "checks.sql")
-
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_END = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 async def insert_accounts(
@@ -108,8 +106,8 @@ async def statement(
         {
             "merchant_id": merchant_id,
             "number": number,
-            "since": lines.since or _BEGINNING,
-            "until": lines.until or _END,
+            "since": lines.since or EARLIEST,
+            "until": lines.until or LATEST,
             "kind": lines.kind,
             "limit": limit,
         },

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from groat.audit.domain.record import Scalar
 from groat.kernel import ids
+from groat.kernel.moments import storable
 from groat.kernel.money import Money
 from groat.kernel.value import Value, replace
 from groat.payments.domain.lifecycle import TERMINAL, Next, Outcome, Status, answer, told
@@ -320,7 +321,7 @@ def _moved(case: _Case, status: Status) -> Payment:
                 moved,
                 authorized=amount.amount,
                 authorization_reference=reference,
-                authorization_expires_at=expires_at,
+                authorization_expires_at=storable(expires_at),
             )
         case Captured(_, amount):
             captured = payment.captured + amount.amount

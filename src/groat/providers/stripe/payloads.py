@@ -5,11 +5,12 @@ Amounts are in minor units as Stripe counts them; currencies are in lower case.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta
 
+from groat.kernel.moments import from_unix
 from groat.kernel.value import field
 from groat.providers.reading import EventText, Payload
 
@@ -65,7 +66,7 @@ class Charge(Payload, tag_field="object", tag="charge"):
         """Until when it can be captured, where Stripe says so."""
         details = self.payment_method_details
         until = details.card.capture_before if details and details.card else None
-        return None if until is None else datetime.fromtimestamp(until, UTC)
+        return None if until is None else from_unix(until)
 
 
 class Redirect(Payload):

@@ -1,0 +1,170 @@
+"""What real processes log when something raises: enough to find it, and nothing that is secret.
+
+An installed adapter raises whatever it was given, and a trigger has PostgreSQL repeat a whole row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from groat.kernel import ids
+from groat.platform.embedded_places import free_port
+from tests.integration.world import World
+from tests.stories.processes import environment, until
+
+CREDENTIAL = "sk_live_credential_of_the_merchant"
+TOKEN = "pm_token_of_the_customer"
+BODY = "something-of-the-body"
+SIGNATURE = "t=1,v1=signature-of-the-webhook"
+
+ADAPTER = """
+from groat.providers.stripe.adapter import StripeProvider
+from groat.providers.port import Envelope
+
+class Raiser(StripeProvider):
+    def __init__(self, credentials, *, timeout_seconds):
+        super().__init__(credentials, timeout_seconds=timeout_seconds)
+        self.given = dict(credentials)
+
+    async def authorize(self, request):
+        try:
+            raise ValueError(f"{self.given} {request}")
+        except ValueError as error:
+            raise LookupError(request.payment_method, self.given) from error
+
+    async def verify_webhook(self, headers, body, now):
+        if body.startswith(b"raise"):
+            raise ExceptionGroup(str(headers), [ValueError(body), KeyError(str(self.given))])
+        return None
+
+    def read_envelope(self, headers, body):
+        return Envelope("evt_1", "x.y")
+
+    def read_webhook(self, event_type, body):
+        return None
+
+    async def interpret_webhook(self, event_type, body):
+        error = RuntimeError(body)
+        error.add_note(str(self.given))
+        raise error
+"""
+
+
+@pytest.fixture
+def plugins(tmp_path: Path) -> Path:
+    """A directory with an installed adapter that raises."""
+    place = tmp_path / "plugins"
+    metadata = place / "raiser-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (place / "raiser.py").write_text(ADAPTER)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: raiser\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[groat.providers]\nraiser = raiser:Raiser\n")
+    return place
+
+
+@contextmanager
+def process(name: str, told: dict[str, str], log: Path) -> Iterator[None]:
+    with log.open("wb") as output:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "groat.app.cli", name], env=told, stdout=output, stderr=output
+        )
+    try:
+        yield
+    finally:
+        started.terminate()
+        started.wait(30)
+
+
+async def provider_account(world: World, told: dict[str, str]) -> str:
+    """Make an account at the provider whose adapter raises; return its id."""
+    merchant = ids.render_merchant(world.merchant_id)
+    line = ["merchants", "put-provider-account", merchant, "raiser", "Raiser"]
+    credentials = json.dumps({"api_key": CREDENTIAL, "webhook_secret": "whsec_" + CREDENTIAL})
+    made = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "groat.app.cli", *line],
+        env=told,
+        input=credentials,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return made.stdout.strip().rpartition("/")[2]
+
+
+async def everything_fails(world: World, api: httpx.AsyncClient, account: str) -> None:
+    """Let an adapter raise in a payment, at the door and in a worker, and PostgreSQL in a route."""
+    order = world.order(
+        await world.wallet(), provider_account=account, payment_method=TOKEN, reference=BODY
+    )
+    taken = await api.post("/v1/payments", json=order)
+    assert (taken.status_code, taken.json()["status"]) == (201, "processing")
+    door = f"/webhooks/{ids.render_merchant(world.merchant_id)}/{account}"
+    headers = {"stripe-signature": SIGNATURE}
+    assert (await api.post(door, content=f"raise {BODY}", headers=headers)).status_code == 500
+    assert (await api.post(door, content=f"keep {BODY}", headers=headers)).status_code == 200
+    await world.rows(
+        "create function repeat_row() returns trigger language plpgsql as"
+        " $$ begin raise exception 'row: %%', new; end $$"
+    )
+    await world.rows(
+        "create trigger repeating before insert on account for each row"
+        " execute function repeat_row()"
+    )
+    failed = await api.post(
+        "/v1/accounts", json={"code": "wallet:x", "currency": "EUR", "metadata": {"a": BODY}}
+    )
+    assert (failed.status_code, failed.json()["code"]) == (500, "internal_error")
+    assert BODY not in failed.text
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+async def test_what_raises_is_logged_without_key_token_or_body(
+    world: World, plugins: Path, tmp_path: Path, log_format: str
+) -> None:
+    port, logs = free_port(), {name: tmp_path / f"{name}.log" for name in ("api", "worker")}
+    told = environment(
+        tmp_path,
+        GROAT_API_PORT=str(port),
+        GROAT_LOG_FORMAT=log_format,
+        PYTHONPATH=os.pathsep.join([str(plugins), *sys.path]),
+        **world.variables,
+    )
+    account = await provider_account(world, told)
+    base = f"http://127.0.0.1:{port}"
+    authorization = {"authorization": f"Bearer {world.api_key}"}
+    with process("api", told, logs["api"]), process("worker", told, logs["worker"]):
+        async with httpx.AsyncClient(base_url=base, headers=authorization, timeout=30) as api:
+            await asyncio.to_thread(until, lambda: _is_up(base), "the API")
+            await everything_fails(world, api, account)
+        await asyncio.to_thread(
+            until, lambda: "adapter_raised" in logs["worker"].read_text(), "the worker"
+        )
+    said = {name: log.read_text() for name, log in logs.items()}
+    secret = world.api_key.rpartition("_")[2]
+    for text in said.values():
+        for word in (world.api_key, secret, CREDENTIAL, TOKEN, BODY, SIGNATURE):
+            assert word not in text, (word, text)
+    for event in ("adapter_raised", "delivery_failed", "request_failed"):
+        assert event in said["api"]
+    for clue in ("LookupError", "ValueError", "ExceptionGroup", "raiser.py", "sqlstate=P0001"):
+        assert clue in said["api"], clue
+    assert "RuntimeError" in said["worker"]
+
+
+def _is_up(base: str) -> bool:
+    try:
+        return httpx.get(f"{base}/healthz", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
