@@ -228,9 +228,14 @@ def test_an_object_of_another_shape_is_refused(about: dict[str, object]) -> None
         _event(about)
 
 
-@pytest.mark.parametrize("until", [UNTIL, datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)])
-def test_a_charge_that_is_not_captured_yet_is_an_authorization(until: datetime) -> None:
-    details = {"card": {"capture_before": int(until.timestamp())}}
+@pytest.mark.parametrize(
+    ("told", "until"), [(UNTIL, UNTIL), (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), None)]
+)
+def test_a_charge_that_is_not_captured_yet_is_an_authorization(
+    told: datetime, until: datetime | None
+) -> None:
+    """A time that our calendar does not have is not told: the authorization counts all the same."""
+    details = {"card": {"capture_before": int(told.timestamp())}}
     charge = {**CHARGE, "captured": False, "amount_captured": 0, "payment_method_details": details}
     authorized = Authorized("pi_1", Money(1200, "EUR"), until)
     assert _event(charge) == (Report(PAYMENT_ID, "pi_1", authorized),)
