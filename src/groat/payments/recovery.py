@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import structlog
 
-from groat.kernel.errors import NotFound
+from groat.kernel.errors import NotFound, Unavailable
 from groat.kernel.ids import MerchantId, PaymentId
 from groat.payments.calling import Asked, Concluded, ProviderCalls, request_of
 from groat.payments.domain.lifecycle import Status
@@ -35,6 +35,8 @@ from groat.providers.registry import ProviderRegistry
 _log = structlog.get_logger(__name__)
 
 _MOST_AT_ONCE = 16
+_PUT_OFF_ATTEMPTS = 6
+_PUT_OFF_PAUSE_SECONDS = 0.25  # doubled after each attempt: 16 s in all
 _LEASE = timedelta(minutes=5)
 """How long the operations of a worker that died wait for another: longer than two calls take."""
 
@@ -134,10 +136,26 @@ class PaymentRecovery:
         except Exception as error:  # noqa: BLE001 - an adapter is a guest in this house
             _log.exception("recovery_failed", operation=str(claimed.operation.id))
             reason = type(error).__name__
-        due_in = delay_after(claimed.lookups, self._random)
-        async with self._database.transaction() as connection:
-            operations.put_off(connection, claimed, due_in, reason, was_due)
+        await self._put_off(claimed, reason, was_due)
         return reason
+
+    async def _put_off(self, claimed: OpenOperation, reason: str, was_due: datetime | None) -> None:
+        """Write why an operation is open still and when it is looked up next.
+
+        It is tried again while the database is away: else it stands there without a reason, and
+        is looked up only when the lease ends.
+        """
+        due_in = delay_after(claimed.lookups, self._random)
+        for attempt in range(_PUT_OFF_ATTEMPTS):
+            try:
+                async with self._database.transaction() as connection:
+                    operations.put_off(connection, claimed, due_in, reason, was_due)
+            except Unavailable:
+                pause = _PUT_OFF_PAUSE_SECONDS * 2**attempt * self._random.uniform(0.5, 1.5)
+                await asyncio.sleep(pause)
+            else:
+                return
+        _log.error("operation_not_put_off", operation=str(claimed.operation.id), reason=reason)
 
     async def _look_up(self, claimed: OpenOperation) -> str:
         """Ask what became of an operation, or for it once more; return why it may be open still."""
