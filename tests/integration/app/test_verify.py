@@ -122,7 +122,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     ),
     (
         "select min(reference) from applied_effect where reference like 'ch_%%'",
-        "update applied_effect set amount = amount + 1 where reference = ",
+        "update applied_effect set amount = amount + 1 where kind = 'captured' and reference = ",
         {
             "effects_are_posted_once",
             "payments_match_effects",
@@ -132,7 +132,10 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     ),
     (
         "select min(reference) from applied_effect where reference like 'ch_%%'",
-        "delete from ledger_transaction where split_part(reference, ':', 3) = ",
+        (
+            "delete from ledger_transaction where kind = 'payment.captured'"
+            " and split_part(reference, ':', 3) = "
+        ),
         {"entries_have_parents", "effects_are_posted_once", "transactions_match_record"},
     ),
     (
@@ -188,7 +191,10 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     ),
     (
         "select min(reference) from applied_effect where reference like 'ch_%%'",
-        "update ledger_transaction set kind = 'transfer' where split_part(reference, ':', 3) = ",
+        (
+            "update ledger_transaction set kind = 'transfer' where kind = 'payment.captured'"
+            " and split_part(reference, ':', 3) = "
+        ),
         {"effects_are_posted_once", "transactions_match_record"},
     ),
     (

@@ -29,6 +29,7 @@ from groat.providers.domain.facts import (
     DisputeOpened,
     DisputeWithdrawn,
     Fact,
+    FeeCharged,
     NotSent,
     Refunded,
     Report,
@@ -407,6 +408,9 @@ def test_a_fee_stands_or_falls_with_its_capture() -> None:
     truth = arrival(Captured("ch_rest", REST))
     assert life.take(truth, fee) == [Outcome.APPLIED, Outcome.APPLIED]
     assert life.take(fee) == [Outcome.ALREADY_SO]
+    again = FeeCharged("txn_2", FEE.amount)  # the same fee, told under another id
+    told = replace(fee, report=replace(fee.report, fact=again))
+    assert life.take(told) == [Outcome.ALREADY_SO]
 
 
 def test_a_refund_that_we_did_not_ask_for_is_set_aside() -> None:

@@ -31,6 +31,7 @@ from groat.payments.domain.verdicts import (
     Standing,
     Verdict,
     change_of,
+    effect_key,
     fee_capture_key,
     set_aside,
 )
@@ -121,12 +122,12 @@ def decide_fee(standing: Standing, payment: Payment, fact: FeeCharged, arrival: 
     taken = payment.captured if capture is None else standing.effects.get(capture) == payment.id
     if not taken:
         return Verdict(Outcome.PREMATURE)
-    key = EffectKey(arrival.provider_account_id, EffectKind.FEE, fact.reference)
-    return Verdict(
-        Outcome.APPLIED,
-        effect=Effect(key, payment, fact.amount),
-        change=change_of("payment.fee_charged", payment, arrival),
+    key = effect_key(arrival)
+    assert key is not None  # noqa: S101 - a fee moves money
+    change = change_of(
+        "payment.fee_charged", payment, arrival, effect=key.reference, fee=fact.reference
     )
+    return Verdict(Outcome.APPLIED, effect=Effect(key, payment, fact.amount), change=change)
 
 
 def _no_to_command(case: _Case) -> Verdict | None:

@@ -159,8 +159,8 @@ def effect_key(arrival: Arrival) -> EffectKey | None:
     match arrival.report.fact:
         case Captured(reference=reference):
             kind = EffectKind.CAPTURED
-        case FeeCharged(reference=reference):
-            kind = EffectKind.FEE
+        case FeeCharged(reference=reference):  # a capture has one fee, whatever id it is told by
+            kind, reference = EffectKind.FEE, arrival.report.capture_reference or reference
         case Refunded(reference=reference):
             kind = EffectKind.REFUNDED
         case DisputeWithdrawn(reference=reference):
