@@ -129,12 +129,12 @@ class PostingLanes:
     async def _run(
         self, merchant_id: MerchantId, submissions: Sequence[Submission]
     ) -> list[tuple[Outcome, ...] | Exception]:
-        """Run a batch. One that fails unforeseen is halved until only the culprit fails."""
+        """Run a batch. Halve one that fails unforeseen, until only the command at fault fails."""
         try:
             return [*await self._run_together(merchant_id, submissions)]
         except Unavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - its caller is told, and its neighbours are not
+        except Exception as error:  # noqa: BLE001 - only its own caller gets it
             if len(submissions) == 1:
                 return [error]
         middle = len(submissions) // 2

@@ -14,14 +14,14 @@ _API = "/v1/"
 
 
 class Gate:
-    """ASGI middleware: lets in who has a key, before anything of the request's body is read."""
+    """ASGI middleware: authenticates each API call before any of its body is read."""
 
     def __init__(self, app: ASGIApp, merchants: MerchantService) -> None:
         self._app = app
         self._merchants = merchants
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection; everything below ``/v1/`` takes a key."""
+        """Handle one request; every path below ``/v1/`` needs an API key."""
         if scope["type"] == "http" and scope["path"].startswith(_API):
             try:
                 scope["state"]["caller"] = await self._caller(scope)

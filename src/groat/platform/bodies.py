@@ -30,11 +30,11 @@ _INLINE_BYTES = 16 * 1024
 
 
 class BodyBudget:
-    """ASGI middleware: bounds the bytes of all bodies that are in hand, counted as they come.
+    """ASGI middleware: bounds the bytes of all bodies in memory, counted as they arrive.
 
-    A body is in hand until its request is answered. One address may have half of the budget, so
-    that uploads which never end cannot keep everybody else's deliveries out. A body that is
-    announced as small is not counted: the number of connections bounds those.
+    A body counts until its request is answered. One address may use half of the budget, so that
+    its slow uploads cannot keep out deliveries from other addresses. Bodies that are announced as
+    small do not count: the limit of connections bounds them.
     """
 
     def __init__(self, app: ASGIApp, most_bytes: int = MAX_BYTES_IN_HAND) -> None:
@@ -44,7 +44,7 @@ class BodyBudget:
         self._by_address: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection. Most bodies are small, and cost nothing to count."""
+        """Handle one request."""
         if scope["type"] != "http" or _is_small(scope):
             await self._app(scope, receive, send)
         else:
@@ -113,7 +113,7 @@ async def _read_bytes(receive: Receive, most: int) -> bytes:
 
 
 async def read_json_aside(raw: bytes) -> Json:
-    """Return the JSON value in ``raw`` as ``read_json`` does, without holding up other requests.
+    """Return the JSON value in ``raw``; read a large one in a thread, so that others are served.
 
     Raises:
         BadRequest, InvalidRequest: as ``read_json``.

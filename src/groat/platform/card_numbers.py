@@ -1,9 +1,8 @@
-"""Card numbers, found so that they can be refused: Groat is not a gateway and must never hold one.
+"""Find card numbers, so that requests with one are refused: Groat must never hold one.
 
-A card number has the first digits and a length of an issuer, and its check digit is right (ISO/IEC
-7812-1). It is looked for in every form that people and programs give it: with any separators, in
-any script's digits, between invisible characters, and with a verification code glued on. All of it
-is linear in the length of the text, since strangers choose that.
+A card number has the first digits and a length of an issuer, and a right check digit (ISO/IEC
+7812-1). The search covers any separator, the digits of any script, invisible characters between
+digits, and a verification code glued to the end. Its time is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ _OPAQUE: Final = re.compile(
     r")(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
-"""Ids and digests: in one of 30,000 random UUIDs there is what could be a card number."""
+"""UUIDs, digests and our own ids. A random one can look like a card number by chance."""
 
 _PLAIN: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
 _DOUBLED: Final = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
@@ -109,7 +108,7 @@ def _candidates(groups: Sequence[str]) -> Iterator[str]:
 
 
 def _printed(groups: Sequence[str], first: int) -> Iterator[str]:
-    """Yield what begins with the group ``first`` and has the groups that cards show."""
+    """Yield the digits from the group ``first`` on, in groups as cards show them."""
     digits = groups[first]
     for group in groups[first + 1 : first + MOST_DIGITS // _PRINTED_GROUP + 1]:
         if len(digits) > MOST_DIGITS:
@@ -124,7 +123,7 @@ def _printed(groups: Sequence[str], first: int) -> Iterator[str]:
 
 
 def _with_and_without_code(group: str, before: str) -> Iterator[str]:
-    """Yield ``group`` after the digits ``before`` it, and without what may be glued to its end."""
+    """Yield the digits up to the end of ``group``, with and without a code glued to it."""
     yield before + group
     for code in _CODES:
         if len(group) > code and len(before) + len(group) - code >= _LEAST_WITH_CODE:
@@ -142,9 +141,9 @@ def _passes_luhn(digits: bytes) -> bool:
 
 
 class _PlainForms(dict[int, str]):
-    """Characters beyond ASCII, as the digit, letter or separator that they stand for.
+    """Translates a character beyond ASCII to the digit, letter or separator that it stands for.
 
-    Each by itself: to normalize a text takes the square of its length where marks pile up.
+    Each character by itself: normalizing a whole text is quadratic where combining marks pile up.
     """
 
     def __missing__(self, code: int) -> str:

@@ -1,8 +1,7 @@
 """Limits in front of the HTTP server, which has none of its own.
 
-Whatever a stranger sends is bounded before anything else sees it: how many connections there are,
-in all and from one address; how long a request's head is, how many headers are in it, and how long
-it may take to arrive. Bodies are bounded where they are read.
+The guard bounds the number of connections, in all and from one address, and the bytes, headers and
+seconds of a request's head. It counts bytes before the parser keeps them. ``bodies`` bounds bodies.
 """
 
 from __future__ import annotations
@@ -20,15 +19,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from groat.kernel.errors import ConfigurationError
 from groat.platform.batching import overloaded
+from groat.platform.bodies import MAX_BODY_BYTES
 from groat.platform.problems import problem, problem_of
 
 MAX_HEAD_BYTES = 32 * 1024
 MAX_HEADERS = 100
 MAX_FRAMING_BYTES = 64 * 1024
-"""What a chunked body may have between its chunks and after them, beyond as much as is body."""
+"""Bytes of chunk sizes, extensions and trailers, beyond one for each byte of the body."""
 
 HEAD_SECONDS = 10.0
-"""Seconds for a request's head to arrive; also for a body to end that nobody waits for."""
+"""Seconds for a request's head to arrive, or for the rest of a body after its answer."""
 
 _RESERVED_DESCRIPTORS = 128
 """Descriptors kept for files, Redis, providers and connections that are being refused."""
@@ -45,10 +45,10 @@ class ConnectionLimits:
 def connection_limits(
     wanted: int, per_address: int | None, database_connections: int
 ) -> ConnectionLimits:
-    """Return how many connections the process may have, with as many descriptors as it takes.
+    """Return the limits for this process, and raise its limit of descriptors as far as needed.
 
-    The limit of descriptors is raised as far as the system lets the process raise it. Without
-    ``per_address``, one address may have half of all connections.
+    The total stays below the limit of descriptors. Without ``per_address``, one address may have
+    half of the total.
 
     Raises:
         ConfigurationError: ``too_few_descriptors``; none would be left for connections.
@@ -69,7 +69,7 @@ def connection_limits(
 
 
 class Admission:
-    """Counts connections, and admits no more than the limits allow."""
+    """Counts connections and admits a new one while the limits allow it."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
@@ -77,7 +77,7 @@ class Admission:
         self._by_address: Counter[str] = Counter()
 
     def admits(self, address: str) -> bool:
-        """Count a connection from ``address`` if one more is allowed; tell whether it is."""
+        """Count a connection from ``address`` if the limits allow it; tell whether they do."""
         if self._total >= self._limits.total:
             return False
         if self._by_address[address] >= self._limits.per_address:
@@ -87,7 +87,7 @@ class Admission:
         return True
 
     def leaves(self, address: str) -> None:
-        """Count an admitted connection no more."""
+        """Stop counting an admitted connection."""
         self._total -= 1
         self._by_address[address] -= 1
         if not self._by_address[address]:
@@ -95,22 +95,21 @@ class Admission:
 
 
 def guarded(limits: ConnectionLimits) -> type[GuardedProtocol]:
-    """Return the protocol of a server whose connections are counted together."""
+    """Return a protocol class for one server, whose connections share ``limits``."""
     return type("Guarded", (GuardedProtocol,), {"admission": Admission(limits)})
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. Its head is counted as it comes, before the parser keeps any of it."""
+    """One connection. The bytes of a head are counted before the parser keeps them."""
 
     admission: ClassVar[Admission]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._address: str | None = None
-        self._in_head = True
+        self._arrived: Any = self.cycle  # the last request that has arrived with its whole body
         self._head_left = MAX_HEAD_BYTES
         self._framing_left = MAX_FRAMING_BYTES
-        self._body_bytes = 0
         self._deadline: TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -126,7 +125,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._set_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Make room for another connection."""
+        """Free the connection's place in the limits."""
         if self._address is None:
             return
         self.admission.leaves(self._address)
@@ -135,35 +134,48 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Hand on what is allowed of a head, and then the body."""
-        if self._address is None or self.transport.is_closing():
+        """Pass the allowed bytes of a head to the parser, and then the body."""
+        if self._address is None:
             return
-        if self._in_head:
-            data = self._take_head(data)
-        if data and not self.transport.is_closing():
+        if self._arrived is not self.cycle:
             self._take_body(data)
+        elif len(data) <= self._head_left:
+            self._take_head(data)
+        else:
+            head, rest = data[: self._head_left], data[self._head_left :]
+            self._take_head(head)
+            if not self.transport.is_closing():
+                self.data_received(rest)
 
-    def _take_head(self, data: bytes) -> bytes:
-        """Read as much of ``data`` as a head may still have; return the rest."""
-        head, rest = data[: self._head_left], data[self._head_left :]
-        self._head_left -= len(head)
-        super().data_received(head)
-        if self._in_head and self._head_left < MAX_HEAD_BYTES:
-            if not self._head_left or self._has_too_many_headers():
-                self._cut_off()
-            elif self._deadline is None:
-                self._set_deadline()
-        return rest
+    def _take_head(self, data: bytes) -> None:
+        """Parse a head, or a part of one; close the connection if the head exceeds its limits."""
+        before = self.cycle
+        self._head_left -= len(data)
+        super().data_received(data)
+        if self.cycle is not before:
+            self._head_left, self._framing_left = MAX_HEAD_BYTES, MAX_FRAMING_BYTES
+            if self._deadline is not None:
+                self._unset_deadline()
+        elif not self._head_left or self._has_too_many_headers():
+            self._cut_off()
+        elif self._deadline is None:
+            self._set_deadline()
 
     def _take_body(self, data: bytes) -> None:
-        """Read what follows a head; what of it is neither body nor another request is bounded."""
-        self._body_bytes, message = 0, self.cycle
+        """Parse a body; close the connection if its framing or trailers exceed their limits.
+
+        A body that was answered before it was read is thrown away, up to the largest there is.
+        """
+        cycle = self.cycle
+        before = len(cycle.body)
         super().data_received(data)
-        if self._in_head or self.cycle is not message:
-            return  # the body ended in these bytes
-        left = self._framing_left - len(data) + 2 * self._body_bytes
-        self._framing_left = min(left, MAX_FRAMING_BYTES)
-        if left < 0 or self._has_too_many_headers():
+        if self._arrived is cycle or self.cycle is not cycle:
+            return
+        self._framing_left += 2 * (len(cycle.body) - before) - len(data)
+        if cycle.response_complete and self._deadline is None:
+            self._framing_left += MAX_BODY_BYTES
+            self._set_deadline()
+        if self._framing_left < 0 or self._has_too_many_headers():
             self.transport.close()
 
     def _has_too_many_headers(self) -> bool:
@@ -171,29 +183,15 @@ class GuardedProtocol(HttpToolsProtocol):
         return headers is not None and len(headers) > MAX_HEADERS
 
     def on_headers_complete(self) -> None:
-        """Let the request be answered; one with too many headers is refused."""
-        self._in_head, self._framing_left = False, MAX_FRAMING_BYTES
-        self._unset_deadline()
-        if self._has_too_many_headers():
+        """Start answering the request; answer 431 if it has too many headers."""
+        if len(self.headers) > MAX_HEADERS:
             self.app = _too_many_headers
         super().on_headers_complete()
 
-    def on_body(self, body: bytes) -> None:
-        """Hand on a part of the body, which makes up for as much framing."""
-        self._body_bytes += len(body)
-        super().on_body(body)
-
     def on_message_complete(self) -> None:
-        """Expect the next head."""
-        self._in_head, self._head_left = True, MAX_HEAD_BYTES
-        self._unset_deadline()
+        """Expect the head of another request."""
+        self._arrived = self.cycle
         super().on_message_complete()
-
-    def on_response_complete(self) -> None:
-        """Give the rest of a body that nobody read a while to arrive."""
-        super().on_response_complete()
-        if not self._in_head and not self.transport.is_closing():
-            self._set_deadline()
 
     def _set_deadline(self) -> None:
         self._deadline = self.loop.call_later(HEAD_SECONDS, self._close)
@@ -212,7 +210,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _cut_off(self) -> None:
-        """Refuse a head that is too long, unless an earlier request is still being answered."""
+        """Close the connection; answer 431 first unless an earlier answer is under way."""
         if not self._is_answering():
             self.transport.write(_HEAD_TOO_LARGE)
         self.transport.close()
@@ -225,7 +223,7 @@ async def _too_many_headers(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _raw(answer: Response) -> bytes:
-    """Return an answer as it goes over the wire, for where no request was read to be answered."""
+    """Return an answer as bytes of HTTP/1.1, for a connection without a parsed request."""
     answer.headers["connection"] = "close"
     phrase = HTTPStatus(answer.status_code).phrase
     lines = [f"HTTP/1.1 {answer.status_code} {phrase}".encode()]

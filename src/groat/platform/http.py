@@ -60,7 +60,7 @@ _bearer = HTTPBearer(auto_error=False, description="An API key, as `groat_...`."
 async def _caller(
     request: Request, _token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    """Return the caller that the gate let in: see ``groat.merchants.http``."""
+    """Return the caller that ``groat.merchants.http.Gate`` authenticated."""
     caller: Caller = request.state.caller
     return caller
 
@@ -137,7 +137,7 @@ class _StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that takes the parameters it knows and JSON by ``strict_json``, and nothing else."""
+    """A route that accepts only known parameters, and JSON as ``strict_json`` reads it."""
 
     most_bytes: ClassVar[int] = MAX_JSON_BYTES
 
@@ -168,10 +168,7 @@ class BulkRoute(StrictRoute):
 
 
 def _inspect_address(request: Request) -> None:
-    """Refuse a card number in the path, the query or a header, also one that nothing reads.
-
-    The key is none of ours to inspect: nobody could send another.
-    """
+    """Refuse a card number in the path, the query or any header but the API key."""
     refuse_card_number(request.scope["path"])
     for name, value in request.query_params.multi_items():
         refuse_card_number(name)

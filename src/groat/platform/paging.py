@@ -27,7 +27,7 @@ class Page(View, Generic[Item]):
 
 
 class Cursors:
-    """Signs the place at which a list goes on, and believes only places that it signed.
+    """Signs the place where the next page of a list begins, and accepts only its own signatures.
 
     A cursor belongs to one merchant and one list, which is named by its path.
     """
@@ -71,7 +71,7 @@ class Paging:
 
     @property
     def rows(self) -> int:
-        """How many rows to read: one more than the page has says that another page follows."""
+        """Rows to read: one more than the limit, which shows whether another page follows."""
         return self.limit + 1
 
     def page(

@@ -56,10 +56,10 @@ def internal_error() -> JSONResponse:
 
 
 class LastResort:
-    """ASGI middleware: answers an error that nobody foresaw, so that the connection stays sound.
+    """ASGI middleware: answers an unforeseen error with 500 and keeps the connection open.
 
-    Without it the framework raises the error again, and the server drops the connection. Nobody is
-    left to answer when a caller disconnects, and nothing is wrong then.
+    The framework's own handler raises the error again, and the server then drops the connection. A
+    caller that disconnects is not an error, so it is not logged.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -78,9 +78,9 @@ class LastResort:
             await self._app(scope, receive, watched)
         except ClientDisconnect:
             return
-        except Exception as error:  # noqa: BLE001 - whatever it is
+        except Exception as error:  # noqa: BLE001 - no error may reach the server
             _log.error("request_failed", exc_info=error)
-            if not started:  # or else the server drops what is half an answer
+            if not started:  # the server closes a connection with half an answer
                 await internal_error()(scope, receive, send)
 
 
@@ -121,7 +121,7 @@ def install_problem_documents(app: FastAPI) -> None:
 
 
 def _allowed(app: FastAPI, scope: Scope) -> list[str]:
-    """Return the methods of a path. The framework names those of the first route that has it."""
+    """Return all methods of a path. The framework names only those of its first route."""
     return [
         method
         for method in _METHODS

@@ -77,7 +77,7 @@ class WebhookReceiver:
         )
 
     async def expect(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> None:
-        """Return if deliveries for this account are taken at all. Ask before reading one.
+        """Check that the provider account exists, before a body is read for it.
 
         Raises:
             NotFound: no such provider account.

@@ -53,9 +53,9 @@ class Target:
         return await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0))
 
     async def is_serving(self, source: str = "127.0.0.2") -> bool:
-        """Tell whether a well-behaved client from another address is answered within 2 seconds."""
+        """Tell whether a well-behaved client from another address is answered within 10 seconds."""
         transport = httpx.AsyncHTTPTransport(local_address=source)
-        async with httpx.AsyncClient(transport=transport, timeout=2) as http:
+        async with httpx.AsyncClient(transport=transport, timeout=10) as http:
             with suppress(httpx.HTTPError):
                 return (await http.get(f"http://127.0.0.1:{self.port}/healthz")).status_code == 200
         return False
@@ -112,7 +112,7 @@ async def crowd(
 
 
 async def comes_back(target: Target, source: str) -> None:
-    give_up_at = time.monotonic() + 15
+    give_up_at = time.monotonic() + 30
     while not await target.is_serving(source):
         assert time.monotonic() < give_up_at
 
@@ -237,7 +237,7 @@ async def test_what_does_not_arrive_is_not_waited_for(target: Target) -> None:
         seconds_until_closed(target, unread),
         seconds_until_closed(target, unread, dripping=True),
     )
-    assert all(4 < one < 20 for one in seconds), seconds
+    assert all(4 < one < 28 for one in seconds), seconds
 
 
 async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, more: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from itertools import permutations
 
 import pytest
@@ -15,7 +16,7 @@ from groat.kernel.value import replace
 from groat.payments.domain.lifecycle import TERMINAL, DisputeStatus, Outcome, RefundStatus, Status
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.verdicts import Arrival, EffectKey
-from groat.providers.domain.facts import Captured, Declined, Fact
+from groat.providers.domain.facts import Authorized, Captured, Declined, Fact
 from groat.providers.domain.failures import FailureCode
 from tests.unit.payments.examples import (
     AMOUNT,
@@ -179,6 +180,17 @@ def test_money_taken_after_the_end_is_put_before_an_operator(ended_by: Fact) -> 
         Outcome.CONTRADICTION,
     ]
     assert (life.payment.captured, life.effects, life.balances()) == (0, [], {})
+
+
+@pytest.mark.parametrize("offset", [timedelta(minutes=-1), timedelta()])
+def test_an_authorization_is_applied_without_an_expiry_that_cannot_be_stored(
+    offset: timedelta,
+) -> None:
+    edge = datetime.max.replace(tzinfo=timezone(offset))
+    life = _started(MANUAL_STARTED)
+    life.take(arrival(Authorized("pi_1", AMOUNT, edge)))
+    assert (life.payment.status, life.payment.authorized) == (Status.AUTHORIZED, AMOUNT.amount)
+    assert life.payment.authorization_expires_at is None
 
 
 def test_what_is_canceled_after_a_part_was_captured_has_succeeded_with_it() -> None:
