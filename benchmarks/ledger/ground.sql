@@ -11,12 +11,22 @@ insert into balance (merchant_id, account_id, recorded_at)
 select merchant_id, id, created_at from account;
 
 insert into audit_record (merchant_id, id, object_id, recorded_at, body, leaf_hash)
-select merchant_id, gen_random_uuid(), id, created_at, body, sha256('\x00'::bytea || body)
-from account, lateral (
+select merchant_id, id, object_id, created_at, body, sha256('\x00'::bytea || body)
+from (
+    select
+        merchant_id, gen_random_uuid() as id, id as object_id, created_at, 'account.created' as action,
+        typeid('acct', id) as object,
+        json_build_object('code', code, 'currency', currency, 'normal_side', normal_side, 'floor', null) as data
+    from account
+    union all
+    select
+        merchant_id, gen_random_uuid(), '00000000-0000-0001-0000-000000000000', created_at, 'merchant.created',
+        typeid('mer', '00000000-0000-0001-0000-000000000000'), json_build_object('name', name)
+    from merchant
+) as made, lateral (
     select convert_to(json_build_object(
-        'action', 'account.created', 'recorded_at', created_at, 'data', json_build_object(
-            'code', code, 'currency', currency, 'normal_side', normal_side, 'floor', null
-        )
+        'action', action, 'data', data, 'id', typeid('evt', id), 'object', object, 'recorded_at', created_at,
+        'merchant', typeid('mer', '00000000-0000-0001-0000-000000000000')
     )::text, 'UTF8') as body
 ) as record;
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -17,6 +18,7 @@ from groat.accounts.infrastructure import posting as book_store
 from groat.accounts.infrastructure import store
 from groat.accounts.posting import PostingLanes
 from groat.app.verify import verify
+from groat.audit.domain.record import Cause, Change, Scalar
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.ids import MerchantId
@@ -76,9 +78,27 @@ async def open_accounts(
         await store.insert_accounts(connection, merchant_id, specs, before)
         if facts:
             await lanes.record(connection, merchant_id, Facts(facts), "engine", before)
+        world.engine.audit.write(connection, merchant_id, list(opened(merchant_id, book)), before)
     for one in book.balances.values():
         query = "update balance set status = %s where merchant_id = %s and account_id = %s"
         await world.rows(query, one.status, merchant_id, one.account_id)
+
+
+def opened(merchant_id: MerchantId, book: Book) -> Iterator[Change]:
+    """Yield what the record says of the merchant and its accounts."""
+    who = ("operator", Cause("test"))
+    merchant = ids.widened(merchant_id)
+    yield Change("merchant.created", "merchant", merchant, *who, {"name": "Model"})
+    for one in book.balances.values():
+        data: dict[str, Scalar] = {
+            "code": f"a:{one.number}",
+            "currency": one.currency,
+            "normal_side": "credit",
+            "floor": one.floor,
+        }
+        yield Change("account.created", "account", one.account_id, *who, data)
+        status: dict[str, Scalar] = {"status": one.status}
+        yield Change("account.updated", "account", one.account_id, *who, status)
 
 
 async def play(

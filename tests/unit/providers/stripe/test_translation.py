@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import PaymentId, RefundId
+from groat.kernel.moments import LATEST
 from groat.kernel.money import Money
 from groat.providers.domain.facts import (
     Authorized,
@@ -229,15 +230,20 @@ def test_an_object_of_another_shape_is_refused(about: dict[str, object]) -> None
 
 
 @pytest.mark.parametrize(
-    ("told", "until"), [(UNTIL, UNTIL), (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), None)]
+    ("until", "expires_at"),
+    [
+        (UNTIL, UNTIL),
+        (LATEST.replace(microsecond=0), LATEST.replace(microsecond=0)),
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), None),
+    ],
 )
 def test_a_charge_that_is_not_captured_yet_is_an_authorization(
-    told: datetime, until: datetime | None
+    until: datetime, expires_at: datetime | None
 ) -> None:
-    """A time that our calendar does not have is not told: the authorization counts all the same."""
-    details = {"card": {"capture_before": int(told.timestamp())}}
+    """It expires at the time that Stripe tells, unless that is beyond what can be stored."""
+    details = {"card": {"capture_before": int(until.timestamp())}}
     charge = {**CHARGE, "captured": False, "amount_captured": 0, "payment_method_details": details}
-    authorized = Authorized("pi_1", Money(1200, "EUR"), until)
+    authorized = Authorized("pi_1", Money(1200, "EUR"), expires_at)
     assert _event(charge) == (Report(PAYMENT_ID, "pi_1", authorized),)
 
 
