@@ -88,7 +88,7 @@ def process(name: str, told: dict[str, str], log: Path) -> Iterator[None]:
 async def provider_account(world: World, told: dict[str, str]) -> str:
     """Make an account at the provider whose adapter raises; return its id."""
     merchant = ids.render_merchant(world.merchant_id)
-    line = ["merchants", "put-provider-account", merchant, "raiser", "Raiser"]
+    line = ["provider-accounts", "put", merchant, "raiser", "Raiser", "--create"]
     credentials = json.dumps({"api_key": CREDENTIAL, "webhook_secret": "whsec_" + CREDENTIAL})
     made = await asyncio.to_thread(
         subprocess.run,
