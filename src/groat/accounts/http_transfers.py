@@ -17,7 +17,7 @@ from groat.accounts.domain.orders import CaptureOrder, HoldOrder, TransferOrder
 from groat.accounts.http import AccountIdText
 from groat.accounts.service import AccountService
 from groat.kernel.caller import Caller
-from groat.kernel.errors import Conflict, GroatError, InvalidRequest, NotFound
+from groat.kernel.errors import Conflict, Forbidden, GroatError, InvalidRequest, NotFound
 from groat.kernel.ids import AccountId, HoldId, TransactionId
 from groat.kernel.money import Money
 from groat.platform.http import (
@@ -241,7 +241,7 @@ async def _alone(accounts: AccountService, caller: Caller, item: NewTransfer) ->
     """Make one transfer of many. That it cannot be, or is refused, concerns no other."""
     try:
         recorded = await accounts.transfer(caller, item.order())
-    except (Conflict, InvalidRequest, NotFound) as error:
+    except (Conflict, Forbidden, InvalidRequest, NotFound) as error:
         return TransferResult.refused(item.reference, error)
     return TransferResult.posted(item.reference, recorded.id, recorded.recorded_at)
 
