@@ -63,14 +63,18 @@ def _changes(
     beneficiary_id: AccountId,
 ) -> Iterator[Change]:
     """Yield what the record says of a payment and of the operation that was begun with it."""
-    money: dict[str, Scalar] = {"amount": amount, "currency": CURRENCY, "status": "processing"}
+    both: dict[str, Scalar] = {
+        "amount": amount,
+        "currency": CURRENCY,
+        "status": "processing",
+        "provider_account": ids.render("provider_account", provider_account_id),
+    }
     created: dict[str, Scalar] = {
         "beneficiary": ids.render("account", beneficiary_id),
-        "provider_account": ids.render("provider_account", provider_account_id),
         "capture_method": "automatic",
     }
     begun: dict[str, Scalar] = {"operation": ids.render("operation", operation_id)}
     for action, data in (("created", created), ("authorize_requested", begun)):
         yield Change(
-            f"payment.{action}", "payment", payment_id, _CALLER, Cause(_CALLER), money | data
+            f"payment.{action}", "payment", payment_id, _CALLER, Cause(_CALLER), both | data
         )

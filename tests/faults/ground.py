@@ -113,7 +113,7 @@ class Ground:
     async def assert_sound(self) -> None:
         """Have the oracle look at everything."""
         findings = await asyncio.to_thread(verify, self.settings, lambda _: None)
-        assert [one for one in findings if not one.ok] == []
+        assert {one.name: one.detail for one in findings if not one.ok} == {}
 
 
 async def prepare(settings: Settings) -> Ground:
