@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+import structlog
 
 from groat.platform.embedded import EmbeddedServers
 from tests.memory import directory_in_memory
@@ -16,6 +17,13 @@ class Servers:
 
     database_url: str
     redis_url: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_tracebacks() -> None:
+    """Let what is logged in this process be plain: a traceback with its values takes seconds."""
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from random import SystemRandom
@@ -12,6 +12,7 @@ from groat.accounts.service import AccountService
 from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
+from groat.kernel.errors import Unavailable
 from groat.merchants.service import MerchantService
 from groat.payments.calling import ProviderCalls
 from groat.payments.facts import PaymentFacts
@@ -39,6 +40,8 @@ from groat.webhooks.rehearsing import EventRehearsal
 from groat.webhooks.replaying import WebhookReplay
 
 WEBHOOK_QUEUE = "groat-webhooks"
+_OPEN_ATTEMPTS = 3
+"""Attempts to reach the database at the start, each as long as the wait for a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +152,15 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
 
 
 async def _open(database: Database, master_keys: MasterKeys) -> Vault:
-    """Open the database, and the vault that its root key is in; leave neither open on errors."""
+    """Open the database, and the vault that its root key is in; leave neither open on errors.
+
+    A process that starts while PostgreSQL starts again waits for it, about 15 seconds.
+    """
     await database.open()
     try:
+        for _ in range(_OPEN_ATTEMPTS - 1):
+            with suppress(Unavailable):
+                return await open_vault(database, master_keys)
         return await open_vault(database, master_keys)
     except BaseException:
         await database.close()
