@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import secrets
 import statistics
 import subprocess
 import sys
@@ -57,13 +55,12 @@ class Writers:
 @contextmanager
 def running_writers(url: str, name: str) -> Iterator[Writers]:
     """Yield as many writers as there are processors; end them at the end."""
-    key = base64.b64encode(secrets.token_bytes(32)).decode()
     with ExitStack() as stack:
         processes = []
         for number in range(os.cpu_count() or 1):
             command = [sys.executable, "-m", "benchmarks.ledger.writers"]
             process = subprocess.Popen(
-                [*command, url, key, str(GROAT), f"{name}{number}"],
+                [*command, url, str(GROAT), f"{name}{number}"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

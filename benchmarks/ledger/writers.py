@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 import uvloop
-from pydantic import SecretStr
 
+from benchmarks.ledger import ground
 from groat.accounts.domain.orders import TransferOrder
 from groat.accounts.service import AccountService
 from groat.app.wiring import open_engine
@@ -26,7 +26,6 @@ from groat.kernel.money import Money
 from groat.platform.database import Database
 from groat.platform.memory import settle_memory
 from groat.platform.queries import Query
-from groat.platform.settings import Settings
 
 AMOUNT = Money(100, "EUR")
 _ACCOUNT_IDS = Query.of(
@@ -53,10 +52,9 @@ class Done:
     latencies_ms: list[float]
 
 
-async def work(url: str, key: str, merchant_id: MerchantId, name: str) -> None:
+async def work(url: str, merchant_id: MerchantId, name: str) -> None:
     """Serve rounds until standard input ends."""
-    settings = Settings(_env_file=None, database_url=SecretStr(url), master_key=SecretStr(key))
-    async with open_engine(settings) as engine:
+    async with open_engine(ground.settings(url)) as engine:
         account_ids = await _account_ids(engine.database, merchant_id)
         caller = Caller(merchant_id, "key_benchmark", f"req_{name}")
         numbers = itertools.count()
@@ -107,5 +105,5 @@ async def _account_ids(database: Database, merchant_id: MerchantId) -> list[Acco
 
 
 if __name__ == "__main__":
-    _, url, key, merchant, name = sys.argv
-    uvloop.run(work(url, key, MerchantId(int(merchant)), name))
+    _, url, merchant, name = sys.argv
+    uvloop.run(work(url, MerchantId(int(merchant)), name))
