@@ -65,7 +65,7 @@ lock: $(READY) ## Resolve the dependencies anew, with hashes
 	$(LOCK) pyproject.toml --all-extras --group development -o requirements/development.txt
 	$(LOCK) --group installer -o requirements/installer.txt
 
-schema: $(READY) ## Write schema.sql anew from the migrations
+schema: $(READY) ## Write docs/reference/schema.sql anew from the migrations
 	$(BIN)/python -m tests.integration.platform.dump_schema
 
 clean: ## Remove what was built (your data in .groat/ stays)

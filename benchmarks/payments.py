@@ -29,7 +29,7 @@ from groat.app.stack import Stack, running_stack
 from groat.app.traffic import Taken
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
-from groat.platform.settings import Settings
+from groat.platform.process.settings import Settings
 
 WARM_UP = 50
 ALONE = 100

@@ -14,7 +14,12 @@ from typing import Literal, TypeAlias
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from groat.platform.embedded_places import HOST, free_port, make_private_directory, run_as
+from groat.platform.embedded.places import (
+    HOST,
+    free_port,
+    make_private_directory,
+    run_as,
+)
 
 PoolMode: TypeAlias = Literal["session", "transaction", "statement"]
 

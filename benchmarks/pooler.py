@@ -32,9 +32,9 @@ from groat.app.stack import Stack, environment_of, running_stack
 from groat.app.supervision import Child
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
-from groat.platform.embedded import EmbeddedServers
-from groat.platform.embedded_places import free_port
-from groat.platform.settings import Settings
+from groat.platform.embedded.places import free_port
+from groat.platform.embedded.servers import EmbeddedServers
+from groat.platform.process.settings import Settings
 
 WARM_UP = 100
 _START_SECONDS = 30

@@ -13,8 +13,8 @@ from groat.audit.domain.record import Cause, Change, Scalar
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.kernel.ids import AccountId, MerchantId, OperationId, PaymentId, ProviderAccountId
-from groat.platform.columns import Bigints, Uuids
-from groat.platform.queries import load_queries
+from groat.platform.postgres.columns import Bigints, Uuids
+from groat.platform.postgres.queries import load_queries
 
 CURRENCY = "EUR"
 

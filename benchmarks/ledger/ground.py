@@ -14,10 +14,10 @@ from pydantic import SecretStr
 
 from groat.app.wiring import open_engine
 from groat.kernel.ids import MerchantId
-from groat.platform import schema
-from groat.platform.embedded import EmbeddedServers
-from groat.platform.queries import load_queries
-from groat.platform.settings import Settings
+from groat.platform.embedded.servers import EmbeddedServers
+from groat.platform.postgres import schema
+from groat.platform.postgres.queries import load_queries
+from groat.platform.process.settings import Settings
 
 QUERIES = load_queries(__file__, "ground.sql")
 GROAT = MerchantId(1)

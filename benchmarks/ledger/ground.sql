@@ -25,7 +25,7 @@ from (
     from merchant
 ) as made, lateral (
     select convert_to(json_build_object(
-        'action', action, 'data', data, 'id', typeid('evt', id), 'object', object, 'recorded_at', created_at,
+        'action', action, 'data', data, 'id', typeid('aud', id), 'object', object, 'recorded_at', created_at,
         'merchant', typeid('mer', '00000000-0000-0001-0000-000000000000')
     )::text, 'UTF8') as body
 ) as record;

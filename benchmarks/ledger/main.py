@@ -21,7 +21,7 @@ from benchmarks.ledger.figures import summarised
 from benchmarks.ledger.groat import Writers, running_writers
 from benchmarks.ledger.usual import Usual
 from groat.app.verify import verify
-from groat.platform.settings import Settings
+from groat.platform.process.settings import Settings
 
 ACCOUNTS = 200_000
 CALLERS = 1_000

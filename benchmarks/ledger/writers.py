@@ -18,14 +18,14 @@ import uvloop
 
 from benchmarks.ledger import ground
 from groat.accounts.domain.orders import TransferOrder
-from groat.accounts.service import AccountService
+from groat.accounts.service.accounts import AccountService
 from groat.app.wiring import open_engine
 from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId, MerchantId
 from groat.kernel.money import Money
-from groat.platform.database import Database
-from groat.platform.memory import settle_memory
-from groat.platform.queries import Query
+from groat.platform.postgres.database import Database
+from groat.platform.postgres.queries import Query
+from groat.platform.process.memory import settle_memory
 
 AMOUNT = Money(100, "EUR")
 _ACCOUNT_IDS = Query.of(

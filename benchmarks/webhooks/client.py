@@ -21,7 +21,7 @@ import uvloop
 
 from benchmarks.webhooks import events
 from benchmarks.webhooks.events import Payment
-from groat.platform.memory import settle_memory
+from groat.platform.process.memory import settle_memory
 
 _ACKNOWLEDGED, _NO_ANSWER = 200, 0
 _ACCEPTING_SECONDS = 0.2  # a server takes a moment to accept so many connections at once

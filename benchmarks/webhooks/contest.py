@@ -17,7 +17,7 @@ from benchmarks.webhooks.disk import synced
 from benchmarks.webhooks.plan import Orders
 from benchmarks.webhooks.sender import Sender
 from benchmarks.webhooks.usage import Usage, since, used
-from groat.platform.embedded import PostgresServer
+from groat.platform.embedded.servers import PostgresServer
 
 CONNECTIONS = 64
 RATE = 200.0

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from benchmarks.webhooks.ground import Books
 from groat.app.supervision import Child
-from groat.platform.embedded import ValkeyServer
-from groat.platform.settings import SUPERVISED
+from groat.platform.embedded.servers import ValkeyServer
+from groat.platform.process.settings import SUPERVISED
 
 _READY_SECONDS = 30.0
 

@@ -19,11 +19,11 @@ from groat.app.verify import verify
 from groat.app.wiring import open_engine
 from groat.kernel import ids
 from groat.kernel.caller import Caller
-from groat.platform import schema
-from groat.platform.embedded import PostgresServer, ValkeyServer
-from groat.platform.embedded_places import free_port
-from groat.platform.queries import load_queries
-from groat.platform.settings import Settings
+from groat.platform.embedded.places import free_port
+from groat.platform.embedded.servers import PostgresServer, ValkeyServer
+from groat.platform.postgres import schema
+from groat.platform.postgres.queries import load_queries
+from groat.platform.process.settings import Settings
 
 QUERIES = load_queries(__file__, "groat.sql")
 

@@ -14,4 +14,4 @@ join account a on a.merchant_id = b.merchant_id and a.id = b.account_id
 
 -- name: is_settled
 -- Whether nothing is left to be applied.
-select not exists (select from webhook_event where settled_at is null)
+select not exists (select from provider_event where settled_at is null)

@@ -11,8 +11,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from groat.platform.embedded import EmbeddedServers, PostgresServer, ValkeyServer
-from groat.platform.queries import Query
+from groat.platform.embedded.servers import (
+    EmbeddedServers,
+    PostgresServer,
+    ValkeyServer,
+)
+from groat.platform.postgres.queries import Query
 
 WALLETS = 200
 

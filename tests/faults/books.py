@@ -29,9 +29,9 @@ class Standing(NamedTuple):
 async def inbox(ground: Ground) -> dict[str, Standing]:
     """Return how every event of the inbox stands, by Stripe's id of it."""
     rows = await ground.rows(
-        "select provider_event_id, status, reason, e.deliveries + coalesce(r.deliveries, 0),"
-        " attempts from webhook_event e left join webhook_repetition r"
-        " using (merchant_id, provider_account_id, provider_event_id)"
+        "select provider_reference, status, reason, e.deliveries + coalesce(r.deliveries, 0),"
+        " attempts from provider_event e left join provider_event_repetition r"
+        " using (merchant_id, provider_account_id, provider_reference)"
     )
     return {event_id: Standing(*rest) for event_id, *rest in rows}
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from groat.platform import schema
-from groat.platform.embedded import EmbeddedServers
-from groat.platform.settings import Settings
+from groat.platform.embedded.servers import EmbeddedServers
+from groat.platform.postgres import schema
+from groat.platform.process.settings import Settings
 from tests.databases import database_like
 from tests.faults.fleet import Fleet, running_fleet
 from tests.faults.ground import Ground, prepare

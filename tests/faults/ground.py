@@ -17,7 +17,7 @@ from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId, MerchantId, ProviderAccountId
-from groat.platform.settings import Settings
+from groat.platform.process.settings import Settings
 from tests.faults.stripe_events import SECRET, Event, Payment, signature
 
 _NOBODY = "http://127.0.0.1:9"
@@ -28,7 +28,7 @@ _OPEN = """
     select
         event_type, status, reason, attempts, attempts_lost, failures, due_at - now(),
         claimed_until - now(), now() - received_at
-    from webhook_event where settled_at is null
+    from provider_event where settled_at is null
 """
 """What there is to say of an event that is open and should not be."""
 
@@ -74,9 +74,11 @@ class Ground:
 
     async def deliver(self, engine: Engine, events: Sequence[Event]) -> None:
         """Have events received by an engine of this process, all at once."""
+        provider = await engine.receiver.provider(self.merchant_id, self.account_id)
         await asyncio.gather(
             *(
                 engine.receiver.receive(
+                    provider,
                     self.merchant_id,
                     self.account_id,
                     {"stripe-signature": signature(event.body)},
@@ -89,13 +91,13 @@ class Ground:
     async def make_due(self) -> None:
         """Let the time pass that events still have to wait, and leases with it."""
         await self.rows(
-            "update webhook_event set due_at = now(), "
+            "update provider_event set due_at = now(), "
             "claimed_until = claimed_until - interval '1 hour' where settled_at is null"
         )
 
     async def settled(self, *, by: float | None = None) -> None:
         """Return once no event is open; fail if any is by then, on the monotonic clock."""
-        open_events = "select count(*) from webhook_event where settled_at is null"
+        open_events = "select count(*) from provider_event where settled_at is null"
         try:
             await self.until(open_events, 0, by=by)
         except AssertionError as error:

@@ -7,7 +7,7 @@ import signal
 import psutil
 
 from groat.app.wiring import open_engine
-from groat.webhooks.domain.event import MOST_LOST
+from groat.inbox.domain.event import MOST_LOST
 from tests.faults.books import assert_applied_once, inbox
 from tests.faults.fleet import Fleet, fate
 from tests.faults.ground import Ground, make_payments

@@ -85,7 +85,7 @@ async def test_a_poison_event_holds_up_nobody_and_is_replayed_when_it_is_underst
                 found = (await inbox(ground))[poison.id]
         assert found.status == "dead"
         assert str(found.reason).startswith(REASONS[made])
-        assert [one["reason"] for one in log if one["event"] == "webhook_event_dead"] == [
+        assert [one["reason"] for one in log if one["event"] == "provider_event_dead"] == [
             found.reason
         ]
 
@@ -104,10 +104,10 @@ async def drain(engine: Engine) -> None:
 async def replay(engine: Engine, ground: Ground, event: Event) -> None:
     """Have an event replayed by its id, as an operator does over HTTP."""
     [(event_id,)] = await ground.rows(
-        "select id from webhook_event where provider_event_id = %s", event.id
+        "select id from provider_event where provider_reference = %s", event.id
     )
     key = str(await engine.merchants.create_api_key(ground.merchant_id))
     async with api_client(engine, key) as api:
-        path = f"/v1/webhook-events/{ids.render('webhook_event', event_id)}/replay"
+        path = f"/v1/provider-events/{ids.render('provider_event', event_id)}/replay"
         answer = await api.post(path)
         assert answer.is_success, answer.text

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from random import Random
 
 from groat.app.wiring import open_engine
-from groat.platform.embedded import EmbeddedServers
-from groat.platform.embedded_places import free_port
+from groat.platform.embedded.places import free_port
+from groat.platform.embedded.servers import EmbeddedServers
 from tests.faults.books import Standing, assert_applied_once, inbox
 from tests.faults.fleet import Fleet
 from tests.faults.ground import Ground, make_payments

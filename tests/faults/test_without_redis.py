@@ -12,8 +12,8 @@ import pytest
 import redis
 
 from groat.app.wiring import open_engine
-from groat.platform.embedded import EmbeddedServers
-from groat.platform.embedded_places import free_port
+from groat.platform.embedded.places import free_port
+from groat.platform.embedded.servers import EmbeddedServers
 from tests.faults.books import assert_applied_once
 from tests.faults.fleet import Fleet
 from tests.faults.ground import Ground, make_payments
@@ -72,8 +72,8 @@ async def test_acknowledgements_go_on_and_nothing_is_lost(
         assert sender.slowest < AT_ONCE_SECONDS
         await ground.settled()
     await ground.until(
-        "select (select sum(deliveries) from webhook_event)::integer"
-        " + (select sum(deliveries) from webhook_repetition)::integer",
+        "select (select sum(deliveries) from provider_event)::integer"
+        " + (select sum(deliveries) from provider_event_repetition)::integer",
         len(order) + 1,
     )
     await assert_applied_once(ground, events)

@@ -30,12 +30,12 @@ async def test_a_worker_that_wakes_leaves_alone_what_another_has_claimed(
         second = await fleet.start("worker", told)
         await fleet.until(second, psutil.STATUS_STOPPED)
         await ground.rows(
-            "update webhook_event set claimed_until = claimed_until + interval '1 hour'"
+            "update provider_event set claimed_until = claimed_until + interval '1 hour'"
         )
 
         os.kill(first, signal.SIGCONT)
         await ground.deliver(engine, [later])
-        await ground.until("select status from webhook_event where attempts = 1", "processed")
+        await ground.until("select status from provider_event where attempts = 1", "processed")
         taken_over = [(await inbox(ground))[event.id] for event in events]
         assert {(one.status, one.attempts) for one in taken_over} == {("pending", 2)}
         os.kill(second, signal.SIGCONT)

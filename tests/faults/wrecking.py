@@ -11,7 +11,11 @@ from random import Random
 
 import redis.asyncio
 
-from groat.platform.embedded import EmbeddedServers, PostgresServer, ValkeyServer
+from groat.platform.embedded.servers import (
+    EmbeddedServers,
+    PostgresServer,
+    ValkeyServer,
+)
 from tests.faults.fleet import Fleet
 
 _LIVES = {"worker": 0.3, "api": 1.0}

@@ -21,8 +21,12 @@ import uvloop
 
 from groat.app.api import serve_api
 from groat.app.worker import run_worker
-from groat.platform.settings import SUPERVISED, Settings, read_settings
-from groat.platform.telemetry import configure_logging
+from groat.platform.process.settings import (
+    SUPERVISED,
+    Settings,
+    read_settings,
+)
+from groat.platform.process.telemetry import configure_logging
 from groat.providers.port import Answered, NotOurs, Unreadable
 from groat.providers.stripe.adapter import StripeProvider
 

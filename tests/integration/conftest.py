@@ -16,8 +16,8 @@ from groat.app.onboarding import Onboarded, onboard
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.merchants.domain.credentials import ProviderName
-from groat.platform import schema
-from groat.platform.settings import Settings
+from groat.platform.postgres import schema
+from groat.platform.process.settings import Settings
 from groat.simulator.paypal.app import create_paypal_app
 from groat.simulator.stripe.app import create_stripe_app
 from tests.conftest import Servers

@@ -26,7 +26,7 @@ from starlette.routing import Route
 from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
 from groat.kernel.ids import MerchantId, ProviderAccountId
-from groat.platform.settings import Settings
+from groat.platform.process.settings import Settings
 from groat.simulator.signatures import stripe_signature
 from tests.integration.shared_api import app_of
 from tests.stories.processes import groat
@@ -315,14 +315,14 @@ class World:
         await self.engine.receiver.close()  # which counts what it has acknowledged
         return await self.rows(
             "select event_type, status, reason, attempts, e.deliveries + coalesce(r.deliveries, 0)"
-            " from webhook_event e left join webhook_repetition r"
-            " using (merchant_id, provider_account_id, provider_event_id) order by id"
+            " from provider_event e left join provider_event_repetition r"
+            " using (merchant_id, provider_account_id, provider_reference) order by id"
         )
 
     async def make_due(self) -> None:
         """Let the time pass that events and operations still have to wait."""
         await self.rows(
-            "update webhook_event set due_at = now() - interval '1 s', "
+            "update provider_event set due_at = now() - interval '1 s', "
             "claimed_until = claimed_until - interval '1 hour' where settled_at is null"
         )
         await self.rows(

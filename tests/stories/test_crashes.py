@@ -83,10 +83,12 @@ def crash_worker_in_mid_drain(up: Up, stack: ExitStack) -> None:
     """Kill the worker while it holds events that it cannot post yet; then let its lease pass."""
     with psycopg.connect(database_url(up.home)) as blocker:
         blocker.execute("lock table ledger_transaction in exclusive mode")
-        claimed = "select from webhook_event where settled_at is null and attempts > 0"
+        claimed = "select from provider_event where settled_at is null and attempts > 0"
         until(lambda: bool(up.rows(claimed)), "the worker to claim events")
         crash(up, stack, "worker")
-    lost = "update webhook_event set claimed_until = now() where claimed_until > now() returning id"
+    lost = (
+        "update provider_event set claimed_until = now() where claimed_until > now() returning id"
+    )
     up.rows(lost)
 
 
@@ -97,7 +99,7 @@ def deliveries(up: Up) -> list[dict[str, int]]:
 
 def is_settled(up: Up) -> bool:
     undelivered = any(one["pending"] for one in deliveries(up))
-    return not undelivered and not up.rows("select from webhook_event where settled_at is null")
+    return not undelivered and not up.rows("select from provider_event where settled_at is null")
 
 
 def their_books(up: Up) -> list[tuple[Any, ...]]:

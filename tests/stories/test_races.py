@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from groat.platform.embedded_places import free_port
+from groat.platform.embedded.places import free_port
 from tests.stories.processes import Up, another, commands_of, document, groat, running_up, until
 
 AT_ONCE = 24

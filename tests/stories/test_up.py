@@ -83,7 +83,7 @@ def test_a_first_payment_is_verified_and_is_there_after_a_restart(home: Path) ->
         assert pay(up, wallet, 50) == "succeeded"
         assert balance(up, wallet) == 1100
         until(
-            lambda: not up.rows("select from webhook_event where settled_at is null"),
+            lambda: not up.rows("select from provider_event where settled_at is null"),
             "webhooks to be applied",
         )
 

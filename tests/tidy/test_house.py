@@ -25,7 +25,7 @@ STARTED_BY_NAME = {  # the entry points in pyproject.toml
     "groat.providers.paypal.adapter",
     "groat.providers.stripe.adapter",
 }
-LOADED_BY_ALEMBIC = "groat.platform.migrations."
+LOADED_BY_ALEMBIC = "groat.platform.postgres.migrations."
 LOADED_BY_PYTEST = "groat.providers.conformance."
 
 

@@ -10,9 +10,9 @@ from benchmarks.webhooks import events
 from benchmarks.webhooks.contestant import Contestant
 from benchmarks.webhooks.events import Payment
 from benchmarks.webhooks.ground import WALLETS, new_database, opened
-from groat.platform.embedded import PostgresServer, ValkeyServer
-from groat.platform.embedded_places import free_port
-from groat.platform.queries import load_queries
+from groat.platform.embedded.places import free_port
+from groat.platform.embedded.servers import PostgresServer, ValkeyServer
+from groat.platform.postgres.queries import load_queries
 
 QUERIES = load_queries(__file__, "textbook.sql")
 SHARE = 0.2

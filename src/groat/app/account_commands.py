@@ -11,13 +11,17 @@ from rich.console import Console
 
 from groat.accounts.domain.chart import Account
 from groat.accounts.domain.ledger import StatementFilter, StatementLine
-from groat.accounts.http import AccountView, EntryView, TrialBalanceView
+from groat.accounts.http.accounts import (
+    AccountView,
+    EntryView,
+    TrialBalanceView,
+)
 from groat.app import render
 from groat.app.engine_commands import with_engine
 from groat.app.wiring import Engine
 from groat.kernel import ids
 from groat.kernel.ids import AccountId, MerchantId
-from groat.platform.http import View
+from groat.platform.http.edge import View
 
 app = typer.Typer(
     help="Look at accounts, their entries and the trial balance.", no_args_is_help=True

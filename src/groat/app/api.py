@@ -11,26 +11,25 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
-import groat.accounts.http
-import groat.accounts.http_transfers
-import groat.audit.http
-import groat.payments.http
-import groat.payments.http_refunds
-import groat.payments.http_routing
-import groat.webhooks.http_events
+from groat.accounts.http import accounts, transfers
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import Engine, open_engine
-from groat.merchants.http import Gate
-from groat.platform.bodies import BodyBudget
-from groat.platform.guard import connection_limits, guarded
-from groat.platform.memory import settle_memory
-from groat.platform.paging import PagingDependency, paging_by
-from groat.platform.problems import install_problem_documents
-from groat.platform.queries import Query
-from groat.platform.request_ids import RequestIds
-from groat.platform.settings import Settings
-from groat.platform.timings import ServerTiming
-from groat.webhooks.http import WebhookDoor
+from groat.audit import http as audit
+from groat.inbox.http import backfill, events
+from groat.inbox.http.door import WebhookDoor
+from groat.merchants.http import provider_accounts
+from groat.merchants.http.gate import Gate
+from groat.payments.http import disputes, payments, refunds
+from groat.platform.http.bodies import BodyBudget
+from groat.platform.http.guard import connection_limits, guarded
+from groat.platform.http.paging import PagingDependency, paging_by
+from groat.platform.http.problems import install_problem_documents
+from groat.platform.http.request_ids import RequestIds
+from groat.platform.postgres.queries import Query
+from groat.platform.process.memory import settle_memory
+from groat.platform.process.settings import Settings
+from groat.platform.process.timings import ServerTiming
+from groat.routing import http as routing
 
 _PING = Query(b"select 1")
 
@@ -55,19 +54,18 @@ def create_api(engine: Engine) -> FastAPI:
 
 
 def _routers(engine: Engine, paging: PagingDependency) -> Iterator[APIRouter]:
-    payments, queries = engine.payments, engine.payment_queries
-    yield groat.accounts.http.router(engine.accounts, paging)
-    yield groat.accounts.http_transfers.transfer_router(engine.accounts)
-    yield groat.accounts.http_transfers.hold_router(engine.accounts, paging)
-    yield groat.payments.http.command_router(payments, engine.recovery)
-    yield groat.payments.http.query_router(queries, engine.audit, paging)
-    yield groat.payments.http_refunds.refund_router(payments, queries, paging)
-    yield groat.payments.http_refunds.dispute_router(queries, paging)
-    yield groat.payments.http_routing.routing_router(engine.routing, queries)
-    yield groat.payments.http_routing.provider_account_router(engine.merchants)
-    yield groat.webhooks.http_events.event_router(engine.replay, engine.cursors, paging)
-    yield groat.webhooks.http_events.backfill_router(engine.backfill, engine.cursors)
-    yield groat.audit.http.router(engine.audit, paging)
+    yield accounts.router(engine.accounts, paging)
+    yield transfers.transfer_router(engine.accounts)
+    yield transfers.hold_router(engine.accounts, paging)
+    yield payments.command_router(engine.payments, engine.recovery)
+    yield payments.query_router(engine.payment_queries, engine.routing, engine.audit, paging)
+    yield refunds.router(engine.payments, engine.payment_queries, paging)
+    yield disputes.router(engine.payment_queries, paging)
+    yield routing.router(engine.routing)
+    yield provider_accounts.router(engine.merchants)
+    yield events.router(engine.replay, engine.cursors, paging)
+    yield backfill.router(engine.backfill, engine.cursors)
+    yield audit.router(engine.audit, paging)
 
 
 def create_app(engine: Engine) -> ASGIApp:
@@ -103,6 +101,7 @@ async def serve_api(settings: Settings) -> None:
             proxy_headers=False,
             http=guarded(limits),
             ws="none",
+            interface="asgi3",
             timeout_graceful_shutdown=math.ceil(settings.provider_timeout_seconds) + 5,
         )
         settle_memory()

@@ -23,6 +23,7 @@ from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
 from groat.app import (
     account_commands,
+    inbox_commands,
     key_commands,
     merchant_commands,
     payment_commands,
@@ -30,7 +31,6 @@ from groat.app import (
     render,
     routing_commands,
     traffic,
-    webhook_commands,
 )
 from groat.app import demo as demonstration
 from groat.app.api import serve_api
@@ -42,15 +42,15 @@ from groat.app.verify import verify as run_checks
 from groat.app.worker import run_worker
 from groat.kernel import ids
 from groat.kernel.errors import ConfigurationError, GroatError
-from groat.platform import schema
-from groat.platform.settings import (
+from groat.platform.postgres import schema
+from groat.platform.process.settings import (
     PREFIX,
     Settings,
     read_settings,
     require,
     unknown_variables,
 )
-from groat.platform.telemetry import configure_logging
+from groat.platform.process.telemetry import configure_logging
 
 app = typer.Typer(
     help="Groat, a payment orchestration engine. Start with `groat demo`, then `groat up`.",
@@ -65,7 +65,7 @@ app.add_typer(key_commands.app, name="keys")
 app.add_typer(account_commands.app, name="accounts")
 app.add_typer(payment_commands.app, name="payments")
 app.add_typer(routing_commands.app, name="routing")
-app.add_typer(webhook_commands.app, name="webhooks")
+app.add_typer(inbox_commands.app, name="inbox")
 
 console = Console()
 notes = Console(stderr=True)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from groat.app.stack import running_settings
 from groat.app.wiring import Engine, open_engine
-from groat.platform.settings import read_settings
+from groat.platform.process.settings import read_settings
 
 Result = TypeVar("Result")
 

@@ -16,8 +16,8 @@ from groat.kernel.caller import Caller
 from groat.kernel.errors import Conflict, Unauthenticated
 from groat.kernel.ids import AccountId, MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import ProviderName
-from groat.platform.embedded_places import write_private
-from groat.platform.settings import Settings
+from groat.platform.embedded.places import write_private
+from groat.platform.process.settings import Settings
 
 _FIRST_WALLET = "wallet:first"
 

@@ -13,8 +13,8 @@ from groat.app import render
 from groat.app.engine_commands import with_engine
 from groat.kernel import ids
 from groat.kernel.ids import OperationId
-from groat.payments.domain.recovery import OpenOperation, Resolution
-from groat.payments.http import PaymentDetailsView
+from groat.payments.domain.resolution import OpenOperation, Resolution
+from groat.payments.http.payments import PaymentDetailsView
 
 app = typer.Typer(
     help="Payments whose outcome is not known: look at them, and settle one by hand.",

@@ -14,16 +14,16 @@ from groat.accounts.domain.chart import Account, as_expected
 from groat.accounts.domain.ledger import StatementLine, TrialBalance
 from groat.app.demo import Summary
 from groat.app.stack import Stack
+from groat.inbox.domain.event import ProviderEvent
+from groat.inbox.service.rehearsal import Rehearsed
 from groat.kernel import ids
 from groat.kernel.ids import AccountId
 from groat.kernel.money import Money
 from groat.merchants.domain.credentials import ProviderAccountName
-from groat.payments.domain.recovery import OpenOperation
-from groat.payments.routing import Simulation
-from groat.platform.checks import Finding
-from groat.platform.settings import PREFIX, Settings
-from groat.webhooks.domain.event import WebhookEvent
-from groat.webhooks.rehearsing import Rehearsed
+from groat.payments.domain.resolution import OpenOperation
+from groat.platform.postgres.checks import Finding
+from groat.platform.process.settings import PREFIX, Settings
+from groat.routing.domain.simulation import Simulation
 
 _TRY = """\
 curl -s {api}/v1/payments -H 'authorization: Bearer {key}' \\
@@ -202,9 +202,9 @@ def open_operations(console: Console, operations: Sequence[OpenOperation]) -> No
 
 def simulation(console: Console, found: Simulation) -> None:
     """Show where rules would have sent past payments first, beside where they went."""
-    went = Counter(one.payment.order.provider_account_id for one in found.replayed)
+    went = Counter(one.past.account_id for one in found.routes)
     would = found.shares()
-    table = Table(title=f"{len(found.replayed)} payments, {found.moved} of them elsewhere")
+    table = Table(title=f"{len(found.routes)} payments, {found.moved} of them elsewhere")
     for heading in ("provider account", "went there", "would go there first"):
         table.add_column(heading, justify="left" if heading == "provider account" else "right")
     for account_id in [*went, *(one for one in would if one not in went)]:
@@ -212,13 +212,13 @@ def simulation(console: Console, found: Simulation) -> None:
         sent = 0 if account_id is None else went[account_id]
         table.add_row(name, str(sent), str(would[account_id]))
     console.print(table)
-    for one in [one for one in found.replayed if one.first is None][:5]:
-        console.print(f"{ids.render('payment', one.payment.id)}: {one.because}")
+    for one in [one for one in found.routes if one.first is None][:5]:
+        console.print(f"{ids.render('payment', one.payment_id)}: {one.because}")
 
 
-def webhook_events(console: Console, found: Sequence[WebhookEvent]) -> None:
+def provider_events(console: Console, found: Sequence[ProviderEvent]) -> None:
     """Show events of the inbox, with what became of each, and why."""
-    table = Table(title="Webhook events")
+    table = Table(title="Provider events")
     for heading in ("received at", "event", "type", "status", "reason", "tries", "deliveries"):
         table.add_column(heading, justify="right" if heading in {"tries", "deliveries"} else "left")
     for one in found:
@@ -227,7 +227,7 @@ def webhook_events(console: Console, found: Sequence[WebhookEvent]) -> None:
             status += f", due {one.due_at:%H:%M:%S}"
         table.add_row(
             f"{one.received_at:%Y-%m-%d %H:%M:%S}",
-            ids.render("webhook_event", one.id),
+            ids.render("provider_event", one.id),
             one.event_type,
             status,
             one.reason or "",
@@ -247,7 +247,7 @@ def rehearsed(console: Console, found: Sequence[Rehearsed]) -> None:
             f"{change.action} {ids.render(change.kind, change.object_id)}" for change in one.changes
         ]
         table.add_row(
-            one.event.provider_event_id,
+            one.event.provider_reference,
             one.event.event_type,
             one.status.value,
             one.reason or "",

@@ -14,8 +14,10 @@ from groat.app.engine_commands import with_engine
 from groat.app.wiring import Engine
 from groat.kernel import ids
 from groat.kernel.ids import MerchantId, PaymentId
-from groat.payments.http import PaymentDetailsView
-from groat.payments.routing import Simulation, read_rules
+from groat.payments.http.payments import PaymentDetailsView
+from groat.routing.domain.rules import Rules
+from groat.routing.domain.simulation import Simulation
+from groat.routing.service import read_rules
 
 app = typer.Typer(
     help="Routing: why a payment went where it went, and where other rules would send payments.",
@@ -56,9 +58,9 @@ def simulate(
     Every payment is taken to have a token for each provider, and all providers to be well. Nothing
     is changed.
     """
-    document = read_rules(rules.read_bytes())
+    wanted = read_rules(rules.read_bytes())
     merchant_id = ids.parse_merchant(merchant)
-    simulation = with_engine(lambda engine: engine.routing.simulate(merchant_id, document, limit))
+    simulation = with_engine(lambda engine: _simulated(engine, merchant_id, wanted, limit))
     if as_json:
         print(json.dumps(_document(simulation)))
     else:
@@ -79,9 +81,16 @@ async def _explained(
     }
 
 
+async def _simulated(
+    engine: Engine, merchant_id: MerchantId, rules: Rules, limit: int
+) -> Simulation:
+    past = await engine.payment_queries.past_payments(merchant_id, limit)
+    return await engine.routing.simulate(merchant_id, rules, past)
+
+
 def _document(simulation: Simulation) -> dict[str, object]:
     return {
-        "payments": len(simulation.replayed),
+        "payments": len(simulation.routes),
         "moved": simulation.moved,
         "first": {
             "none" if one is None else ids.render("provider_account", one): count

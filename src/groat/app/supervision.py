@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Self
 
 from groat.kernel.errors import ConfigurationError
-from groat.platform.settings import SUPERVISED
+from groat.platform.process.settings import SUPERVISED
 
 _STOP_SECONDS = 40.0
 _POLL_SECONDS = 0.05

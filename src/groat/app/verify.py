@@ -6,24 +6,28 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-import groat.accounts.service
-import groat.audit.service
-import groat.merchants.service
-import groat.payments.service
-import groat.webhooks.draining
-from groat.platform.checks import Check, Finding, run_check
-from groat.platform.database import Database
-from groat.platform.settings import Settings, require
+from groat.accounts import checks as accounts
+from groat.audit import checks as audit
+from groat.inbox import checks as inbox
+from groat.merchants import checks as merchants
+from groat.payments import checks as payments
+from groat.platform.postgres.checks import (
+    Check,
+    Finding,
+    run_check,
+)
+from groat.platform.postgres.database import Database
+from groat.platform.process.settings import Settings, require
 
 
 def all_checks() -> list[Check]:
     """Return every module's checks."""
     return [
-        *groat.merchants.service.checks(),
-        *groat.accounts.service.checks(),
-        *groat.payments.service.checks(),
-        *groat.webhooks.draining.checks(),
-        *groat.audit.service.checks(),
+        *merchants.checks(),
+        *accounts.checks(),
+        *payments.checks(),
+        *inbox.checks(),
+        *audit.checks(),
     ]
 
 

@@ -8,38 +8,42 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import SystemRandom
 
-from groat.accounts.service import AccountService
+from groat.accounts.service.accounts import AccountService
 from groat.audit.service import AuditService
+from groat.inbox.service.applier import EventApplier
+from groat.inbox.service.backfill import EventBackfill
+from groat.inbox.service.drain import InboxDrain
+from groat.inbox.service.interpreter import Interpreter
+from groat.inbox.service.receiver import WebhookReceiver
+from groat.inbox.service.rehearsal import EventRehearsal
+from groat.inbox.service.replay import EventReplay
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.kernel.errors import Unavailable
 from groat.merchants.service import MerchantService
-from groat.payments.calling import ProviderCalls
-from groat.payments.facts import PaymentFacts
 from groat.payments.queries import PaymentQueries
-from groat.payments.recovery import PaymentRecovery
-from groat.payments.routing import RoutingService
-from groat.payments.service import PaymentService
-from groat.platform.breaker import BreakerPolicy, Breakers
-from groat.platform.bulkhead import Bulkhead
+from groat.payments.service.calls import ProviderCalls
+from groat.payments.service.facts import PaymentFacts
+from groat.payments.service.payments import PaymentService
+from groat.payments.service.recovery import PaymentRecovery
 from groat.platform.crypto import MasterKeys, Vault
-from groat.platform.database import Database
-from groat.platform.jobs import Doorbell, connect_redis
-from groat.platform.paging import Cursors
-from groat.platform.root_key import open_vault
-from groat.platform.seen import Seen
-from groat.platform.settings import Settings, decode_master_keys, require
+from groat.platform.http.paging import Cursors
+from groat.platform.postgres.database import Database
+from groat.platform.postgres.root_key import open_vault
+from groat.platform.process.bulkhead import Bulkhead
+from groat.platform.process.settings import (
+    Settings,
+    decode_master_keys,
+    require,
+)
+from groat.platform.redis.breaker import BreakerPolicy, Breakers
+from groat.platform.redis.jobs import Doorbell, connect_redis
+from groat.platform.redis.seen import Seen
 from groat.providers.adapters import credential_fields, installed_adapters
 from groat.providers.registry import ProviderRegistry
-from groat.webhooks.applying import EventFacts
-from groat.webhooks.backfilling import WebhookBackfill
-from groat.webhooks.draining import WebhookDrain
-from groat.webhooks.interpreting import Interpreter
-from groat.webhooks.receiving import WebhookReceiver
-from groat.webhooks.rehearsing import EventRehearsal
-from groat.webhooks.replaying import WebhookReplay
+from groat.routing.service import RoutingService
 
-WEBHOOK_QUEUE = "groat-webhooks"
+INBOX_QUEUE = "groat-inbox"
 _OPEN_ATTEMPTS = 3
 """Attempts to reach the database at the start, each as long as the wait for a connection."""
 
@@ -59,9 +63,9 @@ class Engine:
     routing: RoutingService
     recovery: PaymentRecovery
     receiver: WebhookReceiver
-    drain: WebhookDrain
-    replay: WebhookReplay
-    backfill: WebhookBackfill
+    drain: InboxDrain
+    replay: EventReplay
+    backfill: EventBackfill
 
 
 @asynccontextmanager
@@ -84,7 +88,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     vault = await _open(database, MasterKeys(master_keys))
     redis_url = settings.redis_url
     redis = None if redis_url is None else connect_redis(redis_url.get_secret_value())
-    doorbell = Doorbell(redis, WEBHOOK_QUEUE)
+    doorbell = Doorbell(redis, INBOX_QUEUE)
 
     audit = AuditService(database, new_id)
     merchants = MerchantService(database, audit, vault, new_id, clock, credential_fields(adapters))
@@ -115,14 +119,14 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         pending_for=pending_for,
     )
     recovery = PaymentRecovery(database, calls, queries, providers, random)
-    seen = Seen("webhooks", redis, vault, database, clock)
+    seen = Seen("inbox", redis, vault, database, clock)
     receiver = WebhookReceiver(database, providers, doorbell, seen, new_id, clock)
-    interpreter, event_facts = Interpreter(providers), EventFacts(facts, random)
-    drain = WebhookDrain(database, interpreter, event_facts, recovery, doorbell, random)
+    interpreter, event_facts = Interpreter(providers), EventApplier(facts, random)
+    drain = InboxDrain(database, interpreter, event_facts, recovery, doorbell, random)
 
     rehearsal = EventRehearsal(database, interpreter, event_facts)
-    replay = WebhookReplay(database, rehearsal, audit, doorbell, clock)
-    backfill = WebhookBackfill(database, providers, rehearsal, audit, doorbell, new_id, clock)
+    replay = EventReplay(database, rehearsal, audit, doorbell, clock)
+    backfill = EventBackfill(database, providers, rehearsal, audit, doorbell, new_id, clock)
 
     async with AsyncExitStack() as stack:
         for close in (

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 import structlog
 
 from groat.app.supervision import exit_with_parent
-from groat.app.wiring import WEBHOOK_QUEUE, open_engine
-from groat.platform.due_work import DueWork
-from groat.platform.jobs import JobWorker
-from groat.platform.memory import settle_memory
-from groat.platform.settings import Settings
+from groat.app.wiring import INBOX_QUEUE, open_engine
+from groat.platform.process.due_work import DueWork
+from groat.platform.process.memory import settle_memory
+from groat.platform.process.settings import Settings
+from groat.platform.redis.jobs import JobWorker
 
 _log = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 async def run_worker(settings: Settings) -> None:
     """Work until told to stop; then finish what is under way."""
     async with open_engine(settings) as engine, exit_with_parent():
-        inbox = DueWork("webhooks", engine.drain.drain_batch, poll_seconds=settings.poll_seconds)
+        inbox = DueWork("inbox", engine.drain.drain_batch, poll_seconds=settings.poll_seconds)
         others = [
             DueWork(name, drain_batch, poll_seconds=settings.poll_seconds)
             for name, drain_batch in (
@@ -37,7 +37,7 @@ async def run_worker(settings: Settings) -> None:
         tasks = [asyncio.create_task(work.poll()) for work in (inbox, *others)]
         if settings.redis_url is not None:
             url = settings.redis_url.get_secret_value()
-            tasks.append(asyncio.create_task(JobWorker(url, WEBHOOK_QUEUE, answer_bell).run()))
+            tasks.append(asyncio.create_task(JobWorker(url, INBOX_QUEUE, answer_bell).run()))
         settle_memory()
         _log.info("worker_started", redis=settings.redis_url is not None)
         await _told_to_stop()

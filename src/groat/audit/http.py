@@ -1,4 +1,4 @@
-"""``/v1/events``: the record, newest first."""
+"""``/v1/audit-records``: the record, newest first."""
 
 from typing import Annotated
 
@@ -8,16 +8,20 @@ from pydantic import JsonValue
 from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.ids import RecordId
-from groat.platform.http import CallerOf, StrictRoute
-from groat.platform.paging import Page, Paging, PagingDependency
+from groat.platform.http.edge import CallerOf, StrictRoute
+from groat.platform.http.paging import (
+    Page,
+    Paging,
+    PagingDependency,
+)
 
 
 def router(audit: AuditService, paging: PagingDependency) -> APIRouter:
     """Return the routes of this module."""
-    routes = APIRouter(prefix="/v1/events", tags=["events"], route_class=StrictRoute)
+    routes = APIRouter(prefix="/v1/audit-records", tags=["audit records"], route_class=StrictRoute)
 
-    @routes.get("", summary="List events")
-    async def list_events(
+    @routes.get("", summary="List audit records")
+    async def list_records(
         caller: CallerOf,
         paging: Annotated[Paging, Depends(paging)],
         object: Annotated[str | None, Query(description="The id of one object.")] = None,  # noqa: A002

@@ -8,12 +8,11 @@ from datetime import datetime
 from uuid import UUID
 
 from groat.audit.domain.record import Change, Record
-from groat.audit.infrastructure import store
+from groat.audit.infrastructure import records as store
 from groat.kernel.ids import IdSource, MerchantId, RecordId
-from groat.platform.checks import Check, checks_from
-from groat.platform.connection import Connection
-from groat.platform.database import Database
-from groat.platform.strict_json import Json
+from groat.platform.http.strict_json import Json
+from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.database import Database
 
 
 class AuditService:
@@ -46,8 +45,3 @@ class AuditService:
         async with self._database.autocommit() as connection:
             rows = await store.page(connection, merchant_id, object_id, before, limit)
         return [(record_id, json.loads(body)) for record_id, body in rows]
-
-
-def checks() -> list[Check]:
-    """Return what must be true of the record."""
-    return checks_from(store.QUERIES, {"leaf_hashes": "audit record"})

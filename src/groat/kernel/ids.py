@@ -31,7 +31,7 @@ PaymentId = NewType("PaymentId", UUID)
 RefundId = NewType("RefundId", UUID)
 DisputeId = NewType("DisputeId", UUID)
 OperationId = NewType("OperationId", UUID)
-WebhookEventId = NewType("WebhookEventId", UUID)
+ProviderEventId = NewType("ProviderEventId", UUID)
 RecordId = NewType("RecordId", UUID)
 
 PREFIXES: dict[str, str] = {
@@ -46,8 +46,8 @@ PREFIXES: dict[str, str] = {
     "refund": "ref",
     "dispute": "dsp",
     "operation": "op",
-    "webhook_event": "whe",
-    "audit_record": "evt",
+    "provider_event": "pev",
+    "audit_record": "aud",
 }
 """The kinds of things that have an id, and the prefix that tells them apart."""
 

@@ -23,13 +23,12 @@ from groat.merchants.domain.credentials import (
     invalid_api_key,
     merged,
 )
-from groat.merchants.infrastructure import store
-from groat.merchants.infrastructure.store import SealedProviderAccount
-from groat.platform.checks import Check, checks_from
-from groat.platform.connection import Connection
+from groat.merchants.infrastructure import merchants as store
+from groat.merchants.infrastructure.merchants import SealedProviderAccount
 from groat.platform.crypto import Vault, seal, unseal
-from groat.platform.database import Database
-from groat.platform.root_key import rewrap_root_key
+from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.database import Database
+from groat.platform.postgres.root_key import rewrap_root_key
 
 _OPERATOR = "operator"
 _COMMAND_LINE = Cause("command_line")
@@ -241,18 +240,6 @@ class MerchantService:
     ) -> None:
         change = Change(action, kind, object_id, _OPERATOR, _COMMAND_LINE, data)
         self._audit.write(connection, merchant_id, [change], self._clock.now())
-
-
-def checks() -> list[Check]:
-    """Return what must be true of merchants, their keys and their provider accounts."""
-    return checks_from(
-        store.CHECKS,
-        {
-            "merchants_match_record": "merchant",
-            "api_keys_match_record": "API key",
-            "provider_accounts_match_record": "provider account",
-        },
-    )
 
 
 def _opened(data_key: bytes, account: SealedProviderAccount) -> dict[str, str]:

@@ -11,10 +11,12 @@ from groat.payments.domain.lifecycle import DisputeStatus, RefundStatus, Status
 from groat.payments.domain.operation import Operation
 from groat.payments.domain.payment import Payment, PaymentFilter
 from groat.payments.domain.refund import Refund
-from groat.payments.infrastructure import disputes, refunds, store
+from groat.payments.infrastructure import disputes, refunds
+from groat.payments.infrastructure import payments as store
+from groat.payments.infrastructure.payments import PostedEffect
 from groat.payments.infrastructure.standing import payment_with_operations
-from groat.payments.infrastructure.store import PostedEffect
-from groat.platform.database import Database
+from groat.platform.postgres.database import Database
+from groat.routing.domain.simulation import PastPayment
 
 
 class PaymentDetails(NamedTuple):
@@ -51,6 +53,11 @@ class PaymentQueries:
         """Return payments, newest first."""
         async with self._database.autocommit() as connection:
             return await store.payments(connection, merchant_id, wanted, before, limit)
+
+    async def past_payments(self, merchant_id: MerchantId, limit: int) -> list[PastPayment]:
+        """Return the last ``limit`` payments as routing sees them, newest first."""
+        newest = await self.payments(merchant_id, PaymentFilter(), before=None, limit=limit)
+        return [one.past() for one in newest]
 
     async def refund(self, merchant_id: MerchantId, refund_id: RefundId) -> Refund:
         """Return a refund.

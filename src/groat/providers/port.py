@@ -15,7 +15,7 @@ from groat.kernel.value import Value
 from groat.providers.domain.facts import NotSent, Report
 
 EVENT_TEXT = re.compile(r"[!-~]{1,255}")
-"""A webhook event's id, or its type."""
+"""A provider event's id, or its type."""
 
 
 class AuthorizeRequest(Value):

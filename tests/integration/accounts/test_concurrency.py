@@ -12,7 +12,7 @@ import pytest
 
 from groat.accounts.domain.chart import opened
 from groat.accounts.domain.orders import CaptureOrder, HoldOrder, TransferOrder
-from groat.accounts.service import AccountService
+from groat.accounts.service.accounts import AccountService
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
 from groat.kernel.caller import Caller

@@ -44,7 +44,7 @@ async def test_it_is_ended_once_however_many_look(bank: Bank) -> None:
     assert 1 in await asyncio.gather(expire(), expire(), expire())
     assert await expire() == 0
     assert await state(bank, hold) == ("expired", 100)
-    story = await pages(bank.world.api, "/v1/events", object=hold["id"])
+    story = await pages(bank.world.api, "/v1/audit-records", object=hold["id"])
     assert [event["action"] for event in story] == ["hold.expired", "hold.placed"]
 
 

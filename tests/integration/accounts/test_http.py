@@ -244,11 +244,11 @@ async def test_the_record_says_who_moved_what(bank: Bank) -> None:
     await bank.fill(bank.alice, 100)
     hold = (await bank.hold()).json()
     await bank.world.api.post(f"/v1/holds/{hold['id']}/release")
-    story = await pages(bank.world.api, "/v1/events", object=hold["id"])
+    story = await pages(bank.world.api, "/v1/audit-records", object=hold["id"])
     assert [event["action"] for event in story] == ["hold.released", "hold.placed"]
     [posted] = [
         event
-        for event in await pages(bank.world.api, "/v1/events")
+        for event in await pages(bank.world.api, "/v1/audit-records")
         if event["action"] == "ledger.posted"
     ]
     assert posted["actor"].startswith("key_")

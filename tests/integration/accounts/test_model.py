@@ -14,9 +14,9 @@ from groat.accounts.domain.chart import AccountSpec
 from groat.accounts.domain.commands import Unit
 from groat.accounts.domain.decisions import Book, Facts
 from groat.accounts.domain.ledger import Entry, StatementFilter, Transaction
-from groat.accounts.infrastructure import posting as book_store
-from groat.accounts.infrastructure import store
-from groat.accounts.posting import PostingLanes
+from groat.accounts.infrastructure import accounts as store
+from groat.accounts.infrastructure import ledger as book_store
+from groat.accounts.service.posting import PostingLanes
 from groat.app.verify import verify
 from groat.audit.domain.record import Cause, Change, Scalar
 from groat.kernel import ids

@@ -54,8 +54,8 @@ async def test_a_time_that_is_none_or_out_of_bounds_is_refused_wherever_it_is_se
         await api.get(f"{account}/balance", params={"at": text}),
         await api.get(f"{account}/entries", params={"since": text}),
         await api.get(f"{account}/entries", params={"until": text}),
-        await api.get("/v1/webhook-events", params={"received_from": text}),
-        await api.post("/v1/webhook-events/replay", json={"received_before": text}),
+        await api.get("/v1/provider-events", params={"received_from": text}),
+        await api.post("/v1/provider-events/replay", json={"received_before": text}),
     ]
     for answer in answers:
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), answer.text
@@ -135,7 +135,7 @@ async def test_the_same_moment_in_another_offset_is_the_same_request(bank: Bank)
     ids=str,
 )
 async def test_the_command_line_reads_times_as_strictly(bank: Bank, line: tuple[str, str]) -> None:
-    refused = await bank.world.groat("webhooks", "list", "mer_01h455vb4pex5vsknk084sn02q", *line)
+    refused = await bank.world.groat("inbox", "list", "mer_01h455vb4pex5vsknk084sn02q", *line)
     assert refused.returncode == 2
     assert "2026-01-31" in refused.stderr
 

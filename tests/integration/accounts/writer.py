@@ -14,7 +14,7 @@ from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId
 from groat.kernel.money import Money
-from groat.platform.settings import Settings
+from groat.platform.process.settings import Settings
 
 AT_ONCE = 20
 

@@ -19,7 +19,7 @@ async def test_a_revoked_key_opens_nothing_and_its_neighbour_still_does(world: W
     assert (await status(world, first), await status(world, second)) == (200, 200)
     await merchants.revoke_api_key(first)
     assert (await status(world, first), await status(world, second)) == (401, 200)
-    answer = await world.api.get("/v1/events")
+    answer = await world.api.get("/v1/audit-records")
     assert "api_key.revoked" in {event["action"] for event in answer.json()["data"]}
 
 

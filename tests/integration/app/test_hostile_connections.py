@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from groat.kernel import ids
-from groat.platform.embedded_places import free_port
+from groat.platform.embedded.places import free_port
 from tests.integration.world import World
 from tests.stories.processes import environment, until
 

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from groat.kernel import ids
-from groat.platform.embedded_places import free_port
+from groat.platform.embedded.places import free_port
 from tests.integration.world import World
 from tests.stories.processes import environment, until
 

@@ -30,11 +30,11 @@ async def _balance(bank: Bank, at: str) -> object:
 
 
 async def _events(bank: Bank, **span: str) -> object:
-    return [one["id"] for one in await pages(bank.world.api, "/v1/webhook-events", **span)]
+    return [one["id"] for one in await pages(bank.world.api, "/v1/provider-events", **span)]
 
 
 async def _rehearsed(bank: Bank, **span: object) -> object:
-    replayed = await bank.world.ask("webhook-events/replay", {**span, "dry_run": True})
+    replayed = await bank.world.ask("provider-events/replay", {**span, "dry_run": True})
     return replayed.json()["would_be"]
 
 
@@ -65,12 +65,12 @@ PLACES: dict[Place, Ask] = {
     ("get", "/v1/accounts/{account_id}/entries", "since"): lambda b, at: _entries(b, since=at),
     ("get", "/v1/accounts/{account_id}/entries", "until"): lambda b, at: _entries(b, until=at),
     ("get", "/v1/accounts/{account_id}/balance", "at"): _balance,
-    ("get", "/v1/webhook-events", "received_from"): lambda b, at: _events(b, received_from=at),
-    ("get", "/v1/webhook-events", "received_before"): lambda b, at: _events(b, received_before=at),
-    ("post", "/v1/webhook-events/replay", "received_from"): lambda b, at: _rehearsed(
+    ("get", "/v1/provider-events", "received_from"): lambda b, at: _events(b, received_from=at),
+    ("get", "/v1/provider-events", "received_before"): lambda b, at: _events(b, received_before=at),
+    ("post", "/v1/provider-events/replay", "received_from"): lambda b, at: _rehearsed(
         b, received_from=at
     ),
-    ("post", "/v1/webhook-events/replay", "received_before"): lambda b, at: _rehearsed(
+    ("post", "/v1/provider-events/replay", "received_before"): lambda b, at: _rehearsed(
         b, received_before=at
     ),
     ("post", "/v1/provider-accounts/{account_id}/backfill", "since"): lambda b, at: _backfilled(

@@ -68,7 +68,7 @@ async def test_a_clearing_account_shows_what_the_provider_holds_for_us(world: Wo
 async def test_events_of_one_object_tell_its_story(world: World) -> None:
     wallet = await world.wallet()
     payment, other = await world.pay(wallet), await world.pay(wallet)
-    story = await pages(world.api, "/v1/events", object=payment["id"])
+    story = await pages(world.api, "/v1/audit-records", object=payment["id"])
     assert [event["action"] for event in story] == [
         "payment.fee_charged",
         "payment.captured",
@@ -76,7 +76,7 @@ async def test_events_of_one_object_tell_its_story(world: World) -> None:
         "payment.created",
     ]
     assert {event["object"] for event in story} == {payment["id"]}
-    everything = [event["object"] for event in await pages(world.api, "/v1/events")]
+    everything = [event["object"] for event in await pages(world.api, "/v1/audit-records")]
     assert {payment["id"], other["id"], wallet} <= set(everything)
 
 
@@ -87,7 +87,7 @@ async def test_events_of_one_object_tell_its_story(world: World) -> None:
         ("/v1/accounts?cursor=pay_01h455vb4pex5vsknk084sn02q", 422),
         ("/v1/accounts?limit=0", 422),
         ("/v1/payments?limit=101", 422),
-        ("/v1/events?object=nonsense", 404),
+        ("/v1/audit-records?object=nonsense", 404),
         ("/v1/nothing", 404),
     ],
 )

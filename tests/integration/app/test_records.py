@@ -140,7 +140,7 @@ async def test_a_fact_changes_nothing_without_its_record(world: World) -> None:
     await world.rows(_REFUSE)
     await world.drain()
     after = await _contents(world)
-    assert {table for table in before if before[table] != after[table]} == {"webhook_event"}
+    assert {table for table in before if before[table] != after[table]} == {"provider_event"}
     await world.rows("alter table audit_record drop constraint no_record")
     await world.make_due()
     await world.drain()

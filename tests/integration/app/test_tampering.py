@@ -38,18 +38,18 @@ UNSEEN_CHANGES = {
         payment.route routing_decision.decision routing_decision.merchant_id
         routing_decision.payment_id routing_decision.rules_version""",
     "the inbox is not on the record yet; sealing covers it": """
-        webhook_event.attempts webhook_event.attempts_lost webhook_event.body
-        webhook_event.claimed_until webhook_event.deliveries webhook_event.due_at
-        webhook_event.event_type webhook_event.failures webhook_event.failures_alike
-        webhook_event.id webhook_event.provider_event_id webhook_event.reason
-        webhook_event.received_at webhook_event.settled_at webhook_event.status
-        webhook_event.transmission_id""",
+        provider_event.attempts provider_event.attempts_lost provider_event.body
+        provider_event.claimed_until provider_event.deliveries provider_event.due_at
+        provider_event.event_type provider_event.failures provider_event.failures_alike
+        provider_event.id provider_event.provider_reference provider_event.reason
+        provider_event.received_at provider_event.settled_at provider_event.status
+        provider_event.transmission_id""",
 }
 UNSEEN_REMOVALS = {
     "a record whose change shows nowhere else; sealing covers it": "audit_record",
     "it explains a route that was taken": "routing_decision",
     "without it no process starts": "root_key",
-    "an event that had no effect of its own; sealing covers it": "webhook_event",
+    "an event that had no effect of its own; sealing covers it": "provider_event",
 }
 
 _OTHER_VALUE = {

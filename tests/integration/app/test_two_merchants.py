@@ -112,9 +112,9 @@ CASES: dict[str, Case] = {
     "GET /v1/routing-rules": Case(),
     "PUT /v1/routing-rules": Case({"provider_account": "provider_account"}, _rules),
     "GET /v1/provider-accounts": Case(),
-    "GET /v1/webhook-events": _filter(provider_account="provider_account"),
-    "GET /v1/webhook-events/{event_id}": _only("event_id", "event"),
-    "POST /v1/webhook-events/replay": Case(
+    "GET /v1/provider-events": _filter(provider_account="provider_account"),
+    "GET /v1/provider-events/{event_id}": _only("event_id", "event"),
+    "POST /v1/provider-events/replay": Case(
         {"events": "event", "provider_account": "provider_account"},
         lambda at: {
             **{name: [one] if name == "events" else one for name, one in at.items()},
@@ -122,11 +122,11 @@ CASES: dict[str, Case] = {
         },
         frozenset({"events", "provider_account"}),
     ),
-    "POST /v1/webhook-events/{event_id}/replay": _only("event_id", "event"),
+    "POST /v1/provider-events/{event_id}/replay": _only("event_id", "event"),
     "POST /v1/provider-accounts/{account_id}/backfill": Case(
         {"account_id": "provider_account"}, _backfill
     ),
-    "GET /v1/events": _filter(object="payment"),
+    "GET /v1/audit-records": _filter(object="payment"),
 }
 
 
@@ -176,12 +176,12 @@ async def populate(world: World) -> Things:
 
 
 async def with_events(world: World, things: Things) -> Things:
-    """Return the things with a dispute and a webhook event that providers have told of."""
+    """Return the things with a dispute and a provider event that providers have told of."""
     payment = await world.payment(things["disputed"])
     await world.stripe.pull("dispute", payment)
     await world.settle()
     listed = {}
-    for name, path in (("dispute", "disputes"), ("event", "webhook-events")):
+    for name, path in (("dispute", "disputes"), ("event", "provider-events")):
         listed[name] = (await world.api.get(f"/v1/{path}")).json()["data"][0]["id"]
     return {**things, **listed}
 
@@ -213,7 +213,7 @@ def attempts(case: Case, mine: Things, theirs: Things) -> Iterator[tuple[str, di
 
 async def test_every_route_and_every_place_for_an_id_is_asked_here(world: World) -> None:
     described = {str(one): id_places(one) for one in operations(world)}
-    described["GET /v1/events"] |= {"object"}  # which takes an id of any kind
+    described["GET /v1/audit-records"] |= {"object"}  # which takes an id of any kind
     assert {name: set(case.things) for name, case in CASES.items()} == described
 
 

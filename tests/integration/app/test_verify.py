@@ -14,7 +14,7 @@ from groat.accounts.domain.decisions import Facts
 from groat.accounts.domain.ledger import Entry, Transaction
 from groat.app.verify import all_checks, as_document, verify
 from groat.kernel.ids import AccountId
-from groat.platform.checks import Finding
+from groat.platform.postgres.checks import Finding
 from tests.integration.payments.test_routing import put_rules, routed, rule
 from tests.integration.world import BAD_STRIPE, GOOD_PAYPAL, World
 
@@ -218,8 +218,8 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"idempotency_keys_match_record"},
     ),
     (
-        "select min(e.id::text) from webhook_event e where status = 'processed'",
-        "update webhook_event set reason = null where id::text = ",
+        "select min(e.id::text) from provider_event e where status = 'processed'",
+        "update provider_event set reason = null where id::text = ",
         {"events_are_accounted_for"},
     ),
     (
@@ -264,8 +264,8 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"routing_rules_match_record"},
     ),
     (
-        "select min(id::text) from webhook_event",
-        "update webhook_event set provider_account_id = gen_random_uuid() where id::text = ",
+        "select min(id::text) from provider_event",
+        "update provider_event set provider_account_id = gen_random_uuid() where id::text = ",
         {"events_have_provider_accounts"},
     ),
 ]

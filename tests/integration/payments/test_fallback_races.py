@@ -14,9 +14,10 @@ from psycopg.types.json import Jsonb
 from groat.kernel import ids
 from groat.kernel.errors import Conflict
 from groat.kernel.ids import OperationId
-from groat.payments import facts
-from groat.payments.domain.recovery import Resolution
-from groat.payments.infrastructure import standing, store
+from groat.payments.domain.resolution import Resolution
+from groat.payments.infrastructure import payments as store
+from groat.payments.infrastructure import standing
+from groat.payments.service import facts
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
 from groat.providers.paypal.adapter import PayPalProvider

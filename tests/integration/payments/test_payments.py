@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from groat.kernel import ids
-from groat.platform.embedded_places import free_port
+from groat.platform.embedded.places import free_port
 from tests.integration.world import (
     BAD_PAYPAL,
     BAD_STRIPE,
@@ -128,5 +128,7 @@ async def test_an_amount_that_is_not_ours_is_set_aside(world: World) -> None:
     assert [row[1:3] for row in await world.inbox()] == [("dead", "amount_mismatch")]
     assert (await world.payment(payment["id"]))["status"] == "processing"
     assert await world.balance(wallet) == 0
-    told = (await world.api.get("/v1/events", params={"object": payment["id"]})).json()["data"]
+    told = (await world.api.get("/v1/audit-records", params={"object": payment["id"]})).json()[
+        "data"
+    ]
     assert told[0]["action"] == "payment.fact_quarantined"

@@ -46,7 +46,7 @@ async def test_it_is_settled_as_captured_once(world: World, payment: Payment) ->
     await world.deliver_all(await world.posted_mail())
     await world.drain()
     assert await world.balance(payment["beneficiary"]) == 1050
-    story = await pages(world.api, "/v1/events", object=payment["id"])
+    story = await pages(world.api, "/v1/audit-records", object=payment["id"])
     assert [(event["action"], event["actor"]) for event in story][:1] == [
         ("payment.captured", "operator")
     ]

@@ -25,8 +25,8 @@ from groat.payments.domain.commands import CaptureOrder
 from groat.payments.domain.payment import PaymentOrder
 from groat.payments.domain.refund import RefundOrder
 from groat.payments.infrastructure import operations
-from groat.platform.connection import Connection
-from groat.platform.settings import Settings, read_settings
+from groat.platform.postgres.connection import Connection
+from groat.platform.process.settings import Settings, read_settings
 from groat.providers.paypal.adapter import PayPalProvider
 from groat.providers.port import Reply
 from groat.providers.stripe.adapter import StripeProvider

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import redis.asyncio
 
-from groat.platform.embedded import EmbeddedServers
-from groat.platform.jobs import connect_redis
+from groat.platform.embedded.servers import EmbeddedServers
+from groat.platform.redis.jobs import connect_redis
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Write ``schema.sql``: what the migrations make, as PostgreSQL itself tells it.
+"""Write ``docs/reference/schema.sql``: the schema that the migrations make, as pg_dump prints it.
 
 ``make schema`` runs it; a test holds the file equal to the migrations.
 """
@@ -10,11 +10,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from groat.platform import schema
-from groat.platform.embedded import EmbeddedServers
-from groat.platform.embedded_places import installation
+from groat.platform.embedded.places import installation
+from groat.platform.embedded.servers import EmbeddedServers
+from groat.platform.postgres import schema
 
-SCHEMA_FILE = Path(schema.__file__).with_name("schema.sql")
+SCHEMA_FILE = Path(__file__).parents[3] / "docs" / "reference" / "schema.sql"
 _OF_THIS_RUN = re.compile(r"^(-- Dumped .*|\\(un)?restrict .*)\n", re.MULTILINE)
 """Lines that differ between versions of the tool, or from run to run."""
 

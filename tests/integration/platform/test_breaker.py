@@ -12,11 +12,16 @@ import pytest
 import redis.asyncio
 from structlog.testing import capture_logs
 
-from groat.platform import breaker
-from groat.platform.breaker import BUDGET_SECONDS, POLICY, Breakers, BreakerState
 from groat.platform.crypto import MasterKeys, Vault
-from groat.platform.embedded import EmbeddedServers
-from groat.platform.jobs import connect_redis
+from groat.platform.embedded.servers import EmbeddedServers
+from groat.platform.redis import breaker
+from groat.platform.redis.breaker import (
+    BUDGET_SECONDS,
+    POLICY,
+    Breakers,
+    BreakerState,
+)
+from groat.platform.redis.jobs import connect_redis
 from tests.clock import ManualClock
 
 ACCOUNT = "pac_1"

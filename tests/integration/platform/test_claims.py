@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from groat.inbox.infrastructure import events as store
 from groat.kernel import ids
 from groat.payments.infrastructure import operations
-from groat.platform.connection import Connection
-from groat.platform.queries import Query
-from groat.webhooks.infrastructure import store
-from tests.integration.webhooks.test_drain import charge_event
+from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.queries import Query
+from tests.integration.inbox.test_drain import charge_event
 from tests.integration.world import World
 
 LEASE = timedelta(minutes=5)
@@ -40,7 +40,7 @@ async def connection(world: World) -> AsyncIterator[Connection]:
     wallet = await world.wallet()
     await world.deliver(await world.signed(events[0]))
     await world.pay(wallet)
-    await world.rows("analyze webhook_event, operation")
+    await world.rows("analyze provider_event, operation")
     for event in events[1:]:
         await world.deliver(await world.signed(event))
         await world.pay(wallet)
@@ -60,15 +60,15 @@ async def test_an_attempt_that_lost_its_claim_neither_renews_nor_releases_it(wor
     await world.make_due()
     async with database.transaction() as connection:
         [held] = await store.claim(connection, LEASE, 1)
-    before = await world.rows("select attempts, claimed_until, due_at from webhook_event")
+    before = await world.rows("select attempts, claimed_until, due_at from provider_event")
     async with database.transaction() as connection:
         store.keep_claims(connection, [lost], 2 * LEASE)
         store.let_go(connection, [lost])
         assert await store.lock_claimed(connection, world.merchant_id, [lost]) == set()
-    assert await world.rows("select attempts, claimed_until, due_at from webhook_event") == before
+    assert await world.rows("select attempts, claimed_until, due_at from provider_event") == before
     async with database.transaction() as connection:
         store.let_go(connection, [held])
-    assert await world.rows("select attempts, claimed_until, due_at from webhook_event") != before
+    assert await world.rows("select attempts, claimed_until, due_at from provider_event") != before
 
 
 async def claimed(connection: Connection, table: str, mark: str) -> int:
@@ -80,13 +80,13 @@ async def claimed(connection: Connection, table: str, mark: str) -> int:
 
 async def test_a_claim_of_due_events_takes_no_more_than_its_limit(connection: Connection) -> None:
     events = await store.claim(connection, LEASE, 2)
-    assert (len(events), await claimed(connection, "webhook_event", "attempts > 0")) == (2, 2)
+    assert (len(events), await claimed(connection, "provider_event", "attempts > 0")) == (2, 2)
 
 
 async def test_a_claim_of_a_suspect_takes_one_event(connection: Connection) -> None:
-    connection.write(Query(b"update webhook_event set attempts_lost = 2"))
+    connection.write(Query(b"update provider_event set attempts_lost = 2"))
     assert await store.claim_suspect(connection, LEASE) is not None
-    assert await claimed(connection, "webhook_event", "attempts > 0") == 1
+    assert await claimed(connection, "provider_event", "attempts > 0") == 1
 
 
 async def test_a_claim_of_due_operations_takes_no_more_than_its_limit(

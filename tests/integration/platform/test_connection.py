@@ -10,9 +10,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from groat.kernel.errors import Unavailable
-from groat.platform.connection import Connection
-from groat.platform.database import Database, KeyTaken
-from groat.platform.queries import Query
+from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.database import Database, KeyTaken
+from groat.platform.postgres.queries import Query
 from tests.integration.world import World
 
 INSERT = Query.of("insert into thing values (%(id)s::bigint, %(text)s::text)")

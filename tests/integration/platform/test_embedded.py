@@ -18,8 +18,10 @@ import pytest
 import redis
 
 from groat.kernel.errors import ConfigurationError
-from groat.platform import embedded, embedded_guard, embedded_places
-from groat.platform.embedded import EmbeddedServers
+from groat.platform.embedded import guard as embedded_guard
+from groat.platform.embedded import places as embedded_places
+from groat.platform.embedded import servers as embedded
+from groat.platform.embedded.servers import EmbeddedServers
 
 _OWNER = """
 import sys, time

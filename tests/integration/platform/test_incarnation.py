@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from groat.platform import schema
-from groat.platform.database import Database
-from groat.platform.embedded import EmbeddedServers
+from groat.platform.embedded.servers import EmbeddedServers
+from groat.platform.postgres import schema
+from groat.platform.postgres.database import Database
 
 
 async def incarnation(servers: EmbeddedServers) -> str:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -12,11 +11,14 @@ from datetime import timedelta
 
 import redis.asyncio
 import structlog
-from hypothesis import given
-from hypothesis import strategies as st
 
-from groat.platform.embedded import EmbeddedServers
-from groat.platform.jobs import Doorbell, JobWorker, Reminder, backoff_ms, connect_redis
+from groat.platform.embedded.servers import EmbeddedServers
+from groat.platform.redis.jobs import (
+    Doorbell,
+    JobWorker,
+    Reminder,
+    connect_redis,
+)
 
 QUEUE = "groat-test"
 LIMIT_SECONDS = 20
@@ -186,25 +188,25 @@ async def test_a_reminder_runs_when_its_time_has_come_and_leaves_no_job(
 ) -> None:
     handler = Recorder()
     handler.may_end.set()
-    data = {"webhook_event": "whe_1"}
+    data = {"provider_event": "pev_1"}
     soon, later = timedelta(milliseconds=300), timedelta(hours=1)
     await Doorbell(client, QUEUE).remind(
-        [Reminder("whe_1-1", soon, data), Reminder("whe_2-1", later, {})]
+        [Reminder("pev_1-1", soon, data), Reminder("pev_2-1", later, {})]
     )
     assert await client.zcard(f"bull:{QUEUE}:delayed") == 2
     async with working(valkey, handler):
         await handler.await_run()
         await await_idle(client)
     assert handler.runs == [("retry", data)]
-    assert await client.zrange(f"bull:{QUEUE}:delayed", 0, -1) == ["whe_2-1"]
-    assert await client.exists(f"bull:{QUEUE}:whe_1-1") == 0
+    assert await client.zrange(f"bull:{QUEUE}:delayed", 0, -1) == ["pev_2-1"]
+    assert await client.exists(f"bull:{QUEUE}:pev_1-1") == 0
 
 
 async def test_no_redis_at_all_is_a_silent_doorbell() -> None:
     bell = Doorbell(None, QUEUE)
     await bell.ring()
     bell.ring_soon(1)
-    await bell.remind([Reminder("whe_1-1", timedelta(0), {})])
+    await bell.remind([Reminder("pev_1-1", timedelta(0), {})])
     await bell.close()
     assert bell._queue is None
 
@@ -272,14 +274,3 @@ async def test_a_closed_doorbell_lets_go_of_its_connections(valkey: EmbeddedServ
     await bell.close()
     async with connect_redis(valkey.redis_url) as observer:
         assert len(await observer.client_list()) == 1
-
-
-@given(st.integers(1, 10_000), st.integers(1, 10_000), st.integers(1, 100_000), st.integers())
-def test_backoff_grows_to_its_cap_and_is_jittered_down_to_nothing(
-    attempt: int, base_ms: int, cap_ms: int, seed: int
-) -> None:
-    ceiling = min(cap_ms, base_ms * 2 ** (attempt - 1))
-    source = random.Random(seed)  # noqa: S311 - repeatable by its seed
-    waits = [backoff_ms(attempt, base_ms=base_ms, cap_ms=cap_ms, source=source) for _ in range(20)]
-    assert all(0 <= wait <= ceiling for wait in waits)
-    assert ceiling < 100 or len(set(waits)) > 1

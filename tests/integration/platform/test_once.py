@@ -34,8 +34,8 @@ ONCE = {
     "root_key_pkey": "a root key",
     "routing_decision_pkey": "a decision for a payment",
     "routing_rules_pkey": "a version of the rules",
-    "webhook_event_pkey": "an event",
-    "webhook_event_merchant_id_provider_account_id_provider_even_key": "an event at its provider",
+    "provider_event_pkey": "an event",
+    "provider_event_merchant_id_provider_account_id_provider_even_key": "an event at its provider",
 }
 """The unique indexes, and what each lets there be one of."""
 
@@ -88,5 +88,5 @@ async def test_no_unique_index_is_left_out(world: World) -> None:
     )
     # Only one capture or cancellation of a payment is open: there is a test of both at once. A row
     # of repetitions is there only while an event comes again, and its key is the event's.
-    others = {"operation_one_at_a_time", "webhook_repetition_pkey"}
+    others = {"operation_one_at_a_time", "provider_event_repetition_pkey"}
     assert {name for (name,) in found} == ONCE.keys() | others

@@ -13,11 +13,11 @@ from pydantic import SecretStr
 
 from groat.app.verify import verify
 from groat.kernel.errors import ConfigurationError
-from groat.platform import schema
-from groat.platform.connection import Connection
-from groat.platform.database import Database
-from groat.platform.queries import Query
-from groat.platform.settings import APPLICATION_ROLE
+from groat.platform.postgres import schema
+from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.database import Database
+from groat.platform.postgres.queries import Query
+from groat.platform.process.settings import APPLICATION_ROLE
 from tests.integration.world import BAD_STRIPE, World, engine_and_api
 
 pytestmark = pytest.mark.skipif(

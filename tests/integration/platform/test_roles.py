@@ -13,9 +13,9 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from groat.kernel.errors import ConfigurationError
-from groat.platform import schema
-from groat.platform.database import Database
-from groat.platform.queries import Query
+from groat.platform.postgres import schema
+from groat.platform.postgres.database import Database
+from groat.platform.postgres.queries import Query
 from tests.conftest import Servers
 from tests.databases import database_like
 from tests.stories.processes import groat

@@ -11,9 +11,9 @@ from alembic.script import ScriptDirectory
 
 import groat
 from groat.kernel.errors import ConfigurationError
-from groat.platform import schema
-from groat.platform.migrating import alembic_config
-from groat.platform.queries import load_queries
+from groat.platform.postgres import schema
+from groat.platform.postgres.queries import load_queries
+from groat.platform.postgres.revisions import alembic_config
 from tests.conftest import Servers
 from tests.databases import database_like
 from tests.integration.platform.dump_schema import SCHEMA_FILE, dump

@@ -7,7 +7,7 @@ import itertools
 import psycopg
 import pytest
 
-from groat.platform.settings import APPLICATION_ROLE
+from groat.platform.process.settings import APPLICATION_ROLE
 from tests.integration.world import World
 
 WRITTEN_ONCE = ("ledger_transaction", "ledger_entry", "applied_effect", "audit_record")
@@ -82,10 +82,10 @@ CHANGEABLE = {
     "provider_account": "credentials deleted_at",
     "refund": "failure_code status updated_at",
     "root_key": "wrapped",
-    "webhook_event": """
+    "provider_event": """
         attempts attempts_lost claimed_until due_at failures failures_alike reason settled_at
         status""",
-    "webhook_repetition": "deliveries",
+    "provider_event_repetition": "deliveries",
 }
 """All that the application may change: nowhere whose money it is, nor how much was asked for."""
 

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import pytest
 
 from groat.app.demo import Tally, summary
-from groat.platform.checks import Finding
+from groat.platform.postgres.checks import Finding
 
 GOOD = Tally(
     payments=40,

@@ -13,7 +13,7 @@ from groat.app.onboarding import Onboarded, ProviderSite
 from groat.app.stack import Stack
 from groat.kernel import ids
 from groat.kernel.ids import AccountId, ProviderAccountId
-from groat.platform.settings import Settings
+from groat.platform.process.settings import Settings
 from tests.unit.app.test_demo import FAILS, GOOD, HOLDS
 
 STRIPE = ProviderSite("stripe", "http://127.0.0.1:8421", ProviderAccountId(ids.uuid7()))

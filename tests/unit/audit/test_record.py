@@ -34,7 +34,7 @@ def test_a_record_has_one_way_to_be_written() -> None:
     assert canonical_bytes(RECORD) == (
         b'{"action":"payment.captured","actor":"engine","cause":"req_1",'
         b'"data":{"amount":1050,"code":null,"late":false,"status":"succeeded"},'
-        b'"id":"evt_01h455vb4pex5vsknk084sn02q","merchant":"mer_01h455vb4pex5g000000000000",'
+        b'"id":"aud_01h455vb4pex5vsknk084sn02q","merchant":"mer_01h455vb4pex5g000000000000",'
         b'"object":"pay_01h455vb4pex5vsknk084sn02q",'
         b'"recorded_at":"2026-01-02T03:04:05.000000+00:00"}'
     )

@@ -12,17 +12,19 @@ from groat.kernel.ids import (
     OperationId,
     PaymentId,
     ProviderAccountId,
+    ProviderEventId,
     RefundId,
-    WebhookEventId,
 )
 from groat.kernel.money import Money
 from groat.kernel.value import replace
+from groat.payments.domain.arrival import (
+    Arrival,
+)
 from groat.payments.domain.commands import begin, confirm
 from groat.payments.domain.lifecycle import RefundStatus, Status
 from groat.payments.domain.operation import Operation, OperationKind, begun
 from groat.payments.domain.payment import Payment, PaymentOrder
 from groat.payments.domain.refund import Refund
-from groat.payments.domain.verdicts import Arrival
 from groat.providers.domain.facts import (
     Approved,
     Authorized,
@@ -67,8 +69,8 @@ CAPTURE_ID = OperationId(UUID(int=50))
 CANCEL_ID = OperationId(UUID(int=51))
 REFUND_OPERATION_ID = OperationId(UUID(int=52))
 REPLY = Cause.of("operation", AUTHORIZE_ID)
-WEBHOOK = Cause.of("webhook_event", WebhookEventId(UUID(int=6)))
-OTHER_WEBHOOK = Cause.of("webhook_event", WebhookEventId(UUID(int=7)))
+WEBHOOK = Cause.of("provider_event", ProviderEventId(UUID(int=6)))
+OTHER_WEBHOOK = Cause.of("provider_event", ProviderEventId(UUID(int=7)))
 
 AUTHORIZE = begun(AUTHORIZE_ID, PAYMENT_ID, OperationKind.AUTHORIZE, AMOUNT.amount)
 CAPTURE = begun(CAPTURE_ID, PAYMENT_ID, OperationKind.CAPTURE, AMOUNT.amount)

@@ -9,19 +9,25 @@ from groat.kernel import ids
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.kernel.value import replace
-from groat.payments.domain.decisions import decide
-from groat.payments.domain.lifecycle import TERMINAL, Outcome, Status, told
-from groat.payments.domain.operation import Operation, OperationOutcome
-from groat.payments.domain.payment import Payment
-from groat.payments.domain.verdicts import (
+from groat.payments.domain.arrival import (
     Arrival,
+)
+from groat.payments.domain.decisions import decide
+from groat.payments.domain.effect import (
     Effect,
     EffectKey,
     EffectKind,
-    Settled,
-    Standing,
-    Verdict,
     effect_key,
+)
+from groat.payments.domain.lifecycle import TERMINAL, Outcome, Status, told
+from groat.payments.domain.operation import Operation, OperationOutcome
+from groat.payments.domain.payment import Payment
+from groat.payments.domain.standing import (
+    Standing,
+)
+from groat.payments.domain.verdict import (
+    OperationEnd,
+    Verdict,
 )
 from groat.providers.domain.facts import (
     Captured,
@@ -125,7 +131,7 @@ def test_a_capture_succeeds_once_and_is_to_be_posted() -> None:
     )
     assert verdict.outcome is Outcome.APPLIED
     assert verdict.payment == paid
-    assert verdict.settled == (Settled(PAYMENT_ID, AUTHORIZE_ID, OperationOutcome.SUCCEEDED),)
+    assert verdict.settled == (OperationEnd(PAYMENT_ID, AUTHORIZE_ID, OperationOutcome.SUCCEEDED),)
     assert verdict.effect == Effect(KEY, paid, AMOUNT)
 
 
@@ -148,7 +154,7 @@ def test_what_did_not_go_through_fails_and_says_why(
         updated_at=LATER,
     )
     assert (verdict.outcome, verdict.payment) == (Outcome.APPLIED, failed)
-    assert verdict.settled == (Settled(PAYMENT_ID, AUTHORIZE_ID, operation, code),)
+    assert verdict.settled == (OperationEnd(PAYMENT_ID, AUTHORIZE_ID, operation, code),)
     assert verdict.effect is None
 
 
@@ -340,7 +346,7 @@ def test_what_lost_the_race_is_settled_by_the_end_of_its_payment(
 ) -> None:
     verdict = _only(standing_at(status, MANUAL), answer_to(operation, fact), operations=[operation])
     assert verdict.outcome is not Outcome.APPLIED
-    assert verdict.settled == (Settled(PAYMENT_ID, operation.id, outcome),)
+    assert verdict.settled == (OperationEnd(PAYMENT_ID, operation.id, outcome),)
 
 
 def test_a_capture_is_of_the_amount_that_was_asked_for() -> None:
@@ -451,14 +457,14 @@ def test_a_cancellation_that_came_too_late_is_declined_by_the_capture_it_is_answ
     paid = standing_at(Status.SUCCEEDED, MANUAL)
     verdict = _only(paid, answer_to(CANCEL, CAPTURED), known=[KEY], operations=[CANCEL])
     assert verdict.outcome is Outcome.ALREADY_SO
-    assert verdict.settled == (Settled(PAYMENT_ID, CANCEL_ID, OperationOutcome.DECLINED),)
+    assert verdict.settled == (OperationEnd(PAYMENT_ID, CANCEL_ID, OperationOutcome.DECLINED),)
 
 
 def test_a_capture_that_is_answered_with_the_end_is_declined_by_it() -> None:
     verdict = _only(HELD, answer_to(CAPTURE, EXPIRED), operations=[CAPTURE])
     assert verdict.payment is not None
     assert verdict.payment.status is Status.EXPIRED
-    assert verdict.settled == (Settled(PAYMENT_ID, CAPTURE_ID, OperationOutcome.DECLINED),)
+    assert verdict.settled == (OperationEnd(PAYMENT_ID, CAPTURE_ID, OperationOutcome.DECLINED),)
 
 
 def test_a_refund_that_is_known_does_not_end_by_the_status_of_its_payment() -> None:

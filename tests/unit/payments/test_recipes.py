@@ -11,7 +11,11 @@ from groat.accounts.domain.ledger import Entry
 from groat.kernel.ids import AccountId, MerchantId, ProviderAccountId
 from groat.kernel.money import MAX_AMOUNT, Money
 from groat.payments.domain import recipes
-from groat.payments.domain.verdicts import Effect, EffectKey, EffectKind
+from groat.payments.domain.effect import (
+    Effect,
+    EffectKey,
+    EffectKind,
+)
 from tests.unit.payments.examples import (
     BENEFICIARY,
     OTHER_PROVIDER_ACCOUNT,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Sequence
 import pytest
 
 from groat.kernel.errors import Unavailable
-from groat.platform.batching import Lane
+from groat.platform.process.batching import Lane
 
 
 class Work:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from structlog.testing import capture_logs
 
-from groat.platform import breaker
-from groat.platform.breaker import (
+from groat.platform.crypto import MasterKeys, Vault
+from groat.platform.redis import breaker
+from groat.platform.redis.breaker import (
     HEALTHY,
     POLICY,
     BreakerPolicy,
@@ -22,7 +23,6 @@ from groat.platform.breaker import (
     state_of,
     succeeded,
 )
-from groat.platform.crypto import MasterKeys, Vault
 from tests.clock import ManualClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from groat.kernel.errors import Unavailable
-from groat.platform.bulkhead import Bulkhead
+from groat.platform.process.bulkhead import Bulkhead
 
 
 def test_a_full_name_refuses_and_other_names_do_not() -> None:

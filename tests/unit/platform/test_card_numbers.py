@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groat.kernel import ids
-from groat.platform.card_numbers import looks_like_card_number
+from groat.platform.http.card_numbers import looks_like_card_number
 
 CARDS = {
     "visa": "4242424242424242",

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from groat.app.verify import all_checks
-from groat.platform.checks import Check, checks_from
-from groat.platform.queries import Query
+from groat.platform.postgres.checks import Check, checks_from
+from groat.platform.postgres.queries import Query
 
 
 def test_a_check_is_the_query_of_its_name() -> None:

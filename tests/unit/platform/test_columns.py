@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
 from psycopg.pq import Format
 
-from groat.platform.columns import Bigints, Blobs, Column, Texts, Times, Uuids, register_columns
+from groat.platform.postgres.columns import (
+    Bigints,
+    Blobs,
+    Column,
+    Texts,
+    Times,
+    Uuids,
+    register_columns,
+)
 
 MOMENTS = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29), timezones=st.just(UTC))  # noqa: DTZ001
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))

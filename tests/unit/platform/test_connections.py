@@ -16,12 +16,17 @@ from starlette.responses import StreamingResponse
 from structlog.testing import capture_logs
 
 from groat.kernel.errors import ConfigurationError
-from groat.platform import guard
-from groat.platform.bodies import BodyBudget
-from groat.platform.guard import Admission, ConnectionLimits, connection_limits, guarded
-from groat.platform.http import Body, StrictRoute
-from groat.platform.problems import install_problem_documents
-from groat.platform.request_ids import RequestIds
+from groat.platform.http import guard
+from groat.platform.http.bodies import BodyBudget
+from groat.platform.http.edge import Body, StrictRoute
+from groat.platform.http.guard import (
+    Admission,
+    ConnectionLimits,
+    connection_limits,
+    guarded,
+)
+from groat.platform.http.problems import install_problem_documents
+from groat.platform.http.request_ids import RequestIds
 from groat.simulator.serve import EmbeddedServer
 from tests.unit.simulator.servers import until
 
@@ -82,7 +87,9 @@ async def served(stage: Stage, total: int = 10, per_address: int = 5) -> AsyncIt
     """Serve the stage behind the guard; yield what makes a connection to it."""
     listener = socket.create_server(("127.0.0.1", 0))
     http = guarded(ConnectionLimits(total, per_address))
-    config = uvicorn.Config(stage.app, http=http, ws="none", log_config=None, lifespan="off")
+    config = uvicorn.Config(
+        stage.app, http=http, ws="none", interface="asgi3", log_config=None, lifespan="off"
+    )
     server = EmbeddedServer(config)
     task = asyncio.create_task(server.serve([listener]))
     await until(lambda: server.started)

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from structlog.testing import capture_logs
 
-from groat.platform.due_work import DueWork
+from groat.platform.process.due_work import DueWork
 
 POLL_SECONDS = 0.001
 

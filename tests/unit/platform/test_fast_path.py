@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from groat.platform.fast_path import FastPath
+from groat.platform.redis.fast_path import FastPath
 
 
 class Far:

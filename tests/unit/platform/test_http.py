@@ -16,17 +16,17 @@ from structlog.testing import capture_logs
 from groat.kernel import ids
 from groat.kernel.errors import Conflict, Unavailable
 from groat.kernel.ids import PaymentId
-from groat.platform.http import (
+from groat.platform.http.edge import (
     MAX_JSON_BYTES,
     Body,
     IdempotencyKey,
-    IdText,
     StrictRoute,
     View,
 )
-from groat.platform.paging import Limit, Paging
-from groat.platform.problems import install_problem_documents
-from groat.platform.request_ids import RequestIds
+from groat.platform.http.ids import IdText
+from groat.platform.http.paging import Limit, Paging
+from groat.platform.http.problems import install_problem_documents
+from groat.platform.http.request_ids import RequestIds
 
 PAYMENT = ids.uuid7()
 PAYMENT_TEXT = ids.render("payment", PAYMENT)
@@ -278,7 +278,7 @@ def test_a_page_says_where_the_next_begins_and_the_last_says_nothing(
 async def test_a_body_that_does_not_arrive_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("groat.platform.bodies._READ_SECONDS", 0.05)
+    monkeypatch.setattr("groat.platform.http.bodies._READ_SECONDS", 0.05)
 
     async def stuck() -> AsyncIterator[bytes]:
         yield b"{"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from groat.platform.queries import Query, load_queries
+from groat.platform.postgres.queries import Query, load_queries
 
 
 def _load(folder: Path, text: str) -> dict[str, Query]:

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from groat.kernel.errors import ConfigurationError
-from groat.platform.settings import Settings, decode_master_keys, read_settings, require
+from groat.platform.process.settings import (
+    Settings,
+    decode_master_keys,
+    read_settings,
+    require,
+)
 
 MASTER_KEY = base64.b64encode(bytes(range(32))).decode()
 

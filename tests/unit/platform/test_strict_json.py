@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groat.kernel.errors import BadRequest, GroatError, InvalidRequest
-from groat.platform.strict_json import MAX_DEPTH, Json, read_json
+from groat.platform.http.strict_json import (
+    MAX_DEPTH,
+    Json,
+    read_json,
+)
 
 SCALARS = (
     st.none() | st.booleans() | st.integers(-999, 999) | st.text("abc äß€\n") | st.floats(-9, 9)

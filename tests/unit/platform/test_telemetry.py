@@ -8,8 +8,8 @@ from typing import Literal
 import pytest
 import structlog
 
-from groat.platform.settings import Settings
-from groat.platform.telemetry import configure_logging
+from groat.platform.process.settings import Settings
+from groat.platform.process.telemetry import configure_logging
 
 FORMATS: list[Literal["text", "json"]] = ["text", "json"]
 CONTROL = "\n\r\t\x00\x1b[2K\x7f\x85\u2028\u2029"

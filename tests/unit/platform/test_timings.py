@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from groat.platform.timings import ServerTiming, spent_on
+from groat.platform.process.timings import ServerTiming, spent_on
 
 
 async def _slow(_: Request) -> Response:

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from groat.kernel.errors import Conflict
-from groat.platform.tracebacks import describe
+from groat.platform.process.tracebacks import describe
 
 SECRET = "hunter2"
 

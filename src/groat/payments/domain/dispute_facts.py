@@ -5,16 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 
 from groat.kernel.value import replace
+from groat.payments.domain.arrival import (
+    Arrival,
+)
+from groat.payments.domain.changes import (
+    change_of,
+)
 from groat.payments.domain.dispute import Dispute, dispute_id
+from groat.payments.domain.effect import (
+    Effect,
+    effect_key,
+)
 from groat.payments.domain.lifecycle import DisputeStatus, Next, Outcome, answer_dispute
 from groat.payments.domain.payment import Payment
-from groat.payments.domain.verdicts import (
-    Arrival,
-    Effect,
+from groat.payments.domain.standing import (
     Standing,
+)
+from groat.payments.domain.verdict import (
     Verdict,
-    change_of,
-    effect_key,
     set_aside,
 )
 from groat.providers.domain.facts import (

@@ -12,8 +12,10 @@ from groat.kernel.money import Money
 from groat.kernel.value import Value, replace
 from groat.merchants.domain.credentials import ProviderName
 from groat.payments.domain.lifecycle import Status
-from groat.payments.domain.routing import Route, Traveller
 from groat.providers.domain.failures import FailureCode
+from groat.routing.domain.decision import RoutingInput
+from groat.routing.domain.route import Route
+from groat.routing.domain.simulation import PastPayment
 
 CaptureMethod: TypeAlias = Literal["automatic", "manual"]
 
@@ -81,6 +83,12 @@ class Payment(Value):
             route is not None and account_id in route.behind
         )
 
+    def past(self) -> PastPayment:
+        """Return the payment as a simulation of routing rules sees it."""
+        order = self.order
+        routed = RoutingInput(self.id, order.amount, order.kind, order.metadata, tokens={})
+        return PastPayment(routed, order.first_account_id, order.provider_account_id)
+
     @property
     def capturable(self) -> int:
         """What can still be captured."""
@@ -108,9 +116,9 @@ class UnroutedOrder(Value):
     return_url: str | None
     kind: str | None
 
-    def traveller(self, payment_id: PaymentId) -> Traveller:
+    def routing_input(self, payment_id: PaymentId) -> RoutingInput:
         """Return what routing looks at."""
-        return Traveller(payment_id, self.amount, self.kind, self.metadata, self.tokens)
+        return RoutingInput(payment_id, self.amount, self.kind, self.metadata, self.tokens)
 
     def along(self, route: Route) -> PaymentOrder:
         """Return the order along a route, at its beginning.

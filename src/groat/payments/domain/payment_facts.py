@@ -11,6 +11,19 @@ from groat.kernel import ids
 from groat.kernel.moments import storable
 from groat.kernel.money import Money
 from groat.kernel.value import Value, replace
+from groat.payments.domain.arrival import (
+    Arrival,
+)
+from groat.payments.domain.changes import (
+    change_of,
+)
+from groat.payments.domain.effect import (
+    Effect,
+    EffectKey,
+    EffectKind,
+    effect_key,
+    fee_capture_key,
+)
 from groat.payments.domain.lifecycle import TERMINAL, Next, Outcome, Status, answer, told
 from groat.payments.domain.operation import (
     SETTLES,
@@ -21,18 +34,12 @@ from groat.payments.domain.operation import (
     end_by_status,
 )
 from groat.payments.domain.payment import Payment, on_route
-from groat.payments.domain.routing import Route
-from groat.payments.domain.verdicts import (
-    Arrival,
-    Effect,
-    EffectKey,
-    EffectKind,
-    Settled,
+from groat.payments.domain.standing import (
     Standing,
+)
+from groat.payments.domain.verdict import (
+    OperationEnd,
     Verdict,
-    change_of,
-    effect_key,
-    fee_capture_key,
     set_aside,
 )
 from groat.providers.domain.facts import (
@@ -48,6 +55,7 @@ from groat.providers.domain.facts import (
     Processing,
     RequiresAction,
 )
+from groat.routing.domain.route import Route
 
 
 class _Case(Value):
@@ -143,7 +151,7 @@ def _no_to_command(case: _Case) -> Verdict | None:
     action = f"payment.{asked.kind}_{'declined' if declined else 'not_sent'}"
     return Verdict(
         Outcome.APPLIED,
-        settled=(Settled(payment.id, asked.id, outcome, fact.code),),
+        settled=(OperationEnd(payment.id, asked.id, outcome, fact.code),),
         change=change_of(action, payment, case.arrival),
     )
 
@@ -183,7 +191,7 @@ def _fall_back(case: _Case) -> Verdict | None:
     return Verdict(
         Outcome.APPLIED,
         gone_on,
-        settled=(Settled(payment.id, failed.id, SETTLES[failed.kind, told(fact)], fact.code),),
+        settled=(OperationEnd(payment.id, failed.id, SETTLES[failed.kind, told(fact)], fact.code),),
         begun=begun,
         change=change_of(
             "payment.fell_back",
@@ -255,7 +263,9 @@ def unmoved(standing: Standing, outcome: Outcome, payment: Payment, arrival: Arr
     return set_aside(outcome, payment, arrival, settled)
 
 
-def _settled_by_end(standing: Standing, payment: Payment, arrival: Arrival) -> Iterator[Settled]:
+def _settled_by_end(
+    standing: Standing, payment: Payment, arrival: Arrival
+) -> Iterator[OperationEnd]:
     """Yield the operation that a fact answers, if its payment has come to an end.
 
     But not by a capture, which may be an earlier one, and says nothing of the one that is asked.
@@ -266,7 +276,7 @@ def _settled_by_end(standing: Standing, payment: Payment, arrival: Arrival) -> I
     if answered.kind is OperationKind.CAPTURE and isinstance(arrival.report.fact, Captured):
         return
     if payment.status in TERMINAL:
-        yield Settled(payment.id, answered.id, end_by_status(answered.kind, payment.status))
+        yield OperationEnd(payment.id, answered.id, end_by_status(answered.kind, payment.status))
 
 
 def _move(case: _Case, status: Status) -> Verdict:
@@ -342,10 +352,12 @@ def _moved(case: _Case, status: Status) -> Payment:
 
 def _settled(
     standing: Standing, payment: Payment, fact: PaymentFact, arrival: Arrival
-) -> tuple[Settled, ...]:
+) -> tuple[OperationEnd, ...]:
     """Return the open operations that a fact has ended: whoever told it, or as their answer."""
     ended_by_fact = {
-        one.id: Settled(payment.id, one.id, SETTLES[one.kind, told(fact)], payment.failure_code)
+        one.id: OperationEnd(
+            payment.id, one.id, SETTLES[one.kind, told(fact)], payment.failure_code
+        )
         for one in standing.operations.get(payment.id, ())
         if (one.kind, told(fact)) in SETTLES
     }

@@ -10,7 +10,11 @@ from groat.accounts.domain import chart
 from groat.accounts.domain.chart import AccountSpec
 from groat.accounts.domain.ledger import Entry, Transaction
 from groat.kernel.ids import AccountId, MerchantId
-from groat.payments.domain.verdicts import Effect, EffectKey, EffectKind
+from groat.payments.domain.effect import (
+    Effect,
+    EffectKey,
+    EffectKind,
+)
 
 _LONGEST_REFERENCE = 255
 _READABLE = 190

@@ -6,19 +6,27 @@ from datetime import datetime
 
 from groat.kernel.money import Money
 from groat.kernel.value import replace
+from groat.payments.domain.arrival import (
+    Arrival,
+)
+from groat.payments.domain.changes import (
+    change_of,
+)
+from groat.payments.domain.effect import (
+    Effect,
+    EffectKey,
+    EffectKind,
+)
 from groat.payments.domain.lifecycle import Next, Outcome, answer_refund
 from groat.payments.domain.operation import OperationOutcome
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.refund import Refund
-from groat.payments.domain.verdicts import (
-    Arrival,
-    Effect,
-    EffectKey,
-    EffectKind,
-    Settled,
+from groat.payments.domain.standing import (
     Standing,
+)
+from groat.payments.domain.verdict import (
+    OperationEnd,
     Verdict,
-    change_of,
     set_aside,
 )
 from groat.providers.domain.facts import NotSent, Refunded, RefundFact, RefundFailed
@@ -84,9 +92,9 @@ def _move(
 
 def _settled(
     standing: Standing, refund: Refund, outcome: OperationOutcome, code: FailureCode | None = None
-) -> tuple[Settled, ...]:
+) -> tuple[OperationEnd, ...]:
     return tuple(
-        Settled(refund.payment_id, one.id, outcome, code)
+        OperationEnd(refund.payment_id, one.id, outcome, code)
         for one in standing.operations.get(refund.payment_id, ())
         if one.refund_id == refund.id
     )

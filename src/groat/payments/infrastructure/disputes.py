@@ -8,9 +8,14 @@ from typing import Any
 from groat.kernel.ids import DisputeId, MerchantId, PaymentId
 from groat.payments.domain.dispute import Dispute
 from groat.payments.domain.lifecycle import DisputeStatus
-from groat.platform.columns import Bigints, Texts, Times, Uuids
-from groat.platform.connection import Connection, Statement
-from groat.platform.queries import load_queries
+from groat.platform.postgres.columns import (
+    Bigints,
+    Texts,
+    Times,
+    Uuids,
+)
+from groat.platform.postgres.connection import Connection, Statement
+from groat.platform.postgres.queries import load_queries
 
 QUERIES = load_queries(__file__, "disputes.sql")
 

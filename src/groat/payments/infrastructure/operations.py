@@ -8,11 +8,13 @@ from typing import Any
 
 from groat.kernel.ids import MerchantId, OperationId, PaymentId, ProviderAccountId
 from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
-from groat.payments.domain.recovery import OpenOperation
-from groat.payments.domain.verdicts import Settled
-from groat.platform.columns import Texts, Uuids
-from groat.platform.connection import Connection, Statement
-from groat.platform.queries import load_queries
+from groat.payments.domain.resolution import OpenOperation
+from groat.payments.domain.verdict import (
+    OperationEnd,
+)
+from groat.platform.postgres.columns import Texts, Uuids
+from groat.platform.postgres.connection import Connection, Statement
+from groat.platform.postgres.queries import load_queries
 from groat.providers.domain.failures import FailureCode
 
 QUERIES = load_queries(__file__, "operations.sql")
@@ -69,7 +71,7 @@ async def operation(
     return None if row is None else to_operation(row)
 
 
-def settle(connection: Connection, merchant_id: MerchantId, ended: Sequence[Settled]) -> None:
+def settle(connection: Connection, merchant_id: MerchantId, ended: Sequence[OperationEnd]) -> None:
     """Write how operations ended that were open."""
     connection.write(
         QUERIES["settle_operations"],

@@ -11,9 +11,9 @@ from psycopg.types.json import Jsonb
 from groat.kernel.ids import MerchantId, PaymentId, RefundId
 from groat.payments.domain.lifecycle import RefundStatus
 from groat.payments.domain.refund import Refund, RefundableCapture
-from groat.platform.columns import Texts, Uuids
-from groat.platform.connection import Connection, Statement
-from groat.platform.queries import load_queries
+from groat.platform.postgres.columns import Texts, Uuids
+from groat.platform.postgres.connection import Connection, Statement
+from groat.platform.postgres.queries import load_queries
 from groat.providers.domain.failures import FailureCode
 
 QUERIES = load_queries(__file__, "refunds.sql")

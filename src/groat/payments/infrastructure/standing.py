@@ -6,19 +6,28 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from groat.kernel.ids import DisputeId, MerchantId, PaymentId
-from groat.payments.domain.dispute import dispute_id
-from groat.payments.domain.operation import Operation
-from groat.payments.domain.payment import Payment
-from groat.payments.domain.verdicts import (
+from groat.payments.domain.arrival import (
     Arrival,
+)
+from groat.payments.domain.dispute import dispute_id
+from groat.payments.domain.effect import (
     EffectKey,
-    Standing,
     capture_key,
     effect_key,
     fee_capture_key,
 )
-from groat.payments.infrastructure import disputes, operations, refunds, store
-from groat.platform.connection import Connection, Row
+from groat.payments.domain.operation import Operation
+from groat.payments.domain.payment import Payment
+from groat.payments.domain.standing import (
+    Standing,
+)
+from groat.payments.infrastructure import (
+    disputes,
+    operations,
+    refunds,
+)
+from groat.payments.infrastructure import payments as store
+from groat.platform.postgres.connection import Connection, Row
 from groat.providers.domain.facts import DisputeFact
 
 

@@ -107,3 +107,11 @@ def from_stripe(decline_code: str | None, code: str | None) -> FailureCode:
 def from_paypal(codes: Iterable[str], otherwise: FailureCode) -> FailureCode:
     """Return our code for the first of PayPal's that we know: processor responses, or issues."""
     return next((_PAYPAL[code] for code in codes if code in _PAYPAL), otherwise)
+
+
+def known_codes(codes: Iterable[str]) -> list[str]:
+    """Return the stored codes that this version knows: a newer version may have written others.
+
+    A failure code that is not known causes no fallback, which is the safe side.
+    """
+    return [code for code in codes if code in FailureCode.__members__.values()]

@@ -7,7 +7,7 @@ import re
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
-from groat.platform.strict_json import Json
+from groat.platform.http.strict_json import Json
 from groat.providers.amounts import to_units
 from groat.providers.port import (
     AuthorizeRequest,

@@ -12,7 +12,7 @@ import httpx
 from msgspec import Meta
 
 from groat.kernel.value import Value
-from groat.platform.strict_json import Json
+from groat.platform.http.strict_json import Json
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import Unknown

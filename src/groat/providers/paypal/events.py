@@ -1,4 +1,4 @@
-"""What PayPal's webhook events are about, and its list of them: pure.
+"""What PayPal's provider events are about, and its list of them: pure.
 
 Nothing else in an event is believed: its signature is over a checksum that can be met by another
 body (see ``signature``), so all that an event says is asked of PayPal.

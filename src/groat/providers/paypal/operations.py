@@ -8,7 +8,7 @@ from http import HTTPStatus
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import RefundId
 from groat.kernel.value import replace
-from groat.platform.strict_json import Json
+from groat.platform.http.strict_json import Json
 from groat.providers.domain.facts import (
     Approved,
     Canceled,

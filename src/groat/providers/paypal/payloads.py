@@ -180,13 +180,13 @@ class EventResource(Payload):
 
 
 class Event(Payload):
-    """A webhook event about anything but a dispute."""
+    """A provider event about anything but a dispute."""
 
     resource: EventResource
 
 
 class DisputeEvent(Payload):
-    """A webhook event about a dispute, which names its id in its own way."""
+    """A provider event about a dispute, which names its id in its own way."""
 
     resource: ListedDispute
 

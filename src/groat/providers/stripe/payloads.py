@@ -164,7 +164,7 @@ class EventData(Payload):
 
 
 class Event(Payload):
-    """A webhook event about one of these objects.
+    """A provider event about one of these objects.
 
     ``account`` is the connected account that it is of, if it is of one.
     """
@@ -175,7 +175,7 @@ class Event(Payload):
 
 
 class EventOrigin(Payload):
-    """Where any webhook event comes from; a thin one names its account in ``context``."""
+    """Where any provider event comes from; a thin one names its account in ``context``."""
 
     livemode: bool | None = None
     account: str | None = None
@@ -190,7 +190,7 @@ class RelatedObject(Payload):
 
 
 class ThinEvent(Payload):
-    """A webhook event without its object: docs.stripe.com/event-destinations, "Thin events"."""
+    """A provider event without its object: docs.stripe.com/event-destinations, "Thin events"."""
 
     related_object: RelatedObject
 

@@ -74,7 +74,7 @@ class Post:
         The event is encoded again, compactly and in its own order, which yields the bytes that
         were sent.
         """
-        body = json.dumps(request.webhook_event, separators=(",", ":")).encode()
+        body = json.dumps(request.provider_event, separators=(",", ":")).encode()
         text = paypal_signed_text(
             request.transmission_id, request.transmission_time, request.webhook_id, body
         )

@@ -191,7 +191,7 @@ class VerificationRequest(Parameters):
     transmission_sig: str
     transmission_time: str
     webhook_id: str
-    webhook_event: dict[str, object]
+    provider_event: dict[str, object]
 
 
 class EventSearch(Parameters):

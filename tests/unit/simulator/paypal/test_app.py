@@ -296,9 +296,9 @@ async def test_a_delivery_can_be_verified_by_paypal(
         "transmission_sig": delivery.headers["PAYPAL-TRANSMISSION-SIG"],
         "transmission_time": delivery.headers["PAYPAL-TRANSMISSION-TIME"],
         "webhook_id": webhook_id,
-        "webhook_event": json.loads(delivery.body),
+        "provider_event": json.loads(delivery.body),
     }
-    forged = {**genuine, "webhook_event": {**json.loads(delivery.body), "summary": "A million"}}
+    forged = {**genuine, "provider_event": {**json.loads(delivery.body), "summary": "A million"}}
     unknown = {**genuine, "webhook_id": "x"}
     path = "/v1/notifications/verify-webhook-signature"
     verdicts = [

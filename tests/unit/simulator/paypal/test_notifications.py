@@ -211,7 +211,7 @@ async def verdict(paypal_http: httpx.AsyncClient, delivery: Received, webhook_id
     """Return what PayPal itself says of a delivery."""
     names = ("auth-algo", "cert-url", "transmission-id", "transmission-sig", "transmission-time")
     told = {name.replace("-", "_"): delivery.headers[f"paypal-{name}"] for name in names}
-    body = {**told, "webhook_id": webhook_id, "webhook_event": json.loads(delivery.body)}
+    body = {**told, "webhook_id": webhook_id, "provider_event": json.loads(delivery.body)}
     reply = await paypal_http.post("/v1/notifications/verify-webhook-signature", json=body)
     status: str = reply.json()["verification_status"]
     return status

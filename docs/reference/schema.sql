@@ -1,0 +1,1355 @@
+--
+-- PostgreSQL database dump
+--
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: transaction_kind; Type: TYPE; Schema: public; Owner: -
+--
+
+CREATE TYPE public.transaction_kind AS ENUM (
+    'transfer',
+    'reversal',
+    'hold.captured',
+    'payment.captured',
+    'payment.fee',
+    'payment.refunded',
+    'payment.dispute_withdrawn',
+    'payment.dispute_reinstated'
+);
+
+--
+-- Name: refuse_change(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception '% is written once: % is refused', tg_table_name, lower(tg_op)
+        using errcode = 'restrict_violation', hint = 'Correct it with a new row that reverses the old one.';
+end
+$$;
+
+--
+-- Name: typeid(text, uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.typeid(prefix text, id uuid) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select prefix || '_' || string_agg(
+        substr('0123456789abcdefghjkmnpqrstvwxyz', 1 + substring(bits from 1 + 5 * digit for 5)::integer, 1),
+        '' order by digit
+    )
+    from (select b'00' || ('x' || replace(id::text, '-', ''))::bit(128) as bits) as padded,
+        generate_series(0, 25) as digit
+$$;
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: account; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.account (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    code text NOT NULL,
+    currency text NOT NULL,
+    normal_side text NOT NULL,
+    is_engine boolean NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT account_code_check CHECK (((length(code) >= 1) AND (length(code) <= 200))),
+    CONSTRAINT account_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT account_normal_side_check CHECK ((normal_side = ANY (ARRAY['credit'::text, 'debit'::text])))
+);
+
+--
+-- Name: account_number_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.account ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.account_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: alembic_version; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+
+--
+-- Name: api_key; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.api_key (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    secret_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone
+);
+
+--
+-- Name: applied_effect; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.applied_effect (
+    merchant_id bigint NOT NULL,
+    provider_account_id uuid NOT NULL,
+    kind text NOT NULL,
+    reference text NOT NULL,
+    payment_id uuid NOT NULL,
+    transaction_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    applied_at timestamp with time zone NOT NULL,
+    CONSTRAINT applied_effect_amount_check CHECK ((amount > 0)),
+    CONSTRAINT applied_effect_kind_check CHECK ((kind = ANY (ARRAY['captured'::text, 'fee'::text, 'refunded'::text, 'dispute_withdrawn'::text, 'dispute_reinstated'::text])))
+);
+
+--
+-- Name: audit_record; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_record (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    object_id uuid NOT NULL,
+    cause_id uuid,
+    recorded_at timestamp with time zone NOT NULL,
+    body bytea NOT NULL,
+    leaf_hash bytea NOT NULL,
+    CONSTRAINT audit_record_leaf_hash_check CHECK ((length(leaf_hash) = 32))
+);
+
+--
+-- Name: balance; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.balance (
+    merchant_id bigint NOT NULL,
+    account_id uuid NOT NULL,
+    posted bigint DEFAULT 0 NOT NULL,
+    held bigint DEFAULT 0 NOT NULL,
+    floor bigint,
+    version bigint DEFAULT 0 NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    status text DEFAULT 'open'::text NOT NULL,
+    CONSTRAINT balance_above_floor CHECK (((posted - held) >= floor)),
+    CONSTRAINT balance_held_not_negative CHECK ((held >= 0)),
+    CONSTRAINT balance_status_check CHECK ((status = ANY (ARRAY['open'::text, 'frozen'::text, 'closed'::text])))
+)
+WITH (fillfactor='60');
+
+--
+-- Name: dispute; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.dispute (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    provider_account_id uuid NOT NULL,
+    provider_reference text NOT NULL,
+    status text NOT NULL,
+    amount bigint NOT NULL,
+    withdrawn bigint NOT NULL,
+    reinstated bigint NOT NULL,
+    shortfall bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT dispute_amount_check CHECK ((amount > 0)),
+    CONSTRAINT dispute_reinstated_within_withdrawn CHECK (((reinstated >= 0) AND (reinstated <= withdrawn))),
+    CONSTRAINT dispute_shortfall_within_withdrawn CHECK (((shortfall >= 0) AND (shortfall <= withdrawn))),
+    CONSTRAINT dispute_status_check CHECK ((status = ANY (ARRAY['needs_response'::text, 'under_review'::text, 'won'::text, 'lost'::text])))
+);
+
+--
+-- Name: hold; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.hold (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    request_hash bigint NOT NULL,
+    reference text NOT NULL,
+    amount bigint NOT NULL,
+    remaining bigint NOT NULL,
+    captured bigint DEFAULT 0 NOT NULL,
+    state text NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT hold_adds_up CHECK (((captured + remaining) <= amount)),
+    CONSTRAINT hold_amount_check CHECK ((amount > 0)),
+    CONSTRAINT hold_check CHECK (((remaining >= 0) AND (remaining <= amount))),
+    CONSTRAINT hold_check1 CHECK (((captured >= 0) AND (captured <= amount))),
+    CONSTRAINT hold_expires_at_check CHECK (((expires_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '3000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT hold_open_has_remaining CHECK (((state = 'open'::text) = (remaining > 0))),
+    CONSTRAINT hold_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 255))),
+    CONSTRAINT hold_state_check CHECK ((state = ANY (ARRAY['open'::text, 'captured'::text, 'released'::text, 'expired'::text])))
+);
+
+--
+-- Name: idempotency_key; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.idempotency_key (
+    merchant_id bigint NOT NULL,
+    key text NOT NULL,
+    request_hash bytea NOT NULL,
+    object_id uuid NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_key_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+);
+
+--
+-- Name: ledger_entry; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ledger_entry (
+    merchant_id bigint NOT NULL,
+    account_number bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    transaction_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    balance_after bigint NOT NULL,
+    CONSTRAINT ledger_entry_amount_check CHECK ((amount <> 0))
+);
+
+--
+-- Name: ledger_transaction; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ledger_transaction (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    batch_id bigint NOT NULL,
+    request_hash bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    effective_at timestamp with time zone,
+    kind public.transaction_kind NOT NULL,
+    reference text NOT NULL,
+    CONSTRAINT ledger_transaction_effective_at_check CHECK (((effective_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (effective_at < '3000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT ledger_transaction_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 255)))
+);
+
+--
+-- Name: merchant; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.merchant (
+    merchant_id bigint NOT NULL,
+    name text NOT NULL,
+    data_key bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT merchant_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+);
+
+--
+-- Name: operation; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.operation (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    provider_account_id uuid NOT NULL,
+    kind text NOT NULL,
+    amount bigint NOT NULL,
+    final boolean NOT NULL,
+    refund_id uuid,
+    capture_reference text,
+    outcome text NOT NULL,
+    failure_code text,
+    reason text,
+    lookups integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT operation_amount_unless_cancel CHECK (
+CASE kind
+    WHEN 'cancel'::text THEN (amount = 0)
+    ELSE (amount > 0)
+END),
+    CONSTRAINT operation_kind_check CHECK ((kind = ANY (ARRAY['authorize'::text, 'capture'::text, 'cancel'::text, 'refund'::text]))),
+    CONSTRAINT operation_outcome_check CHECK ((outcome = ANY (ARRAY['pending'::text, 'succeeded'::text, 'declined'::text, 'failed'::text, 'unknown'::text]))),
+    CONSTRAINT operation_refund_has_capture CHECK (((kind = 'refund'::text) = (capture_reference IS NOT NULL))),
+    CONSTRAINT operation_refund_has_refund CHECK (((kind = 'refund'::text) = (refund_id IS NOT NULL)))
+)
+WITH (fillfactor='50');
+
+--
+-- Name: payment; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.payment (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    status text NOT NULL,
+    currency text NOT NULL,
+    amount bigint NOT NULL,
+    authorized bigint DEFAULT 0 NOT NULL,
+    captured bigint DEFAULT 0 NOT NULL,
+    refunded bigint DEFAULT 0 NOT NULL,
+    refund_pending bigint DEFAULT 0 NOT NULL,
+    disputed bigint DEFAULT 0 NOT NULL,
+    beneficiary_id uuid NOT NULL,
+    provider_account_id uuid NOT NULL,
+    payment_method text,
+    payment_method_kind text,
+    capture_method text NOT NULL,
+    return_url text,
+    reference text,
+    metadata jsonb NOT NULL,
+    failure_code text,
+    provider_reference text,
+    authorization_reference text,
+    authorization_expires_at timestamp with time zone,
+    next_action_url text,
+    route jsonb,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT payment_action_has_status CHECK (((next_action_url IS NULL) OR (status = 'requires_action'::text))),
+    CONSTRAINT payment_amount_check CHECK ((amount > 0)),
+    CONSTRAINT payment_authorization_expires_at_check CHECK (((authorization_expires_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (authorization_expires_at < '3000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT payment_authorized_has_authorized CHECK (((status <> 'authorized'::text) OR (authorized > 0))),
+    CONSTRAINT payment_authorized_within_amount CHECK (((authorized >= 0) AND (authorized <= amount))),
+    CONSTRAINT payment_capture_method_check CHECK ((capture_method = ANY (ARRAY['automatic'::text, 'manual'::text]))),
+    CONSTRAINT payment_captured_within_authorized CHECK (((captured >= 0) AND (captured <= authorized))),
+    CONSTRAINT payment_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT payment_disputed_within_captured CHECK (((disputed >= 0) AND (disputed <= captured))),
+    CONSTRAINT payment_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+    CONSTRAINT payment_refunds_not_negative CHECK (((refunded >= 0) AND (refund_pending >= 0))),
+    CONSTRAINT payment_refunds_within_captured CHECK (((refunded + refund_pending) <= captured)),
+    CONSTRAINT payment_status_check CHECK ((status = ANY (ARRAY['created'::text, 'processing'::text, 'requires_action'::text, 'authorized'::text, 'succeeded'::text, 'canceled'::text, 'expired'::text, 'failed'::text]))),
+    CONSTRAINT payment_succeeded_has_captured CHECK (((status = 'authorized'::text) OR ((status = 'succeeded'::text) = (captured > 0))))
+)
+WITH (fillfactor='50');
+
+--
+-- Name: provider_account; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.provider_account (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    provider text NOT NULL,
+    name text NOT NULL,
+    credentials bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT provider_account_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT provider_account_provider_check CHECK (((length(provider) >= 1) AND (length(provider) <= 100)))
+);
+
+--
+-- Name: provider_event; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.provider_event (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    provider_account_id uuid NOT NULL,
+    provider_reference text NOT NULL,
+    event_type text NOT NULL,
+    transmission_id text,
+    body bytea NOT NULL,
+    status text NOT NULL,
+    reason text,
+    attempts integer DEFAULT 0 NOT NULL,
+    claimed_until timestamp with time zone,
+    attempts_lost integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    failures_alike integer DEFAULT 0 NOT NULL,
+    deliveries bigint DEFAULT 1 NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT provider_event_open_until_settled CHECK (((status = ANY (ARRAY['pending'::text, 'deferred'::text, 'retrying'::text])) = (settled_at IS NULL))),
+    CONSTRAINT provider_event_provider_reference_check CHECK (((length(provider_reference) >= 1) AND (length(provider_reference) <= 255))),
+    CONSTRAINT provider_event_says_why CHECK (((status = ANY (ARRAY['pending'::text, 'processed'::text])) OR (reason IS NOT NULL))),
+    CONSTRAINT provider_event_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'deferred'::text, 'retrying'::text, 'processed'::text, 'ignored'::text, 'superseded'::text, 'dead'::text])))
+)
+WITH (fillfactor='45');
+ALTER TABLE ONLY public.provider_event ALTER COLUMN body SET STORAGE EXTERNAL;
+
+--
+-- Name: provider_event_repetition; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.provider_event_repetition (
+    merchant_id bigint NOT NULL,
+    provider_account_id uuid NOT NULL,
+    provider_reference text NOT NULL,
+    deliveries bigint NOT NULL
+);
+
+--
+-- Name: recorded_change; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.recorded_change AS
+ SELECT merchant_id,
+    id,
+    object_id,
+    recorded_at,
+    (said ->> 'action'::text) AS action,
+    (said ->> 'object'::text) AS object,
+    (said -> 'data'::text) AS data
+   FROM ( SELECT audit_record.merchant_id,
+            audit_record.id,
+            audit_record.object_id,
+            audit_record.recorded_at,
+                CASE
+                    WHEN (audit_record.leaf_hash = sha256(('\x00'::bytea || audit_record.body))) THEN (convert_from(audit_record.body, 'UTF8'::name))::jsonb
+                    ELSE NULL::jsonb
+                END AS said
+           FROM public.audit_record) records;
+
+--
+-- Name: refund; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.refund (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    payment_id uuid NOT NULL,
+    status text NOT NULL,
+    amount bigint NOT NULL,
+    capture_reference text NOT NULL,
+    hold_id uuid NOT NULL,
+    reason text,
+    metadata jsonb NOT NULL,
+    failure_code text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT refund_amount_check CHECK ((amount > 0)),
+    CONSTRAINT refund_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+    CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
+);
+
+--
+-- Name: root_key; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.root_key (
+    only_one boolean DEFAULT true NOT NULL,
+    wrapped bytea NOT NULL,
+    CONSTRAINT root_key_only_one_check CHECK (only_one)
+);
+
+--
+-- Name: routing_decision; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.routing_decision (
+    merchant_id bigint NOT NULL,
+    payment_id uuid NOT NULL,
+    rules_version integer NOT NULL,
+    decision jsonb NOT NULL,
+    decided_at timestamp with time zone NOT NULL
+);
+
+--
+-- Name: routing_rules; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.routing_rules (
+    merchant_id bigint NOT NULL,
+    version integer NOT NULL,
+    rules jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT routing_rules_version_check CHECK ((version > 0))
+);
+
+--
+-- Name: account account_merchant_id_code_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_merchant_id_code_key UNIQUE (merchant_id, code);
+
+--
+-- Name: account account_merchant_id_number_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_merchant_id_number_key UNIQUE (merchant_id, number);
+
+--
+-- Name: account account_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: alembic_version alembic_version_pkc; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+--
+-- Name: api_key api_key_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: applied_effect applied_effect_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.applied_effect
+    ADD CONSTRAINT applied_effect_pkey PRIMARY KEY (merchant_id, provider_account_id, kind, reference);
+
+--
+-- Name: audit_record audit_record_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_record
+    ADD CONSTRAINT audit_record_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: balance balance_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.balance
+    ADD CONSTRAINT balance_pkey PRIMARY KEY (merchant_id, account_id);
+
+--
+-- Name: dispute dispute_merchant_id_provider_account_id_provider_reference_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.dispute
+    ADD CONSTRAINT dispute_merchant_id_provider_account_id_provider_reference_key UNIQUE (merchant_id, provider_account_id, provider_reference);
+
+--
+-- Name: dispute dispute_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.dispute
+    ADD CONSTRAINT dispute_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: hold hold_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.hold
+    ADD CONSTRAINT hold_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: idempotency_key idempotency_key_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (merchant_id, key);
+
+--
+-- Name: ledger_entry ledger_entry_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_entry
+    ADD CONSTRAINT ledger_entry_pkey PRIMARY KEY (merchant_id, account_number, recorded_at);
+
+--
+-- Name: ledger_transaction ledger_transaction_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_transaction
+    ADD CONSTRAINT ledger_transaction_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: merchant merchant_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.merchant
+    ADD CONSTRAINT merchant_pkey PRIMARY KEY (merchant_id);
+
+--
+-- Name: operation operation_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.operation
+    ADD CONSTRAINT operation_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: payment payment_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: provider_account provider_account_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.provider_account
+    ADD CONSTRAINT provider_account_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: provider_event provider_event_merchant_id_provider_account_id_provider_ref_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.provider_event
+    ADD CONSTRAINT provider_event_merchant_id_provider_account_id_provider_ref_key UNIQUE (merchant_id, provider_account_id, provider_reference);
+
+--
+-- Name: provider_event provider_event_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.provider_event
+    ADD CONSTRAINT provider_event_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: provider_event_repetition provider_event_repetition_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.provider_event_repetition
+    ADD CONSTRAINT provider_event_repetition_pkey PRIMARY KEY (merchant_id, provider_account_id, provider_reference);
+
+--
+-- Name: refund refund_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: root_key root_key_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.root_key
+    ADD CONSTRAINT root_key_pkey PRIMARY KEY (only_one);
+
+--
+-- Name: routing_decision routing_decision_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.routing_decision
+    ADD CONSTRAINT routing_decision_pkey PRIMARY KEY (merchant_id, payment_id);
+
+--
+-- Name: routing_rules routing_rules_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.routing_rules
+    ADD CONSTRAINT routing_rules_pkey PRIMARY KEY (merchant_id, version);
+
+--
+-- Name: applied_effect_by_payment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX applied_effect_by_payment ON public.applied_effect USING btree (merchant_id, payment_id);
+
+--
+-- Name: audit_record_by_object; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_record_by_object ON public.audit_record USING btree (merchant_id, object_id, id);
+
+--
+-- Name: dispute_by_payment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX dispute_by_payment ON public.dispute USING btree (merchant_id, payment_id, id);
+
+--
+-- Name: hold_by_account; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX hold_by_account ON public.hold USING btree (merchant_id, account_id, created_at, id);
+
+--
+-- Name: hold_expiring; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX hold_expiring ON public.hold USING btree (expires_at) WHERE (state = 'open'::text);
+
+--
+-- Name: ledger_entry_recorded; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ledger_entry_recorded ON public.ledger_entry USING brin (recorded_at) WITH (autosummarize='on');
+
+--
+-- Name: ledger_transaction_effective; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ledger_transaction_effective ON public.ledger_transaction USING btree (merchant_id, effective_at) WHERE (effective_at IS NOT NULL);
+
+--
+-- Name: operation_by_payment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX operation_by_payment ON public.operation USING btree (merchant_id, payment_id);
+
+--
+-- Name: operation_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX operation_due ON public.operation USING btree (due_at) WHERE (outcome = ANY (ARRAY['pending'::text, 'unknown'::text]));
+
+--
+-- Name: operation_one_at_a_time; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX operation_one_at_a_time ON public.operation USING btree (merchant_id, payment_id) WHERE ((kind = ANY (ARRAY['capture'::text, 'cancel'::text])) AND (outcome = ANY (ARRAY['pending'::text, 'unknown'::text])));
+
+--
+-- Name: provider_account_name; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX provider_account_name ON public.provider_account USING btree (merchant_id, name) WHERE (deleted_at IS NULL);
+
+--
+-- Name: provider_event_dead; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX provider_event_dead ON public.provider_event USING btree (merchant_id, id) WHERE (status = 'dead'::text);
+
+--
+-- Name: provider_event_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX provider_event_due ON public.provider_event USING btree (due_at) WHERE (settled_at IS NULL);
+
+--
+-- Name: provider_event_suspect; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX provider_event_suspect ON public.provider_event USING btree (due_at) WHERE ((settled_at IS NULL) AND (attempts_lost >= 2));
+
+--
+-- Name: provider_event_transmission; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX provider_event_transmission ON public.provider_event USING btree (merchant_id, provider_account_id, transmission_id) WHERE (transmission_id IS NOT NULL);
+
+--
+-- Name: refund_by_payment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX refund_by_payment ON public.refund USING btree (merchant_id, payment_id, id);
+
+--
+-- Name: applied_effect written_once; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.applied_effect FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: audit_record written_once; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_record FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: ledger_entry written_once; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_entry FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: ledger_transaction written_once; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_transaction FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: account account_merchant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES public.merchant(merchant_id);
+
+--
+-- Name: api_key api_key_merchant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES public.merchant(merchant_id);
+
+--
+-- Name: balance balance_merchant_id_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.balance
+    ADD CONSTRAINT balance_merchant_id_account_id_fkey FOREIGN KEY (merchant_id, account_id) REFERENCES public.account(merchant_id, id);
+
+--
+-- Name: dispute dispute_merchant_id_payment_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.dispute
+    ADD CONSTRAINT dispute_merchant_id_payment_id_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES public.payment(merchant_id, id);
+
+--
+-- Name: hold hold_merchant_id_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.hold
+    ADD CONSTRAINT hold_merchant_id_account_id_fkey FOREIGN KEY (merchant_id, account_id) REFERENCES public.account(merchant_id, id);
+
+--
+-- Name: operation operation_merchant_id_payment_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.operation
+    ADD CONSTRAINT operation_merchant_id_payment_id_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES public.payment(merchant_id, id);
+
+--
+-- Name: operation operation_merchant_id_refund_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.operation
+    ADD CONSTRAINT operation_merchant_id_refund_id_fkey FOREIGN KEY (merchant_id, refund_id) REFERENCES public.refund(merchant_id, id);
+
+--
+-- Name: payment payment_merchant_id_beneficiary_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_merchant_id_beneficiary_id_fkey FOREIGN KEY (merchant_id, beneficiary_id) REFERENCES public.account(merchant_id, id);
+
+--
+-- Name: payment payment_merchant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES public.merchant(merchant_id);
+
+--
+-- Name: payment payment_merchant_id_provider_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_merchant_id_provider_account_id_fkey FOREIGN KEY (merchant_id, provider_account_id) REFERENCES public.provider_account(merchant_id, id);
+
+--
+-- Name: provider_account provider_account_merchant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.provider_account
+    ADD CONSTRAINT provider_account_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES public.merchant(merchant_id);
+
+--
+-- Name: refund refund_merchant_id_hold_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_merchant_id_hold_id_fkey FOREIGN KEY (merchant_id, hold_id) REFERENCES public.hold(merchant_id, id);
+
+--
+-- Name: refund refund_merchant_id_payment_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.refund
+    ADD CONSTRAINT refund_merchant_id_payment_id_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES public.payment(merchant_id, id);
+
+--
+-- Name: routing_decision routing_decision_merchant_id_payment_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.routing_decision
+    ADD CONSTRAINT routing_decision_merchant_id_payment_id_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES public.payment(merchant_id, id);
+
+--
+-- Name: routing_decision routing_decision_merchant_id_rules_version_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.routing_decision
+    ADD CONSTRAINT routing_decision_merchant_id_rules_version_fkey FOREIGN KEY (merchant_id, rules_version) REFERENCES public.routing_rules(merchant_id, version);
+
+--
+-- Name: routing_rules routing_rules_merchant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.routing_rules
+    ADD CONSTRAINT routing_rules_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES public.merchant(merchant_id);
+
+--
+-- Name: SCHEMA public; Type: ACL; Schema: -; Owner: -
+--
+
+GRANT USAGE ON SCHEMA public TO groat_app;
+
+--
+-- Name: TABLE account; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.account TO groat_app;
+
+--
+-- Name: COLUMN account.metadata; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(metadata) ON TABLE public.account TO groat_app;
+
+--
+-- Name: TABLE alembic_version; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.alembic_version TO groat_app;
+
+--
+-- Name: TABLE api_key; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.api_key TO groat_app;
+
+--
+-- Name: COLUMN api_key.revoked_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(revoked_at) ON TABLE public.api_key TO groat_app;
+
+--
+-- Name: TABLE applied_effect; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.applied_effect TO groat_app;
+
+--
+-- Name: TABLE audit_record; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.audit_record TO groat_app;
+
+--
+-- Name: TABLE balance; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.balance TO groat_app;
+
+--
+-- Name: COLUMN balance.posted; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(posted) ON TABLE public.balance TO groat_app;
+
+--
+-- Name: COLUMN balance.held; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(held) ON TABLE public.balance TO groat_app;
+
+--
+-- Name: COLUMN balance.version; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(version) ON TABLE public.balance TO groat_app;
+
+--
+-- Name: COLUMN balance.recorded_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(recorded_at) ON TABLE public.balance TO groat_app;
+
+--
+-- Name: COLUMN balance.status; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE public.balance TO groat_app;
+
+--
+-- Name: TABLE dispute; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.dispute TO groat_app;
+
+--
+-- Name: COLUMN dispute.status; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE public.dispute TO groat_app;
+
+--
+-- Name: COLUMN dispute.withdrawn; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(withdrawn) ON TABLE public.dispute TO groat_app;
+
+--
+-- Name: COLUMN dispute.reinstated; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(reinstated) ON TABLE public.dispute TO groat_app;
+
+--
+-- Name: COLUMN dispute.shortfall; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(shortfall) ON TABLE public.dispute TO groat_app;
+
+--
+-- Name: COLUMN dispute.updated_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE public.dispute TO groat_app;
+
+--
+-- Name: TABLE hold; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.hold TO groat_app;
+
+--
+-- Name: COLUMN hold.remaining; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(remaining) ON TABLE public.hold TO groat_app;
+
+--
+-- Name: COLUMN hold.captured; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(captured) ON TABLE public.hold TO groat_app;
+
+--
+-- Name: COLUMN hold.state; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(state) ON TABLE public.hold TO groat_app;
+
+--
+-- Name: TABLE idempotency_key; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.idempotency_key TO groat_app;
+
+--
+-- Name: TABLE ledger_entry; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.ledger_entry TO groat_app;
+
+--
+-- Name: TABLE ledger_transaction; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.ledger_transaction TO groat_app;
+
+--
+-- Name: TABLE merchant; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.merchant TO groat_app;
+
+--
+-- Name: COLUMN merchant.data_key; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(data_key) ON TABLE public.merchant TO groat_app;
+
+--
+-- Name: TABLE operation; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.operation TO groat_app;
+
+--
+-- Name: COLUMN operation.outcome; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(outcome) ON TABLE public.operation TO groat_app;
+
+--
+-- Name: COLUMN operation.failure_code; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(failure_code) ON TABLE public.operation TO groat_app;
+
+--
+-- Name: COLUMN operation.reason; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(reason) ON TABLE public.operation TO groat_app;
+
+--
+-- Name: COLUMN operation.lookups; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(lookups) ON TABLE public.operation TO groat_app;
+
+--
+-- Name: COLUMN operation.due_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(due_at) ON TABLE public.operation TO groat_app;
+
+--
+-- Name: COLUMN operation.updated_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE public.operation TO groat_app;
+
+--
+-- Name: TABLE payment; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.status; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.authorized; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(authorized) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.captured; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(captured) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.refunded; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(refunded) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.refund_pending; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(refund_pending) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.disputed; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(disputed) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.provider_account_id; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(provider_account_id) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.payment_method; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(payment_method) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.failure_code; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(failure_code) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.provider_reference; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(provider_reference) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.authorization_reference; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(authorization_reference) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.authorization_expires_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(authorization_expires_at) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.next_action_url; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(next_action_url) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.route; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(route) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.updated_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: TABLE provider_account; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.provider_account TO groat_app;
+
+--
+-- Name: COLUMN provider_account.credentials; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(credentials) ON TABLE public.provider_account TO groat_app;
+
+--
+-- Name: COLUMN provider_account.deleted_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(deleted_at) ON TABLE public.provider_account TO groat_app;
+
+--
+-- Name: TABLE provider_event; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.provider_event TO groat_app;
+
+--
+-- Name: COLUMN provider_event.status; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE public.provider_event TO groat_app;
+
+--
+-- Name: COLUMN provider_event.reason; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(reason) ON TABLE public.provider_event TO groat_app;
+
+--
+-- Name: COLUMN provider_event.attempts; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(attempts) ON TABLE public.provider_event TO groat_app;
+
+--
+-- Name: COLUMN provider_event.claimed_until; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(claimed_until) ON TABLE public.provider_event TO groat_app;
+
+--
+-- Name: COLUMN provider_event.attempts_lost; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(attempts_lost) ON TABLE public.provider_event TO groat_app;
+
+--
+-- Name: COLUMN provider_event.failures; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(failures) ON TABLE public.provider_event TO groat_app;
+
+--
+-- Name: COLUMN provider_event.failures_alike; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(failures_alike) ON TABLE public.provider_event TO groat_app;
+
+--
+-- Name: COLUMN provider_event.due_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(due_at) ON TABLE public.provider_event TO groat_app;
+
+--
+-- Name: COLUMN provider_event.settled_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(settled_at) ON TABLE public.provider_event TO groat_app;
+
+--
+-- Name: TABLE provider_event_repetition; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.provider_event_repetition TO groat_app;
+
+--
+-- Name: COLUMN provider_event_repetition.deliveries; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(deliveries) ON TABLE public.provider_event_repetition TO groat_app;
+
+--
+-- Name: TABLE recorded_change; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT ON TABLE public.recorded_change TO groat_app;
+
+--
+-- Name: TABLE refund; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.refund TO groat_app;
+
+--
+-- Name: COLUMN refund.status; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE public.refund TO groat_app;
+
+--
+-- Name: COLUMN refund.failure_code; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(failure_code) ON TABLE public.refund TO groat_app;
+
+--
+-- Name: COLUMN refund.updated_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE public.refund TO groat_app;
+
+--
+-- Name: TABLE root_key; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.root_key TO groat_app;
+
+--
+-- Name: COLUMN root_key.wrapped; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(wrapped) ON TABLE public.root_key TO groat_app;
+
+--
+-- Name: TABLE routing_decision; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.routing_decision TO groat_app;
+
+--
+-- Name: TABLE routing_rules; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.routing_rules TO groat_app;
+
+--
+-- PostgreSQL database dump complete
+--

@@ -1,0 +1,195 @@
+"""Accounts, their statements and past balances, holds and transactions: rows to what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from groat.accounts.domain.chart import Account, AccountSpec
+from groat.accounts.domain.ledger import (
+    Entry,
+    Hold,
+    RecordedTransaction,
+    StatementFilter,
+    StatementLine,
+    TrialBalance,
+)
+from groat.kernel.ids import AccountId, HoldId, MerchantId, TransactionId
+from groat.kernel.moments import EARLIEST, LATEST
+from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.queries import load_queries
+
+QUERIES = load_queries(__file__, "accounts.sql")
+CHECKS = load_queries(__file__, "checks.sql")
+
+
+async def insert_accounts(
+    connection: Connection,
+    merchant_id: MerchantId,
+    accounts: Sequence[tuple[AccountId, AccountSpec]],
+    now: datetime,
+) -> set[AccountId]:
+    """Add accounts with their balances; return the ids of those whose code was free."""
+    rows = await connection.fetch(
+        QUERIES["insert_accounts"],
+        {
+            "merchant_id": merchant_id,
+            "ids": [account_id for account_id, _ in accounts],
+            "codes": [spec.code for _, spec in accounts],
+            "currencies": [spec.currency for _, spec in accounts],
+            "normal_sides": [spec.normal_side for _, spec in accounts],
+            "are_engines": [spec.is_engine for _, spec in accounts],
+            "floors": [spec.floor for _, spec in accounts],
+            "metadata": [Jsonb(dict(spec.metadata)) for _, spec in accounts],
+            "now": now,
+        },
+    )
+    return {AccountId(row[0]) for row in rows}
+
+
+async def find_ids(
+    connection: Connection, merchant_id: MerchantId, codes: Collection[str]
+) -> dict[str, AccountId]:
+    """Return the ids of the accounts with these codes, as far as there are such."""
+    rows = await connection.fetch(
+        QUERIES["find_ids"], {"merchant_id": merchant_id, "codes": list(codes)}
+    )
+    return {code: AccountId(account_id) for code, account_id in rows}
+
+
+async def account(
+    connection: Connection, merchant_id: MerchantId, account_id: AccountId
+) -> Account | None:
+    """Return one account."""
+    row = await connection.fetch_one(
+        QUERIES["get_account"], {"merchant_id": merchant_id, "id": account_id}
+    )
+    return None if row is None else _account(row)
+
+
+async def accounts(
+    connection: Connection,
+    merchant_id: MerchantId,
+    after: AccountId | None,
+    code: str | None,
+    limit: int,
+) -> list[Account]:
+    """Return accounts, oldest first, after ``after`` and with this code, if given."""
+    rows = await connection.fetch(
+        QUERIES["list_accounts"],
+        {"merchant_id": merchant_id, "after": after, "code": code, "limit": limit},
+    )
+    return [_account(row) for row in rows]
+
+
+def update_account(connection: Connection, merchant_id: MerchantId, changed: Account) -> None:
+    """Write an account's status and metadata; its balance is locked."""
+    key = {"merchant_id": merchant_id, "id": changed.id}
+    metadata = Jsonb(dict(changed.spec.metadata))
+    connection.write(QUERIES["update_account"], {**key, "metadata": metadata})
+    connection.write(QUERIES["update_status"], {**key, "status": changed.status})
+
+
+async def statement(
+    connection: Connection,
+    merchant_id: MerchantId,
+    number: int,
+    lines: StatementFilter,
+    limit: int,
+) -> list[StatementLine]:
+    """Return an account's entries."""
+    rows = await connection.fetch(
+        QUERIES["list_entries_oldest_first" if lines.oldest_first else "list_entries"],
+        {
+            "merchant_id": merchant_id,
+            "number": number,
+            "since": lines.since or EARLIEST,
+            "until": lines.until or LATEST,
+            "kind": lines.kind,
+            "limit": limit,
+        },
+    )
+    return [StatementLine(*row) for row in rows]
+
+
+async def balance_at(
+    connection: Connection, merchant_id: MerchantId, number: int, at: datetime
+) -> int:
+    """Return what was posted by the entries recorded at or before ``at``."""
+    return await _one_number(connection, "balance_at", merchant_id, number, at)
+
+
+async def effective_balance_at(
+    connection: Connection, merchant_id: MerchantId, number: int, at: datetime
+) -> int:
+    """Return what was posted by the transactions that count from ``at`` or before."""
+    return await _one_number(connection, "effective_balance_at", merchant_id, number, at)
+
+
+async def transaction(
+    connection: Connection, merchant_id: MerchantId, transaction_id: TransactionId
+) -> RecordedTransaction | None:
+    """Return one transaction with its entries."""
+    key = {"merchant_id": merchant_id, "id": transaction_id}
+    row = await connection.fetch_one(QUERIES["get_transaction"], key)
+    if row is None:
+        return None
+    kind, reference, recorded_at, effective_at = row
+    rows = await connection.fetch(
+        QUERIES["transaction_entries"], {**key, "recorded_at": recorded_at}
+    )
+    entries = tuple(Entry(*entry) for entry in rows)
+    return RecordedTransaction(transaction_id, kind, reference, recorded_at, effective_at, entries)
+
+
+async def hold(connection: Connection, merchant_id: MerchantId, hold_id: HoldId) -> Hold | None:
+    """Return one hold."""
+    row = await connection.fetch_one(
+        QUERIES["get_hold"], {"merchant_id": merchant_id, "id": hold_id}
+    )
+    return None if row is None else Hold(*row)
+
+
+async def holds(
+    connection: Connection,
+    merchant_id: MerchantId,
+    account_id: AccountId,
+    before: HoldId | None,
+    limit: int,
+) -> list[Hold]:
+    """Return an account's holds, newest first, before ``before`` if given."""
+    rows = await connection.fetch(
+        QUERIES["list_holds"],
+        {"merchant_id": merchant_id, "account_id": account_id, "before": before, "limit": limit},
+    )
+    return [Hold(*row) for row in rows]
+
+
+async def trial_balance(connection: Connection, merchant_id: MerchantId) -> list[TrialBalance]:
+    """Return the sums of all balances, one row for each currency."""
+    rows = await connection.fetch(QUERIES["trial_balance"], {"merchant_id": merchant_id})
+    return [TrialBalance(*row) for row in rows]
+
+
+async def imbalance(connection: Connection) -> int:
+    """Return what all entries sum to, over all currencies, in absolute terms."""
+    row = await connection.fetch_one(QUERIES["ledger_imbalance"])
+    return 0 if row is None else int(row[0])
+
+
+async def _one_number(
+    connection: Connection, name: str, merchant_id: MerchantId, number: int, at: datetime
+) -> int:
+    row = await connection.fetch_one(
+        QUERIES[name], {"merchant_id": merchant_id, "number": number, "at": at}
+    )
+    return 0 if row is None else int(row[0])
+
+
+def _account(row: tuple[Any, ...]) -> Account:
+    account_id, number, code, currency, normal_side, floor, metadata, is_engine, *standing = row
+    spec = AccountSpec(code, currency, normal_side, floor, metadata, is_engine)
+    return Account(AccountId(account_id), number, spec, *standing)

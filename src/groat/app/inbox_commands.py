@@ -1,0 +1,310 @@
+"""``groat inbox``: look at the inbox, replay events, and backfill what was never delivered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from groat.app import render
+from groat.app.engine_commands import with_engine
+from groat.app.wiring import Engine
+from groat.inbox.domain.conclusion import EventStatus
+from groat.inbox.domain.event import EventFilter, ProviderEvent
+from groat.inbox.http.backfill import BackfillView
+from groat.inbox.http.events import (
+    LEAST_PER_SECOND,
+    MOST_PER_SECOND,
+    MOST_REHEARSED,
+    MOST_REPLAYED,
+    PER_SECOND,
+    ProviderEventDetailsView,
+    ProviderEventView,
+    RehearsedView,
+)
+from groat.inbox.service.backfill import Backfilled, Span
+from groat.inbox.service.rehearsal import Rehearsed
+from groat.kernel import ids
+from groat.kernel.caller import Caller
+from groat.kernel.ids import MerchantId, ProviderAccountId, ProviderEventId
+from groat.kernel.moments import NotAMoment, read_date, read_moment
+from groat.platform.http.edge import View
+
+app = typer.Typer(
+    help="The inbox: look at provider events, replay them, fetch what was never delivered.",
+    no_args_is_help=True,
+)
+console = Console()
+notes = Console(stderr=True)
+
+_AGO = re.compile(r"(?P<count>[0-9]{1,4})(?P<unit>[mhd])")
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+def _moment(text: str) -> datetime:
+    """Return the moment that ``text`` is: a date, a time with its offset, or so long ago."""
+    ago = _AGO.fullmatch(text)
+    if ago is not None:
+        return datetime.now(UTC) - int(ago["count"]) * _UNITS[ago["unit"]]
+    try:
+        return read_moment(text) if "T" in text.upper() else read_date(text)
+    except NotAMoment:
+        raise typer.BadParameter(
+            "Give 30m, 2h, 7d, a date such as 2026-01-31, or 2026-01-31T12:00:00Z."
+        ) from None
+
+
+Merchant = Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")]
+Status = Annotated[EventStatus | None, typer.Option(help="Only events that stand so.")]
+Type = Annotated[str | None, typer.Option("--type", help="Only events such as `charge.succeeded`.")]
+Account = Annotated[str | None, typer.Option(help="Only events of one provider account.")]
+Reason = Annotated[str | None, typer.Option(help="Only events with this reason.")]
+When = datetime | None
+From = Annotated[
+    When,
+    typer.Option(
+        "--since", parser=_moment, metavar="when", help="Received then or later: `2h`, or a time."
+    ),
+]
+Before = Annotated[
+    When,
+    typer.Option("--until", parser=_moment, metavar="when", help="Received before: the same."),
+]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many to show at the most.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; show what would be.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@app.command("list")
+def list_events(
+    merchant: Merchant,
+    status: Status = None,
+    event_type: Type = None,
+    account: Account = None,
+    reason: Reason = None,
+    received_from: From = None,
+    received_before: Before = None,
+    limit: Limit = 50,
+    as_json: Json = False,
+) -> None:
+    """Show events, newest first, with what became of each, and why.
+
+    `--status dead` are those that need a person: replay them once what was wrong is mended.
+    """
+    merchant_id = ids.parse_merchant(merchant)
+    wanted = _wanted(status, event_type, account, reason, None, received_from, received_before)
+    events = with_engine(
+        lambda engine: engine.replay.events(merchant_id, wanted, before=None, limit=limit)
+    )
+    if as_json:
+        _print_json([ProviderEventView.of(event) for event in events])
+    else:
+        render.provider_events(console, events)
+
+
+@app.command()
+def show(
+    merchant: Merchant,
+    event: Annotated[str, typer.Argument(help="The event's id, as `pev_...`.")],
+) -> None:
+    """Print one event as JSON, with what the provider sent."""
+    merchant_id = ids.parse_merchant(merchant)
+    event_id = _event_id(event)
+    found, body = with_engine(lambda engine: engine.replay.event(merchant_id, event_id))
+    print(ProviderEventDetailsView.of_details(found, body).model_dump_json(indent=2))
+
+
+@app.command()
+def replay(
+    merchant: Merchant,
+    events: Annotated[
+        list[str] | None, typer.Argument(help="Events, as `pev_...`; or none, and options.")
+    ] = None,
+    status: Status = None,
+    event_type: Type = None,
+    account: Account = None,
+    reason: Reason = None,
+    received_from: From = None,
+    received_before: Before = None,
+    per_second: Annotated[
+        float,
+        typer.Option(
+            min=LEAST_PER_SECOND, max=MOST_PER_SECOND, help="How many are tried in a second."
+        ),
+    ] = PER_SECOND,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Try events again from the beginning, oldest first, by the way all events go: workers do it.
+
+    What has had its effect has none again. Start with `--dry-run`: it says for each event how it
+    would come out and what it would change. Every replayed event is on the record.
+    """
+    named = [_event_id(event) for event in events or ()] or None
+    wanted = _wanted(status, event_type, account, reason, named, received_from, received_before)
+    caller = _operator(merchant)
+    if dry_run:
+        rehearsed = with_engine(lambda engine: _rehearse(engine, caller.merchant_id, wanted))
+        _show_rehearsed(rehearsed, as_json=as_json)
+        return
+    replayed = with_engine(lambda engine: _replay(engine, caller, wanted, per_second))
+    if as_json:
+        _print_json([ProviderEventView.of(event) for event in replayed])
+    else:
+        console.print(f"{len(replayed)} events are being replayed. Watch: groat inbox list")
+
+
+@app.command()
+def backfill(
+    merchant: Merchant,
+    account: Annotated[str, typer.Argument(help="The provider account, as `pac_...`.")],
+    since: Annotated[
+        datetime, typer.Option(parser=_moment, metavar="when", help="`2h`, `7d`, or a time.")
+    ],
+    until: Annotated[
+        When, typer.Option(parser=_moment, metavar="when", help="The same; or now.")
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Compare the provider's own list of events with the inbox, and add what is missing.
+
+    For after an outage that the provider's retries did not outlast. Stripe and PayPal list the
+    last 30 days. What is added is applied as if it had been delivered.
+    """
+    caller = _operator(merchant)
+    account_id = ProviderAccountId(ids.parse("provider_account", account))
+    pages = with_engine(
+        lambda engine: _backfill(engine, caller, account_id, Span(since, until), dry_run=dry_run)
+    )
+    if as_json:
+        _print_json([BackfillView.of(page, page.next_cursor) for page in pages])
+        return
+    missing = sum(len(page.missing) for page in pages)
+    would = "would be" if dry_run else "were"
+    console.print(
+        f"{sum(page.listed for page in pages)} events listed, {missing} missing, "
+        f"which {would} added; {sum(page.unreadable for page in pages)} unreadable."
+    )
+    if dry_run:
+        render.rehearsed(console, [one for page in pages for one in page.rehearsed])
+
+
+async def _rehearse(
+    engine: Engine, merchant_id: MerchantId, wanted: EventFilter
+) -> list[Rehearsed]:
+    found: list[Rehearsed] = []
+    selected = await engine.replay.selected(merchant_id, wanted)
+    with _counting("Rehearsing", len(selected)) as count:
+        for part in _parts(wanted, selected, MOST_REHEARSED):
+            rehearsal = await engine.replay.rehearse(
+                merchant_id, part, before=None, limit=MOST_REHEARSED
+            )
+            found += rehearsal.rehearsed
+            count(len(rehearsal.rehearsed))
+    return found
+
+
+async def _replay(
+    engine: Engine, caller: Caller, wanted: EventFilter, per_second: float
+) -> list[ProviderEvent]:
+    """Replay all that is wanted, oldest first, a part at a time, no faster than it is tried."""
+    found: list[ProviderEvent] = []
+    selected = await engine.replay.selected(caller.merchant_id, wanted)
+    with _counting("Replaying", len(selected)) as count:
+        for part in _parts(wanted, selected, MOST_REPLAYED):
+            if found:
+                await asyncio.sleep(MOST_REPLAYED / per_second)
+            replayed = await engine.replay.replay(
+                caller, part, before=None, limit=MOST_REPLAYED, per_second=per_second
+            )
+            found += replayed.events[::-1]
+            count(len(replayed.events))
+    return found
+
+
+def _parts(
+    wanted: EventFilter, selected: Sequence[ProviderEventId], size: int
+) -> Iterator[EventFilter]:
+    """Yield what is wanted of the selected events, so many at a time, in their order."""
+    for first in range(0, len(selected), size):
+        yield wanted._replace(ids=selected[first : first + size])
+
+
+async def _backfill(
+    engine: Engine,
+    caller: Caller,
+    account_id: ProviderAccountId,
+    span: Span,
+    *,
+    dry_run: bool,
+) -> list[Backfilled]:
+    pages: list[Backfilled] = []
+    with _counting("Reading the provider's list") as count:
+        while True:
+            page = await engine.backfill.page(caller, account_id, span, dry_run=dry_run)
+            pages.append(page)
+            count(page.listed)
+            if page.next_cursor is None:
+                return pages
+            span = Span(span.since, span.until, page.next_cursor)
+
+
+@contextmanager
+def _counting(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show how many of something are done, of so many if that is known, while in the block."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=notes, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.advance(task, done)
+
+
+def _wanted(
+    status: EventStatus | None,
+    event_type: str | None,
+    account: str | None,
+    reason: str | None,
+    events: Sequence[ProviderEventId] | None,
+    received_from: datetime | None,
+    received_before: datetime | None,
+) -> EventFilter:
+    account_id = None
+    if account is not None:
+        account_id = ProviderAccountId(ids.parse("provider_account", account))
+    return EventFilter(
+        status, event_type, account_id, reason, events, received_from, received_before
+    )
+
+
+def _operator(merchant: str) -> Caller:
+    return Caller(ids.parse_merchant(merchant), "operator", "command_line")
+
+
+def _event_id(text: str) -> ProviderEventId:
+    return ProviderEventId(ids.parse("provider_event", text))
+
+
+def _show_rehearsed(rehearsed: Sequence[Rehearsed], *, as_json: bool) -> None:
+    if as_json:
+        _print_json([RehearsedView.of(one) for one in rehearsed])
+    else:
+        render.rehearsed(console, rehearsed)
+
+
+def _print_json(views: Sequence[View]) -> None:
+    print(json.dumps([view.model_dump(mode="json") for view in views]))

@@ -1,0 +1,52 @@
+"""Audit records to rows, and back as the bytes they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from groat.audit.domain.record import Record, canonical_bytes, leaf_hash
+from groat.kernel.ids import MerchantId, RecordId
+from groat.platform.postgres.columns import Blobs, Uuids
+from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.queries import load_queries
+
+QUERIES = load_queries(__file__, "records.sql")
+
+
+def write(
+    connection: Connection,
+    merchant_id: MerchantId,
+    records: Sequence[Record],
+    recorded_at: datetime,
+) -> None:
+    """Append ``records``, all of one merchant and one moment."""
+    bodies = [canonical_bytes(record) for record in records]
+    connection.write(
+        QUERIES["write_records"],
+        {
+            "merchant_id": merchant_id,
+            "recorded_at": recorded_at,
+            "ids": Uuids([record.id for record in records]),
+            "object_ids": Uuids([record.change.object_id for record in records]),
+            "cause_ids": Uuids([record.change.cause.row for record in records]),
+            "bodies": Blobs(bodies),
+            "leaf_hashes": Blobs([leaf_hash(body) for body in bodies]),
+        },
+    )
+
+
+async def page(
+    connection: Connection,
+    merchant_id: MerchantId,
+    object_id: UUID | None,
+    before: RecordId | None,
+    limit: int,
+) -> list[tuple[RecordId, bytes]]:
+    """Return the ids and canonical bytes of the newest records, before ``before`` if given."""
+    rows = await connection.fetch(
+        QUERIES["list_records"],
+        {"merchant_id": merchant_id, "object_id": object_id, "before": before, "limit": limit},
+    )
+    return [(RecordId(row[0]), bytes(row[1])) for row in rows]

@@ -1,0 +1,71 @@
+"""``/v1/provider-accounts/{id}/backfill``: fill the inbox from a provider's list of events."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Path, Request
+
+from groat.inbox.http.events import BodyCursor, RehearsedView
+from groat.inbox.service.backfill import Backfilled, EventBackfill, Span
+from groat.platform.http.edge import Body, CallerOf, Moment, StrictRoute, View
+from groat.platform.http.ids import ProviderAccountIdText
+from groat.platform.http.paging import Cursors
+
+
+class BackfillRequest(Body):
+    """From when to when the provider's list is compared with the inbox: until now by default.
+
+    With ``dry_run`` nothing is changed, and the answer says what would be.
+    """
+
+    since: Moment
+    until: Moment | None = None
+    dry_run: bool = False
+    cursor: BodyCursor = None
+
+
+class BackfillView(View):
+    """What came of one page of the provider's list; ``next_cursor`` asks for the next one.
+
+    ``missing`` are the provider's ids of the events that were not in the inbox: they are now, or in
+    a dry run ``would_be`` says what would come of them. ``unreadable`` are events without an id or
+    a type, which cannot be stored.
+    """
+
+    listed: int
+    missing: list[str]
+    unreadable: int
+    would_be: list[RehearsedView]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: Backfilled, next_cursor: str | None) -> Self:
+        """Return the view of ``page``."""
+        return cls(
+            listed=page.listed,
+            missing=[event.provider_reference for event in page.missing],
+            unreadable=page.unreadable,
+            would_be=[RehearsedView.of(one) for one in page.rehearsed],
+            next_cursor=next_cursor,
+        )
+
+
+def router(backfills: EventBackfill, cursors: Cursors) -> APIRouter:
+    """Return the route that fills the inbox from a provider's list."""
+    routes = APIRouter(
+        prefix="/v1/provider-accounts", tags=["provider events"], route_class=StrictRoute
+    )
+
+    @routes.post("/{account_id}/backfill", summary="Backfill provider events")
+    async def backfill(
+        account_id: Annotated[ProviderAccountIdText, Path()],
+        body: BackfillRequest,
+        caller: CallerOf,
+        request: Request,
+    ) -> BackfillView:
+        path = request.url.path
+        place = cursors.place(caller.merchant_id, path, body.cursor)
+        span = Span(body.since, body.until, place)
+        page = await backfills.page(caller, account_id, span, dry_run=body.dry_run)
+        return BackfillView.of(page, cursors.sign(caller.merchant_id, path, page.next_cursor))
+
+    return routes

@@ -1,0 +1,250 @@
+"""``/v1/provider-events``: read the inbox, and replay its events."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import Field, JsonValue
+
+from groat.audit.domain.record import Change
+from groat.inbox.domain.conclusion import EventStatus
+from groat.inbox.domain.event import EventFilter, ProviderEvent
+from groat.inbox.service.rehearsal import Rehearsed
+from groat.inbox.service.replay import EventReplay
+from groat.kernel import ids
+from groat.kernel.caller import Caller
+from groat.kernel.errors import GroatError
+from groat.kernel.ids import ProviderEventId
+from groat.platform.http.edge import (
+    Body,
+    CallerOf,
+    Moment,
+    NoFields,
+    StrictRoute,
+    Text,
+    View,
+)
+from groat.platform.http.ids import (
+    ProviderAccountIdText,
+    ProviderEventIdText,
+)
+from groat.platform.http.paging import (
+    Cursors,
+    Page,
+    Paging,
+    PagingDependency,
+)
+from groat.platform.http.strict_json import read_json
+
+MOST_REPLAYED = 1000
+MOST_REHEARSED = 100
+PER_SECOND = 100.0
+LEAST_PER_SECOND = 0.1
+"""A thousand take three hours then. What is not due for ages would be as good as lost."""
+
+MOST_PER_SECOND = 10_000
+
+BodyCursor = Annotated[str | None, Field(description="The `next_cursor` of the previous answer.")]
+
+
+class ProviderEventView(View):
+    """An event in the inbox. ``due_at`` is when it is tried next, while it is not settled."""
+
+    id: ProviderEventIdText
+    provider_account: ProviderAccountIdText
+    provider_reference: str
+    type: str
+    status: EventStatus
+    reason: str | None
+    attempts: int
+    deliveries: int
+    due_at: datetime | None
+    received_at: datetime
+    settled_at: datetime | None
+
+    @classmethod
+    def of(cls, event: ProviderEvent) -> Self:
+        """Return the view of ``event``."""
+        return cls(
+            id=event.id,
+            provider_account=event.provider_account_id,
+            provider_reference=event.provider_reference,
+            type=event.event_type,
+            status=event.status,
+            reason=event.reason,
+            attempts=event.attempts,
+            deliveries=event.deliveries,
+            due_at=event.due_at if event.settled_at is None else None,
+            received_at=event.received_at,
+            settled_at=event.settled_at,
+        )
+
+
+class ProviderEventDetailsView(ProviderEventView):
+    """An event with ``payload``, what its provider sent; null if that is no strict JSON."""
+
+    payload: JsonValue
+
+    @classmethod
+    def of_details(cls, event: ProviderEvent, body: bytes) -> Self:
+        """Return the view of ``event`` and the ``body`` it came with."""
+        return cls(**ProviderEventView.of(event).model_dump(), payload=_payload(body))
+
+
+class ChangeView(View):
+    """What would be changed: ``action`` (``payment.captured``) on ``object``, with its figures."""
+
+    action: str
+    object: str
+    data: dict[str, JsonValue]
+
+    @classmethod
+    def of(cls, change: Change) -> Self:
+        """Return the view of ``change``."""
+        return cls(
+            action=change.action,
+            object=ids.render(change.kind, change.object_id),
+            data=dict(change.data),
+        )
+
+
+class RehearsedView(View):
+    """How an event would come out if it were applied now, after those before it."""
+
+    provider_reference: str
+    type: str
+    status: EventStatus
+    reason: str | None
+    changes: list[ChangeView]
+
+    @classmethod
+    def of(cls, rehearsed: Rehearsed) -> Self:
+        """Return the view of ``rehearsed``."""
+        return cls(
+            provider_reference=rehearsed.event.provider_reference,
+            type=rehearsed.event.event_type,
+            status=rehearsed.status,
+            reason=rehearsed.reason,
+            changes=[ChangeView.of(change) for change in rehearsed.changes],
+        )
+
+
+class ReplayRequest(Body):
+    """Which events to replay: those that match all that is given, which must be something.
+
+    They become due oldest first, ``per_second`` of them. With ``dry_run`` nothing is changed, and
+    the answer says what would be.
+    """
+
+    events: list[ProviderEventIdText] | None = Field(default=None, max_length=MOST_REPLAYED)
+    status: Annotated[EventStatus | None, Field(strict=False)] = None
+    type: Text | None = None
+    provider_account: ProviderAccountIdText | None = None
+    reason: Text | None = None
+    received_from: Moment | None = None
+    received_before: Moment | None = None
+    per_second: float = Field(default=PER_SECOND, ge=LEAST_PER_SECOND, le=MOST_PER_SECOND)
+    dry_run: bool = False
+    cursor: BodyCursor = None
+
+    def wanted(self) -> EventFilter:
+        """Return what is asked for."""
+        return EventFilter(
+            status=self.status,
+            event_type=self.type,
+            provider_account_id=self.provider_account,
+            reason=self.reason,
+            ids=self.events,
+            received_from=self.received_from,
+            received_before=self.received_before,
+        )
+
+
+class ReplayView(View):
+    """What is being replayed, newest first; in a dry run, what would come of it, oldest first.
+
+    ``next_cursor`` asks for the events before these: at most 1000 are replayed with one call, and
+    100 in a dry run.
+    """
+
+    replayed: list[ProviderEventIdText]
+    would_be: list[RehearsedView]
+    next_cursor: str | None
+
+
+def router(replays: EventReplay, cursors: Cursors, paging: PagingDependency) -> APIRouter:
+    """Return the routes of the inbox."""
+    routes = APIRouter(
+        prefix="/v1/provider-events", tags=["provider events"], route_class=StrictRoute
+    )
+    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
+    Id = Annotated[ProviderEventIdText, Path()]  # noqa: N806 - a type
+
+    @routes.get("", summary="List provider events")
+    async def list_events(
+        caller: CallerOf,
+        paging: PagingOf,
+        status: EventStatus | None = None,
+        type: Annotated[Text | None, Query()] = None,  # noqa: A002
+        provider_account: Annotated[ProviderAccountIdText | None, Query()] = None,
+        reason: Annotated[Text | None, Query()] = None,
+        received_from: Annotated[Moment | None, Query()] = None,
+        received_before: Annotated[Moment | None, Query()] = None,
+    ) -> Page[ProviderEventView]:
+        wanted = EventFilter(
+            status, type, provider_account, reason, None, received_from, received_before
+        )
+        before = ProviderEventId(paging.after_id) if paging.after_id else None
+        rows = await replays.events(caller.merchant_id, wanted, before=before, limit=paging.rows)
+        return paging.page(rows, ProviderEventView.of, lambda row: row.id)
+
+    @routes.get("/{event_id}", summary="Get a provider event")
+    async def get(event_id: Id, caller: CallerOf) -> ProviderEventDetailsView:
+        event, body = await replays.event(caller.merchant_id, event_id)
+        return await asyncio.to_thread(ProviderEventDetailsView.of_details, event, body)
+
+    @routes.post("/replay", summary="Replay provider events")
+    async def replay(body: ReplayRequest, caller: CallerOf, request: Request) -> ReplayView:
+        path = request.url.path
+        place = cursors.place(caller.merchant_id, path, body.cursor)
+        before = ProviderEventId(UUID(place)) if place else None
+        replayed, would_be, following = await _replay(replays, caller, body, before)
+        place = None if following is None else str(following)
+        next_cursor = cursors.sign(caller.merchant_id, path, place)
+        return ReplayView(replayed=replayed, would_be=would_be, next_cursor=next_cursor)
+
+    @routes.post("/{event_id}/replay", summary="Replay a provider event")
+    async def replay_one(
+        event_id: Id, caller: CallerOf, _: NoFields | None = None
+    ) -> ProviderEventDetailsView:
+        await replays.event(caller.merchant_id, event_id)
+        await replays.replay(
+            caller, EventFilter(ids=[event_id]), before=None, limit=1, per_second=PER_SECOND
+        )
+        return await get(event_id, caller)
+
+    return routes
+
+
+async def _replay(
+    replays: EventReplay, caller: Caller, body: ReplayRequest, before: ProviderEventId | None
+) -> tuple[list[ProviderEventId], list[RehearsedView], ProviderEventId | None]:
+    """Replay, or rehearse; return also before which event there are more."""
+    if body.dry_run:
+        rehearsal = await replays.rehearse(
+            caller.merchant_id, body.wanted(), before=before, limit=MOST_REHEARSED
+        )
+        return [], [RehearsedView.of(one) for one in rehearsal.rehearsed], rehearsal.next_before
+    replayed = await replays.replay(
+        caller, body.wanted(), before=before, limit=MOST_REPLAYED, per_second=body.per_second
+    )
+    return [event.id for event in replayed.events], [], replayed.next_before
+
+
+def _payload(body: bytes) -> JsonValue:
+    try:
+        return read_json(body)
+    except GroatError:
+        return None

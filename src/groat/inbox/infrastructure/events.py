@@ -1,0 +1,280 @@
+"""The inbox: provider events to rows and back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from operator import attrgetter
+from typing import NamedTuple
+
+from groat.inbox.domain.conclusion import EventStatus, Settled, Settlement, Tries
+from groat.inbox.domain.event import (
+    ClaimedEvent,
+    Delivery,
+    EventFilter,
+    EventKey,
+    ProviderEvent,
+)
+from groat.kernel.ids import MerchantId, ProviderAccountId, ProviderEventId
+from groat.platform.postgres.columns import (
+    Bigints,
+    Blobs,
+    Texts,
+    Times,
+    Uuids,
+)
+from groat.platform.postgres.connection import Connection, Row
+from groat.platform.postgres.queries import load_queries
+
+_MS = timedelta(milliseconds=1)
+
+QUERIES = load_queries(__file__, "events.sql")
+
+
+class InboxCounts(NamedTuple):
+    """How the inbox stands. ``deliveries`` counts every one, ``duplicates`` all but the first."""
+
+    pending: int
+    applied: int
+    deliveries: int
+    duplicates: int
+
+
+async def put(connection: Connection, deliveries: Sequence[Delivery]) -> set[ProviderEventId]:
+    """Write distinct events, and return the ids of those that were not there already."""
+    rows = await connection.fetch(
+        QUERIES["put_events"],
+        {
+            "merchant_ids": Bigints([one.merchant_id for one in deliveries]),
+            "ids": Uuids([one.id for one in deliveries]),
+            "provider_account_ids": Uuids([one.provider_account_id for one in deliveries]),
+            "provider_references": Texts([one.provider_reference for one in deliveries]),
+            "event_types": Texts([one.event_type for one in deliveries]),
+            "transmission_ids": Texts([one.transmission_id for one in deliveries]),
+            "bodies": Blobs([one.body for one in deliveries]),
+            "deliveries": Bigints([one.count for one in deliveries]),
+            "received_at": Times([one.received_at for one in deliveries]),
+        },
+    )
+    return {ProviderEventId(row[0]) for row in rows}
+
+
+async def count_repetitions(connection: Connection, repeated: Mapping[EventKey, int]) -> None:
+    """Count so many further deliveries of each of these events."""
+    keys = sorted(repeated)
+    await connection.fetch(
+        QUERIES["count_repetitions"],
+        {
+            "merchant_ids": Bigints([key[0] for key in keys]),
+            "provider_account_ids": Uuids([key[1] for key in keys]),
+            "provider_references": Texts([key[2] for key in keys]),
+            "deliveries": Bigints([repeated[key] for key in keys]),
+        },
+    )
+
+
+async def known(
+    connection: Connection,
+    merchant_id: MerchantId,
+    account_id: ProviderAccountId,
+    provider_references: Sequence[str],
+) -> set[str]:
+    """Return which of a provider account's events are in the inbox."""
+    rows = await connection.fetch(
+        QUERIES["find_known_events"],
+        {
+            "merchant_id": merchant_id,
+            "provider_account_id": account_id,
+            "provider_references": Texts(provider_references),
+        },
+    )
+    return {row[0] for row in rows}
+
+
+async def transmissions(
+    connection: Connection, wanted: Collection[EventKey]
+) -> list[tuple[EventKey, EventKey]]:
+    """Return those of ``wanted`` that have come before, each with the event it came with."""
+    rows = await connection.fetch(
+        QUERIES["find_transmissions"],
+        {
+            "merchant_ids": Bigints([one[0] for one in wanted]),
+            "provider_account_ids": Uuids([one[1] for one in wanted]),
+            "transmission_ids": Texts([one[2] for one in wanted]),
+        },
+    )
+    return [((row[0], row[1], row[2]), (row[0], row[1], row[3])) for row in rows]
+
+
+async def claim(
+    connection: Connection,
+    lease: timedelta,
+    limit: int,
+    busy: Collection[ProviderAccountId] = (),
+) -> list[ClaimedEvent]:
+    """Take up to ``limit`` due events for as long as the lease, but of accounts that are ``busy``.
+
+    In the order of arrival: no fact depends on it, but most come in it.
+    """
+    rows = await connection.fetch(
+        QUERIES["claim_due"],
+        {"lease": lease, "limit": limit, "busy": Uuids(list(busy))},
+    )
+    return sorted(map(_to_claimed, rows), key=attrgetter("id"))
+
+
+async def claim_suspect(connection: Connection, lease: timedelta) -> ClaimedEvent | None:
+    """Take one due event, if there is one, that was lost with its workers again and again."""
+    row = await connection.fetch_one(QUERIES["claim_suspect"], {"lease": lease})
+    return None if row is None else _to_claimed(row)
+
+
+def keep_claims(connection: Connection, events: Sequence[ClaimedEvent], lease: timedelta) -> None:
+    """Keep claimed events for so long from now."""
+    _renew_claims(connection, events, lease)
+
+
+def let_go(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
+    """Leave claimed events to whoever claims them once their lease has ended: they are not lost."""
+    _renew_claims(connection, events, None)
+
+
+async def lock_claimed(
+    connection: Connection, merchant_id: MerchantId, events: Sequence[ClaimedEvent]
+) -> set[ProviderEventId]:
+    """Lock those of ``events`` that are still ours to settle, and return their ids.
+
+    Others may be locked too.
+    """
+    rows = await connection.fetch(
+        QUERIES["lock_claimed"],
+        {
+            "merchant_id": merchant_id,
+            "ids": Uuids([event.id for event in events]),
+            "attempts": [event.attempts for event in events],
+        },
+    )
+    return {ProviderEventId(event_id) for event_id, is_open in rows if is_open}
+
+
+def settle(
+    connection: Connection,
+    merchant_id: MerchantId,
+    settlements: Sequence[tuple[ClaimedEvent, Settlement]],
+) -> None:
+    """Write what became of events, which ``lock_claimed`` has returned in this transaction."""
+    connection.write(
+        QUERIES["settle"],
+        {
+            "merchant_id": merchant_id,
+            "ids": Uuids([event.id for event, _ in settlements]),
+            "statuses": Texts([settlement.status for _, settlement in settlements]),
+            "reasons": Texts([settlement.reason for _, settlement in settlements]),
+            "delays_ms": Bigints([_delay(settlement) // _MS for _, settlement in settlements]),
+        },
+    )
+
+
+async def events(
+    connection: Connection,
+    merchant_id: MerchantId,
+    wanted: EventFilter,
+    before: ProviderEventId | None,
+    limit: int,
+) -> list[ProviderEvent]:
+    """Return events, newest first, before ``before`` if given."""
+    rows = await connection.fetch(
+        QUERIES["list_events"],
+        {
+            **wanted._asdict(),
+            "is_open": wanted.status is not None and wanted.status.is_open,
+            "merchant_id": merchant_id,
+            "before": before,
+            "limit": limit,
+            "ids": None if wanted.ids is None else Uuids(wanted.ids),
+        },
+    )
+    return [_to_event(row) for row in rows]
+
+
+async def event(
+    connection: Connection, merchant_id: MerchantId, event_id: ProviderEventId
+) -> tuple[ProviderEvent, bytes] | None:
+    """Return one event, with what its provider sent."""
+    row = await connection.fetch_one(
+        QUERIES["get_event"], {"merchant_id": merchant_id, "id": event_id}
+    )
+    return None if row is None else (_to_event(row[:-1]), bytes(row[-1]))
+
+
+async def unclaimed(
+    connection: Connection, merchant_id: MerchantId, event_ids: Collection[ProviderEventId]
+) -> list[ClaimedEvent]:
+    """Return events as a claim would, as if never tried and without claiming them."""
+    rows = await connection.fetch(
+        QUERIES["read_unclaimed"], {"merchant_id": merchant_id, "ids": Uuids(list(event_ids))}
+    )
+    return [_to_claimed(row) for row in rows]
+
+
+async def replay(
+    connection: Connection, merchant_id: MerchantId, delays: Mapping[ProviderEventId, timedelta]
+) -> set[ProviderEventId]:
+    """Let events be tried again from the beginning, each after its delay; return which will be."""
+    rows = await connection.fetch(
+        QUERIES["replay"],
+        {
+            "merchant_id": merchant_id,
+            "ids": Uuids(list(delays)),
+            "delays_ms": Bigints([delay // _MS for delay in delays.values()]),
+        },
+    )
+    return {ProviderEventId(row[0]) for row in rows}
+
+
+async def counts(connection: Connection, merchant_id: MerchantId) -> InboxCounts:
+    """Return how the merchant's inbox stands."""
+    row = await connection.fetch_one(QUERIES["count_events"], {"merchant_id": merchant_id})
+    assert row is not None, "it aggregates, so it has one row"  # noqa: S101
+    return InboxCounts(*row)
+
+
+def _renew_claims(
+    connection: Connection, events: Sequence[ClaimedEvent], lease: timedelta | None
+) -> None:
+    connection.write(
+        QUERIES["renew_claims"],
+        {
+            "merchant_ids": Bigints([event.merchant_id for event in events]),
+            "ids": Uuids([event.id for event in events]),
+            "attempts": [event.attempts for event in events],
+            "lease": lease,
+        },
+    )
+
+
+def _to_claimed(row: Row) -> ClaimedEvent:
+    merchant_id, event_id, account_id, provider_reference, event_type, body, *rest = row
+    attempts, lost, *tries = rest
+    return ClaimedEvent(
+        merchant_id,
+        event_id,
+        account_id,
+        provider_reference,
+        event_type,
+        body,
+        attempts,
+        lost,
+        Tries(*tries),
+    )
+
+
+def _to_event(row: Row) -> ProviderEvent:
+    event_id, account_id, provider_reference, event_type, status, *rest = row
+    return ProviderEvent(
+        event_id, account_id, provider_reference, event_type, EventStatus(status), *rest
+    )
+
+
+def _delay(settlement: Settlement) -> timedelta:
+    return timedelta() if isinstance(settlement, Settled) else settlement.delay

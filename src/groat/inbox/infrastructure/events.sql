@@ -1,0 +1,237 @@
+-- name: put_events
+-- The constraint is the truth about duplicates: a second delivery leaves no row, and waits for nobody
+-- who works on the first. The arrays come in the order of the constraint, so that processes that
+-- insert the same events do not wait for each other. When what is due is for PostgreSQL's clock to say,
+-- here and below: those of the hosts differ, and are set back.
+insert into provider_event (
+    merchant_id, id, provider_account_id, provider_reference, event_type, transmission_id, body, status,
+    deliveries, due_at, received_at
+)
+select
+    merchant_id, id, provider_account_id, provider_reference, event_type, transmission_id, body, 'pending',
+    deliveries, now(), received_at
+from unnest(
+    %(merchant_ids)s::bigint[], %(ids)s::uuid[], %(provider_account_ids)s::uuid[],
+    %(provider_references)s::text[], %(event_types)s::text[], %(transmission_ids)s::text[],
+    %(bodies)s::bytea[], %(deliveries)s::bigint[], %(received_at)s::timestamptz[]
+) as e (
+    merchant_id, id, provider_account_id, provider_reference, event_type, transmission_id, body,
+    deliveries, received_at
+)
+on conflict (merchant_id, provider_account_id, provider_reference) do nothing
+returning id
+
+-- name: count_repetitions
+-- Beside the events, which somebody may be at work on. The arrays come in the order of the key, so that
+-- processes that count the same events do not wait for each other.
+insert into provider_event_repetition as r (merchant_id, provider_account_id, provider_reference, deliveries)
+select merchant_id, provider_account_id, provider_reference, deliveries
+from unnest(
+    %(merchant_ids)s::bigint[], %(provider_account_ids)s::uuid[], %(provider_references)s::text[],
+    %(deliveries)s::bigint[]
+) as e (merchant_id, provider_account_id, provider_reference, deliveries)
+on conflict (merchant_id, provider_account_id, provider_reference)
+    do update set deliveries = r.deliveries + excluded.deliveries
+
+-- name: find_known_events
+-- Of events that a provider lists, those that were delivered or read before.
+select provider_reference
+from provider_event
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+    and provider_reference = any(%(provider_references)s)
+
+-- name: find_transmissions
+-- With which events these transmissions came before.
+select e.merchant_id, e.provider_account_id, e.transmission_id, e.provider_reference
+from provider_event e
+join unnest(%(merchant_ids)s::bigint[], %(provider_account_ids)s::uuid[], %(transmission_ids)s::text[])
+    as t (merchant_id, provider_account_id, transmission_id)
+    using (merchant_id, provider_account_id, transmission_id)
+
+-- name: claim_due
+-- Takes what is due away from other workers until the lease ends; a worker that dies with its claim
+-- loses nothing but that time. Suspects wait to be taken alone, and the events of accounts that are busy
+-- for their provider to answer. Materialized: as a sub-select, a nested loop would run it again for each
+-- row, each time past the rows that are locked already, and its limit would not hold.
+with due as materialized (
+    select merchant_id, id
+    from provider_event
+    where settled_at is null and due_at <= now() and attempts_lost < 2
+        and coalesce(claimed_until <= now(), true)
+        and provider_account_id <> all(%(busy)s)
+    order by due_at
+    limit %(limit)s
+    for update skip locked
+)
+update provider_event e
+set attempts = e.attempts + 1, attempts_lost = e.attempts_lost + (e.claimed_until is not null)::integer,
+    claimed_until = now() + %(lease)s::interval
+from due
+where e.merchant_id = due.merchant_id and e.id = due.id
+returning
+    e.merchant_id, e.id, e.provider_account_id, e.provider_reference, e.event_type, e.body, e.attempts,
+    e.attempts_lost, e.failures, e.failures_alike, e.reason
+
+-- name: claim_suspect
+-- One that has been lost with its workers again and again: perhaps they died of it. Materialized, as in
+-- claim_due.
+with due as materialized (
+    select merchant_id, id
+    from provider_event
+    where settled_at is null and due_at <= now() and attempts_lost >= 2
+        and coalesce(claimed_until <= now(), true)
+    order by due_at
+    limit 1
+    for update skip locked
+)
+update provider_event e
+set attempts = e.attempts + 1, attempts_lost = e.attempts_lost + (e.claimed_until is not null)::integer,
+    claimed_until = now() + %(lease)s::interval
+from due
+where e.merchant_id = due.merchant_id and e.id = due.id
+returning
+    e.merchant_id, e.id, e.provider_account_id, e.provider_reference, e.event_type, e.body, e.attempts,
+    e.attempts_lost, e.failures, e.failures_alike, e.reason
+
+-- name: renew_claims
+-- Keeps what is claimed for so long from now, or, with no lease, lets go of it: a claim that came to nothing
+-- with a worker that is alive to say so is not lost. What was settled meanwhile is nobody's claim. In the
+-- order of ids (see lock_claimed).
+with ours as (
+    select e.merchant_id, e.id, e.settled_at is null and e.claimed_until is not null as is_claimed
+    from provider_event e
+    join unnest(%(merchant_ids)s::bigint[], %(ids)s::uuid[], %(attempts)s::integer[])
+        as c (merchant_id, id, attempts)
+        using (merchant_id, id, attempts)
+    order by e.merchant_id, e.id
+    for no key update of e
+)
+update provider_event e
+set claimed_until = now() + %(lease)s::interval,
+    due_at = case when %(lease)s::interval is null then e.claimed_until else e.due_at end
+from ours
+where e.merchant_id = ours.merchant_id and e.id = ours.id and ours.is_claimed
+
+-- name: lock_claimed
+-- Of the events that we claimed, those that no other worker has claimed after our lease ran out, and
+-- whether they are open still. In the order of ids, as all who lock several: they may want the same rows,
+-- and must not wait for each other. Not "where settled_at is null": the planner would find them by going
+-- through all that are open, of which there are few when it asks, and a million after an outage.
+select e.id, e.settled_at is null
+from provider_event e
+join unnest(%(ids)s::uuid[], %(attempts)s::integer[]) as c (id, attempts)
+    on c.id = e.id and c.attempts = e.attempts
+where e.merchant_id = %(merchant_id)s
+order by e.id
+for no key update of e
+
+-- name: settle
+-- For good, or until the next try. They are locked, and ours (see lock_claimed). Whoever settles an event
+-- has survived it: attempts that were lost before were not lost because of it.
+update provider_event e
+set status = s.status, reason = s.reason,
+    due_at = case when s.is_open then now() + s.delay_ms * interval '1 ms' else e.due_at end,
+    settled_at = case when not s.is_open then now() end, claimed_until = null, attempts_lost = 0,
+    failures = e.failures + s.is_open::integer,
+    failures_alike = case when s.reason = e.reason then e.failures_alike + 1 else 1 end
+from (
+    select *, status in ('deferred', 'retrying') as is_open
+    from unnest(
+        %(ids)s::uuid[], %(statuses)s::text[], %(reasons)s::text[], %(delays_ms)s::bigint[]
+    ) as settlement (id, status, reason, delay_ms)
+) as s
+where e.merchant_id = %(merchant_id)s and e.id = s.id
+
+-- name: list_events
+-- Newest first: ids sort by the time of arrival. What is open is asked for by the index of what is open,
+-- which a status does not tell the planner of: few events are, and the newest that is may be old.
+select
+    e.id, e.provider_account_id, e.provider_reference, e.event_type, e.status, e.reason, e.attempts,
+    e.deliveries + coalesce(r.deliveries, 0), e.due_at, e.received_at, e.settled_at
+from provider_event e
+left join provider_event_repetition r using (merchant_id, provider_account_id, provider_reference)
+where e.merchant_id = %(merchant_id)s
+    and (%(before)s::uuid is null or e.id < %(before)s::uuid)
+    and (%(status)s::text is null or e.status = %(status)s::text)
+    and (not %(is_open)s or e.settled_at is null)
+    and (%(event_type)s::text is null or e.event_type = %(event_type)s::text)
+    and (%(provider_account_id)s::uuid is null or e.provider_account_id = %(provider_account_id)s::uuid)
+    and (%(reason)s::text is null or e.reason = %(reason)s::text)
+    and (%(ids)s::uuid[] is null or e.id = any(%(ids)s::uuid[]))
+    and (%(received_from)s::timestamptz is null or e.received_at >= %(received_from)s::timestamptz)
+    and (%(received_before)s::timestamptz is null or e.received_at < %(received_before)s::timestamptz)
+order by e.id desc
+limit %(limit)s
+
+-- name: get_event
+-- One event, with what its provider sent.
+select
+    e.id, e.provider_account_id, e.provider_reference, e.event_type, e.status, e.reason, e.attempts,
+    e.deliveries + coalesce(r.deliveries, 0), e.due_at, e.received_at, e.settled_at, e.body
+from provider_event e
+left join provider_event_repetition r using (merchant_id, provider_account_id, provider_reference)
+where e.merchant_id = %(merchant_id)s and e.id = %(id)s
+
+-- name: read_unclaimed
+-- Events as a claim would hand them over, but without claiming them.
+select
+    merchant_id, id, provider_account_id, provider_reference, event_type, body, attempts, attempts_lost,
+    0, 0, null
+from provider_event
+where merchant_id = %(merchant_id)s and id = any(%(ids)s)
+order by id
+
+-- name: replay
+-- As if they had just been delivered for the first time, one after the other. What is claimed at this
+-- moment is left to whoever has it, and what is open is not put off. In the order of ids (see
+-- lock_claimed).
+with unclaimed as (
+    select e.id, case when e.settled_at is null then least(e.due_at, r.due_at) else r.due_at end as due_at
+    from provider_event e
+    join (
+        select id, now() + delay_ms * interval '1 ms' as due_at
+        from unnest(%(ids)s::uuid[], %(delays_ms)s::bigint[]) as replayed (id, delay_ms)
+    ) as r on r.id = e.id
+    where e.merchant_id = %(merchant_id)s and e.claimed_until is null
+    order by e.id
+    for no key update of e
+)
+update provider_event e
+set status = 'pending', reason = null, settled_at = null, failures = 0, failures_alike = 0, attempts_lost = 0, due_at = r.due_at
+from unclaimed r
+where e.merchant_id = %(merchant_id)s and e.id = r.id
+returning e.id
+
+-- name: count_events
+-- For the summary of a demonstration.
+select
+    count(*) filter (where settled_at is null),
+    count(*) filter (where status = 'processed'),
+    coalesce(sum(deliveries), 0)::bigint,
+    coalesce(sum(greatest(deliveries - 1, 0)), 0)::bigint
+from (
+    select e.settled_at, e.status, e.deliveries + coalesce(r.deliveries, 0) as deliveries
+    from provider_event e
+    left join provider_event_repetition r using (merchant_id, provider_account_id, provider_reference)
+    where e.merchant_id = %(merchant_id)s
+) as events
+
+-- name: check_events_are_accounted_for
+-- Every processed event has left a mark in the record, or says why it had no effect of its own.
+select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+from (
+    select e.id, e.reason is null and a.cause_id is null as bad
+    from provider_event e
+    left join (select distinct merchant_id, cause_id from audit_record) as a
+        on a.merchant_id = e.merchant_id and a.cause_id = e.id
+    where e.status = 'processed'
+) as events
+
+-- name: check_events_have_provider_accounts
+-- The references of the inbox.
+select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+from (
+    select e.id, p.id is null as bad
+    from provider_event e
+    left join provider_account p on p.merchant_id = e.merchant_id and p.id = e.provider_account_id
+) as events

@@ -1,0 +1,194 @@
+"""Backfill: after an outage, what the provider lists and nobody delivered is put into the inbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from groat.audit.domain.record import Cause, Change
+from groat.audit.service import AuditService
+from groat.inbox.domain.conclusion import Tries
+from groat.inbox.domain.event import ClaimedEvent, Delivery, merge
+from groat.inbox.infrastructure import events as store
+from groat.inbox.service.rehearsal import EventRehearsal, Rehearsed
+from groat.kernel.caller import Caller
+from groat.kernel.clock import Clock
+from groat.kernel.errors import InvalidRequest, Unavailable
+from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, ProviderEventId
+from groat.kernel.value import Value
+from groat.platform.postgres.database import Database
+from groat.platform.redis.jobs import Doorbell
+from groat.providers.port import EventPage, ListedEvent, Provider, Unknown
+from groat.providers.registry import ProviderRegistry
+
+_TO_READ_IT = timedelta(hours=1)
+"""How long after the first page of as old a list as there is the last one may be asked for."""
+
+
+class Span(Value):
+    """A span of the provider's list, until now at the most; after ``cursor`` if given.
+
+    The cursor is the provider's own. Those that callers send are signed: nobody else's text gets to
+    ask the provider for something.
+    """
+
+    since: datetime
+    until: datetime | None = None
+    cursor: str | None = None
+
+
+class Backfilled(Value):
+    """What came of one page of the provider's list.
+
+    ``missing`` were not in the inbox. ``rehearsed`` says how they would come out, in a dry run; or
+    else they are in the inbox now. ``unreadable`` are those without an id or a type.
+    """
+
+    listed: int
+    unreadable: int
+    missing: tuple[Delivery, ...]
+    rehearsed: tuple[Rehearsed, ...]
+    next_cursor: str | None
+
+
+class EventBackfill:
+    """Compares the provider's list with the inbox, a page at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        providers: ProviderRegistry,
+        rehearsal: EventRehearsal,
+        audit: AuditService,
+        doorbell: Doorbell,
+        new_id: IdSource,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._providers = providers
+        self._rehearsal = rehearsal
+        self._audit = audit
+        self._doorbell = doorbell
+        self._new_id = new_id
+        self._clock = clock
+
+    async def page(
+        self, caller: Caller, account_id: ProviderAccountId, span: Span, *, dry_run: bool
+    ) -> Backfilled:
+        """Put what is missing of a page of the list into the inbox, or say what that would do.
+
+        Raises:
+            NotFound: the merchant has no such provider account.
+            InvalidRequest: the provider lists no events (``backfill_not_supported``), or none as
+                old as these (``backfill_too_far_back``); or it is no span (``invalid_span``).
+            Unavailable: the provider does not answer, or not as it should
+                (``provider_unavailable``).
+        """
+        provider = await self._providers.get(caller.merchant_id, account_id)
+        now = self._clock.now()
+        until = now if span.until is None else min(span.until, now)
+        _check(provider, span.since, until, now)
+        page = await self._list(provider, span, until)
+        readable = [event for event in page.events if event.envelope.is_storable]
+        missing = await self._missing(caller.merchant_id, account_id, readable)
+        rehearsed: Sequence[Rehearsed] = ()
+        if dry_run:
+            claimed = [_claimed(one) for one in missing]
+            rehearsed = await self._rehearsal.rehearse(caller.merchant_id, claimed)
+        elif missing:
+            await self._put(caller, account_id, missing)
+        unreadable = page.unreadable + len(page.events) - len(readable)
+        return Backfilled(
+            len(readable), unreadable, tuple(missing), tuple(rehearsed), page.next_cursor
+        )
+
+    @staticmethod
+    async def _list(provider: Provider, span: Span, until: datetime) -> EventPage:
+        """Return a page of the provider's list."""
+        page = await provider.list_events(span.since, until, span.cursor)
+        if isinstance(page, Unknown):
+            raise _unavailable(page.reason)
+        if page.next_cursor is not None and page.next_cursor == span.cursor:
+            raise _unavailable("the next page is the same page")
+        return page
+
+    async def _missing(
+        self,
+        merchant_id: MerchantId,
+        account_id: ProviderAccountId,
+        events: Sequence[ListedEvent],
+    ) -> list[Delivery]:
+        listed = [event.envelope.event_id for event in events]
+        async with self._database.autocommit() as connection:
+            known = await store.known(connection, merchant_id, account_id, listed)
+        return merge(
+            [
+                self._delivery(merchant_id, account_id, event)
+                for event in events
+                if event.envelope.event_id not in known
+            ]
+        )
+
+    def _delivery(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId, event: ListedEvent
+    ) -> Delivery:
+        return Delivery(
+            merchant_id,
+            account_id,
+            event.envelope.event_id,
+            ProviderEventId(self._new_id()),
+            event.envelope.event_type,
+            event.body,
+            self._clock.now(),
+            count=0,
+        )
+
+    async def _put(
+        self, caller: Caller, account_id: ProviderAccountId, missing: Sequence[Delivery]
+    ) -> None:
+        """Write events and the record of it; one that was delivered meanwhile is there already."""
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            added = await store.put(connection, missing)
+            change = Change(
+                "provider_account.backfilled",
+                "provider_account",
+                account_id,
+                caller.actor,
+                Cause(caller.request_id),
+                {"events": len(added)},
+            )
+            self._audit.write(connection, caller.merchant_id, [change], now)
+        self._doorbell.ring_soon(len(added))
+
+
+def _check(provider: Provider, since: datetime, until: datetime, now: datetime) -> None:
+    if not provider.lists_events_for:
+        raise InvalidRequest("backfill_not_supported", "This provider lists no events.")
+    if since >= until:
+        raise InvalidRequest("invalid_span", "`since` must be before `until`, and in the past.")
+    if since < now - provider.lists_events_for - _TO_READ_IT:
+        raise InvalidRequest(
+            "backfill_too_far_back",
+            f"The provider lists events of the last {provider.lists_events_for.days} days.",
+        )
+
+
+def _unavailable(reason: str) -> Unavailable:
+    message = f"The provider does not answer as it should ({reason}). Try again."
+    return Unavailable("provider_unavailable", message)
+
+
+def _claimed(event: Delivery) -> ClaimedEvent:
+    """Return an event as a claim would hand it over if it were in the inbox."""
+    return ClaimedEvent(
+        event.merchant_id,
+        event.id,
+        event.provider_account_id,
+        event.provider_reference,
+        event.event_type,
+        event.body,
+        attempts=1,
+        attempts_lost=0,
+        tries=Tries(0, 0, None),
+    )

@@ -1,0 +1,173 @@
+"""Events looked at, and replayed: tried again from the beginning, by the way all events go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from groat.audit.domain.record import Cause, Change
+from groat.audit.service import AuditService
+from groat.inbox.domain.event import EventFilter, ProviderEvent
+from groat.inbox.infrastructure import events as store
+from groat.inbox.service.rehearsal import EventRehearsal, Rehearsed
+from groat.kernel import ids
+from groat.kernel.caller import Caller
+from groat.kernel.clock import Clock
+from groat.kernel.errors import InvalidRequest
+from groat.kernel.ids import MerchantId, ProviderEventId
+from groat.platform.postgres.database import Database
+from groat.platform.redis.jobs import Doorbell
+
+_PAGE = 1000
+
+
+class Replayed(NamedTuple):
+    """The events that are replayed, newest first, and before which event there are more of them."""
+
+    events: list[ProviderEvent]
+    next_before: ProviderEventId | None
+
+
+class Rehearsal(NamedTuple):
+    """What would come of events, and before which event there are more of them."""
+
+    rehearsed: list[Rehearsed]
+    next_before: ProviderEventId | None
+
+
+class EventReplay:
+    """Lists events, says what replaying them would change, and replays them.
+
+    Applying is idempotent: an event that has had its effect has none when it is replayed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        rehearsal: EventRehearsal,
+        audit: AuditService,
+        doorbell: Doorbell,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._rehearsal = rehearsal
+        self._audit = audit
+        self._doorbell = doorbell
+        self._clock = clock
+
+    async def events(
+        self,
+        merchant_id: MerchantId,
+        wanted: EventFilter,
+        *,
+        before: ProviderEventId | None,
+        limit: int,
+    ) -> list[ProviderEvent]:
+        """Return events, newest first."""
+        async with self._database.autocommit() as connection:
+            return await store.events(connection, merchant_id, wanted, before, limit)
+
+    async def selected(self, merchant_id: MerchantId, wanted: EventFilter) -> list[ProviderEventId]:
+        """Return the ids of all events that are meant, oldest first.
+
+        Raises:
+            InvalidRequest: ``nothing_selected``.
+        """
+        _check(wanted)
+        found: list[ProviderEventId] = []
+        before: ProviderEventId | None = None
+        while True:
+            events = await self.events(merchant_id, wanted, before=before, limit=_PAGE)
+            found += [event.id for event in events]
+            before = _next_before(events, _PAGE)
+            if before is None:
+                return found[::-1]
+
+    async def event(
+        self, merchant_id: MerchantId, event_id: ProviderEventId
+    ) -> tuple[ProviderEvent, bytes]:
+        """Return one event, with what its provider sent.
+
+        Raises:
+            NotFound: the merchant has no such event.
+        """
+        async with self._database.autocommit() as connection:
+            found = await store.event(connection, merchant_id, event_id)
+        return ids.existing("provider_event", event_id, found)
+
+    async def rehearse(
+        self,
+        merchant_id: MerchantId,
+        wanted: EventFilter,
+        *,
+        before: ProviderEventId | None,
+        limit: int,
+    ) -> Rehearsal:
+        """Return how events would come out if they were replayed, oldest first.
+
+        Raises:
+            InvalidRequest: ``nothing_selected``.
+        """
+        _check(wanted)
+        async with self._database.autocommit() as connection:
+            events = await store.events(connection, merchant_id, wanted, before, limit)
+            claimed = await store.unclaimed(connection, merchant_id, [one.id for one in events])
+        rehearsed = await self._rehearsal.rehearse(merchant_id, claimed)
+        return Rehearsal(rehearsed, _next_before(events, limit))
+
+    async def replay(
+        self,
+        caller: Caller,
+        wanted: EventFilter,
+        *,
+        before: ProviderEventId | None,
+        limit: int,
+        per_second: float,
+    ) -> Replayed:
+        """Let events be tried again from the beginning, and return them.
+
+        They become due oldest first, ``per_second`` of them; those that are open still, when they
+        were, if that is sooner. One that a worker has claimed at this moment is being tried anyway,
+        and left out.
+
+        Raises:
+            InvalidRequest: ``nothing_selected``: nobody means all events there ever were.
+        """
+        _check(wanted)
+        merchant_id = caller.merchant_id
+        async with self._database.transaction() as connection:
+            events = await store.events(connection, merchant_id, wanted, before, limit)
+            delays = {
+                event.id: timedelta(seconds=place / per_second)
+                for place, event in enumerate(reversed(events))
+            }
+            replayed = await store.replay(connection, merchant_id, delays)
+            changes = [_replayed(caller, one) for one in events if one.id in replayed]
+            if changes:
+                self._audit.write(connection, merchant_id, changes, self._clock.now())
+            now_due = await store.events(
+                connection, merchant_id, EventFilter(ids=list(replayed)), None, limit
+            )
+        self._doorbell.ring_soon(len(replayed))
+        return Replayed(now_due, _next_before(events, limit))
+
+
+def _check(wanted: EventFilter) -> None:
+    if wanted == EventFilter():
+        raise InvalidRequest("nothing_selected", "Name events, or say by what they are known.")
+
+
+def _next_before(events: Sequence[ProviderEvent], limit: int) -> ProviderEventId | None:
+    return events[-1].id if len(events) == limit else None
+
+
+def _replayed(caller: Caller, event: ProviderEvent) -> Change:
+    return Change(
+        "provider_event.replayed",
+        "provider_event",
+        event.id,
+        caller.actor,
+        Cause(caller.request_id),
+        {"was": event.status.value, "reason": event.reason},
+    )

@@ -1,0 +1,39 @@
+"""Authentication of API calls: a merchant's key as a bearer token (RFC 6750)."""
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from groat.kernel import ids
+from groat.kernel.caller import Caller
+from groat.kernel.errors import GroatError
+from groat.merchants.domain.credentials import invalid_api_key
+from groat.merchants.service import MerchantService
+from groat.platform.http.problems import problem_of
+
+_API = "/v1/"
+
+
+class Gate:
+    """ASGI middleware: authenticates each API call before any of its body is read."""
+
+    def __init__(self, app: ASGIApp, merchants: MerchantService) -> None:
+        self._app = app
+        self._merchants = merchants
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request; every path below ``/v1/`` needs an API key."""
+        if scope["type"] == "http" and scope["path"].startswith(_API):
+            try:
+                scope["state"]["caller"] = await self._caller(scope)
+            except GroatError as error:
+                await problem_of(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _caller(self, scope: Scope) -> Caller:
+        scheme, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise invalid_api_key()
+        merchant_id, key_id = await self._merchants.authenticate(key.strip())
+        request_id: str = scope["state"]["request_id"]
+        return Caller(merchant_id, ids.render("api_key", key_id), request_id)

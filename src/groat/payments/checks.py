@@ -1,0 +1,30 @@
+"""Checks of payments, for ``groat verify``."""
+
+from __future__ import annotations
+
+from groat.payments.infrastructure import payments as store
+from groat.platform.postgres.checks import Check, checks_from
+
+
+def checks() -> list[Check]:
+    """Return the checks of payments."""
+    return checks_from(
+        store.CHECKS,
+        {
+            "payments_match_effects": "payment",
+            "payments_match_operations": "payment",
+            "payments_match_refunds": "payment",
+            "refunds_match_operations": "refund",
+            "payments_match_disputes": "payment",
+            "payments_match_record": "payment",
+            "effects_match_record": "effect",
+            "operations_match_record": "operation",
+            "refunds_match_record": "refund",
+            "disputes_match_effects": "dispute",
+            "engine_accounts_match_effects": "account",
+            "routing_rules_match_record": "version",
+            "effects_are_posted_once": "effect",
+            "postings_have_effects": "ledger transaction",
+            "idempotency_keys_match_record": "idempotency key",
+        },
+    )

@@ -1,0 +1,86 @@
+"""Effects: movements of money at a provider, each posted once by its key. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from groat.kernel.ids import DisputeId, HoldId, ProviderAccountId
+from groat.kernel.money import Money
+from groat.kernel.value import Value
+from groat.payments.domain.arrival import Arrival
+from groat.payments.domain.payment import Payment
+from groat.providers.domain.facts import (
+    Captured,
+    DisputeReinstated,
+    DisputeWithdrawn,
+    FeeCharged,
+    Refunded,
+)
+
+
+class EffectKind(StrEnum):
+    """What can happen at a provider that moves money."""
+
+    CAPTURED = "captured"
+    FEE = "fee"
+    REFUNDED = "refunded"
+    DISPUTE_WITHDRAWN = "dispute_withdrawn"
+    DISPUTE_REINSTATED = "dispute_reinstated"
+
+
+class EffectKey(NamedTuple):
+    """What makes an effect happen once: not the event's id, since two events may describe it."""
+
+    provider_account_id: ProviderAccountId
+    kind: EffectKind
+    reference: str
+
+
+class Effect(Value):
+    """Something that happened at a provider, once, and is to be posted, once.
+
+    A refund takes what its hold reserves. Of what a dispute gives back, ``shortfall`` is what we
+    are owed because of it.
+    """
+
+    key: EffectKey
+    payment: Payment
+    money: Money
+    hold_id: HoldId | None = None
+    dispute_id: DisputeId | None = None
+    shortfall: int = 0
+
+
+def effect_key(arrival: Arrival) -> EffectKey | None:
+    """Return the key of the effect that the arrival would have, None if it moves no money."""
+    match arrival.report.fact:
+        case Captured(reference=reference):
+            kind = EffectKind.CAPTURED
+        case FeeCharged(reference=reference):  # a capture has one fee, whatever id it is told by
+            kind, reference = EffectKind.FEE, arrival.report.capture_reference or reference
+        case Refunded(reference=reference):
+            kind = EffectKind.REFUNDED
+        case DisputeWithdrawn(reference=reference):
+            kind = EffectKind.DISPUTE_WITHDRAWN
+        case DisputeReinstated(reference=reference):
+            kind = EffectKind.DISPUTE_REINSTATED
+        case _:
+            return None
+    return EffectKey(arrival.provider_account_id, kind, reference)
+
+
+def capture_key(arrival: Arrival) -> EffectKey | None:
+    """Return the key of the capture by which the payment is found, where it is not named."""
+    reference = arrival.report.capture_reference
+    if arrival.report.payment_id is not None or reference is None:
+        return None
+    return EffectKey(arrival.provider_account_id, EffectKind.CAPTURED, reference)
+
+
+def fee_capture_key(arrival: Arrival) -> EffectKey | None:
+    """Return the key of the capture that a fee was taken from, if the arrival is a fee's."""
+    reference = arrival.report.capture_reference
+    if not isinstance(arrival.report.fact, FeeCharged) or reference is None:
+        return None
+    return EffectKey(arrival.provider_account_id, EffectKind.CAPTURED, reference)

@@ -1,0 +1,55 @@
+"""The verdict on a fact: what it changes, and what the audit trail says of it. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from groat.audit.domain.record import Change
+from groat.kernel.ids import HoldId, OperationId, PaymentId
+from groat.kernel.value import Value
+from groat.payments.domain.arrival import Arrival
+from groat.payments.domain.changes import change_of
+from groat.payments.domain.dispute import Dispute
+from groat.payments.domain.effect import Effect
+from groat.payments.domain.lifecycle import QUARANTINED, Outcome
+from groat.payments.domain.operation import Operation, OperationOutcome
+from groat.payments.domain.payment import Payment
+from groat.payments.domain.refund import Refund
+from groat.providers.domain.failures import FailureCode
+
+
+class OperationEnd(NamedTuple):
+    """How an operation of a payment ended, and the code of a refusal."""
+
+    payment_id: PaymentId
+    operation_id: OperationId
+    outcome: OperationOutcome
+    failure_code: FailureCode | None = None
+
+
+class Verdict(Value):
+    """What becomes of one arrival: what has changed, as it is then, and what to write of it.
+
+    ``settled`` are operations that have ended, ``resumed`` one that is to be gone on with, and
+    ``begun`` one that is to be asked of the payment's next provider.
+    """
+
+    outcome: Outcome
+    payment: Payment | None = None
+    refund: Refund | None = None
+    dispute: Dispute | None = None
+    settled: tuple[OperationEnd, ...] = ()
+    resumed: OperationId | None = None
+    begun: Operation | None = None
+    effect: Effect | None = None
+    released: HoldId | None = None
+    change: Change | None = None
+
+
+def set_aside(
+    outcome: Outcome, payment: Payment, arrival: Arrival, settled: tuple[OperationEnd, ...] = ()
+) -> Verdict:
+    """Return the verdict on a fact that is recorded and changes nothing."""
+    action = "payment.fact_quarantined" if outcome in QUARANTINED else "payment.fact_late"
+    change = change_of(action, payment, arrival, reason=outcome.value)
+    return Verdict(outcome, settled=settled, change=change)

@@ -1,0 +1,350 @@
+"""``/v1/payments``: take, confirm, capture and cancel payments, and look at them."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import Field, HttpUrl, JsonValue
+
+from groat.audit.service import AuditService
+from groat.kernel import ids
+from groat.kernel.errors import InvalidRequest
+from groat.kernel.ids import PaymentId, ProviderAccountId, RecordId
+from groat.kernel.money import Money, require_current
+from groat.payments.domain.commands import CaptureOrder
+from groat.payments.domain.lifecycle import Status
+from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
+from groat.payments.domain.payment import (
+    CaptureMethod,
+    Payment,
+    PaymentFilter,
+    PaymentOrder,
+    UnroutedOrder,
+)
+from groat.payments.queries import PaymentDetails, PaymentQueries
+from groat.payments.service.payments import PaymentService
+from groat.payments.service.recovery import PaymentRecovery, Synced
+from groat.platform.http.edge import (
+    Body,
+    CallerOf,
+    IdempotencyKey,
+    NoFields,
+    StrictRoute,
+    Text,
+    View,
+)
+from groat.platform.http.ids import (
+    AccountIdText,
+    OperationIdText,
+    PaymentIdText,
+    ProviderAccountIdText,
+    RefundIdText,
+)
+from groat.platform.http.paging import (
+    Page,
+    Paging,
+    PagingDependency,
+)
+from groat.platform.postgres.idempotency import RequestKey
+from groat.providers.domain.failures import FailureCode
+from groat.routing.service import RoutingService
+
+MetadataValue = Annotated[str, Field(max_length=500)]
+
+
+class NewPayment(Body):
+    """A payment to be taken.
+
+    ``amount`` is in minor units: 1050 is 10.50 EUR. ``payment_method`` is the token that the
+    provider gave for the customer's card or wallet, never a card number. PayPal's saved methods are
+    ``card:ID`` and ``paypal:ID``; without one the customer pays on PayPal's page, and
+    ``return_url`` is needed. With ``capture_method`` ``manual`` the amount is only authorized, and
+    captured by a call of its own; without ``confirm`` the payment is written down and nothing is
+    asked of the provider yet. A customer who has to do something first (``requires_action``) is
+    sent to ``return_url`` afterwards.
+
+    Instead of a ``provider_account`` and the token for it, ``payment_methods`` may hold a token for
+    each provider by its name, null for one that needs none; the routing rules then choose the
+    account, and go on to another one where they allow it. ``payment_method_kind`` (such as
+    ``card``) is for their conditions.
+    """
+
+    amount: int = Field(examples=[1050])
+    currency: str = Field(examples=["EUR"])
+    beneficiary: AccountIdText
+    provider_account: ProviderAccountIdText | None = None
+    payment_method: Text | None = Field(default=None, examples=["pm_card_visa"])
+    payment_methods: dict[Text, Text | None] | None = Field(default=None, max_length=20)
+    payment_method_kind: Text | None = Field(default=None, examples=["card"])
+    capture_method: CaptureMethod = "automatic"
+    confirm: bool = True
+    return_url: Annotated[HttpUrl, Field(max_length=2048)] | None = None
+    reference: Text | None = None
+    metadata: dict[Text, MetadataValue] = Field(default_factory=dict, max_length=50)
+
+    def order(self) -> PaymentOrder | UnroutedOrder:
+        """Return what is asked for.
+
+        Raises:
+            InvalidRequest: the amount or the currency cannot be, or it is not said where to take it
+                (``invalid_payment_method``).
+        """
+        require_current(self.currency)
+        amount = Money(self.amount, self.currency)
+        url = None if self.return_url is None else str(self.return_url)
+        rest = (self.reference, self.metadata, self.capture_method, url, self.payment_method_kind)
+        match self.provider_account, self.payment_method, self.payment_methods:
+            case None, None, dict() as tokens if tokens:
+                return UnroutedOrder(amount, self.beneficiary, tokens, *rest)
+            case UUID() as account_id, token, None:
+                named = ProviderAccountId(account_id)
+                return PaymentOrder(amount, self.beneficiary, named, token, *rest)
+            case _:
+                raise InvalidRequest(
+                    "invalid_payment_method",
+                    "Give a provider_account with the payment_method for it, or payment_methods "
+                    "alone.",
+                )
+
+
+class PaymentCapture(Body):
+    """What to capture, in minor units: all that is left of the authorization without ``amount``.
+
+    What is authorized beyond it lapses if ``final``, as it does at providers that capture once.
+    """
+
+    amount: int | None = None
+    final: bool = True
+
+
+class OperationView(View):
+    """One thing that was asked of the provider, and how it ended."""
+
+    id: OperationIdText
+    kind: OperationKind
+    amount: int
+    outcome: OperationOutcome
+    failure_code: FailureCode | None
+    refund: RefundIdText | None
+
+    @classmethod
+    def of(cls, operation: Operation) -> Self:
+        """Return the view of ``operation``."""
+        return cls(
+            id=operation.id,
+            kind=operation.kind,
+            amount=operation.amount,
+            outcome=operation.outcome,
+            failure_code=operation.failure_code,
+            refund=operation.refund_id,
+        )
+
+
+class PaymentView(View):
+    """A payment. Amounts are in minor units of ``currency``.
+
+    Of what is ``authorized``, ``captured`` was taken; of that, ``refunded`` was given back,
+    ``refund_pending`` is on its way, and ``disputed`` was taken away by disputes.
+    """
+
+    id: PaymentIdText
+    status: Status
+    amount: int
+    currency: str
+    capture_method: CaptureMethod
+    authorized: int
+    captured: int
+    refunded: int
+    refund_pending: int
+    disputed: int
+    beneficiary: AccountIdText
+    provider_account: ProviderAccountIdText
+    provider_reference: str | None
+    reference: str | None
+    metadata: dict[str, str]
+    next_action_url: str | None
+    authorization_expires_at: datetime | None
+    failure_code: FailureCode | None
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, payment: Payment) -> Self:
+        """Return the view of ``payment``."""
+        return cls(**_fields(payment))
+
+
+class PaymentDetailsView(PaymentView):
+    """A payment with everything that was asked of its provider, in that order."""
+
+    operations: list[OperationView]
+
+    @classmethod
+    def of_details(cls, details: PaymentDetails) -> Self:
+        """Return the view of a payment with its operations."""
+        return cls(
+            **_fields(details.payment), operations=list(map(OperationView.of, details.operations))
+        )
+
+
+class SyncedPaymentView(PaymentDetailsView):
+    """A payment after a look-up. Where its provider did not answer one, ``reason`` says why.
+
+    That is ``nothing_open`` (nothing of it is unknown), ``being_asked`` (another call has it in
+    hand), or what the provider failed with, such as ``timeout``.
+    """
+
+    asked: bool
+    reason: str | None
+
+    @classmethod
+    def of_synced(cls, synced: Synced) -> Self:
+        """Return the view of what a look-up came to."""
+        payment, asked_for = synced.details
+        return cls(
+            **_fields(payment),
+            operations=list(map(OperationView.of, asked_for)),
+            asked=synced.not_asked is None,
+            reason=synced.not_asked,
+        )
+
+
+def _fields(payment: Payment) -> dict[str, Any]:
+    order = payment.order
+    return {
+        "id": payment.id,
+        "status": payment.status,
+        "amount": order.amount.amount,
+        "currency": order.amount.currency,
+        "capture_method": order.capture_method,
+        "authorized": payment.authorized,
+        "captured": payment.captured,
+        "refunded": payment.refunded,
+        "refund_pending": payment.refund_pending,
+        "disputed": payment.disputed,
+        "beneficiary": order.beneficiary_id,
+        "provider_account": order.provider_account_id,
+        "provider_reference": payment.provider_reference,
+        "reference": order.reference,
+        "metadata": dict(order.metadata),
+        "next_action_url": payment.next_action_url,
+        "authorization_expires_at": payment.authorization_expires_at,
+        "failure_code": payment.failure_code,
+        "created_at": payment.created_at,
+        "updated_at": payment.updated_at,
+    }
+
+
+def request_key(key: str | None, asked: str, body: Body | None = None) -> RequestKey | None:
+    """Return a caller's key with what was ``asked`` under it, if there is one."""
+    if key is None:
+        return None
+    fields = {} if body is None else body.model_dump(mode="json", exclude_defaults=True)
+    content = json.dumps(fields, sort_keys=True)  # the order of members says nothing
+    return RequestKey(key, f"{asked} {content}".encode())
+
+
+def command_router(payments: PaymentService, recovery: PaymentRecovery) -> APIRouter:
+    """Return the routes that take, move and look up payments."""
+    routes = APIRouter(prefix="/v1/payments", tags=["payments"], route_class=StrictRoute)
+    Id = Annotated[PaymentIdText, Path()]  # noqa: N806 - a type
+
+    @routes.post("", status_code=201, summary="Take a payment")
+    async def create(
+        body: NewPayment, caller: CallerOf, idempotency_key: IdempotencyKey = None
+    ) -> PaymentDetailsView:
+        key = request_key(idempotency_key, "create payment", body)
+        taken = await payments.create(caller, body.order(), key, confirm=body.confirm)
+        return PaymentDetailsView.of_details(taken)
+
+    @routes.post("/{payment_id}/confirm", summary="Confirm a payment")
+    async def confirm(
+        payment_id: Id,
+        caller: CallerOf,
+        _: NoFields | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> PaymentDetailsView:
+        key = request_key(idempotency_key, f"confirm {payment_id}")
+        return PaymentDetailsView.of_details(await payments.confirm(caller, payment_id, key))
+
+    @routes.post("/{payment_id}/capture", summary="Capture a payment, or a part of it")
+    async def capture(
+        payment_id: Id,
+        caller: CallerOf,
+        body: PaymentCapture | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> PaymentDetailsView:
+        wanted = body or PaymentCapture()
+        key = request_key(idempotency_key, f"capture {payment_id}", wanted)
+        order = CaptureOrder(wanted.amount, wanted.final)
+        return PaymentDetailsView.of_details(await payments.capture(caller, payment_id, order, key))
+
+    @routes.post("/{payment_id}/cancel", summary="Cancel a payment")
+    async def cancel(
+        payment_id: Id,
+        caller: CallerOf,
+        _: NoFields | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> PaymentDetailsView:
+        key = request_key(idempotency_key, f"cancel {payment_id}")
+        return PaymentDetailsView.of_details(await payments.cancel(caller, payment_id, key))
+
+    @routes.post("/{payment_id}/sync", summary="Ask the provider what became of a payment")
+    async def sync(
+        payment_id: Id, caller: CallerOf, _: NoFields | None = None
+    ) -> SyncedPaymentView:
+        return SyncedPaymentView.of_synced(await recovery.sync(caller.merchant_id, payment_id))
+
+    return routes
+
+
+def query_router(
+    queries: PaymentQueries,
+    routing: RoutingService,
+    audit: AuditService,
+    paging: PagingDependency,
+) -> APIRouter:
+    """Return the routes that show payments."""
+    routes = APIRouter(prefix="/v1/payments", tags=["payments"], route_class=StrictRoute)
+    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
+    Id = Annotated[PaymentIdText, Path()]  # noqa: N806 - a type
+
+    @routes.get("", summary="List payments")
+    async def list_payments(
+        caller: CallerOf,
+        paging: PagingOf,
+        status: Status | None = None,
+        beneficiary: Annotated[AccountIdText | None, Query()] = None,
+        reference: Text | None = None,
+    ) -> Page[PaymentView]:
+        before = PaymentId(paging.after_id) if paging.after_id else None
+        wanted = PaymentFilter(status, beneficiary, reference)
+        rows = await queries.payments(caller.merchant_id, wanted, before=before, limit=paging.rows)
+        return paging.page(rows, PaymentView.of, lambda row: row.id)
+
+    @routes.get("/{payment_id}", summary="Get a payment")
+    async def get(payment_id: Id, caller: CallerOf) -> PaymentDetailsView:
+        return PaymentDetailsView.of_details(await queries.payment(caller.merchant_id, payment_id))
+
+    @routes.get("/{payment_id}/timeline", summary="List what happened to a payment")
+    async def timeline(payment_id: Id, caller: CallerOf, paging: PagingOf) -> Page[JsonValue]:
+        await queries.payment(caller.merchant_id, payment_id)
+        rows = await audit.page(
+            caller.merchant_id,
+            object_id=payment_id,
+            before=RecordId(paging.after_id) if paging.after_id else None,
+            limit=paging.rows,
+        )
+        return paging.page(rows, lambda row: row[1], lambda row: row[0])
+
+    @routes.get("/{payment_id}/routing", summary="Explain the route of a payment")
+    async def explain(payment_id: Id, caller: CallerOf) -> dict[str, JsonValue]:
+        await queries.payment(caller.merchant_id, payment_id)
+        found = await routing.explain(caller.merchant_id, payment_id)
+        if found is None:
+            raise ids.not_found("routing_decision", ids.render("payment", payment_id))
+        return dict(found)
+
+    return routes

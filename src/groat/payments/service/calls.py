@@ -1,0 +1,260 @@
+"""Calls to providers: what an operation asks, and what is made of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from random import Random
+from typing import NamedTuple, assert_never
+
+import structlog
+
+from groat.audit.domain.record import Cause, Change
+from groat.audit.service import AuditService
+from groat.kernel.caller import (
+    ENGINE,
+)
+from groat.kernel.clock import Clock
+from groat.kernel.errors import Unavailable
+from groat.kernel.ids import MerchantId
+from groat.kernel.money import Money
+from groat.payments.domain.arrival import (
+    Arrival,
+)
+from groat.payments.domain.lifecycle import QUARANTINED
+from groat.payments.domain.operation import Operation, OperationKind, idempotency_key
+from groat.payments.domain.payment import Payment
+from groat.payments.domain.resolution import lookup_delay
+from groat.payments.infrastructure import operations
+from groat.payments.service.facts import PaymentFacts
+from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.database import Database
+from groat.platform.process import timings
+from groat.platform.process.bulkhead import Bulkhead, Turn
+from groat.platform.redis.breaker import Breakers
+from groat.providers.domain.facts import NotSent, Report
+from groat.providers.domain.failures import FailureCode
+from groat.providers.port import (
+    Answered,
+    AuthorizeRequest,
+    CancelRequest,
+    CaptureRequest,
+    OperationRequest,
+    Provider,
+    RefundRequest,
+    Reply,
+    Unknown,
+)
+from groat.providers.registry import ProviderRegistry
+
+_log = structlog.get_logger(__name__)
+
+
+class Asked(NamedTuple):
+    """An operation, and the payment as it was when it was asked."""
+
+    payment: Payment
+    operation: Operation
+
+
+class Concluded(NamedTuple):
+    """What came of an answer: whether it was believed, and what it has begun, to be asked next."""
+
+    believed: bool
+    next: Asked | None
+
+
+class ProviderCalls:
+    """Asks providers, outside any transaction, and concludes operations by what they answer."""
+
+    def __init__(
+        self,
+        database: Database,
+        facts: PaymentFacts,
+        audit: AuditService,
+        providers: ProviderRegistry,
+        breakers: Breakers,
+        bulkhead: Bulkhead,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._database = database
+        self._facts = facts
+        self._audit = audit
+        self._providers = providers
+        self._breakers = breakers
+        self._bulkhead = bulkhead
+        self._clock = clock
+        self._random = random
+
+    def turn(self) -> AbstractContextManager[Turn]:
+        """Return a turn to call a provider account: see ``take_place``."""
+        return self._bulkhead.turn()
+
+    async def perform(
+        self, merchant_id: MerchantId, payment: Payment, operation: Operation, turn: Turn
+    ) -> None:
+        """Make the call that was written down, and apply what is answered.
+
+        If that begins another, with the payment's next provider, that is made too. By now it is
+        perhaps done: that the answer cannot be applied for the moment, or that the next provider's
+        places are all taken, is no failure of the command, and is left to the webhook or to
+        recovery.
+        """
+        asked: Asked | None = Asked(payment, operation)
+        try:
+            while asked is not None:
+                take_place(turn, asked.payment)
+                reply = await self.ask(merchant_id, asked)
+                concluded = await self.conclude(merchant_id, asked, reply)
+                asked = concluded.next
+        except Unavailable as error:
+            _log.warning("operation_not_concluded", operation=str(operation.id), code=error.code)
+        except Exception:  # noqa: BLE001 - the operation is open, and will be looked up
+            _log.exception("operation_not_concluded", operation=str(operation.id))
+
+    async def ask(self, merchant_id: MerchantId, asked: Asked) -> Reply:
+        """Call the provider, unless its circuit breaker is open: then nothing is sent.
+
+        An adapter that raises has told us nothing: the outcome is unknown.
+        """
+        account_id = asked.payment.order.provider_account_id
+        breaker = str(account_id)
+        provider = await self._providers.get(merchant_id, account_id)
+        if not await self._breakers.allows(breaker):
+            return NotSent(FailureCode.PROVIDER_UNREACHABLE, "circuit_open")
+        with timings.spent_on("provider"):
+            reply = await _call(provider, request_of(asked.payment, asked.operation))
+        await self._breakers.record(breaker, ok=_is_well(reply))
+        return reply
+
+    async def conclude(self, merchant_id: MerchantId, asked: Asked, reply: Reply) -> Concluded:
+        """Apply what the provider answered, and return what came of it.
+
+        An unknown outcome stays so until it is learned.
+        """
+        payment, operation = asked
+        async with self._database.transaction() as connection:
+            match reply:
+                case Answered(reports):
+                    return await self._apply(connection, merchant_id, asked, reports)
+                case NotSent():
+                    report = Report(payment.id, None, reply, operation.refund_id)
+                    return await self._apply(connection, merchant_id, asked, [report])
+                case Unknown(reason):
+                    await self._note_unknown(connection, merchant_id, operation, reason)
+                    return Concluded(believed=True, next=None)
+
+    async def _apply(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        asked: Asked,
+        reports: Sequence[Report],
+    ) -> Concluded:
+        payment, operation = asked
+        cause = Cause.of("operation", operation.id)
+        account_id = payment.order.provider_account_id
+        arrivals = [Arrival(account_id, report, cause, operation.id) for report in reports]
+        verdicts = await self._facts.apply(connection, merchant_id, arrivals)
+        untrue = next((one.outcome for one in verdicts if one.outcome in QUARANTINED), None)
+        if untrue is not None:  # what cannot be right does not say how it ended
+            await self._note_unknown(connection, merchant_id, operation, untrue.value)
+        begun = [Asked(one.payment, one.begun) for one in verdicts if one.payment and one.begun]
+        return Concluded(untrue is None, begun[-1] if begun else None)
+
+    async def _note_unknown(
+        self, connection: Connection, merchant_id: MerchantId, operation: Operation, reason: str
+    ) -> None:
+        due_in = lookup_delay(0, self._random)
+        if not await operations.mark_unknown(connection, merchant_id, operation.id, reason, due_in):
+            return  # somebody else has learned the outcome
+        change = _unknown(operation, reason)
+        self._audit.write(connection, merchant_id, [change], self._clock.now())
+
+
+def take_place(turn: Turn, payment: Payment) -> None:
+    """Take a place for a call to a payment's provider account.
+
+    Raises:
+        Unavailable: ``provider_account_busy``. A command must not have written anything by then.
+    """
+    turn.take(str(payment.order.provider_account_id))
+
+
+async def _call(provider: Provider, request: OperationRequest) -> Reply:
+    try:
+        match request:
+            case AuthorizeRequest():
+                return await provider.authorize(request)
+            case CaptureRequest():
+                return await provider.capture(request)
+            case CancelRequest():
+                return await provider.cancel(request)
+            case RefundRequest():
+                return await provider.refund(request)
+            case _:
+                assert_never(request)
+    except Exception as error:  # noqa: BLE001 - it was perhaps sent, so this is no failure
+        _log.exception("adapter_raised", key=request.idempotency_key)
+        return Unknown(type(error).__name__)
+
+
+def _is_well(reply: Reply) -> bool:
+    """Return whether a provider has answered, be it with a no."""
+    match reply:
+        case Answered():
+            return True
+        case NotSent(code):
+            return code is not FailureCode.PROVIDER_UNREACHABLE
+        case Unknown():
+            return False
+
+
+def request_of(
+    payment: Payment, operation: Operation, begun_at: datetime | None = None
+) -> OperationRequest:
+    """Return what an operation asks of the provider: the same each time it is asked.
+
+    ``begun_at`` is for look-ups alone; see ``AuthorizeRequest``.
+    """
+    key = idempotency_key(operation.id)
+    amount = Money(operation.amount, payment.order.amount.currency)
+    made = payment.provider_reference or ""
+    match operation.kind:
+        case OperationKind.AUTHORIZE:
+            order = payment.order
+            return AuthorizeRequest(
+                key,
+                payment.id,
+                order.amount,
+                order.payment_method,
+                capture=order.capture_method == "automatic",
+                return_url=order.return_url,
+                provider_reference=payment.provider_reference,
+                begun_at=begun_at,
+            )
+        case OperationKind.CAPTURE:
+            reserved = payment.authorization_reference or made
+            return CaptureRequest(key, payment.id, amount, operation.final, made, reserved)
+        case OperationKind.CANCEL:
+            return CancelRequest(key, payment.id, made, payment.authorization_reference)
+        case OperationKind.REFUND:
+            refund_id, capture = operation.refund_id, operation.capture_reference
+            assert refund_id is not None  # noqa: S101 - a row CHECK says so
+            assert capture is not None  # noqa: S101 - and another
+            return RefundRequest(key, payment.id, refund_id, amount, made, capture)
+        case kind:
+            assert_never(kind)
+
+
+def _unknown(operation: Operation, reason: str) -> Change:
+    return Change(
+        "operation.unknown",
+        "payment",
+        operation.payment_id,
+        ENGINE,
+        Cause.of("operation", operation.id),
+        {"kind": operation.kind.value, "reason": reason},
+    )

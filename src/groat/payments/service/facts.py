@@ -1,0 +1,151 @@
+"""Facts applied: lock, decide, write. Whoever brings a fact, it comes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from groat.accounts.domain.decisions import Facts
+from groat.accounts.domain.ledger import PostedTransaction, Transaction
+from groat.accounts.service.accounts import AccountService
+from groat.audit.service import AuditService
+from groat.kernel.caller import (
+    ENGINE,
+)
+from groat.kernel.clock import Clock
+from groat.kernel.ids import AccountId, DisputeId, MerchantId, TransactionId
+from groat.payments.domain import recipes
+from groat.payments.domain.arrival import (
+    Arrival,
+)
+from groat.payments.domain.decisions import decide
+from groat.payments.domain.effect import (
+    Effect,
+)
+from groat.payments.domain.verdict import (
+    Verdict,
+)
+from groat.payments.infrastructure import (
+    disputes,
+    operations,
+    refunds,
+)
+from groat.payments.infrastructure import payments as store
+from groat.payments.infrastructure.standing import lock_standing
+from groat.platform.postgres.connection import Connection
+
+
+class PaymentFacts:
+    """Applies facts to payments, in the caller's transaction. Nothing else moves a payment."""
+
+    def __init__(
+        self,
+        accounts: AccountService,
+        audit: AuditService,
+        clock: Clock,
+        *,
+        pending_for: timedelta,
+    ) -> None:
+        self._accounts = accounts
+        self._audit = audit
+        self._clock = clock
+        self._pending_for = pending_for
+
+    async def apply(
+        self, connection: Connection, merchant_id: MerchantId, arrivals: Sequence[Arrival]
+    ) -> list[Verdict]:
+        """Apply facts and return the verdict on each.
+
+        An operation that a verdict has begun is asked by whoever brought the answer that began it;
+        if nobody did (it came by webhook), by the next worker.
+        """
+        now = self._clock.now()
+        standing = await lock_standing(connection, merchant_id, arrivals)
+        verdicts = list(decide(standing, arrivals, now))
+        for verdict, arrival in zip(verdicts, arrivals, strict=True):
+            if verdict.begun is not None and verdict.payment is not None:
+                asked_soon = arrival.operation_id is not None
+                due_in = self._pending_for if asked_soon else timedelta()
+                account_id = verdict.payment.order.provider_account_id
+                operations.insert_operation(
+                    connection, merchant_id, account_id, verdict.begun, due_in
+                )
+        _write(connection, merchant_id, verdicts, now)  # it may end what was begun just now
+        await self._post(connection, merchant_id, verdicts, now)
+        changes = [verdict.change for verdict in verdicts if verdict.change is not None]
+        if changes:
+            self._audit.write(connection, merchant_id, changes, now)
+        return verdicts
+
+    async def _post(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        verdicts: Sequence[Verdict],
+        now: datetime,
+    ) -> None:
+        """Write effects and post them; our own accounts are opened when first needed."""
+        effects = [one.effect for one in verdicts if one.effect is not None]
+        released = [one.released for one in verdicts if one.released is not None]
+        if not effects and not released:
+            return
+        specs = [spec for effect in effects for spec in recipes.own_accounts(effect)]
+        account_ids = await self._accounts.ensure(connection, merchant_id, specs, now)
+        postings = [
+            (effect, recipes.posting(merchant_id, effect, account_ids)) for effect in effects
+        ]
+        if postings:
+            numbered = [(effect, transaction.id) for effect, transaction in postings]
+            store.insert_effects(connection, merchant_id, numbered, now)
+        facts = Facts(
+            [transaction for _, transaction in postings],
+            taken={one.id: effect.hold_id for effect, one in postings if effect.hold_id},
+            released=released,
+            owed=_owed(postings, account_ids),
+        )
+        posted = await self._accounts.post(connection, merchant_id, facts, ENGINE, now)
+        shortfalls = dict(_shortfalls(postings, posted, facts))
+        if shortfalls:
+            disputes.note_shortfalls(connection, merchant_id, shortfalls)
+
+
+def _write(
+    connection: Connection, merchant_id: MerchantId, verdicts: Sequence[Verdict], now: datetime
+) -> None:
+    """Write what the verdicts have changed, each thing as the last of them left it."""
+    payments = {one.payment.id: one.payment for one in verdicts if one.payment is not None}
+    if payments:
+        store.update_payments(connection, merchant_id, payments.values())
+    changed = {one.refund.id: one.refund for one in verdicts if one.refund is not None}
+    if changed:
+        refunds.update_refunds(connection, merchant_id, changed.values(), now)
+    disputed = {one.dispute.id: one.dispute for one in verdicts if one.dispute is not None}
+    if disputed:
+        disputes.put_disputes(connection, merchant_id, disputed.values())
+    ended = [settled for verdict in verdicts for settled in verdict.settled]
+    if ended:
+        operations.settle(connection, merchant_id, ended)
+    resumed = [one.resumed for one in verdicts if one.resumed is not None]
+    if resumed:
+        operations.resume(connection, merchant_id, resumed)
+
+
+def _owed(
+    postings: Iterable[tuple[Effect, Transaction]], account_ids: dict[str, AccountId]
+) -> dict[TransactionId, AccountId]:
+    owed = ((one.id, recipes.owed(effect, account_ids)) for effect, one in postings)
+    return {transaction_id: account for transaction_id, account in owed if account is not None}
+
+
+def _shortfalls(
+    postings: Iterable[tuple[Effect, Transaction]],
+    posted: Iterable[PostedTransaction],
+    facts: Facts,
+) -> Iterable[tuple[DisputeId, int]]:
+    """Yield for each dispute that took funds what the beneficiary did not have of them."""
+    entries = {one.transaction.id: one.transaction.entries for one in posted}
+    for effect, transaction in postings:
+        owed_id = facts.owed.get(transaction.id)
+        if owed_id is not None and effect.dispute_id is not None:
+            owed = [one.amount for one in entries[transaction.id] if one.account_id == owed_id]
+            yield effect.dispute_id, -sum(owed)

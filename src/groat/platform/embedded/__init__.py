@@ -1,0 +1,1 @@
+"""PostgreSQL and Valkey servers of their own, for trying Groat and for its tests."""

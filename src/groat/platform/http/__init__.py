@@ -1,0 +1,1 @@
+"""The HTTP edge: limits, strict bodies, paging and problem documents."""

@@ -1,0 +1,125 @@
+"""Bodies of requests: bounded in bytes and in time, one by one and all together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from groat.kernel.errors import PayloadTooLarge, RequestTimeout
+from groat.platform.http.strict_json import Json, read_json
+from groat.platform.http.time_limit import within
+from groat.platform.process.batching import overloaded
+
+MAX_BODY_BYTES = 1024 * 1024
+"""Bytes of a webhook's body."""
+
+MAX_BYTES_IN_HAND = 64 * 1024 * 1024
+"""Bytes of all bodies together. One may have a megabyte: counting requests is not enough."""
+
+_SMALL_DIGITS = 4
+"""Digits of the length of a small body: less than 10,000 bytes."""
+
+_READ_SECONDS = 10.0
+"""Seconds for a body to arrive."""
+
+_INLINE_BYTES = 16 * 1024
+"""Bytes of a body that is read on the event loop. A larger one is read in a thread."""
+
+
+class BodyBudget:
+    """ASGI middleware: bounds the bytes of all bodies in memory, counted as they arrive.
+
+    A body counts until its request is answered. One address may use half of the budget, so that
+    its slow uploads cannot keep out deliveries from other addresses. Bodies that are announced as
+    small do not count: the limit of connections bounds them.
+    """
+
+    def __init__(self, app: ASGIApp, most_bytes: int = MAX_BYTES_IN_HAND) -> None:
+        self._app = app
+        self._left = most_bytes
+        self._share = most_bytes // 2
+        self._by_address: Counter[str] = Counter()
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Handle one request. No coroutine of its own: a small request passes at no cost."""
+        if scope["type"] != "http" or _is_small(scope):
+            return self._app(scope, receive, send)
+        return self._count(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
+        address: str = scope["client"][0] if scope["client"] else ""
+        held = 0
+
+        async def counted() -> Message:
+            nonlocal held
+            message = await receive()
+            size = len(message.get("body", b""))
+            if size > self._left or self._by_address[address] + size > self._share:
+                raise overloaded()
+            held += size
+            self._left -= size
+            self._by_address[address] += size
+            return message
+
+        try:
+            await self._app(scope, counted, send)
+        finally:
+            self._left += held
+            self._by_address[address] -= held
+            if not self._by_address[address]:
+                del self._by_address[address]
+
+
+def _is_small(scope: Scope) -> bool:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return len(value) <= _SMALL_DIGITS
+    return False
+
+
+async def read_bytes(receive: Receive, announced: str, most: int = MAX_BODY_BYTES) -> bytes:
+    """Return a request's raw body, of up to ``most`` bytes; ``announced`` is its content-length.
+
+    Raises:
+        PayloadTooLarge: it is larger; the rest is not read.
+        RequestTimeout: it did not arrive in time.
+        ClientDisconnect: nobody is there any more.
+    """
+    if announced.isdecimal() and int(announced[:12]) > most:
+        raise _too_large(most)
+    try:
+        return await within(_READ_SECONDS, _read_bytes(receive, most))
+    except TimeoutError:
+        raise RequestTimeout(
+            "body_too_slow", f"A body arrives within {_READ_SECONDS:.0f} seconds."
+        ) from None
+
+
+async def _read_bytes(receive: Receive, most: int) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        if len(body) > most:
+            raise _too_large(most)
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+async def read_json_aside(raw: bytes) -> Json:
+    """Return the JSON value in ``raw``; read a large one in a thread, so that others are served.
+
+    Raises:
+        BadRequest, InvalidRequest: as ``read_json``.
+    """
+    return await asyncio.to_thread(read_json, raw) if len(raw) > _INLINE_BYTES else read_json(raw)
+
+
+def _too_large(most: int) -> PayloadTooLarge:
+    return PayloadTooLarge("body_too_large", f"A body here is at most {most} bytes.")

@@ -1,0 +1,109 @@
+"""Lists a page at a time: a signed cursor says where the next page begins."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Generic, TypeAlias, TypeVar
+from uuid import UUID
+
+from fastapi import Query, Request
+
+from groat.kernel.errors import InvalidRequest
+from groat.kernel.ids import MerchantId
+from groat.platform.crypto import Vault
+from groat.platform.http.edge import CallerOf, View
+
+Item = TypeVar("Item")
+Row = TypeVar("Row")
+
+Limit = Annotated[int, Query(ge=1, le=100, description="Maximum items in the page.")]
+Cursor = Annotated[str | None, Query(description="The `next_cursor` of the previous page.")]
+
+
+class Page(View, Generic[Item]):
+    """One page of a list; ``next_cursor`` asks for the following one and is null on the last."""
+
+    data: list[Item]
+    next_cursor: str | None
+
+
+class Cursors:
+    """Signs the place where the next page of a list begins, and accepts only its own signatures.
+
+    A cursor belongs to one merchant and one list, which is named by its path.
+    """
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def sign(self, merchant_id: MerchantId, path: str, place: str | None) -> str | None:
+        """Return the cursor for ``place``; None where the list ends."""
+        return None if place is None else self._vault.sign(place, _list(merchant_id, path))
+
+    def place(self, merchant_id: MerchantId, path: str, cursor: str | None) -> str | None:
+        """Return the place that ``cursor`` was signed for; None without a cursor.
+
+        Raises:
+            InvalidRequest: ``invalid_cursor``; it was not handed out for this list.
+        """
+        if cursor is None:
+            return None
+        place = self._vault.signed_text(cursor, _list(merchant_id, path))
+        if place is None:
+            raise InvalidRequest(
+                "invalid_cursor",
+                "A cursor is the `next_cursor` of this list's previous page. Begin without one.",
+            )
+        return place
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which page of a list is asked for: ``limit`` items after the place ``after``."""
+
+    limit: int
+    after: str | None
+    sign: Callable[[str], str | None]
+
+    @property
+    def after_id(self) -> UUID | None:
+        """The place in a list that is ordered by ids."""
+        return None if self.after is None else UUID(self.after)
+
+    @property
+    def rows(self) -> int:
+        """Rows to read: one more than the limit, which shows whether another page follows."""
+        return self.limit + 1
+
+    def page(
+        self,
+        rows: Sequence[Row],
+        view: Callable[[Row], Item],
+        place: Callable[[Row], str | UUID],
+    ) -> Page[Item]:
+        """Return the page of ``rows``; ``place`` says where in the list a row stands."""
+        shown = rows[: self.limit]
+        more = len(rows) > self.limit
+        return Page(
+            data=[view(row) for row in shown],
+            next_cursor=self.sign(str(place(shown[-1]))) if more else None,
+        )
+
+
+PagingDependency: TypeAlias = Callable[..., Awaitable[Paging]]
+
+
+def paging_by(cursors: Cursors) -> PagingDependency:
+    """Return the dependency that reads the parameters ``cursor`` and ``limit``."""
+
+    async def paging(
+        request: Request, caller: CallerOf, cursor: Cursor = None, limit: Limit = 20
+    ) -> Paging:
+        merchant_id, path = caller.merchant_id, request.url.path
+        after = cursors.place(merchant_id, path, cursor)
+        return Paging(limit, after, lambda place: cursors.sign(merchant_id, path, place))
+
+    return paging
+
+
+def _list(merchant_id: MerchantId, path: str) -> bytes:
+    return f"{merchant_id} {path}".encode()

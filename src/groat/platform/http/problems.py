@@ -1,0 +1,132 @@
+"""Every error as a problem document (RFC 9457), with our stable code in it."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import psycopg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from groat.kernel.errors import GroatError, InvalidRequest
+from groat.platform.http.strict_json import Json
+
+_log = structlog.get_logger(__name__)
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_HEADERS: dict[int, dict[str, str]] = {
+    HTTPStatus.SERVICE_UNAVAILABLE: {"retry-after": "1"},
+    HTTPStatus.UNAUTHORIZED: {"www-authenticate": "Bearer"},  # RFC 9110, 11.6.1; RFC 6750
+}
+
+
+def problem(
+    status: int, code: str, detail: str, extra: Mapping[str, Json] | None = None
+) -> JSONResponse:
+    """Return a problem document (RFC 9457); ``code`` is for programs, ``detail`` for people."""
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **(extra or {}),
+    }
+    return JSONResponse(
+        document,
+        status_code=status,
+        headers=_HEADERS.get(status),
+        media_type="application/problem+json",
+    )
+
+
+def problem_of(error: GroatError) -> JSONResponse:
+    """Return the problem document of ``error``."""
+    return problem(error.status, error.code, error.message)
+
+
+def internal_error() -> JSONResponse:
+    """Return the problem document of a failure of ours, which is logged."""
+    return problem(500, "internal_error", "Something of ours failed; it is logged.")
+
+
+class LastResort:
+    """ASGI middleware: answers an unforeseen error with 500 and keeps the connection open.
+
+    The framework's own handler raises the error again, and the server then drops the connection. A
+    caller that disconnects is not an error, so it is not logged.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - no error may reach the server
+            _log.error("request_failed", exc_info=error)
+            if not started:  # the server closes a connection with half an answer
+                await internal_error()(scope, receive, send)
+
+
+def install_problem_documents(app: FastAPI) -> None:
+    """Make every error of ``app`` a problem document, also of the middleware it has so far."""
+    app.add_middleware(LastResort)
+
+    @app.exception_handler(GroatError)
+    def told(_request: Request, error: GroatError) -> JSONResponse:
+        return problem_of(error)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        errors: list[Json] = [
+            {"field": ".".join(str(part) for part in found["loc"][1:]), "detail": found["msg"]}
+            for found in error.errors()
+        ]
+        return problem(
+            InvalidRequest.status,
+            "invalid_request",
+            "Some fields are not as they must be.",
+            {"errors": errors},
+        )
+
+    @app.exception_handler(HTTPException)
+    def framework(request: Request, error: HTTPException) -> JSONResponse:
+        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+        answer = problem(error.status_code, code, str(error.detail))
+        answer.headers.update(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            answer.headers["allow"] = ", ".join(_allowed(app, request.scope))
+        return answer
+
+    @app.exception_handler(psycopg.DataError)
+    def unkeepable(_request: Request, _error: psycopg.DataError) -> JSONResponse:
+        detail = "The request has a text or a number that the database cannot keep."
+        return problem(InvalidRequest.status, "invalid_value", detail)
+
+
+def _allowed(app: FastAPI, scope: Scope) -> list[str]:
+    """Return all methods of a path. The framework names only those of its first route."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**scope, "method": method})[0] is Match.FULL
+            for route in app.router.routes
+        )
+    ]

@@ -1,0 +1,48 @@
+"""Request ids: on each log line of a request, in its answer's header, and in audit records."""
+
+import re
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from groat.kernel import ids
+from groat.platform.http.card_numbers import looks_like_card_number
+
+REQUEST_ID_HEADER = b"x-request-id"
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+
+
+class RequestIds:
+    """ASGI middleware: gives each request an id, on its log lines and in the answer's header."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message["headers"],
+                    (REQUEST_ID_HEADER, request_id.encode()),
+                ]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._app(scope, receive, send_with_id)
+
+
+def _request_id(scope: Scope) -> str:
+    """Return the id that the caller gave, if it is fit to be written down, or a new one."""
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    given = headers.get(REQUEST_ID_HEADER, b"").decode("latin-1")
+    if _REQUEST_ID.fullmatch(given) and not looks_like_card_number(given):
+        return given
+    return f"req_{ids.uuid7().hex}"

@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, statements, schema, and what every room stores alike."""

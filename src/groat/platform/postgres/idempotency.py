@@ -1,0 +1,93 @@
+"""The ``Idempotency-Key`` header: one key, one object, however often the request arrives.
+
+The key is claimed in the transaction that makes the object. A second request with the key waits for
+that transaction, and then finds the object: the answer is the object as it stands now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from groat.kernel.errors import Conflict
+from groat.kernel.ids import MerchantId
+from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.queries import load_queries
+
+QUERIES = load_queries(__file__, "idempotency.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """The caller's key, and the bytes of the request it came with, to tell a replay from misuse."""
+
+    key: str
+    request: bytes
+
+
+async def claim(
+    connection: Connection,
+    merchant_id: MerchantId,
+    request_key: RequestKey,
+    object_id: UUID,
+    now: datetime,
+) -> UUID | None:
+    """Claim the key for the object that is about to be made, or return the one made under it.
+
+    Raises:
+        Conflict: ``idempotency_key_reused``; the key came before, with another request.
+    """
+    parameters = {**_parameters(merchant_id, request_key), "object_id": object_id, "now": now}
+    claimed = await connection.fetch(QUERIES["claim_key"], parameters)
+    if claimed:
+        return None
+    earlier = await find(connection, merchant_id, request_key)
+    if earlier is None:
+        raise _reused()
+    return earlier
+
+
+async def find(
+    connection: Connection, merchant_id: MerchantId, request_key: RequestKey
+) -> UUID | None:
+    """Return the object that was made under the key, None if it did not come before.
+
+    Raises:
+        Conflict: ``idempotency_key_reused``; the key came before, with another request.
+    """
+    parameters = _parameters(merchant_id, request_key)
+    row = await connection.fetch_one(QUERIES["get_key"], parameters)
+    if row is None:
+        return None
+    if bytes(row[0]) != parameters["request_hash"]:
+        raise _reused()
+    return UUID(str(row[1]))
+
+
+def digest(request_key: RequestKey) -> str:
+    """Return what the record holds of a key and its request: the SHA-256 of both, in hexadecimal.
+
+    PostgreSQL computes the same from the key's row when the record is verified.
+    """
+    return hashlib.sha256(request_key.key.encode() + _request_hash(request_key)).hexdigest()
+
+
+def _request_hash(request_key: RequestKey) -> bytes:
+    return hashlib.sha256(request_key.request).digest()
+
+
+def _parameters(merchant_id: MerchantId, request_key: RequestKey) -> dict[str, object]:
+    return {
+        "merchant_id": merchant_id,
+        "key": request_key.key,
+        "request_hash": _request_hash(request_key),
+    }
+
+
+def _reused() -> Conflict:
+    return Conflict(
+        "idempotency_key_reused",
+        "This Idempotency-Key came before with another request; a new request needs a new key.",
+    )

@@ -1,0 +1,395 @@
+-- merchant_id leads every key: a transaction that moves money touches one merchant, and the tables
+-- can be spread over several servers by it.
+
+-- What hashes and signs, wrapped with the master key, which is not in the database.
+create table root_key (
+    only_one boolean primary key default true check (only_one),
+    wrapped bytea not null
+);
+
+create table merchant (
+    merchant_id bigint primary key,
+    name text not null check (length(name) between 1 and 200),
+    data_key bytea not null,
+    created_at timestamptz not null
+);
+
+-- A key's id follows from its secret, and its hash is bound to merchant and id: a copied row opens nothing.
+create table api_key (
+    merchant_id bigint not null references merchant,
+    id uuid not null,
+    secret_hash bytea not null,
+    created_at timestamptz not null,
+    revoked_at timestamptz,
+    primary key (merchant_id, id)
+);
+
+create table provider_account (
+    merchant_id bigint not null references merchant,
+    id uuid not null,
+    provider text not null check (length(provider) between 1 and 100),
+    name text not null check (length(name) between 1 and 200),
+    credentials bytea not null,
+    created_at timestamptz not null,
+    deleted_at timestamptz,
+    primary key (merchant_id, id)
+);
+-- A deleted account stays, without its credentials: payments were made with it. Its name is free again.
+create unique index provider_account_name on provider_account (merchant_id, name) where deleted_at is null;
+
+create table idempotency_key (
+    merchant_id bigint not null,
+    key text not null check (length(key) between 1 and 255),
+    request_hash bytea not null,
+    object_id uuid not null,
+    created_at timestamptz not null,
+    primary key (merchant_id, key)
+);
+
+-- The ledger. In entries credits are positive and debits negative. Foreign keys are left out on the
+-- hot path, where the parent row is locked already; `groat verify` checks what they would.
+
+-- What an account is. Its entries are filed under its number, which is half as wide as its id. Only facts
+-- move the engine's own accounts, such as clearing: no caller does.
+create table account (
+    merchant_id bigint not null references merchant,
+    id uuid not null,
+    number bigint not null generated always as identity,
+    code text not null check (length(code) between 1 and 200),
+    currency text not null check (currency ~ '^[A-Z]{3}$'),
+    normal_side text not null check (normal_side in ('credit', 'debit')),
+    is_engine boolean not null,
+    metadata jsonb not null default '{}',
+    created_at timestamptz not null,
+    primary key (merchant_id, id),
+    unique (merchant_id, code),
+    unique (merchant_id, number)
+);
+
+-- How an account stands: all that may change under its lock. recorded_at is its last entry's.
+
+create table balance (
+    merchant_id bigint not null,
+    account_id uuid not null,
+    posted bigint not null default 0,
+    held bigint not null default 0,
+    floor bigint,
+    version bigint not null default 0,
+    recorded_at timestamptz not null,
+    status text not null default 'open' check (status in ('open', 'frozen', 'closed')),
+    primary key (merchant_id, account_id),
+    foreign key (merchant_id, account_id) references account,
+    constraint balance_held_not_negative check (held >= 0),
+    constraint balance_above_floor check (posted - held >= floor)
+) with (fillfactor = 60);
+
+create type transaction_kind as enum (
+    'transfer', 'reversal', 'hold.captured', 'payment.captured', 'payment.fee', 'payment.refunded',
+    'payment.dispute_withdrawn', 'payment.dispute_reinstated'
+);
+
+-- Its id is the hash of its reference, so that one index makes both unique. One audit record tells of
+-- all of a batch; effective_at is null where it is recorded_at. Every byte here is paid for millions
+-- of times: hence the short batch_id, the enum, and columns in an order that leaves no gaps.
+
+create table ledger_transaction (
+    merchant_id bigint not null,
+    id uuid not null,
+    batch_id bigint not null,
+    request_hash bigint not null,
+    recorded_at timestamptz not null,
+    effective_at timestamptz check (effective_at >= '1970-01-01 00:00+00' and effective_at < '3000-01-01 00:00+00'),
+    kind transaction_kind not null,
+    reference text not null check (length(reference) between 1 and 255),
+    primary key (merchant_id, id)
+);
+create index ledger_transaction_effective on ledger_transaction (merchant_id, effective_at)
+    where effective_at is not null;
+
+-- In the order in which they were recorded: no two of one account share a microsecond. So the key is
+-- the statement, and a balance at any past moment is one probe of it.
+create table ledger_entry (
+    merchant_id bigint not null,
+    account_number bigint not null,
+    recorded_at timestamptz not null,
+    transaction_id uuid not null,
+    amount bigint not null check (amount <> 0),
+    balance_after bigint not null,
+    primary key (merchant_id, account_number, recorded_at)
+);
+-- The way from a transaction to its entries, which are beside each other: a few pages of the table.
+create index ledger_entry_recorded on ledger_entry using brin (recorded_at) with (autosummarize = on);
+
+create table hold (
+    merchant_id bigint not null,
+    id uuid not null,
+    account_id uuid not null,
+    request_hash bigint not null,
+    reference text not null check (length(reference) between 1 and 255),
+    amount bigint not null check (amount > 0),
+    remaining bigint not null check (remaining between 0 and amount),
+    captured bigint not null default 0 check (captured between 0 and amount),
+    state text not null check (state in ('open', 'captured', 'released', 'expired')),
+    expires_at timestamptz check (expires_at >= '1970-01-01 00:00+00' and expires_at < '3000-01-01 00:00+00'),
+    created_at timestamptz not null,
+    primary key (merchant_id, id),
+    foreign key (merchant_id, account_id) references account,
+    constraint hold_open_has_remaining check ((state = 'open') = (remaining > 0)),
+    constraint hold_adds_up check (captured + remaining <= amount)
+);
+create index hold_by_account on hold (merchant_id, account_id, created_at, id);
+create index hold_expiring on hold (expires_at) where state = 'open';
+
+-- Payments.
+
+create table payment (
+    merchant_id bigint not null references merchant,
+    id uuid not null,
+    status text not null check (status in (
+        'created', 'processing', 'requires_action', 'authorized', 'succeeded', 'canceled', 'expired', 'failed'
+    )),
+    currency text not null check (currency ~ '^[A-Z]{3}$'),
+    amount bigint not null check (amount > 0),
+    authorized bigint not null default 0,
+    captured bigint not null default 0,
+    refunded bigint not null default 0,
+    refund_pending bigint not null default 0,
+    disputed bigint not null default 0,
+    beneficiary_id uuid not null,
+    provider_account_id uuid not null,
+    payment_method text,
+    payment_method_kind text,
+    capture_method text not null check (capture_method in ('automatic', 'manual')),
+    return_url text,
+    reference text,
+    metadata jsonb not null,
+    failure_code text,
+    provider_reference text,
+    authorization_reference text,
+    authorization_expires_at timestamptz check (authorization_expires_at >= '1970-01-01 00:00+00' and authorization_expires_at < '3000-01-01 00:00+00'),
+    next_action_url text,
+    route jsonb,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (merchant_id, id),
+    foreign key (merchant_id, beneficiary_id) references account,
+    foreign key (merchant_id, provider_account_id) references provider_account,
+    constraint payment_authorized_within_amount check (authorized between 0 and amount),
+    constraint payment_captured_within_authorized check (captured between 0 and authorized),
+    constraint payment_refunds_not_negative check (refunded >= 0 and refund_pending >= 0),
+    constraint payment_refunds_within_captured check (refunded + refund_pending <= captured),
+    constraint payment_disputed_within_captured check (disputed between 0 and captured),
+    constraint payment_authorized_has_authorized check (status <> 'authorized' or authorized > 0),
+    constraint payment_succeeded_has_captured
+        check (status = 'authorized' or (status = 'succeeded') = (captured > 0)),
+    constraint payment_failed_has_code check ((status = 'failed') = (failure_code is not null)),
+    constraint payment_action_has_status check (next_action_url is null or status = 'requires_action')
+) with (fillfactor = 50); -- a payment changes once or twice soon after it is made, where it is
+
+-- Money given back, in whole or part. While one is pending, a hold reserves it on the beneficiary.
+create table refund (
+    merchant_id bigint not null,
+    id uuid not null,
+    payment_id uuid not null,
+    status text not null check (status in ('pending', 'succeeded', 'failed')),
+    amount bigint not null check (amount > 0),
+    capture_reference text not null,
+    hold_id uuid not null,
+    reason text,
+    metadata jsonb not null,
+    failure_code text,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (merchant_id, id),
+    foreign key (merchant_id, payment_id) references payment,
+    foreign key (merchant_id, hold_id) references hold,
+    constraint refund_failed_has_code check ((status = 'failed') = (failure_code is not null))
+);
+create index refund_by_payment on refund (merchant_id, payment_id, id);
+
+-- A customer's dispute. What it took and gave back was posted; shortfall is what nobody had.
+create table dispute (
+    merchant_id bigint not null,
+    id uuid not null,
+    payment_id uuid not null,
+    provider_account_id uuid not null,
+    provider_reference text not null,
+    status text not null check (status in ('needs_response', 'under_review', 'won', 'lost')),
+    amount bigint not null check (amount > 0),
+    withdrawn bigint not null,
+    reinstated bigint not null,
+    shortfall bigint not null default 0,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (merchant_id, id),
+    unique (merchant_id, provider_account_id, provider_reference),
+    foreign key (merchant_id, payment_id) references payment,
+    constraint dispute_reinstated_within_withdrawn check (reinstated between 0 and withdrawn),
+    constraint dispute_shortfall_within_withdrawn check (shortfall between 0 and withdrawn)
+);
+create index dispute_by_payment on dispute (merchant_id, payment_id, id);
+
+create table operation (
+    merchant_id bigint not null,
+    id uuid not null,
+    payment_id uuid not null,
+    provider_account_id uuid not null,
+    kind text not null check (kind in ('authorize', 'capture', 'cancel', 'refund')),
+    amount bigint not null,
+    final boolean not null,
+    refund_id uuid,
+    capture_reference text,
+    outcome text not null check (outcome in ('pending', 'succeeded', 'declined', 'failed', 'unknown')),
+    failure_code text,
+    reason text,
+    lookups integer not null default 0,
+    due_at timestamptz not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (merchant_id, id),
+    foreign key (merchant_id, payment_id) references payment,
+    foreign key (merchant_id, refund_id) references refund,
+    constraint operation_amount_unless_cancel check (case kind when 'cancel' then amount = 0 else amount > 0 end),
+    constraint operation_refund_has_refund check ((kind = 'refund') = (refund_id is not null)),
+    constraint operation_refund_has_capture check ((kind = 'refund') = (capture_reference is not null))
+) with (fillfactor = 50); -- as a payment
+create index operation_by_payment on operation (merchant_id, payment_id);
+create index operation_due on operation (due_at) where outcome in ('pending', 'unknown');
+-- Only one of a capture and a cancellation can win, so the second has to wait for the first's outcome.
+create unique index operation_one_at_a_time on operation (merchant_id, payment_id)
+    where kind in ('capture', 'cancel') and outcome in ('pending', 'unknown');
+
+-- A merchant's routing rules: each change is a new version, so that every decision can be explained.
+create table routing_rules (
+    merchant_id bigint not null references merchant,
+    version integer not null check (version > 0),
+    rules jsonb not null,
+    created_at timestamptz not null,
+    primary key (merchant_id, version)
+);
+
+-- How a payment was routed when it was made, and why.
+create table routing_decision (
+    merchant_id bigint not null,
+    payment_id uuid not null,
+    rules_version integer not null,
+    decision jsonb not null,
+    decided_at timestamptz not null,
+    primary key (merchant_id, payment_id),
+    foreign key (merchant_id, payment_id) references payment,
+    foreign key (merchant_id, rules_version) references routing_rules
+);
+
+-- What happened once at a provider is applied once here: this key, not the event's id, sees to it.
+create table applied_effect (
+    merchant_id bigint not null,
+    provider_account_id uuid not null,
+    kind text not null check (kind in ('captured', 'fee', 'refunded', 'dispute_withdrawn', 'dispute_reinstated')),
+    reference text not null,
+    payment_id uuid not null,
+    transaction_id uuid not null,
+    amount bigint not null check (amount > 0),
+    currency text not null,
+    applied_at timestamptz not null,
+    primary key (merchant_id, provider_account_id, kind, reference)
+);
+create index applied_effect_by_payment on applied_effect (merchant_id, payment_id);
+
+-- The webhook inbox.
+
+create table provider_event (
+    merchant_id bigint not null,
+    id uuid not null,
+    provider_account_id uuid not null,
+    provider_reference text not null check (length(provider_reference) between 1 and 255),
+    event_type text not null,
+    transmission_id text,
+    body bytea not null,
+    status text not null check (status in ('pending', 'deferred', 'retrying', 'processed', 'ignored', 'superseded', 'dead')),
+    reason text,
+    attempts integer not null default 0,
+    claimed_until timestamptz,
+    attempts_lost integer not null default 0,
+    failures integer not null default 0,
+    failures_alike integer not null default 0,
+    deliveries bigint not null default 1,
+    due_at timestamptz not null,
+    received_at timestamptz not null,
+    settled_at timestamptz,
+    primary key (merchant_id, id),
+    unique (merchant_id, provider_account_id, provider_reference),
+    constraint provider_event_open_until_settled check ((status in ('pending', 'deferred', 'retrying')) = (settled_at is null)),
+    constraint provider_event_says_why check (status in ('pending', 'processed') or reason is not null)
+) with (fillfactor = 45); -- claiming an event changes nothing that is indexed, where it is
+-- A body apart from its row is not written again each time that the row changes; compressing it costs
+-- more than it saves.
+alter table provider_event alter column body set storage external;
+create index provider_event_due on provider_event (due_at) where settled_at is null;
+create index provider_event_suspect on provider_event (due_at) where settled_at is null and attempts_lost >= 2;
+create index provider_event_dead on provider_event (merchant_id, id) where status = 'dead';
+create index provider_event_transmission on provider_event (merchant_id, provider_account_id, transmission_id) where transmission_id is not null;
+
+-- Deliveries after an event was stored, counted where they wait for nobody who works on it.
+create table provider_event_repetition (
+    merchant_id bigint not null,
+    provider_account_id uuid not null,
+    provider_reference text not null,
+    deliveries bigint not null,
+    primary key (merchant_id, provider_account_id, provider_reference)
+);
+
+-- The record.
+
+create table audit_record (
+    merchant_id bigint not null,
+    id uuid not null,
+    object_id uuid not null,
+    cause_id uuid,
+    recorded_at timestamptz not null,
+    body bytea not null,
+    leaf_hash bytea not null check (length(leaf_hash) = 32),
+    primary key (merchant_id, id)
+);
+create index audit_record_by_object on audit_record (merchant_id, object_id, id);
+
+-- What the record says, as far as its bytes have the hash that they are filed with: what was altered may
+-- not even be JSON.
+create view recorded_change as
+select
+    merchant_id, id, object_id, recorded_at, said ->> 'action' as action, said ->> 'object' as object,
+    said -> 'data' as data
+from (
+    select merchant_id, id, object_id, recorded_at, case
+        when leaf_hash = sha256('\x00'::bytea || body) then convert_from(body, 'UTF8')::jsonb
+    end as said
+    from audit_record
+) as records;
+
+-- An id as the record writes it: a TypeID, whose digits are Crockford's base 32.
+create function typeid(prefix text, id uuid) returns text language sql immutable parallel safe as $$
+    select prefix || '_' || string_agg(
+        substr('0123456789abcdefghjkmnpqrstvwxyz', 1 + substring(bits from 1 + 5 * digit for 5)::integer, 1),
+        '' order by digit
+    )
+    from (select b'00' || ('x' || replace(id::text, '-', ''))::bit(128) as bits) as padded,
+        generate_series(0, 25) as digit
+$$;
+
+-- Grants keep the application from changing what is written once (see walls.sql); triggers keep everyone
+-- else from doing it by accident.
+
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+    raise exception '% is written once: % is refused', tg_table_name, lower(tg_op)
+        using errcode = 'restrict_violation', hint = 'Correct it with a new row that reverses the old one.';
+end
+$$;
+
+create trigger written_once before update or delete or truncate on ledger_transaction
+    for each statement execute function refuse_change();
+create trigger written_once before update or delete or truncate on ledger_entry
+    for each statement execute function refuse_change();
+create trigger written_once before update or delete or truncate on applied_effect
+    for each statement execute function refuse_change();
+create trigger written_once before update or delete or truncate on audit_record
+    for each statement execute function refuse_change();

@@ -1,0 +1,45 @@
+-- What the application's role may do. Run after the revisions, each time, so that the role can be another one.
+-- The role belongs to the server: it may be there already, and this user may not be allowed to make one.
+
+do $$
+begin
+    if not exists (select from pg_roles where rolname = {role_name}) then
+        create role {role} nologin;
+    end if;
+exception when duplicate_object or unique_violation then
+    null; -- another database has made it meanwhile
+end
+$$;
+do $$
+begin
+    if not pg_has_role({role_name}, 'member') then
+        execute format('grant {role} to %I', current_user);
+    end if;
+end
+$$;
+do $$ begin execute format('grant usage on schema %I to {role}', current_schema()); end $$;
+
+-- The application may change what changes: not who is paid, nor how much, nor how far an account may fall.
+grant select, insert
+    on root_key, merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, provider_event, provider_event_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, routing_rules, routing_decision
+    to {role};
+grant select on alembic_version, recorded_change to {role};
+grant update (wrapped) on root_key to {role};
+grant update (data_key) on merchant to {role};
+grant update (revoked_at) on api_key to {role};
+grant update (credentials, deleted_at) on provider_account to {role};
+grant update (metadata) on account to {role};
+grant update (posted, held, version, recorded_at, status) on balance to {role};
+grant update (remaining, captured, state) on hold to {role};
+grant update (
+    status, authorized, captured, refunded, refund_pending, disputed, failure_code, provider_reference,
+    authorization_reference, authorization_expires_at, next_action_url, provider_account_id, payment_method,
+    route, updated_at
+) on payment to {role};
+grant update (status, failure_code, updated_at) on refund to {role};
+grant update (status, withdrawn, reinstated, shortfall, updated_at) on dispute to {role};
+grant update (outcome, failure_code, reason, lookups, due_at, updated_at) on operation to {role};
+grant update (
+    status, reason, attempts, claimed_until, attempts_lost, failures, failures_alike, due_at, settled_at
+) on provider_event to {role};
+grant update (deliveries) on provider_event_repetition to {role};

@@ -1,0 +1,126 @@
+"""The schema's revisions: bring a database up to date, or refuse to run on another.
+
+Alembic, with what it needs, takes a quarter of a second to read: only who migrates reads it.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+
+import psycopg
+
+from groat.kernel.errors import ConfigurationError
+from groat.platform.postgres.migrations import versions
+from groat.platform.process.settings import APPLICATION_ROLE
+
+_ROLE_MAY_WORK = """
+select exists (
+    select from pg_roles
+    where rolname = %(role)s and pg_has_role(oid, 'member')
+        and has_table_privilege(oid, 'payment', 'insert')
+)
+"""
+
+
+def migrate(url: str, role: str | None = APPLICATION_ROLE) -> str:
+    """Bring the database at ``url`` to this version's schema; return the revision.
+
+    ``role`` is the role that the application acts as; None if it has none of its own.
+
+    Raises:
+        ConfigurationError: the database cannot be reached, or is of a newer Groat; or
+            ``role_missing``, or ``migration_failed``.
+    """
+    from groat.platform.postgres import revisions as migrating  # noqa: PLC0415 - see above
+
+    current, known = current_revision(url), revisions()
+    if current is not None and current not in known:
+        raise _newer(current)
+    migrating.upgrade(url, role)
+    return known[-1]
+
+
+def print_sql(role: str | None) -> None:
+    """Print the SQL that takes an empty database to this version's schema."""
+    from groat.platform.postgres import revisions as migrating  # noqa: PLC0415 - see above
+
+    migrating.print_sql(role)
+
+
+def revisions() -> list[str]:
+    """Return this version's revisions, oldest first: the name of each file begins with one."""
+    modules = pkgutil.iter_modules(versions.__path__)
+    return sorted(module.name.partition("_")[0] for module in modules)
+
+
+def require_current(url: str, role: str | None = APPLICATION_ROLE) -> None:
+    """Return if the database has this version's schema, and lets the application act as ``role``.
+
+    Raises:
+        ConfigurationError: it is empty, older or newer; or ``role_missing``. The message says what
+            to run.
+    """
+    current, known = current_revision(url), revisions()
+    if current == known[-1]:
+        _require_role(url, role)
+        return
+    if current is not None and current not in known:
+        raise _newer(current)
+    state = "has no schema yet" if current is None else f"is at revision {current}"
+    raise ConfigurationError(
+        "schema_outdated",
+        f"The database {state}; this Groat needs {known[-1]}. Run `groat migrate`.",
+    )
+
+
+def current_revision(url: str) -> str | None:
+    """Return the revision of the database at ``url``, or None where there is no schema.
+
+    Raises:
+        ConfigurationError: ``database_unreachable``, or ``pooling_not_supported`` where a pooler
+            does not keep a transaction on one server connection.
+    """
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            if connection.execute("select to_regclass('alembic_version')").fetchone() == (None,):
+                return None
+            row = connection.execute("select version_num from alembic_version").fetchone()
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1]
+        if "statement pooling mode" in reason:
+            raise ConfigurationError(
+                "pooling_not_supported",
+                "The pooler in GROAT_DATABASE_URL splits transactions (pool_mode = statement). Set "
+                "its pool_mode to session or transaction.",
+            ) from None
+        raise ConfigurationError(
+            "database_unreachable", f"The database in GROAT_DATABASE_URL cannot be used: {reason}"
+        ) from None
+    return None if row is None else str(row[0])
+
+
+def role_missing(role: str) -> ConfigurationError:
+    """Return the error of a role that is not there, or that this user may not act as."""
+    return ConfigurationError(
+        "role_missing",
+        f"The role {role} is missing, or this user may not act as it. Let an administrator run "
+        f"`create role {role} nologin; grant {role} to <this user>`, then run `groat migrate`. "
+        "Where roles cannot be made, set GROAT_DATABASE_ROLE=none.",
+    )
+
+
+def _require_role(url: str, role: str | None) -> None:
+    if role is None:
+        return
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        found = connection.execute(_ROLE_MAY_WORK, {"role": role}).fetchone()
+    if found != (True,):
+        raise role_missing(role)
+
+
+def _newer(revision: str) -> ConfigurationError:
+    return ConfigurationError(
+        "schema_newer",
+        f"The database is at revision {revision}, which this Groat does not know (it knows up to "
+        f"{revisions()[-1]}). Run a newer Groat.",
+    )

@@ -1,0 +1,1 @@
+"""What a process needs: settings, logs, batches and places for calls."""

@@ -1,0 +1,1 @@
+"""Redis, the fast path: jobs, seen webhooks and shared circuit breakers."""

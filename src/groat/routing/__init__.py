@@ -1,0 +1,1 @@
+"""Which provider accounts a payment is tried with, and in which order."""

@@ -1,0 +1,77 @@
+"""Routing rules tried over past payments. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from groat.kernel.errors import Conflict
+from groat.kernel.ids import PaymentId, ProviderAccountId
+from groat.kernel.value import Value, replace
+from groat.merchants.domain.credentials import ProviderName
+from groat.routing.domain.decision import RoutingInput, decide_route
+from groat.routing.domain.rules import Rules
+
+
+class PastPayment(NamedTuple):
+    """A past payment, the account it was tried with first, and the account it is at now."""
+
+    payment: RoutingInput
+    first_account_id: ProviderAccountId
+    account_id: ProviderAccountId
+
+
+class SimulatedRoute(NamedTuple):
+    """A past payment, the account that the rules would try first (None: no route), and why."""
+
+    past: PastPayment
+    first: ProviderAccountId | None
+    because: str
+
+    @property
+    def payment_id(self) -> PaymentId:
+        """The id of the payment."""
+        return self.past.payment.id
+
+
+class Simulation(Value):
+    """The routes that rules would have chosen for past payments."""
+
+    routes: list[SimulatedRoute]
+
+    @property
+    def moved(self) -> int:
+        """Number of payments that the rules would have sent to another account first."""
+        return sum(one.first != one.past.first_account_id for one in self.routes)
+
+    def shares(self) -> Counter[ProviderAccountId | None]:
+        """Return the number of payments that each account would get first; None: no route."""
+        return Counter(one.first for one in self.routes)
+
+
+def simulate(
+    rules: Rules,
+    past: Iterable[PastPayment],
+    accounts: Mapping[ProviderAccountId, ProviderName],
+) -> Simulation:
+    """Route past payments by ``rules``.
+
+    Each payment has a token for every provider, and no circuit breaker is open.
+    """
+    tokens: dict[ProviderName, str | None] = dict.fromkeys(accounts.values(), "any")
+    return Simulation([_simulated(rules, one, accounts, tokens) for one in past])
+
+
+def _simulated(
+    rules: Rules,
+    past: PastPayment,
+    accounts: Mapping[ProviderAccountId, ProviderName],
+    tokens: Mapping[ProviderName, str | None],
+) -> SimulatedRoute:
+    try:
+        decision = decide_route(rules, replace(past.payment, tokens=tokens), accounts, ())
+    except Conflict as error:
+        return SimulatedRoute(past, None, error.message)
+    first = decision.route.leg.provider_account_id
+    return SimulatedRoute(past, first, f"rule {decision.rule!r}")

@@ -1,0 +1,150 @@
+"""Routing rules and decisions as JSON: stored, sent, and kept in files."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from groat.kernel import ids
+from groat.kernel.ids import PaymentId
+from groat.platform.http.ids import (
+    ProviderAccountIdText,
+)
+from groat.providers.domain.failures import RETRYABLE, FailureCode, known_codes
+from groat.routing.domain.decision import Decision
+from groat.routing.domain.route import FALLBACK_WITHIN
+from groat.routing.domain.rules import MOST_FALLBACK_WITHIN, Conditions, Rule, Rules, Target
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
+Amount = Annotated[int, Field(ge=1)]
+
+
+def _seconds(time: timedelta) -> int:
+    return time // timedelta(seconds=1)
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ConditionsDocument(_Document):
+    """What must hold of a payment; what is left out holds always. Amounts are in minor units."""
+
+    currencies: list[Currency] = Field(default_factory=list)
+    amount_min: Amount | None = None
+    amount_max: Amount | None = None
+    kinds: list[Name] = Field(default_factory=list)
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class TargetDocument(_Document):
+    """A provider account to try. Where all have a weight, the first is drawn by it."""
+
+    provider_account: ProviderAccountIdText
+    weight: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+
+
+class RuleDocument(_Document):
+    """Where to send payments, and on which failures to go on to the next account.
+
+    They go on only within ``fallback_within_seconds`` after a payment's creation, while its
+    customer is there.
+    """
+
+    name: Name
+    when: ConditionsDocument = ConditionsDocument()
+    targets: list[TargetDocument] = Field(min_length=1, max_length=10)
+    fallback_on: list[FailureCode] = Field(default_factory=lambda: sorted(RETRYABLE))
+    fallback_within_seconds: int = Field(
+        default=_seconds(FALLBACK_WITHIN), ge=1, le=_seconds(MOST_FALLBACK_WITHIN), strict=True
+    )
+
+    @classmethod
+    def of(cls, rule: Rule) -> Self:
+        """Return the document of a rule."""
+        when = rule.conditions
+        return cls(
+            name=rule.name,
+            when=ConditionsDocument(
+                currencies=sorted(when.currencies),
+                amount_min=when.amount_min,
+                amount_max=when.amount_max,
+                kinds=sorted(when.kinds),
+                metadata=dict(when.metadata),
+            ),
+            targets=[
+                TargetDocument(provider_account=one.provider_account_id, weight=one.weight)
+                for one in rule.targets
+            ],
+            fallback_on=sorted(rule.fallback_on),
+            fallback_within_seconds=_seconds(rule.fallback_within),
+        )
+
+    def rule(self) -> Rule:
+        """Return the rule.
+
+        Raises:
+            InvalidRequest: ``invalid_routing_rule``.
+        """
+        return Rule(
+            self.name,
+            tuple(Target(one.provider_account, one.weight) for one in self.targets),
+            Conditions(
+                frozenset(self.when.currencies),
+                self.when.amount_min,
+                self.when.amount_max,
+                frozenset(self.when.kinds),
+                self.when.metadata,
+            ),
+            frozenset(self.fallback_on),
+            timedelta(seconds=self.fallback_within_seconds),
+        )
+
+
+class RulesDocument(_Document):
+    """All rules of a merchant, in order: the first that holds decides."""
+
+    rules: list[RuleDocument] = Field(max_length=100)
+
+    @classmethod
+    def of(cls, rules: Rules) -> Self:
+        """Return the document of a merchant's rules."""
+        return cls(rules=list(map(RuleDocument.of, rules.rules)))
+
+    def at(self, version: int) -> Rules:
+        """Return the rules, as a version of them.
+
+        Raises:
+            InvalidRequest: ``invalid_routing_rule`` or ``invalid_routing_rules``.
+        """
+        return Rules(version, tuple(one.rule() for one in self.rules))
+
+
+def stored_rules(document: dict[str, Any], version: int) -> Rules:
+    """Return stored rules."""
+    rules = [
+        {**rule, "fallback_on": known_codes(rule["fallback_on"])} for rule in document["rules"]
+    ]
+    return RulesDocument.model_validate({"rules": rules}).at(version)
+
+
+def decision_document(payment_id: PaymentId, decision: Decision) -> dict[str, Any]:
+    """Return a decision as it is stored and shown, without the tokens."""
+    return {
+        "payment": ids.render("payment", payment_id),
+        "rules_version": decision.rules_version,
+        "rule": decision.rule,
+        "skipped": [{"rule": name, "because": why} for name, why in decision.skipped],
+        "considered": [
+            {
+                "provider_account": ids.render("provider_account", one.provider_account_id),
+                "verdict": one.verdict,
+            }
+            for one in decision.considered
+        ],
+        "fallback_on": sorted(decision.route.fallback_on),
+        "fallback_within_seconds": _seconds(decision.route.fallback_within),
+    }

@@ -1,0 +1,73 @@
+"""Routing rules and decisions to rows and back."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from groat.kernel.ids import MerchantId, PaymentId
+from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.queries import load_queries
+from groat.routing.domain.decision import Decision
+from groat.routing.domain.rules import Rules
+from groat.routing.infrastructure.documents import (
+    RulesDocument,
+    decision_document,
+    stored_rules,
+)
+
+QUERIES = load_queries(__file__, "rules.sql")
+
+
+async def rules(connection: Connection, merchant_id: MerchantId) -> Rules:
+    """Return the rules in force; version 0 has none."""
+    row = await connection.fetch_one(QUERIES["get_rules"], {"merchant_id": merchant_id})
+    if row is None:
+        return Rules(0, ())
+    return stored_rules(row[1], row[0])
+
+
+def insert_rules(
+    connection: Connection, merchant_id: MerchantId, new: Rules, now: datetime
+) -> None:
+    """Write a new version of the rules."""
+    connection.write(
+        QUERIES["insert_rules"],
+        {
+            "merchant_id": merchant_id,
+            "version": new.version,
+            "rules": RulesDocument.of(new).model_dump_json(),
+            "now": now,
+        },
+    )
+
+
+def insert_decision(
+    connection: Connection,
+    merchant_id: MerchantId,
+    payment_id: PaymentId,
+    decision: Decision,
+    now: datetime,
+) -> None:
+    """Write how a payment was routed."""
+    connection.write(
+        QUERIES["insert_decision"],
+        {
+            "merchant_id": merchant_id,
+            "payment_id": payment_id,
+            "rules_version": decision.rules_version,
+            "decision": json.dumps(decision_document(payment_id, decision)),
+            "now": now,
+        },
+    )
+
+
+async def decision(
+    connection: Connection, merchant_id: MerchantId, payment_id: PaymentId
+) -> dict[str, Any] | None:
+    """Return how a payment was routed, None if its caller named the account."""
+    row = await connection.fetch_one(
+        QUERIES["get_decision"], {"merchant_id": merchant_id, "payment_id": payment_id}
+    )
+    return None if row is None else dict(row[0])

@@ -1,0 +1,224 @@
+"""After an outage: what the provider lists and nobody delivered is found, shown, and applied."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from groat.kernel import ids
+from groat.providers.port import Envelope, EventPage, ListedEvent
+from groat.providers.stripe.adapter import StripeProvider
+from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
+from tests.integration.world import Payment, World, without_answers
+
+
+def ago(**time: float) -> str:
+    return (datetime.now(UTC) - timedelta(**time)).isoformat()
+
+
+async def backfill(world: World, provider: str, **body: object) -> httpx.Response:
+    account = world.site(provider).account
+    asked = {"since": ago(minutes=5), **body}
+    return await world.api.post(f"/v1/provider-accounts/{account}/backfill", json=asked)
+
+
+async def whole(world: World, provider: str, **body: object) -> list[dict[str, Any]]:
+    """Return what came of every page."""
+    found, cursor = [], None
+    while True:
+        answer = await backfill(world, provider, cursor=cursor, **body)
+        assert answer.status_code == 200, answer.text
+        found.append(answer.json())
+        cursor = found[-1]["next_cursor"]
+        if cursor is None:
+            return found
+
+
+def have_stripe_list(monkeypatch: pytest.MonkeyPatch, page: EventPage) -> None:
+    """Have Stripe's adapter answer with ``page``, such as its simulator never makes one."""
+
+    async def list_events(*_: object) -> EventPage:
+        return page
+
+    monkeypatch.setattr(StripeProvider, "list_events", list_events)
+
+
+async def unheard_of(world: World, provider: str) -> Payment:
+    """Return a payment whose answer was lost, and of which no webhook will tell."""
+    wallet = await world.wallet()
+    async with without_answers(world):
+        await world.site(provider).set_faults(answer="cut_after", drop=1.0)
+        return await pay(world, wallet, provider)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_what_was_never_delivered_is_fetched_and_applied(world: World, provider: str) -> None:
+    payment = await unheard_of(world, provider)
+    assert payment["status"] == "processing"
+    added = [event for page in await whole(world, provider) for event in page["missing"]]
+    assert added
+    while await world.drain():
+        pass
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+    counted = await world.rows("select deliveries from provider_event")
+    assert {count for (count,) in counted} == {0}
+    assert sum(len(page["missing"]) for page in await whole(world, provider)) == 0
+    await assert_sound(world)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_dry_run_shows_what_would_change_and_stores_nothing(
+    world: World, provider: str
+) -> None:
+    payment = await unheard_of(world, provider)
+    pages = await whole(world, provider, dry_run=True)
+    changes = [
+        change["action"]
+        for page in pages
+        for one in page["would_be"]
+        for change in one["changes"]
+        if change["object"] == payment["id"]
+    ]
+    assert "payment.captured" in changes
+    assert await world.inbox() == []
+    assert (await world.payment(payment["id"]))["status"] == "processing"
+
+
+async def test_what_was_delivered_is_not_missing(world: World) -> None:
+    await world.pay(await world.wallet())
+    mail = await world.posted_mail()
+    await world.deliver_all(mail)
+    known = {row[0] for row in await world.rows("select provider_reference from provider_event")}
+    missing = {one for page in await whole(world, "stripe") for one in page["missing"]}
+    assert len(known) == len(mail)
+    assert not known & missing
+
+
+async def test_a_backfill_is_on_the_record(world: World) -> None:
+    await unheard_of(world, "stripe")
+    added = sum(len(page["missing"]) for page in await whole(world, "stripe"))
+    account = world.stripe.account
+    records = (await world.api.get("/v1/audit-records", params={"object": account})).json()["data"]
+    told = [one["data"] for one in records if one["action"] == "provider_account.backfilled"]
+    assert sum(one["events"] for one in told) == added > 0
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"since": ago(days=31)}, 422, "backfill_too_far_back"),
+        ({"since": ago(days=-1), "until": ago(days=-2)}, 422, "invalid_span"),
+        ({"since": ago(hours=1), "until": ago(hours=2)}, 422, "invalid_span"),
+        ({"since": "2026-01-01"}, 422, "invalid_request"),
+        ({"since": None}, 422, "invalid_request"),
+    ],
+)
+async def test_a_span_that_cannot_be_is_refused(
+    world: World, body: dict[str, object], status: int, code: str
+) -> None:
+    answer = await backfill(world, "stripe", **body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_span_may_be_as_long_as_the_list_and_end_at_the_end_of_time(
+    world: World, provider: str
+) -> None:
+    """Its start is a moment older than the list by the time that it is looked at."""
+    whole_list = {"since": ago(days=30), "until": "2999-12-31T00:00:00-23:59"}
+    answer = await backfill(world, provider, dry_run=True, **whole_list)
+    assert answer.status_code == 200, answer.text
+
+
+async def test_of_an_account_of_nobodys_nothing_is_listed(world: World) -> None:
+    stranger = ids.render("provider_account", ids.uuid7())
+    answer = await world.api.post(
+        f"/v1/provider-accounts/{stranger}/backfill", json={"since": ago(hours=1)}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (404, "provider_account_not_found")
+
+
+async def test_a_provider_that_cannot_be_reached_is_said_to_be(world: World) -> None:
+    account = await world.engine.merchants.put_provider_account(
+        world.merchant_id,
+        "stripe",
+        "nobody home",
+        {"api_key": "sk_1", "api_base": "http://127.0.0.1:9"},
+    )
+    answer = await world.api.post(
+        f"/v1/provider-accounts/{ids.render('provider_account', account)}/backfill",
+        json={"since": ago(hours=1)},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (503, "provider_unavailable")
+
+
+async def test_the_command_backfills(world: World) -> None:
+    payment = await unheard_of(world, "stripe")
+    merchant = ids.render_merchant(world.merchant_id)
+    line = ("inbox", "backfill", merchant, world.stripe.account, "--since", "5m")
+    shown = await world.groat(*line, "--dry-run")
+    assert "payment.captured" in shown.stdout, shown.stderr
+    assert await world.inbox() == []
+    done = await world.groat(*line, "--json")
+    assert sum(len(page["missing"]) for page in json.loads(done.stdout)) == len(await world.inbox())
+    while await world.drain():
+        pass
+    assert (await world.payment(payment["id"]))["status"] == "succeeded"
+
+
+async def test_an_adapter_that_lists_what_cannot_be_stored_hides_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = [
+        ListedEvent(Envelope(event_id, "x.y"), b'{"type": "x.y"}')
+        for event_id in ("evt_\0", "evt_1")
+    ]
+    have_stripe_list(monkeypatch, EventPage(tuple(listed), None, unreadable=1))
+    [page] = await whole(world, "stripe")
+    assert (page["listed"], page["missing"], page["unreadable"]) == (1, ["evt_1"], 2)
+
+
+async def test_a_provider_whose_list_never_ends_is_told_of(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have_stripe_list(monkeypatch, EventPage((), "the same"))
+    cursor = (await backfill(world, "stripe")).json()["next_cursor"]
+    answer = await backfill(world, "stripe", cursor=cursor)
+    assert (answer.status_code, answer.json()["code"]) == (503, "provider_unavailable")
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_cursor_is_one_of_ours(world: World, provider: str) -> None:
+    for cursor in ("evt_1", "page_size=300", "ä", "A" * 4096):
+        answer = await backfill(world, provider, cursor=cursor)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
+
+
+async def test_a_cursor_is_for_the_list_that_it_is_of(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have_stripe_list(monkeypatch, EventPage((), "further"))
+    cursor = (await backfill(world, "stripe")).json()["next_cursor"]
+    answer = await backfill(world, "paypal", cursor=cursor)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
+
+
+async def test_a_long_cursor_of_the_provider_is_handed_back_as_it_was(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    had: list[str | None] = []
+    theirs = "ä" * 1024
+
+    async def list_events(
+        _provider: object, _since: object, _until: object, cursor: str | None
+    ) -> EventPage:
+        had.append(cursor)
+        return EventPage((), None if cursor else theirs)
+
+    monkeypatch.setattr(StripeProvider, "list_events", list_events)
+    await whole(world, "stripe")
+    assert had == [None, theirs]
