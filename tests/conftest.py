@@ -11,7 +11,6 @@ import structlog
 from groat.platform.embedded.servers import EmbeddedServers
 from tests.memory import directory_in_memory
 
-
 _RANDOM_ID = re.compile(r"(?<=_)[0-9a-z]{26}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 

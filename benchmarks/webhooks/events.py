@@ -16,7 +16,7 @@ from typing import NamedTuple
 from benchmarks.waiting_payments import CURRENCY
 from groat.simulator.signatures import stripe_signature
 from groat.simulator.stripe.cards import find_card
-from groat.simulator.stripe.model import Cause, Charge, Event, Intent, Method
+from groat.simulator.stripe.model import EventCause, Intent, Method, StripeCharge, StripeEvent
 from groat.simulator.stripe.objects import event_object
 from groat.simulator.stripe.payment_objects import charge as charge_object
 from groat.simulator.wire import JsonObject
@@ -102,15 +102,15 @@ def _template() -> str:
         return_url=None,
         status="succeeded",
     )
-    made = Charge("%(charge)s", intent, _MADE_AT, method, None, captured=True)
+    made = StripeCharge("%(charge)s", intent, _MADE_AT, method, None, captured=True)
     made.amount_captured = _AMOUNT
     made.balance_transaction = "txn_1QBenchmarkBalance000001"
     return json.dumps(_event(charge_object(made)), indent=2).replace(str(_AMOUNT), "%(amount)d")
 
 
 def _event(subject: JsonObject) -> JsonObject:
-    cause = Cause("req_BenchmarkReq01", "groat-benchmark-idempotency-key")
-    return event_object(Event("%(event)s", "charge.succeeded", _MADE_AT, subject, cause), 1)
+    cause = EventCause("req_BenchmarkReq01", "groat-benchmark-idempotency-key")
+    return event_object(StripeEvent("%(event)s", "charge.succeeded", _MADE_AT, subject, cause), 1)
 
 
 _TEMPLATE = _template()

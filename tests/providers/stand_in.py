@@ -12,12 +12,12 @@ from starlette.applications import Starlette
 
 from groat.kernel.money import Money
 from groat.providers.conformance.harness import (
-    Books,
     Credentials,
-    Delivery,
-    Entry,
     Fault,
     PaymentMethods,
+    ProviderBooks,
+    ProviderEntry,
+    SentWebhook,
 )
 from tests.unit.simulator.servers import Receiver, running, settled
 
@@ -52,22 +52,24 @@ class StandIn:
         url = f"/_simulator/triggers/{self.completion}"
         (await self.http.post(url, json={"id": provider_reference})).raise_for_status()
 
-    async def books(self) -> Books:
+    async def books(self) -> ProviderBooks:
         books = (await self.http.get("/_simulator/books")).json()
-        return Books(
+        return ProviderBooks(
             authorizations=self._entries(books["authorizations"]),
             charges=self._entries(books["charges"]),
             refunds=self._entries(books["refunds"]),
         )
 
-    async def take_deliveries(self) -> Sequence[Delivery]:
+    async def take_deliveries(self) -> Sequence[SentWebhook]:
         await settled(self.http)
         taken, self.receiver.deliveries = self.receiver.deliveries, []
-        return [Delivery(dict(one.headers), one.body) for one in taken]
+        return [SentWebhook(dict(one.headers), one.body) for one in taken]
 
-    def _entries(self, entries: list[dict[str, Any]]) -> list[Entry]:
+    def _entries(self, entries: list[dict[str, Any]]) -> list[ProviderEntry]:
         return [
-            Entry(self.own_reference(one["reference"]), Money(one["amount"], one["currency"]))
+            ProviderEntry(
+                self.own_reference(one["reference"]), Money(one["amount"], one["currency"])
+            )
             for one in entries
             if one["status"] == "succeeded"
         ]

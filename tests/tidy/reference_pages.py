@@ -12,11 +12,11 @@ from groat.payments.domain.lifecycle import (
     LIFECYCLE,
     TERMINAL,
     DisputeStatus,
+    FactKind,
     Next,
     Outcome,
     RefundStatus,
     Status,
-    Told,
     answer_dispute,
     answer_refund,
 )
@@ -129,7 +129,7 @@ def lifecycle() -> str:
     """Return the tables of the lives of payments, refunds and disputes, drawn and written."""
     payment = _Table(
         list(Status),
-        [told.value for told in Told],
+        [told.value for told in FactKind],
         {(status, told.value): answer for (status, told), answer in LIFECYCLE.items()},
     )
     refund = _Table(

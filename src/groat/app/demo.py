@@ -25,7 +25,7 @@ FAULTS = {"seed": traffic.SEED, "duplicate": 0.3, "shuffle_ms": 400}
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DemoTally:
     """What came of it: the field names are those of ``groat demo --json``."""
 
     payments: int
@@ -54,7 +54,7 @@ class Movement:
 
 def run(
     stack: Stack, payments: int, paid: Callable[[traffic.Taken], None], settling: Callable[[], None]
-) -> Tally:
+) -> DemoTally:
     """Take ``payments`` payments, wait until all is settled, and count.
 
     Raises:
@@ -65,7 +65,7 @@ def run(
 
 async def _run(
     stack: Stack, payments: int, paid: Callable[[traffic.Taken], None], settling: Callable[[], None]
-) -> Tally:
+) -> DemoTally:
     merchant = stack.merchant
     async with httpx.AsyncClient(timeout=60) as http, open_engine(stack.settings) as engine:
         await asyncio.gather(*(_set_faults(http, site) for site in merchant.sites))
@@ -82,13 +82,13 @@ async def _set_faults(http: httpx.AsyncClient, site: ProviderSite) -> None:
 
 async def _count(
     http: httpx.AsyncClient, engine: Engine, merchant: Onboarded, payments: int, delivered: int
-) -> Tally:
+) -> DemoTally:
     by_status = await engine.payment_queries.count_by_status(merchant.merchant_id)
     inbox = await engine.drain.counts(merchant.merchant_id)
     theirs = [moved for site in merchant.sites for moved in await _their_books(http, site)]
     ours = await _our_books(engine, merchant)
     kinds = Counter(moved.kind for moved in theirs)
-    return Tally(
+    return DemoTally(
         payments=payments,
         succeeded=by_status.get(Status.SUCCEEDED, 0),
         declined=by_status.get(Status.FAILED, 0),
@@ -134,14 +134,14 @@ async def _our_books(engine: Engine, merchant: Onboarded) -> list[Movement]:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary(Tally):
+class DemoSummary(DemoTally):
     """The tally, judged."""
 
     oracle_ok: bool
     seconds: float
 
 
-def summary(tally: Tally, findings: Sequence[Finding], seconds: float) -> Summary:
+def summary(tally: DemoTally, findings: Sequence[Finding], seconds: float) -> DemoSummary:
     """Return ``tally`` with the judgement: does everything hold, and nothing is left over?"""
     oracle_ok = (
         all(finding.ok for finding in findings)
@@ -151,4 +151,4 @@ def summary(tally: Tally, findings: Sequence[Finding], seconds: float) -> Summar
         and tally.provider_charges == tally.succeeded
         and tally.provider_refunds == tally.refunds
     )
-    return Summary(**asdict(tally), oracle_ok=oracle_ok, seconds=round(seconds, 2))
+    return DemoSummary(**asdict(tally), oracle_ok=oracle_ok, seconds=round(seconds, 2))

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from groat.accounts.domain.chart import Account, as_expected
 from groat.accounts.domain.ledger import StatementLine, TrialBalance
-from groat.app.demo import Summary
+from groat.app.demo import DemoSummary
 from groat.app.stack import Stack
 from groat.inbox.domain.event import ProviderEvent
 from groat.inbox.service.rehearsal import Rehearsed
@@ -62,7 +62,7 @@ def welcome(console: Console, stack: Stack, wallet: AccountId) -> None:
     console.print("Ctrl-C stops everything; your data stays.")
 
 
-def demonstration(console: Console, summary: Summary, found: Sequence[Finding]) -> None:
+def demonstration(console: Console, summary: DemoSummary, found: Sequence[Finding]) -> None:
     """Show what a demonstration did, and the oracle's findings."""
     table = Table(title="Payments through Stripe and PayPal simulators", show_header=False)
     for field in fields(summary):

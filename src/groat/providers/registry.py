@@ -19,7 +19,7 @@ _FRESH_SECONDS = 5.0
 
 
 @dataclass(slots=True)
-class _Kept:
+class _KeptProvider:
     provider: Provider
     credentials: Mapping[str, str]
     read_at: float
@@ -38,7 +38,7 @@ class ProviderRegistry:
         self._merchants = merchants
         self._adapters = adapters
         self._timeout_seconds = timeout_seconds
-        self._kept: dict[tuple[MerchantId, ProviderAccountId], _Kept] = {}
+        self._kept: dict[tuple[MerchantId, ProviderAccountId], _KeptProvider] = {}
         self._reading: dict[tuple[MerchantId, ProviderAccountId], asyncio.Task[Provider]] = {}
         self._retired: list[Provider] = []
 
@@ -77,7 +77,9 @@ class ProviderRegistry:
             self._retired.append(kept.provider)  # a call may be under way on it
         adapter = self._adapter(account.provider)
         provider = adapter(account.credentials, timeout_seconds=self._timeout_seconds)
-        self._kept[merchant_id, account_id] = _Kept(provider, account.credentials, time.monotonic())
+        self._kept[merchant_id, account_id] = _KeptProvider(
+            provider, account.credentials, time.monotonic()
+        )
         return provider
 
     def _adapter(self, provider: ProviderName) -> Adapter:

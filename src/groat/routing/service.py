@@ -23,7 +23,7 @@ from groat.merchants.service import MerchantService
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database, KeyTaken
 from groat.platform.redis.breaker import Breakers, BreakerState
-from groat.routing.domain.decision import Decision, RoutingInput, decide_route
+from groat.routing.domain.decision import RoutingDecision, RoutingInput, decide_route
 from groat.routing.domain.rules import Rules
 from groat.routing.domain.simulation import PastPayment, Simulation, simulate
 from groat.routing.infrastructure import rules as store
@@ -73,7 +73,7 @@ class RoutingService:
             ) from None
         return new
 
-    async def decide(self, merchant_id: MerchantId, payment: RoutingInput) -> Decision:
+    async def decide(self, merchant_id: MerchantId, payment: RoutingInput) -> RoutingDecision:
         """Return the route of a new payment.
 
         Raises:
@@ -90,7 +90,7 @@ class RoutingService:
         connection: Connection,
         merchant_id: MerchantId,
         payment_id: PaymentId,
-        decision: Decision,
+        decision: RoutingDecision,
         now: datetime,
     ) -> None:
         """Write the decision of a new payment, in the transaction that inserts the payment."""

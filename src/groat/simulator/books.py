@@ -12,7 +12,7 @@ Status = Literal["succeeded", "declined"]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class BookEntry:
     """One thing that was asked for: ``money`` reserved, taken or given back, or not.
 
     ``reference`` is what the client calls its payment, or its refund, if it said so. ``parent`` is
@@ -32,10 +32,10 @@ class Books:
     """Everything that one provider did, in the order it was done. Nothing is ever taken out."""
 
     provider: str
-    authorizations: list[Entry] = field(default_factory=list)
-    charges: list[Entry] = field(default_factory=list)
-    refunds: list[Entry] = field(default_factory=list)
-    disputes: list[Entry] = field(default_factory=list)
+    authorizations: list[BookEntry] = field(default_factory=list)
+    charges: list[BookEntry] = field(default_factory=list)
+    refunds: list[BookEntry] = field(default_factory=list)
+    disputes: list[BookEntry] = field(default_factory=list)
 
     def render(self) -> JsonObject:
         """Return the books as JSON; amounts are whole minor units."""
@@ -48,7 +48,7 @@ class Books:
         }
 
 
-def _render(entry: Entry) -> JsonObject:
+def _render(entry: BookEntry) -> JsonObject:
     return {
         "id": entry.id,
         "amount": entry.money.amount,

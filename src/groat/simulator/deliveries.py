@@ -47,7 +47,7 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class Tally:
+class DeliveryTally:
     """How many events there were, and how the attempts to deliver them ended.
 
     ``dropped`` are events that the fault plan kept from everyone, and ``ignored`` are those of the
@@ -89,7 +89,7 @@ class Courier:
     def __init__(self) -> None:
         self.faults = Faults(FaultPlan())
         self.latest: deque[Passage] = deque(maxlen=REMEMBERED_MAX)
-        self._tally = Tally()
+        self._tally = DeliveryTally()
         self._under_way: set[asyncio.Task[None]] = set()
         self._open: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(IN_FLIGHT_MAX)

@@ -19,7 +19,7 @@ class KeyReusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _KeptAnswer:
     expires_at: datetime
     request: object
     answer: Answer | None
@@ -31,7 +31,7 @@ class KeptAnswers:
     def __init__(self, clock: Clock, lifetime: timedelta) -> None:
         self._clock = clock
         self._lifetime = lifetime
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, _KeptAnswer] = {}
 
     async def once(
         self, key: str, request: object, execute: Callable[[], Awaitable[Answer]]
@@ -58,7 +58,7 @@ class KeptAnswers:
     async def _first(
         self, key: str, request: object, execute: Callable[[], Awaitable[Answer]]
     ) -> Answer:
-        kept = _Kept(self._clock.now() + self._lifetime, request, answer=None)
+        kept = _KeptAnswer(self._clock.now() + self._lifetime, request, answer=None)
         self._kept[key] = kept
         try:
             answer = await execute()

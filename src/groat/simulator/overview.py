@@ -62,7 +62,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class AccountSummary:
     """A payment intent or an order, and what came of it.
 
     ``reference`` is what the client calls it, and ``customer_page`` where its customer is waited
@@ -88,7 +88,7 @@ class Source:
     without: frozenset[str]
     """The parameters of a plan that mean nothing to it."""
     count: Callable[[], int]
-    latest: Callable[[int], list[Summary]]
+    latest: Callable[[int], list[AccountSummary]]
     """Returns that many payments, newest first."""
 
 
@@ -159,7 +159,7 @@ class Overview:
             words=_words,
         )
 
-    def _possible(self, summary: Summary) -> list[str]:
+    def _possible(self, summary: AccountSummary) -> list[str]:
         triggers = self._control.triggers.items()
         return [name for name, trigger in triggers if trigger.possible(summary.id)]
 

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from groat.accounts.domain.chart import opened
-from groat.accounts.domain.orders import CaptureOrder, HoldOrder, TransferOrder
+from groat.accounts.domain.orders import HoldCapture, HoldOrder, TransferOrder
 from groat.accounts.service.accounts import AccountService
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
@@ -187,7 +187,7 @@ async def test_a_hold_is_captured_or_released_but_not_both(
 
         async def capture(ledger: AccountService, reference: str) -> str:
             try:
-                await ledger.capture_hold(who, CaptureOrder(reference, hold.id, target))  # noqa: B023
+                await ledger.capture_hold(who, HoldCapture(reference, hold.id, target))  # noqa: B023
             except GroatError as error:
                 return error.code
             return "captured"

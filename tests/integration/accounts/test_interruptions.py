@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from groat.accounts.domain.chart import opened
 from groat.accounts.domain.ledger import RecordedTransaction
-from groat.accounts.domain.orders import CaptureOrder, HoldOrder, TransferOrder
+from groat.accounts.domain.orders import HoldCapture, HoldOrder, TransferOrder
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
 from groat.kernel.caller import Caller
@@ -72,7 +72,7 @@ async def test_a_hold_whose_answers_are_lost_is_placed_and_captured_once(world: 
             proxy.to_lose = 1
             hold = await engine.accounts.place_hold(who, HoldOrder("h", wallet, Money(60, "EUR")))
             proxy.to_lose = 1
-            stands = await engine.accounts.capture_hold(who, CaptureOrder("c", hold.id, till, 25))
+            stands = await engine.accounts.capture_hold(who, HoldCapture("c", hold.id, till, 25))
             proxy.to_lose = 1
             released = await engine.accounts.release_hold(who, hold.id)
     assert proxy.lost == 3

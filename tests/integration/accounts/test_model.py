@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from groat.accounts.domain.chart import AccountSpec
 from groat.accounts.domain.commands import Unit
-from groat.accounts.domain.decisions import Book, Facts
+from groat.accounts.domain.decisions import Book, FactPostings
 from groat.accounts.domain.ledger import Entry, StatementFilter, Transaction
 from groat.accounts.infrastructure import accounts as store
 from groat.accounts.infrastructure import ledger as book_store
@@ -77,7 +77,7 @@ async def open_accounts(
         ]
         await store.insert_accounts(connection, merchant_id, specs, before)
         if facts:
-            await lanes.record(connection, merchant_id, Facts(facts), "engine", before)
+            await lanes.record(connection, merchant_id, FactPostings(facts), "engine", before)
         world.engine.audit.write(connection, merchant_id, list(opened(merchant_id, book)), before)
     for one in book.balances.values():
         query = "update balance set status = %s where merchant_id = %s and account_id = %s"

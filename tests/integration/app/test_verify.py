@@ -10,7 +10,7 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from groat.accounts.domain.decisions import Facts
+from groat.accounts.domain.decisions import FactPostings
 from groat.accounts.domain.ledger import Entry, Transaction
 from groat.app.verify import all_checks, as_document, verify
 from groat.kernel.ids import AccountId
@@ -305,7 +305,7 @@ async def test_a_debit_of_clearing_that_no_effect_stands_behind_is_found(lived_i
     engine = lived_in.engine
     async with engine.database.transaction() as connection:
         await engine.accounts.post(
-            connection, lived_in.merchant_id, Facts([made]), "operator", datetime.now(UTC)
+            connection, lived_in.merchant_id, FactPostings([made]), "operator", datetime.now(UTC)
         )
     _, failed = await check(lived_in)
     assert failed.keys() == {"engine_accounts_match_effects"}

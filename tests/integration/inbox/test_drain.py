@@ -14,11 +14,11 @@ from groat.app.wiring import open_engine
 from groat.inbox.domain.conclusion import (
     MOST_POISONED,
     MOST_UNKNOWN,
-    Again,
     EventStatus,
+    RetryLater,
     Settled,
 )
-from groat.inbox.domain.event import SUSPECT_AFTER, ClaimedEvent, Delivery
+from groat.inbox.domain.event import SUSPECT_AFTER, ClaimedEvent, WebhookDelivery
 from groat.inbox.infrastructure import events as store
 from groat.inbox.service.drain import FULL_BATCH
 from groat.kernel import ids
@@ -186,7 +186,7 @@ async def test_what_is_due_is_not_for_the_clock_of_a_host_to_say(
     wrong = timedelta(hours=hours)
     monkeypatch.setattr(SystemClock, "now", lambda _: datetime.now(UTC) + wrong)
     event = charge_event("evt_1", "ch_1", ids.render("payment", ids.uuid7()), 100)
-    delivery = Delivery(
+    delivery = WebhookDelivery(
         world.merchant_id,
         world.stripe.account_id,
         "evt_1",
@@ -266,7 +266,7 @@ async def test_a_lease_that_is_made_longer_too_late_claims_nothing(world: World)
     """Who asks a provider keeps an event while its answer is perhaps being settled."""
     await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
     [event] = await claim(world)
-    again = Again(EventStatus.RETRYING, timedelta(minutes=1), "timeout")
+    again = RetryLater(EventStatus.RETRYING, timedelta(minutes=1), "timeout")
     async with world.engine.database.transaction() as connection:
         await store.lock_claimed(connection, world.merchant_id, [event])
         store.settle(connection, world.merchant_id, [(event, again)])

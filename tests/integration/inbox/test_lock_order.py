@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from groat.inbox.domain.conclusion import Tries
-from groat.inbox.domain.event import ClaimedEvent, Delivery, merge
+from groat.inbox.domain.event import ClaimedEvent, WebhookDelivery, merge
 from groat.inbox.infrastructure import events as store
 from groat.kernel import ids
 from groat.kernel.ids import ProviderEventId
@@ -42,9 +42,9 @@ PAIRS = list(combinations_with_replacement([settle, keep, replay], 2))
 
 
 @pytest.fixture
-async def deliveries(world: World) -> list[Delivery]:
+async def deliveries(world: World) -> list[WebhookDelivery]:
     """Deliveries of events that are in the inbox, newest first."""
-    first = Delivery(
+    first = WebhookDelivery(
         world.merchant_id,
         world.stripe.account_id,
         "evt_0",
@@ -64,7 +64,7 @@ async def deliveries(world: World) -> list[Delivery]:
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].__name__}-{pair[1].__name__}")
 async def test_all_who_lock_several_events_take_their_locks_in_one_order(
-    world: World, deliveries: Sequence[Delivery], pair: tuple[Work, Work]
+    world: World, deliveries: Sequence[WebhookDelivery], pair: tuple[Work, Work]
 ) -> None:
     """Two statements that lock the same rows in different orders deadlock within a few rounds.
 
@@ -89,9 +89,9 @@ async def test_all_who_lock_several_events_take_their_locks_in_one_order(
 
 
 async def test_repetitions_are_counted_in_one_order_and_beside_the_work(
-    world: World, deliveries: Sequence[Delivery]
+    world: World, deliveries: Sequence[WebhookDelivery]
 ) -> None:
-    async def repeat(order: Sequence[Delivery]) -> None:
+    async def repeat(order: Sequence[WebhookDelivery]) -> None:
         async with world.engine.database.autocommit() as connection:
             assert not await store.put(connection, merge(order))
             await store.count_repetitions(connection, Counter(one.key for one in order))

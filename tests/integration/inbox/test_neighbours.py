@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from groat.inbox.domain.event import MOST_LOST, Delivery
+from groat.inbox.domain.event import MOST_LOST, WebhookDelivery
 from groat.inbox.infrastructure import events as store
 from groat.inbox.service.drain import FULL_BATCH
 from groat.kernel import ids
@@ -21,7 +21,7 @@ from tests.integration.world import World
 CAPTURED = "PAYMENT.CAPTURE.COMPLETED"
 
 
-async def store_events(world: World, *deliveries: Delivery) -> None:
+async def store_events(world: World, *deliveries: WebhookDelivery) -> None:
     async with world.engine.database.transaction() as connection:
         await store.put(connection, deliveries)
 
@@ -36,7 +36,7 @@ async def test_an_account_whose_adapter_cannot_be_built_holds_up_nobody(world: W
     await world.pay(await world.wallet())
     await world.deliver_all(await world.posted_mail("payment_intent.succeeded"))
     [(event_id, received_at)] = await world.rows("select id, received_at from provider_event")
-    delivery = Delivery(
+    delivery = WebhookDelivery(
         world.merchant_id,
         broken,
         "WH-1",
@@ -110,7 +110,7 @@ async def mute_account(world: World, events: int) -> AsyncIterator[None]:
         {"client_id": "x", "client_secret": "x", "api_base": f"http://{host}:{port}"},
     )
     body = json.dumps({"resource": {"id": "x"}}).encode()
-    first = Delivery(
+    first = WebhookDelivery(
         world.merchant_id,
         account_id,
         "WH-",

@@ -9,7 +9,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from groat.accounts.domain import orders
-from groat.accounts.domain.commands import Command, EndHold, Post, Unit
+from groat.accounts.domain.commands import Command, EndHold, PostTransaction, Unit
 from groat.accounts.domain.decisions import Book
 from groat.accounts.domain.ledger import (
     AccountStatus,
@@ -18,7 +18,7 @@ from groat.accounts.domain.ledger import (
     Transaction,
     hold_id,
 )
-from groat.accounts.domain.orders import CaptureOrder, HoldOrder
+from groat.accounts.domain.orders import HoldCapture, HoldOrder
 from groat.kernel.ids import AccountId, MerchantId
 from groat.kernel.money import Money
 
@@ -80,7 +80,9 @@ def _transfers(accounts: list[AccountId], currency: str) -> st.SearchStrategy[tu
 
 EURO_TRANSFERS, DOLLAR_TRANSFERS = _transfers(EUROS, "EUR"), _transfers(DOLLARS, "USD")
 POSTS = st.builds(
-    lambda reference, entries: Post(Transaction.of(MERCHANT, "transfer", reference, entries)),
+    lambda reference, entries: PostTransaction(
+        Transaction.of(MERCHANT, "transfer", reference, entries)
+    ),
     REFERENCES,
     st.one_of(
         EURO_TRANSFERS,
@@ -109,7 +111,7 @@ PLACES = st.builds(
 )
 CAPTURES = st.builds(
     lambda reference, hold, account, amount: orders.capture(
-        MERCHANT, CaptureOrder(reference, hold_id(MERCHANT, hold), account, amount)
+        MERCHANT, HoldCapture(reference, hold_id(MERCHANT, hold), account, amount)
     ),
     REFERENCES,
     HOLDS,

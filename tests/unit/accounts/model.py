@@ -13,11 +13,11 @@ from typing import Any
 from groat.accounts.domain.commands import (
     CaptureHold,
     Command,
+    CommandOutcome,
     EndHold,
-    Outcome,
     PlaceHold,
-    Post,
     Posted,
+    PostTransaction,
     Refused,
     Unit,
 )
@@ -51,7 +51,7 @@ class Model:
         return words
 
     def _do(self, command: Command, now: datetime) -> str:
-        if isinstance(command, Post):
+        if isinstance(command, PostTransaction):
             return self._post(command)
         if isinstance(command, PlaceHold):
             return self._hold(command, now)
@@ -59,7 +59,7 @@ class Model:
             return self._capture(command, now)
         return self._end(command, now)
 
-    def _post(self, command: Post) -> str:
+    def _post(self, command: PostTransaction) -> str:
         one = command.transaction
         if one.reference in self.seen:
             if self.seen[one.reference] != (one.kind, one.entries):
@@ -156,7 +156,7 @@ class Model:
         return self.holds[command.hold_id]
 
 
-def word(outcome: Outcome) -> str:
+def word(outcome: CommandOutcome) -> str:
     """Return what the model calls ``outcome``."""
     if isinstance(outcome, Refused):
         return outcome.refusal.value

@@ -9,19 +9,26 @@ from hypothesis import given, settings
 
 from groat.accounts.domain.commands import (
     Command,
+    CommandOutcome,
     EndHold,
     HoldStands,
     Known,
-    Outcome,
-    Post,
     Posted,
+    PostTransaction,
     Refusal,
     Refused,
     Unit,
 )
-from groat.accounts.domain.decisions import Book, Decision, Facts, WrongCurrency, decide, record
+from groat.accounts.domain.decisions import (
+    BatchDecision,
+    Book,
+    FactPostings,
+    WrongCurrency,
+    decide,
+    record,
+)
 from groat.accounts.domain.ledger import Balance, Entry, Hold, PostedTransaction, Transaction
-from groat.accounts.domain.orders import CaptureOrder, HoldOrder, capture, hold
+from groat.accounts.domain.orders import HoldCapture, HoldOrder, capture, hold
 from groat.accounts.domain.refusals import as_error
 from groat.kernel.ids import AccountId, HoldId
 from groat.kernel.money import MAX_AMOUNT, Money
@@ -40,7 +47,7 @@ from tests.unit.accounts.commands import (
 TILL, ALICE, BOB = EUROS[:3]
 
 
-def applied(book: Book, decision: Decision) -> Book:
+def applied(book: Book, decision: BatchDecision) -> Book:
     """Return the book with what a decision changes in it."""
     changes = decision.changes
     known = dict(book.known)
@@ -139,12 +146,12 @@ OPEN = book_of(
 )
 
 
-def transfer(amount: int, reference: str = "r", currency: str = "EUR") -> Post:
+def transfer(amount: int, reference: str = "r", currency: str = "EUR") -> PostTransaction:
     entries = (Entry(ALICE, -amount, currency), Entry(BOB, amount, currency))
-    return Post(Transaction.of(MERCHANT, "transfer", reference, entries))
+    return PostTransaction(Transaction.of(MERCHANT, "transfer", reference, entries))
 
 
-def outcome(book: Book, command: Command) -> Outcome:
+def outcome(book: Book, command: Command) -> CommandOutcome:
     [[found]] = decide(book, [(command,)], NOW).outcomes
     return found
 
@@ -200,7 +207,7 @@ def held(amount: int, seconds: int | None = None) -> tuple[Book, Command]:
 def test_a_hold_cannot_be_captured_once_its_time_has_come() -> None:
     book, command = held(60, seconds=5)
     [standing] = book.holds.values()
-    take = capture(MERCHANT, CaptureOrder("c", standing.id, BOB))
+    take = capture(MERCHANT, HoldCapture("c", standing.id, BOB))
     late = NOW + timedelta(seconds=5)
     [[refused]] = decide(book, [(take,)], late).outcomes
     assert isinstance(refused, Refused)
@@ -218,7 +225,7 @@ def test_a_capture_takes_what_was_held_even_of_all_there_is() -> None:
     book, _ = held(100)
     [standing] = book.holds.values()
     assert refusal(book, transfer(1)).refusal is Refusal.INSUFFICIENT_FUNDS
-    take = capture(MERCHANT, CaptureOrder("c", standing.id, BOB))
+    take = capture(MERCHANT, HoldCapture("c", standing.id, BOB))
     taken = decide(book, [(take,)], NOW)
     assert taken.changes.holds[standing.id].state == "captured"
     assert taken.changes.balances[ALICE][4:6] == (0, 0)
@@ -233,7 +240,7 @@ def test_a_fact_is_recorded_whatever_it_meets() -> None:
     frozen = {
         account: one._replace(status="frozen", floor=0) for account, one in OPEN.balances.items()
     }
-    posted, after = record(Book(frozen), Facts([FACT]), NOW)
+    posted, after = record(Book(frozen), FactPostings([FACT]), NOW)
     assert after.balances[ALICE].posted == -400
     assert [entry.amount for entry in posted[0].entries] == [-500, 500]
 
@@ -241,7 +248,7 @@ def test_a_fact_is_recorded_whatever_it_meets() -> None:
 def test_a_fact_in_the_wrong_currency_is_a_fault() -> None:
     dollars = {**OPEN.balances, BOB: OPEN.balances[BOB]._replace(currency="USD")}
     with pytest.raises(WrongCurrency, match="captured f"):
-        record(Book(dollars), Facts([FACT]), NOW)
+        record(Book(dollars), FactPostings([FACT]), NOW)
 
 
 def test_what_an_account_does_not_have_is_owed() -> None:
@@ -249,7 +256,7 @@ def test_what_an_account_does_not_have_is_owed() -> None:
     wallets = {key: one._replace(floor=0) for key, one in OPEN.balances.items()}
     theirs = wallets[ALICE]._replace(account_id=owed, number=77, posted=0, floor=None)
     book = Book({**wallets, owed: theirs})
-    (posted,), after = record(book, Facts([FACT], owed={FACT.id: owed}), NOW)
+    (posted,), after = record(book, FactPostings([FACT], owed={FACT.id: owed}), NOW)
     had = wallets[ALICE].available
     assert 0 < had < 500
     assert (after.balances[ALICE].posted, after.balances[owed].posted) == (0, had - 500)
@@ -277,7 +284,7 @@ def test_a_fact_takes_and_gives_back_what_was_held_for_it() -> None:
     rich = floored[ALICE]._replace(posted=1_000, held=700)
     taken, released = _reserved(1, 500), _reserved(2, 200)
     book = Book({**floored, ALICE: rich}, {taken.id: taken, released.id: released})
-    _, after = record(book, Facts([FACT], {FACT.id: taken.id}, [released.id]), NOW)
+    _, after = record(book, FactPostings([FACT], {FACT.id: taken.id}, [released.id]), NOW)
     assert (after.balances[ALICE].posted, after.balances[ALICE].held) == (500, 0)
     assert (after.holds[taken.id].state, after.holds[taken.id].captured) == ("captured", 500)
     assert (after.holds[released.id].state, after.holds[released.id].captured) == ("released", 0)

@@ -13,7 +13,7 @@ from groat.accounts.domain.commands import (
     EndHold,
     Known,
     PlaceHold,
-    Post,
+    PostTransaction,
     Refusal,
     Refused,
 )
@@ -53,9 +53,9 @@ BOOK = Book(
 )
 
 
-def transfer(debit: AccountId, credit: AccountId, reference: str = "new") -> Post:
+def transfer(debit: AccountId, credit: AccountId, reference: str = "new") -> PostTransaction:
     entries = (Entry(debit, -1, "EUR"), Entry(credit, 1, "EUR"))
-    return Post(Transaction.of(MERCHANT, "transfer", reference, entries))
+    return PostTransaction(Transaction.of(MERCHANT, "transfer", reference, entries))
 
 
 def capture(hold_id: HoldId, credit: AccountId = FULL, amount: int = 1) -> CaptureHold:

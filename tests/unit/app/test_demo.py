@@ -4,10 +4,10 @@ from dataclasses import fields, replace
 
 import pytest
 
-from groat.app.demo import Tally, summary
+from groat.app.demo import DemoTally, summary
 from groat.platform.postgres.checks import Finding
 
-GOOD = Tally(
+GOOD = DemoTally(
     payments=40,
     succeeded=33,
     declined=7,
@@ -28,7 +28,7 @@ def test_an_outcome_in_which_everything_holds_is_good() -> None:
     judged = summary(GOOD, [HOLDS, HOLDS], 1.2345)
     assert judged.oracle_ok
     assert judged.seconds == 1.23
-    for field in fields(Tally):
+    for field in fields(DemoTally):
         assert getattr(judged, field.name) == getattr(GOOD, field.name)
 
 
@@ -45,7 +45,7 @@ def test_an_outcome_in_which_everything_holds_is_good() -> None:
         replace(GOOD, declined=8),
     ],
 )
-def test_one_figure_that_is_off_spoils_it(outcome: Tally) -> None:
+def test_one_figure_that_is_off_spoils_it(outcome: DemoTally) -> None:
     assert not summary(outcome, [HOLDS], 1.0).oracle_ok
 
 

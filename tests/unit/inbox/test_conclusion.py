@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from groat.inbox.domain.conclusion import (
     NOTHING_OF_INTEREST,
-    Again,
+    Conclusion,
     EventStatus,
+    RetryLater,
     Settled,
-    Settlement,
     Tries,
     poisoned,
     retry,
@@ -45,7 +45,7 @@ def _seeded(seed: int) -> Random:
     return Random(seed)  # noqa: S311 - the same draws every time
 
 
-def _settle(*outcomes: Outcome, attempts: int = 1) -> Settlement:
+def _settle(*outcomes: Outcome, attempts: int = 1) -> Conclusion:
     return settle(outcomes, _alike(attempts), _seeded(1))
 
 
@@ -82,7 +82,7 @@ def test_an_event_without_facts_is_ignored() -> None:
 def test_an_unknown_payment_is_waited_for_and_then_foreign() -> None:
     for attempts in range(1, MOST_UNKNOWN):
         again = _settle(Outcome.UNKNOWN_PAYMENT, attempts=attempts)
-        assert isinstance(again, Again)
+        assert isinstance(again, RetryLater)
         assert again.reason == "unknown_payment"
     foreign = Settled(EventStatus.IGNORED, "unknown_payment")
     assert _settle(Outcome.UNKNOWN_PAYMENT, attempts=MOST_UNKNOWN) == foreign
@@ -92,7 +92,7 @@ def test_an_unknown_payment_is_waited_for_and_then_foreign() -> None:
 def test_what_comes_before_its_capture_is_waited_for_to_the_last() -> None:
     for attempts in range(1, MOST_TRIES):
         again = _settle(Outcome.PREMATURE, attempts=attempts)
-        assert isinstance(again, Again)
+        assert isinstance(again, RetryLater)
         assert again.reason == "premature"
     dead = Settled(EventStatus.DEAD, "premature")
     assert _settle(Outcome.PREMATURE, attempts=MOST_TRIES) == dead
@@ -110,7 +110,7 @@ def test_every_combination_of_outcomes_is_settled_by_the_gravest(attempts: int) 
 def _assert_settled_by_the_gravest(outcomes: tuple[Outcome, ...], attempts: int) -> None:
     settlement = _settle(*outcomes, attempts=attempts)
     match settlement:
-        case Again(reason=reason):
+        case RetryLater(reason=reason):
             assert attempts < (MOST_UNKNOWN if reason == "unknown_payment" else MOST_TRIES)
             assert reason in {Outcome.UNKNOWN_PAYMENT, Outcome.PREMATURE} & set(outcomes)
             assert not QUARANTINED & set(outcomes)
@@ -164,11 +164,11 @@ def test_delays_are_jittered_over_the_whole_range() -> None:
 
 @pytest.mark.parametrize(("fail", "most"), [(retry, MOST_TRIES), (poisoned, MOST_POISONED)])
 def test_an_event_dies_after_the_last_try(
-    fail: Callable[[str, Tries, Random], Settlement], most: int
+    fail: Callable[[str, Tries, Random], Conclusion], most: int
 ) -> None:
     for attempts in range(1, most):
         again = fail("timeout", _alike(attempts), _seeded(attempts))
-        assert isinstance(again, Again)
+        assert isinstance(again, RetryLater)
         assert (again.status, again.reason) == (EventStatus.RETRYING, "timeout")
     for attempts in (most, most + 1):
         assert fail("timeout", _alike(attempts), _seeded(1)) == Settled(EventStatus.DEAD, "timeout")
@@ -177,9 +177,9 @@ def test_an_event_dies_after_the_last_try(
 def test_what_an_outage_has_cost_is_not_counted_against_what_came_before_its_payment() -> None:
     outage = Tries(failures=100, alike=100, reason="timeout")
     early = settle([Outcome.UNKNOWN_PAYMENT], outage, Longest())
-    assert early == Again(EventStatus.DEFERRED, timedelta(seconds=2), "unknown_payment")
+    assert early == RetryLater(EventStatus.DEFERRED, timedelta(seconds=2), "unknown_payment")
     surprise = poisoned("KeyError", outage, Longest())
-    assert surprise == Again(EventStatus.RETRYING, timedelta(seconds=2), "KeyError")
+    assert surprise == RetryLater(EventStatus.RETRYING, timedelta(seconds=2), "KeyError")
 
 
 def test_reasons_that_take_turns_are_not_tried_for_ever() -> None:

@@ -7,12 +7,12 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groat.inbox.domain.event import Delivery, merge
+from groat.inbox.domain.event import WebhookDelivery, merge
 from groat.kernel.ids import MerchantId, ProviderAccountId, ProviderEventId
 from groat.kernel.value import replace
 
 POSSIBLE = [
-    Delivery(
+    WebhookDelivery(
         MerchantId(merchant),
         ProviderAccountId(UUID(int=account)),
         provider_reference,
@@ -30,24 +30,26 @@ DELIVERIES = st.lists(st.sampled_from(POSSIBLE), max_size=12)
 
 
 @given(DELIVERIES)
-def test_each_event_is_there_once_in_the_order_of_keys(deliveries: list[Delivery]) -> None:
+def test_each_event_is_there_once_in_the_order_of_keys(deliveries: list[WebhookDelivery]) -> None:
     keys = [delivery.key for delivery in merge(deliveries)]
     assert keys == sorted({delivery.key for delivery in deliveries})
 
 
 @given(DELIVERIES)
-def test_every_delivery_is_counted(deliveries: list[Delivery]) -> None:
+def test_every_delivery_is_counted(deliveries: list[WebhookDelivery]) -> None:
     for merged in merge(deliveries):
         same = [delivery for delivery in deliveries if delivery.key == merged.key]
         assert merged == replace(same[0], count=sum(delivery.count for delivery in same))
 
 
 @given(DELIVERIES)
-def test_the_order_of_rows_does_not_depend_on_who_inserts_them(deliveries: list[Delivery]) -> None:
+def test_the_order_of_rows_does_not_depend_on_who_inserts_them(
+    deliveries: list[WebhookDelivery],
+) -> None:
     keys = [delivery.key for delivery in merge(deliveries)]
     assert keys == [delivery.key for delivery in merge(deliveries[::-1])]
 
 
 @given(DELIVERIES)
-def test_merging_again_changes_nothing(deliveries: list[Delivery]) -> None:
+def test_merging_again_changes_nothing(deliveries: list[WebhookDelivery]) -> None:
     assert merge(merge(deliveries)) == merge(deliveries)

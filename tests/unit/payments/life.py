@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from groat.accounts.domain.chart import AccountSpec
-from groat.accounts.domain.decisions import Book, Facts, record
+from groat.accounts.domain.decisions import Book, FactPostings, record
 from groat.accounts.domain.ledger import Balance, Hold
 from groat.kernel.ids import AccountId, MerchantId
 from groat.kernel.value import replace
@@ -140,7 +140,7 @@ class Life:
         self._open(spec for effect in effects for spec in recipes.own_accounts(effect))
         postings = [(one, recipes.posting(MERCHANT, one, self.own)) for one in effects]
         owed = {posted.id: recipes.owed(one, self.own) for one, posted in postings}
-        facts = Facts(
+        facts = FactPostings(
             [posted for _, posted in postings],
             taken={posted.id: one.hold_id for one, posted in postings if one.hold_id},
             released=[one.released for one in verdicts if one.released is not None],

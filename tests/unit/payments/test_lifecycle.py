@@ -9,11 +9,11 @@ from groat.payments.domain.lifecycle import (
     REFUND_LIFECYCLE,
     TERMINAL,
     DisputeStatus,
+    FactKind,
     Next,
     Outcome,
     RefundStatus,
     Status,
-    Told,
     answer,
     answer_dispute,
     answer_refund,
@@ -53,8 +53,8 @@ DISPUTE_FACTS: list[DisputeFact] = [
 
 
 def test_the_table_answers_every_fact_in_every_status() -> None:
-    assert LIFECYCLE.keys() == set(product(Status, Told))
-    assert {told(fact) for fact in FACTS} == set(Told)
+    assert LIFECYCLE.keys() == set(product(Status, FactKind))
+    assert {told(fact) for fact in FACTS} == set(FactKind)
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=told)

@@ -12,12 +12,12 @@ import uvicorn
 
 from groat.kernel.money import Money
 from groat.providers.conformance.harness import (
-    Books,
     Credentials,
-    Delivery,
-    Entry,
     Fault,
     PaymentMethods,
+    ProviderBooks,
+    ProviderEntry,
+    SentWebhook,
 )
 from groat.providers.domain.failures import FailureCode
 from groat_pebble.stand_in import KEY, SECRET, Pebble
@@ -57,27 +57,27 @@ class PebbleHarness:
     async def complete_action(self, provider_reference: str) -> None:
         """Do nothing: there is no payment method that asks for it."""
 
-    async def books(self) -> Books:
+    async def books(self) -> ProviderBooks:
         """Return what the stand-in remembers."""
         payments = [one for one in self.pebble.payments.values() if one["status"] != "declined"]
         of_status = {
             status: [
-                Entry(one["reference"], Money(one["amount"], one["currency"]))
+                ProviderEntry(one["reference"], Money(one["amount"], one["currency"]))
                 for one in payments
                 if one["status"] == status
             ]
             for status in ("authorized", "captured")
         }
         refunds = [
-            Entry(refund["reference"], Money(refund["amount"], one["currency"]))
+            ProviderEntry(refund["reference"], Money(refund["amount"], one["currency"]))
             for one in payments
             for refund in one["refunds"]
         ]
-        return Books(
+        return ProviderBooks(
             authorizations=of_status["authorized"], charges=of_status["captured"], refunds=refunds
         )
 
-    async def take_deliveries(self) -> Sequence[Delivery]:
+    async def take_deliveries(self) -> Sequence[SentWebhook]:
         """Return what would have been sent."""
         taken, self.pebble.sent = self.pebble.sent, []
         return taken

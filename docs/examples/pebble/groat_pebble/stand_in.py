@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from groat.providers.conformance.harness import Delivery, Fault
+from groat.providers.conformance.harness import Fault, SentWebhook
 
 KEY, SECRET = "pebble_key", "pebble_secret"
 DECLINED = {"stone_poor": "no_funds", "stone_stolen": "stolen", "stone_grim": "no_reason"}
@@ -34,7 +34,7 @@ class Pebble:
 
     fault: Fault | None = None
     payments: dict[str, dict[str, Any]] = field(default_factory=dict)
-    sent: list[Delivery] = field(default_factory=list)
+    sent: list[SentWebhook] = field(default_factory=list)
     _answers: dict[str, Response] = field(default_factory=dict)
     _ids: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -126,7 +126,7 @@ class Pebble:
         body = json.dumps(event).encode()
         signature = hmac.digest(SECRET.encode(), body, "sha256").hex()
         times = 2 if self.fault is Fault.DUPLICATE else 1
-        self.sent += [Delivery({"pebble-signature": signature}, body)] * times
+        self.sent += [SentWebhook({"pebble-signature": signature}, body)] * times
         return JSONResponse([payment])
 
     def _id(self, kind: str) -> str:

@@ -13,7 +13,7 @@ from groat.kernel.ids import AccountId, HoldId, TransactionId
 from groat.kernel.value import Value, field
 
 
-class Post(NamedTuple):
+class PostTransaction(NamedTuple):
     """Post a transaction, if every account that it touches lets it."""
 
     transaction: Transaction
@@ -43,7 +43,7 @@ class EndHold(Value):
     expire: bool = False
 
 
-Command: TypeAlias = Post | PlaceHold | CaptureHold | EndHold
+Command: TypeAlias = PostTransaction | PlaceHold | CaptureHold | EndHold
 Unit: TypeAlias = tuple[Command, ...]
 """Commands that are linked: all of them are done, or none. Most often it is one."""
 
@@ -95,7 +95,7 @@ class HoldStands(Value):
     replayed: bool = False
 
 
-Outcome: TypeAlias = Posted | HoldStands | Refused
+CommandOutcome: TypeAlias = Posted | HoldStands | Refused
 
 
 class Known(NamedTuple):

@@ -14,14 +14,14 @@ from typing import assert_never
 from groat.accounts.domain.commands import (
     CaptureHold,
     Command,
+    CommandOutcome,
     EndHold,
     Figure,
     HoldStands,
     Known,
-    Outcome,
     PlaceHold,
-    Post,
     Posted,
+    PostTransaction,
     Refusal,
     Refused,
     Unit,
@@ -53,15 +53,15 @@ class Book(Value):
     known: Mapping[TransactionId, Known] = field(default_factory=dict)
 
 
-class Decision(Value):
+class BatchDecision(Value):
     """The outcomes of each unit, in order; what each posts; and what changes in the book."""
 
-    outcomes: list[tuple[Outcome, ...]]
+    outcomes: list[tuple[CommandOutcome, ...]]
     posted: list[list[PostedTransaction]]
     changes: Book
 
 
-class Facts(Value):
+class FactPostings(Value):
     """What has happened, to be posted: it is not refused.
 
     ``taken`` are the holds that transactions take, by their ids; ``released`` are given back. What
@@ -78,24 +78,24 @@ class WrongCurrency(ValueError):
     """A fact's entry is not in its account's currency. It is a fault of the recipe."""
 
 
-def decide(book: Book, units: Sequence[Unit], now: datetime) -> Decision:
+def decide(book: Book, units: Sequence[Unit], now: datetime) -> BatchDecision:
     """Return what each unit comes to. A refused unit changes nothing; the next may still pass."""
-    running = _Running.over(book)
+    running = _RunningBook.over(book)
     outcomes, posted = [], []
     for unit in units:
         results, running = _decide_unit(running, unit, now)
         outcomes.append(results)
         posted.append(running.take_posted())
-    return Decision(outcomes, posted, running.changes_since(book))
+    return BatchDecision(outcomes, posted, running.changes_since(book))
 
 
-def record(book: Book, facts: Facts, now: datetime) -> tuple[list[PostedTransaction], Book]:
+def record(book: Book, facts: FactPostings, now: datetime) -> tuple[list[PostedTransaction], Book]:
     """Return facts in their places, and what they change. Nothing refuses a fact.
 
     Raises:
         WrongCurrency: a fact's entry is not in its account's currency: a fault of ours.
     """
-    running = _Running.over(book)
+    running = _RunningBook.over(book)
     for hold_id in facts.released:
         _settle_hold(running, hold_id, captured=0)
     for fact in facts.transactions:
@@ -107,7 +107,7 @@ def record(book: Book, facts: Facts, now: datetime) -> tuple[list[PostedTransact
 
 
 def _record_one(
-    running: _Running, fact: Transaction, owed_id: AccountId | None, now: datetime
+    running: _RunningBook, fact: Transaction, owed_id: AccountId | None, now: datetime
 ) -> None:
     if owed_id is not None:
         fact = fact._replace(entries=tuple(_with_shortfall(running, fact.entries, owed_id)))
@@ -118,7 +118,7 @@ def _record_one(
 
 
 def _with_shortfall(
-    running: _Running, entries: Sequence[Entry], owed_id: AccountId
+    running: _RunningBook, entries: Sequence[Entry], owed_id: AccountId
 ) -> Iterator[Entry]:
     """Yield the entries, each debit of no more than its account has, and the rest as owed."""
     for account_id, amount, currency in entries:
@@ -132,7 +132,7 @@ def _with_shortfall(
             yield Entry(owed_id, -missing, currency)
 
 
-def _settle_hold(running: _Running, hold_id: HoldId, *, captured: int) -> None:
+def _settle_hold(running: _RunningBook, hold_id: HoldId, *, captured: int) -> None:
     """End an open hold of which ``captured`` is taken; nothing of it stays reserved."""
     hold = running.holds[hold_id]
     if hold.state == "open":
@@ -142,7 +142,7 @@ def _settle_hold(running: _Running, hold_id: HoldId, *, captured: int) -> None:
 
 
 @dataclass(slots=True)
-class _Running:
+class _RunningBook:
     """A book while commands are decided on it."""
 
     balances: dict[AccountId, Balance]
@@ -151,7 +151,7 @@ class _Running:
     posted: list[PostedTransaction]
 
     @classmethod
-    def over(cls, book: Book | _Running) -> _Running:
+    def over(cls, book: Book | _RunningBook) -> _RunningBook:
         return cls(dict(book.balances), dict(book.holds), dict(book.known), [])
 
     def take_posted(self) -> list[PostedTransaction]:
@@ -172,14 +172,14 @@ class _No(Exception):
 
 
 def _decide_unit(
-    running: _Running, unit: Unit, now: datetime
-) -> tuple[tuple[Outcome, ...], _Running]:
+    running: _RunningBook, unit: Unit, now: datetime
+) -> tuple[tuple[CommandOutcome, ...], _RunningBook]:
     """Return the outcomes, and the book after them: where one is refused, as it was before.
 
     A rule that refuses has changed nothing, so that a command by itself needs no copy of the book.
     """
-    trial = running if len(unit) == 1 else _Running.over(running)
-    outcomes: list[Outcome] = []
+    trial = running if len(unit) == 1 else _RunningBook.over(running)
+    outcomes: list[CommandOutcome] = []
     try:
         for command in unit:
             outcomes.append(_decide_one(trial, command, now))  # noqa: PERF401 - see the except
@@ -190,9 +190,9 @@ def _decide_unit(
     return tuple(outcomes), trial
 
 
-def _decide_one(running: _Running, command: Command, now: datetime) -> Outcome:
+def _decide_one(running: _RunningBook, command: Command, now: datetime) -> CommandOutcome:
     match command:
-        case Post(transaction):
+        case PostTransaction(transaction):
             return _post(running, transaction, now)
         case PlaceHold(hold):
             return _place_hold(running, hold, now)
@@ -204,7 +204,7 @@ def _decide_one(running: _Running, command: Command, now: datetime) -> Outcome:
             assert_never(command)
 
 
-def _post(running: _Running, transaction: Transaction, now: datetime) -> Posted:
+def _post(running: _RunningBook, transaction: Transaction, now: datetime) -> Posted:
     known = running.known.get(transaction.id)
     if known is not None:
         _require_same(known.request_hash, transaction.request_hash, transaction.reference)
@@ -213,7 +213,7 @@ def _post(running: _Running, transaction: Transaction, now: datetime) -> Posted:
     return Posted(transaction.id, _place(running, transaction, before, now))
 
 
-def _place_hold(running: _Running, hold: Hold, now: datetime) -> HoldStands:
+def _place_hold(running: _RunningBook, hold: Hold, now: datetime) -> HoldStands:
     standing = running.holds.get(hold.id)
     if standing is not None:
         _require_same(standing.request_hash, hold.request_hash, hold.reference)
@@ -227,7 +227,7 @@ def _place_hold(running: _Running, hold: Hold, now: datetime) -> HoldStands:
     return HoldStands(hold)
 
 
-def _capture(running: _Running, command: CaptureHold, now: datetime) -> HoldStands:
+def _capture(running: _RunningBook, command: CaptureHold, now: datetime) -> HoldStands:
     hold = _require_hold(running, command.hold_id)
     known = running.known.get(command.transaction_id)
     if known is not None:
@@ -256,7 +256,7 @@ def _capture(running: _Running, command: CaptureHold, now: datetime) -> HoldStan
     return HoldStands(running.holds[hold.id], transaction.id)
 
 
-def _end(running: _Running, hold_id: HoldId, now: datetime, *, expire: bool) -> HoldStands:
+def _end(running: _RunningBook, hold_id: HoldId, now: datetime, *, expire: bool) -> HoldStands:
     hold = _require_hold(running, hold_id)
     if hold.state in {"released", "expired"} or (expire and hold.state != "open"):
         return HoldStands(hold, replayed=True)
@@ -271,7 +271,7 @@ def _end(running: _Running, hold_id: HoldId, now: datetime, *, expire: bool) -> 
 
 
 def _place(
-    running: _Running, transaction: Transaction, before: Sequence[Balance], now: datetime
+    running: _RunningBook, transaction: Transaction, before: Sequence[Balance], now: datetime
 ) -> datetime:
     """Put a transaction in its place: after every entry that its accounts have already."""
     recorded_at = now
@@ -288,13 +288,13 @@ def _place(
     return recorded_at
 
 
-def _give_back(running: _Running, hold: Hold, amount: int) -> None:
+def _give_back(running: _RunningBook, hold: Hold, amount: int) -> None:
     balance = running.balances[hold.account_id]
     running.balances[hold.account_id] = balance.after_hold(-amount)
 
 
 def _require_allowed(
-    running: _Running, entries: Sequence[Entry], reserved: int = 0
+    running: _RunningBook, entries: Sequence[Entry], reserved: int = 0
 ) -> list[Balance]:
     """Return the balances before the entries; ``reserved`` is held for what they debit."""
     balances = []
@@ -324,7 +324,7 @@ def _require_available(balance: Balance, amount: int) -> None:
         )
 
 
-def _require_open(running: _Running, account_id: AccountId, currency: str) -> Balance:
+def _require_open(running: _RunningBook, account_id: AccountId, currency: str) -> Balance:
     balance = running.balances.get(account_id)
     if balance is None:
         raise _No(Refusal.ACCOUNT_NOT_FOUND, account=account_id)
@@ -343,7 +343,7 @@ def _require_open(running: _Running, account_id: AccountId, currency: str) -> Ba
     return balance
 
 
-def _require_hold(running: _Running, hold_id: HoldId) -> Hold:
+def _require_hold(running: _RunningBook, hold_id: HoldId) -> Hold:
     hold = running.holds.get(hold_id)
     if hold is None:
         raise _No(Refusal.HOLD_NOT_FOUND, hold=hold_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from groat.accounts.domain.commands import CaptureHold, PlaceHold, Post
+from groat.accounts.domain.commands import CaptureHold, PlaceHold, PostTransaction
 from groat.accounts.domain.ledger import (
     HOLD_CAPTURED,
     REVERSAL,
@@ -49,7 +49,7 @@ class HoldOrder(Value):
     expires_at: datetime | None = None
 
 
-class CaptureOrder(Value):
+class HoldCapture(Value):
     """Move ``amount`` of a hold, or all that remains of it, to the account that is credited."""
 
     reference: str
@@ -58,7 +58,7 @@ class CaptureOrder(Value):
     amount: int | None = None
 
 
-def transfer(merchant_id: MerchantId, order: TransferOrder) -> Post:
+def transfer(merchant_id: MerchantId, order: TransferOrder) -> PostTransaction:
     """Return the command to make a transfer.
 
     Raises:
@@ -77,7 +77,9 @@ def transfer(merchant_id: MerchantId, order: TransferOrder) -> Post:
         Entry(order.debit_account_id, -amount, currency),
         Entry(order.credit_account_id, amount, currency),
     )
-    return Post(Transaction.of(merchant_id, TRANSFER, order.reference, entries, order.effective_at))
+    return PostTransaction(
+        Transaction.of(merchant_id, TRANSFER, order.reference, entries, order.effective_at)
+    )
 
 
 def hold(merchant_id: MerchantId, order: HoldOrder, now: datetime) -> PlaceHold:
@@ -112,7 +114,7 @@ def engines_hold(merchant_id: MerchantId, order: HoldOrder, now: datetime) -> Pl
     )
 
 
-def capture(merchant_id: MerchantId, order: CaptureOrder) -> CaptureHold:
+def capture(merchant_id: MerchantId, order: HoldCapture) -> CaptureHold:
     """Return the command to capture of a hold.
 
     Raises:
@@ -132,7 +134,7 @@ def capture(merchant_id: MerchantId, order: CaptureOrder) -> CaptureHold:
     )
 
 
-def reversal(merchant_id: MerchantId, recorded: RecordedTransaction) -> Post:
+def reversal(merchant_id: MerchantId, recorded: RecordedTransaction) -> PostTransaction:
     """Return the command that undoes a transfer: the same entries with the other sign.
 
     Its reference is made from the transfer's id, so that a transfer is reversed once.
@@ -148,7 +150,7 @@ def reversal(merchant_id: MerchantId, recorded: RecordedTransaction) -> Post:
     undone = [entry._replace(amount=-entry.amount) for entry in recorded.entries]
     entries = tuple(sorted(undone, key=lambda entry: entry.amount))  # the debit first, as always
     reference = f"reversal:{ids.render('ledger_transaction', recorded.id)}"
-    return Post(Transaction.of(merchant_id, REVERSAL, reference, entries))
+    return PostTransaction(Transaction.of(merchant_id, REVERSAL, reference, entries))
 
 
 def _require_reference(reference: str) -> None:

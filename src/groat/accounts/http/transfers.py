@@ -13,7 +13,7 @@ from pydantic import Field
 
 from groat.accounts.domain.commands import HoldStands
 from groat.accounts.domain.ledger import Hold, HoldState, RecordedTransaction
-from groat.accounts.domain.orders import CaptureOrder, HoldOrder, TransferOrder
+from groat.accounts.domain.orders import HoldCapture, HoldOrder, TransferOrder
 from groat.accounts.service.accounts import AccountService
 from groat.kernel.caller import Caller
 from groat.kernel.errors import Conflict, Forbidden, GroatError, InvalidRequest, NotFound
@@ -99,7 +99,7 @@ class TransferView(View):
         )
 
 
-class Problem(View):
+class ItemProblem(View):
     """Why one item was refused."""
 
     code: str
@@ -113,7 +113,7 @@ class TransferResult(View):
     status: Literal["posted", "refused"]
     id: TransactionIdText | None = None
     recorded_at: datetime | None = None
-    error: Problem | None = None
+    error: ItemProblem | None = None
 
     @classmethod
     def posted(cls, reference: str, transaction_id: TransactionId, recorded_at: datetime) -> Self:
@@ -123,7 +123,7 @@ class TransferResult(View):
     @classmethod
     def refused(cls, reference: str, error: GroatError) -> Self:
         """Return the view of an item that was refused."""
-        problem = Problem(code=error.code, detail=error.message)
+        problem = ItemProblem(code=error.code, detail=error.message)
         return cls(reference=reference, status="refused", error=problem)
 
 
@@ -266,7 +266,7 @@ def hold_router(accounts: AccountService, paging: PagingDependency) -> APIRouter
 
     @routes.post("/holds/{hold_id}/capture", summary="Capture a hold, or a part of it")
     async def capture(hold_id: Id, body: NewCapture, caller: CallerOf) -> CaptureView:
-        order = CaptureOrder(body.reference, hold_id, body.credit_account, body.amount)
+        order = HoldCapture(body.reference, hold_id, body.credit_account, body.amount)
         return CaptureView.of(await accounts.capture_hold(caller, order))
 
     @routes.post("/holds/{hold_id}/release", summary="Release a hold")

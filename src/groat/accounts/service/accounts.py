@@ -10,15 +10,15 @@ from groat.accounts.domain import orders
 from groat.accounts.domain.chart import Account, AccountSpec, checked_metadata
 from groat.accounts.domain.commands import (
     Command,
+    CommandOutcome,
     EndHold,
     HoldStands,
-    Outcome,
-    Post,
     Posted,
+    PostTransaction,
     Refusal,
     Refused,
 )
-from groat.accounts.domain.decisions import Facts
+from groat.accounts.domain.decisions import FactPostings
 from groat.accounts.domain.ledger import (
     CALLERS_KINDS,
     AccountStatus,
@@ -29,7 +29,7 @@ from groat.accounts.domain.ledger import (
     StatementLine,
     TrialBalance,
 )
-from groat.accounts.domain.orders import CaptureOrder, HoldOrder, TransferOrder
+from groat.accounts.domain.orders import HoldCapture, HoldOrder, TransferOrder
 from groat.accounts.domain.refusals import as_error
 from groat.accounts.infrastructure import accounts as store
 from groat.accounts.infrastructure import ledger as book
@@ -250,7 +250,7 @@ class AccountService:
         (outcome,) = await self._lanes.run_within(connection, caller, (command,), now)
         return _held(outcome).hold
 
-    async def capture_hold(self, caller: Caller, order: CaptureOrder) -> HoldStands:
+    async def capture_hold(self, caller: Caller, order: HoldCapture) -> HoldStands:
         """Move a hold, or a part of it, to another account.
 
         Raises:
@@ -333,7 +333,7 @@ class AccountService:
         self,
         connection: Connection,
         merchant_id: MerchantId,
-        facts: Facts,
+        facts: FactPostings,
         actor: str,
         now: datetime,
     ) -> list[PostedTransaction]:
@@ -354,7 +354,7 @@ class AccountService:
             self._own.clear()
         self._own.update({(merchant_id, code): one for code, one in found.items()})
 
-    async def _post(self, caller: Caller, command: Post) -> RecordedTransaction:
+    async def _post(self, caller: Caller, command: PostTransaction) -> RecordedTransaction:
         (outcome,) = await self._lanes.submit(caller, (command,))
         recorded_at, transaction = _posted(outcome).recorded_at, command.transaction
         return RecordedTransaction(
@@ -366,7 +366,7 @@ class AccountService:
             transaction.entries,
         )
 
-    async def _submit(self, caller: Caller, command: Command) -> Outcome:
+    async def _submit(self, caller: Caller, command: Command) -> CommandOutcome:
         (outcome,) = await self._lanes.submit(caller, (command,))
         return outcome
 
@@ -411,14 +411,14 @@ def _changed(
     return replace(account, status=status, spec=replace(account.spec, metadata=noted))
 
 
-def _posted(outcome: Outcome) -> Posted:
+def _posted(outcome: CommandOutcome) -> Posted:
     if isinstance(outcome, Refused):
         raise as_error(outcome)
     assert isinstance(outcome, Posted)  # noqa: S101 - what a transaction comes to
     return outcome
 
 
-def _held(outcome: Outcome) -> HoldStands:
+def _held(outcome: CommandOutcome) -> HoldStands:
     if isinstance(outcome, Refused):
         raise as_error(outcome)
     assert isinstance(outcome, HoldStands)  # noqa: S101 - what a hold comes to

@@ -18,15 +18,15 @@ from groat.accounts.domain import decisions
 from groat.accounts.domain.commands import (
     CaptureHold,
     Command,
+    CommandOutcome,
     EndHold,
     HoldStands,
-    Outcome,
     PlaceHold,
-    Post,
+    PostTransaction,
     Refused,
     Unit,
 )
-from groat.accounts.domain.decisions import Book, Decision, Facts
+from groat.accounts.domain.decisions import BatchDecision, Book, FactPostings
 from groat.accounts.domain.ledger import Hold, LedgerBatch, PostedTransaction, batch_digest
 from groat.accounts.infrastructure import ledger as store
 from groat.audit.domain.record import Cause, Change
@@ -70,9 +70,9 @@ class PostingLanes:
         self._audit = audit
         self._new_id = new_id
         self._clock = clock
-        self._lanes: dict[MerchantId, Lane[Submission, tuple[Outcome, ...] | Exception]] = {}
+        self._lanes: dict[MerchantId, Lane[Submission, tuple[CommandOutcome, ...] | Exception]] = {}
 
-    async def submit(self, caller: Caller, unit: Unit) -> tuple[Outcome, ...]:
+    async def submit(self, caller: Caller, unit: Unit) -> tuple[CommandOutcome, ...]:
         """Return what the commands of ``unit`` come to: all are done, or none.
 
         Raises:
@@ -100,7 +100,7 @@ class PostingLanes:
         self,
         connection: Connection,
         merchant_id: MerchantId,
-        facts: Facts,
+        facts: FactPostings,
         actor: str,
         now: datetime,
     ) -> list[PostedTransaction]:
@@ -121,7 +121,7 @@ class PostingLanes:
 
     async def run_within(
         self, connection: Connection, caller: Caller, unit: Unit, now: datetime
-    ) -> tuple[Outcome, ...]:
+    ) -> tuple[CommandOutcome, ...]:
         """Run a unit in the caller's transaction. What it refuses has changed nothing."""
         submission = Submission(unit, caller.actor, caller.request_id)
         return (
@@ -130,7 +130,7 @@ class PostingLanes:
 
     async def _run(
         self, merchant_id: MerchantId, submissions: Sequence[Submission]
-    ) -> list[tuple[Outcome, ...] | Exception]:
+    ) -> list[tuple[CommandOutcome, ...] | Exception]:
         """Run a batch. Halve one that fails unforeseen, until only the command at fault fails."""
         try:
             return [*await self._run_together(merchant_id, submissions)]
@@ -145,7 +145,7 @@ class PostingLanes:
 
     async def _run_together(
         self, merchant_id: MerchantId, submissions: Sequence[Submission]
-    ) -> list[tuple[Outcome, ...]]:
+    ) -> list[tuple[CommandOutcome, ...]]:
         """Run a batch until its outcome is known. What a lost attempt has done is found again.
 
         A reference posts once, so that after an attempt of which nobody knows whether it was
@@ -168,7 +168,7 @@ class PostingLanes:
 
     async def _attempt(
         self, merchant_id: MerchantId, submissions: Sequence[Submission], *, look_up: bool
-    ) -> list[tuple[Outcome, ...]]:
+    ) -> list[tuple[CommandOutcome, ...]]:
         now = self._clock.now()
         async with self._database.transaction() as connection:
             return await self._decide(connection, merchant_id, submissions, now, look_up=look_up)
@@ -181,7 +181,7 @@ class PostingLanes:
         now: datetime,
         *,
         look_up: bool,
-    ) -> list[tuple[Outcome, ...]]:
+    ) -> list[tuple[CommandOutcome, ...]]:
         """Lock, decide and write a batch."""
         units = [one.unit for one in submissions]
         book = await _lock(connection, merchant_id, units, look_up=look_up)
@@ -208,7 +208,7 @@ class PostingLanes:
             self._audit.write(connection, merchant_id, changes, now)
 
     def _batches(
-        self, submissions: Sequence[Submission], decision: Decision
+        self, submissions: Sequence[Submission], decision: BatchDecision
     ) -> Iterator[LedgerBatch]:
         """Yield what each actor has posted: one batch, so that one record says who."""
         posted: dict[str, list[PostedTransaction]] = defaultdict(list)
@@ -267,7 +267,7 @@ def _write_holds(
 
 def _account_ids(command: Command) -> list[AccountId]:
     match command:
-        case Post(transaction):
+        case PostTransaction(transaction):
             return [entry.account_id for entry in transaction.entries]
         case PlaceHold(hold):
             return [hold.account_id]
@@ -283,13 +283,13 @@ def _hold_id(command: Command) -> HoldId | None:
             return hold.id
         case CaptureHold() | EndHold():
             return command.hold_id
-        case Post():
+        case PostTransaction():
             return None
 
 
 def _transaction_id(command: Command) -> TransactionId | None:
     match command:
-        case Post(transaction):
+        case PostTransaction(transaction):
             return transaction.id
         case CaptureHold():
             return command.transaction_id
@@ -308,7 +308,7 @@ def _posted_change(batch: LedgerBatch) -> Change:
     )
 
 
-def _hold_changes(submissions: Sequence[Submission], decision: Decision) -> list[Change]:
+def _hold_changes(submissions: Sequence[Submission], decision: BatchDecision) -> list[Change]:
     return [
         _hold_change(outcome.hold, _what_happened(outcome), submission.actor, submission.request_id)
         for submission, outcomes in zip(submissions, decision.outcomes, strict=True)

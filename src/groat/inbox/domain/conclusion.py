@@ -44,7 +44,7 @@ class Settled(Value):
     reason: str | None = None
 
 
-class Again(Value):
+class RetryLater(Value):
     """The event is to be tried again after ``delay``; ``reason`` says what stood in the way."""
 
     status: EventStatus
@@ -52,7 +52,7 @@ class Again(Value):
     reason: str
 
 
-Settlement: TypeAlias = Settled | Again
+Conclusion: TypeAlias = Settled | RetryLater
 
 NOTHING_OF_INTEREST = Settled(EventStatus.IGNORED, "no_fact_in_event")
 KILLS_WORKERS = Settled(EventStatus.DEAD, "kills_workers")
@@ -110,7 +110,7 @@ class Tries(Value):
         return self.alike + 1 if reason == self.reason else 1
 
 
-def settle(outcomes: Sequence[Outcome], tries: Tries, random: Random) -> Settlement:
+def settle(outcomes: Sequence[Outcome], tries: Tries, random: Random) -> Conclusion:
     """Return what becomes of an event whose facts came out so.
 
     A fact may come before what it builds on, which is waited for: a payment that is not known for
@@ -122,37 +122,37 @@ def settle(outcomes: Sequence[Outcome], tries: Tries, random: Random) -> Settlem
         for early, most in _EARLY.items():
             alike = tries.of(early.value)
             if early in outcomes and alike < most and tries.total < MOST_TRIES:
-                return Again(EventStatus.DEFERRED, retry_delay(alike, random), early.value)
+                return RetryLater(EventStatus.DEFERRED, retry_delay(alike, random), early.value)
     for outcome, settlement in _SETTLED.items():
         if outcome in outcomes:
             return settlement
     return NOTHING_OF_INTEREST
 
 
-def retry(reason: str, tries: Tries, random: Random) -> Settlement:
+def retry(reason: str, tries: Tries, random: Random) -> Conclusion:
     """Return what becomes of an event that something stood in the way of, such as an outage."""
     return _again(reason, tries.total, MOST_TRIES, random)
 
 
-def poisoned(reason: str, tries: Tries, random: Random) -> Settlement:
+def poisoned(reason: str, tries: Tries, random: Random) -> Conclusion:
     """Return what becomes of an event that an unforeseen failure came of."""
     return _again(reason, tries.of(reason), MOST_POISONED, random)
 
 
-def not_ours(reason: str) -> Settlement:
+def not_ours(reason: str) -> Conclusion:
     """Return what becomes of an event that is none of the account's."""
     return Settled(EventStatus.IGNORED, reason)
 
 
-def unreadable(reason: str) -> Settlement:
+def unreadable(reason: str) -> Conclusion:
     """Return what becomes of an event that says nothing that can be read: no try changes that."""
     return Settled(EventStatus.DEAD, f"unreadable: {reason}")
 
 
-def _again(reason: str, tries: int, most: int, random: Random) -> Settlement:
+def _again(reason: str, tries: int, most: int, random: Random) -> Conclusion:
     if tries >= most:
         return Settled(EventStatus.DEAD, reason)
-    return Again(EventStatus.RETRYING, retry_delay(tries, random), reason)
+    return RetryLater(EventStatus.RETRYING, retry_delay(tries, random), reason)
 
 
 def retry_delay(tries: int, random: Random) -> timedelta:

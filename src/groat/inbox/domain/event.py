@@ -27,7 +27,7 @@ MOST_LOST = 8
 killed every 300 ms, an innocent that is taken alone is lost one time in forty."""
 
 
-class Delivery(Value):
+class WebhookDelivery(Value):
     """A verified event at the door. The first three fields tell one event from another.
 
     ``count`` is how often it was delivered: 0 if it was read from the provider's list instead.
@@ -118,13 +118,13 @@ class EventFilter(NamedTuple):
     received_before: datetime | None = None
 
 
-def merge(deliveries: Sequence[Delivery]) -> list[Delivery]:
+def merge(deliveries: Sequence[WebhookDelivery]) -> list[WebhookDelivery]:
     """Return the distinct events among ``deliveries``, with their counts, in the order of keys.
 
     One statement cannot insert a key twice, and rows that several processes insert in one order
     cannot deadlock.
     """
-    merged: dict[EventKey, Delivery] = {}
+    merged: dict[EventKey, WebhookDelivery] = {}
     for delivery in deliveries:
         first = merged.get(delivery.key)
         merged[delivery.key] = (
@@ -133,7 +133,9 @@ def merge(deliveries: Sequence[Delivery]) -> list[Delivery]:
     return [merged[key] for key in sorted(merged)]
 
 
-def reused(events: Iterable[Delivery], sent: Iterable[tuple[EventKey, EventKey]]) -> set[EventKey]:
+def reused(
+    events: Iterable[WebhookDelivery], sent: Iterable[tuple[EventKey, EventKey]]
+) -> set[EventKey]:
     """Return the keys of ``events`` that came with the transmission of another event.
 
     ``sent`` are the transmissions that are known, each with its event; of new events that share

@@ -7,13 +7,13 @@ from datetime import timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
-from groat.inbox.domain.conclusion import EventStatus, Settled, Settlement, Tries
+from groat.inbox.domain.conclusion import Conclusion, EventStatus, Settled, Tries
 from groat.inbox.domain.event import (
     ClaimedEvent,
-    Delivery,
     EventFilter,
     EventKey,
     ProviderEvent,
+    WebhookDelivery,
 )
 from groat.kernel.ids import MerchantId, ProviderAccountId, ProviderEventId
 from groat.platform.postgres.columns import (
@@ -40,7 +40,9 @@ class InboxCounts(NamedTuple):
     duplicates: int
 
 
-async def put(connection: Connection, deliveries: Sequence[Delivery]) -> set[ProviderEventId]:
+async def put(
+    connection: Connection, deliveries: Sequence[WebhookDelivery]
+) -> set[ProviderEventId]:
     """Write distinct events, and return the ids of those that were not there already."""
     rows = await connection.fetch(
         QUERIES["put_events"],
@@ -160,7 +162,7 @@ async def lock_claimed(
 def settle(
     connection: Connection,
     merchant_id: MerchantId,
-    settlements: Sequence[tuple[ClaimedEvent, Settlement]],
+    settlements: Sequence[tuple[ClaimedEvent, Conclusion]],
 ) -> None:
     """Write what became of events, which ``lock_claimed`` has returned in this transaction."""
     connection.write(
@@ -276,5 +278,5 @@ def _to_event(row: Row) -> ProviderEvent:
     )
 
 
-def _delay(settlement: Settlement) -> timedelta:
+def _delay(settlement: Conclusion) -> timedelta:
     return timedelta() if isinstance(settlement, Settled) else settlement.delay

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias, assert_never
 
 from groat.audit.domain.record import Cause
 from groat.inbox.domain.conclusion import (
-    Settlement,
+    Conclusion,
     not_ours,
     poisoned,
     retry,
@@ -39,7 +39,7 @@ class Applied(NamedTuple):
     """What came of an event: what it is settled as, and the verdicts on its facts."""
 
     event: ClaimedEvent
-    settlement: Settlement
+    settlement: Conclusion
     verdicts: Sequence[Verdict]
 
 
@@ -71,7 +71,7 @@ class EventApplier:
 
     def _settlement(
         self, event: ClaimedEvent, reading: Reading, verdicts: Sequence[Verdict]
-    ) -> Settlement:
+    ) -> Conclusion:
         match reading:
             case Answered():
                 return settle([one.outcome for one in verdicts], event.tries, self._random)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from groat.audit.domain.record import Cause, Change
 from groat.audit.service import AuditService
 from groat.inbox.domain.conclusion import Tries
-from groat.inbox.domain.event import ClaimedEvent, Delivery, merge
+from groat.inbox.domain.event import ClaimedEvent, WebhookDelivery, merge
 from groat.inbox.infrastructure import events as store
 from groat.inbox.service.rehearsal import EventRehearsal, Rehearsed
 from groat.kernel.caller import Caller
@@ -46,7 +46,7 @@ class Backfilled(Value):
 
     listed: int
     unreadable: int
-    missing: tuple[Delivery, ...]
+    missing: tuple[WebhookDelivery, ...]
     rehearsed: tuple[Rehearsed, ...]
     next_cursor: str | None
 
@@ -117,7 +117,7 @@ class EventBackfill:
         merchant_id: MerchantId,
         account_id: ProviderAccountId,
         events: Sequence[ListedEvent],
-    ) -> list[Delivery]:
+    ) -> list[WebhookDelivery]:
         listed = [event.envelope.event_id for event in events]
         async with self._database.autocommit() as connection:
             known = await store.known(connection, merchant_id, account_id, listed)
@@ -131,8 +131,8 @@ class EventBackfill:
 
     def _delivery(
         self, merchant_id: MerchantId, account_id: ProviderAccountId, event: ListedEvent
-    ) -> Delivery:
-        return Delivery(
+    ) -> WebhookDelivery:
+        return WebhookDelivery(
             merchant_id,
             account_id,
             event.envelope.event_id,
@@ -144,7 +144,7 @@ class EventBackfill:
         )
 
     async def _put(
-        self, caller: Caller, account_id: ProviderAccountId, missing: Sequence[Delivery]
+        self, caller: Caller, account_id: ProviderAccountId, missing: Sequence[WebhookDelivery]
     ) -> None:
         """Write events and the record of it; one that was delivered meanwhile is there already."""
         now = self._clock.now()
@@ -179,7 +179,7 @@ def _unavailable(reason: str) -> Unavailable:
     return Unavailable("provider_unavailable", message)
 
 
-def _claimed(event: Delivery) -> ClaimedEvent:
+def _claimed(event: WebhookDelivery) -> ClaimedEvent:
     """Return an event as a claim would hand it over if it were in the inbox."""
     return ClaimedEvent(
         event.merchant_id,

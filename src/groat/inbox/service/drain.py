@@ -20,9 +20,9 @@ import structlog
 
 from groat.inbox.domain.conclusion import (
     KILLS_WORKERS,
-    Again,
+    Conclusion,
     EventStatus,
-    Settlement,
+    RetryLater,
     poisoned,
     retry,
 )
@@ -240,17 +240,17 @@ class InboxDrain:
         become = retry if unlucky else poisoned
         await self._settle_alone(event, become(type(error).__name__, event.tries, self._random))
 
-    async def _settle_alone(self, event: ClaimedEvent, settlement: Settlement) -> None:
+    async def _settle_alone(self, event: ClaimedEvent, settlement: Conclusion) -> None:
         async with self._database.transaction() as connection:
             ours = await store.lock_claimed(connection, event.merchant_id, [event])
             settled = [(event, settlement)] if ours else []
             store.settle(connection, event.merchant_id, settled)
         await self._tell(settled)
 
-    async def _tell(self, settled: Sequence[tuple[ClaimedEvent, Settlement]]) -> None:
+    async def _tell(self, settled: Sequence[tuple[ClaimedEvent, Conclusion]]) -> None:
         """Have workers reminded of what is to be tried again; say what nobody tries again."""
         await self._doorbell.remind(
-            [_reminder(event, one) for event, one in settled if isinstance(one, Again)]
+            [_reminder(event, one) for event, one in settled if isinstance(one, RetryLater)]
         )
         for event, settlement in settled:
             if settlement.status is EventStatus.DEAD:
@@ -263,7 +263,7 @@ class InboxDrain:
                 )
 
 
-def _reminder(event: ClaimedEvent, again: Again) -> Reminder:
+def _reminder(event: ClaimedEvent, again: RetryLater) -> Reminder:
     """Return a reminder of its own for each try: BullMQ leaves out an id that it has had.
 
     Its data is for who looks at the queue: the inbox says what is due.

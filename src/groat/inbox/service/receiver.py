@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from groat.inbox.domain.event import Delivery, EventKey, merge, reused
+from groat.inbox.domain.event import EventKey, WebhookDelivery, merge, reused
 from groat.inbox.infrastructure import events as store
 from groat.kernel.clock import Clock
 from groat.kernel.errors import BadRequest, GroatError, Unavailable
@@ -65,7 +65,7 @@ class WebhookReceiver:
             rest_seconds=_LOOK_UP_REST_SECONDS,
             rest_seconds_each=_LOOK_UP_REST_SECONDS_EACH,
         )
-        self._inbox: Lane[Delivery, bool] = Lane(
+        self._inbox: Lane[WebhookDelivery, bool] = Lane(
             self._store, **prompt, most_running=_INSERTS_AT_ONCE
         )
         all_at_once = {"most_in_batch": _MOST_WAITING, "most_waiting": _MOST_WAITING}
@@ -118,7 +118,7 @@ class WebhookReceiver:
         account_id: ProviderAccountId,
         headers: Mapping[str, str],
         body: bytes,
-    ) -> Delivery:
+    ) -> WebhookDelivery:
         now = self._clock.now()
         rejection = await provider.verify_webhook(headers, body, now)
         envelope = rejection or provider.read_envelope(headers, body)
@@ -126,7 +126,7 @@ class WebhookReceiver:
             raise _rejected(envelope)
         if not envelope.is_storable:
             raise _rejected(Rejection.BODY_MALFORMED)
-        return Delivery(
+        return WebhookDelivery(
             merchant_id,
             account_id,
             envelope.event_id,
@@ -141,7 +141,7 @@ class WebhookReceiver:
         seen = await self._seen.among(names)
         return [name in seen for name in names]
 
-    async def _store(self, deliveries: Sequence[Delivery]) -> list[bool]:
+    async def _store(self, deliveries: Sequence[WebhookDelivery]) -> list[bool]:
         """Commit a batch; answer for each whether it was taken."""
         events = merge(deliveries)
         async with self._database.autocommit() as connection:
@@ -172,7 +172,7 @@ class WebhookReceiver:
         return [None] * len(names)
 
 
-async def _refused(connection: Connection, events: Sequence[Delivery]) -> set[EventKey]:
+async def _refused(connection: Connection, events: Sequence[WebhookDelivery]) -> set[EventKey]:
     """Return the events that came with another's transmission, which is signed for that alone."""
     transmissions = {event.transmission for event in events if event.transmission is not None}
     if not transmissions:

@@ -41,7 +41,7 @@ from groat.providers.domain.facts import (
 
 def decide(standing: Standing, arrivals: Sequence[Arrival], now: datetime) -> Iterator[Verdict]:
     """Yield a verdict for each arrival, in order, each seeing what the ones before it did."""
-    running = _Running(standing)
+    running = _RunningStanding(standing)
     for arrival in arrivals:
         verdict = _decide_one(running.standing, arrival, now)
         running.note(verdict)
@@ -124,7 +124,7 @@ def _decide_fact(standing: Standing, payment: Payment, arrival: Arrival, now: da
             return decide_payment(standing, payment, fact, arrival, now)
 
 
-class _Running:
+class _RunningStanding:
     """A standing while facts are decided on it: verdicts change the dictionaries it looks into."""
 
     def __init__(self, standing: Standing) -> None:

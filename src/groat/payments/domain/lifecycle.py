@@ -67,7 +67,7 @@ class DisputeStatus(StrEnum):
     LOST = "lost"
 
 
-class Told(StrEnum):
+class FactKind(StrEnum):
     """What facts about a payment tell, as the table knows them."""
 
     REQUIRES_ACTION = "requires_action"
@@ -116,12 +116,14 @@ _SO = Outcome.ALREADY_SO
 _CONTRADICTION = Outcome.CONTRADICTION
 
 
-def _row(status: Status, **answers: Answer[Status]) -> dict[tuple[Status, Told], Answer[Status]]:
+def _row(
+    status: Status, **answers: Answer[Status]
+) -> dict[tuple[Status, FactKind], Answer[Status]]:
     """Return the answers of a status; what is not named comes too late to change it."""
-    return {(status, told): answers.get(told.value, _LATE) for told in Told}
+    return {(status, told): answers.get(told.value, _LATE) for told in FactKind}
 
 
-LIFECYCLE: Mapping[tuple[Status, Told], Answer[Status]] = {
+LIFECYCLE: Mapping[tuple[Status, FactKind], Answer[Status]] = {
     **_row(
         Status.CREATED,  # nothing was asked of a provider
         authorized=_CONTRADICTION,
@@ -245,22 +247,22 @@ def answer_dispute(status: DisputeStatus | None, fact: DisputeFact) -> Answer[Di
             assert_never(fact)
 
 
-def told(fact: PaymentFact) -> Told:
+def told(fact: PaymentFact) -> FactKind:
     """Return what a fact about a payment tells."""
     match fact:
         case Captured(final=final):
-            return Told.CAPTURED if final else Told.CAPTURED_IN_PART
+            return FactKind.CAPTURED if final else FactKind.CAPTURED_IN_PART
         case _:
             return _TOLD[type(fact)]
 
 
-_TOLD: Mapping[type, Told] = {
-    RequiresAction: Told.REQUIRES_ACTION,
-    Approved: Told.APPROVED,
-    Processing: Told.PROCESSING,
-    Authorized: Told.AUTHORIZED,
-    Declined: Told.DECLINED,
-    Canceled: Told.CANCELED,
-    Expired: Told.EXPIRED,
-    NotSent: Told.NOT_SENT,
+_TOLD: Mapping[type, FactKind] = {
+    RequiresAction: FactKind.REQUIRES_ACTION,
+    Approved: FactKind.APPROVED,
+    Processing: FactKind.PROCESSING,
+    Authorized: FactKind.AUTHORIZED,
+    Declined: FactKind.DECLINED,
+    Canceled: FactKind.CANCELED,
+    Expired: FactKind.EXPIRED,
+    NotSent: FactKind.NOT_SENT,
 }

@@ -8,7 +8,7 @@ from enum import StrEnum
 from groat.kernel import ids
 from groat.kernel.ids import OperationId, PaymentId, RefundId
 from groat.kernel.value import Value
-from groat.payments.domain.lifecycle import Status, Told
+from groat.payments.domain.lifecycle import FactKind, Status
 from groat.providers.domain.failures import FailureCode
 
 
@@ -90,17 +90,17 @@ def idempotency_key(operation_id: OperationId) -> str:
     return f"groat-{ids.render('operation', operation_id)}"
 
 
-SETTLES: Mapping[tuple[OperationKind, Told], OperationOutcome] = {
-    (OperationKind.AUTHORIZE, Told.AUTHORIZED): OperationOutcome.SUCCEEDED,
-    (OperationKind.AUTHORIZE, Told.CAPTURED_IN_PART): OperationOutcome.SUCCEEDED,
-    (OperationKind.AUTHORIZE, Told.CAPTURED): OperationOutcome.SUCCEEDED,
-    (OperationKind.AUTHORIZE, Told.DECLINED): OperationOutcome.DECLINED,
-    (OperationKind.AUTHORIZE, Told.NOT_SENT): OperationOutcome.FAILED,
-    (OperationKind.AUTHORIZE, Told.CANCELED): OperationOutcome.FAILED,
-    (OperationKind.AUTHORIZE, Told.EXPIRED): OperationOutcome.FAILED,
-    (OperationKind.CAPTURE, Told.CAPTURED_IN_PART): OperationOutcome.SUCCEEDED,
-    (OperationKind.CAPTURE, Told.CAPTURED): OperationOutcome.SUCCEEDED,
-    (OperationKind.CANCEL, Told.CANCELED): OperationOutcome.SUCCEEDED,
+SETTLES: Mapping[tuple[OperationKind, FactKind], OperationOutcome] = {
+    (OperationKind.AUTHORIZE, FactKind.AUTHORIZED): OperationOutcome.SUCCEEDED,
+    (OperationKind.AUTHORIZE, FactKind.CAPTURED_IN_PART): OperationOutcome.SUCCEEDED,
+    (OperationKind.AUTHORIZE, FactKind.CAPTURED): OperationOutcome.SUCCEEDED,
+    (OperationKind.AUTHORIZE, FactKind.DECLINED): OperationOutcome.DECLINED,
+    (OperationKind.AUTHORIZE, FactKind.NOT_SENT): OperationOutcome.FAILED,
+    (OperationKind.AUTHORIZE, FactKind.CANCELED): OperationOutcome.FAILED,
+    (OperationKind.AUTHORIZE, FactKind.EXPIRED): OperationOutcome.FAILED,
+    (OperationKind.CAPTURE, FactKind.CAPTURED_IN_PART): OperationOutcome.SUCCEEDED,
+    (OperationKind.CAPTURE, FactKind.CAPTURED): OperationOutcome.SUCCEEDED,
+    (OperationKind.CANCEL, FactKind.CANCELED): OperationOutcome.SUCCEEDED,
 }
 """How an open operation ends by a fact that was applied, whoever told it. A fact that is not here
 leaves it open: a cancellation under way is not settled by a capture, but by its own answer."""

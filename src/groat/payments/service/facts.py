@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from groat.accounts.domain.decisions import Facts
+from groat.accounts.domain.decisions import FactPostings
 from groat.accounts.domain.ledger import PostedTransaction, Transaction
 from groat.accounts.service.accounts import AccountService
 from groat.audit.service import AuditService
@@ -97,7 +97,7 @@ class PaymentFacts:
         if postings:
             numbered = [(effect, transaction.id) for effect, transaction in postings]
             store.insert_effects(connection, merchant_id, numbered, now)
-        facts = Facts(
+        facts = FactPostings(
             [transaction for _, transaction in postings],
             taken={one.id: effect.hold_id for effect, one in postings if effect.hold_id},
             released=released,
@@ -140,7 +140,7 @@ def _owed(
 def _shortfalls(
     postings: Iterable[tuple[Effect, Transaction]],
     posted: Iterable[PostedTransaction],
-    facts: Facts,
+    facts: FactPostings,
 ) -> Iterable[tuple[DisputeId, int]]:
     """Yield for each dispute that took funds what the beneficiary did not have of them."""
     entries = {one.transaction.id: one.transaction.entries for one in posted}

@@ -49,7 +49,7 @@ from groat.platform.postgres.idempotency import RequestKey
 from groat.platform.process.bulkhead import Turn
 from groat.providers.domain.facts import Authorized, Report
 from groat.providers.registry import ProviderRegistry
-from groat.routing.domain.decision import Decision
+from groat.routing.domain.decision import RoutingDecision
 from groat.routing.service import RoutingService
 
 Decide: TypeAlias = Callable[[Payment, Sequence[Operation], datetime], Begun]
@@ -274,7 +274,7 @@ class PaymentService:
         connection: Connection,
         caller: Caller,
         begun: Begun,
-        decision: Decision | None,
+        decision: RoutingDecision | None,
         request_key: RequestKey | None,
         now: datetime,
     ) -> None:

@@ -43,14 +43,14 @@ _ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC"}  # nothing of the user's: PGDATA, LD
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ServerEndpoint:
     """Where a server listens and what it asks for. Kept in a file that only its owner reads."""
 
     port: int
     password: str
 
     @classmethod
-    def kept_in(cls, file: Path) -> Endpoint:
+    def kept_in(cls, file: Path) -> ServerEndpoint:
         """Return the endpoint in ``file``, with a new port if another program took the old one."""
         try:
             kept = cls(**json.loads(file.read_text()))
@@ -95,9 +95,9 @@ class _Server(ABC):
         """Say whether the server does what it is for, not merely listens."""
 
     @property
-    def endpoint(self) -> Endpoint:
+    def endpoint(self) -> ServerEndpoint:
         """Where the server listens, once started."""
-        return Endpoint(**json.loads(self._endpoint_file.read_text()))
+        return ServerEndpoint(**json.loads(self._endpoint_file.read_text()))
 
     @property
     def pid(self) -> int:
@@ -111,7 +111,7 @@ class _Server(ABC):
             ConfigurationError: ``server_did_not_start``, with the last line of its log.
         """
         self.stop()
-        Endpoint.kept_in(self._endpoint_file)
+        ServerEndpoint.kept_in(self._endpoint_file)
         self._prepare()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -60,22 +60,22 @@ class PaymentMethods(Value, kw_only=True):
     requires_action: str | None = None
 
 
-class Entry(Value):
+class ProviderEntry(Value):
     """Something that the provider really did. ``reference`` is ours, of the payment or refund."""
 
     reference: str | None
     amount: Money
 
 
-class Books(Value, kw_only=True):
+class ProviderBooks(Value, kw_only=True):
     """All that the provider really did: the witness for "once", and not by way of the adapter."""
 
-    authorizations: Sequence[Entry]
-    charges: Sequence[Entry]
-    refunds: Sequence[Entry]
+    authorizations: Sequence[ProviderEntry]
+    charges: Sequence[ProviderEntry]
+    refunds: Sequence[ProviderEntry]
 
 
-class Delivery(Value):
+class SentWebhook(Value):
     """A webhook as it was sent. ``headers`` have lower-case names."""
 
     headers: Mapping[str, str]
@@ -103,11 +103,11 @@ class Harness(Protocol):
         """Do what the customer has to do for a payment."""
         ...
 
-    async def books(self) -> Books:
+    async def books(self) -> ProviderBooks:
         """Return all that was really done."""
         ...
 
-    async def take_deliveries(self) -> Sequence[Delivery]:
+    async def take_deliveries(self) -> Sequence[SentWebhook]:
         """Return the webhooks sent since the last time, once there are none left to send."""
         ...
 

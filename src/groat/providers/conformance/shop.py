@@ -12,7 +12,7 @@ from groat.kernel import ids
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.kernel.value import Value
-from groat.providers.conformance.harness import Entry, Fault, Harness
+from groat.providers.conformance.harness import Fault, Harness, ProviderEntry
 from groat.providers.domain.facts import (
     Authorized,
     Canceled,
@@ -261,5 +261,5 @@ def _reference(reply: Reply) -> str:
     return reference
 
 
-def _amounts(entries: Sequence[Entry], reference: str) -> list[Money]:
+def _amounts(entries: Sequence[ProviderEntry], reference: str) -> list[Money]:
     return [entry.amount for entry in entries if entry.reference == reference]

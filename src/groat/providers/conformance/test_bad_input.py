@@ -12,7 +12,7 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groat.providers.conformance.harness import Delivery
+from groat.providers.conformance.harness import SentWebhook
 from groat.providers.conformance.shop import Shop
 from groat.providers.domain.facts import NotSent
 from groat.providers.port import Answered, Envelope, Rejection, Unknown, Unreadable
@@ -39,14 +39,14 @@ BODIES = st.binary() | JSON.map(lambda value: json.dumps(value).encode())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def genuine(shop: Shop) -> AsyncIterator[Delivery]:
+async def genuine(shop: Shop) -> AsyncIterator[SentWebhook]:
     """A webhook of the provider's."""
     await shop.harness.take_deliveries()
     await shop.pay()
     yield (await shop.harness.take_deliveries())[0]
 
 
-def _headers(genuine: Delivery) -> st.SearchStrategy[Mapping[str, str]]:
+def _headers(genuine: SentWebhook) -> st.SearchStrategy[Mapping[str, str]]:
     """Return headers of which each may be the genuine one, spoiled, made up, or not there."""
     strange = {
         name: st.just(value) | VALUES | _spoiled(value) for name, value in genuine.headers.items()
@@ -66,7 +66,7 @@ def _spoiled(value: str) -> st.SearchStrategy[str]:
 
 @pytest.mark.parametrize("value", ["\xff", "\u20ac", ""], ids=["latin", "beyond", "empty"])
 async def test_strange_characters_in_any_header_are_answered(
-    shop: Shop, genuine: Delivery, value: str
+    shop: Shop, genuine: SentWebhook, value: str
 ) -> None:
     """What is drawn below might by chance miss the one header that is read."""
     for name in genuine.headers:
@@ -78,7 +78,7 @@ async def test_strange_characters_in_any_header_are_answered(
 @settings(max_examples=80, deadline=None)
 @given(data=st.data())
 async def test_any_bytes_are_believed_or_not(
-    shop: Shop, genuine: Delivery, data: st.DataObject
+    shop: Shop, genuine: SentWebhook, data: st.DataObject
 ) -> None:
     """Anyone can send anything to the address; an exception there is a 500 that they can cause."""
     headers = data.draw(_headers(genuine))
@@ -92,7 +92,7 @@ async def test_any_bytes_are_believed_or_not(
 @settings(max_examples=80, deadline=None)
 @given(data=st.data())
 async def test_any_bytes_are_an_envelope_or_malformed(
-    shop: Shop, genuine: Delivery, data: st.DataObject
+    shop: Shop, genuine: SentWebhook, data: st.DataObject
 ) -> None:
     """A provider may sign nonsense too. What is kept of it fits into the inbox's columns."""
     headers = data.draw(st.just(genuine.headers) | _headers(genuine))
@@ -109,7 +109,7 @@ async def test_any_bytes_are_an_envelope_or_malformed(
 @settings(max_examples=80, deadline=None)
 @given(data=st.data())
 async def test_any_bytes_say_something_or_are_tried_again(
-    shop: Shop, genuine: Delivery, data: st.DataObject
+    shop: Shop, genuine: SentWebhook, data: st.DataObject
 ) -> None:
     """An event that cannot be read is kept and shown; it says nothing that was not said."""
     envelope = shop.provider.read_envelope(genuine.headers, genuine.body)

@@ -23,7 +23,7 @@ MOST_PAYMENTS = 120
 """How many are made, each with a refund, until there is a second page."""
 
 
-class Told(Value):
+class DeliveredEvents(Value):
     """What was delivered from one moment to another: type and body, by the event's id."""
 
     since: datetime
@@ -51,7 +51,7 @@ async def _listed(provider: Provider, since: datetime, until: datetime) -> list[
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def told(shop: Shop) -> AsyncIterator[Told]:
+async def told(shop: Shop) -> AsyncIterator[DeliveredEvents]:
     """What so many payments lead to that their events do not fit on one page."""
     if not shop.provider.lists_events_for:
         pytest.skip("the provider has no list of events")
@@ -67,10 +67,10 @@ async def told(shop: Shop) -> AsyncIterator[Told]:
         envelope = shop.provider.read_envelope(delivery.headers, delivery.body)
         assert isinstance(envelope, Envelope)
         events[envelope.event_id] = envelope.event_type, delivery.body
-    yield Told(since - MARGIN, datetime.now(UTC) + MARGIN, events)
+    yield DeliveredEvents(since - MARGIN, datetime.now(UTC) + MARGIN, events)
 
 
-async def test_what_was_delivered_is_listed_once(shop: Shop, told: Told) -> None:
+async def test_what_was_delivered_is_listed_once(shop: Shop, told: DeliveredEvents) -> None:
     """What was lost in an outage is found there, and nothing is missed between two pages."""
     listed = await _listed(shop.provider, told.since, told.until)
     types = {one.envelope.event_id: one.envelope.event_type for one in listed}
@@ -79,7 +79,9 @@ async def test_what_was_delivered_is_listed_once(shop: Shop, told: Told) -> None
         assert types[event_id] == event_type
 
 
-async def test_an_event_says_the_same_listed_and_delivered(shop: Shop, told: Told) -> None:
+async def test_an_event_says_the_same_listed_and_delivered(
+    shop: Shop, told: DeliveredEvents
+) -> None:
     """Whichever comes first is stored: the other is then a duplicate of it, and not looked at."""
     for one in await _listed(shop.provider, told.since, told.until):
         if one.envelope.event_id not in told.events:
@@ -90,7 +92,9 @@ async def test_an_event_says_the_same_listed_and_delivered(shop: Shop, told: Tol
         assert listed == delivered
 
 
-async def test_what_happened_at_another_time_is_not_listed(shop: Shop, told: Told) -> None:
+async def test_what_happened_at_another_time_is_not_listed(
+    shop: Shop, told: DeliveredEvents
+) -> None:
     """A backfill is for an outage: it does not read the whole month."""
     hour = timedelta(hours=1)
     for since, until in ((told.since - hour, told.since), (told.until, told.until + hour)):

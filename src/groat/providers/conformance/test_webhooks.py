@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from groat.kernel.money import Money
 from groat.kernel.value import replace
-from groat.providers.conformance.harness import Delivery, Fault
+from groat.providers.conformance.harness import Fault, SentWebhook
 from groat.providers.conformance.shop import F, Shop, only
 from groat.providers.domain.facts import Authorized, Canceled, Captured, Refunded, Report
 from groat.providers.port import Envelope, Provider, Rejection
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def deliveries(shop: Shop) -> AsyncIterator[Sequence[Delivery]]:
+async def deliveries(shop: Shop) -> AsyncIterator[Sequence[SentWebhook]]:
     """What a payment and its refund lead to, each webhook delivered several times."""
     await shop.harness.take_deliveries()
     async with shop.under(Fault.DUPLICATE):
@@ -32,11 +32,11 @@ async def deliveries(shop: Shop) -> AsyncIterator[Sequence[Delivery]]:
     yield taken
 
 
-async def _verdict(provider: Provider, delivery: Delivery) -> Rejection | None:
+async def _verdict(provider: Provider, delivery: SentWebhook) -> Rejection | None:
     return await provider.verify_webhook(delivery.headers, delivery.body, datetime.now(UTC))
 
 
-def _envelopes(shop: Shop, deliveries: Sequence[Delivery]) -> list[Envelope]:
+def _envelopes(shop: Shop, deliveries: Sequence[SentWebhook]) -> list[Envelope]:
     read = [shop.provider.read_envelope(one.headers, one.body) for one in deliveries]
     envelopes = [one for one in read if isinstance(one, Envelope)]
     assert len(envelopes) == len(deliveries)
@@ -48,7 +48,7 @@ def _facts(kind: type[F], told: Sequence[Report]) -> list[F]:
 
 
 async def test_the_providers_webhooks_are_believed(
-    shop: Shop, deliveries: Sequence[Delivery]
+    shop: Shop, deliveries: Sequence[SentWebhook]
 ) -> None:
     """One that is refused comes again for some days, and then never more."""
     for delivery in deliveries:
@@ -56,7 +56,7 @@ async def test_the_providers_webhooks_are_believed(
 
 
 async def test_another_accounts_webhooks_are_refused(
-    stranger: Provider, deliveries: Sequence[Delivery]
+    stranger: Provider, deliveries: Sequence[SentWebhook]
 ) -> None:
     """Whoever has an account of their own at the provider can make it sign what they like."""
     for delivery in deliveries:
@@ -66,7 +66,7 @@ async def test_another_accounts_webhooks_are_refused(
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 async def test_one_byte_changed_is_refused(
-    shop: Shop, deliveries: Sequence[Delivery], data: st.DataObject
+    shop: Shop, deliveries: Sequence[SentWebhook], data: st.DataObject
 ) -> None:
     """The signature is for these bytes, and no others."""
     delivery = data.draw(st.sampled_from(deliveries))
@@ -76,14 +76,14 @@ async def test_one_byte_changed_is_refused(
 
 
 async def test_without_its_headers_a_webhook_is_refused(
-    shop: Shop, deliveries: Sequence[Delivery]
+    shop: Shop, deliveries: Sequence[SentWebhook]
 ) -> None:
     """What is not signed is nobody's."""
-    assert await _verdict(shop.provider, Delivery({}, deliveries[0].body)) is not None
+    assert await _verdict(shop.provider, SentWebhook({}, deliveries[0].body)) is not None
 
 
 async def test_an_event_has_one_id_however_often_it_comes(
-    shop: Shop, deliveries: Sequence[Delivery]
+    shop: Shop, deliveries: Sequence[SentWebhook]
 ) -> None:
     """The inbox tells by the id what it has: one for each delivery, or one for all, defeats it."""
     types = defaultdict[str, list[str]](list)
@@ -95,7 +95,9 @@ async def test_an_event_has_one_id_however_often_it_comes(
         assert same == [same[0]] * len(same)
 
 
-async def test_a_transmission_is_of_one_event(shop: Shop, deliveries: Sequence[Delivery]) -> None:
+async def test_a_transmission_is_of_one_event(
+    shop: Shop, deliveries: Sequence[SentWebhook]
+) -> None:
     """The inbox refuses another event under the same id: it would be taken for a forgery."""
     events = defaultdict[str, set[str]](set)
     for envelope in _envelopes(shop, deliveries):
@@ -106,7 +108,7 @@ async def test_a_transmission_is_of_one_event(shop: Shop, deliveries: Sequence[D
 
 
 async def test_what_a_webhook_says_by_itself_is_what_it_says(
-    shop: Shop, deliveries: Sequence[Delivery]
+    shop: Shop, deliveries: Sequence[SentWebhook]
 ) -> None:
     """The engine goes by it, and does not ask."""
     for envelope, delivery in zip(_envelopes(shop, deliveries), deliveries, strict=True):

@@ -12,19 +12,19 @@ from groat.providers.domain.facts import (
     DisputeWithdrawn,
     Report,
 )
-from groat.providers.paypal.payloads import Dispute
+from groat.providers.paypal.payloads import PayPalDisputePayload
 
 _FOR_THE_BUYER = frozenset({"ACCEPTED", "RESOLVED_BUYER_FAVOUR"})
 """The outcomes that cost the seller money. PayPal pays for ``RESOLVED_WITH_PAYOUT`` itself."""
 
 
-def dispute_reports(dispute: Dispute) -> tuple[Report, ...]:
+def dispute_reports(dispute: PayPalDisputePayload) -> tuple[Report, ...]:
     """Return all that a dispute has come to so far, since an earlier look may have been missed."""
     capture_id = dispute.disputed_transactions[0].seller_transaction_id
     return tuple(Report(None, None, fact, capture_reference=capture_id) for fact in _facts(dispute))
 
 
-def _facts(dispute: Dispute) -> Iterator[DisputeFact]:
+def _facts(dispute: PayPalDisputePayload) -> Iterator[DisputeFact]:
     reference, amount = dispute.dispute_id, dispute.dispute_amount.money()
     yield DisputeOpened(reference, amount)
     match dispute.status:
@@ -36,7 +36,7 @@ def _facts(dispute: Dispute) -> Iterator[DisputeFact]:
             return
 
 
-def _decided(dispute: Dispute) -> Iterator[DisputeFact]:
+def _decided(dispute: PayPalDisputePayload) -> Iterator[DisputeFact]:
     outcome = dispute.dispute_outcome
     if outcome is None:
         return

@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from groat.providers.paypal.payloads import (
     DisputeEvent,
-    Event,
-    EventEnvelope,
-    EventList,
+    PayPalEnvelopePayload,
+    PayPalEventListPayload,
+    PayPalEventPayload,
     ToldEvent,
 )
 from groat.providers.port import Envelope, EventPage
@@ -60,7 +60,7 @@ def subject_id(subject: Subject, body: bytes) -> str:
     """
     if subject == "dispute":
         return parse(DisputeEvent, body).resource.dispute_id
-    return parse(Event, body).resource.id
+    return parse(PayPalEventPayload, body).resource.id
 
 
 def envelope(body: bytes, transmission_id: str | None = None) -> Envelope:
@@ -69,7 +69,7 @@ def envelope(body: bytes, transmission_id: str | None = None) -> Envelope:
     Raises:
         Malformed: it is no event.
     """
-    event = parse(EventEnvelope, body)
+    event = parse(PayPalEnvelopePayload, body)
     return Envelope(event.id, event.event_type, transmission_id)
 
 
@@ -116,7 +116,7 @@ def listed_events(body: bytes) -> EventPage:
         ValueError: it is no such page, or too long a link leads on from it.
         RecursionError: it is nested beyond reason.
     """
-    page = convert(EventList, json.loads(body))
+    page = convert(PayPalEventListPayload, json.loads(body))
     links = [link.href for link in page.links if link.rel == "next"]
     if not links or not page.events:
         return event_page(page.events, envelope, None)

@@ -15,12 +15,12 @@ from groat.providers.paypal.client import PayPalClient, Response
 from groat.providers.paypal.disputes import dispute_reports
 from groat.providers.paypal.events import Subject
 from groat.providers.paypal.payloads import (
-    Authorization,
-    Capture,
-    Dispute,
+    AuthorizationPayload,
+    CapturePayload,
     DisputeList,
-    Order,
-    Refund,
+    OrderPayload,
+    PayPalDisputePayload,
+    PayPalRefundPayload,
 )
 from groat.providers.port import FOREIGN, Answered, EventPage, NotOurs, Reply, Unknown
 from groat.providers.reading import Malformed, Payload, own_or_foreign, parse, read
@@ -47,38 +47,42 @@ class Lookups:
         self._client = client
         self._clock = clock
 
-    def order_reports(self, order: Order) -> tuple[Report, ...]:
+    def order_reports(self, order: OrderPayload) -> tuple[Report, ...]:
         """Return what an order says at this moment."""
         return translation.order_reports(order, self._clock.now())
 
-    def authorization_reports(self, authorization: Authorization) -> tuple[Report, ...]:
+    def authorization_reports(self, authorization: AuthorizationPayload) -> tuple[Report, ...]:
         """Return what an authorization says at this moment."""
         return translation.authorization_reports(authorization, self._clock.now())
 
-    async def order(self, order_id: str) -> Order | NotSent | Unknown | None:
+    async def order(self, order_id: str) -> OrderPayload | NotSent | Unknown | None:
         """Return an order, None if PayPal knows it no more."""
         answer = await self._client.call("GET", path(ORDERS, order_id))
         if not isinstance(answer, Response):
             return answer
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
-        return _parsed(Order, answer, order_id)
+        return _parsed(OrderPayload, answer, order_id)
 
     async def subject(self, subject: Subject, subject_id: str) -> Reply:
         """Return what the subject of an event says now."""
         match subject:
             case "order":
-                return await self._told(ORDERS, subject_id, Order, self.order_reports)
+                return await self._told(ORDERS, subject_id, OrderPayload, self.order_reports)
             case "authorization":
                 return await self._told(
-                    AUTHORIZATIONS, subject_id, Authorization, self.authorization_reports
+                    AUTHORIZATIONS, subject_id, AuthorizationPayload, self.authorization_reports
                 )
             case "capture":
-                return await self._told(CAPTURES, subject_id, Capture, translation.capture_reports)
+                return await self._told(
+                    CAPTURES, subject_id, CapturePayload, translation.capture_reports
+                )
             case "refund":
-                return await self._told(REFUNDS, subject_id, Refund, translation.refund_reports)
+                return await self._told(
+                    REFUNDS, subject_id, PayPalRefundPayload, translation.refund_reports
+                )
             case "dispute":
-                return await self._told(DISPUTES, subject_id, Dispute, dispute_reports)
+                return await self._told(DISPUTES, subject_id, PayPalDisputePayload, dispute_reports)
             case "reversal":
                 return await self._reversal(subject_id)
 
@@ -87,7 +91,9 @@ class Lookups:
         answer = await self._client.call("GET", path(CAPTURES, capture_id))
         if isinstance(answer, Response) and answer.status == HTTPStatus.NOT_FOUND:
             return FOREIGN
-        found = _parsed(Capture, answer, capture_id) if isinstance(answer, Response) else answer
+        found = (
+            _parsed(CapturePayload, answer, capture_id) if isinstance(answer, Response) else answer
+        )
         if isinstance(found, NotSent | Unknown):
             return Unknown(found.reason)
         return own_or_foreign(read(lambda: translation.capture_reports(found)))
@@ -122,8 +128,8 @@ class Lookups:
 
     async def _reversal(self, refund_id: str) -> Reply:
         """Return what the disputes of a reversed capture say: the reversal is the same change."""
-        reversal = await self._get(path(REFUNDS, refund_id), Refund)
-        if not isinstance(reversal, Refund):
+        reversal = await self._get(path(REFUNDS, refund_id), PayPalRefundPayload)
+        if not isinstance(reversal, PayPalRefundPayload):
             return reversal
         capture_id = translation.refunded_capture(reversal)
         if capture_id is None:

@@ -25,7 +25,13 @@ from groat.providers.domain.failures import FailureCode
 from groat.providers.paypal import bodies, translation
 from groat.providers.paypal.client import PayPalClient, Response
 from groat.providers.paypal.lookups import AUTHORIZATIONS, CAPTURES, ORDERS, Lookups, path
-from groat.providers.paypal.payloads import Authorization, Capture, Order, Problem, Refund
+from groat.providers.paypal.payloads import (
+    AuthorizationPayload,
+    CapturePayload,
+    OrderPayload,
+    PayPalRefundPayload,
+    ProblemPayload,
+)
 from groat.providers.port import (
     Answered,
     AuthorizeRequest,
@@ -158,16 +164,16 @@ class Operations:
         return await self._client.call("POST", address, json=json, key=request.idempotency_key)
 
     def _order_reports(self, body: bytes) -> tuple[Report, ...]:
-        return self._lookups.order_reports(parse(Order, body))
+        return self._lookups.order_reports(parse(OrderPayload, body))
 
     def _capture_reports(self, body: bytes) -> tuple[Report, ...]:
-        return translation.capture_reports(parse(Capture, body))
+        return translation.capture_reports(parse(CapturePayload, body))
 
     def _void_reports(self, body: bytes) -> tuple[Report, ...]:
-        return self._lookups.authorization_reports(parse(Authorization, body))
+        return self._lookups.authorization_reports(parse(AuthorizationPayload, body))
 
     def _refund_reports(self, body: bytes) -> tuple[Report, ...]:
-        return translation.refund_reports(parse(Refund, body))
+        return translation.refund_reports(parse(PayPalRefundPayload, body))
 
 
 def _reply(
@@ -180,7 +186,9 @@ def _reply(
         return answer
     if answer.ok:
         return read(lambda: _addressed(reports(answer.body), request))
-    return read(lambda: refusal(request, translation.refusal_code(parse(Problem, answer.body))))
+    return read(
+        lambda: refusal(request, translation.refusal_code(parse(ProblemPayload, answer.body)))
+    )
 
 
 def _forgotten(request: AuthorizeRequest, order_id: str) -> Answered:
@@ -223,7 +231,7 @@ def _issues(answer: Response) -> list[str]:
     if answer.ok:
         return []
     try:
-        return parse(Problem, answer.body).issues()
+        return parse(ProblemPayload, answer.body).issues()
     except Malformed:
         return []
 

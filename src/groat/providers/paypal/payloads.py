@@ -28,7 +28,7 @@ RefundStatus: TypeAlias = Literal["CANCELLED", "COMPLETED", "FAILED", "PENDING"]
 unknown."""
 
 
-class Amount(Payload):
+class AmountPayload(Payload):
     """A decimal string with the currency's decimals."""
 
     currency_code: str
@@ -69,12 +69,12 @@ class SupplementaryData(Payload):
     related_ids: RelatedIds = RelatedIds()
 
 
-class Authorization(Payload):
+class AuthorizationPayload(Payload):
     """Money that is reserved, or not."""
 
     id: Id
     status: AuthorizationStatus
-    amount: Amount
+    amount: AmountPayload
     custom_id: str | None = None
     expiration_time: Annotated[datetime, Meta(tz=True)] | None = None
     processor_response: ProcessorResponse | None = None
@@ -84,15 +84,15 @@ class Authorization(Payload):
 class Breakdown(Payload):
     """What becomes of a capture's amount."""
 
-    paypal_fee: Amount | None = None
+    paypal_fee: AmountPayload | None = None
 
 
-class Capture(Payload):
+class CapturePayload(Payload):
     """One taking of money."""
 
     id: Id
     status: CaptureStatus
-    amount: Amount
+    amount: AmountPayload
     custom_id: str | None = None
     invoice_id: str | None = None
     final_capture: bool = False
@@ -102,12 +102,12 @@ class Capture(Payload):
     links: list[Link] = field(default_factory=list)
 
 
-class Refund(Payload):
+class PayPalRefundPayload(Payload):
     """One giving back of money. Its capture is told by a link alone."""
 
     id: Id
     status: RefundStatus
-    amount: Amount
+    amount: AmountPayload
     custom_id: str | None = None
     note_to_payer: str | None = None
     links: list[Link] = field(default_factory=list)
@@ -116,23 +116,23 @@ class Refund(Payload):
 class UnitPayments(Payload):
     """What became of a purchase unit."""
 
-    authorizations: list[Authorization] = field(default_factory=list)
-    captures: list[Capture] = field(default_factory=list)
-    refunds: list[Refund] = field(default_factory=list)
+    authorizations: list[AuthorizationPayload] = field(default_factory=list)
+    captures: list[CapturePayload] = field(default_factory=list)
+    refunds: list[PayPalRefundPayload] = field(default_factory=list)
 
 
-class PurchaseUnit(Payload):
+class PurchaseUnitPayload(Payload):
     """A part of an order; ours have one."""
 
     custom_id: str | None = None
     payments: UnitPayments = UnitPayments()
 
 
-class Order(Payload):
+class OrderPayload(Payload):
     """An order and its payments."""
 
     id: Id
-    purchase_units: list[PurchaseUnit]
+    purchase_units: list[PurchaseUnitPayload]
     intent: str | None = None
     status: str | None = None
     links: list[Link] = field(default_factory=list)
@@ -148,15 +148,15 @@ class DisputeOutcome(Payload):
     """How a dispute was decided."""
 
     outcome_code: str
-    amount_refunded: Amount | None = None
+    amount_refunded: AmountPayload | None = None
 
 
-class Dispute(Payload):
+class PayPalDisputePayload(Payload):
     """A payer's complaint."""
 
     dispute_id: Id
     status: str
-    dispute_amount: Amount
+    dispute_amount: AmountPayload
     disputed_transactions: Annotated[list[DisputedTransaction], Meta(min_length=1)]
     dispute_outcome: DisputeOutcome | None = None
 
@@ -179,7 +179,7 @@ class EventResource(Payload):
     id: Id
 
 
-class Event(Payload):
+class PayPalEventPayload(Payload):
     """A provider event about anything but a dispute."""
 
     resource: EventResource
@@ -196,7 +196,7 @@ class ToldOrder(Payload):
 
     id: Id | None = None
     custom_id: str | None = None
-    purchase_units: list[PurchaseUnit] = field(default_factory=list)
+    purchase_units: list[PurchaseUnitPayload] = field(default_factory=list)
     supplementary_data: SupplementaryData = SupplementaryData()
 
 
@@ -206,14 +206,14 @@ class ToldEvent(Payload):
     resource: ToldOrder
 
 
-class EventEnvelope(Payload):
+class PayPalEnvelopePayload(Payload):
     """What every event has."""
 
     id: EventText
     event_type: EventText
 
 
-class EventList(Payload):
+class PayPalEventListPayload(Payload):
     """A page of events, newest first. Each is read by itself."""
 
     events: list[object] = field(default_factory=list)
@@ -226,7 +226,7 @@ class Issue(Payload):
     issue: str = ""
 
 
-class Problem(Payload):
+class ProblemPayload(Payload):
     """PayPal's error document."""
 
     name: Annotated[str, Meta(min_length=1)]

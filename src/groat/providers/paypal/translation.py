@@ -25,14 +25,14 @@ from groat.providers.domain.facts import (
 from groat.providers.domain.failures import FailureCode, from_paypal
 from groat.providers.paypal.bodies import own_ids
 from groat.providers.paypal.payloads import (
-    Authorization,
-    Capture,
+    AuthorizationPayload,
+    CapturePayload,
     Link,
-    Order,
-    Problem,
+    OrderPayload,
+    PayPalRefundPayload,
+    ProblemPayload,
     ProcessorResponse,
-    PurchaseUnit,
-    Refund,
+    PurchaseUnitPayload,
     UnitPayments,
 )
 from groat.providers.reading import own_payment_id
@@ -45,7 +45,7 @@ _CAPTURES_PATH = "/v2/payments/captures/"
 _AUTHORIZATIONS_PATH = "/v2/payments/authorizations/"
 
 
-def order_reports(order: Order, now: datetime) -> tuple[Report, ...]:
+def order_reports(order: OrderPayload, now: datetime) -> tuple[Report, ...]:
     """Return what an order's payments say or, where there are none, its own status.
 
     A payment that is pending says something only where no other does.
@@ -55,7 +55,7 @@ def order_reports(order: Order, now: datetime) -> tuple[Report, ...]:
     return tuple(settled or told) or tuple(_waiting_reports(order))
 
 
-def without_other_declines(order: Order, invoice_id: str) -> Order:
+def without_other_declines(order: OrderPayload, invoice_id: str) -> OrderPayload:
     """Return an order without captures that were declined, but for the one of ours that is asked.
 
     What was taken is a fact whichever call took it; a no is the answer to one call alone.
@@ -76,7 +76,7 @@ def _payments_without(payments: UnitPayments, invoice_id: str) -> UnitPayments:
     return replace(payments, captures=captures)
 
 
-def authorization_reports(authorization: Authorization, now: datetime) -> tuple[Report, ...]:
+def authorization_reports(authorization: AuthorizationPayload, now: datetime) -> tuple[Report, ...]:
     """Return what an authorization says besides its captures."""
     fact = _authorization_fact(authorization, now)
     if fact is None:
@@ -85,7 +85,7 @@ def authorization_reports(authorization: Authorization, now: datetime) -> tuple[
     return (Report(own_payment_id(authorization.custom_id), order_id, fact),)
 
 
-def capture_reports(capture: Capture) -> tuple[Report, ...]:
+def capture_reports(capture: CapturePayload) -> tuple[Report, ...]:
     """Return what a capture says; a pending one, which order it is of."""
     payment_id = own_payment_id(capture.custom_id)
     order_id = capture.supplementary_data.related_ids.order_id
@@ -99,7 +99,7 @@ def capture_reports(capture: Capture) -> tuple[Report, ...]:
             return (Report(payment_id, order_id, Processing()),)
 
 
-def refund_reports(refund: Refund, order_id: str | None = None) -> tuple[Report, ...]:
+def refund_reports(refund: PayPalRefundPayload, order_id: str | None = None) -> tuple[Report, ...]:
     """Return what a refund says; a pending one says nothing yet."""
     fact = _refund_fact(refund)
     if fact is None:
@@ -108,18 +108,20 @@ def refund_reports(refund: Refund, order_id: str | None = None) -> tuple[Report,
     return (Report(payment_id, order_id, fact, refund_id, refunded_capture(refund)),)
 
 
-def refunded_capture(refund: Refund) -> str | None:
+def refunded_capture(refund: PayPalRefundPayload) -> str | None:
     """Return the id of the capture that a refund, or a reversal, is of."""
     _, path, capture_id = _link(refund.links, "up").rpartition(_CAPTURES_PATH)
     return capture_id if path and capture_id else None
 
 
-def refusal_code(problem: Problem) -> FailureCode:
+def refusal_code(problem: ProblemPayload) -> FailureCode:
     """Return why a request was refused: because of the payer, or else of the request itself."""
     return from_paypal(problem.issues(), FailureCode.REJECTED_BY_PROVIDER)
 
 
-def _unit_reports(unit: PurchaseUnit, order: Order, now: datetime) -> Iterator[Report]:
+def _unit_reports(
+    unit: PurchaseUnitPayload, order: OrderPayload, now: datetime
+) -> Iterator[Report]:
     """Yield what a unit's payments say; the captures first, since an end comes after them."""
     for capture in unit.payments.captures:
         yield from capture_reports(_of_order(capture, unit, order))
@@ -133,7 +135,9 @@ def _unit_reports(unit: PurchaseUnit, order: Order, now: datetime) -> Iterator[R
             yield Report(own_payment_id(custom_id), order.id, fact)
 
 
-def _of_order(capture: Capture, unit: PurchaseUnit, order: Order) -> Capture:
+def _of_order(
+    capture: CapturePayload, unit: PurchaseUnitPayload, order: OrderPayload
+) -> CapturePayload:
     """Return an order's capture with what may be told by the order alone."""
     related = replace(capture.supplementary_data.related_ids, order_id=order.id)
     known = replace(capture.supplementary_data, related_ids=related)
@@ -145,7 +149,7 @@ def _of_order(capture: Capture, unit: PurchaseUnit, order: Order) -> Capture:
     )
 
 
-def _waiting_reports(order: Order) -> Iterator[Report]:
+def _waiting_reports(order: OrderPayload) -> Iterator[Report]:
     payment_id = own_payment_id(order.purchase_units[0].custom_id) if order.purchase_units else None
     match order.status:
         case "CREATED" | "PAYER_ACTION_REQUIRED":
@@ -159,7 +163,7 @@ def _waiting_reports(order: Order) -> Iterator[Report]:
             return
 
 
-def _authorization_fact(authorization: Authorization, now: datetime) -> Fact | None:
+def _authorization_fact(authorization: AuthorizationPayload, now: datetime) -> Fact | None:
     expires_at = authorization.expiration_time
     match authorization.status:
         case "CREATED":
@@ -176,7 +180,7 @@ def _authorization_fact(authorization: Authorization, now: datetime) -> Fact | N
             return None
 
 
-def _refund_fact(refund: Refund) -> RefundFact | None:
+def _refund_fact(refund: PayPalRefundPayload) -> RefundFact | None:
     match refund.status:
         case "COMPLETED":
             return Refunded(refund.id, refund.amount.money())
@@ -188,7 +192,7 @@ def _refund_fact(refund: Refund) -> RefundFact | None:
             return None
 
 
-def _fee_reports(capture: Capture) -> Iterator[Report]:
+def _fee_reports(capture: CapturePayload) -> Iterator[Report]:
     told = capture.seller_receivable_breakdown.paypal_fee
     fee = told.money() if told else None
     if fee is not None and fee.amount > 0:
@@ -200,7 +204,7 @@ def _fee_reports(capture: Capture) -> Iterator[Report]:
         )
 
 
-def _is_final(capture: Capture) -> bool:
+def _is_final(capture: CapturePayload) -> bool:
     """Tell whether nothing is left to capture: so it is too where there was no authorization."""
     authorized = capture.supplementary_data.related_ids.authorization_id is not None
     return capture.final_capture or not (

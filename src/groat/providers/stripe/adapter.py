@@ -55,11 +55,11 @@ from groat.providers.reading import (
 from groat.providers.stripe import errors, signature, translation
 from groat.providers.stripe.connections import Connections
 from groat.providers.stripe.payloads import (
-    Charge,
-    Event,
+    ChargePayload,
     EventOrigin,
     PaymentIntent,
-    Refund,
+    StripeEventPayload,
+    StripeRefundPayload,
     ThinEvent,
 )
 from groat.providers.stripe.translation import (
@@ -187,7 +187,9 @@ class StripeProvider:
         answer = await self._answer(request, call)
         if isinstance(answer, Answered | NotSent | Unknown):
             return answer
-        return read(lambda: translation.refund_reports(convert(Refund, _plain(answer))))
+        return read(
+            lambda: translation.refund_reports(convert(StripeRefundPayload, _plain(answer)))
+        )
 
     async def fetch(self, request: OperationRequest) -> Reply:
         """Retrieve the PaymentIntent, or look for ours; of a refund, list the intent's refunds.
@@ -225,7 +227,7 @@ class StripeProvider:
             is_thin = event_type.removeprefix(THIN) in EVENT_TYPES
             return self._not_ours_by_origin(body) or (None if is_thin else Answered(()))
         try:
-            event = parse(Event, body)
+            event = parse(StripeEventPayload, body)
         except Malformed as error:
             return self._not_ours_by_origin(body) or Unreadable(str(error))
         not_ours = self._not_ours(event.livemode, event.account)
@@ -245,7 +247,7 @@ class StripeProvider:
             return answer
         if answer is None:
             return FOREIGN
-        told = read(lambda: translation.charge_reports(convert(Charge, _plain(answer))))
+        told = read(lambda: translation.charge_reports(convert(ChargePayload, _plain(answer))))
         return own_or_foreign(told)
 
     async def list_events(
@@ -298,7 +300,9 @@ class StripeProvider:
         if isinstance(answer, Unknown):
             return answer
         event = {"data": {"object": _plain(answer)}}
-        return read(lambda: translation.event_reports(event_type, convert(Event, event)))
+        return read(
+            lambda: translation.event_reports(event_type, convert(StripeEventPayload, event))
+        )
 
     async def _move(self, request: OperationRequest, call: Awaitable[object]) -> Reply:
         """Make a call that moves a PaymentIntent; return what the intent says then."""
@@ -380,7 +384,7 @@ class StripeProvider:
             return answer
 
         def reports() -> tuple[Report, ...]:
-            refunds = [convert(Refund, one) for one in answer]
+            refunds = [convert(StripeRefundPayload, one) for one in answer]
             found = [one for one in refunds if (one.metadata or {}).get(REFUND_METADATA) == ours]
             return tuple(report for one in found for report in translation.refund_reports(one))
 

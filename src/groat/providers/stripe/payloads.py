@@ -35,7 +35,7 @@ class BalanceTransaction(Payload, tag_field="object", tag="balance_transaction")
     fee: int
 
 
-class Card(Payload):
+class CardPayload(Payload):
     """How a charge was authorized."""
 
     capture_before: UnixTime | None = None
@@ -44,10 +44,10 @@ class Card(Payload):
 class PaymentMethodDetails(Payload):
     """What a charge was made to."""
 
-    card: Card | None = None
+    card: CardPayload | None = None
 
 
-class Charge(Payload, tag_field="object", tag="charge"):
+class ChargePayload(Payload, tag_field="object", tag="charge"):
     """One charge, made by a PaymentIntent; ``captured`` says whether it took anything yet."""
 
     id: str
@@ -90,7 +90,7 @@ class PaymentIntent(Payload, tag_field="object", tag="payment_intent"):
     amount_capturable: int = 0
     amount_received: int = 0
     cancellation_reason: str | None = None
-    latest_charge: Charge | str | None = None
+    latest_charge: ChargePayload | str | None = None
     last_payment_error: PaymentError | None = None
     next_action: NextAction | None = None
     metadata: Metadata = field(default_factory=dict)
@@ -102,7 +102,7 @@ class PaymentIntents(Payload):
     data: list[PaymentIntent]
 
 
-class Refund(Payload, tag_field="object", tag="refund"):
+class StripeRefundPayload(Payload, tag_field="object", tag="refund"):
     """Something of a charge given back, or on its way."""
 
     id: str
@@ -116,7 +116,7 @@ class Refund(Payload, tag_field="object", tag="refund"):
     metadata: Metadata | None = None
 
 
-class Dispute(Payload, tag_field="object", tag="dispute"):
+class StripeDisputePayload(Payload, tag_field="object", tag="dispute"):
     """A charge that the customer's bank takes back, or asks about."""
 
     id: str
@@ -160,10 +160,10 @@ class StateErrorAnswer(Payload):
 class EventData(Payload):
     """The object that the event is about, as it was then."""
 
-    object: PaymentIntent | Charge | Refund | Dispute
+    object: PaymentIntent | ChargePayload | StripeRefundPayload | StripeDisputePayload
 
 
-class Event(Payload):
+class StripeEventPayload(Payload):
     """A provider event about one of these objects.
 
     ``account`` is the connected account that it is of, if it is of one.
@@ -195,14 +195,14 @@ class ThinEvent(Payload):
     related_object: RelatedObject
 
 
-class EventEnvelope(Payload):
+class StripeEnvelopePayload(Payload):
     """What every event has."""
 
     id: EventText
     type: EventText
 
 
-class EventList(Payload):
+class StripeEventListPayload(Payload):
     """A page of events, newest first. Each is read by itself."""
 
     data: list[object]

@@ -46,16 +46,16 @@ from groat.providers.reading import (
 from groat.providers.stripe.payloads import (
     BalanceTransaction,
     CardErrorAnswer,
-    Charge,
-    Dispute,
-    Event,
-    EventEnvelope,
-    EventList,
+    ChargePayload,
     PaymentError,
     PaymentIntent,
     PaymentIntents,
-    Refund,
     StateErrorAnswer,
+    StripeDisputePayload,
+    StripeEnvelopePayload,
+    StripeEventListPayload,
+    StripeEventPayload,
+    StripeRefundPayload,
 )
 
 PAYMENT_METADATA = "groat_payment"
@@ -106,7 +106,7 @@ def envelope(body: bytes) -> Envelope:
     Raises:
         Malformed: it is no event.
     """
-    event = parse(EventEnvelope, body)
+    event = parse(StripeEnvelopePayload, body)
     return Envelope(event.id, event.type)
 
 
@@ -116,7 +116,7 @@ def listed_events(page: object) -> EventPage | Unknown:
     Raises:
         Malformed: it is no such page.
     """
-    listed = convert(EventList, page)
+    listed = convert(StripeEventListPayload, page)
     read = event_page(listed.data, envelope, None)
     if not listed.has_more:
         return read
@@ -125,16 +125,16 @@ def listed_events(page: object) -> EventPage | Unknown:
     return replace(read, next_cursor=read.events[-1].envelope.event_id)
 
 
-def event_reports(event_type: str, event: Event) -> tuple[Report, ...]:
+def event_reports(event_type: str, event: StripeEventPayload) -> tuple[Report, ...]:
     """Return what an event of one of ``EVENT_TYPES`` says."""
     match event.data.object:
         case PaymentIntent() as intent:
             return intent_reports(intent)
-        case Charge() as charge:
+        case ChargePayload() as charge:
             return charge_reports(charge, expired=event_type == "charge.expired")
-        case Refund() as refund:
+        case StripeRefundPayload() as refund:
             return refund_reports(refund)
-        case Dispute() as dispute:
+        case StripeDisputePayload() as dispute:
             return dispute_reports(event_type, dispute)
 
 
@@ -142,7 +142,7 @@ def intent_reports(intent: PaymentIntent) -> tuple[Report, ...]:
     """Return what a PaymentIntent says, and the fee if its charge is there whole."""
     fact = _intent_fact(intent)
     report = Report(own_payment_id(intent.metadata.get(PAYMENT_METADATA)), intent.id, fact)
-    if isinstance(fact, Captured) and isinstance(intent.latest_charge, Charge):
+    if isinstance(fact, Captured) and isinstance(intent.latest_charge, ChargePayload):
         return (report, *_fee_reports(report, intent.latest_charge))
     return (report,)
 
@@ -153,7 +153,7 @@ def found_reports(page: object) -> tuple[Report, ...]:
     return tuple(report for intent in intents for report in intent_reports(intent))
 
 
-def refund_reports(refund: Refund) -> tuple[Report, ...]:
+def refund_reports(refund: StripeRefundPayload) -> tuple[Report, ...]:
     """Return what a refund says.
 
     One that is not ours and changed no balance gave nothing back: before 2025-03-31 Stripe made
@@ -168,7 +168,7 @@ def refund_reports(refund: Refund) -> tuple[Report, ...]:
     return (Report(payment_id, refund.payment_intent, fact, refund_id, refund.charge),)
 
 
-def dispute_reports(event_type: str, dispute: Dispute) -> tuple[Report, ...]:
+def dispute_reports(event_type: str, dispute: StripeDisputePayload) -> tuple[Report, ...]:
     """Return what an event about a dispute says. An inquiry takes no money: it says nothing."""
     fact = _dispute_fact(event_type, dispute)
     if fact is None:
@@ -212,7 +212,9 @@ def stripe_units(money: Money) -> int:
 
 def _intent_fact(intent: PaymentIntent) -> PaymentFact:
     match intent:
-        case PaymentIntent(status="succeeded", latest_charge=Charge(id=charge) | str(charge)):
+        case PaymentIntent(
+            status="succeeded", latest_charge=ChargePayload(id=charge) | str(charge)
+        ):
             return Captured(charge, _money(intent.amount_received, intent.currency))
         case PaymentIntent(status="requires_capture"):
             return _authorized(intent)
@@ -231,11 +233,11 @@ def _intent_fact(intent: PaymentIntent) -> PaymentFact:
 
 def _authorized(intent: PaymentIntent) -> Authorized:
     charge = intent.latest_charge
-    until = charge.capture_before if isinstance(charge, Charge) else None
+    until = charge.capture_before if isinstance(charge, ChargePayload) else None
     return Authorized(intent.id, _money(intent.amount_capturable, intent.currency), until)
 
 
-def charge_reports(charge: Charge, *, expired: bool = False) -> tuple[Report, ...]:
+def charge_reports(charge: ChargePayload, *, expired: bool = False) -> tuple[Report, ...]:
     """Return what a charge says."""
     fact = Expired() if expired else _charge_fact(charge)
     if fact is None:
@@ -244,18 +246,18 @@ def charge_reports(charge: Charge, *, expired: bool = False) -> tuple[Report, ..
     return (Report(payment_id, charge.payment_intent, fact),)
 
 
-def _charge_fact(charge: Charge) -> PaymentFact | None:
+def _charge_fact(charge: ChargePayload) -> PaymentFact | None:
     match charge:
-        case Charge(status="succeeded", captured=True):
+        case ChargePayload(status="succeeded", captured=True):
             return Captured(charge.id, _money(charge.amount_captured, charge.currency))
-        case Charge(status="succeeded", captured=False, payment_intent=str(intent)):
+        case ChargePayload(status="succeeded", captured=False, payment_intent=str(intent)):
             amount = _money(charge.amount, charge.currency)
             return Authorized(intent, amount, charge.capture_before)
         case _:
             return None
 
 
-def _fee_reports(captured: Report, charge: Charge) -> tuple[Report, ...]:
+def _fee_reports(captured: Report, charge: ChargePayload) -> tuple[Report, ...]:
     match charge.balance_transaction:
         case BalanceTransaction(fee=fee) as transaction if fee > 0:
             fact = FeeCharged(transaction.id, _money(fee, transaction.currency))
@@ -264,7 +266,7 @@ def _fee_reports(captured: Report, charge: Charge) -> tuple[Report, ...]:
             return ()
 
 
-def _refund_fact(refund: Refund) -> RefundFact | None:
+def _refund_fact(refund: StripeRefundPayload) -> RefundFact | None:
     match refund.status:
         case "succeeded":
             return Refunded(refund.id, _money(refund.amount, refund.currency))
@@ -274,7 +276,7 @@ def _refund_fact(refund: Refund) -> RefundFact | None:
             return None
 
 
-def _dispute_fact(event_type: str, dispute: Dispute) -> DisputeFact | None:
+def _dispute_fact(event_type: str, dispute: StripeDisputePayload) -> DisputeFact | None:
     """Return what has happened, or else how things stand."""
     amount = _money(dispute.amount, dispute.currency)
     match event_type:
@@ -290,7 +292,7 @@ def _dispute_fact(event_type: str, dispute: Dispute) -> DisputeFact | None:
             return _dispute_standing(dispute, amount)
 
 
-def _dispute_standing(dispute: Dispute, amount: Money) -> DisputeFact | None:
+def _dispute_standing(dispute: StripeDisputePayload, amount: Money) -> DisputeFact | None:
     match dispute.status:
         case "needs_response":  # an inquiry may have become a dispute
             return DisputeOpened(dispute.id, amount)

@@ -44,7 +44,7 @@ class Considered(Value):
     verdict: Consideration
 
 
-class Decision(Value):
+class RoutingDecision(Value):
     """How a payment was routed, and why: the rules passed over, and each target of the one taken.
 
     ``skipped`` are rules with what did not hold.
@@ -62,7 +62,7 @@ def decide_route(
     payment: RoutingInput,
     accounts: Mapping[ProviderAccountId, ProviderName],
     broken: Collection[ProviderAccountId],
-) -> Decision:
+) -> RoutingDecision:
     """Return how to route a payment; ``broken`` are accounts whose circuit breaker is open.
 
     A broken account is tried last and not never: if all are broken, one still has to be tried.
@@ -114,7 +114,7 @@ def _along(
     payment: RoutingInput,
     accounts: Mapping[ProviderAccountId, ProviderName],
     broken: Collection[ProviderAccountId],
-) -> Decision:
+) -> RoutingDecision:
     considered = tuple(
         Considered(one, _verdict(one, payment, accounts, broken))
         for one in _in_order(rule.targets, draw(payment.id))
@@ -131,7 +131,7 @@ def _along(
         for one in taken
     )
     route = Route(legs, rule.fallback_on, fallback_within=rule.fallback_within)
-    return Decision(rules.version, rule.name, skipped, considered, route)
+    return RoutingDecision(rules.version, rule.name, skipped, considered, route)
 
 
 def _in_order(targets: Sequence[Target], drawn: float) -> Iterator[ProviderAccountId]:

@@ -13,7 +13,7 @@ from groat.platform.http.ids import (
     ProviderAccountIdText,
 )
 from groat.providers.domain.failures import RETRYABLE, FailureCode, known_codes
-from groat.routing.domain.decision import Decision
+from groat.routing.domain.decision import RoutingDecision
 from groat.routing.domain.route import FALLBACK_WITHIN
 from groat.routing.domain.rules import MOST_FALLBACK_WITHIN, Conditions, Rule, Rules, Target
 
@@ -131,7 +131,7 @@ def stored_rules(document: dict[str, Any], version: int) -> Rules:
     return RulesDocument.model_validate({"rules": rules}).at(version)
 
 
-def decision_document(payment_id: PaymentId, decision: Decision) -> dict[str, Any]:
+def decision_document(payment_id: PaymentId, decision: RoutingDecision) -> dict[str, Any]:
     """Return a decision as it is stored and shown, without the tokens."""
     return {
         "payment": ids.render("payment", payment_id),

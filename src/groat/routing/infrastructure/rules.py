@@ -9,7 +9,7 @@ from typing import Any
 from groat.kernel.ids import MerchantId, PaymentId
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.queries import load_queries
-from groat.routing.domain.decision import Decision
+from groat.routing.domain.decision import RoutingDecision
 from groat.routing.domain.rules import Rules
 from groat.routing.infrastructure.documents import (
     RulesDocument,
@@ -47,7 +47,7 @@ def insert_decision(
     connection: Connection,
     merchant_id: MerchantId,
     payment_id: PaymentId,
-    decision: Decision,
+    decision: RoutingDecision,
     now: datetime,
 ) -> None:
     """Write how a payment was routed."""

@@ -7,26 +7,26 @@ from collections.abc import Mapping
 from groat.kernel.clock import Clock
 from groat.simulator.books import Books
 from groat.simulator.control import Trigger
-from groat.simulator.paypal.disputes import Disputes
+from groat.simulator.paypal.disputes import PayPalDisputes
 from groat.simulator.paypal.model import Records
 from groat.simulator.paypal.office import Office
 from groat.simulator.paypal.orders import Orders
-from groat.simulator.paypal.payments import Payments
-from groat.simulator.paypal.post import Post
-from groat.simulator.paypal.refunds import Refunds
+from groat.simulator.paypal.payments import PayPalPayments
+from groat.simulator.paypal.post import PayPalPost
+from groat.simulator.paypal.refunds import PayPalRefunds
 
 
-class Account:
+class PayPalAccount:
     """Puts the parts together."""
 
     def __init__(self, clock: Clock) -> None:
         self.books = Books("paypal")
         self.records = Records()
-        self.post = Post(clock)
+        self.post = PayPalPost(clock)
         office = Office(clock, self.records, self.books, self.post)
-        self.refunds = Refunds(office)
-        self.disputes = Disputes(office, self.refunds)
-        self.payments = Payments(office, self.disputes)
+        self.refunds = PayPalRefunds(office)
+        self.disputes = PayPalDisputes(office, self.refunds)
+        self.payments = PayPalPayments(office, self.disputes)
         self.orders = Orders(office, self.payments)
 
     def triggers(self) -> Mapping[str, Trigger]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from groat.simulator.paypal import objects
-from groat.simulator.paypal.account import Account
+from groat.simulator.paypal.account import PayPalAccount
 from groat.simulator.paypal.errors import invalid
-from groat.simulator.paypal.model import Authorization
+from groat.simulator.paypal.model import PayPalAuthorization
 from groat.simulator.paypal.orders import InstrumentDeclinedError
 from groat.simulator.paypal.requests import (
-    CaptureRequest,
+    CaptureAuthorizationBody,
     CompletionRequest,
     Intent,
     OrderRequest,
-    RefundRequest,
+    RefundCaptureBody,
     parse,
 )
 from groat.simulator.paypal.web import Table, find, host_of
@@ -24,7 +24,7 @@ from groat.simulator.wire import Answer, JsonObject, answer
 class PaymentsApi:
     """Orders v2, Payments v2 and Disputes v1."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: PayPalAccount) -> None:
         self._account = account
         self._records = account.records
 
@@ -76,7 +76,7 @@ class PaymentsApi:
     async def capture_authorization(self, request: Request) -> Answer:
         """Capture what is authorized, or a part of it."""
         authorization = find(self._records.authorizations, request)
-        wanted = parse(CaptureRequest, await request.body())
+        wanted = parse(CaptureAuthorizationBody, await request.body())
         capture = self._account.payments.capture(authorization, wanted)
         order = self._records.orders[capture.order_id]
         return _made(request, objects.capture_object(capture, order, host_of(request)))
@@ -98,7 +98,7 @@ class PaymentsApi:
     async def refund_capture(self, request: Request) -> Answer:
         """Give back what was captured, or a part of it."""
         capture = find(self._records.captures, request)
-        wanted = parse(RefundRequest, await request.body())
+        wanted = parse(RefundCaptureBody, await request.body())
         refund = self._account.refunds.refund(capture, wanted)
         return _made(request, objects.refund_object(refund, host_of(request)))
 
@@ -131,7 +131,7 @@ class PaymentsApi:
             return refusal.answer(request.state.debug_id)
         return _made(request, objects.order_object(completed, self._records, host_of(request)))
 
-    def _authorization(self, authorization: Authorization, request: Request) -> Answer:
+    def _authorization(self, authorization: PayPalAuthorization, request: Request) -> Answer:
         order = self._records.orders[authorization.order_id]
         shown = objects.authorization_object(authorization, order, host_of(request))
         return answer(200, shown)

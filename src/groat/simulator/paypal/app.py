@@ -21,7 +21,7 @@ from groat.simulator.calls import CallFault, CallFaults, Kinds, asks_for_fault
 from groat.simulator.control import Control
 from groat.simulator.idempotency import KeptAnswers, KeyInUseError
 from groat.simulator.overview import Overview
-from groat.simulator.paypal.account import Account
+from groat.simulator.paypal.account import PayPalAccount
 from groat.simulator.paypal.api import PaymentsApi
 from groat.simulator.paypal.checkout import CheckoutPages
 from groat.simulator.paypal.errors import PayPalError, TokenError, in_progress, invalid, not_found
@@ -57,7 +57,7 @@ def create_paypal_app(clock: Clock) -> Starlette:
     It learns its own address, which is part of its links and of every delivery, from the ``Host``
     header of the request that makes an order.
     """
-    account = Account(clock)
+    account = PayPalAccount(clock)
     front = _Front(account, clock)
 
     @asynccontextmanager
@@ -74,7 +74,7 @@ def create_paypal_app(clock: Clock) -> Starlette:
 class _Front:
     """What every request passes: its token, its key, and the faults that are planned."""
 
-    def __init__(self, account: Account, clock: Clock) -> None:
+    def __init__(self, account: PayPalAccount, clock: Clock) -> None:
         self._account = account
         self._faults = CallFaults(account.post.courier, _KINDS)
         self._tokens = Tokens(clock)

@@ -10,14 +10,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from groat.simulator.pages import notice, question
-from groat.simulator.paypal.account import Account
+from groat.simulator.paypal.account import PayPalAccount
 from groat.simulator.paypal.objects import CHECKOUT_PATH, PAYER_ID
 
 
 class CheckoutPages:
     """Shows an order that waits for its payer, and sends the payer back."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: PayPalAccount) -> None:
         self._account = account
 
     def routes(self) -> list[Route]:

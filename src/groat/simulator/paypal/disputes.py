@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from groat.kernel.money import Money
-from groat.simulator.paypal.model import TAKEN, Capture, Dispute, DisputeOutcome
+from groat.simulator.paypal.model import TAKEN, DisputeOutcome, PayPalCapture, PayPalDispute
 from groat.simulator.paypal.office import Office
-from groat.simulator.paypal.refunds import Refunds
+from groat.simulator.paypal.refunds import PayPalRefunds
 from groat.simulator.references import paypal_id
 
 
-class Disputes:
+class PayPalDisputes:
     """What becomes of an order's disputes. The books have a dispute once it is decided.
 
     Until then the seller keeps the money. If the payer is right, PayPal takes it, and tells of that
     twice: the dispute is resolved, and the capture is reversed.
     """
 
-    def __init__(self, office: Office, refunds: Refunds) -> None:
+    def __init__(self, office: Office, refunds: PayPalRefunds) -> None:
         self._office = office
         self._refunds = refunds
 
@@ -29,7 +29,7 @@ class Disputes:
         capture, now = self._taken(order_id)[0], self._office.now()
         dispute_id, money = f"PP-D-{paypal_id()}", capture.money
         nothing = Money(0, money.currency)
-        dispute = Dispute(dispute_id, capture.id, now, now, money, "OPEN", nothing)
+        dispute = PayPalDispute(dispute_id, capture.id, now, now, money, "OPEN", nothing)
         self._keep(dispute, "CUSTOMER.DISPUTE.CREATED")
         return True
 
@@ -74,7 +74,7 @@ class Disputes:
         """Tell whether an order has a dispute that is not decided."""
         return self._undecided(order_id) is not None
 
-    def of_capture(self, capture_id: str | None) -> list[Dispute]:
+    def of_capture(self, capture_id: str | None) -> list[PayPalDispute]:
         """Return a capture's disputes, or all of them."""
         return [
             dispute
@@ -82,17 +82,17 @@ class Disputes:
             if capture_id in {None, dispute.capture_id}
         ]
 
-    def _taken(self, order_id: str) -> list[Capture]:
+    def _taken(self, order_id: str) -> list[PayPalCapture]:
         captures = self._office.records.captures_of(order_id)
         return [capture for capture in captures if capture.status in TAKEN]
 
-    def _unseen(self, order_id: str) -> Dispute | None:
+    def _unseen(self, order_id: str) -> PayPalDispute | None:
         return self._office.records.dispute_in(order_id, lambda one: one.status == "OPEN")
 
-    def _undecided(self, order_id: str) -> Dispute | None:
+    def _undecided(self, order_id: str) -> PayPalDispute | None:
         return self._office.records.dispute_in(order_id, lambda one: one.outcome is None)
 
-    def _resolve(self, dispute: Dispute, outcome: DisputeOutcome) -> None:
+    def _resolve(self, dispute: PayPalDispute, outcome: DisputeOutcome) -> None:
         office = self._office
         resolved = replace(dispute, status="RESOLVED", outcome=outcome, updated=office.now())
         lost = outcome == "RESOLVED_BUYER_FAVOUR"
@@ -100,6 +100,6 @@ class Disputes:
         office.enter(office.books.disputes, dispute.id, money, None, dispute.capture_id, done=lost)
         self._keep(resolved, "CUSTOMER.DISPUTE.RESOLVED")
 
-    def _keep(self, dispute: Dispute, event_type: str) -> None:
+    def _keep(self, dispute: PayPalDispute, event_type: str) -> None:
         self._office.records.disputes[dispute.id] = dispute
         self._office.tell_dispute(event_type, dispute)

@@ -23,7 +23,7 @@ _MESSAGES = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RequestProblem:
     """One thing that is wrong. ``field`` is a JSON pointer into what its ``location`` names."""
 
     issue: str
@@ -40,7 +40,7 @@ class Problem:
 class PayPalError(Exception):
     """A request refused before anything was done; nothing of it is kept under its key."""
 
-    def __init__(self, status: int, name: str, *problems: Problem) -> None:
+    def __init__(self, status: int, name: str, *problems: RequestProblem) -> None:
         super().__init__(name)
         self.status = status
         self.name = name
@@ -74,12 +74,12 @@ class TokenError(Exception):
 
 def unprocessable(issue: str, description: str, field: str | None = None) -> PayPalError:
     """Return the error for a request that is well-formed and cannot be carried out."""
-    return PayPalError(422, "UNPROCESSABLE_ENTITY", Problem(issue, description, field))
+    return PayPalError(422, "UNPROCESSABLE_ENTITY", RequestProblem(issue, description, field))
 
 
 def invalid(issue: str, description: str, field: str | None = None) -> PayPalError:
     """Return the error for a request that is not as the API describes it."""
-    return PayPalError(400, "INVALID_REQUEST", Problem(issue, description, field))
+    return PayPalError(400, "INVALID_REQUEST", RequestProblem(issue, description, field))
 
 
 def not_found() -> PayPalError:
@@ -87,11 +87,13 @@ def not_found() -> PayPalError:
     description = (
         "Specified resource ID does not exist. Please check the resource ID and try again."
     )
-    return PayPalError(404, "RESOURCE_NOT_FOUND", Problem("INVALID_RESOURCE_ID", description))
+    return PayPalError(
+        404, "RESOURCE_NOT_FOUND", RequestProblem("INVALID_RESOURCE_ID", description)
+    )
 
 
 def in_progress() -> PayPalError:
     """Return the error for a request id whose first request has not been answered."""
     description = "A previous request on this resource is currently in progress. Please try later."
-    problem = Problem("PREVIOUS_REQUEST_IN_PROGRESS", description)
+    problem = RequestProblem("PREVIOUS_REQUEST_IN_PROGRESS", description)
     return PayPalError(409, "RESOURCE_CONFLICT", problem)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from groat.kernel.money import Money
-from groat.simulator.paypal.requests import Intent, PurchaseUnit
+from groat.simulator.paypal.requests import Intent, PurchaseUnitBody
 from groat.simulator.paypal.vault import PaymentMethod
 
 OrderStatus: TypeAlias = Literal[
@@ -29,7 +29,7 @@ TAKEN = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PayPalOrder:
     """What a client wants to be paid for, and by which method.
 
     ``host`` is the simulator's own address, as the client that made the order knows it.
@@ -42,7 +42,7 @@ class Order:
     intent: Intent
     status: OrderStatus
     money: Money
-    unit: PurchaseUnit
+    unit: PurchaseUnitBody
     method: PaymentMethod
     return_url: str | None
     cancel_url: str | None
@@ -54,7 +54,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Authorization:
+class PayPalAuthorization:
     """An order's money reserved, or not."""
 
     id: str
@@ -68,7 +68,7 @@ class Authorization:
 
 
 @dataclass(frozen=True, slots=True)
-class Capture:
+class PayPalCapture:
     """One attempt to take an order's money, of its authorization where it has one."""
 
     id: str
@@ -84,7 +84,7 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
-class Refund:
+class PayPalRefund:
     """One attempt to give back what a capture took. PayPal itself makes a ``reversal``."""
 
     id: str
@@ -100,7 +100,7 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
-class Dispute:
+class PayPalDispute:
     """A payer's complaint about a capture. ``taken`` is what it has cost the seller."""
 
     id: str
@@ -117,25 +117,25 @@ class Dispute:
 class Records:
     """Everything by its id. A change puts a new record in the place of the old one."""
 
-    orders: dict[str, Order] = field(default_factory=dict)
-    authorizations: dict[str, Authorization] = field(default_factory=dict)
-    captures: dict[str, Capture] = field(default_factory=dict)
-    refunds: dict[str, Refund] = field(default_factory=dict)
-    disputes: dict[str, Dispute] = field(default_factory=dict)
+    orders: dict[str, PayPalOrder] = field(default_factory=dict)
+    authorizations: dict[str, PayPalAuthorization] = field(default_factory=dict)
+    captures: dict[str, PayPalCapture] = field(default_factory=dict)
+    refunds: dict[str, PayPalRefund] = field(default_factory=dict)
+    disputes: dict[str, PayPalDispute] = field(default_factory=dict)
 
-    def authorizations_of(self, order_id: str) -> list[Authorization]:
+    def authorizations_of(self, order_id: str) -> list[PayPalAuthorization]:
         """Return an order's authorizations: one or none."""
         return [found for found in self.authorizations.values() if found.order_id == order_id]
 
-    def captures_of(self, order_id: str) -> list[Capture]:
+    def captures_of(self, order_id: str) -> list[PayPalCapture]:
         """Return an order's captures, those of its authorization too."""
         return [found for found in self.captures.values() if found.order_id == order_id]
 
-    def refunds_of(self, capture_id: str) -> list[Refund]:
+    def refunds_of(self, capture_id: str) -> list[PayPalRefund]:
         """Return a capture's refunds, and what PayPal took back of it."""
         return [found for found in self.refunds.values() if found.capture_id == capture_id]
 
-    def refunds_in(self, order_id: str) -> list[Refund]:
+    def refunds_in(self, order_id: str) -> list[PayPalRefund]:
         """Return the refunds of all of an order's captures."""
         return [
             refund
@@ -144,8 +144,8 @@ class Records:
         ]
 
     def dispute_in(
-        self, order_id: str, wanted: Callable[[Dispute], bool] = lambda _: True
-    ) -> Dispute | None:
+        self, order_id: str, wanted: Callable[[PayPalDispute], bool] = lambda _: True
+    ) -> PayPalDispute | None:
         """Return the first dispute of an order's captures that is as ``wanted``."""
         captures = {capture.id for capture in self.captures_of(order_id)}
         return next(
@@ -159,7 +159,7 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class PayPalEvent:
     """Something that happened, as it is delivered: every delivery has the same bytes."""
 
     id: str

@@ -8,9 +8,9 @@ from starlette.requests import Request
 
 from groat.simulator.paypal import objects
 from groat.simulator.paypal.errors import not_found
-from groat.simulator.paypal.model import Event
+from groat.simulator.paypal.model import PayPalEvent
 from groat.simulator.paypal.objects import EVENTS_PATH
-from groat.simulator.paypal.post import Post
+from groat.simulator.paypal.post import PayPalPost
 from groat.simulator.paypal.requests import (
     EventSearch,
     VerificationRequest,
@@ -25,7 +25,7 @@ from groat.simulator.wire import Answer, answer
 class NotificationsApi:
     """Webhooks v1."""
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: PayPalPost) -> None:
         self._post = post
 
     def table(self) -> Table:
@@ -91,7 +91,7 @@ class NotificationsApi:
         return answer(200, {"verification_status": verdict})
 
 
-def _matches(event: Event, search: EventSearch) -> bool:
+def _matches(event: PayPalEvent, search: EventSearch) -> bool:
     """Tell whether an event is searched for; times count in whole seconds, as they are told."""
     created = event.created.replace(microsecond=0)
     return (

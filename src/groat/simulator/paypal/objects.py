@@ -10,15 +10,15 @@ from datetime import datetime
 from groat.kernel.money import Money
 from groat.simulator.paypal.model import (
     TAKEN,
-    Authorization,
-    Capture,
-    Dispute,
-    Order,
+    PayPalAuthorization,
+    PayPalCapture,
+    PayPalDispute,
+    PayPalOrder,
+    PayPalRefund,
     Records,
-    Refund,
     Webhook,
 )
-from groat.simulator.paypal.requests import PurchaseUnit
+from groat.simulator.paypal.requests import PurchaseUnitBody
 from groat.simulator.wire import JsonObject
 
 CHECKOUT_PATH = "/checkoutnow"
@@ -34,7 +34,7 @@ _FEE_BASIS_POINTS = 249
 _FEE_FIXED = 35
 
 
-def order_object(order: Order, records: Records, host: str) -> JsonObject:
+def order_object(order: PayPalOrder, records: Records, host: str) -> JsonObject:
     """Return an order and what became of it: it is completed even if its capture was declined."""
     path = f"{host}/v2/checkout/orders/{order.id}"
     links = [link(path, "self")]
@@ -54,7 +54,9 @@ def order_object(order: Order, records: Records, host: str) -> JsonObject:
     }
 
 
-def authorization_object(authorization: Authorization, order: Order, host: str) -> JsonObject:
+def authorization_object(
+    authorization: PayPalAuthorization, order: PayPalOrder, host: str
+) -> JsonObject:
     """Return an authorization."""
     path = f"{host}/v2/payments/authorizations/{authorization.id}"
     return {
@@ -75,7 +77,7 @@ def authorization_object(authorization: Authorization, order: Order, host: str) 
     }
 
 
-def capture_object(capture: Capture, order: Order, host: str) -> JsonObject:
+def capture_object(capture: PayPalCapture, order: PayPalOrder, host: str) -> JsonObject:
     """Return a capture, paid or not."""
     related = {"order_id": order.id}
     up = f"{host}/v2/checkout/orders/{order.id}"
@@ -101,7 +103,7 @@ def capture_object(capture: Capture, order: Order, host: str) -> JsonObject:
     }
 
 
-def refund_object(refund: Refund, host: str) -> JsonObject:
+def refund_object(refund: PayPalRefund, host: str) -> JsonObject:
     """Return a refund. Which capture it is of is told by its link ``up`` alone."""
     told: dict[str, str | None] = {
         "custom_id": refund.custom_id,
@@ -126,7 +128,9 @@ def refund_object(refund: Refund, host: str) -> JsonObject:
     }
 
 
-def dispute_object(dispute: Dispute, capture: Capture, order: Order, host: str) -> JsonObject:
+def dispute_object(
+    dispute: PayPalDispute, capture: PayPalCapture, order: PayPalOrder, host: str
+) -> JsonObject:
     """Return a dispute, as its seller sees it."""
     transaction: JsonObject = {
         "buyer_transaction_id": f"{dispute.capture_id[::-1]}",
@@ -149,7 +153,7 @@ def dispute_object(dispute: Dispute, capture: Capture, order: Order, host: str) 
     }
 
 
-def dispute_summary(dispute: Dispute, host: str) -> JsonObject:
+def dispute_summary(dispute: PayPalDispute, host: str) -> JsonObject:
     """Return a dispute as it stands in a list."""
     return {
         "dispute_id": dispute.id,
@@ -187,7 +191,7 @@ def rfc3339(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _unit_object(order: Order, records: Records, host: str) -> JsonObject:
+def _unit_object(order: PayPalOrder, records: Records, host: str) -> JsonObject:
     payments = {
         "authorizations": [
             _within_order(authorization_object(found, order, host), order, found.response_code)
@@ -209,7 +213,7 @@ def _unit_object(order: Order, records: Records, host: str) -> JsonObject:
     }
 
 
-def _within_order(payment: JsonObject, order: Order, code: str) -> JsonObject:
+def _within_order(payment: JsonObject, order: PayPalOrder, code: str) -> JsonObject:
     """Return an authorization or a capture as its order has it.
 
     What it belongs to is left out; what the processor said of a card is there (Orders v2).
@@ -218,7 +222,7 @@ def _within_order(payment: JsonObject, order: Order, code: str) -> JsonObject:
     return {**told, **_processor_response(order, code)}
 
 
-def _source(order: Order) -> JsonObject:
+def _source(order: PayPalOrder) -> JsonObject:
     """Return how an order is paid, as far as that is known."""
     if order.status == "CREATED":
         return {}
@@ -230,18 +234,20 @@ def _source(order: Order) -> JsonObject:
     return {"payment_source": {"paypal": {} if order.waits else known}}
 
 
-def _processor_response(order: Order, code: str) -> JsonObject:
+def _processor_response(order: PayPalOrder, code: str) -> JsonObject:
     """Return what the processor said, which there is of cards alone."""
     if order.method.kind != "card":
         return {}
     return {"processor_response": {"response_code": code}}
 
 
-def _references(unit: PurchaseUnit) -> JsonObject:
+def _references(unit: PurchaseUnitBody) -> JsonObject:
     return unit.model_dump(include={"custom_id", "invoice_id"}, exclude_none=True)
 
 
-def _times(record: Order | Authorization | Capture | Refund | Dispute) -> JsonObject:
+def _times(
+    record: PayPalOrder | PayPalAuthorization | PayPalCapture | PayPalRefund | PayPalDispute,
+) -> JsonObject:
     return {"create_time": rfc3339(record.created), "update_time": rfc3339(record.updated)}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from groat.simulator.paypal.errors import PayPalError, unprocessable
-from groat.simulator.paypal.model import Order, OrderStatus
+from groat.simulator.paypal.model import OrderStatus, PayPalOrder
 from groat.simulator.paypal.office import Office
-from groat.simulator.paypal.payments import Payments
+from groat.simulator.paypal.payments import PayPalPayments
 from groat.simulator.paypal.requests import Intent, OrderRequest, money_of
 from groat.simulator.paypal.vault import INSTRUMENT_DECLINED, find_payment_method
 from groat.simulator.references import paypal_id
@@ -23,11 +23,11 @@ class InstrumentDeclinedError(PayPalError):
 class Orders:
     """What becomes of orders until their money is authorized or captured."""
 
-    def __init__(self, office: Office, payments: Payments) -> None:
+    def __init__(self, office: Office, payments: PayPalPayments) -> None:
         self._office = office
         self._payments = payments
 
-    def create(self, request: OrderRequest, host: str) -> Order:
+    def create(self, request: OrderRequest, host: str) -> PayPalOrder:
         """Make an order, and complete it unless the payer is needed.
 
         Raises:
@@ -41,7 +41,7 @@ class Orders:
             raise InstrumentDeclinedError
         return self._complete(order)
 
-    def complete(self, order: Order, intent: Intent) -> Order:
+    def complete(self, order: PayPalOrder, intent: Intent) -> PayPalOrder:
         """Capture or authorize an order that the payer has approved.
 
         Raises:
@@ -75,10 +75,10 @@ class Orders:
         """Let the payer give an order up. PayPal waits some hours for a change of mind."""
         return self._end_waiting(order_id, "VOIDED", "CHECKOUT.ORDER.VOIDED")
 
-    def _make(self, request: OrderRequest, host: str) -> Order:
+    def _make(self, request: OrderRequest, host: str) -> PayPalOrder:
         unit, now = request.purchase_units[0], self._office.now()
         method = find_payment_method(request.payment_source)
-        return Order(
+        return PayPalOrder(
             paypal_id(),
             host,
             now,
@@ -92,7 +92,7 @@ class Orders:
             request.context.cancel_url,
         )
 
-    def _complete(self, order: Order) -> Order:
+    def _complete(self, order: PayPalOrder) -> PayPalOrder:
         completed = replace(order, status="COMPLETED", updated=self._office.now())
         self._office.records.orders[order.id] = completed
         if order.intent == "CAPTURE":

@@ -6,17 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 from groat.kernel.money import Money
-from groat.simulator.paypal.disputes import Disputes
+from groat.simulator.paypal.disputes import PayPalDisputes
 from groat.simulator.paypal.errors import unprocessable
 from groat.simulator.paypal.model import (
-    Authorization,
     AuthorizationStatus,
-    Capture,
     CaptureStatus,
-    Order,
+    PayPalAuthorization,
+    PayPalCapture,
+    PayPalOrder,
 )
 from groat.simulator.paypal.office import Office, less
-from groat.simulator.paypal.requests import CaptureRequest, money_of
+from groat.simulator.paypal.requests import CaptureAuthorizationBody, money_of
 from groat.simulator.paypal.vault import APPROVED
 from groat.simulator.references import paypal_id
 
@@ -30,17 +30,17 @@ _EVENTS: dict[CaptureStatus, str] = {
 }
 
 
-class Payments:
+class PayPalPayments:
     """Moves an order's money, once the payer has nothing more to do."""
 
-    def __init__(self, office: Office, disputes: Disputes) -> None:
+    def __init__(self, office: Office, disputes: PayPalDisputes) -> None:
         self._office = office
         self._disputes = disputes
 
-    def authorize(self, order: Order) -> Authorization:
+    def authorize(self, order: PayPalOrder) -> PayPalAuthorization:
         """Reserve an order's money, or record that it is denied."""
         now, code = self._office.now(), order.method.response_code
-        authorization = Authorization(
+        authorization = PayPalAuthorization(
             paypal_id(),
             order.id,
             now,
@@ -60,13 +60,15 @@ class Payments:
             self._office.tell_authorization("PAYMENT.AUTHORIZATION.CREATED", authorization)
         return authorization
 
-    def take(self, order: Order) -> Capture:
+    def take(self, order: PayPalOrder) -> PayPalCapture:
         """Take an order's money at once, or record that it is declined."""
         return self._capture(
             order, None, order.money, order.method.response_code, order.unit.invoice_id, final=True
         )
 
-    def capture(self, authorization: Authorization, request: CaptureRequest) -> Capture:
+    def capture(
+        self, authorization: PayPalAuthorization, request: CaptureAuthorizationBody
+    ) -> PayPalCapture:
         """Take what is authorized, or a part of it.
 
         Raises:
@@ -94,7 +96,7 @@ class Payments:
             self._keep(replace(authorization, status=status, updated=self._office.now()))
         return capture
 
-    def void(self, authorization: Authorization) -> Authorization:
+    def void(self, authorization: PayPalAuthorization) -> PayPalAuthorization:
         """Give up what is authorized and not captured.
 
         Raises:
@@ -141,19 +143,19 @@ class Payments:
 
     def _capture(
         self,
-        order: Order,
+        order: PayPalOrder,
         authorization_id: str | None,
         money: Money,
         code: str,
         invoice_id: str | None,
         *,
         final: bool,
-    ) -> Capture:
+    ) -> PayPalCapture:
         status: CaptureStatus = "COMPLETED" if code == APPROVED else "DECLINED"
         if order.method.pending and status == "COMPLETED":
             status = "PENDING"
         now = self._office.now()
-        capture = Capture(
+        capture = PayPalCapture(
             paypal_id(),
             order.id,
             authorization_id,
@@ -174,21 +176,21 @@ class Payments:
             self._settled(replace(capture, status=status, updated=self._office.now()), event_type)
         return bool(pending)
 
-    def _lasting(self, order_id: str) -> list[Authorization]:
+    def _lasting(self, order_id: str) -> list[PayPalAuthorization]:
         return [
             authorization
             for authorization in self._office.records.authorizations_of(order_id)
             if authorization.status in {"CREATED", "PARTIALLY_CAPTURED"}
         ]
 
-    def _pending(self, order_id: str) -> list[Capture]:
+    def _pending(self, order_id: str) -> list[PayPalCapture]:
         return [
             capture
             for capture in self._office.records.captures_of(order_id)
             if capture.status == "PENDING"
         ]
 
-    def _settled(self, capture: Capture, event_type: str) -> None:
+    def _settled(self, capture: PayPalCapture, event_type: str) -> None:
         """Keep a capture as it has become: the books have it once it is known to be taken."""
         office = self._office
         order = office.order_of(capture)
@@ -206,23 +208,23 @@ class Payments:
         if capture.status == "COMPLETED" and order.method.disputed:
             self._disputes.open(order.id)
 
-    def _taken_of(self, authorization: Authorization) -> list[Money]:
+    def _taken_of(self, authorization: PayPalAuthorization) -> list[Money]:
         return [
             capture.money
             for capture in self._office.records.captures_of(authorization.order_id)
             if capture.status != "DECLINED"
         ]
 
-    def _void(self, authorization: Authorization) -> Authorization:
+    def _void(self, authorization: PayPalAuthorization) -> PayPalAuthorization:
         voided = replace(authorization, status="VOIDED", updated=self._office.now())
         self._keep(voided)
         self._office.tell_authorization("PAYMENT.AUTHORIZATION.VOIDED", voided)
         return voided
 
-    def _keep(self, authorization: Authorization) -> None:
+    def _keep(self, authorization: PayPalAuthorization) -> None:
         self._office.records.authorizations[authorization.id] = authorization
 
-    def _require_capturable(self, authorization: Authorization) -> None:
+    def _require_capturable(self, authorization: PayPalAuthorization) -> None:
         match authorization.status:
             case "CREATED" | "PARTIALLY_CAPTURED":
                 return

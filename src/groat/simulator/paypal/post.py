@@ -14,7 +14,7 @@ from groat.kernel.clock import Clock
 from groat.simulator.certificates import issue_identity, new_key
 from groat.simulator.deliveries import Courier, Delivery, Letter
 from groat.simulator.faults import Signing
-from groat.simulator.paypal.model import Event, Webhook
+from groat.simulator.paypal.model import PayPalEvent, Webhook
 from groat.simulator.paypal.objects import EVENTS_PATH, link, rfc3339
 from groat.simulator.paypal.requests import VerificationRequest, WebhookRequest
 from groat.simulator.references import paypal_id
@@ -45,14 +45,14 @@ class Happening:
     resource: JsonObject
 
 
-class Post:
+class PayPalPost:
     """Tells webhooks what happens, and remembers what it told."""
 
     def __init__(self, clock: Clock) -> None:
         self.courier = Courier()
         self.identity = issue_identity(clock.now())
         self.webhooks: dict[str, Webhook] = {}
-        self.events: dict[str, Event] = {}
+        self.events: dict[str, PayPalEvent] = {}
         self._clock = clock
 
     def add_webhook(self, request: WebhookRequest) -> Webhook:
@@ -62,7 +62,7 @@ class Post:
         self.webhooks[webhook.id] = webhook
         return webhook
 
-    def listed(self) -> list[tuple[int, Event]]:
+    def listed(self) -> list[tuple[int, PayPalEvent]]:
         """Return the events that are listed still, newest first, with the number of each."""
         oldest = self._clock.now() - LISTED_FOR
         numbered = reversed(list(enumerate(self.events.values())))
@@ -93,21 +93,23 @@ class Post:
         """What no certificate is for; making it takes a moment, so not before it is needed."""
         return new_key()
 
-    def _event(self, what: Happening, host: str) -> Event:
+    def _event(self, what: Happening, host: str) -> PayPalEvent:
         event_id, now = f"WH-{paypal_id()}-{paypal_id()}", self._clock.now()
         body = encode(_event_object(event_id, rfc3339(now), what, host))
-        return Event(event_id, what.event_type, now, what.transaction_id, body)
+        return PayPalEvent(event_id, what.event_type, now, what.transaction_id, body)
 
-    def _announce(self, event: Event, host: str) -> None:
+    def _announce(self, event: PayPalEvent, host: str) -> None:
         self.events[event.id] = event
         wanted = [webhook for webhook in self.webhooks.values() if webhook.wants(event.type)]
         deliveries = [self._delivery(event, webhook, host) for webhook in wanted]
         self.courier.announce(event.id, event.type, deliveries)
 
-    def _delivery(self, event: Event, webhook: Webhook, host: str) -> Delivery:
+    def _delivery(self, event: PayPalEvent, webhook: Webhook, host: str) -> Delivery:
         return Delivery(webhook.url, lambda signing: self._letter(event, webhook, host, signing))
 
-    def _letter(self, event: Event, webhook: Webhook, host: str, signing: Signing) -> Letter | None:
+    def _letter(
+        self, event: PayPalEvent, webhook: Webhook, host: str, signing: Signing
+    ) -> Letter | None:
         if webhook.id not in self.webhooks:
             return None
         sent_at = rfc3339(self._clock.now() - timedelta(seconds=signing.stale_seconds))

@@ -6,19 +6,25 @@ from dataclasses import replace
 
 from groat.kernel.money import Money
 from groat.simulator.paypal.errors import unprocessable
-from groat.simulator.paypal.model import TAKEN, Capture, CaptureStatus, Refund, RefundStatus
+from groat.simulator.paypal.model import (
+    TAKEN,
+    CaptureStatus,
+    PayPalCapture,
+    PayPalRefund,
+    RefundStatus,
+)
 from groat.simulator.paypal.office import Office, less
-from groat.simulator.paypal.requests import RefundRequest, money_of
+from groat.simulator.paypal.requests import RefundCaptureBody, money_of
 from groat.simulator.references import paypal_id
 
 
-class Refunds:
+class PayPalRefunds:
     """Gives back, never more than was taken."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
 
-    def refund(self, capture: Capture, request: RefundRequest) -> Refund:
+    def refund(self, capture: PayPalCapture, request: RefundCaptureBody) -> PayPalRefund:
         """Give a capture's money back, or a part of it.
 
         Raises:
@@ -40,14 +46,14 @@ class Refunds:
         waits = self._office.order_of(capture).method.refunds_pending
         return self._make(capture, money, "PENDING" if waits else "COMPLETED", request)
 
-    def left(self, capture: Capture) -> Money:
+    def left(self, capture: PayPalCapture) -> Money:
         """Return what was not given back yet, nor is about to be."""
         return less(capture.money, *self._given_back(capture))
 
-    def reverse(self, capture: Capture, money: Money) -> None:
+    def reverse(self, capture: PayPalCapture, money: Money) -> None:
         """Take back ``money``, because the payer was right."""
         now = self._office.now()
-        reversal = Refund(
+        reversal = PayPalRefund(
             paypal_id(),
             capture.id,
             now,
@@ -75,10 +81,10 @@ class Refunds:
         return bool(self._pending(order_id))
 
     def _make(
-        self, capture: Capture, money: Money, status: RefundStatus, request: RefundRequest
-    ) -> Refund:
+        self, capture: PayPalCapture, money: Money, status: RefundStatus, request: RefundCaptureBody
+    ) -> PayPalRefund:
         now = self._office.now()
-        refund = Refund(
+        refund = PayPalRefund(
             paypal_id(),
             capture.id,
             now,
@@ -98,14 +104,14 @@ class Refunds:
             self._settled(replace(refund, status=status, updated=self._office.now()))
         return bool(pending)
 
-    def _pending(self, order_id: str) -> list[Refund]:
+    def _pending(self, order_id: str) -> list[PayPalRefund]:
         return [
             refund
             for refund in self._office.records.refunds_in(order_id)
             if refund.status == "PENDING"
         ]
 
-    def _settled(self, refund: Refund) -> None:
+    def _settled(self, refund: PayPalRefund) -> None:
         office = self._office
         self._keep(refund)
         if refund.status != "PENDING":
@@ -121,7 +127,7 @@ class Refunds:
         if refund.status == "COMPLETED":
             office.tell_refund("PAYMENT.CAPTURE.REFUNDED", refund)
 
-    def _keep(self, refund: Refund) -> None:
+    def _keep(self, refund: PayPalRefund) -> None:
         """Keep a refund, and its capture as it is now."""
         records = self._office.records
         records.refunds[refund.id] = refund
@@ -133,7 +139,7 @@ class Refunds:
                 capture, status=status, updated=self._office.now()
             )
 
-    def _given_back(self, capture: Capture, *statuses: RefundStatus) -> list[Money]:
+    def _given_back(self, capture: PayPalCapture, *statuses: RefundStatus) -> list[Money]:
         counted = statuses or ("COMPLETED", "PENDING")
         return [
             refund.money
@@ -141,7 +147,7 @@ class Refunds:
             if refund.status in counted
         ]
 
-    def _refundable(self, capture: Capture) -> Money:
+    def _refundable(self, capture: PayPalCapture) -> Money:
         if capture.status == "PENDING":
             raise unprocessable(
                 "PENDING_CAPTURE", "Cannot initiate a refund as the capture is pending."

@@ -19,7 +19,7 @@ from pydantic import (
 
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.money import Money
-from groat.simulator.paypal.errors import PayPalError, Problem, unprocessable
+from groat.simulator.paypal.errors import PayPalError, RequestProblem, unprocessable
 from groat.simulator.wire import Parameters
 
 PAGE_SIZE_MAX = 300
@@ -44,17 +44,17 @@ def _url(value: str) -> str:
     return value
 
 
-class Amount(Parameters):
+class AmountBody(Parameters):
     """An amount as a decimal string."""
 
     currency_code: str
     value: str
 
 
-class PurchaseUnit(Parameters):
+class PurchaseUnitBody(Parameters):
     """What is paid for, and what the client calls it."""
 
-    amount: Amount
+    amount: AmountBody
     reference_id: Identifier = "default"
     custom_id: Identifier | None = None
     invoice_id: Identifier | None = None
@@ -130,7 +130,7 @@ class OrderRequest(Parameters):
     """
 
     intent: Intent
-    purchase_units: Annotated[list[PurchaseUnit], Field(min_length=1, max_length=1)]
+    purchase_units: Annotated[list[PurchaseUnitBody], Field(min_length=1, max_length=1)]
     payment_source: PaymentSource | None = None
     application_context: PayerContext = PayerContext()
 
@@ -151,19 +151,19 @@ class CompletionRequest(Parameters):
     """The capturing or authorizing of an approved order; PayPal would take a payment source."""
 
 
-class CaptureRequest(Parameters):
+class CaptureAuthorizationBody(Parameters):
     """How much of an authorization to capture, all that is left of it unless said."""
 
-    amount: Amount | None = None
+    amount: AmountBody | None = None
     final_capture: bool = False
     invoice_id: Identifier | None = None
     note_to_payer: Annotated[str, StringConstraints(max_length=255)] | None = None
 
 
-class RefundRequest(Parameters):
+class RefundCaptureBody(Parameters):
     """How much of a capture to give back, all that is left of it unless said."""
 
-    amount: Amount | None = None
+    amount: AmountBody | None = None
     custom_id: OwnId | None = None
     invoice_id: Identifier | None = None
     note_to_payer: Annotated[str, StringConstraints(max_length=255)] | None = None
@@ -235,7 +235,7 @@ def parse_query(model: type[Parsed], parameters: Mapping[str, str]) -> Parsed:
         raise _invalid(error, "query") from None
 
 
-def money_of(amount: Amount, field: str = "/amount/") -> Money:
+def money_of(amount: AmountBody, field: str = "/amount/") -> Money:
     """Return the money to charge or to give back; ``field`` is where the request says it.
 
     Raises:
@@ -263,14 +263,20 @@ def _invalid(error: ValidationError, location: Literal["body", "query"]) -> PayP
     return PayPalError(400, "INVALID_REQUEST", *problems)
 
 
-def _problem(kind: str, path: tuple[int | str, ...]) -> Problem:
+def _problem(kind: str, path: tuple[int | str, ...]) -> RequestProblem:
     field = "".join(f"/{part}" for part in path)
     match kind:
         case "json_invalid":
-            return Problem("MALFORMED_REQUEST_JSON", "The request JSON is not well formed.", field)
+            return RequestProblem(
+                "MALFORMED_REQUEST_JSON", "The request JSON is not well formed.", field
+            )
         case "missing":
-            return Problem("MISSING_REQUIRED_PARAMETER", "A required field is missing.", field)
+            return RequestProblem(
+                "MISSING_REQUIRED_PARAMETER", "A required field is missing.", field
+            )
         case "extra_forbidden":
-            return Problem("UNKNOWN_FIELD", "The simulator does not know this field.", field)
+            return RequestProblem("UNKNOWN_FIELD", "The simulator does not know this field.", field)
         case _:
-            return Problem("INVALID_PARAMETER_VALUE", "The value of a field is invalid.", field)
+            return RequestProblem(
+                "INVALID_PARAMETER_VALUE", "The value of a field is invalid.", field
+            )

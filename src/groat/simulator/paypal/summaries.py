@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import islice
 
-from groat.simulator.overview import Part, Source, Summary
-from groat.simulator.paypal.model import Capture, Order, Records
+from groat.simulator.overview import AccountSummary, Part, Source
+from groat.simulator.paypal.model import PayPalCapture, PayPalOrder, Records
 from groat.simulator.paypal.objects import CHECKOUT_PATH
 
 
@@ -15,7 +15,7 @@ def source(records: Records) -> Source:
     Deliveries are signed with a key, not with secrets, and there is no search to be refused.
     """
 
-    def latest(limit: int) -> list[Summary]:
+    def latest(limit: int) -> list[AccountSummary]:
         return [_summary(records, one) for one in islice(reversed(records.orders.values()), limit)]
 
     return Source(
@@ -27,13 +27,13 @@ def source(records: Records) -> Source:
     )
 
 
-def _summary(records: Records, order: Order) -> Summary:
+def _summary(records: Records, order: PayPalOrder) -> AccountSummary:
     authorizations = [
         Part("authorization", one.id, one.money, one.status)
         for one in records.authorizations_of(order.id)
     ]
     captures = records.captures_of(order.id)
-    return Summary(
+    return AccountSummary(
         order.id,
         order.created,
         order.money,
@@ -44,7 +44,7 @@ def _summary(records: Records, order: Order) -> Summary:
     )
 
 
-def _parts(records: Records, capture: Capture) -> list[Part]:
+def _parts(records: Records, capture: PayPalCapture) -> list[Part]:
     return [
         Part("capture", capture.id, capture.money, capture.status),
         *(

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from groat.simulator.calls import split_token
-from groat.simulator.paypal.errors import Problem, unprocessable
+from groat.simulator.paypal.errors import RequestProblem, unprocessable
 from groat.simulator.paypal.requests import PaymentSource
 
 APPROVED = "0000"
@@ -59,7 +59,7 @@ _METHODS = MappingProxyType(
 _SIGNED_IN = PaymentMethod("paypal", payer_action=True)
 """The PayPal account that the payer signs in with."""
 
-INSTRUMENT_DECLINED = Problem(
+INSTRUMENT_DECLINED = RequestProblem(
     "INSTRUMENT_DECLINED",
     "The instrument presented was either declined by the processor or bank, or it can't be used"
     " for this payment.",

@@ -6,21 +6,21 @@ import asyncio
 from collections.abc import Callable
 
 from groat.kernel.clock import Clock
-from groat.simulator.books import Books, Entry
+from groat.simulator.books import BookEntry, Books
 from groat.simulator.deliveries import Courier, Delivery, Letter
 from groat.simulator.faults import Signing
 from groat.simulator.references import secret_text, stripe_id
 from groat.simulator.signatures import stripe_signature
 from groat.simulator.stripe import claim_objects, objects, payment_objects
 from groat.simulator.stripe.model import (
-    Cause,
-    Charge,
-    Dispute,
-    Endpoint,
-    Event,
+    StripeBalanceTransaction,
+    EventCause,
     Intent,
-    Refund,
-    Transaction,
+    StripeCharge,
+    StripeDispute,
+    StripeEvent,
+    StripeRefund,
+    WebhookEndpoint,
 )
 from groat.simulator.stripe.requests import WebhookEndpointRequest
 from groat.simulator.wire import JsonObject, encode
@@ -29,25 +29,25 @@ SETTLING_SECONDS = 1.0
 """How long what the bank does later takes; at Stripe it is days."""
 
 
-class Account:
+class StripeAccount:
     """What Stripe knows of one merchant, whichever secret key it uses."""
 
     def __init__(self, clock: Clock) -> None:
         self.books = Books("stripe")
         self.courier = Courier()
         self.intents: dict[str, Intent] = {}
-        self.charges: dict[str, Charge] = {}
-        self.refunds: dict[str, Refund] = {}
-        self.disputes: dict[str, Dispute] = {}
-        self.transactions: dict[str, Transaction] = {}
-        self.events: dict[str, Event] = {}
-        self.endpoints: dict[str, Endpoint] = {}
+        self.charges: dict[str, StripeCharge] = {}
+        self.refunds: dict[str, StripeRefund] = {}
+        self.disputes: dict[str, StripeDispute] = {}
+        self.transactions: dict[str, StripeBalanceTransaction] = {}
+        self.events: dict[str, StripeEvent] = {}
+        self.endpoints: dict[str, WebhookEndpoint] = {}
         self._to_come: set[asyncio.TimerHandle] = set()
         self._clock = clock
 
-    def add_endpoint(self, request: WebhookEndpointRequest) -> Endpoint:
+    def add_endpoint(self, request: WebhookEndpointRequest) -> WebhookEndpoint:
         """Start delivering events from now on."""
-        endpoint = Endpoint(
+        endpoint = WebhookEndpoint(
             id=stripe_id("we"),
             secret=_new_secret(),
             older_secret=_new_secret(),
@@ -59,7 +59,7 @@ class Account:
         self.endpoints[endpoint.id] = endpoint
         return endpoint
 
-    def add_transaction(self, transaction: Transaction) -> Transaction:
+    def add_transaction(self, transaction: StripeBalanceTransaction) -> StripeBalanceTransaction:
         """Change the balance."""
         self.transactions[transaction.id] = transaction
         return transaction
@@ -74,23 +74,23 @@ class Account:
             return objects.balance_transaction(self.transactions[reference])
         return None
 
-    def render_event(self, event: Event) -> JsonObject:
+    def render_event(self, event: StripeEvent) -> JsonObject:
         """Return an event as it would be delivered now."""
         return objects.event_object(event, self.courier.open_deliveries(event.id))
 
-    def tell_of_intent(self, happened: str, intent: Intent, cause: Cause) -> None:
+    def tell_of_intent(self, happened: str, intent: Intent, cause: EventCause) -> None:
         """Tell what happened to an intent, such as ``succeeded``."""
         self._tell(f"payment_intent.{happened}", payment_objects.payment_intent(intent), cause)
 
-    def tell_of_charge(self, happened: str, charge: Charge, cause: Cause) -> None:
+    def tell_of_charge(self, happened: str, charge: StripeCharge, cause: EventCause) -> None:
         """Tell what happened to a charge."""
         self._tell(f"charge.{happened}", payment_objects.charge(charge), cause)
 
-    def tell_of_refund(self, event_type: str, refund: Refund, cause: Cause) -> None:
+    def tell_of_refund(self, event_type: str, refund: StripeRefund, cause: EventCause) -> None:
         """Tell what happened to a refund, of which two families of events tell."""
         self._tell(event_type, claim_objects.refund(refund), cause)
 
-    def tell_of_dispute(self, happened: str, dispute: Dispute, cause: Cause) -> None:
+    def tell_of_dispute(self, happened: str, dispute: StripeDispute, cause: EventCause) -> None:
         """Tell what happened to a dispute."""
         self._tell(f"charge.dispute.{happened}", claim_objects.dispute(dispute), cause)
 
@@ -115,21 +115,23 @@ class Account:
             handle.cancel()
         await self.courier.aclose()
 
-    def _tell(self, event_type: str, subject: JsonObject, cause: Cause) -> None:
+    def _tell(self, event_type: str, subject: JsonObject, cause: EventCause) -> None:
         """Tell of a change, in two events if the fault plan has it so."""
         for _ in range(2 if self.courier.faults.twins() else 1):
-            self._announce(Event(stripe_id("evt"), event_type, self.now(), subject, cause))
+            self._announce(StripeEvent(stripe_id("evt"), event_type, self.now(), subject, cause))
 
-    def _announce(self, event: Event) -> None:
+    def _announce(self, event: StripeEvent) -> None:
         self.events[event.id] = event
         wanted = [endpoint for endpoint in self.endpoints.values() if endpoint.wants(event.type)]
         deliveries = [self._delivery(event, endpoint) for endpoint in wanted]
         self.courier.announce(event.id, event.type, deliveries)
 
-    def _delivery(self, event: Event, endpoint: Endpoint) -> Delivery:
+    def _delivery(self, event: StripeEvent, endpoint: WebhookEndpoint) -> Delivery:
         return Delivery(endpoint.url, lambda signing: self._letter(event, endpoint, signing))
 
-    def _letter(self, event: Event, endpoint: Endpoint, signing: Signing) -> Letter | None:
+    def _letter(
+        self, event: StripeEvent, endpoint: WebhookEndpoint, signing: Signing
+    ) -> Letter | None:
         if endpoint.id not in self.endpoints:
             return None
         body = encode(self.render_event(event))
@@ -148,7 +150,7 @@ def _new_secret() -> str:
     return f"whsec_{secret_text(32)}"
 
 
-def enter(entries: list[Entry], entry: Entry) -> None:
+def enter(entries: list[BookEntry], entry: BookEntry) -> None:
     """Enter ``entry`` into the books, in place of what they said of the same thing before."""
     for position, known in enumerate(entries):
         if known.id == entry.id:

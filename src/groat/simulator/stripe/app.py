@@ -22,11 +22,11 @@ from groat.simulator.idempotency import KeptAnswers, KeyInUseError, KeyReusedErr
 from groat.simulator.overview import Overview
 from groat.simulator.references import stripe_id
 from groat.simulator.stripe import objects
-from groat.simulator.stripe.account import Account
+from groat.simulator.stripe.account import StripeAccount
 from groat.simulator.stripe.bank_page import BankPage
-from groat.simulator.stripe.disputes import Disputes
+from groat.simulator.stripe.disputes import StripeDisputes
 from groat.simulator.stripe.errors import (
-    Refusal,
+    KeptRefusal,
     StripeError,
     invalid_request,
     key_in_use,
@@ -38,8 +38,8 @@ from groat.simulator.stripe.form import decode
 from groat.simulator.stripe.intent_routes import IntentRoutes
 from groat.simulator.stripe.lies import told_wrong
 from groat.simulator.stripe.money_routes import MoneyRoutes
-from groat.simulator.stripe.payments import Payments
-from groat.simulator.stripe.refunds import Refunds
+from groat.simulator.stripe.payments import StripePayments
+from groat.simulator.stripe.refunds import StripeRefunds
 from groat.simulator.stripe.summaries import source
 from groat.simulator.stripe.triggers import triggers
 from groat.simulator.wire import Answer
@@ -56,9 +56,9 @@ _KINDS: Kinds = {
 
 def create_stripe_app(clock: Clock) -> Starlette:
     """Return the stand-in, with an account that has seen nothing yet."""
-    account = Account(clock)
-    disputes, refunds = Disputes(account), Refunds(account)
-    payments = Payments(account, disputes)
+    account = StripeAccount(clock)
+    disputes, refunds = StripeDisputes(account), StripeRefunds(account)
+    payments = StripePayments(account, disputes)
     control = Control(
         account.books, account.courier, triggers(account, payments, refunds, disputes)
     )
@@ -82,7 +82,7 @@ def create_stripe_app(clock: Clock) -> Starlette:
 class _Api:
     """Lets a handler work once it is clear who asks, and whether they have asked before."""
 
-    def __init__(self, account: Account, clock: Clock) -> None:
+    def __init__(self, account: StripeAccount, clock: Clock) -> None:
         self._faults = CallFaults(account.courier, _KINDS)
         self._kept = KeptAnswers(clock, KEY_LIFETIME)
 
@@ -137,7 +137,7 @@ class _Api:
     async def _work(self, handler: Handler, request: Request) -> Answer:
         try:
             reply = await handler(request)
-        except Refusal as refused:
+        except KeptRefusal as refused:
             reply = refused.answer()
         fault: CallFault = request.state.fault
         return await fault.kept(reply, told_wrong)

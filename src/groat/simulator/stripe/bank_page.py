@@ -10,16 +10,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from groat.simulator.pages import notice, question
-from groat.simulator.stripe.account import Account
+from groat.simulator.stripe.account import StripeAccount
 from groat.simulator.stripe.model import Intent
 from groat.simulator.stripe.payment_objects import PAGE_PATH
-from groat.simulator.stripe.payments import Payments
+from groat.simulator.stripe.payments import StripePayments
 
 
 class BankPage:
     """Shows what has to be done for an intent, and lets it be done."""
 
-    def __init__(self, account: Account, payments: Payments) -> None:
+    def __init__(self, account: StripeAccount, payments: StripePayments) -> None:
         self._account = account
         self._payments = payments
 

@@ -23,7 +23,7 @@ class Decline:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class StripeCard:
     """A test card. ``last4`` is all that is known of its number."""
 
     brand: str
@@ -41,22 +41,22 @@ class Card:
 _NO_FUNDS = Decline("card_declined", "Your card has insufficient funds.", "insufficient_funds")
 _CARDS = MappingProxyType(
     {
-        "visa": Card("visa", "4242"),
-        "mastercard": Card("mastercard", "4444"),
-        "chargeDeclined": Card(
+        "visa": StripeCard("visa", "4242"),
+        "mastercard": StripeCard("mastercard", "4444"),
+        "chargeDeclined": StripeCard(
             "visa", "0002", Decline("card_declined", _DECLINED, "generic_decline")
         ),
-        "chargeDeclinedInsufficientFunds": Card("visa", "9995", _NO_FUNDS),
-        "chargeDeclinedLostCard": Card(
+        "chargeDeclinedInsufficientFunds": StripeCard("visa", "9995", _NO_FUNDS),
+        "chargeDeclinedLostCard": StripeCard(
             "visa", "9987", Decline("card_declined", _DECLINED, "lost_card")
         ),
-        "chargeDeclinedStolenCard": Card(
+        "chargeDeclinedStolenCard": StripeCard(
             "visa", "9979", Decline("card_declined", _DECLINED, "stolen_card")
         ),
-        "chargeDeclinedExpiredCard": Card(
+        "chargeDeclinedExpiredCard": StripeCard(
             "visa", "0069", Decline("expired_card", "Your card has expired.")
         ),
-        "chargeDeclinedProcessingError": Card(
+        "chargeDeclinedProcessingError": StripeCard(
             "visa",
             "0119",
             Decline(
@@ -64,20 +64,20 @@ _CARDS = MappingProxyType(
                 "An error occurred while processing your card. Try again in a little bit.",
             ),
         ),
-        "authenticationRequired": Card("visa", "3184", authenticates=True),
-        "authenticationRequiredChargeDeclinedInsufficientFunds": Card(
+        "authenticationRequired": StripeCard("visa", "3184", authenticates=True),
+        "authenticationRequiredChargeDeclinedInsufficientFunds": StripeCard(
             "visa", "3178", _NO_FUNDS, authenticates=True
         ),
-        "createDispute": Card("visa", "0259", disputed=True),
-        "pendingRefund": Card("visa", "7726", refunds="succeed_later"),
-        "refundFail": Card("visa", "5126", refunds="fail_later"),
+        "createDispute": StripeCard("visa", "0259", disputed=True),
+        "pendingRefund": StripeCard("visa", "7726", refunds="succeed_later"),
+        "refundFail": StripeCard("visa", "5126", refunds="fail_later"),
     }
 )
 _BANK_ACCOUNT = "pm_usBankAccount_success"
 DEBIT_FAILED = Decline("insufficient_funds", "The bank account has insufficient funds.")
 
 
-def find_card(payment_method: str) -> Card:
+def find_card(payment_method: str) -> StripeCard:
     """Return the card, or the bank account, of a test payment method such as ``pm_card_visa``.
 
     The declines are documented as ``pm_card_visa_chargeDeclined...`` and work without ``visa_``.
@@ -88,7 +88,7 @@ def find_card(payment_method: str) -> Card:
     """
     token, _ = split_token(payment_method)
     if token == _BANK_ACCOUNT:
-        return Card("us_bank_account", "6789", debit=True)
+        return StripeCard("us_bank_account", "6789", debit=True)
     name = token.removeprefix("pm_card_")
     card = _CARDS.get(name.removeprefix("visa_"))
     if card is None or name == token:

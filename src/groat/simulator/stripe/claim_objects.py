@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from groat.simulator.stripe import objects
-from groat.simulator.stripe.model import Dispute, Refund
+from groat.simulator.stripe.model import StripeDispute, StripeRefund
 from groat.simulator.wire import JsonObject
 
 _ANSWER_SECONDS_MAX = 9 * 24 * 3600
 
 
-def refund(made: Refund) -> JsonObject:
+def refund(made: StripeRefund) -> JsonObject:
     """Return a refund as it is now."""
     common: JsonObject = {
         "id": made.id,
@@ -39,7 +39,7 @@ def refund(made: Refund) -> JsonObject:
             return {**common, "failure_balance_transaction": returned, "failure_reason": reason}
 
 
-def dispute(made: Dispute) -> JsonObject:
+def dispute(made: StripeDispute) -> JsonObject:
     """Return a dispute as it is now."""
     charge = made.charge
     evidence: JsonObject = made.evidence.model_dump()

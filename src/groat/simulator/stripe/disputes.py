@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from groat.simulator.books import Entry, Status
+from groat.simulator.books import BookEntry, Status
 from groat.simulator.references import stripe_id
-from groat.simulator.stripe.account import Account, enter
+from groat.simulator.stripe.account import StripeAccount, enter
 from groat.simulator.stripe.errors import refusal
-from groat.simulator.stripe.model import NOBODY, Cause, Charge, Dispute, Transaction
+from groat.simulator.stripe.model import (
+    NOBODY,
+    StripeBalanceTransaction,
+    EventCause,
+    StripeCharge,
+    StripeDispute,
+)
 from groat.simulator.stripe.requests import DisputeRequest
 
 _DECIDING_EVIDENCE: dict[str | None, Literal["won", "lost"]] = {
@@ -18,17 +24,17 @@ _DECIDING_EVIDENCE: dict[str | None, Literal["won", "lost"]] = {
 """What decides a dispute by itself, as it does in Stripe's test mode."""
 
 
-class Disputes:
+class StripeDisputes:
     """Opens disputes, takes in evidence and decides, and tells of it."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: StripeAccount) -> None:
         self._account = account
 
-    def open(self, charge: Charge) -> bool:
+    def open(self, charge: StripeCharge) -> bool:
         """Take back what is left of a charge, if anything is and nobody has yet."""
         if not charge.disputable:
             return False
-        dispute = Dispute(stripe_id("du"), charge, self._account.now(), charge.unrefunded)
+        dispute = StripeDispute(stripe_id("du"), charge, self._account.now(), charge.unrefunded)
         charge.dispute = dispute
         self._account.disputes[dispute.id] = dispute
         self._account.tell_of_dispute("created", dispute, NOBODY)
@@ -37,7 +43,7 @@ class Disputes:
         self._account.tell_of_dispute("funds_withdrawn", dispute, NOBODY)
         return True
 
-    def answer(self, dispute: Dispute, request: DisputeRequest, cause: Cause) -> None:
+    def answer(self, dispute: StripeDispute, request: DisputeRequest, cause: EventCause) -> None:
         """Keep evidence, and hand it in if that is asked for.
 
         Raises:
@@ -53,7 +59,7 @@ class Disputes:
         if request.submit == "true":
             self._decide_by_evidence(dispute)
 
-    def close(self, dispute: Dispute, cause: Cause) -> None:
+    def close(self, dispute: StripeDispute, cause: EventCause) -> None:
         """Give in: the dispute is lost.
 
         Raises:
@@ -63,7 +69,7 @@ class Disputes:
             raise refusal("This dispute is already closed.", code="dispute_already_closed")
         self._lose(dispute, cause)
 
-    def win(self, dispute: Dispute) -> bool:
+    def win(self, dispute: StripeDispute) -> bool:
         """Decide for the merchant, who gets the money back."""
         if not dispute.open:
             return False
@@ -74,18 +80,18 @@ class Disputes:
         self._account.tell_of_dispute("funds_reinstated", dispute, NOBODY)
         return True
 
-    def lose(self, dispute: Dispute) -> bool:
+    def lose(self, dispute: StripeDispute) -> bool:
         """Decide for the customer."""
         if not dispute.open:
             return False
         self._lose(dispute, NOBODY)
         return True
 
-    def _lose(self, dispute: Dispute, cause: Cause) -> None:
+    def _lose(self, dispute: StripeDispute, cause: EventCause) -> None:
         dispute.status = "lost"
         self._account.tell_of_dispute("closed", dispute, cause)
 
-    def _decide_by_evidence(self, dispute: Dispute) -> None:
+    def _decide_by_evidence(self, dispute: StripeDispute) -> None:
         match _DECIDING_EVIDENCE.get(dispute.evidence.uncategorized_text):
             case "won":
                 self.win(dispute)
@@ -94,9 +100,9 @@ class Disputes:
             case None:
                 pass
 
-    def _move(self, dispute: Dispute, amount: int) -> None:
+    def _move(self, dispute: StripeDispute, amount: int) -> None:
         """Change the balance. Here a dispute costs no fee, unlike at Stripe."""
-        transaction = Transaction(
+        transaction = StripeBalanceTransaction(
             id=stripe_id("txn"),
             kind="adjustment",
             reporting_category="dispute" if amount < 0 else "dispute_reversal",
@@ -108,7 +114,7 @@ class Disputes:
         )
         dispute.transactions.append(self._account.add_transaction(transaction))
 
-    def _enter(self, dispute: Dispute, status: Status) -> None:
+    def _enter(self, dispute: StripeDispute, status: Status) -> None:
         charge = dispute.charge
         money = charge.intent.money(dispute.amount)
-        enter(self._account.books.disputes, Entry(dispute.id, money, None, status, charge.id))
+        enter(self._account.books.disputes, BookEntry(dispute.id, money, None, status, charge.id))

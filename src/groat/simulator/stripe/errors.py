@@ -18,13 +18,13 @@ class StripeError(Exception):
         return answer(self.status, {"error": self.error})
 
 
-class Refusal(StripeError):
+class KeptRefusal(StripeError):
     """A request refused after work on it began; this answer is kept under its key."""
 
 
-def refusal(message: str, **details: Json) -> Refusal:
+def refusal(message: str, **details: Json) -> KeptRefusal:
     """Return a refusal; ``details`` are the further fields of the error, such as its ``code``."""
-    return Refusal(400, {"type": "invalid_request_error", "message": message, **details})
+    return KeptRefusal(400, {"type": "invalid_request_error", "message": message, **details})
 
 
 def invalid_request(

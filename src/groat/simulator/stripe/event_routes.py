@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from groat.simulator.stripe import objects
-from groat.simulator.stripe.account import Account
+from groat.simulator.stripe.account import StripeAccount
 from groat.simulator.stripe.errors import invalid_request
 from groat.simulator.stripe.exchange import Row, found, listed, text
-from groat.simulator.stripe.model import Event
-from groat.simulator.stripe.requests import Page, PageOfEvents, WebhookEndpointRequest, parse
+from groat.simulator.stripe.model import StripeEvent
+from groat.simulator.stripe.requests import ListPage, PageOfEvents, WebhookEndpointRequest, parse
 from groat.simulator.wire import Answer, answer
 
 LISTED_SECONDS = 30 * 24 * 3600
@@ -19,7 +19,7 @@ LISTED_SECONDS = 30 * 24 * 3600
 class EventRoutes:
     """Everything under ``/v1/events`` and ``/v1/webhook_endpoints``."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: StripeAccount) -> None:
         self._account = account
 
     def rows(self) -> list[Row]:
@@ -45,7 +45,7 @@ class EventRoutes:
             raise invalid_request("You may only pass one of type and types.", param="type")
         oldest = self._account.now() - LISTED_SECONDS
 
-        def wanted(event: Event) -> bool:
+        def wanted(event: StripeEvent) -> bool:
             delivered = "false" if self._account.courier.open_deliveries(event.id) else "true"
             return (
                 page.wants(event.type)
@@ -64,7 +64,7 @@ class EventRoutes:
 
     async def list_endpoints(self, request: Request) -> Answer:
         """List where events go."""
-        page = parse(Page, request.url.query)
+        page = parse(ListPage, request.url.query)
         endpoints, render = self._account.endpoints, objects.webhook_endpoint
         return listed(self._account, request, page, endpoints, lambda _: True, render)
 

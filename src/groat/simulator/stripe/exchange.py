@@ -9,11 +9,11 @@ from typing import TypeAlias, TypeVar
 from starlette.requests import Request
 
 from groat.simulator.stripe import objects
-from groat.simulator.stripe.account import Account
+from groat.simulator.stripe.account import StripeAccount
 from groat.simulator.stripe.errors import invalid_request, no_such
-from groat.simulator.stripe.model import Cause
+from groat.simulator.stripe.model import EventCause
 from groat.simulator.stripe.queries import Identified, expanded, one_page
-from groat.simulator.stripe.requests import Expanding, Page
+from groat.simulator.stripe.requests import Expanding, ListPage
 from groat.simulator.wire import Answer, Json, JsonObject, answer
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Answer]]
@@ -42,10 +42,10 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-def cause(request: Request) -> Cause:
+def cause(request: Request) -> EventCause:
     """Return what the events that a request leads to say of it."""
     host = str(request.base_url).rstrip("/")
-    return Cause(request.state.id, idempotency_key(request), host)
+    return EventCause(request.state.id, idempotency_key(request), host)
 
 
 def found(things: Mapping[str, Thing], request: Request, kind: str, param: str = "id") -> Thing:
@@ -60,7 +60,7 @@ def found(things: Mapping[str, Thing], request: Request, kind: str, param: str =
     return thing
 
 
-def shown(account: Account, wanted: Expanding, value: Json) -> Answer:
+def shown(account: StripeAccount, wanted: Expanding, value: Json) -> Answer:
     """Answer with ``value``, expanded as is wanted."""
 
     def step(so_far: Json, path: str) -> Json:
@@ -70,9 +70,9 @@ def shown(account: Account, wanted: Expanding, value: Json) -> Answer:
 
 
 def listed(
-    account: Account,
+    account: StripeAccount,
     request: Request,
-    page: Page,
+    page: ListPage,
     things: Mapping[str, Thing],
     wanted: Callable[[Thing], bool],
     render: Callable[[Thing], JsonObject],

@@ -7,15 +7,15 @@ from itertools import islice
 from starlette.requests import Request
 
 from groat.simulator.stripe import payment_objects
-from groat.simulator.stripe.account import Account
+from groat.simulator.stripe.account import StripeAccount
 from groat.simulator.stripe.errors import invalid_request
 from groat.simulator.stripe.exchange import Row, cause, found, listed, shown, text
 from groat.simulator.stripe.model import Intent
-from groat.simulator.stripe.payments import Payments
+from groat.simulator.stripe.payments import StripePayments
 from groat.simulator.stripe.queries import metadata_search
 from groat.simulator.stripe.requests import (
-    CancelRequest,
-    CaptureRequest,
+    CancelIntentRequest,
+    CaptureIntentRequest,
     ConfirmRequest,
     Expanding,
     PageOfIntents,
@@ -29,7 +29,7 @@ from groat.simulator.wire import Answer, JsonObject, answer
 class IntentRoutes:
     """Everything under ``/v1/payment_intents``."""
 
-    def __init__(self, account: Account, payments: Payments) -> None:
+    def __init__(self, account: StripeAccount, payments: StripePayments) -> None:
         self._account = account
         self._payments = payments
 
@@ -61,14 +61,14 @@ class IntentRoutes:
     async def capture(self, request: Request) -> Answer:
         """Take what an intent has authorized."""
         intent = self._intent(request)
-        wanted = parse(CaptureRequest, await text(request))
+        wanted = parse(CaptureIntentRequest, await text(request))
         self._payments.capture(intent, wanted.amount_to_capture, cause(request))
         return shown(self._account, wanted, payment_objects.payment_intent(intent))
 
     async def cancel(self, request: Request) -> Answer:
         """Give an intent up."""
         intent = self._intent(request)
-        wanted = parse(CancelRequest, await text(request))
+        wanted = parse(CancelIntentRequest, await text(request))
         self._payments.cancel(intent, wanted.cancellation_reason, cause(request))
         return shown(self._account, wanted, payment_objects.payment_intent(intent))
 

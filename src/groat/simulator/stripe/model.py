@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from groat.kernel.money import Money, exponent
-from groat.simulator.stripe.cards import Card, Decline
+from groat.simulator.stripe.cards import Decline, StripeCard
 from groat.simulator.stripe.requests import Evidence
 from groat.simulator.wire import JsonObject
 
@@ -47,7 +47,7 @@ class Method:
     """A test card under the id that it got."""
 
     id: str
-    card: Card
+    card: StripeCard
 
 
 @dataclass(slots=True, eq=False)
@@ -68,7 +68,7 @@ class Intent:
     return_url: str | None
     status: IntentStatus = "requires_payment_method"
     method: Method | None = None
-    charge: Charge | None = None
+    charge: StripeCharge | None = None
     """The latest one."""
     next_action: JsonObject | None = None
     error: JsonObject | None = None
@@ -103,7 +103,7 @@ class Intent:
 
 
 @dataclass(slots=True, eq=False)
-class Charge:
+class StripeCharge:
     """One attempt to charge an intent."""
 
     id: str
@@ -116,13 +116,13 @@ class Charge:
     amount_captured: int = 0
     amount_refunded: int = 0
     balance_transaction: str | None = None
-    dispute: Dispute | None = None
+    dispute: StripeDispute | None = None
     decline: Decline | None = None
     pending: bool = False
     """Whether a bank debit is under way."""
 
     @property
-    def card(self) -> Card:
+    def card(self) -> StripeCard:
         """What it was charged to."""
         return self.method.card
 
@@ -143,11 +143,11 @@ class Charge:
 
 
 @dataclass(slots=True, eq=False)
-class Refund:
+class StripeRefund:
     """Something of a charge given back, or on its way."""
 
     id: str
-    charge: Charge
+    charge: StripeCharge
     created: int
     amount: int
     reason: str | None
@@ -163,17 +163,17 @@ class Refund:
 
 
 @dataclass(slots=True, eq=False)
-class Dispute:
+class StripeDispute:
     """The customer's bank taking back what was charged, and what became of that."""
 
     id: str
-    charge: Charge
+    charge: StripeCharge
     created: int
     amount: int
     status: DisputeStatus = "needs_response"
     evidence: Evidence = field(default_factory=Evidence)
     submissions: int = 0
-    transactions: list[Transaction] = field(default_factory=list)
+    transactions: list[StripeBalanceTransaction] = field(default_factory=list)
 
     @property
     def open(self) -> bool:
@@ -182,7 +182,7 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True)
-class Transaction:
+class StripeBalanceTransaction:
     """One change of the account's balance: by ``amount``, less the ``fee``."""
 
     id: str
@@ -196,7 +196,7 @@ class Transaction:
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class EventCause:
     """The request that made something happen, and the address under which it came."""
 
     request_id: str | None
@@ -204,23 +204,23 @@ class Cause:
     host: str = ""
 
 
-NOBODY = Cause(None, None)
+NOBODY = EventCause(None, None)
 """What happens without a request of the client's."""
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class StripeEvent:
     """Something that happened, with the object as it was at that moment."""
 
     id: str
     type: str
     created: int
     subject: JsonObject
-    cause: Cause
+    cause: EventCause
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class WebhookEndpoint:
     """Where a client wants to hear of events."""
 
     id: str

@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from starlette.requests import Request
 
 from groat.simulator.stripe import claim_objects, objects, payment_objects
-from groat.simulator.stripe.account import Account
-from groat.simulator.stripe.disputes import Disputes
+from groat.simulator.stripe.account import StripeAccount
+from groat.simulator.stripe.disputes import StripeDisputes
 from groat.simulator.stripe.exchange import Row, Thing, cause, found, listed, shown, text
-from groat.simulator.stripe.model import Charge
-from groat.simulator.stripe.refunds import Refunds
+from groat.simulator.stripe.model import StripeCharge
+from groat.simulator.stripe.refunds import StripeRefunds
 from groat.simulator.stripe.requests import (
+    CreateRefundRequest,
     DisputeRequest,
     Expanding,
     PageOfCharges,
     PageOfPayment,
-    RefundRequest,
     parse,
 )
 from groat.simulator.wire import Answer, JsonObject
@@ -26,7 +26,9 @@ from groat.simulator.wire import Answer, JsonObject
 class MoneyRoutes:
     """Charges and balance transactions are shown; refunds are made, and disputes answered."""
 
-    def __init__(self, account: Account, refunds: Refunds, disputes: Disputes) -> None:
+    def __init__(
+        self, account: StripeAccount, refunds: StripeRefunds, disputes: StripeDisputes
+    ) -> None:
         self._account = account
         self._refunds = refunds
         self._disputes = disputes
@@ -57,7 +59,7 @@ class MoneyRoutes:
         page = parse(PageOfCharges, request.url.query)
         charges, render = self._account.charges, payment_objects.charge
 
-        def wanted(charge: Charge) -> bool:
+        def wanted(charge: StripeCharge) -> bool:
             return page.payment_intent in {None, charge.intent.id}
 
         return listed(self._account, request, page, charges, wanted, render)
@@ -70,7 +72,7 @@ class MoneyRoutes:
 
     async def create_refund(self, request: Request) -> Answer:
         """Give back."""
-        wanted = parse(RefundRequest, await text(request))
+        wanted = parse(CreateRefundRequest, await text(request))
         refund = self._refunds.create(wanted, cause(request))
         return shown(self._account, wanted, claim_objects.refund(refund))
 
@@ -114,7 +116,7 @@ class MoneyRoutes:
         self,
         request: Request,
         things: Mapping[str, Thing],
-        charge_of: Callable[[Thing], Charge],
+        charge_of: Callable[[Thing], StripeCharge],
         render: Callable[[Thing], JsonObject],
     ) -> Answer:
         """Answer with a page of what belongs to a charge, as is wanted."""
@@ -126,6 +128,6 @@ class MoneyRoutes:
         return listed(self._account, request, page, things, wanted, render)
 
 
-def _is_of(charge: Charge, page: PageOfPayment) -> bool:
+def _is_of(charge: StripeCharge, page: PageOfPayment) -> bool:
     of_intent = page.payment_intent in {None, charge.intent.id}
     return of_intent and page.charge in {None, charge.id}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from groat.simulator.stripe.model import Endpoint, Event, Transaction
+from groat.simulator.stripe.model import StripeBalanceTransaction, StripeEvent, WebhookEndpoint
 from groat.simulator.wire import JsonObject
 
 API_VERSION = "2026-10-28.endive"
@@ -13,7 +13,7 @@ API_VERSION = "2026-10-28.endive"
 _SETTLING_SECONDS = 2 * 24 * 3600
 
 
-def event_object(event: Event, pending_webhooks: int) -> JsonObject:
+def event_object(event: StripeEvent, pending_webhooks: int) -> JsonObject:
     """Return an event. ``pending_webhooks`` is of this moment, so its bytes are too."""
     return {
         "id": event.id,
@@ -31,7 +31,7 @@ def event_object(event: Event, pending_webhooks: int) -> JsonObject:
     }
 
 
-def webhook_endpoint(endpoint: Endpoint) -> JsonObject:
+def webhook_endpoint(endpoint: WebhookEndpoint) -> JsonObject:
     """Return an endpoint without its secret, which is shown once, at its creation."""
     return {
         "id": endpoint.id,
@@ -53,7 +53,7 @@ def list_object(url: str, data: Sequence[JsonObject], *, has_more: bool) -> Json
     return {"object": "list", "url": url, "has_more": has_more, "data": data}
 
 
-def balance_transaction(transaction: Transaction) -> JsonObject:
+def balance_transaction(transaction: StripeBalanceTransaction) -> JsonObject:
     """Return a change of the account's balance."""
     fee = {
         "amount": transaction.fee,

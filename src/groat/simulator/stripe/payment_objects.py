@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from groat.simulator.stripe.cards import Card, Decline
-from groat.simulator.stripe.model import Charge, Intent, Method
+from groat.simulator.stripe.cards import Decline, StripeCard
+from groat.simulator.stripe.model import Intent, Method, StripeCharge
 from groat.simulator.wire import JsonObject
 
 PAGE_PATH = "/3d_secure"
@@ -68,7 +68,7 @@ def payment_intent(intent: Intent) -> JsonObject:
     }
 
 
-def charge(made: Charge) -> JsonObject:
+def charge(made: StripeCharge) -> JsonObject:
     """Return a made. Its metadata and description are the intent's, copied."""
     intent, decline = made.intent, made.decline
     return {
@@ -119,7 +119,7 @@ def next_action(intent: Intent, host: str) -> JsonObject:
     return {"type": "redirect_to_url", "redirect_to_url": page}
 
 
-def decline_error(declined: Charge, decline: Decline) -> JsonObject:
+def decline_error(declined: StripeCharge, decline: Decline) -> JsonObject:
     """Return the ``card_error`` of a declined charge."""
     error: JsonObject = {
         "charge": declined.id,
@@ -154,7 +154,7 @@ def _automatic_methods(allow_redirects: str | None) -> JsonObject | None:
     return {"allow_redirects": allow_redirects, "enabled": True}
 
 
-def _method_details(made: Charge) -> JsonObject:
+def _method_details(made: StripeCharge) -> JsonObject:
     if made.card.debit:
         return {"us_bank_account": _bank_account(made.card), "type": "us_bank_account"}
     card = _card(made.card)
@@ -177,7 +177,7 @@ def _payment_method(method: Method) -> JsonObject:
     }
 
 
-def _card(card: Card) -> JsonObject:
+def _card(card: StripeCard) -> JsonObject:
     return {
         "brand": card.brand,
         "country": "US",
@@ -188,7 +188,7 @@ def _card(card: Card) -> JsonObject:
     }
 
 
-def _bank_account(account: Card) -> JsonObject:
+def _bank_account(account: StripeCard) -> JsonObject:
     return {
         "account_holder_type": "individual",
         "account_type": "checking",

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from groat.simulator.books import Entry, Status
+from groat.simulator.books import BookEntry, Status
 from groat.simulator.references import secret_text, stripe_id
 from groat.simulator.stripe import payment_objects
-from groat.simulator.stripe.account import Account
+from groat.simulator.stripe.account import StripeAccount
 from groat.simulator.stripe.cards import DEBIT_FAILED, Decline, find_card
-from groat.simulator.stripe.disputes import Disputes
-from groat.simulator.stripe.errors import Refusal, invalid_request, refusal
+from groat.simulator.stripe.disputes import StripeDisputes
+from groat.simulator.stripe.errors import KeptRefusal, invalid_request, refusal
 from groat.simulator.stripe.model import (
     NOBODY,
-    Cause,
-    Charge,
+    StripeBalanceTransaction,
+    EventCause,
     Intent,
     Method,
-    Transaction,
+    StripeCharge,
     smallest_step,
 )
 from groat.simulator.stripe.requests import ConfirmRequest, PaymentIntentRequest
@@ -42,14 +42,14 @@ _TOO_MUCH = (
 _CONFIRMABLE = ("requires_payment_method", "requires_confirmation")
 
 
-class Payments:
+class StripePayments:
     """Makes intents, charges them and takes what was authorized, and tells of it."""
 
-    def __init__(self, account: Account, disputes: Disputes) -> None:
+    def __init__(self, account: StripeAccount, disputes: StripeDisputes) -> None:
         self._account = account
         self._disputes = disputes
 
-    def create(self, request: PaymentIntentRequest, cause: Cause) -> Intent:
+    def create(self, request: PaymentIntentRequest, cause: EventCause) -> Intent:
         """Make an intent, and confirm it if that is asked for.
 
         Raises:
@@ -67,7 +67,7 @@ class Payments:
             self._attempt(intent, method, cause)
         return intent
 
-    def confirm(self, intent: Intent, request: ConfirmRequest, cause: Cause) -> None:
+    def confirm(self, intent: Intent, request: ConfirmRequest, cause: EventCause) -> None:
         """Charge an intent, or send its customer to be authenticated.
 
         Raises:
@@ -81,7 +81,7 @@ class Payments:
         intent.return_url = request.return_url or intent.return_url
         self._attempt(intent, method, cause)
 
-    def capture(self, intent: Intent, amount: int | None, cause: Cause) -> None:
+    def capture(self, intent: Intent, amount: int | None, cause: EventCause) -> None:
         """Take what was authorized, or ``amount`` of it; the rest is released.
 
         Raises:
@@ -98,7 +98,7 @@ class Payments:
         self._account.tell_of_charge("captured", charge, cause)
         self._succeed(charge, cause)
 
-    def cancel(self, intent: Intent, reason: str | None, cause: Cause) -> None:
+    def cancel(self, intent: Intent, reason: str | None, cause: EventCause) -> None:
         """Give an intent up; what it authorized is released.
 
         Raises:
@@ -151,7 +151,7 @@ class Payments:
         self._decline(intent.charge, DEBIT_FAILED, NOBODY)
         return True
 
-    def _attempt(self, intent: Intent, method: Method, cause: Cause) -> None:
+    def _attempt(self, intent: Intent, method: Method, cause: EventCause) -> None:
         intent.method, intent.error = method, None
         if not method.card.authenticates:
             self._charge(intent, method, cause)
@@ -160,7 +160,7 @@ class Payments:
         intent.next_action = payment_objects.next_action(intent, cause.host)
         self._account.tell_of_intent("requires_action", intent, cause)
 
-    def _charge(self, intent: Intent, method: Method, cause: Cause) -> None:
+    def _charge(self, intent: Intent, method: Method, cause: EventCause) -> None:
         charge = self._new_charge(intent, method)
         intent.next_action = None
         if method.card.decline is not None:
@@ -176,15 +176,15 @@ class Payments:
             self._account.tell_of_charge("succeeded", charge, cause)
             self._succeed(charge, cause)
 
-    def _new_charge(self, intent: Intent, method: Method) -> Charge:
+    def _new_charge(self, intent: Intent, method: Method) -> StripeCharge:
         now = self._account.now()
         until = now + CAPTURE_SECONDS_MAX if intent.capture_method == "manual" else None
-        charge = Charge(stripe_id("ch"), intent, now, method, until)
+        charge = StripeCharge(stripe_id("ch"), intent, now, method, until)
         self._account.charges[charge.id] = charge
         intent.charge = charge
         return charge
 
-    def _decline(self, charge: Charge, decline: Decline, cause: Cause) -> None:
+    def _decline(self, charge: StripeCharge, decline: Decline, cause: EventCause) -> None:
         intent = charge.intent
         charge.decline = decline
         intent.error = payment_objects.decline_error(charge, decline)
@@ -193,37 +193,39 @@ class Payments:
         self._account.tell_of_charge("failed", charge, cause)
         self._account.tell_of_intent("payment_failed", intent, cause)
 
-    def _authorize(self, charge: Charge, cause: Cause) -> None:
+    def _authorize(self, charge: StripeCharge, cause: EventCause) -> None:
         charge.intent.status = "requires_capture"
         self._enter_attempt(charge, "succeeded")
         self._account.tell_of_charge("succeeded", charge, cause)
         self._account.tell_of_intent("amount_capturable_updated", charge.intent, cause)
 
-    def _take(self, charge: Charge, amount: int, authorization: str | None) -> None:
+    def _take(self, charge: StripeCharge, amount: int, authorization: str | None) -> None:
         intent, books = charge.intent, self._account.books
         charge.captured, charge.amount_captured = True, amount
         transaction = self._account.add_transaction(_taking(charge, self._account.now()))
         charge.balance_transaction = transaction.id
         intent.status = "succeeded"
         money = intent.money(amount)
-        books.charges.append(Entry(charge.id, money, intent.reference, "succeeded", authorization))
+        books.charges.append(
+            BookEntry(charge.id, money, intent.reference, "succeeded", authorization)
+        )
 
-    def _succeed(self, charge: Charge, cause: Cause) -> None:
+    def _succeed(self, charge: StripeCharge, cause: EventCause) -> None:
         self._account.tell_of_intent("succeeded", charge.intent, cause)
         if charge.card.disputed:
             self._disputes.open(charge)
 
-    def _end(self, intent: Intent, reason: str | None, cause: Cause) -> None:
+    def _end(self, intent: Intent, reason: str | None, cause: EventCause) -> None:
         intent.status, intent.next_action = "canceled", None
         intent.canceled_at, intent.cancellation_reason = self._account.now(), reason
         self._account.tell_of_intent("canceled", intent, cause)
 
-    def _enter_attempt(self, charge: Charge, status: Status) -> None:
+    def _enter_attempt(self, charge: StripeCharge, status: Status) -> None:
         """Enter an authorization under its intent's id, as that is what can be captured."""
         intent, books = charge.intent, self._account.books
         manual = intent.capture_method == "manual"
         money = intent.money(intent.amount)
-        entry = Entry(intent.id if manual else charge.id, money, intent.reference, status)
+        entry = BookEntry(intent.id if manual else charge.id, money, intent.reference, status)
         (books.authorizations if manual else books.charges).append(entry)
 
     @staticmethod
@@ -270,11 +272,13 @@ def _new_intent(request: PaymentIntentRequest, now: int) -> Intent:
     )
 
 
-def _taking(charge: Charge, now: int) -> Transaction:
+def _taking(charge: StripeCharge, now: int) -> StripeBalanceTransaction:
     amount, currency = charge.amount_captured, charge.intent.currency
     fee = fee_on(amount)
     fee -= fee % smallest_step(currency.upper())  # a fee is money too
-    return Transaction(stripe_id("txn"), "charge", "charge", now, amount, fee, currency, charge.id)
+    return StripeBalanceTransaction(
+        stripe_id("txn"), "charge", "charge", now, amount, fee, currency, charge.id
+    )
 
 
 def fee_on(amount: int) -> int:
@@ -282,10 +286,10 @@ def fee_on(amount: int) -> int:
     return min(amount, amount * 14 // 1000 + 25)
 
 
-def _unexpected(intent: Intent, message: str, *expected: str) -> Refusal:
+def _unexpected(intent: Intent, message: str, *expected: str) -> KeptRefusal:
     text = message.format(intent.status, ", ".join(expected))
     return _refusal(intent, text, "payment_intent_unexpected_state")
 
 
-def _refusal(intent: Intent, message: str, code: str) -> Refusal:
+def _refusal(intent: Intent, message: str, code: str) -> KeptRefusal:
     return refusal(message, code=code, payment_intent=payment_objects.payment_intent(intent))

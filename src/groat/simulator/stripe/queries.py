@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from groat.simulator.stripe.errors import invalid_request, no_such, refusal
 from groat.simulator.stripe.model import Intent
-from groat.simulator.stripe.requests import Page
+from groat.simulator.stripe.requests import ListPage
 from groat.simulator.wire import Json, JsonObject
 
 _METADATA_QUERY = re.compile(r"""metadata\[(['"])(?P<key>[^'"]+)\1\]:(['"])(?P<value>[^'"]*)\3""")
@@ -29,7 +29,7 @@ Thing = TypeVar("Thing", bound=Identified)
 
 
 def one_page(
-    things: Mapping[str, Thing], page: Page, wanted: Callable[[Thing], bool]
+    things: Mapping[str, Thing], page: ListPage, wanted: Callable[[Thing], bool]
 ) -> tuple[list[Thing], bool]:
     """Return a page of the ``wanted`` things, newest first, and whether there are more.
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from typing import Literal
 
-from groat.simulator.books import Entry, Status
+from groat.simulator.books import BookEntry, Status
 from groat.simulator.references import stripe_id
-from groat.simulator.stripe.account import Account, enter
+from groat.simulator.stripe.account import StripeAccount, enter
 from groat.simulator.stripe.errors import invalid_request, no_such, refusal
-from groat.simulator.stripe.model import NOBODY, Cause, Charge, Refund, Transaction
-from groat.simulator.stripe.requests import RefundRequest
+from groat.simulator.stripe.model import (
+    NOBODY,
+    StripeBalanceTransaction,
+    EventCause,
+    StripeCharge,
+    StripeRefund,
+)
+from groat.simulator.stripe.requests import CreateRefundRequest
 
 
-class Refunds:
+class StripeRefunds:
     """Gives back, which may come to nothing later, and tells of it."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: StripeAccount) -> None:
         self._account = account
 
-    def create(self, request: RefundRequest, cause: Cause) -> Refund:
+    def create(self, request: CreateRefundRequest, cause: EventCause) -> StripeRefund:
         """Give back all that is left of a charge, or a part of it.
 
         Raises:
@@ -38,7 +44,7 @@ class Refunds:
                 self._account.later(lambda: self.succeed(refund))
         return refund
 
-    def succeed(self, refund: Refund) -> bool:
+    def succeed(self, refund: StripeRefund) -> bool:
         """Let a refund that is under way arrive."""
         if refund.status != "pending":
             return False
@@ -47,7 +53,7 @@ class Refunds:
         self._tell_of_change(refund)
         return True
 
-    def fail(self, refund: Refund) -> bool:
+    def fail(self, refund: StripeRefund) -> bool:
         """Let the bank send a refund back, even if it seemed to have succeeded."""
         if refund.status == "failed":
             return False
@@ -61,12 +67,12 @@ class Refunds:
         self._account.tell_of_refund("refund.failed", refund, NOBODY)
         return True
 
-    def latest(self, charge: Charge) -> Refund | None:
+    def latest(self, charge: StripeCharge) -> StripeRefund | None:
         """Return the last refund of a charge."""
         made = [refund for refund in self._account.refunds.values() if refund.charge is charge]
         return made[-1] if made else None
 
-    def _charge_of(self, request: RefundRequest) -> Charge:
+    def _charge_of(self, request: CreateRefundRequest) -> StripeCharge:
         if request.charge is not None:
             charge = self._account.charges.get(request.charge)
             if charge is None:
@@ -81,11 +87,11 @@ class Refunds:
             raise _nothing_taken(intent.id)
         return intent.charge
 
-    def _new_refund(self, charge: Charge, request: RefundRequest) -> Refund:
+    def _new_refund(self, charge: StripeCharge, request: CreateRefundRequest) -> StripeRefund:
         refund_id, amount = stripe_id("re"), request.amount or charge.unrefunded
         charge.amount_refunded += amount
         transaction = self._transaction(refund_id, charge, -amount, "refund")
-        refund = Refund(
+        refund = StripeRefund(
             id=refund_id,
             charge=charge,
             created=self._account.now(),
@@ -101,24 +107,28 @@ class Refunds:
         return refund
 
     def _transaction(
-        self, refund_id: str, charge: Charge, amount: int, kind: Literal["refund", "refund_failure"]
-    ) -> Transaction:
+        self,
+        refund_id: str,
+        charge: StripeCharge,
+        amount: int,
+        kind: Literal["refund", "refund_failure"],
+    ) -> StripeBalanceTransaction:
         now, currency = self._account.now(), charge.intent.currency
-        made = Transaction(stripe_id("txn"), kind, kind, now, amount, 0, currency, refund_id)
+        made = StripeBalanceTransaction(stripe_id("txn"), kind, kind, now, amount, 0, currency, refund_id)
         return self._account.add_transaction(made)
 
-    def _enter(self, refund: Refund, status: Status) -> None:
+    def _enter(self, refund: StripeRefund, status: Status) -> None:
         charge = refund.charge
         money = charge.intent.money(refund.amount)
-        entry = Entry(refund.id, money, refund.reference, status, charge.id)
+        entry = BookEntry(refund.id, money, refund.reference, status, charge.id)
         enter(self._account.books.refunds, entry)
 
-    def _tell_of_change(self, refund: Refund) -> None:
+    def _tell_of_change(self, refund: StripeRefund) -> None:
         for event_type in ("refund.updated", "charge.refund.updated"):
             self._account.tell_of_refund(event_type, refund, NOBODY)
 
 
-def _check(charge: Charge, amount: int | None) -> None:
+def _check(charge: StripeCharge, amount: int | None) -> None:
     if not charge.captured:
         raise _nothing_taken(charge.intent.id)
     if charge.dispute is not None and charge.dispute.status != "won":

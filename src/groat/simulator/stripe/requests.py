@@ -109,13 +109,13 @@ class ConfirmRequest(Expanding):
     return_url: Url | None = None
 
 
-class CaptureRequest(Expanding):
+class CaptureIntentRequest(Expanding):
     """How much to take of what is authorized: all of it, or a part; the rest is released."""
 
     amount_to_capture: Annotated[Integer, Field(ge=1, le=AMOUNT_MAX)] | None = None
 
 
-class CancelRequest(Expanding):
+class CancelIntentRequest(Expanding):
     """Why an intent is canceled."""
 
     cancellation_reason: (
@@ -123,7 +123,7 @@ class CancelRequest(Expanding):
     ) = None
 
 
-class RefundRequest(Expanding):
+class CreateRefundRequest(Expanding):
     """What to give back: all that was not given back yet, or ``amount`` of it."""
 
     charge: str | None = None
@@ -171,7 +171,7 @@ class WebhookEndpointRequest(Parameters):
     description: str | None = None
 
 
-class Page(Expanding):
+class ListPage(Expanding):
     """A page of a list, newest first: the one after an object, or the one before it."""
 
     limit: Limit = 10
@@ -179,13 +179,13 @@ class Page(Expanding):
     ending_before: str | None = None
 
 
-class PageOfCharges(Page):
+class PageOfCharges(ListPage):
     """Charges, or those of one payment intent."""
 
     payment_intent: str | None = None
 
 
-class PageOfPayment(Page):
+class PageOfPayment(ListPage):
     """Refunds or disputes, or those of one payment intent or of one charge."""
 
     charge: str | None = None
@@ -210,13 +210,13 @@ class Interval(Parameters):
         )
 
 
-class PageOfIntents(Page):
+class PageOfIntents(ListPage):
     """Payment intents, or those of a time."""
 
     created: Annotated[Interval, BeforeValidator(_interval)] = Interval()
 
 
-class PageOfEvents(Page):
+class PageOfEvents(ListPage):
     """Events, or those of some types, of a time, or that did or did not reach all endpoints.
 
     ``type`` may have ``*`` for any text; it and ``types`` exclude each other.

@@ -5,24 +5,24 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from itertools import islice
 
-from groat.simulator.overview import Part, Source, Summary
-from groat.simulator.stripe.account import Account
-from groat.simulator.stripe.model import Charge, Intent
+from groat.simulator.overview import AccountSummary, Part, Source
+from groat.simulator.stripe.account import StripeAccount
+from groat.simulator.stripe.model import Intent, StripeCharge
 from groat.simulator.stripe.payment_objects import PAGE_PATH
 
 
-def source(account: Account) -> Source:
+def source(account: StripeAccount) -> Source:
     """Return what the page is about."""
 
-    def latest(limit: int) -> list[Summary]:
+    def latest(limit: int) -> list[AccountSummary]:
         return [_summary(account, one) for one in islice(reversed(account.intents.values()), limit)]
 
     return Source("Stripe", "payment intent", frozenset(), lambda: len(account.intents), latest)
 
 
-def _summary(account: Account, intent: Intent) -> Summary:
+def _summary(account: StripeAccount, intent: Intent) -> AccountSummary:
     charges = [charge for charge in account.charges.values() if charge.intent is intent]
-    return Summary(
+    return AccountSummary(
         intent.id,
         datetime.fromtimestamp(intent.created, UTC),
         intent.money(intent.amount),
@@ -33,7 +33,7 @@ def _summary(account: Account, intent: Intent) -> Summary:
     )
 
 
-def _parts(account: Account, charge: Charge) -> list[Part]:
+def _parts(account: StripeAccount, charge: StripeCharge) -> list[Part]:
     money, dispute = charge.intent.money, charge.dispute
     parts: list[Part] = []
     if charge.capture_before is not None:
@@ -53,7 +53,7 @@ def _parts(account: Account, charge: Charge) -> list[Part]:
     return parts
 
 
-def _authorization_status(charge: Charge) -> str:
+def _authorization_status(charge: StripeCharge) -> str:
     if not charge.paid:
         return "declined"
     if charge.captured:

@@ -6,32 +6,35 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from groat.simulator.control import Trigger
-from groat.simulator.stripe.account import Account
-from groat.simulator.stripe.disputes import Disputes
-from groat.simulator.stripe.model import Charge, Dispute, Intent, Refund
-from groat.simulator.stripe.payments import Payments
-from groat.simulator.stripe.refunds import Refunds
+from groat.simulator.stripe.account import StripeAccount
+from groat.simulator.stripe.disputes import StripeDisputes
+from groat.simulator.stripe.model import Intent, StripeCharge, StripeDispute, StripeRefund
+from groat.simulator.stripe.payments import StripePayments
+from groat.simulator.stripe.refunds import StripeRefunds
 
 Thing = TypeVar("Thing")
 
 
 def triggers(
-    account: Account, payments: Payments, refunds: Refunds, disputes: Disputes
+    account: StripeAccount,
+    payments: StripePayments,
+    refunds: StripeRefunds,
+    disputes: StripeDisputes,
 ) -> Mapping[str, Trigger]:
     """Return the triggers; each takes the id of a payment intent."""
 
     def intent(identifier: str) -> Intent | None:
         return account.intents.get(identifier)
 
-    def charge(identifier: str) -> Charge | None:
+    def charge(identifier: str) -> StripeCharge | None:
         found = intent(identifier)
         return found.charge if found else None
 
-    def dispute(identifier: str) -> Dispute | None:
+    def dispute(identifier: str) -> StripeDispute | None:
         found = charge(identifier)
         return found.dispute if found else None
 
-    def refund(identifier: str) -> Refund | None:
+    def refund(identifier: str) -> StripeRefund | None:
         found = charge(identifier)
         return refunds.latest(found) if found else None
 

@@ -12,7 +12,7 @@ from groat.providers.domain.facts import (
     Report,
 )
 from groat.providers.paypal.disputes import dispute_reports
-from groat.providers.paypal.payloads import Dispute
+from groat.providers.paypal.payloads import PayPalDisputePayload
 from groat.providers.reading import Malformed, convert
 from tests.unit.providers.paypal.requests import CAPTURE_ID
 
@@ -30,7 +30,7 @@ WON = DisputeClosed("PP-D-27803", ALL, won=True)
 
 
 def _dispute(**changes: object) -> tuple[Report, ...]:
-    return dispute_reports(convert(Dispute, {**DISPUTE, **changes}))
+    return dispute_reports(convert(PayPalDisputePayload, {**DISPUTE, **changes}))
 
 
 def _resolved(code: str, taken: str | None = None) -> list[Fact]:

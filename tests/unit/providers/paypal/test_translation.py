@@ -25,7 +25,13 @@ from groat.providers.domain.facts import (
     RequiresAction,
 )
 from groat.providers.domain.failures import FailureCode
-from groat.providers.paypal.payloads import Authorization, Capture, Order, Problem, Refund
+from groat.providers.paypal.payloads import (
+    AuthorizationPayload,
+    CapturePayload,
+    OrderPayload,
+    PayPalRefundPayload,
+    ProblemPayload,
+)
 from groat.providers.paypal.translation import (
     authorization_reports,
     capture_reports,
@@ -78,7 +84,7 @@ RESERVED = Authorized(AUTHORIZATION_ID, Money(1050, "EUR"), datetime(2026, 1, 30
 
 
 def _capture(**changes: object) -> tuple[Report, ...]:
-    return capture_reports(convert(Capture, {**CAPTURE, **changes}))
+    return capture_reports(convert(CapturePayload, {**CAPTURE, **changes}))
 
 
 def _order(
@@ -90,17 +96,17 @@ def _order(
         "refunds": refunds,
     }
     units = [{"custom_id": OWN_ID, "payments": payments}]
-    order = convert(Order, {"id": ORDER_ID, "purchase_units": units, **more})
+    order = convert(OrderPayload, {"id": ORDER_ID, "purchase_units": units, **more})
     return order_reports(order, NOW)
 
 
 def _authorization(**changes: object) -> tuple[Report, ...]:
-    authorization = convert(Authorization, {**AUTHORIZATION, **changes})
+    authorization = convert(AuthorizationPayload, {**AUTHORIZATION, **changes})
     return authorization_reports(authorization, NOW)
 
 
 def _refund(**changes: object) -> tuple[Report, ...]:
-    return refund_reports(convert(Refund, {**REFUND, **changes}))
+    return refund_reports(convert(PayPalRefundPayload, {**REFUND, **changes}))
 
 
 def test_the_reply_and_a_later_look_up_tell_the_same_fact() -> None:
@@ -167,7 +173,7 @@ def test_without_our_id_the_order_is_told(custom_id: str | None) -> None:
 
 def test_an_order_may_have_no_captures_or_several() -> None:
     assert _order() == ()
-    bare = convert(Order, {"id": "o", "purchase_units": [{}]})
+    bare = convert(OrderPayload, {"id": "o", "purchase_units": [{}]})
     assert order_reports(bare, NOW) == ()
     second = {**CAPTURE, "status": "DECLINED"}
     facts = [report.fact for report in _order(CAPTURE, second)]
@@ -323,7 +329,7 @@ def test_what_paypal_took_back_by_itself_is_no_refund_of_an_order() -> None:
     "links", [[], [{"rel": "up", "href": "https://x/y"}], [{"rel": "self", "href": "/"}]]
 )
 def test_a_refund_that_does_not_say_of_which_capture(links: list[object]) -> None:
-    assert refunded_capture(convert(Refund, {**REFUND, "links": links})) is None
+    assert refunded_capture(convert(PayPalRefundPayload, {**REFUND, "links": links})) is None
 
 
 ACTION = {"rel": "payer-action", "href": "https://www.paypal.com/checkoutnow?token=5O"}
@@ -352,7 +358,7 @@ def test_any_other_order_says_nothing(status: str | None) -> None:
 
 
 def test_an_order_of_nothing_says_nothing_of_a_payment() -> None:
-    order = convert(Order, {"id": "o", "status": "APPROVED", "purchase_units": []})
+    order = convert(OrderPayload, {"id": "o", "status": "APPROVED", "purchase_units": []})
     assert order_reports(order, NOW) == (Report(None, "o", Approved()),)
 
 
@@ -393,10 +399,10 @@ def test_an_order_of_nothing_says_nothing_of_a_payment() -> None:
 def test_a_refusal_is_the_payers_or_of_the_request(
     problem: dict[str, object], code: FailureCode
 ) -> None:
-    assert refusal_code(convert(Problem, problem)) is code
+    assert refusal_code(convert(ProblemPayload, problem)) is code
 
 
 @given(st.binary() | st.just(b"{}"))
 def test_a_refusal_that_cannot_be_read_is_not_taken_for_one(body: bytes) -> None:
     with pytest.raises(Malformed):
-        parse(Problem, body)
+        parse(ProblemPayload, body)

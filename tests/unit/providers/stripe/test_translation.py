@@ -32,7 +32,7 @@ from groat.providers.domain.facts import (
 )
 from groat.providers.domain.failures import FailureCode
 from groat.providers.reading import Malformed, convert
-from groat.providers.stripe.payloads import Event, PaymentIntent, Refund
+from groat.providers.stripe.payloads import PaymentIntent, StripeEventPayload, StripeRefundPayload
 from groat.providers.stripe.translation import (
     EVENT_TYPES,
     PAYMENT_METADATA,
@@ -97,11 +97,11 @@ def _intent(**changes: object) -> tuple[Report, ...]:
 
 
 def _event(about: dict[str, object], event_type: str = "charge.succeeded") -> tuple[Report, ...]:
-    return event_reports(event_type, convert(Event, {"data": {"object": about}}))
+    return event_reports(event_type, convert(StripeEventPayload, {"data": {"object": about}}))
 
 
 def _refund(**changes: object) -> tuple[Report, ...]:
-    return refund_reports(convert(Refund, {**REFUND, **changes}))
+    return refund_reports(convert(StripeRefundPayload, {**REFUND, **changes}))
 
 
 def _dispute(event: str, status: str) -> tuple[Report, ...]:

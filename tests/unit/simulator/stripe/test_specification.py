@@ -21,9 +21,9 @@ PAID = {"amount": "1050", "currency": "usd", "confirm": "true"}
 
 PARAMETERS: list[tuple[type[BaseModel], type]] = [
     (requests.ConfirmRequest, params.PaymentIntentConfirmParams),
-    (requests.CaptureRequest, params.PaymentIntentCaptureParams),
-    (requests.CancelRequest, params.PaymentIntentCancelParams),
-    (requests.RefundRequest, params.RefundCreateParams),
+    (requests.CaptureIntentRequest, params.PaymentIntentCaptureParams),
+    (requests.CancelIntentRequest, params.PaymentIntentCancelParams),
+    (requests.CreateRefundRequest, params.RefundCreateParams),
     (requests.DisputeRequest, params.DisputeModifyParams),
     (requests.WebhookEndpointRequest, params.WebhookEndpointCreateParams),
     (requests.PageOfIntents, params.PaymentIntentListParams),
@@ -81,8 +81,8 @@ async def _shown(http: httpx.AsyncClient) -> Iterator[tuple[str, Any, type]]:
             ("card", details["card"], charge.PaymentMethodDetails.Card),
             ("bank", account["us_bank_account"], charge.PaymentMethodDetails.UsBankAccount),
             ("refund", refund, stripe.Refund),
-            ("transaction", transaction, stripe.BalanceTransaction),
-            ("fee", transaction["fee_details"][0], stripe.BalanceTransaction.FeeDetail),
+            ("transaction", transaction, stripe.StripeBalanceTransaction),
+            ("fee", transaction["fee_details"][0], stripe.StripeBalanceTransaction.FeeDetail),
             ("dispute", dispute, stripe.Dispute),
             ("evidence", dispute["evidence"], stripe.Dispute.Evidence),
             ("event", event, stripe.Event),
