@@ -15,7 +15,7 @@ from groat.merchants.domain.credentials import (
     check_credentials,
 )
 
-MERCHANT = ids.new_merchant_id(ids.uuid7)
+MERCHANT = MerchantId(0x1234567890ABCDEF)
 ALMOST = st.text("_groatmer0123456789abcdef-", max_size=60).map("groat_".__add__)
 
 
