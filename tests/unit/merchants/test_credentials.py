@@ -7,7 +7,7 @@ from rich.pretty import pretty_repr
 
 from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest, Unauthenticated
-from groat.kernel.ids import ProviderAccountId
+from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import (
     ApiKey,
     CredentialFields,
