@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,16 +9,6 @@ import structlog
 
 from groat.platform.embedded.servers import EmbeddedServers
 from tests.memory import directory_in_memory
-
-_RANDOM_ID = re.compile(r"(?<=_)[0-9a-z]{26}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def pytest_make_parametrize_id(val: object) -> str | None:
-    """Leave random ids out of test ids: all workers must collect the same tests."""
-    text = val.decode("latin-1") if isinstance(val, bytes) else val
-    if isinstance(text, str) and _RANDOM_ID.search(text):
-        return _RANDOM_ID.sub("ID", text).encode("unicode_escape").decode()
-    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from groat.kernel import ids
 from groat.kernel.caller import Caller
 from tests.integration.accounts.bank import Bank
 
-MISSING_ACCOUNT = ids.render("account", ids.uuid7())
+MISSING_ACCOUNT = "acct_01m8n4kbb3ebgbqwav0p0cncj0"
 
 
 @pytest.mark.parametrize(

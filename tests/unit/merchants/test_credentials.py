@@ -7,7 +7,7 @@ from rich.pretty import pretty_repr
 
 from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest, Unauthenticated
-from groat.kernel.ids import ProviderAccountId
+from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import (
     ApiKey,
     CredentialFields,
@@ -15,7 +15,7 @@ from groat.merchants.domain.credentials import (
     check_credentials,
 )
 
-MERCHANT = ids.new_merchant_id(ids.uuid7)
+MERCHANT = MerchantId(0x1234567890ABCDEF)
 ALMOST = st.text("_groatmer0123456789abcdef-", max_size=60).map("groat_".__add__)
 
 

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from typing import Annotated
+from uuid import UUID
 
 import httpx
 import pytest
@@ -28,7 +29,7 @@ from groat.platform.http.paging import Limit, Paging
 from groat.platform.http.problems import install_problem_documents
 from groat.platform.http.request_ids import RequestIds
 
-PAYMENT = ids.uuid7()
+PAYMENT = UUID("01a22a46-8f03-7712-99f2-657207968d81")
 PAYMENT_TEXT = ids.render("payment", PAYMENT)
 SomePayment = Annotated[PaymentId, IdText("payment")]
 

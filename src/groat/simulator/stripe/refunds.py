@@ -114,7 +114,9 @@ class StripeRefunds:
         kind: Literal["refund", "refund_failure"],
     ) -> StripeBalanceTransaction:
         now, currency = self._account.now(), charge.intent.currency
-        made = StripeBalanceTransaction(stripe_id("txn"), kind, kind, now, amount, 0, currency, refund_id)
+        made = StripeBalanceTransaction(
+            stripe_id("txn"), kind, kind, now, amount, 0, currency, refund_id
+        )
         return self._account.add_transaction(made)
 
     def _enter(self, refund: StripeRefund, status: Status) -> None:
