@@ -13,9 +13,9 @@ from groat.simulator.references import secret_text, stripe_id
 from groat.simulator.signatures import stripe_signature
 from groat.simulator.stripe import claim_objects, objects, payment_objects
 from groat.simulator.stripe.model import (
-    StripeBalanceTransaction,
     EventCause,
     Intent,
+    StripeBalanceTransaction,
     StripeCharge,
     StripeDispute,
     StripeEvent,

@@ -10,8 +10,8 @@ from groat.simulator.stripe.account import StripeAccount, enter
 from groat.simulator.stripe.errors import refusal
 from groat.simulator.stripe.model import (
     NOBODY,
-    StripeBalanceTransaction,
     EventCause,
+    StripeBalanceTransaction,
     StripeCharge,
     StripeDispute,
 )

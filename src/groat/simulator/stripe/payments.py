@@ -11,10 +11,10 @@ from groat.simulator.stripe.disputes import StripeDisputes
 from groat.simulator.stripe.errors import KeptRefusal, invalid_request, refusal
 from groat.simulator.stripe.model import (
     NOBODY,
-    StripeBalanceTransaction,
     EventCause,
     Intent,
     Method,
+    StripeBalanceTransaction,
     StripeCharge,
     smallest_step,
 )
