@@ -18,7 +18,7 @@ import uvloop
 
 from benchmarks.ledger import ground
 from groat.accounts.domain.orders import TransferOrder
-from groat.accounts.service.accounts import AccountService
+from groat.accounts.service.transfers import TransferService
 from groat.app.wiring import open_engine
 from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId, MerchantId
@@ -63,13 +63,13 @@ async def work(url: str, merchant_id: MerchantId, name: str) -> None:
             orders = _orders(
                 account_ids, name, numbers, hot=(asked := Round(**json.loads(line))).hot
             )
-            done = await _run(engine.accounts, caller, orders, asked)
+            done = await _run(engine.transfers, caller, orders, asked)
             sys.stdout.write(json.dumps(asdict(done)) + "\n")
             sys.stdout.flush()
 
 
 async def _run(
-    accounts: AccountService, caller: Caller, orders: Iterator[TransferOrder], asked: Round
+    transfers: TransferService, caller: Caller, orders: Iterator[TransferOrder], asked: Round
 ) -> Done:
     latencies: list[float] = []
     started, cpu = time.perf_counter(), time.process_time()
@@ -77,7 +77,7 @@ async def _run(
 
     async def call() -> None:
         while (begun := time.perf_counter()) < until:
-            await accounts.transfer(caller, next(orders))
+            await transfers.transfer(caller, next(orders))
             latencies.append(time.perf_counter() - begun)
 
     await asyncio.gather(*(call() for _ in range(asked.callers)))

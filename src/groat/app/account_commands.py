@@ -38,7 +38,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 def list_accounts(merchant: Merchant, limit: Limit = 100, as_json: Json = False) -> None:
     """Show a merchant's accounts with their balances, oldest first."""
     merchant_id = ids.parse_merchant(merchant)
-    accounts = with_engine(lambda engine: engine.accounts.page(merchant_id, limit=limit))
+    accounts = with_engine(lambda engine: engine.account_queries.page(merchant_id, limit=limit))
     if as_json:
         _print_json([AccountView.of(account) for account in accounts])
     else:
@@ -71,7 +71,7 @@ def entries(
 
     async def read(engine: Engine) -> tuple[Account, list[StatementLine]]:
         found = await _find(engine, merchant_id, account)
-        return await engine.accounts.statement(merchant_id, found.id, wanted, limit=limit)
+        return await engine.account_queries.statement(merchant_id, found.id, wanted, limit=limit)
 
     found, lines = with_engine(read)
     if as_json:
@@ -84,7 +84,7 @@ def entries(
 def trial_balance(merchant: Merchant, as_json: Json = False) -> None:
     """Show the debits and credits of all accounts in each currency: they are equal."""
     merchant_id = ids.parse_merchant(merchant)
-    sums = with_engine(lambda engine: engine.accounts.trial_balance(merchant_id))
+    sums = with_engine(lambda engine: engine.account_queries.trial_balance(merchant_id))
     if as_json:
         _print_json([TrialBalanceView.of(one) for one in sums])
     else:
@@ -92,10 +92,10 @@ def trial_balance(merchant: Merchant, as_json: Json = False) -> None:
 
 
 async def _find(engine: Engine, merchant_id: MerchantId, text: str) -> Account:
-    by_code = await engine.accounts.page(merchant_id, code=text, limit=1)
+    by_code = await engine.account_queries.page(merchant_id, code=text, limit=1)
     if by_code:
         return by_code[0]
-    return await engine.accounts.get(merchant_id, AccountId(ids.parse("account", text)))
+    return await engine.account_queries.get(merchant_id, AccountId(ids.parse("account", text)))
 
 
 def _print_json(views: Sequence[View]) -> None:

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from importlib.metadata import version
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from groat.accounts.http import accounts, transfers
+from groat.accounts.http.accounts import AccountRoutes
+from groat.accounts.http.holds import HoldRoutes
+from groat.accounts.http.transfers import TransferRoutes
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import Engine, open_engine
-from groat.audit import http as audit
-from groat.inbox.http import backfill, events
-from groat.inbox.http.door import WebhookDoor
-from groat.merchants.http import provider_accounts
+from groat.audit.http import AuditRoutes
+from groat.inbox.http.backfill import BackfillRoutes
+from groat.inbox.http.door import WEBHOOK_PREFIX, WebhookDoor
+from groat.inbox.http.events import ProviderEventRoutes
 from groat.merchants.http.gate import Gate
-from groat.payments.http import disputes, payments, refunds
+from groat.merchants.http.provider_accounts import ProviderAccountRoutes
+from groat.payments.http.disputes import DisputeRoutes
+from groat.payments.http.payments import PaymentCommandRoutes, PaymentQueryRoutes
+from groat.payments.http.refunds import RefundRoutes
 from groat.platform.http.bodies import BodyBudget
 from groat.platform.http.guard import connection_limits, guarded
-from groat.platform.http.paging import PagingDependency, paging_by
 from groat.platform.http.problems import install_problem_documents
 from groat.platform.http.request_ids import RequestIds
 from groat.platform.postgres.queries import Query
 from groat.platform.process.memory import settle_memory
 from groat.platform.process.settings import Settings
 from groat.platform.process.timings import ServerTiming
-from groat.routing import http as routing
+from groat.routing.http import RoutingRoutes
 
 _PING = Query(b"select 1")
 
@@ -41,7 +45,8 @@ def create_api(engine: Engine) -> FastAPI:
     install_problem_documents(api)
     api.add_middleware(RequestIds)
     api.add_middleware(ServerTiming)
-    for router in _routers(engine, paging_by(engine.cursors)):
+    api.state.cursors = engine.cursors
+    for router in _routers(engine):
         api.include_router(router)
 
     @api.get("/healthz", include_in_schema=False)
@@ -53,29 +58,36 @@ def create_api(engine: Engine) -> FastAPI:
     return api
 
 
-def _routers(engine: Engine, paging: PagingDependency) -> Iterator[APIRouter]:
-    yield accounts.router(engine.accounts, paging)
-    yield transfers.transfer_router(engine.accounts)
-    yield transfers.hold_router(engine.accounts, paging)
-    yield payments.command_router(engine.payments, engine.recovery)
-    yield payments.query_router(engine.payment_queries, engine.routing, engine.audit, paging)
-    yield refunds.router(engine.payments, engine.payment_queries, paging)
-    yield disputes.router(engine.payment_queries, paging)
-    yield routing.router(engine.routing)
-    yield provider_accounts.router(engine.merchants)
-    yield events.router(engine.replay, engine.cursors, paging)
-    yield backfill.router(engine.backfill, engine.cursors)
-    yield audit.router(engine.audit, paging)
+def _routers(engine: Engine) -> Iterator[APIRouter]:
+    queries = engine.payment_queries
+    yield AccountRoutes(engine.accounts, engine.account_queries).table()
+    yield TransferRoutes(engine.transfers, engine.account_queries).table()
+    yield HoldRoutes(engine.transfers, engine.account_queries).table()
+    yield PaymentCommandRoutes(engine.payments, engine.recovery).table()
+    yield PaymentQueryRoutes(queries, engine.routing, engine.audit).table()
+    yield RefundRoutes(engine.refunds, queries).table()
+    yield DisputeRoutes(queries).table()
+    yield RoutingRoutes(engine.routing).table()
+    yield ProviderAccountRoutes(engine.merchants).table()
+    yield ProviderEventRoutes(engine.replay).table()
+    yield BackfillRoutes(engine.backfill).table()
+    yield AuditRoutes(engine.audit).table()
 
 
 def create_app(engine: Engine) -> ASGIApp:
-    """Return all that is served of ``engine``: the API, and before it where webhooks arrive."""
+    """Return the application of ``engine``: the API, and the door for webhooks beside it."""
     return with_door(create_api(engine), engine)
 
 
 def with_door(api: ASGIApp, engine: Engine) -> ASGIApp:
-    """Return ``api`` behind the door of ``engine`` for webhooks, with one budget for bodies."""
-    return BodyBudget(WebhookDoor(api, engine.receiver))
+    """Return ``api`` with the door of ``engine`` beside it, and one budget for their bodies."""
+    door = WebhookDoor(engine.receiver)
+
+    def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        is_delivery = scope["type"] == "http" and scope["path"].startswith(WEBHOOK_PREFIX)
+        return (door if is_delivery else api)(scope, receive, send)
+
+    return BodyBudget(application)
 
 
 async def serve_api(settings: Settings) -> None:

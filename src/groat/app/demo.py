@@ -96,7 +96,7 @@ async def _count(
         webhooks_delivered=delivered,
         webhooks_applied=inbox.applied,
         duplicates_ignored=inbox.duplicates,
-        ledger_imbalance=await engine.accounts.imbalance(),
+        ledger_imbalance=await engine.account_queries.imbalance(),
         provider_charges=kinds[EffectKind.CAPTURED],
         provider_refunds=kinds[EffectKind.REFUNDED],
         books_match_provider=sorted(theirs, key=str) == sorted(ours, key=str),

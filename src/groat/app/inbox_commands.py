@@ -292,7 +292,7 @@ def _wanted(
 
 
 def _operator(merchant: str) -> Caller:
-    return Caller(ids.parse_merchant(merchant), "operator", "command_line")
+    return Caller.operator(ids.parse_merchant(merchant))
 
 
 def _event_id(text: str) -> ProviderEventId:

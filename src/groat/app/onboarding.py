@@ -63,11 +63,11 @@ async def onboard(
 async def first_wallet(settings: Settings, merchant_id: MerchantId) -> AccountId:
     """Return a wallet to take a first payment into; open it if it is not there."""
     async with open_engine(settings) as engine:
-        caller = Caller(merchant_id, "operator", "command_line")
+        caller = Caller.operator(merchant_id)
         try:
             return (await engine.accounts.create(caller, wallet(_FIRST_WALLET, "EUR"))).id
         except Conflict:
-            accounts = await engine.accounts.page(merchant_id, after=None, limit=100)
+            accounts = await engine.account_queries.page(merchant_id, after=None, limit=100)
             return next(one.id for one in accounts if one.spec.code == _FIRST_WALLET)
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from groat.app import render
 from groat.app.engine_commands import with_engine
 from groat.kernel import ids
+from groat.kernel.caller import Caller
 from groat.kernel.ids import OperationId
 from groat.payments.domain.resolution import OpenOperation, Resolution
 from groat.payments.http.payments import PaymentDetailsView
@@ -72,7 +73,9 @@ def resolve(
     operation_id = OperationId(ids.parse("operation", operation))
     resolution = Resolution(found is Found.SUCCEEDED, reference, reason)
     settled = with_engine(
-        lambda engine: engine.payments.resolve(merchant_id, operation_id, resolution)
+        lambda engine: engine.resolution.resolve(
+            Caller.operator(merchant_id), operation_id, resolution
+        )
     )
     print(PaymentDetailsView.of_details(settled).model_dump_json())
 

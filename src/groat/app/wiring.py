@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from random import SystemRandom
+from random import Random, SystemRandom
 
+from groat.accounts.queries import AccountQueries
 from groat.accounts.service.accounts import AccountService
+from groat.accounts.service.lanes import PostingLanes
+from groat.accounts.service.postings import EnginePostings
+from groat.accounts.service.transfers import TransferService
 from groat.audit.service import AuditService
 from groat.inbox.service.applier import EventApplier
 from groat.inbox.service.backfill import EventBackfill
@@ -18,14 +22,19 @@ from groat.inbox.service.receiver import WebhookReceiver
 from groat.inbox.service.rehearsal import EventRehearsal
 from groat.inbox.service.replay import EventReplay
 from groat.kernel import ids
-from groat.kernel.clock import SystemClock
+from groat.kernel.clock import Clock, SystemClock
 from groat.kernel.errors import Unavailable
+from groat.kernel.ids import IdSource
+from groat.merchants.domain.credentials import ProviderName
 from groat.merchants.service import MerchantService
 from groat.payments.queries import PaymentQueries
 from groat.payments.service.calls import ProviderCalls
+from groat.payments.service.commands import CommandRunner
 from groat.payments.service.facts import PaymentFacts
 from groat.payments.service.payments import PaymentService
 from groat.payments.service.recovery import PaymentRecovery
+from groat.payments.service.refunds import RefundService
+from groat.payments.service.resolution import ResolutionService
 from groat.platform.crypto import MasterKeys, Vault
 from groat.platform.http.paging import Cursors
 from groat.platform.postgres.database import Database
@@ -37,15 +46,64 @@ from groat.platform.process.settings import (
     require,
 )
 from groat.platform.redis.breaker import BreakerPolicy, Breakers
-from groat.platform.redis.jobs import Doorbell, connect_redis
+from groat.platform.redis.jobs import Doorbell, RedisClient, connect_redis
 from groat.platform.redis.seen import Seen
-from groat.providers.adapters import credential_fields, installed_adapters
+from groat.providers.adapters import Adapter, credential_fields, installed_adapters
 from groat.providers.registry import ProviderRegistry
 from groat.routing.service import RoutingService
 
 INBOX_QUEUE = "groat-inbox"
 _OPEN_ATTEMPTS = 3
 """Attempts to reach the database at the start, each as long as the wait for a connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The connections, and the sources of time, ids and chance, that every room is built on."""
+
+    database: Database
+    vault: Vault
+    redis: RedisClient | None
+    clock: Clock
+    new_id: IdSource
+    random: Random
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The parts of the rooms accounts, merchants and audit."""
+
+    audit: AuditService
+    merchants: MerchantService
+    accounts: AccountService
+    account_queries: AccountQueries
+    transfers: TransferService
+    postings: EnginePostings
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """The parts of the rooms payments, routing and providers."""
+
+    providers: ProviderRegistry
+    routing: RoutingService
+    payments: PaymentService
+    refunds: RefundService
+    resolution: ResolutionService
+    payment_facts: PaymentFacts
+    payment_queries: PaymentQueries
+    recovery: PaymentRecovery
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """The parts of the room inbox."""
+
+    doorbell: Doorbell
+    receiver: WebhookReceiver
+    drain: InboxDrain
+    replay: EventReplay
+    backfill: EventBackfill
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +115,12 @@ class Engine:
     audit: AuditService
     merchants: MerchantService
     accounts: AccountService
+    account_queries: AccountQueries
+    transfers: TransferService
+    postings: EnginePostings
     payments: PaymentService
+    refunds: RefundService
+    resolution: ResolutionService
     payment_facts: PaymentFacts
     payment_queries: PaymentQueries
     routing: RoutingService
@@ -77,85 +140,123 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             database's, or an adapter cannot be used.
         Unavailable: the database is away.
     """
-    clock, new_id, random = SystemClock(), ids.uuid7, SystemRandom()
     adapters = installed_adapters()
+    base = await _open(settings)
+    ledger = _ledger(base, adapters)
+    payments = _payments(settings, base, ledger, adapters)
+    inbox = _inbox(base, ledger, payments)
+    async with AsyncExitStack() as stack:
+        for close in (
+            base.database.close,
+            inbox.doorbell.close,
+            payments.providers.close,
+            inbox.receiver.close,
+            inbox.drain.finish,
+        ):
+            stack.push_async_callback(close)
+        yield _engine(base, ledger, payments, inbox)
+
+
+def _ledger(base: Base, adapters: Mapping[ProviderName, Adapter]) -> Ledger:
+    database, new_id, clock = base.database, base.new_id, base.clock
+    audit = AuditService(database, new_id)
+    queries = AccountQueries(database, clock)
+    lanes = PostingLanes(database, audit, new_id, clock)
+    fields = credential_fields(adapters)
+    return Ledger(
+        audit,
+        MerchantService(database, audit, base.vault, new_id, clock, fields),
+        AccountService(database, audit, new_id, clock),
+        queries,
+        TransferService(database, lanes, queries, clock),
+        EnginePostings(lanes, new_id),
+    )
+
+
+def _payments(
+    settings: Settings, base: Base, ledger: Ledger, adapters: Mapping[ProviderName, Adapter]
+) -> Payments:
+    database, audit, clock, random = base.database, ledger.audit, base.clock, base.random
+    pending_for = timedelta(seconds=settings.pending_seconds)
+    providers = ProviderRegistry(
+        ledger.merchants, adapters, timeout_seconds=settings.provider_timeout_seconds
+    )
+    policy = BreakerPolicy(failures=settings.breaker_failures)
+    breakers = Breakers(base.redis, base.vault, clock, policy, random)
+    routing = RoutingService(database, ledger.merchants, audit, breakers, clock)
+    facts = PaymentFacts(ledger.postings, audit, clock, pending_for=pending_for)
+    bulkhead = Bulkhead(settings.provider_calls)
+    calls = ProviderCalls(database, facts, audit, providers, breakers, bulkhead, clock, random)
+    runner = CommandRunner(database, audit, calls, clock, pending_for=pending_for)
+    queries = PaymentQueries(database)
+    return Payments(
+        providers,
+        routing,
+        PaymentService(providers, routing, runner, queries, base.new_id),
+        RefundService(ledger.postings, runner, queries, base.new_id),
+        ResolutionService(database, facts, queries),
+        facts,
+        queries,
+        PaymentRecovery(database, calls, queries, providers, random),
+    )
+
+
+def _inbox(base: Base, ledger: Ledger, payments: Payments) -> Inbox:
+    database, new_id, clock = base.database, base.new_id, base.clock
+    providers, audit = payments.providers, ledger.audit
+    doorbell = Doorbell(base.redis, INBOX_QUEUE)
+    seen = Seen("inbox", base.redis, base.vault, database, clock)
+    interpreter = Interpreter(providers)
+    applier = EventApplier(payments.payment_facts, base.random)
+    rehearsal = EventRehearsal(database, interpreter, applier)
+    return Inbox(
+        doorbell,
+        WebhookReceiver(database, providers, doorbell, seen, new_id, clock),
+        InboxDrain(database, interpreter, applier, payments.recovery, doorbell, base.random),
+        EventReplay(database, rehearsal, audit, doorbell, clock),
+        EventBackfill(database, providers, rehearsal, audit, doorbell, new_id, clock),
+    )
+
+
+def _engine(base: Base, ledger: Ledger, payments: Payments, inbox: Inbox) -> Engine:
+    return Engine(
+        base.database,
+        Cursors(base.vault),
+        ledger.audit,
+        ledger.merchants,
+        ledger.accounts,
+        ledger.account_queries,
+        ledger.transfers,
+        ledger.postings,
+        payments.payments,
+        payments.refunds,
+        payments.resolution,
+        payments.payment_facts,
+        payments.payment_queries,
+        payments.routing,
+        payments.recovery,
+        inbox.receiver,
+        inbox.drain,
+        inbox.replay,
+        inbox.backfill,
+    )
+
+
+async def _open(settings: Settings) -> Base:
+    """Open the connections that ``settings`` name; leave none open on errors."""
     database = Database(
         require(settings.database_url, "DATABASE_URL"),
         max_connections=settings.database_connections,
         role=settings.role,
     )
     master_keys = decode_master_keys(require(settings.master_key, "MASTER_KEY"))
-    vault = await _open(database, MasterKeys(master_keys))
+    vault = await _open_vault(database, MasterKeys(master_keys))
     redis_url = settings.redis_url
     redis = None if redis_url is None else connect_redis(redis_url.get_secret_value())
-    doorbell = Doorbell(redis, INBOX_QUEUE)
-
-    audit = AuditService(database, new_id)
-    merchants = MerchantService(database, audit, vault, new_id, clock, credential_fields(adapters))
-    accounts = AccountService(database, audit, new_id, clock)
-    providers = ProviderRegistry(
-        merchants, adapters, timeout_seconds=settings.provider_timeout_seconds
-    )
-    pending_for = timedelta(seconds=settings.pending_seconds)
-    breakers = Breakers(
-        redis, vault, clock, BreakerPolicy(failures=settings.breaker_failures), random
-    )
-    routing = RoutingService(database, merchants, audit, breakers, clock)
-    facts = PaymentFacts(accounts, audit, clock, pending_for=pending_for)
-    bulkhead = Bulkhead(settings.provider_calls)
-    calls = ProviderCalls(database, facts, audit, providers, breakers, bulkhead, clock, random)
-    queries = PaymentQueries(database)
-    payments = PaymentService(
-        database,
-        accounts,
-        audit,
-        providers,
-        routing,
-        calls,
-        facts,
-        queries,
-        new_id,
-        clock,
-        pending_for=pending_for,
-    )
-    recovery = PaymentRecovery(database, calls, queries, providers, random)
-    seen = Seen("inbox", redis, vault, database, clock)
-    receiver = WebhookReceiver(database, providers, doorbell, seen, new_id, clock)
-    interpreter, event_facts = Interpreter(providers), EventApplier(facts, random)
-    drain = InboxDrain(database, interpreter, event_facts, recovery, doorbell, random)
-
-    rehearsal = EventRehearsal(database, interpreter, event_facts)
-    replay = EventReplay(database, rehearsal, audit, doorbell, clock)
-    backfill = EventBackfill(database, providers, rehearsal, audit, doorbell, new_id, clock)
-
-    async with AsyncExitStack() as stack:
-        for close in (
-            database.close,
-            doorbell.close,
-            providers.close,
-            receiver.close,
-            drain.finish,
-        ):
-            stack.push_async_callback(close)
-        yield Engine(
-            database,
-            Cursors(vault),
-            audit,
-            merchants,
-            accounts,
-            payments,
-            facts,
-            queries,
-            routing,
-            recovery,
-            receiver,
-            drain,
-            replay,
-            backfill,
-        )
+    return Base(database, vault, redis, SystemClock(), ids.uuid7, SystemRandom())
 
 
-async def _open(database: Database, master_keys: MasterKeys) -> Vault:
+async def _open_vault(database: Database, master_keys: MasterKeys) -> Vault:
     """Open the database, and the vault that its root key is in; leave neither open on errors.
 
     A process that starts while PostgreSQL starts again waits for it, about 15 seconds.

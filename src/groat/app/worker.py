@@ -26,7 +26,7 @@ async def run_worker(settings: Settings) -> None:
             DueWork(name, drain_batch, poll_seconds=settings.poll_seconds)
             for name, drain_batch in (
                 ("suspects", engine.drain.take_suspect),
-                ("holds", engine.accounts.expire_holds),
+                ("holds", engine.transfers.expire_holds),
                 ("operations", engine.recovery.recover_batch),
             )
         ]

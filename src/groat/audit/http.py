@@ -2,36 +2,42 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import JsonValue
 
 from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.ids import RecordId
-from groat.platform.http.edge import CallerOf, StrictRoute
-from groat.platform.http.paging import (
-    Page,
-    Paging,
-    PagingDependency,
+from groat.platform.http.edge import (
+    CallerOf,
+    RouteTable,
 )
+from groat.platform.http.paging import Page, PagingOf
 
 
-def router(audit: AuditService, paging: PagingDependency) -> APIRouter:
-    """Return the routes of this module."""
-    routes = APIRouter(prefix="/v1/audit-records", tags=["audit records"], route_class=StrictRoute)
+class AuditRoutes:
+    """Handlers of this module."""
 
-    @routes.get("", summary="List audit records")
+    def __init__(self, audit: AuditService) -> None:
+        self._audit = audit
+
+    def table(self) -> APIRouter:
+        """Return the routes with their handlers."""
+        routes = RouteTable("/v1/audit-records", "audit records")
+        routes.get("", self.list_records)
+        return routes.router
+
     async def list_records(
+        self,
         caller: CallerOf,
-        paging: Annotated[Paging, Depends(paging)],
+        paging: PagingOf,
         object: Annotated[str | None, Query(description="The id of one object.")] = None,  # noqa: A002
     ) -> Page[JsonValue]:
-        rows = await audit.page(
+        """List audit records."""
+        rows = await self._audit.page(
             caller.merchant_id,
             object_id=None if object is None else ids.parse_any(object),
             before=RecordId(paging.after_id) if paging.after_id else None,
             limit=paging.rows,
         )
         return paging.page(rows, lambda row: row[1], lambda row: row[0])
-
-    return routes

@@ -4,7 +4,11 @@ from typing import Self
 
 from fastapi import APIRouter
 
-from groat.platform.http.edge import CallerOf, StrictRoute, View
+from groat.platform.http.edge import (
+    CallerOf,
+    RouteTable,
+    View,
+)
 from groat.routing.domain.rules import Rules
 from groat.routing.infrastructure.documents import RuleDocument, RulesDocument
 from groat.routing.service import RoutingService
@@ -22,16 +26,23 @@ class RulesView(View):
         return cls(version=rules.version, rules=RulesDocument.of(rules).rules)
 
 
-def router(routing: RoutingService) -> APIRouter:
-    """Return the routes of routing rules."""
-    routes = APIRouter(prefix="/v1/routing-rules", tags=["routing"], route_class=StrictRoute)
+class RoutingRoutes:
+    """Handlers of routing rules."""
 
-    @routes.get("", summary="Get the routing rules")
-    async def get_rules(caller: CallerOf) -> RulesView:
-        return RulesView.of(await routing.rules(caller.merchant_id))
+    def __init__(self, routing: RoutingService) -> None:
+        self._routing = routing
 
-    @routes.put("", summary="Replace the routing rules")
-    async def put_rules(body: RulesDocument, caller: CallerOf) -> RulesView:
-        return RulesView.of(await routing.replace(caller, body.at(version=0)))
+    def table(self) -> APIRouter:
+        """Return the routes with their handlers."""
+        routes = RouteTable("/v1/routing-rules", "routing")
+        routes.get("", self.get_rules)
+        routes.put("", self.put_rules)
+        return routes.router
 
-    return routes
+    async def get_rules(self, caller: CallerOf) -> RulesView:
+        """Get the routing rules."""
+        return RulesView.of(await self._routing.rules(caller.merchant_id))
+
+    async def put_rules(self, body: RulesDocument, caller: CallerOf) -> RulesView:
+        """Replace the routing rules."""
+        return RulesView.of(await self._routing.replace(caller, body.at(version=0)))

@@ -12,7 +12,7 @@ import pytest
 
 from groat.accounts.domain.chart import opened
 from groat.accounts.domain.orders import HoldCapture, HoldOrder, TransferOrder
-from groat.accounts.service.accounts import AccountService
+from groat.accounts.service.transfers import TransferService
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
 from groat.kernel.caller import Caller
@@ -25,11 +25,11 @@ ENGINES = 4
 
 
 @pytest.fixture
-async def ledgers(world: World) -> AsyncIterator[list[AccountService]]:
+async def ledgers(world: World) -> AsyncIterator[list[TransferService]]:
     """The ledger as several processes have it: each with a pool and lanes of its own."""
     async with AsyncExitStack() as stack:
         yield [
-            (await stack.enter_async_context(open_engine(world.settings))).accounts
+            (await stack.enter_async_context(open_engine(world.settings))).transfers
             for _ in range(ENGINES)
         ]
 
@@ -48,11 +48,11 @@ async def open_wallets(world: World, count: int, each: int) -> list[AccountId]:
     ]
     for wallet in wallets if each else []:
         order = TransferOrder(f"fill-{wallet}", till.id, wallet, Money(each, "EUR"))
-        await accounts.transfer(who, order)
+        await world.engine.transfers.transfer(who, order)
     return wallets
 
 
-async def attempt(ledger: AccountService, who: Caller, order: TransferOrder) -> str:
+async def attempt(ledger: TransferService, who: Caller, order: TransferOrder) -> str:
     try:
         await ledger.transfer(who, order)
     except GroatError as error:
@@ -78,7 +78,7 @@ async def deadlocks(world: World) -> int:
 
 
 async def test_the_bank_always_holds_the_same_total(
-    world: World, ledgers: list[AccountService]
+    world: World, ledgers: list[TransferService]
 ) -> None:
     wallets, who = await open_wallets(world, 10, 1000), caller(world)
     reads: list[int] = []
@@ -114,7 +114,7 @@ async def test_the_bank_always_holds_the_same_total(
 
 
 async def test_one_of_a_hundred_racers_gets_the_last_unit(
-    world: World, ledgers: list[AccountService]
+    world: World, ledgers: list[TransferService]
 ) -> None:
     (source, target), who = await open_wallets(world, 2, 1), caller(world)
     orders = [
@@ -128,7 +128,7 @@ async def test_one_of_a_hundred_racers_gets_the_last_unit(
 
 
 async def test_transfers_in_opposite_orders_never_deadlock(
-    world: World, ledgers: list[AccountService]
+    world: World, ledgers: list[TransferService]
 ) -> None:
     wallets, who = await open_wallets(world, 3, 100_000), caller(world)
     before = await deadlocks(world)
@@ -150,7 +150,7 @@ async def test_transfers_in_opposite_orders_never_deadlock(
 
 
 async def test_one_reference_from_many_processes_posts_once(
-    world: World, ledgers: list[AccountService]
+    world: World, ledgers: list[TransferService]
 ) -> None:
     (source, target), who = await open_wallets(world, 2, 100), caller(world)
     order = TransferOrder("once", source, target, Money(30, "EUR"))
@@ -158,12 +158,12 @@ async def test_one_reference_from_many_processes_posts_once(
         *(ledgers[number % ENGINES].transfer(who, order) for number in range(60))
     )
     assert len({(one.id, one.recorded_at) for one in answers}) == 1
-    assert (await world.engine.accounts.get(world.merchant_id, target)).posted == 130
+    assert (await world.engine.account_queries.get(world.merchant_id, target)).posted == 130
     await require_right(world)
 
 
 async def test_one_reference_for_different_things_is_used_by_one_of_them(
-    world: World, ledgers: list[AccountService]
+    world: World, ledgers: list[TransferService]
 ) -> None:
     wallets, who = await open_wallets(world, 8, 100), caller(world)
     orders = [
@@ -178,21 +178,21 @@ async def test_one_reference_for_different_things_is_used_by_one_of_them(
 
 
 async def test_a_hold_is_captured_or_released_but_not_both(
-    world: World, ledgers: list[AccountService]
+    world: World, ledgers: list[TransferService]
 ) -> None:
     (source, target), who = await open_wallets(world, 2, 1000), caller(world)
     for number in range(10):
         order = HoldOrder(f"hold-{number}", source, Money(50, "EUR"))
-        hold = await world.engine.accounts.place_hold(who, order)
+        hold = await world.engine.transfers.place_hold(who, order)
 
-        async def capture(ledger: AccountService, reference: str) -> str:
+        async def capture(ledger: TransferService, reference: str) -> str:
             try:
                 await ledger.capture_hold(who, HoldCapture(reference, hold.id, target))  # noqa: B023
             except GroatError as error:
                 return error.code
             return "captured"
 
-        async def release(ledger: AccountService) -> str:
+        async def release(ledger: TransferService) -> str:
             try:
                 await ledger.release_hold(who, hold.id)  # noqa: B023
             except GroatError as error:

@@ -40,7 +40,7 @@ async def test_a_hold_that_is_due_is_not_captured_even_before_it_is_ended(bank: 
 
 async def test_it_is_ended_once_however_many_look(bank: Bank) -> None:
     hold = await expiring(bank)
-    expire = bank.world.engine.accounts.expire_holds
+    expire = bank.world.engine.transfers.expire_holds
     assert 1 in await asyncio.gather(expire(), expire(), expire())
     assert await expire() == 0
     assert await state(bank, hold) == ("expired", 100)

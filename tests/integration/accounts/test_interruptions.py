@@ -32,7 +32,7 @@ async def till_and_wallet(world: World) -> tuple[AccountId, AccountId]:
 
 
 async def require_right(world: World, wallet: AccountId, balance: int) -> None:
-    assert (await world.engine.accounts.get(world.merchant_id, wallet)).posted == balance
+    assert (await world.engine.account_queries.get(world.merchant_id, wallet)).posted == balance
     findings = await asyncio.to_thread(verify, world.settings, lambda _: None)
     assert {finding.name: finding.detail for finding in findings if not finding.ok} == {}
 
@@ -45,7 +45,7 @@ async def test_a_lost_answer_to_a_commit_is_looked_up(world: World) -> None:
             for number in range(5):
                 proxy.to_lose = 1
                 order = TransferOrder(f"alone-{number}", till, wallet, Money(10, "EUR"))
-                answer = await engine.accounts.transfer(caller(world), order)
+                answer = await engine.transfers.transfer(caller(world), order)
                 assert answer.reference == order.reference
             assert proxy.lost == 5
             orders = [
@@ -54,7 +54,7 @@ async def test_a_lost_answer_to_a_commit_is_looked_up(world: World) -> None:
             ]
             proxy.to_lose = 2
             answers = await asyncio.gather(
-                *(engine.accounts.transfer(caller(world), order) for order in orders)
+                *(engine.transfers.transfer(caller(world), order) for order in orders)
             )
             assert len({answer.id for answer in answers}) == 100
     assert proxy.lost == 7
@@ -65,16 +65,16 @@ async def test_a_hold_whose_answers_are_lost_is_placed_and_captured_once(world: 
     till, wallet = await till_and_wallet(world)
     who = caller(world)
     fill = TransferOrder("fill", till, wallet, Money(100, "EUR"))
-    await world.engine.accounts.transfer(who, fill)
+    await world.engine.transfers.transfer(who, fill)
     async with losing_answers(world.database_url) as (proxy, url):
         settings = world.settings.model_copy(update={"database_url": SecretStr(url)})
         async with open_engine(settings) as engine:
             proxy.to_lose = 1
-            hold = await engine.accounts.place_hold(who, HoldOrder("h", wallet, Money(60, "EUR")))
+            hold = await engine.transfers.place_hold(who, HoldOrder("h", wallet, Money(60, "EUR")))
             proxy.to_lose = 1
-            stands = await engine.accounts.capture_hold(who, HoldCapture("c", hold.id, till, 25))
+            stands = await engine.transfers.capture_hold(who, HoldCapture("c", hold.id, till, 25))
             proxy.to_lose = 1
-            released = await engine.accounts.release_hold(who, hold.id)
+            released = await engine.transfers.release_hold(who, hold.id)
     assert proxy.lost == 3
     assert (stands.hold.captured, stands.hold.remaining) == (25, 35)
     assert (released.captured, released.state) == (25, "released")
@@ -91,7 +91,7 @@ async def test_connections_that_are_ended_under_way_lose_nothing(world: World) -
                 for number in range(500)
             ]
             transfers = asyncio.gather(
-                *(world.engine.accounts.transfer(caller(world), order) for order in orders)
+                *(world.engine.transfers.transfer(caller(world), order) for order in orders)
             )
             ended += await end_connections_at_work(world, transfers)
             assert len({answer.id for answer in await transfers}) == len(orders)

@@ -16,7 +16,7 @@ from groat.accounts.domain.decisions import Book, FactPostings
 from groat.accounts.domain.ledger import Entry, StatementFilter, Transaction
 from groat.accounts.infrastructure import accounts as store
 from groat.accounts.infrastructure import ledger as book_store
-from groat.accounts.service.posting import PostingLanes
+from groat.accounts.service.lanes import PostingLanes
 from groat.app.verify import verify
 from groat.audit.domain.record import Cause, Change, Scalar
 from groat.kernel import ids
@@ -134,7 +134,7 @@ async def require_agreement(world: World, model: Model, merchant_id: MerchantId)
 
 async def require_statements(world: World, model: Model, merchant_id: MerchantId) -> None:
     """Every line as the model has it, and the past balance at each line's moment."""
-    accounts = world.engine.accounts
+    accounts = world.engine.account_queries
     everything = StatementFilter(since=NOW, oldest_first=True)
     for account_id, expected in model.log.items():
         _, lines = await accounts.statement(merchant_id, account_id, everything, limit=1000)

@@ -32,7 +32,7 @@ async def write(url: str, key: str, merchant: str, till: str, wallet: str, name:
             while not stop.done():
                 reference = f"{name}-{next(numbers)}"
                 order = TransferOrder(reference, debit, credit, Money(1, "EUR"))
-                await engine.accounts.transfer(caller, order)
+                await engine.transfers.transfer(caller, order)
                 sys.stdout.write(reference + "\n")
                 sys.stdout.flush()
 

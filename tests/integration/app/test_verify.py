@@ -302,11 +302,12 @@ async def test_a_debit_of_clearing_that_no_effect_stands_behind_is_found(lived_i
     accounts = {code.split(":")[0]: AccountId(account_id) for code, account_id in rows}
     entries = Entry(accounts["clearing"], -100, "EUR"), Entry(accounts["wallet"], 100, "EUR")
     made = Transaction.of(lived_in.merchant_id, "transfer", "by-hand", entries)
-    engine = lived_in.engine
+    engine, merchant_id, now = lived_in.engine, lived_in.merchant_id, datetime.now(UTC)
     async with engine.database.transaction() as connection:
-        await engine.accounts.post(
-            connection, lived_in.merchant_id, FactPostings([made]), "operator", datetime.now(UTC)
+        _, changes = await engine.postings.post(
+            connection, merchant_id, FactPostings([made]), "operator", now
         )
+        engine.audit.write(connection, merchant_id, changes, now)
     _, failed = await check(lived_in)
     assert failed.keys() == {"engine_accounts_match_effects"}
     assert "clearing:" in failed["engine_accounts_match_effects"]

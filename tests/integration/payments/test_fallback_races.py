@@ -12,6 +12,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from groat.kernel import ids
+from groat.kernel.caller import Caller
 from groat.kernel.errors import Conflict
 from groat.kernel.ids import OperationId
 from groat.payments.domain.resolution import Resolution
@@ -121,7 +122,9 @@ async def test_an_operator_does_not_speak_for_the_next_provider(world: World) ->
         patch.object(store, "lock_payments", lock_later),
         pytest.raises(Conflict, match="has ended"),
     ):
-        await world.engine.payments.resolve(world.merchant_id, operation_id, failed)
+        await world.engine.resolution.resolve(
+            Caller.operator(world.merchant_id), operation_id, failed
+        )
     await assert_taken_by_the_second(world, payment)
 
 

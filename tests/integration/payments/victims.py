@@ -117,7 +117,7 @@ async def command(engine: Engine, case: dict[str, Any]) -> None:
         case "cancel":
             await payments.cancel(caller, payment_id, None)
         case "refund":
-            await payments.refund(caller, RefundOrder(payment_id, 400, None, {}), None)
+            await engine.refunds.refund(caller, RefundOrder(payment_id, 400, None, {}), None)
         case unknown:
             raise AssertionError(unknown)
 

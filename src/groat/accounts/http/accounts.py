@@ -1,9 +1,10 @@
 """``/v1/accounts``: open them, look at them, and at what has moved. ``/v1/ledger``: all of them."""
 
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from groat.accounts.domain.chart import Account, as_expected, opened
@@ -14,6 +15,7 @@ from groat.accounts.domain.ledger import (
     StatementLine,
     TrialBalance,
 )
+from groat.accounts.queries import AccountQueries
 from groat.accounts.service.accounts import AccountService
 from groat.kernel.ids import AccountId
 from groat.kernel.value import replace
@@ -21,7 +23,7 @@ from groat.platform.http.edge import (
     Body,
     CallerOf,
     Moment,
-    StrictRoute,
+    RouteTable,
     View,
 )
 from groat.platform.http.ids import (
@@ -30,8 +32,7 @@ from groat.platform.http.ids import (
 )
 from groat.platform.http.paging import (
     Page,
-    Paging,
-    PagingDependency,
+    PagingOf,
 )
 
 _TICK = timedelta(microseconds=1)
@@ -164,83 +165,6 @@ class TrialBalances(View):
     data: list[TrialBalanceView]
 
 
-def router(accounts: AccountService, paging: PagingDependency) -> APIRouter:
-    """Return the routes for accounts."""
-    routes = APIRouter(prefix="/v1", tags=["accounts"], route_class=StrictRoute)
-    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
-    Id = Annotated[AccountIdText, Path()]  # noqa: N806 - a type
-
-    @routes.post("/accounts", status_code=201, summary="Open an account")
-    async def create(body: NewAccount, caller: CallerOf) -> AccountView:
-        spec = opened(
-            body.code, body.currency, body.normal_side, body.floor_or_default(), body.metadata
-        )
-        return AccountView.of(await accounts.create(caller, spec))
-
-    @routes.get("/accounts", summary="List accounts")
-    async def list_accounts(
-        caller: CallerOf, paging: PagingOf, code: str | None = None
-    ) -> Page[AccountView]:
-        after = AccountId(paging.after_id) if paging.after_id else None
-        rows = await accounts.page(caller.merchant_id, after=after, code=code, limit=paging.rows)
-        return paging.page(rows, AccountView.of, lambda row: row.id)
-
-    @routes.get("/accounts/{account_id}", summary="Get an account")
-    async def get(account_id: Id, caller: CallerOf) -> AccountView:
-        return AccountView.of(await accounts.get(caller.merchant_id, account_id))
-
-    @routes.patch("/accounts/{account_id}", summary="Freeze, open or close an account")
-    async def update(account_id: Id, body: AccountChange, caller: CallerOf) -> AccountView:
-        changed = await accounts.update(
-            caller, account_id, status=body.status, metadata=body.metadata
-        )
-        return AccountView.of(changed)
-
-    @routes.get("/accounts/{account_id}/entries", summary="List an account's entries")
-    async def entries(
-        account_id: Id,
-        caller: CallerOf,
-        wanted: Annotated[StatementFilter, Depends(_statement_filter)],
-        paging: PagingOf,
-    ) -> Page[EntryView]:
-        account, lines = await accounts.statement(
-            caller.merchant_id, account_id, _following(wanted, paging.after), limit=paging.rows
-        )
-        return paging.page(
-            lines,
-            lambda line: EntryView.of(account, line),
-            lambda line: line.recorded_at.isoformat(timespec="microseconds"),
-        )
-
-    @routes.get("/accounts/{account_id}/balance", summary="Get a balance, now or then")
-    async def balance(
-        account_id: Id,
-        caller: CallerOf,
-        at: Annotated[Moment | None, Query(description="The moment; left out, it is now.")] = None,
-        *,
-        effective: Annotated[
-            bool, Query(description="By when transactions count, not when they were recorded.")
-        ] = False,
-    ) -> BalanceView:
-        account, posted, moment = await accounts.balance_at(
-            caller.merchant_id, account_id, at, effective=effective
-        )
-        return BalanceView(
-            account=account.id,
-            currency=account.spec.currency,
-            balance=as_expected(account.spec.normal_side, posted),
-            at=moment,
-            by="effective" if effective else "recorded",
-        )
-
-    @routes.get("/ledger/trial-balance", summary="Get the trial balance")
-    async def trial_balance(caller: CallerOf) -> TrialBalances:
-        sums = await accounts.trial_balance(caller.merchant_id)
-        return TrialBalances(data=[TrialBalanceView.of(one) for one in sums])
-
-    return routes
-
-
 def _statement_filter(
     since: Annotated[
         Moment | None, Query(description="Only what was recorded then or later.")
@@ -251,6 +175,100 @@ def _statement_filter(
 ) -> StatementFilter:
     """Return which lines are asked for."""
     return StatementFilter(since, until, kind, oldest_first=order == "asc")
+
+
+class AccountRoutes:
+    """Handlers of accounts."""
+
+    def __init__(self, accounts: AccountService, queries: AccountQueries) -> None:
+        self._accounts = accounts
+        self._queries = queries
+
+    def table(self) -> APIRouter:
+        """Return the routes with their handlers."""
+        routes = RouteTable("/v1", "accounts")
+        routes.post("/accounts", self.create, status=HTTPStatus.CREATED)
+        routes.get("/accounts", self.list_accounts)
+        routes.get("/accounts/{account_id}", self.get)
+        routes.patch("/accounts/{account_id}", self.update)
+        routes.get("/accounts/{account_id}/entries", self.entries)
+        routes.get("/accounts/{account_id}/balance", self.balance)
+        routes.get("/ledger/trial-balance", self.trial_balance)
+        return routes.router
+
+    async def create(self, body: NewAccount, caller: CallerOf) -> AccountView:
+        """Open an account."""
+        spec = opened(
+            body.code, body.currency, body.normal_side, body.floor_or_default(), body.metadata
+        )
+        return AccountView.of(await self._accounts.create(caller, spec))
+
+    async def list_accounts(
+        self, caller: CallerOf, paging: PagingOf, code: str | None = None
+    ) -> Page[AccountView]:
+        """List accounts."""
+        after = AccountId(paging.after_id) if paging.after_id else None
+        rows = await self._queries.page(
+            caller.merchant_id, after=after, code=code, limit=paging.rows
+        )
+        return paging.page(rows, AccountView.of, lambda row: row.id)
+
+    async def get(self, account_id: AccountIdText, caller: CallerOf) -> AccountView:
+        """Get an account."""
+        return AccountView.of(await self._queries.get(caller.merchant_id, account_id))
+
+    async def update(
+        self, account_id: AccountIdText, body: AccountChange, caller: CallerOf
+    ) -> AccountView:
+        """Freeze, open or close an account."""
+        changed = await self._accounts.update(
+            caller, account_id, status=body.status, metadata=body.metadata
+        )
+        return AccountView.of(changed)
+
+    async def entries(
+        self,
+        account_id: AccountIdText,
+        caller: CallerOf,
+        wanted: Annotated[StatementFilter, Depends(_statement_filter)],
+        paging: PagingOf,
+    ) -> Page[EntryView]:
+        """List an account's entries."""
+        account, lines = await self._queries.statement(
+            caller.merchant_id, account_id, _following(wanted, paging.after), limit=paging.rows
+        )
+        return paging.page(
+            lines,
+            lambda line: EntryView.of(account, line),
+            lambda line: line.recorded_at.isoformat(timespec="microseconds"),
+        )
+
+    async def balance(
+        self,
+        account_id: AccountIdText,
+        caller: CallerOf,
+        at: Annotated[Moment | None, Query(description="The moment; left out, it is now.")] = None,
+        *,
+        effective: Annotated[
+            bool, Query(description="By when transactions count, not when they were recorded.")
+        ] = False,
+    ) -> BalanceView:
+        """Get a balance, now or then."""
+        account, posted, moment = await self._queries.balance_at(
+            caller.merchant_id, account_id, at, effective=effective
+        )
+        return BalanceView(
+            account=account.id,
+            currency=account.spec.currency,
+            balance=as_expected(account.spec.normal_side, posted),
+            at=moment,
+            by="effective" if effective else "recorded",
+        )
+
+    async def trial_balance(self, caller: CallerOf) -> TrialBalances:
+        """Get the trial balance."""
+        sums = await self._queries.trial_balance(caller.merchant_id)
+        return TrialBalances(data=[TrialBalanceView.of(one) for one in sums])
 
 
 def _following(wanted: StatementFilter, place: str | None) -> StatementFilter:

@@ -1,41 +1,36 @@
-"""``/v1/transfers`` and ``/v1/holds``: move money between accounts, and reserve it.
+"""``/v1/transfers``: move money between accounts.
 
-All of it is idempotent by the ``reference``: the same request again gets the same answer.
+Every command is idempotent by its ``reference``: the same request again gets the same answer.
 """
 
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter
 from pydantic import Field
 
-from groat.accounts.domain.commands import HoldStands
-from groat.accounts.domain.ledger import Hold, HoldState, RecordedTransaction
-from groat.accounts.domain.orders import HoldCapture, HoldOrder, TransferOrder
-from groat.accounts.service.accounts import AccountService
+from groat.accounts.domain.ledger import RecordedTransaction
+from groat.accounts.domain.orders import TransferOrder
+from groat.accounts.queries import AccountQueries
+from groat.accounts.service.transfers import TransferService
 from groat.kernel.caller import Caller
 from groat.kernel.errors import Conflict, Forbidden, GroatError, InvalidRequest, NotFound
-from groat.kernel.ids import AccountId, HoldId, TransactionId
+from groat.kernel.ids import TransactionId
 from groat.kernel.money import Money
 from groat.platform.http.edge import (
     Body,
     BulkRoute,
     CallerOf,
     Moment,
-    StrictRoute,
+    RouteTable,
     View,
 )
 from groat.platform.http.ids import (
     AccountIdText,
-    HoldIdText,
     TransactionIdText,
-)
-from groat.platform.http.paging import (
-    Page,
-    Paging,
-    PagingDependency,
 )
 
 MOST_IN_BULK = 500
@@ -133,106 +128,50 @@ class TransferResults(View):
     data: list[TransferResult]
 
 
-class NewHold(Body):
-    """A part of an account's balance to reserve, until ``expires_at`` if given."""
+class TransferRoutes:
+    """Handlers of transfers."""
 
-    reference: str
-    account: AccountIdText
-    amount: int
-    currency: str
-    expires_at: Moment | None = None
+    def __init__(self, transfers: TransferService, queries: AccountQueries) -> None:
+        self._transfers = transfers
+        self._queries = queries
 
-    def order(self) -> HoldOrder:
-        """Return what is ordered."""
-        money = Money(self.amount, self.currency)
-        return HoldOrder(self.reference, self.account, money, self.expires_at)
-
-
-class NewCapture(Body):
-    """What of a hold to move, and where to: all that remains if there is no ``amount``."""
-
-    reference: str
-    credit_account: AccountIdText
-    amount: int | None = None
-
-
-class HoldView(View):
-    """A hold, in minor units: of ``amount``, ``remaining`` is reserved still."""
-
-    id: HoldIdText
-    reference: str
-    account: AccountIdText
-    amount: int
-    remaining: int
-    captured: int
-    currency: str
-    state: HoldState
-    expires_at: datetime | None
-    created_at: datetime
-
-    @classmethod
-    def of(cls, hold: Hold) -> Self:
-        """Return the view of ``hold``."""
-        return cls(
-            id=hold.id,
-            reference=hold.reference,
-            account=hold.account_id,
-            amount=hold.amount,
-            remaining=hold.remaining,
-            captured=hold.captured,
-            currency=hold.currency,
-            state=hold.state,
-            expires_at=hold.expires_at,
-            created_at=hold.created_at,
+    def table(self) -> APIRouter:
+        """Return the routes with their handlers."""
+        routes = RouteTable("/v1/transfers", "transfers")
+        routes.post("", self.create, status=HTTPStatus.CREATED)
+        routes.post("/bulk", self.create_many, route_class=BulkRoute)
+        routes.get("/{transaction_id}", self.get)
+        routes.post(
+            "/{transaction_id}/reverse",
+            self.reverse,
+            status=HTTPStatus.CREATED,
         )
+        return routes.router
 
+    async def create(self, body: NewTransfer, caller: CallerOf) -> TransferView:
+        """Make a transfer."""
+        return TransferView.of(await self._transfers.transfer(caller, body.order()))
 
-class CaptureView(View):
-    """A hold after a capture of it, and the transaction that moved the money."""
-
-    hold: HoldView
-    transaction: TransactionIdText
-
-    @classmethod
-    def of(cls, stands: HoldStands) -> Self:
-        """Return the view of what a capture came to."""
-        assert stands.transaction_id is not None, "a capture has one"  # noqa: S101
-        return cls(hold=HoldView.of(stands.hold), transaction=stands.transaction_id)
-
-
-def transfer_router(accounts: AccountService) -> APIRouter:
-    """Return the routes for transfers."""
-    routes = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=StrictRoute)
-    bulk_routes = APIRouter(route_class=BulkRoute)
-    Id = Annotated[TransactionIdText, Path()]  # noqa: N806 - a type
-
-    @routes.post("", status_code=201, summary="Make a transfer")
-    async def create(body: NewTransfer, caller: CallerOf) -> TransferView:
-        return TransferView.of(await accounts.transfer(caller, body.order()))
-
-    @bulk_routes.post("/bulk", summary="Make many transfers")
-    async def create_many(body: NewTransfers, caller: CallerOf) -> TransferResults:
+    async def create_many(self, body: NewTransfers, caller: CallerOf) -> TransferResults:
+        """Make many transfers."""
         if body.linked:
-            return TransferResults(data=await _linked(accounts, caller, body.transfers))
-        each = (_alone(accounts, caller, item) for item in body.transfers)
+            return TransferResults(data=await _linked(self._transfers, caller, body.transfers))
+        each = (_alone(self._transfers, caller, item) for item in body.transfers)
         return TransferResults(data=await asyncio.gather(*each))
 
-    @routes.get("/{transaction_id}", summary="Get a transfer")
-    async def get(transaction_id: Id, caller: CallerOf) -> TransferView:
-        return TransferView.of(await accounts.recorded(caller.merchant_id, transaction_id))
+    async def get(self, transaction_id: TransactionIdText, caller: CallerOf) -> TransferView:
+        """Get a transfer."""
+        return TransferView.of(await self._queries.recorded(caller.merchant_id, transaction_id))
 
-    @routes.post("/{transaction_id}/reverse", status_code=201, summary="Reverse a transfer")
-    async def reverse(transaction_id: Id, caller: CallerOf) -> TransferView:
-        return TransferView.of(await accounts.reverse(caller, transaction_id))
-
-    routes.include_router(bulk_routes)
-    return routes
+    async def reverse(self, transaction_id: TransactionIdText, caller: CallerOf) -> TransferView:
+        """Reverse a transfer."""
+        return TransferView.of(await self._transfers.reverse(caller, transaction_id))
 
 
 async def _linked(
-    accounts: AccountService, caller: Caller, items: Sequence[NewTransfer]
+    transfers: TransferService, caller: Caller, items: Sequence[NewTransfer]
 ) -> list[TransferResult]:
-    outcomes = await accounts.transfer_linked(caller, [item.order() for item in items])
+    outcomes = await transfers.transfer_linked(caller, [item.order() for item in items])
     return [
         TransferResult.refused(item.reference, outcome)
         if isinstance(outcome, GroatError)
@@ -241,48 +180,10 @@ async def _linked(
     ]
 
 
-async def _alone(accounts: AccountService, caller: Caller, item: NewTransfer) -> TransferResult:
+async def _alone(transfers: TransferService, caller: Caller, item: NewTransfer) -> TransferResult:
     """Make one transfer of many. That it cannot be, or is refused, concerns no other."""
     try:
-        recorded = await accounts.transfer(caller, item.order())
+        recorded = await transfers.transfer(caller, item.order())
     except (Conflict, Forbidden, InvalidRequest, NotFound) as error:
         return TransferResult.refused(item.reference, error)
     return TransferResult.posted(item.reference, recorded.id, recorded.recorded_at)
-
-
-def hold_router(accounts: AccountService, paging: PagingDependency) -> APIRouter:
-    """Return the routes for holds."""
-    routes = APIRouter(prefix="/v1", tags=["holds"], route_class=StrictRoute)
-    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
-    Id = Annotated[HoldIdText, Path()]  # noqa: N806 - a type
-
-    @routes.post("/holds", status_code=201, summary="Place a hold")
-    async def place(body: NewHold, caller: CallerOf) -> HoldView:
-        return HoldView.of(await accounts.place_hold(caller, body.order()))
-
-    @routes.get("/holds/{hold_id}", summary="Get a hold")
-    async def get(hold_id: Id, caller: CallerOf) -> HoldView:
-        return HoldView.of(await accounts.hold(caller.merchant_id, hold_id))
-
-    @routes.post("/holds/{hold_id}/capture", summary="Capture a hold, or a part of it")
-    async def capture(hold_id: Id, body: NewCapture, caller: CallerOf) -> CaptureView:
-        order = HoldCapture(body.reference, hold_id, body.credit_account, body.amount)
-        return CaptureView.of(await accounts.capture_hold(caller, order))
-
-    @routes.post("/holds/{hold_id}/release", summary="Release a hold")
-    async def release(hold_id: Id, caller: CallerOf) -> HoldView:
-        return HoldView.of(await accounts.release_hold(caller, hold_id))
-
-    @routes.get("/accounts/{account_id}/holds", summary="List an account's holds")
-    async def list_holds(
-        account_id: Annotated[AccountIdText, Path()],
-        caller: CallerOf,
-        paging: PagingOf,
-    ) -> Page[HoldView]:
-        before = HoldId(paging.after_id) if paging.after_id else None
-        rows = await accounts.holds(
-            caller.merchant_id, AccountId(account_id), before=before, limit=paging.rows
-        )
-        return paging.page(rows, HoldView.of, lambda row: row.id)
-
-    return routes

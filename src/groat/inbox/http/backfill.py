@@ -1,14 +1,20 @@
 """``/v1/provider-accounts/{id}/backfill``: fill the inbox from a provider's list of events."""
 
-from typing import Annotated, Self
+from typing import Self
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter
 
 from groat.inbox.http.events import BodyCursor, RehearsedView
 from groat.inbox.service.backfill import Backfilled, EventBackfill, Span
-from groat.platform.http.edge import Body, CallerOf, Moment, StrictRoute, View
+from groat.platform.http.edge import (
+    Body,
+    CallerOf,
+    Moment,
+    RouteTable,
+    View,
+)
 from groat.platform.http.ids import ProviderAccountIdText
-from groat.platform.http.paging import Cursors
+from groat.platform.http.paging import CursorsOf
 
 
 class BackfillRequest(Body):
@@ -49,23 +55,26 @@ class BackfillView(View):
         )
 
 
-def router(backfills: EventBackfill, cursors: Cursors) -> APIRouter:
-    """Return the route that fills the inbox from a provider's list."""
-    routes = APIRouter(
-        prefix="/v1/provider-accounts", tags=["provider events"], route_class=StrictRoute
-    )
+class BackfillRoutes:
+    """Handlers of that fills the inbox from a provider's list."""
 
-    @routes.post("/{account_id}/backfill", summary="Backfill provider events")
+    def __init__(self, backfills: EventBackfill) -> None:
+        self._backfills = backfills
+
+    def table(self) -> APIRouter:
+        """Return the routes with their handlers."""
+        routes = RouteTable("/v1/provider-accounts", "provider events")
+        routes.post("/{account_id}/backfill", self.backfill)
+        return routes.router
+
     async def backfill(
-        account_id: Annotated[ProviderAccountIdText, Path()],
+        self,
+        account_id: ProviderAccountIdText,
         body: BackfillRequest,
         caller: CallerOf,
-        request: Request,
+        cursors: CursorsOf,
     ) -> BackfillView:
-        path = request.url.path
-        place = cursors.place(caller.merchant_id, path, body.cursor)
-        span = Span(body.since, body.until, place)
-        page = await backfills.page(caller, account_id, span, dry_run=body.dry_run)
-        return BackfillView.of(page, cursors.sign(caller.merchant_id, path, page.next_cursor))
-
-    return routes
+        """Backfill provider events."""
+        span = Span(body.since, body.until, cursors.place(body.cursor))
+        page = await self._backfills.page(caller, account_id, span, dry_run=body.dry_run)
+        return BackfillView.of(page, cursors.sign(page.next_cursor))

@@ -1,4 +1,8 @@
-"""``/webhooks/{merchant}/{provider account}``: where providers deliver. Raw bytes, no framework."""
+"""``/webhooks/{merchant}/{provider account}``: the address that providers deliver to.
+
+It is an ASGI application of its own, on raw bytes: the layers of the framework would cost a
+delivery as much as its signature does.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,21 @@ from http import HTTPStatus
 
 import structlog
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from groat.inbox.service.receiver import WebhookReceiver
 from groat.kernel import ids
 from groat.kernel.errors import GroatError, NotFound
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.platform.http.bodies import read_bytes
-from groat.platform.http.problems import (
-    internal_error,
-    problem,
-    problem_of,
-)
+from groat.platform.http.problems import internal_error, problem, problem_of
+from groat.platform.http.request_ids import RequestIds
 
 _log = structlog.get_logger(__name__)
 
-_PREFIX = "/webhooks/"
+WEBHOOK_PREFIX = "/webhooks/"
+"""Prefix of the paths that belong to the door."""
+
 _START: Message = {
     "type": "http.response.start",
     "status": HTTPStatus.OK,
@@ -32,41 +35,30 @@ _END: Message = {"type": "http.response.body"}
 
 
 class WebhookDoor:
-    """An ASGI application that takes deliveries itself, and hands everything else on.
+    """An ASGI application that takes webhook deliveries.
 
-    It stands before the framework, whose layers cost a delivery as much as its signature does.
+    Only a delivery that fails gets a request id, for its log lines and its answer: the others leave
+    no log line.
     """
 
-    def __init__(self, app: ASGIApp, receiver: WebhookReceiver) -> None:
-        self._app = app
+    def __init__(self, receiver: WebhookReceiver) -> None:
         self._receiver = receiver
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection."""
-        if scope["type"] != "http" or not scope["path"].startswith(_PREFIX):
-            await self._app(scope, receive, send)
-        elif scope["method"] != "POST":
-            answer = problem(405, "method_not_allowed", "Webhooks are posted.")
-            answer.headers["allow"] = "POST"
-            await answer(scope, receive, send)
-        else:
-            await self._answer(scope, receive, send)
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one delivery."""
         try:
             await self._take(scope, receive)
-        except GroatError as error:
-            await problem_of(error)(scope, receive, send)
         except ClientDisconnect:
-            return  # it will deliver again
-        except Exception as error:  # noqa: BLE001 - as the framework does for the rest
-            _log.error("delivery_failed", exc_info=error)
-            await internal_error()(scope, receive, send)
+            return  # the provider will deliver again
+        except Exception as error:  # noqa: BLE001 - the provider gets an answer to every failure
+            await _refuse(error, scope, receive, send)
         else:
             await send(_START)
             await send(_END)
 
     async def _take(self, scope: Scope, receive: Receive) -> None:
+        if scope["method"] != "POST":
+            raise _NotPosted
         merchant_id, account_id = _addressee(scope["path"])
         provider = await self._receiver.provider(merchant_id, account_id)
         headers = {
@@ -76,15 +68,38 @@ class WebhookDoor:
         await self._receiver.receive(provider, merchant_id, account_id, headers, body)
 
 
+class _NotPosted(Exception):
+    """The request has another method than POST."""
+
+
+async def _refuse(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    """Log the failure of a delivery, and answer it with a problem document."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        match error:
+            case _NotPosted():
+                response = problem(405, "method_not_allowed", "Webhooks are posted.")
+                response.headers["allow"] = "POST"
+            case GroatError():
+                _log.warning("webhook_rejected", reason=error.code)
+                response = problem_of(error)
+            case _:
+                _log.error("delivery_failed", exc_info=error)
+                response = internal_error()
+        await response(scope, receive, send)
+
+    await RequestIds(answer)(scope, receive, send)
+
+
 @lru_cache(maxsize=4096)
 def _addressee(path: str) -> tuple[MerchantId, ProviderAccountId]:
-    """Return whose account a path names.
+    """Return the merchant and the provider account that a path names.
 
     Raises:
         NotFound: it names none.
     """
     try:
-        merchant, account = path.removeprefix(_PREFIX).split("/")
+        merchant, account = path.removeprefix(WEBHOOK_PREFIX).split("/")
     except ValueError:
         raise NotFound("not_found", "There is nothing at this address.") from None
     return ids.parse_merchant(merchant), ProviderAccountId(ids.parse("provider_account", account))

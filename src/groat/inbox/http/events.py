@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Query
 from pydantic import Field, JsonValue
 
 from groat.audit.domain.record import Change
@@ -22,7 +22,7 @@ from groat.platform.http.edge import (
     CallerOf,
     Moment,
     NoFields,
-    StrictRoute,
+    RouteTable,
     Text,
     View,
 )
@@ -30,12 +30,7 @@ from groat.platform.http.ids import (
     ProviderAccountIdText,
     ProviderEventIdText,
 )
-from groat.platform.http.paging import (
-    Cursors,
-    Page,
-    Paging,
-    PagingDependency,
-)
+from groat.platform.http.paging import CursorsOf, Page, PagingOf
 from groat.platform.http.strict_json import read_json
 
 MOST_REPLAYED = 1000
@@ -174,16 +169,23 @@ class ReplayView(View):
     next_cursor: str | None
 
 
-def router(replays: EventReplay, cursors: Cursors, paging: PagingDependency) -> APIRouter:
-    """Return the routes of the inbox."""
-    routes = APIRouter(
-        prefix="/v1/provider-events", tags=["provider events"], route_class=StrictRoute
-    )
-    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
-    Id = Annotated[ProviderEventIdText, Path()]  # noqa: N806 - a type
+class ProviderEventRoutes:
+    """Handlers of the inbox."""
 
-    @routes.get("", summary="List provider events")
+    def __init__(self, replays: EventReplay) -> None:
+        self._replays = replays
+
+    def table(self) -> APIRouter:
+        """Return the routes with their handlers."""
+        routes = RouteTable("/v1/provider-events", "provider events")
+        routes.get("", self.list_events)
+        routes.get("/{event_id}", self.get)
+        routes.post("/replay", self.replay)
+        routes.post("/{event_id}/replay", self.replay_one)
+        return routes.router
+
     async def list_events(
+        self,
         caller: CallerOf,
         paging: PagingOf,
         status: EventStatus | None = None,
@@ -193,39 +195,40 @@ def router(replays: EventReplay, cursors: Cursors, paging: PagingDependency) -> 
         received_from: Annotated[Moment | None, Query()] = None,
         received_before: Annotated[Moment | None, Query()] = None,
     ) -> Page[ProviderEventView]:
+        """List provider events."""
         wanted = EventFilter(
             status, type, provider_account, reason, None, received_from, received_before
         )
         before = ProviderEventId(paging.after_id) if paging.after_id else None
-        rows = await replays.events(caller.merchant_id, wanted, before=before, limit=paging.rows)
+        rows = await self._replays.events(
+            caller.merchant_id, wanted, before=before, limit=paging.rows
+        )
         return paging.page(rows, ProviderEventView.of, lambda row: row.id)
 
-    @routes.get("/{event_id}", summary="Get a provider event")
-    async def get(event_id: Id, caller: CallerOf) -> ProviderEventDetailsView:
-        event, body = await replays.event(caller.merchant_id, event_id)
+    async def get(
+        self, event_id: ProviderEventIdText, caller: CallerOf
+    ) -> ProviderEventDetailsView:
+        """Get a provider event."""
+        event, body = await self._replays.event(caller.merchant_id, event_id)
         return await asyncio.to_thread(ProviderEventDetailsView.of_details, event, body)
 
-    @routes.post("/replay", summary="Replay provider events")
-    async def replay(body: ReplayRequest, caller: CallerOf, request: Request) -> ReplayView:
-        path = request.url.path
-        place = cursors.place(caller.merchant_id, path, body.cursor)
+    async def replay(self, body: ReplayRequest, caller: CallerOf, cursors: CursorsOf) -> ReplayView:
+        """Replay provider events."""
+        place = cursors.place(body.cursor)
         before = ProviderEventId(UUID(place)) if place else None
-        replayed, would_be, following = await _replay(replays, caller, body, before)
-        place = None if following is None else str(following)
-        next_cursor = cursors.sign(caller.merchant_id, path, place)
+        replayed, would_be, following = await _replay(self._replays, caller, body, before)
+        next_cursor = cursors.sign(None if following is None else str(following))
         return ReplayView(replayed=replayed, would_be=would_be, next_cursor=next_cursor)
 
-    @routes.post("/{event_id}/replay", summary="Replay a provider event")
     async def replay_one(
-        event_id: Id, caller: CallerOf, _: NoFields | None = None
+        self, event_id: ProviderEventIdText, caller: CallerOf, _: NoFields | None = None
     ) -> ProviderEventDetailsView:
-        await replays.event(caller.merchant_id, event_id)
-        await replays.replay(
+        """Replay a provider event."""
+        await self._replays.event(caller.merchant_id, event_id)
+        await self._replays.replay(
             caller, EventFilter(ids=[event_id]), before=None, limit=1, per_second=PER_SECOND
         )
-        return await get(event_id, caller)
-
-    return routes
+        return await self.get(event_id, caller)
 
 
 async def _replay(

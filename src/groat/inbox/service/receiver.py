@@ -181,7 +181,6 @@ async def _refused(connection: Connection, events: Sequence[WebhookDelivery]) ->
 
 
 def _rejected(reason: str) -> GroatError:
-    _log.warning("webhook_rejected", reason=reason)
     if reason == Rejection.CERTIFICATE_UNAVAILABLE:
         return Unavailable(reason, "The provider's certificate cannot be had; try again shortly.")
     return BadRequest(reason, "The webhook is not signed as it must be, or malformed.")

@@ -7,7 +7,11 @@ from fastapi import APIRouter
 
 from groat.merchants.domain.credentials import ProviderAccountName
 from groat.merchants.service import MerchantService
-from groat.platform.http.edge import CallerOf, StrictRoute, View
+from groat.platform.http.edge import (
+    CallerOf,
+    RouteTable,
+    View,
+)
 from groat.platform.http.ids import ProviderAccountIdText
 
 
@@ -36,15 +40,19 @@ class ProviderAccounts(View):
     data: list[ProviderAccountView]
 
 
-def router(merchants: MerchantService) -> APIRouter:
-    """Return the routes of provider accounts."""
-    routes = APIRouter(
-        prefix="/v1/provider-accounts", tags=["provider accounts"], route_class=StrictRoute
-    )
+class ProviderAccountRoutes:
+    """Handlers of provider accounts."""
 
-    @routes.get("", summary="List provider accounts")
-    async def list_accounts(caller: CallerOf) -> ProviderAccounts:
-        listed = await merchants.provider_accounts(caller.merchant_id)
+    def __init__(self, merchants: MerchantService) -> None:
+        self._merchants = merchants
+
+    def table(self) -> APIRouter:
+        """Return the routes with their handlers."""
+        routes = RouteTable("/v1/provider-accounts", "provider accounts")
+        routes.get("", self.list_accounts)
+        return routes.router
+
+    async def list_accounts(self, caller: CallerOf) -> ProviderAccounts:
+        """List provider accounts."""
+        listed = await self._merchants.provider_accounts(caller.merchant_id)
         return ProviderAccounts(data=list(map(ProviderAccountView.of, listed)))
-
-    return routes

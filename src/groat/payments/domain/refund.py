@@ -88,3 +88,29 @@ def begin_refund(
 def hold_reference(refund_id: RefundId) -> str:
     """Return the reference of the hold that a refund is reserved by."""
     return f"refund:{ids.render('refund', refund_id)}"
+
+
+def pending_refund(
+    refund_id: RefundId,
+    payment: Payment,
+    order: RefundOrder,
+    amount: int,
+    capture_reference: str,
+    hold_id: HoldId,
+    now: datetime,
+) -> Refund:
+    """Return a new refund of ``amount`` of a capture, which ``hold_id`` reserves."""
+    return Refund(
+        refund_id,
+        payment.id,
+        RefundStatus.PENDING,
+        None,
+        amount,
+        payment.order.amount.currency,
+        capture_reference,
+        hold_id,
+        order.reason,
+        order.metadata,
+        created_at=now,
+        updated_at=now,
+    )

@@ -3,15 +3,22 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Query
 
 from groat.kernel.ids import DisputeId
 from groat.payments.domain.dispute import Dispute
 from groat.payments.domain.lifecycle import DisputeStatus
 from groat.payments.queries import PaymentQueries
-from groat.platform.http.edge import CallerOf, StrictRoute, View
+from groat.platform.http.edge import (
+    CallerOf,
+    RouteTable,
+    View,
+)
 from groat.platform.http.ids import DisputeIdText, PaymentIdText, ProviderAccountIdText
-from groat.platform.http.paging import Page, Paging, PagingDependency
+from groat.platform.http.paging import (
+    Page,
+    PagingOf,
+)
 
 PaymentQuery = Annotated[PaymentIdText | None, Query(description="Only disputes of this payment.")]
 
@@ -55,26 +62,33 @@ class DisputeView(View):
         )
 
 
-def router(queries: PaymentQueries, paging: PagingDependency) -> APIRouter:
-    """Return the routes of disputes."""
-    routes = APIRouter(prefix="/v1/disputes", tags=["disputes"], route_class=StrictRoute)
-    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
+class DisputeRoutes:
+    """Handlers of disputes."""
 
-    @routes.get("", summary="List disputes")
+    def __init__(self, queries: PaymentQueries) -> None:
+        self._queries = queries
+
+    def table(self) -> APIRouter:
+        """Return the routes with their handlers."""
+        routes = RouteTable("/v1/disputes", "disputes")
+        routes.get("", self.list_disputes)
+        routes.get("/{dispute_id}", self.get)
+        return routes.router
+
     async def list_disputes(
+        self,
         caller: CallerOf,
         paging: PagingOf,
         payment: PaymentQuery = None,
         status: DisputeStatus | None = None,
     ) -> Page[DisputeView]:
+        """List disputes."""
         before = DisputeId(paging.after_id) if paging.after_id else None
-        rows = await queries.disputes(
+        rows = await self._queries.disputes(
             caller.merchant_id, payment, status, before=before, limit=paging.rows
         )
         return paging.page(rows, DisputeView.of, lambda row: row.id)
 
-    @routes.get("/{dispute_id}", summary="Get a dispute")
-    async def get(dispute_id: Annotated[DisputeIdText, Path()], caller: CallerOf) -> DisputeView:
-        return DisputeView.of(await queries.dispute(caller.merchant_id, dispute_id))
-
-    return routes
+    async def get(self, dispute_id: DisputeIdText, caller: CallerOf) -> DisputeView:
+        """Get a dispute."""
+        return DisputeView.of(await self._queries.dispute(caller.merchant_id, dispute_id))

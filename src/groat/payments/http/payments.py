@@ -2,10 +2,11 @@
 
 import json
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import Field, HttpUrl, JsonValue
 
 from groat.audit.service import AuditService
@@ -31,7 +32,7 @@ from groat.platform.http.edge import (
     CallerOf,
     IdempotencyKey,
     NoFields,
-    StrictRoute,
+    RouteTable,
     Text,
     View,
 )
@@ -44,8 +45,7 @@ from groat.platform.http.ids import (
 )
 from groat.platform.http.paging import (
     Page,
-    Paging,
-    PagingDependency,
+    PagingOf,
 )
 from groat.platform.postgres.idempotency import RequestKey
 from groat.providers.domain.failures import FailureCode
@@ -246,92 +246,124 @@ def request_key(key: str | None, asked: str, body: Body | None = None) -> Reques
     return RequestKey(key, f"{asked} {content}".encode())
 
 
-def command_router(payments: PaymentService, recovery: PaymentRecovery) -> APIRouter:
-    """Return the routes that take, move and look up payments."""
-    routes = APIRouter(prefix="/v1/payments", tags=["payments"], route_class=StrictRoute)
-    Id = Annotated[PaymentIdText, Path()]  # noqa: N806 - a type
+class PaymentCommandRoutes:
+    """Handlers of that take, move and look up payments."""
 
-    @routes.post("", status_code=201, summary="Take a payment")
+    def __init__(self, payments: PaymentService, recovery: PaymentRecovery) -> None:
+        self._payments = payments
+        self._recovery = recovery
+
+    def table(self) -> APIRouter:
+        """Return the routes with their handlers."""
+        routes = RouteTable("/v1/payments", "payments")
+        routes.post("", self.create, status=HTTPStatus.CREATED)
+        routes.post("/{payment_id}/confirm", self.confirm)
+        routes.post("/{payment_id}/capture", self.capture)
+        routes.post("/{payment_id}/cancel", self.cancel)
+        routes.post("/{payment_id}/sync", self.sync)
+        return routes.router
+
     async def create(
-        body: NewPayment, caller: CallerOf, idempotency_key: IdempotencyKey = None
+        self, body: NewPayment, caller: CallerOf, idempotency_key: IdempotencyKey = None
     ) -> PaymentDetailsView:
+        """Take a payment."""
         key = request_key(idempotency_key, "create payment", body)
-        taken = await payments.create(caller, body.order(), key, confirm=body.confirm)
+        taken = await self._payments.create(caller, body.order(), key, confirm=body.confirm)
         return PaymentDetailsView.of_details(taken)
 
-    @routes.post("/{payment_id}/confirm", summary="Confirm a payment")
     async def confirm(
-        payment_id: Id,
+        self,
+        payment_id: PaymentIdText,
         caller: CallerOf,
         _: NoFields | None = None,
         idempotency_key: IdempotencyKey = None,
     ) -> PaymentDetailsView:
+        """Confirm a payment."""
         key = request_key(idempotency_key, f"confirm {payment_id}")
-        return PaymentDetailsView.of_details(await payments.confirm(caller, payment_id, key))
+        return PaymentDetailsView.of_details(await self._payments.confirm(caller, payment_id, key))
 
-    @routes.post("/{payment_id}/capture", summary="Capture a payment, or a part of it")
     async def capture(
-        payment_id: Id,
+        self,
+        payment_id: PaymentIdText,
         caller: CallerOf,
         body: PaymentCapture | None = None,
         idempotency_key: IdempotencyKey = None,
     ) -> PaymentDetailsView:
+        """Capture a payment, or a part of it."""
         wanted = body or PaymentCapture()
         key = request_key(idempotency_key, f"capture {payment_id}", wanted)
         order = CaptureOrder(wanted.amount, wanted.final)
-        return PaymentDetailsView.of_details(await payments.capture(caller, payment_id, order, key))
+        return PaymentDetailsView.of_details(
+            await self._payments.capture(caller, payment_id, order, key)
+        )
 
-    @routes.post("/{payment_id}/cancel", summary="Cancel a payment")
     async def cancel(
-        payment_id: Id,
+        self,
+        payment_id: PaymentIdText,
         caller: CallerOf,
         _: NoFields | None = None,
         idempotency_key: IdempotencyKey = None,
     ) -> PaymentDetailsView:
+        """Cancel a payment."""
         key = request_key(idempotency_key, f"cancel {payment_id}")
-        return PaymentDetailsView.of_details(await payments.cancel(caller, payment_id, key))
+        return PaymentDetailsView.of_details(await self._payments.cancel(caller, payment_id, key))
 
-    @routes.post("/{payment_id}/sync", summary="Ask the provider what became of a payment")
     async def sync(
-        payment_id: Id, caller: CallerOf, _: NoFields | None = None
+        self, payment_id: PaymentIdText, caller: CallerOf, _: NoFields | None = None
     ) -> SyncedPaymentView:
-        return SyncedPaymentView.of_synced(await recovery.sync(caller.merchant_id, payment_id))
+        """Ask the provider what became of a payment."""
+        return SyncedPaymentView.of_synced(
+            await self._recovery.sync(caller.merchant_id, payment_id)
+        )
 
-    return routes
 
+class PaymentQueryRoutes:
+    """Handlers of that show payments."""
 
-def query_router(
-    queries: PaymentQueries,
-    routing: RoutingService,
-    audit: AuditService,
-    paging: PagingDependency,
-) -> APIRouter:
-    """Return the routes that show payments."""
-    routes = APIRouter(prefix="/v1/payments", tags=["payments"], route_class=StrictRoute)
-    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
-    Id = Annotated[PaymentIdText, Path()]  # noqa: N806 - a type
+    def __init__(
+        self, queries: PaymentQueries, routing: RoutingService, audit: AuditService
+    ) -> None:
+        self._queries = queries
+        self._routing = routing
+        self._audit = audit
 
-    @routes.get("", summary="List payments")
+    def table(self) -> APIRouter:
+        """Return the routes with their handlers."""
+        routes = RouteTable("/v1/payments", "payments")
+        routes.get("", self.list_payments)
+        routes.get("/{payment_id}", self.get)
+        routes.get("/{payment_id}/timeline", self.timeline)
+        routes.get("/{payment_id}/routing", self.explain)
+        return routes.router
+
     async def list_payments(
+        self,
         caller: CallerOf,
         paging: PagingOf,
         status: Status | None = None,
         beneficiary: Annotated[AccountIdText | None, Query()] = None,
         reference: Text | None = None,
     ) -> Page[PaymentView]:
+        """List payments."""
         before = PaymentId(paging.after_id) if paging.after_id else None
         wanted = PaymentFilter(status, beneficiary, reference)
-        rows = await queries.payments(caller.merchant_id, wanted, before=before, limit=paging.rows)
+        rows = await self._queries.payments(
+            caller.merchant_id, wanted, before=before, limit=paging.rows
+        )
         return paging.page(rows, PaymentView.of, lambda row: row.id)
 
-    @routes.get("/{payment_id}", summary="Get a payment")
-    async def get(payment_id: Id, caller: CallerOf) -> PaymentDetailsView:
-        return PaymentDetailsView.of_details(await queries.payment(caller.merchant_id, payment_id))
+    async def get(self, payment_id: PaymentIdText, caller: CallerOf) -> PaymentDetailsView:
+        """Get a payment."""
+        return PaymentDetailsView.of_details(
+            await self._queries.payment(caller.merchant_id, payment_id)
+        )
 
-    @routes.get("/{payment_id}/timeline", summary="List what happened to a payment")
-    async def timeline(payment_id: Id, caller: CallerOf, paging: PagingOf) -> Page[JsonValue]:
-        await queries.payment(caller.merchant_id, payment_id)
-        rows = await audit.page(
+    async def timeline(
+        self, payment_id: PaymentIdText, caller: CallerOf, paging: PagingOf
+    ) -> Page[JsonValue]:
+        """List what happened to a payment."""
+        await self._queries.payment(caller.merchant_id, payment_id)
+        rows = await self._audit.page(
             caller.merchant_id,
             object_id=payment_id,
             before=RecordId(paging.after_id) if paging.after_id else None,
@@ -339,12 +371,10 @@ def query_router(
         )
         return paging.page(rows, lambda row: row[1], lambda row: row[0])
 
-    @routes.get("/{payment_id}/routing", summary="Explain the route of a payment")
-    async def explain(payment_id: Id, caller: CallerOf) -> dict[str, JsonValue]:
-        await queries.payment(caller.merchant_id, payment_id)
-        found = await routing.explain(caller.merchant_id, payment_id)
+    async def explain(self, payment_id: PaymentIdText, caller: CallerOf) -> dict[str, JsonValue]:
+        """Explain the route of a payment."""
+        await self._queries.payment(caller.merchant_id, payment_id)
+        found = await self._routing.explain(caller.merchant_id, payment_id)
         if found is None:
             raise ids.not_found("routing_decision", ids.render("payment", payment_id))
         return dict(found)
-
-    return routes

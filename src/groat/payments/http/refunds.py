@@ -1,9 +1,10 @@
 """``/v1/refunds``: refund captured payments, and read refunds."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from groat.kernel.ids import RefundId
@@ -14,20 +15,19 @@ from groat.payments.http.payments import (
     request_key,
 )
 from groat.payments.queries import PaymentQueries
-from groat.payments.service.payments import PaymentService
+from groat.payments.service.refunds import RefundService
 from groat.platform.http.edge import (
     Body,
     CallerOf,
     IdempotencyKey,
-    StrictRoute,
+    RouteTable,
     Text,
     View,
 )
 from groat.platform.http.ids import PaymentIdText, RefundIdText
 from groat.platform.http.paging import (
     Page,
-    Paging,
-    PagingDependency,
+    PagingOf,
 )
 from groat.providers.domain.failures import FailureCode
 
@@ -74,36 +74,43 @@ class RefundView(View):
         )
 
 
-def router(
-    payments: PaymentService, queries: PaymentQueries, paging: PagingDependency
-) -> APIRouter:
-    """Return the routes of refunds."""
-    routes = APIRouter(prefix="/v1/refunds", tags=["refunds"], route_class=StrictRoute)
-    PagingOf = Annotated[Paging, Depends(paging)]  # noqa: N806 - a type
+class RefundRoutes:
+    """Handlers of refunds."""
 
-    @routes.post("", status_code=201, summary="Refund a payment, or a part of it")
+    def __init__(self, refunds: RefundService, queries: PaymentQueries) -> None:
+        self._refunds = refunds
+        self._queries = queries
+
+    def table(self) -> APIRouter:
+        """Return the routes with their handlers."""
+        routes = RouteTable("/v1/refunds", "refunds")
+        routes.post("", self.create, status=HTTPStatus.CREATED)
+        routes.get("", self.list_refunds)
+        routes.get("/{refund_id}", self.get)
+        return routes.router
+
     async def create(
-        body: NewRefund, caller: CallerOf, idempotency_key: IdempotencyKey = None
+        self, body: NewRefund, caller: CallerOf, idempotency_key: IdempotencyKey = None
     ) -> RefundView:
+        """Refund a payment, or a part of it."""
         key = request_key(idempotency_key, "create refund", body)
         order = RefundOrder(body.payment, body.amount, body.reason, body.metadata)
-        return RefundView.of(await payments.refund(caller, order, key))
+        return RefundView.of(await self._refunds.refund(caller, order, key))
 
-    @routes.get("", summary="List refunds")
     async def list_refunds(
+        self,
         caller: CallerOf,
         paging: PagingOf,
         payment: PaymentQuery = None,
         status: RefundStatus | None = None,
     ) -> Page[RefundView]:
+        """List refunds."""
         before = RefundId(paging.after_id) if paging.after_id else None
-        rows = await queries.refunds(
+        rows = await self._queries.refunds(
             caller.merchant_id, payment, status, before=before, limit=paging.rows
         )
         return paging.page(rows, RefundView.of, lambda row: row.id)
 
-    @routes.get("/{refund_id}", summary="Get a refund")
-    async def get(refund_id: Annotated[RefundIdText, Path()], caller: CallerOf) -> RefundView:
-        return RefundView.of(await queries.refund(caller.merchant_id, refund_id))
-
-    return routes
+    async def get(self, refund_id: RefundIdText, caller: CallerOf) -> RefundView:
+        """Get a refund."""
+        return RefundView.of(await self._queries.refund(caller.merchant_id, refund_id))

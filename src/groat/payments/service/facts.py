@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from groat.accounts.domain.decisions import FactPostings
 from groat.accounts.domain.ledger import PostedTransaction, Transaction
-from groat.accounts.service.accounts import AccountService
+from groat.accounts.service.postings import EnginePostings
+from groat.audit.domain.record import Change
 from groat.audit.service import AuditService
 from groat.kernel.caller import (
     ENGINE,
@@ -40,13 +41,13 @@ class PaymentFacts:
 
     def __init__(
         self,
-        accounts: AccountService,
+        postings: EnginePostings,
         audit: AuditService,
         clock: Clock,
         *,
         pending_for: timedelta,
     ) -> None:
-        self._accounts = accounts
+        self._postings = postings
         self._audit = audit
         self._clock = clock
         self._pending_for = pending_for
@@ -71,8 +72,8 @@ class PaymentFacts:
                     connection, merchant_id, account_id, verdict.begun, due_in
                 )
         _write(connection, merchant_id, verdicts, now)  # it may end what was begun just now
-        await self._post(connection, merchant_id, verdicts, now)
-        changes = [verdict.change for verdict in verdicts if verdict.change is not None]
+        changes = await self._post(connection, merchant_id, verdicts, now)
+        changes += [verdict.change for verdict in verdicts if verdict.change is not None]
         if changes:
             self._audit.write(connection, merchant_id, changes, now)
         return verdicts
@@ -83,14 +84,17 @@ class PaymentFacts:
         merchant_id: MerchantId,
         verdicts: Sequence[Verdict],
         now: datetime,
-    ) -> None:
-        """Write effects and post them; our own accounts are opened when first needed."""
+    ) -> list[Change]:
+        """Write effects and post them; the engine's accounts are opened when first needed.
+
+        Return the changes of the postings for the audit trail.
+        """
         effects = [one.effect for one in verdicts if one.effect is not None]
         released = [one.released for one in verdicts if one.released is not None]
         if not effects and not released:
-            return
+            return []
         specs = [spec for effect in effects for spec in recipes.own_accounts(effect)]
-        account_ids = await self._accounts.ensure(connection, merchant_id, specs, now)
+        account_ids = await self._postings.ensure(connection, merchant_id, specs, now)
         postings = [
             (effect, recipes.posting(merchant_id, effect, account_ids)) for effect in effects
         ]
@@ -103,10 +107,11 @@ class PaymentFacts:
             released=released,
             owed=_owed(postings, account_ids),
         )
-        posted = await self._accounts.post(connection, merchant_id, facts, ENGINE, now)
+        posted, changes = await self._postings.post(connection, merchant_id, facts, ENGINE, now)
         shortfalls = dict(_shortfalls(postings, posted, facts))
         if shortfalls:
             disputes.note_shortfalls(connection, merchant_id, shortfalls)
+        return changes
 
 
 def _write(

@@ -1,10 +1,12 @@
 """What every route shares: strict requests, the caller, and moments in text."""
 
+import inspect
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, TypeAlias
+from http import HTTPStatus
+from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Param, ParamTypes
 from fastapi.routing import APIRoute
@@ -29,6 +31,13 @@ MAX_JSON_BYTES = 64 * 1024
 
 MAX_BULK_BYTES = 512 * 1024
 """Bytes of the body of a call that takes many things at once."""
+
+
+_KEY_HEADER = "idempotency-key"
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+Handler: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
+"""Parses a request, calls one verb of a service, and renders its answer."""
 
 
 class Body(BaseModel):
@@ -91,45 +100,121 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
 class _StrictRequest(Request):
-    """A request whose JSON was read by our rules before the framework asks for it."""
+    """A request whose body was read by our rules before the framework asks for it."""
 
-    async def load(self, most: int) -> None:
-        announced = self.headers.get("content-length", "")
-        raw = await read_bytes(self.receive, announced, most)
-        self._body = raw
-        if raw:
-            self._json: Json = await read_json_aside(raw)
+    _raw: bytes
+    _value: Json = None
+
+    @classmethod
+    async def read(cls, request: Request, most: int) -> Self:
+        """Return ``request`` with its body read and, if there is one, its JSON.
+
+        Raises:
+            PayloadTooLarge: the body has more than ``most`` bytes.
+            BadRequest, InvalidRequest: the body is not JSON as ``strict_json`` reads it.
+        """
+        strict = cls(request.scope, request.receive)
+        announced = request.headers.get("content-length", "")
+        strict._raw = await read_bytes(request.receive, announced, most)
+        if strict._raw:
+            strict._value = await read_json_aside(strict._raw)
+        return strict
+
+    async def body(self) -> bytes:
+        """Return the bytes that were read."""
+        return self._raw
+
+    async def json(self) -> Json:
+        """Return the JSON value that was read."""
+        return self._value
 
 
 class StrictRoute(APIRoute):
-    """A route that accepts only known parameters, and JSON as ``strict_json`` reads it."""
+    """A route that takes known parameters alone, and JSON as ``strict_json`` reads it.
+
+    It honours an ``Idempotency-Key`` or refuses it: no key is ignored.
+    """
 
     most_bytes: ClassVar[int] = MAX_JSON_BYTES
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the framework's handler."""
         handle = super().get_route_handler()
-        parameters = get_flat_params(self.dependant)
-        known = sorted(
-            one.alias
-            for one in parameters
-            if isinstance(one.field_info, Param) and one.field_info.in_ is ParamTypes.query
-        )
+        known = sorted(self._names(ParamTypes.query))
+        honours_keys = _KEY_HEADER in self._names(ParamTypes.header)
 
         async def strict(request: Request) -> Response:
             _inspect_address(request)
             _refuse_unknown(request, known)
-            checked = _StrictRequest(request.scope, request.receive)
-            await checked.load(self.most_bytes)
-            return await handle(checked)
+            if not honours_keys:
+                _refuse_key(request)
+            return await handle(await _StrictRequest.read(request, self.most_bytes))
 
         return strict
 
+    def _names(self, where: ParamTypes) -> list[str]:
+        """Return the names of the route's parameters in the query or in the headers."""
+        return [
+            one.alias
+            for one in get_flat_params(self.dependant)
+            if isinstance(one.field_info, Param) and one.field_info.in_ is where
+        ]
+
 
 class BulkRoute(StrictRoute):
-    """A route that takes many things at once."""
+    """A route whose body holds many items."""
 
     most_bytes = MAX_BULK_BYTES
+
+
+class RouteTable:
+    """The routes below one address. Each is a strict route, and its caller is authenticated."""
+
+    def __init__(self, prefix: str, tag: str) -> None:
+        self.router = APIRouter(prefix=prefix, tags=[tag], route_class=StrictRoute)
+
+    def get(self, path: str, handler: Handler) -> None:
+        """Add a route that reads."""
+        self._add("GET", path, handler)
+
+    def post(
+        self,
+        path: str,
+        handler: Handler,
+        *,
+        status: HTTPStatus = HTTPStatus.OK,
+        route_class: type[StrictRoute] = StrictRoute,
+    ) -> None:
+        """Add a route that makes or changes something; ``status`` is that of its answer."""
+        self._add("POST", path, handler, status, route_class)
+
+    def put(self, path: str, handler: Handler) -> None:
+        """Add a route that replaces something."""
+        self._add("PUT", path, handler)
+
+    def patch(self, path: str, handler: Handler) -> None:
+        """Add a route that changes some fields."""
+        self._add("PATCH", path, handler)
+
+    def _add(
+        self,
+        method: str,
+        path: str,
+        handler: Handler,
+        status: HTTPStatus = HTTPStatus.OK,
+        route_class: type[StrictRoute] = StrictRoute,
+    ) -> None:
+        """Add a route. The handler's docstring is its summary and description in OpenAPI."""
+        summary, _, description = inspect.cleandoc(handler.__doc__ or "").partition("\n")
+        self.router.add_api_route(
+            path,
+            handler,
+            methods=[method],
+            summary=summary.rstrip("."),
+            description=description.strip(),
+            status_code=status,
+            route_class_override=route_class,
+        )
 
 
 def _inspect_address(request: Request) -> None:
@@ -153,3 +238,12 @@ def _refuse_unknown(request: Request, known: Sequence[str]) -> None:
             )
     if len(given) != len(set(given)):
         raise BadRequest("repeated_parameter", "Give each parameter once.")
+
+
+def _refuse_key(request: Request) -> None:
+    if request.method not in _SAFE_METHODS and _KEY_HEADER in request.headers:
+        raise BadRequest(
+            "idempotency_key_not_supported",
+            "This route takes no Idempotency-Key: repeating the same request changes nothing more. "
+            "Leave the header out.",
+        )

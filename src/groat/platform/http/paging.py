@@ -1,11 +1,11 @@
 """Lists a page at a time: a signed cursor says where the next page begins."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import MerchantId
@@ -62,7 +62,7 @@ class Paging:
 
     limit: int
     after: str | None
-    sign: Callable[[str], str | None]
+    sign: Callable[[str | None], str | None]
 
     @property
     def after_id(self) -> UUID | None:
@@ -89,20 +89,41 @@ class Paging:
         )
 
 
-PagingDependency: TypeAlias = Callable[..., Awaitable[Paging]]
+@dataclass(frozen=True, slots=True)
+class ListCursors:
+    """The cursors of one merchant's list."""
+
+    cursors: Cursors
+    merchant_id: MerchantId
+    path: str
+
+    def sign(self, place: str | None) -> str | None:
+        """Return the cursor for ``place``; None where the list ends."""
+        return self.cursors.sign(self.merchant_id, self.path, place)
+
+    def place(self, cursor: str | None) -> str | None:
+        """Return the place that ``cursor`` was signed for; None without a cursor.
+
+        Raises:
+            InvalidRequest: ``invalid_cursor``.
+        """
+        return self.cursors.place(self.merchant_id, self.path, cursor)
 
 
-def paging_by(cursors: Cursors) -> PagingDependency:
-    """Return the dependency that reads the parameters ``cursor`` and ``limit``."""
+async def _list_cursors(request: Request, caller: CallerOf) -> ListCursors:
+    return ListCursors(request.app.state.cursors, caller.merchant_id, request.url.path)
 
-    async def paging(
-        request: Request, caller: CallerOf, cursor: Cursor = None, limit: Limit = 20
-    ) -> Paging:
-        merchant_id, path = caller.merchant_id, request.url.path
-        after = cursors.place(merchant_id, path, cursor)
-        return Paging(limit, after, lambda place: cursors.sign(merchant_id, path, place))
 
-    return paging
+CursorsOf: TypeAlias = Annotated[ListCursors, Depends(_list_cursors)]
+"""The cursors of the list that a request asks for."""
+
+
+async def _paging(cursors: CursorsOf, cursor: Cursor = None, limit: Limit = 20) -> Paging:
+    return Paging(limit, cursors.place(cursor), cursors.sign)
+
+
+PagingOf: TypeAlias = Annotated[Paging, Depends(_paging)]
+"""The page that a request asks for with ``cursor`` and ``limit``."""
 
 
 def _list(merchant_id: MerchantId, path: str) -> bytes:

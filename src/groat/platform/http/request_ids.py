@@ -24,8 +24,7 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        request_id = request_id_of(scope)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -39,10 +38,17 @@ class RequestIds:
             await self._app(scope, receive, send_with_id)
 
 
-def _request_id(scope: Scope) -> str:
-    """Return the id that the caller gave, if it is fit to be written down, or a new one."""
+def request_id_of(scope: Scope) -> str:
+    """Return the id of a request: the caller's, if it is fit to be logged, or a new one."""
+    state = scope.setdefault("state", {})
+    request_id: str | None = state.get("request_id")
+    if request_id is None:
+        request_id = state["request_id"] = _given(scope) or f"req_{ids.uuid7().hex}"
+    return request_id
+
+
+def _given(scope: Scope) -> str | None:
     headers: dict[bytes, bytes] = dict(scope["headers"])
     given = headers.get(REQUEST_ID_HEADER, b"").decode("latin-1")
-    if _REQUEST_ID.fullmatch(given) and not looks_like_card_number(given):
-        return given
-    return f"req_{ids.uuid7().hex}"
+    fit = _REQUEST_ID.fullmatch(given) and not looks_like_card_number(given)
+    return given if fit else None

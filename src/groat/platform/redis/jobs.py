@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import redis.asyncio
 import structlog
@@ -24,6 +24,8 @@ from redis.backoff import NoBackoff
 from groat.kernel.backoff import Backoff
 from groat.platform.process.tracebacks import name_of
 from groat.platform.redis.fast_path import FastPath
+
+RedisClient: TypeAlias = redis.asyncio.Redis
 
 Handler = Callable[[str, Mapping[str, object]], Awaitable[None]]
 """Does a job, given its name and its data."""

@@ -103,8 +103,11 @@ class PostingLanes:
         facts: FactPostings,
         actor: str,
         now: datetime,
-    ) -> list[PostedTransaction]:
-        """Post facts, all or none, in the caller's transaction: lock, decide, write."""
+    ) -> tuple[list[PostedTransaction], list[Change]]:
+        """Post facts, all or none, in the caller's transaction: lock, decide, write.
+
+        Return them as posted, with the changes that the caller writes to the audit trail.
+        """
         hold_ids = {*facts.taken.values(), *facts.released}
         account_ids = {entry.account_id for fact in facts.transactions for entry in fact.entries}
         account_ids.update(facts.owed.values())
@@ -116,17 +119,21 @@ class PostingLanes:
             batches.append(LedgerBatch(batch_id, actor, "facts", tuple(posted)))
         changes = [_hold_change(hold, hold.state, actor, "facts") for hold in after.holds.values()]
         _write_holds(connection, merchant_id, book, after)
-        self._write(connection, merchant_id, batches, after, changes, now)
-        return posted
+        _write_postings(connection, merchant_id, batches, after)
+        return posted, [*map(_posted_change, batches), *changes]
 
     async def run_within(
         self, connection: Connection, caller: Caller, unit: Unit, now: datetime
-    ) -> tuple[CommandOutcome, ...]:
-        """Run a unit in the caller's transaction. What it refuses has changed nothing."""
+    ) -> tuple[tuple[CommandOutcome, ...], list[Change]]:
+        """Run a unit in the caller's transaction. A refused unit has changed nothing.
+
+        Return its outcomes, with the changes that the caller writes to the audit trail.
+        """
         submission = Submission(unit, caller.actor, caller.request_id)
-        return (
-            await self._decide(connection, caller.merchant_id, [submission], now, look_up=True)
-        )[0]
+        (outcomes,), changes = await self._decide(
+            connection, caller.merchant_id, [submission], now, look_up=True
+        )
+        return outcomes, changes
 
     async def _run(
         self, merchant_id: MerchantId, submissions: Sequence[Submission]
@@ -171,7 +178,12 @@ class PostingLanes:
     ) -> list[tuple[CommandOutcome, ...]]:
         now = self._clock.now()
         async with self._database.transaction() as connection:
-            return await self._decide(connection, merchant_id, submissions, now, look_up=look_up)
+            outcomes, changes = await self._decide(
+                connection, merchant_id, submissions, now, look_up=look_up
+            )
+            if changes:
+                self._audit.write(connection, merchant_id, changes, now)
+        return outcomes
 
     async def _decide(
         self,
@@ -181,31 +193,16 @@ class PostingLanes:
         now: datetime,
         *,
         look_up: bool,
-    ) -> list[tuple[CommandOutcome, ...]]:
-        """Lock, decide and write a batch."""
+    ) -> tuple[list[tuple[CommandOutcome, ...]], list[Change]]:
+        """Lock, decide and write a batch; return its outcomes, and its audit changes unwritten."""
         units = [one.unit for one in submissions]
         book = await _lock(connection, merchant_id, units, look_up=look_up)
         decision = decisions.decide(book, units, now)
         batches = list(self._batches(submissions, decision))
-        changes = _hold_changes(submissions, decision)
         _write_holds(connection, merchant_id, book, decision.changes)
-        self._write(connection, merchant_id, batches, decision.changes, changes, now)
-        return decision.outcomes
-
-    def _write(
-        self,
-        connection: Connection,
-        merchant_id: MerchantId,
-        batches: Sequence[LedgerBatch],
-        after: Book,
-        changes: Sequence[Change],
-        now: datetime,
-    ) -> None:
-        if after.balances:
-            store.write_postings(connection, merchant_id, batches, after.balances.values())
-        changes = [*map(_posted_change, batches), *changes]
-        if changes:
-            self._audit.write(connection, merchant_id, changes, now)
+        _write_postings(connection, merchant_id, batches, decision.changes)
+        changes = [*map(_posted_change, batches), *_hold_changes(submissions, decision)]
+        return decision.outcomes, changes
 
     def _batches(
         self, submissions: Sequence[Submission], decision: BatchDecision
@@ -252,6 +249,13 @@ async def _lock_accounts(
     on = {hold.account_id for hold in holds.values()}  # whose account a hold is on never changes
     balances = await store.lock_balances(connection, merchant_id, account_ids | on)
     return Book(balances, await store.find_holds(connection, merchant_id, hold_ids))
+
+
+def _write_postings(
+    connection: Connection, merchant_id: MerchantId, batches: Sequence[LedgerBatch], after: Book
+) -> None:
+    if after.balances:
+        store.write_postings(connection, merchant_id, batches, after.balances.values())
 
 
 def _write_holds(

@@ -1,0 +1,152 @@
+"""Accounts, their statements, transfers and holds, as they are read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from groat.accounts.domain.chart import Account
+from groat.accounts.domain.ledger import (
+    CALLERS_KINDS,
+    Hold,
+    RecordedTransaction,
+    StatementFilter,
+    StatementLine,
+    TrialBalance,
+)
+from groat.accounts.infrastructure import accounts as store
+from groat.kernel import ids
+from groat.kernel.clock import Clock
+from groat.kernel.ids import AccountId, HoldId, MerchantId, TransactionId
+from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.database import Database
+
+
+class AccountQueries:
+    """Reads accounts and their entries, at the primary."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def get(self, merchant_id: MerchantId, account_id: AccountId) -> Account:
+        """Return an account with its balance.
+
+        Raises:
+            NotFound: the merchant has no such account.
+        """
+        async with self._database.transaction() as connection:
+            return await account_within(connection, merchant_id, account_id)
+
+    async def page(
+        self,
+        merchant_id: MerchantId,
+        *,
+        after: AccountId | None = None,
+        code: str | None = None,
+        limit: int,
+    ) -> list[Account]:
+        """Return accounts, oldest first."""
+        async with self._database.autocommit() as connection:
+            return await store.accounts(connection, merchant_id, after, code, limit)
+
+    async def statement(
+        self, merchant_id: MerchantId, account_id: AccountId, lines: StatementFilter, *, limit: int
+    ) -> tuple[Account, list[StatementLine]]:
+        """Return an account and its entries, each with the balance that it left.
+
+        Raises:
+            NotFound: the merchant has no such account.
+        """
+        async with self._database.transaction() as connection:
+            account = await account_within(connection, merchant_id, account_id)
+            found = await store.statement(connection, merchant_id, account.number, lines, limit)
+        return account, found
+
+    async def balance_at(
+        self,
+        merchant_id: MerchantId,
+        account_id: AccountId,
+        at: datetime | None,
+        *,
+        effective: bool,
+    ) -> tuple[Account, int, datetime]:
+        """Return an account, its ledger balance at a moment or now, and the moment.
+
+        There are two questions to ask of a moment.
+
+        What stood in the books then, by the time at which entries were recorded; or, ``effective``,
+        what counts then by all that is known now.
+
+        Raises:
+            NotFound: the merchant has no such account.
+        """
+        read = store.effective_balance_at if effective else store.balance_at
+        moment = self._clock.now() if at is None else at
+        async with self._database.transaction() as connection:
+            account = await account_within(connection, merchant_id, account_id)
+            if at is None and not effective:
+                return account, account.posted, moment
+            return account, await read(connection, merchant_id, account.number, moment), moment
+
+    async def trial_balance(self, merchant_id: MerchantId) -> list[TrialBalance]:
+        """Return the sums of all debit and credit balances in each currency: they are equal."""
+        async with self._database.autocommit() as connection:
+            return await store.trial_balance(connection, merchant_id)
+
+    async def recorded(
+        self, merchant_id: MerchantId, transaction_id: TransactionId
+    ) -> RecordedTransaction:
+        """Return a transfer, or another transaction that callers make, with its two entries.
+
+        Raises:
+            NotFound: the merchant has no such transfer.
+        """
+        async with self._database.autocommit() as connection:
+            found = await store.transaction(connection, merchant_id, transaction_id)
+        if found is None or found.kind not in CALLERS_KINDS:
+            raise ids.not_found("transfer", ids.render("ledger_transaction", transaction_id))
+        return found
+
+    async def hold(self, merchant_id: MerchantId, hold_id: HoldId) -> Hold:
+        """Return a hold.
+
+        Raises:
+            NotFound: the merchant has no such hold.
+        """
+        async with self._database.autocommit() as connection:
+            found = await store.hold(connection, merchant_id, hold_id)
+        return ids.existing("hold", hold_id, found)
+
+    async def holds(
+        self,
+        merchant_id: MerchantId,
+        account_id: AccountId,
+        *,
+        before: HoldId | None = None,
+        limit: int,
+    ) -> list[Hold]:
+        """Return an account's holds, newest first.
+
+        Raises:
+            NotFound: the merchant has no such account.
+        """
+        async with self._database.transaction() as connection:
+            await account_within(connection, merchant_id, account_id)
+            return await store.holds(connection, merchant_id, account_id, before, limit)
+
+    async def imbalance(self) -> int:
+        """Return what the whole ledger sums to: 0, or something is wrong."""
+        async with self._database.snapshot() as connection:
+            return await store.imbalance(connection)
+
+
+async def account_within(
+    connection: Connection, merchant_id: MerchantId, account_id: AccountId
+) -> Account:
+    """Return an account with its balance, in the caller's transaction.
+
+    Raises:
+        NotFound: the merchant has no such account.
+    """
+    found = await store.account(connection, merchant_id, account_id)
+    return ids.existing("account", account_id, found)

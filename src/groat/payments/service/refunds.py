@@ -1,0 +1,104 @@
+"""Refunds: give captured money back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from groat.accounts.domain.orders import HoldOrder
+from groat.accounts.service.postings import EnginePostings
+from groat.kernel.caller import Caller
+from groat.kernel.errors import Unavailable
+from groat.kernel.ids import IdSource, OperationId, RefundId
+from groat.kernel.money import Money
+from groat.payments.domain import refund as domain
+from groat.payments.domain import requests
+from groat.payments.domain.commands import Begun
+from groat.payments.domain.operation import OperationKind, begun
+from groat.payments.domain.refund import Refund, RefundOrder
+from groat.payments.infrastructure import payments as store
+from groat.payments.infrastructure import refunds
+from groat.payments.queries import PaymentQueries
+from groat.payments.service.commands import CommandRunner, Step, key_digest, lock_payment
+from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.idempotency import RequestKey
+
+
+class RefundService:
+    """The command that refunds a payment. The amount is reserved on the beneficiary first."""
+
+    def __init__(
+        self,
+        postings: EnginePostings,
+        runner: CommandRunner,
+        queries: PaymentQueries,
+        new_id: IdSource,
+    ) -> None:
+        self._postings = postings
+        self._runner = runner
+        self._queries = queries
+        self._new_id = new_id
+
+    async def refund(
+        self, caller: Caller, order: RefundOrder, request_key: RequestKey | None
+    ) -> Refund:
+        """Refund a payment, or a part of it.
+
+        A ``request_key`` that came before is answered with the refund that it made then.
+
+        Raises:
+            NotFound: the merchant has no such payment.
+            Conflict: it cannot be refunded; see ``domain.refund``; or the beneficiary does not have
+                the amount (``insufficient_funds``), or is frozen or closed.
+        """
+        refund_id = RefundId(self._new_id())
+        made: list[Refund] = []
+
+        async def begin(connection: Connection, now: datetime) -> Step:
+            step, refund = await self._begin(
+                connection, caller, order, refund_id, key_digest(request_key), now
+            )
+            made.append(refund)
+            return step
+
+        ran = await self._runner.run(caller, request_key, refund_id, begin)
+        try:
+            return await self._queries.refund(caller.merchant_id, RefundId(ran.object_id))
+        except Unavailable:
+            if not made:
+                raise
+            return made[0]  # it is committed and perhaps made: a 503 would say that it is not
+
+    async def _begin(
+        self,
+        connection: Connection,
+        caller: Caller,
+        order: RefundOrder,
+        refund_id: RefundId,
+        digest: str | None,
+        now: datetime,
+    ) -> tuple[Step, Refund]:
+        """Reserve the amount, and write the refund."""
+        merchant_id = caller.merchant_id
+        locked = await lock_payment(connection, merchant_id, order.payment_id)
+        captures = await refunds.refundable_captures(connection, merchant_id, locked.id)
+        payment, amount, capture = domain.begin_refund(locked, captures, order, now)
+        reserved = HoldOrder(
+            domain.hold_reference(refund_id),
+            payment.order.beneficiary_id,
+            Money(amount, payment.order.amount.currency),
+            expires_at=None,
+        )
+        hold, changes = await self._postings.reserve(connection, caller, reserved, now)
+        refund = domain.pending_refund(refund_id, payment, order, amount, capture, hold.id, now)
+        refunds.insert_refund(connection, merchant_id, refund)
+        store.update_payments(connection, merchant_id, [payment])
+        operation = begun(
+            OperationId(self._new_id()),
+            payment.id,
+            OperationKind.REFUND,
+            amount,
+            refund_id=refund_id,
+            capture_reference=capture,
+        )
+        requested = requests.requested(caller, payment, operation, digest)
+        return Step(Begun(payment, operation), [*changes, requested]), refund
