@@ -37,7 +37,7 @@ insert into ledger_transaction
 select
     1, gen_random_uuid(), turn, pair,
     now() - interval '1 day' + turn * interval '1 minute' + pair * interval '1 us',
-    null, 'transfer'::transaction_kind, 'fill-' || turn || '-' || pair
+    null, 1, 'fill-' || turn || '-' || pair
 from generate_series(1, current_setting('ground.transfers')::int) as turn, generate_series(1, current_setting('ground.accounts')::int / 2) as pair;
 
 insert into ledger_entry
@@ -87,7 +87,7 @@ begin
     if debited.posted - debited.held - moved < debited.floor then
         raise exception 'insufficient funds';
     end if;
-    insert into ledger_transaction values (1, id, 0, 0, moment, null, 'transfer', reference);
+    insert into ledger_transaction values (1, id, 0, 0, moment, null, 1, reference);
     insert into ledger_entry values
         (1, debited.number, moment, id, -moved, debited.posted - moved),
         (1, credited.number, moment, id, moved, credited.posted + moved);

@@ -15,21 +15,6 @@ SET client_min_messages = warning;
 SET row_security = off;
 
 --
--- Name: transaction_kind; Type: TYPE; Schema: public; Owner: -
---
-
-CREATE TYPE public.transaction_kind AS ENUM (
-    'transfer',
-    'reversal',
-    'hold.captured',
-    'payment.captured',
-    'payment.fee',
-    'payment.refunded',
-    'payment.dispute_withdrawn',
-    'payment.dispute_reinstated'
-);
-
---
 -- Name: refuse_change(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -222,9 +207,11 @@ CREATE TABLE public.idempotency_key (
     merchant_id bigint NOT NULL,
     key text NOT NULL,
     request_hash bytea NOT NULL,
+    object_kind text NOT NULL,
     object_id uuid NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    CONSTRAINT idempotency_key_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+    CONSTRAINT idempotency_key_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255))),
+    CONSTRAINT idempotency_key_object_kind_check CHECK ((object_kind = ANY (ARRAY['payment'::text, 'refund'::text])))
 );
 
 --
@@ -252,8 +239,9 @@ CREATE TABLE public.ledger_transaction (
     request_hash bigint NOT NULL,
     recorded_at timestamp with time zone NOT NULL,
     effective_at timestamp with time zone,
-    kind public.transaction_kind NOT NULL,
+    kind smallint NOT NULL,
     reference text NOT NULL,
+    subject text,
     CONSTRAINT ledger_transaction_effective_at_check CHECK (((effective_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (effective_at < '3000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT ledger_transaction_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 255)))
 );

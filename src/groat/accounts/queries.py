@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from groat.accounts.domain.chart import Account
+from groat.accounts.domain.kinds import CALLERS_KINDS, TransactionKinds
 from groat.accounts.domain.ledger import (
-    CALLERS_KINDS,
     Hold,
     RecordedTransaction,
     StatementFilter,
@@ -24,8 +24,9 @@ from groat.platform.postgres.database import Database
 class AccountQueries:
     """Reads accounts and their entries, at the primary."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, kinds: TransactionKinds, clock: Clock) -> None:
         self._database = database
+        self._kinds = kinds
         self._clock = clock
 
     async def get(self, merchant_id: MerchantId, account_id: AccountId) -> Account:
@@ -56,10 +57,13 @@ class AccountQueries:
 
         Raises:
             NotFound: the merchant has no such account.
+            InvalidRequest: ``unknown_transaction_kind``.
         """
         async with self._database.transaction() as connection:
             account = await account_within(connection, merchant_id, account_id)
-            found = await store.statement(connection, merchant_id, account.number, lines, limit)
+            found = await store.statement(
+                connection, merchant_id, account.number, lines, self._kinds, limit
+            )
         return account, found
 
     async def balance_at(
@@ -102,7 +106,7 @@ class AccountQueries:
             NotFound: the merchant has no such transfer.
         """
         async with self._database.autocommit() as connection:
-            found = await store.transaction(connection, merchant_id, transaction_id)
+            found = await store.transaction(connection, merchant_id, transaction_id, self._kinds)
         if found is None or found.kind not in CALLERS_KINDS:
             raise ids.not_found("transfer", ids.render("ledger_transaction", transaction_id))
         return found

@@ -143,7 +143,7 @@ def entries(console: Console, account: Account, lines: Sequence[StatementLine]) 
             for one in (line.amount, line.balance_after)
         )
         moment = line.recorded_at.isoformat(sep=" ", timespec="microseconds")
-        table.add_row(moment, line.kind, line.reference, amount, balance)
+        table.add_row(moment, line.kind.name, line.subject or line.reference, amount, balance)
     console.print(table)
 
 

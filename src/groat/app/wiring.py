@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random, SystemRandom
 
+from groat.accounts.domain.kinds import CALLERS_KINDS, TransactionKinds
 from groat.accounts.queries import AccountQueries
 from groat.accounts.service.accounts import AccountService
 from groat.accounts.service.lanes import PostingLanes
@@ -27,6 +28,7 @@ from groat.kernel.errors import Unavailable
 from groat.kernel.ids import IdSource
 from groat.merchants.domain.credentials import ProviderName
 from groat.merchants.service import MerchantService
+from groat.payments.domain.recipes import KINDS
 from groat.payments.queries import PaymentQueries
 from groat.payments.service.calls import ProviderCalls
 from groat.payments.service.commands import CommandRunner
@@ -160,7 +162,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
 def _ledger(base: Base, adapters: Mapping[ProviderName, Adapter]) -> Ledger:
     database, new_id, clock = base.database, base.new_id, base.clock
     audit = AuditService(database, new_id)
-    queries = AccountQueries(database, clock)
+    queries = AccountQueries(database, TransactionKinds([*CALLERS_KINDS, *KINDS.values()]), clock)
     lanes = PostingLanes(database, audit, new_id, clock)
     fields = credential_fields(adapters)
     return Ledger(

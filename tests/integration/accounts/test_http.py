@@ -79,7 +79,7 @@ async def test_a_reversal_gives_back_once(bank: Bank) -> None:
     path = f"/v1/transfers/{transfer['id']}/reverse"
     reversal = (await bank.world.api.post(path)).json()
     assert reversal["kind"] == "reversal"
-    assert reversal["reference"] == f"reversal:{transfer['id']}"
+    assert reversal["reference"] == f"groat:reversal:{transfer['id']}"
     assert (reversal["debit_account"], reversal["credit_account"]) == (bank.bob, bank.alice)
     assert (await bank.world.api.post(path)).json() == reversal
     assert await bank.standing(bank.alice) == (100, 0, 100)

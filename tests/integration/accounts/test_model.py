@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from groat.accounts.domain.chart import AccountSpec
 from groat.accounts.domain.commands import Unit
 from groat.accounts.domain.decisions import Book, FactPostings
+from groat.accounts.domain.kinds import TRANSFER
 from groat.accounts.domain.ledger import Entry, StatementFilter, Transaction
 from groat.accounts.infrastructure import accounts as store
 from groat.accounts.infrastructure import ledger as book_store
@@ -69,7 +70,7 @@ async def open_accounts(
                     Entry(one.account_id, one.posted, one.currency),
                 )
                 reference = f"opening-{one.account_id}"
-                facts.append(Transaction.of(merchant_id, "transfer", reference, entries))
+                facts.append(Transaction.of(merchant_id, TRANSFER, reference, entries))
     async with world.engine.database.transaction() as connection:
         specs = [
             (one.account_id, AccountSpec(f"a:{one.number}", one.currency, "credit", one.floor))

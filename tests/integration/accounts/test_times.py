@@ -86,7 +86,7 @@ async def test_one_bad_item_never_fails_its_neighbours(bank: Bank) -> None:
     await bank.fill(bank.alice, 1000)
     good, bad = bank.order(), bank.order(amount=0)
     same = bank.order(credit_account=bank.alice)
-    unnamed = bank.order(reference="fee:mine")
+    unnamed = bank.order(reference="groat:mine")
     items = [good, bad, same, unnamed, bank.order()]
     answer = await bank.world.ask("transfers/bulk", {"transfers": items})
     assert answer.status_code == 200, answer.text

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from groat.accounts.domain.decisions import FactPostings
+from groat.accounts.domain.kinds import TRANSFER
 from groat.accounts.domain.ledger import Entry, Transaction
 from groat.app.verify import all_checks, as_document, verify
 from groat.kernel.ids import AccountId
@@ -132,10 +133,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     ),
     (
         "select min(reference) from applied_effect where reference like 'ch_%%'",
-        (
-            "delete from ledger_transaction where kind = 'payment.captured'"
-            " and split_part(reference, ':', 3) = "
-        ),
+        ("delete from ledger_transaction where kind = 16 and split_part(reference, ':', 3) = "),
         {"entries_have_parents", "effects_are_posted_once", "transactions_match_record"},
     ),
     (
@@ -192,7 +190,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     (
         "select min(reference) from applied_effect where reference like 'ch_%%'",
         (
-            "update ledger_transaction set kind = 'transfer' where kind = 'payment.captured'"
+            "update ledger_transaction set kind = 1 where kind = 16"
             " and split_part(reference, ':', 3) = "
         ),
         {"effects_are_posted_once", "transactions_match_record"},
@@ -301,7 +299,7 @@ async def test_a_debit_of_clearing_that_no_effect_stands_behind_is_found(lived_i
     )
     accounts = {code.split(":")[0]: AccountId(account_id) for code, account_id in rows}
     entries = Entry(accounts["clearing"], -100, "EUR"), Entry(accounts["wallet"], 100, "EUR")
-    made = Transaction.of(lived_in.merchant_id, "transfer", "by-hand", entries)
+    made = Transaction.of(lived_in.merchant_id, TRANSFER, "by-hand", entries)
     engine, merchant_id, now = lived_in.engine, lived_in.merchant_id, datetime.now(UTC)
     async with engine.database.transaction() as connection:
         _, changes = await engine.postings.post(

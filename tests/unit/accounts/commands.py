@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from groat.accounts.domain import orders
 from groat.accounts.domain.commands import Command, EndHold, PostTransaction, Unit
 from groat.accounts.domain.decisions import Book
+from groat.accounts.domain.kinds import TRANSFER
 from groat.accounts.domain.ledger import (
     AccountStatus,
     Balance,
@@ -81,7 +82,7 @@ def _transfers(accounts: list[AccountId], currency: str) -> st.SearchStrategy[tu
 EURO_TRANSFERS, DOLLAR_TRANSFERS = _transfers(EUROS, "EUR"), _transfers(DOLLARS, "USD")
 POSTS = st.builds(
     lambda reference, entries: PostTransaction(
-        Transaction.of(MERCHANT, "transfer", reference, entries)
+        Transaction.of(MERCHANT, TRANSFER, reference, entries)
     ),
     REFERENCES,
     st.one_of(

@@ -27,6 +27,7 @@ from groat.accounts.domain.decisions import (
     decide,
     record,
 )
+from groat.accounts.domain.kinds import TRANSFER, TransactionKind
 from groat.accounts.domain.ledger import Balance, Entry, Hold, PostedTransaction, Transaction
 from groat.accounts.domain.orders import HoldCapture, HoldOrder, capture, hold
 from groat.accounts.domain.refusals import as_error
@@ -148,7 +149,7 @@ OPEN = book_of(
 
 def transfer(amount: int, reference: str = "r", currency: str = "EUR") -> PostTransaction:
     entries = (Entry(ALICE, -amount, currency), Entry(BOB, amount, currency))
-    return PostTransaction(Transaction.of(MERCHANT, "transfer", reference, entries))
+    return PostTransaction(Transaction.of(MERCHANT, TRANSFER, reference, entries))
 
 
 def outcome(book: Book, command: Command) -> CommandOutcome:
@@ -232,7 +233,10 @@ def test_a_capture_takes_what_was_held_even_of_all_there_is() -> None:
 
 
 FACT = Transaction.of(
-    MERCHANT, "payment.captured", "f", (Entry(ALICE, -500, "EUR"), Entry(BOB, 500, "EUR"))
+    MERCHANT,
+    TransactionKind(16, "payment.captured"),
+    "f",
+    (Entry(ALICE, -500, "EUR"), Entry(BOB, 500, "EUR")),
 )
 
 
@@ -269,7 +273,7 @@ def _reserved(number: int, amount: int) -> Hold:
         ALICE,
         "EUR",
         0,
-        f"refund:{number}",
+        f"groat:refund:{number}",
         amount,
         remaining=amount,
         captured=0,

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groat.accounts.domain import ledger
+from groat.accounts.domain.kinds import REVERSAL, TRANSFER
 from groat.accounts.domain.ledger import (
     Entry,
     Hold,
@@ -30,7 +31,7 @@ ENTRIES = (Entry(A, -5, "EUR"), Entry(B, 5, "EUR"))
 
 
 def transaction(reference: str = "r", entries: tuple[Entry, ...] = ENTRIES) -> Transaction:
-    return Transaction.of(MERCHANT, "transfer", reference, entries)
+    return Transaction.of(MERCHANT, TRANSFER, reference, entries)
 
 
 @given(st.integers(0, 2**62 - 1), st.text(min_size=1, max_size=40))
@@ -55,9 +56,9 @@ def test_a_merchant_and_a_reference_cannot_be_shifted_into_each_other() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        Transaction.of(MERCHANT, "reversal", "r", ENTRIES),
-        Transaction.of(MERCHANT, "transfer", "r", ENTRIES[::-1]),
-        Transaction.of(MERCHANT, "transfer", "r", ENTRIES, NOW),
+        Transaction.of(MERCHANT, REVERSAL, "r", ENTRIES),
+        Transaction.of(MERCHANT, TRANSFER, "r", ENTRIES[::-1]),
+        Transaction.of(MERCHANT, TRANSFER, "r", ENTRIES, NOW),
         transaction(entries=(Entry(A, -6, "EUR"), Entry(B, 6, "EUR"))),
         transaction(entries=(Entry(A, -5, "USD"), Entry(B, 5, "USD"))),
         transaction(entries=(Entry(A, -5, "EUR"), Entry(C, 5, "EUR"))),
@@ -127,7 +128,10 @@ def test_the_digest_of_a_batch_depends_on_all_it_says_but_its_order() -> None:
         [posted("a"), posted("c")],
         [posted("a"), posted("b", amount=6)],
         [posted("a"), posted("b", moment=later)],
-        [posted("a"), posted("b")._replace(transaction=posted("b").transaction._replace(kind="x"))],
+        [
+            posted("a"),
+            posted("b")._replace(transaction=posted("b").transaction._replace(kind=REVERSAL)),
+        ],
         [
             posted("a"),
             posted("b")._replace(transaction=posted("b").transaction._replace(effective_at=NOW)),

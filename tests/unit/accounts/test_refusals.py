@@ -18,6 +18,7 @@ from groat.accounts.domain.commands import (
     Refused,
 )
 from groat.accounts.domain.decisions import Book, decide
+from groat.accounts.domain.kinds import TRANSFER
 from groat.accounts.domain.ledger import Balance, Entry, Hold, Transaction
 from groat.accounts.domain.refusals import as_error
 from groat.kernel import ids
@@ -42,12 +43,12 @@ BOOK = Book(
     {
         OPEN: HOLD,
         ENDED: Hold(ENDED, EMPTY, "EUR", 1, "e", 10, 0, 10, "captured", None, NOW),
-        REFUNDS: replace(HOLD, id=REFUNDS, reference="refund:1"),
+        REFUNDS: replace(HOLD, id=REFUNDS, reference="groat:refund:1"),
         DUE: Hold(DUE, EMPTY, "EUR", 1, "d", 10, 10, 0, "open", NOW, NOW - timedelta(1)),
     },
     {
         Transaction.of(
-            MERCHANT, "transfer", "used", (Entry(EMPTY, -1, "EUR"), Entry(FULL, 1, "EUR"))
+            MERCHANT, TRANSFER, "used", (Entry(EMPTY, -1, "EUR"), Entry(FULL, 1, "EUR"))
         ).id: Known(0, NOW)
     },
 )
@@ -55,7 +56,7 @@ BOOK = Book(
 
 def transfer(debit: AccountId, credit: AccountId, reference: str = "new") -> PostTransaction:
     entries = (Entry(debit, -1, "EUR"), Entry(credit, 1, "EUR"))
-    return PostTransaction(Transaction.of(MERCHANT, "transfer", reference, entries))
+    return PostTransaction(Transaction.of(MERCHANT, TRANSFER, reference, entries))
 
 
 def capture(hold_id: HoldId, credit: AccountId = FULL, amount: int = 1) -> CaptureHold:
@@ -78,7 +79,7 @@ REFUSED: dict[Refusal, tuple[Command, ...]] = {
     Refusal.HOLD_EXPIRED: (capture(DUE),),
     Refusal.HOLD_NOT_FOUND: (EndHold(NO_HOLD),),
     Refusal.HOLD_NOT_OPEN: (EndHold(ENDED),),
-    Refusal.HOLD_OF_REFUND: (EndHold(REFUNDS),),
+    Refusal.ENGINE_HOLD: (EndHold(REFUNDS),),
     Refusal.INSUFFICIENT_FUNDS: (transfer(EMPTY, FULL),),
     Refusal.LINKED_REFUSED: (EndHold(OPEN), EndHold(NO_HOLD)),
     Refusal.REFERENCE_REUSED: (transfer(EMPTY, FULL, "used"),),

@@ -187,7 +187,7 @@ def _hold(refund: Refund) -> Hold:
         BENEFICIARY,
         refund.currency,
         0,
-        "refund:1",
+        "groat:refund:1",
         refund.amount,
         remaining=refund.amount,
         captured=0,

@@ -61,7 +61,7 @@ def test_each_effect_moves_its_amount(
     kind: EffectKind, debited: AccountId, credited: AccountId, amount: int
 ) -> None:
     fact = recipes.posting(MERCHANT, _effect(kind, amount), OWN)
-    assert fact.kind == f"payment.{kind}"
+    assert fact.kind.name == f"payment.{kind}"
     assert set(fact.entries) == {Entry(debited, -amount, "EUR"), Entry(credited, amount, "EUR")}
 
 

@@ -65,7 +65,7 @@ class Refusal(StrEnum):
     HOLD_EXPIRED = "hold_expired"
     HOLD_NOT_FOUND = "hold_not_found"
     HOLD_NOT_OPEN = "hold_not_open"
-    HOLD_OF_REFUND = "hold_of_refund"
+    ENGINE_HOLD = "engine_hold"
     INSUFFICIENT_FUNDS = "insufficient_funds"
     LINKED_REFUSED = "linked_refused"
     REFERENCE_REUSED = "reference_reused"

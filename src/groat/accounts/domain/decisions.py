@@ -26,8 +26,9 @@ from groat.accounts.domain.commands import (
     Refused,
     Unit,
 )
+from groat.accounts.domain.kinds import HOLD_CAPTURED
 from groat.accounts.domain.ledger import (
-    HOLD_CAPTURED,
+    ENGINE_NAMESPACE,
     Balance,
     Entry,
     Hold,
@@ -38,9 +39,6 @@ from groat.accounts.domain.ledger import (
 from groat.kernel.ids import AccountId, HoldId, TransactionId
 from groat.kernel.money import MAX_AMOUNT
 from groat.kernel.value import Value, field
-
-ENGINES_HOLD = "refund:"
-"""How the references of holds begin that refunds take or give back, and callers do not."""
 
 _TICK = timedelta(microseconds=1)
 
@@ -113,7 +111,7 @@ def _record_one(
         fact = fact._replace(entries=tuple(_with_shortfall(running, fact.entries, owed_id)))
     before = [running.balances[entry.account_id] for entry in fact.entries]
     if any(one.currency != entry.currency for one, entry in zip(before, fact.entries, strict=True)):
-        raise WrongCurrency(f"{fact.kind} {fact.reference}: {fact.entries}")
+        raise WrongCurrency(f"{fact.kind.name} {fact.reference}: {fact.entries}")
     _place(running, fact, before, now)
 
 
@@ -351,8 +349,8 @@ def _require_hold(running: _RunningBook, hold_id: HoldId) -> Hold:
 
 
 def _require_callers(hold: Hold) -> None:
-    if hold.reference.startswith(ENGINES_HOLD):
-        raise _No(Refusal.HOLD_OF_REFUND, hold=hold.id)
+    if hold.reference.startswith(ENGINE_NAMESPACE):
+        raise _No(Refusal.ENGINE_HOLD, hold=hold.id)
 
 
 def _require_reserving(hold: Hold, now: datetime) -> None:

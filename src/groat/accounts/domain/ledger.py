@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple, Self, TypeAlias
 from uuid import UUID
 
+from groat.accounts.domain.kinds import TransactionKind
 from groat.kernel import ids
 from groat.kernel.ids import AccountId, HoldId, LedgerBatchId, MerchantId, TransactionId
 from groat.kernel.value import Value, replace
@@ -23,11 +24,8 @@ NormalSide: TypeAlias = Literal["credit", "debit"]
 AccountStatus: TypeAlias = Literal["open", "frozen", "closed"]
 HoldState: TypeAlias = Literal["open", "captured", "released", "expired"]
 
-TRANSFER = "transfer"
-REVERSAL = "reversal"
-HOLD_CAPTURED = "hold.captured"
-CALLERS_KINDS = frozenset({TRANSFER, REVERSAL, HOLD_CAPTURED})
-"""The kinds of transactions that callers make, all with two entries; payments make others."""
+ENGINE_NAMESPACE = "groat:"
+"""Prefix of the engine's own references, of transactions and holds. Callers cannot use it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -47,24 +45,27 @@ class Transaction(NamedTuple):
     ``id`` is the hash of its ``reference``, which is unique for the merchant: posting is idempotent
     by it. ``request_hash`` tells a repetition from other content under the same reference.
     ``effective_at`` is the time that it counts from in effective-dated balances, where that is not
-    the time at which it is recorded.
+    the time at which it is recorded. ``subject`` is the id of the payment, refund or dispute that
+    caused it, as the API shows ids.
     """
 
     id: TransactionId
     request_hash: int
-    kind: str
+    kind: TransactionKind
     reference: str
     entries: tuple[Entry, ...]
     effective_at: datetime | None = None
+    subject: str | None = None
 
     @classmethod
     def of(
         cls,
         merchant_id: MerchantId,
-        kind: str,
+        kind: TransactionKind,
         reference: str,
         entries: tuple[Entry, ...],
         effective_at: datetime | None = None,
+        subject: str | None = None,
     ) -> Self:
         """Return the transaction with this content.
 
@@ -73,15 +74,16 @@ class Transaction(NamedTuple):
                 that sum to zero in each currency.
         """
         if not _is_double_entry(entries):
-            raise UnbalancedTransaction(f"{kind} {reference}: {entries}")
+            raise UnbalancedTransaction(f"{kind.name} {reference}: {entries}")
         moves = [f"{one.account_id.int:x} {one.amount} {one.currency}" for one in entries]
         return cls(
             transaction_id(merchant_id, reference),
-            request_hash(kind, effective_at, *moves),
+            request_hash(kind.name, effective_at, *moves),
             kind,
             reference,
             entries,
             effective_at,
+            subject,
         )
 
 
@@ -184,7 +186,7 @@ class RecordedTransaction(NamedTuple):
     """A transaction read back."""
 
     id: TransactionId
-    kind: str
+    kind: TransactionKind
     reference: str
     recorded_at: datetime
     effective_at: datetime | None
@@ -198,9 +200,10 @@ class StatementLine(Value):
     transaction_id: TransactionId
     amount: int
     balance_after: int
-    kind: str
+    kind: TransactionKind
     reference: str
     effective_at: datetime | None
+    subject: str | None
 
 
 class StatementFilter(Value):
@@ -250,8 +253,8 @@ def request_hash(*content: UUID | datetime | str | int | None) -> int:
 def batch_digest(transactions: Sequence[PostedTransaction]) -> str:
     """Return the SHA-256 of all that ``transactions`` say, in hexadecimal, whatever their order.
 
-    One line for each: its id, kind, reference and times in microseconds, then account numbers and
-    amounts. PostgreSQL computes the same from the rows when the ledger is verified.
+    One line for each: its id, times in microseconds, account numbers and amounts, kind, reference
+    and subject. PostgreSQL computes the same from the rows when the ledger is verified.
     """
     lines = sorted(_digest_line(one) for one in transactions)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
@@ -263,7 +266,7 @@ def _digest_line(posted: PostedTransaction) -> str:
     amounts = " ".join([f"{number}={amount}" for number, _, _, amount, _ in sorted(posted.entries)])
     return (
         f"{transaction.id.int:032x} {_micros(posted.recorded_at)} {effective} {amounts} "
-        f"{transaction.kind} {transaction.reference}"
+        f"{transaction.kind.number} {transaction.reference} {transaction.subject or ''}"
     )
 
 

@@ -6,10 +6,9 @@ import re
 from datetime import datetime
 
 from groat.accounts.domain.commands import CaptureHold, PlaceHold, PostTransaction
+from groat.accounts.domain.kinds import HOLD_CAPTURED, REVERSAL, TRANSFER
 from groat.accounts.domain.ledger import (
-    HOLD_CAPTURED,
-    REVERSAL,
-    TRANSFER,
+    ENGINE_NAMESPACE,
     Entry,
     Hold,
     RecordedTransaction,
@@ -25,9 +24,7 @@ from groat.kernel.moments import EARLIEST, LATEST, is_storable
 from groat.kernel.money import Money
 from groat.kernel.value import Value
 
-_REFERENCE = re.compile(
-    r"(?!(?:captured|dispute_[a-z]+|fee|refund|refunded|reversal):)[!-~]{1,255}", re.ASCII
-)
+_REFERENCE = re.compile(rf"(?!{ENGINE_NAMESPACE})[!-~]{{1,255}}", re.ASCII)
 
 
 class TransferOrder(Value):
@@ -145,11 +142,11 @@ def reversal(merchant_id: MerchantId, recorded: RecordedTransaction) -> PostTran
     if recorded.kind not in {TRANSFER, HOLD_CAPTURED}:
         raise Conflict(
             "not_reversible",
-            f"Only transfers and captured holds are reversed, not {recorded.kind}.",
+            f"Only transfers and captured holds are reversed, not {recorded.kind.name}.",
         )
     undone = [entry._replace(amount=-entry.amount) for entry in recorded.entries]
     entries = tuple(sorted(undone, key=lambda entry: entry.amount))  # the debit first, as always
-    reference = f"reversal:{ids.render('ledger_transaction', recorded.id)}"
+    reference = f"{ENGINE_NAMESPACE}reversal:{ids.render('ledger_transaction', recorded.id)}"
     return PostTransaction(Transaction.of(merchant_id, REVERSAL, reference, entries))
 
 
@@ -158,7 +155,7 @@ def _require_reference(reference: str) -> None:
         raise InvalidRequest(
             "invalid_reference",
             "A reference is 1 to 255 printable ASCII characters without spaces, and does not begin "
-            "as ours do: 'captured:', 'dispute_...:', 'fee:', 'refund:', 'refunded:', 'reversal:'.",
+            f"with {ENGINE_NAMESPACE!r}.",
         )
 
 

@@ -35,7 +35,7 @@ _SENTENCES: dict[Refusal, tuple[type[GroatError], str]] = {
     Refusal.HOLD_EXPIRED: (Conflict, "Hold {hold} expired at {expires_at}."),
     Refusal.HOLD_NOT_FOUND: (NotFound, "There is no hold {hold}."),
     Refusal.HOLD_NOT_OPEN: (Conflict, "Hold {hold} is {state}."),
-    Refusal.HOLD_OF_REFUND: (Conflict, "Hold {hold} belongs to a refund, which ends it."),
+    Refusal.ENGINE_HOLD: (Conflict, "Hold {hold} belongs to the engine, which ends it."),
     Refusal.INSUFFICIENT_FUNDS: (
         Conflict,
         "Account {account} has {available} available and a floor of {floor}; asked was {amount}.",

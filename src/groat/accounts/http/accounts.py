@@ -112,6 +112,9 @@ class EntryView(View):
     transaction: TransactionIdText
     kind: str
     reference: str
+    subject: str | None = Field(
+        description="Id of the payment, refund or dispute that caused it; null for transfers."
+    )
     recorded_at: datetime
     effective_at: datetime
 
@@ -123,8 +126,9 @@ class EntryView(View):
             amount=as_expected(side, line.amount),
             balance_after=as_expected(side, line.balance_after),
             transaction=line.transaction_id,
-            kind=line.kind,
+            kind=line.kind.name,
             reference=line.reference,
+            subject=line.subject,
             recorded_at=line.recorded_at,
             effective_at=line.effective_at or line.recorded_at,
         )

@@ -83,7 +83,7 @@ class TransferView(View):
         debit, credit = recorded.entries
         return cls(
             id=recorded.id,
-            kind=recorded.kind,
+            kind=recorded.kind.name,
             reference=recorded.reference,
             debit_account=debit.account_id,
             credit_account=credit.account_id,

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from groat.accounts.domain.chart import Account, AccountSpec
+from groat.accounts.domain.kinds import TransactionKinds
 from groat.accounts.domain.ledger import (
     Entry,
     Hold,
@@ -98,9 +99,14 @@ async def statement(
     merchant_id: MerchantId,
     number: int,
     lines: StatementFilter,
+    kinds: TransactionKinds,
     limit: int,
 ) -> list[StatementLine]:
-    """Return an account's entries."""
+    """Return an account's entries.
+
+    Raises:
+        InvalidRequest: ``unknown_transaction_kind``.
+    """
     rows = await connection.fetch(
         QUERIES["list_entries_oldest_first" if lines.oldest_first else "list_entries"],
         {
@@ -108,11 +114,14 @@ async def statement(
             "number": number,
             "since": lines.since or EARLIEST,
             "until": lines.until or LATEST,
-            "kind": lines.kind,
+            "kind": None if lines.kind is None else kinds.named(lines.kind).number,
             "limit": limit,
         },
     )
-    return [StatementLine(*row) for row in rows]
+    return [
+        StatementLine(recorded_at, transaction_id, amount, after, kinds.numbered(kind), *rest)
+        for recorded_at, transaction_id, amount, after, kind, *rest in rows
+    ]
 
 
 async def balance_at(
@@ -130,14 +139,18 @@ async def effective_balance_at(
 
 
 async def transaction(
-    connection: Connection, merchant_id: MerchantId, transaction_id: TransactionId
+    connection: Connection,
+    merchant_id: MerchantId,
+    transaction_id: TransactionId,
+    kinds: TransactionKinds,
 ) -> RecordedTransaction | None:
     """Return one transaction with its entries."""
     key = {"merchant_id": merchant_id, "id": transaction_id}
     row = await connection.fetch_one(QUERIES["get_transaction"], key)
     if row is None:
         return None
-    kind, reference, recorded_at, effective_at = row
+    number, reference, recorded_at, effective_at = row
+    kind = kinds.numbered(number)
     rows = await connection.fetch(
         QUERIES["transaction_entries"], {**key, "recorded_at": recorded_at}
     )

@@ -55,24 +55,26 @@ where merchant_id = %(merchant_id)s and account_id = %(id)s
 -- name: list_entries
 -- In either direction; the primary key is the statement, and its time the cursor.
 select
-    e.recorded_at, e.transaction_id, e.amount, e.balance_after, t.kind::text, t.reference, t.effective_at
+    e.recorded_at, e.transaction_id, e.amount, e.balance_after, t.kind, t.reference, t.effective_at,
+    t.subject
 from ledger_entry e
 join ledger_transaction t on t.merchant_id = e.merchant_id and t.id = e.transaction_id
 where e.merchant_id = %(merchant_id)s and e.account_number = %(number)s
     and e.recorded_at >= %(since)s and e.recorded_at < %(until)s
-    and (%(kind)s::text is null or t.kind::text = %(kind)s)
+    and (%(kind)s::smallint is null or t.kind = %(kind)s)
 order by e.recorded_at desc
 limit %(limit)s
 
 -- name: list_entries_oldest_first
 -- As list_entries, the other way round.
 select
-    e.recorded_at, e.transaction_id, e.amount, e.balance_after, t.kind::text, t.reference, t.effective_at
+    e.recorded_at, e.transaction_id, e.amount, e.balance_after, t.kind, t.reference, t.effective_at,
+    t.subject
 from ledger_entry e
 join ledger_transaction t on t.merchant_id = e.merchant_id and t.id = e.transaction_id
 where e.merchant_id = %(merchant_id)s and e.account_number = %(number)s
     and e.recorded_at >= %(since)s and e.recorded_at < %(until)s
-    and (%(kind)s::text is null or t.kind::text = %(kind)s)
+    and (%(kind)s::smallint is null or t.kind = %(kind)s)
 order by e.recorded_at
 limit %(limit)s
 
@@ -106,7 +108,7 @@ select coalesce((
 
 -- name: get_transaction
 -- By its id.
-select t.kind::text, t.reference, t.recorded_at, t.effective_at
+select t.kind, t.reference, t.recorded_at, t.effective_at
 from ledger_transaction t
 where t.merchant_id = %(merchant_id)s and t.id = %(id)s
 

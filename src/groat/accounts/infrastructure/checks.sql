@@ -92,7 +92,8 @@ from (
                     coalesce((extract(epoch from t.effective_at) * 1000000)::bigint::text, ''),
                     string_agg(e.account_number || '=' || e.amount, ' ' order by e.account_number),
                     t.kind,
-                    t.reference
+                    t.reference,
+                    coalesce(t.subject, '')
                 ) as line
             from ledger_transaction t
             left join ledger_entry e on e.merchant_id = t.merchant_id and e.transaction_id = t.id

@@ -30,15 +30,15 @@ where h.merchant_id = %(merchant_id)s and h.id = any(%(ids)s::uuid[])
 -- caller has posted meanwhile, under the same reference, fails the batch: it is then decided again.
 with transactions as (
     insert into ledger_transaction (
-        merchant_id, id, batch_id, request_hash, recorded_at, effective_at, kind, reference
+        merchant_id, id, batch_id, request_hash, recorded_at, effective_at, kind, reference, subject
     )
     select
-        %(merchant_id)s::bigint, id, batch_id, request_hash, recorded_at, effective_at, kind, reference
+        %(merchant_id)s::bigint, id, batch_id, request_hash, recorded_at, effective_at, kind, reference, subject
     from unnest(
         %(transaction_ids)s::uuid[], %(batch_ids)s::bigint[], %(request_hashes)s::bigint[],
-        %(recorded_at)s::timestamptz[], %(effective_at)s::timestamptz[], %(kinds)s::text[]::transaction_kind[],
-        %(references)s::text[]
-    ) as t (id, batch_id, request_hash, recorded_at, effective_at, kind, reference)
+        %(recorded_at)s::timestamptz[], %(effective_at)s::timestamptz[], %(kinds)s::smallint[],
+        %(references)s::text[], %(subjects)s::text[]
+    ) as t (id, batch_id, request_hash, recorded_at, effective_at, kind, reference, subject)
 ), entries as (
     insert into ledger_entry (
         merchant_id, account_number, recorded_at, transaction_id, amount, balance_after

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from groat.kernel.ids import DisputeId, HoldId, ProviderAccountId
+from groat.kernel.ids import DisputeId, HoldId, ProviderAccountId, RefundId
 from groat.kernel.money import Money
 from groat.kernel.value import Value
 from groat.payments.domain.arrival import Arrival
@@ -48,6 +48,7 @@ class Effect(Value):
     payment: Payment
     money: Money
     hold_id: HoldId | None = None
+    refund_id: RefundId | None = None
     dispute_id: DisputeId | None = None
     shortfall: int = 0
 

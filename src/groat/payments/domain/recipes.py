@@ -8,13 +8,24 @@ from typing import assert_never
 
 from groat.accounts.domain import chart
 from groat.accounts.domain.chart import AccountSpec
-from groat.accounts.domain.ledger import Entry, Transaction
+from groat.accounts.domain.kinds import TransactionKind
+from groat.accounts.domain.ledger import ENGINE_NAMESPACE, Entry, Transaction
+from groat.kernel import ids
 from groat.kernel.ids import AccountId, MerchantId
 from groat.payments.domain.effect import (
     Effect,
     EffectKey,
     EffectKind,
 )
+
+KINDS = {
+    EffectKind.CAPTURED: TransactionKind(16, "payment.captured"),
+    EffectKind.FEE: TransactionKind(17, "payment.fee"),
+    EffectKind.REFUNDED: TransactionKind(18, "payment.refunded"),
+    EffectKind.DISPUTE_WITHDRAWN: TransactionKind(19, "payment.dispute_withdrawn"),
+    EffectKind.DISPUTE_REINSTATED: TransactionKind(20, "payment.dispute_reinstated"),
+}
+"""The kinds of transactions that payments post. ``checks.sql`` repeats the numbers."""
 
 _LONGEST_REFERENCE = 255
 _READABLE = 190
@@ -61,9 +72,10 @@ def posting(
             assert_never(kind)
     return Transaction.of(
         merchant_id,
-        kind=f"payment.{effect.key.kind}",
+        kind=KINDS[effect.key.kind],
         reference=ledger_reference(effect.key),
         entries=tuple(Entry(account_id, moved, currency) for account_id, moved in moves if moved),
+        subject=_subject(effect),
     )
 
 
@@ -79,7 +91,17 @@ def ledger_reference(key: EffectKey) -> str:
 
     PostgreSQL computes the same when effects are verified.
     """
-    text = f"{key.kind}:{key.provider_account_id}:{key.reference}"
+    account = ids.render("provider_account", key.provider_account_id)
+    text = f"{ENGINE_NAMESPACE}{key.kind}:{account}:{key.reference}"
     if len(text) <= _LONGEST_REFERENCE:
         return text
     return f"{text[:_READABLE]}:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _subject(effect: Effect) -> str:
+    """Return the id of the refund or the dispute behind an effect, or else of its payment."""
+    if effect.refund_id is not None:
+        return ids.render("refund", effect.refund_id)
+    if effect.dispute_id is not None:
+        return ids.render("dispute", effect.dispute_id)
+    return ids.render("payment", effect.payment.id)

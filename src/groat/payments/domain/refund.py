@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from groat.accounts.domain.ledger import ENGINE_NAMESPACE
 from groat.kernel import ids
 from groat.kernel.errors import Conflict, InvalidRequest
 from groat.kernel.ids import HoldId, PaymentId, RefundId
@@ -87,7 +88,7 @@ def begin_refund(
 
 def hold_reference(refund_id: RefundId) -> str:
     """Return the reference of the hold that a refund is reserved by."""
-    return f"refund:{ids.render('refund', refund_id)}"
+    return f"{ENGINE_NAMESPACE}refund:{ids.render('refund', refund_id)}"
 
 
 def pending_refund(

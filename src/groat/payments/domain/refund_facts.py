@@ -74,7 +74,7 @@ def _move(
                 payment,
                 refund,
                 settled=_settled(standing, refund, OperationOutcome.SUCCEEDED),
-                effect=Effect(key, payment, amount, hold_id=refund.hold_id),
+                effect=Effect(key, payment, amount, hold_id=refund.hold_id, refund_id=refund.id),
                 change=change_of("payment.refunded", payment, arrival),
             )
         case RefundFailed(code) | NotSent(code):

@@ -248,12 +248,15 @@ from (
         select
             *,
             case when kind in ('captured', 'dispute_reinstated') then amount else -amount end as taken,
-            kind || ':' || provider_account_id || ':' || reference as named
+            'groat:' || kind || ':' || typeid('pac', provider_account_id) || ':' || reference as named
         from applied_effect
     ) as e
     left join payment p on p.merchant_id = e.merchant_id and p.id = e.payment_id
     left join ledger_transaction t on t.merchant_id = e.merchant_id and t.id = e.transaction_id
-        and t.kind::text = 'payment.' || e.kind
+        and t.kind = case e.kind
+            when 'captured' then 16 when 'fee' then 17 when 'refunded' then 18
+            when 'dispute_withdrawn' then 19 when 'dispute_reinstated' then 20
+        end
         and t.reference = case
             when length(e.named) <= 255 then e.named
             else left(e.named, 190) || ':' || encode(sha256(convert_to(e.named, 'UTF8')), 'hex')
@@ -270,7 +273,7 @@ from (
     select t.id, e.transaction_id is null as bad
     from ledger_transaction t
     left join applied_effect e on e.merchant_id = t.merchant_id and e.transaction_id = t.id
-    where left(t.kind::text, 8) = 'payment.'
+    where t.kind between 16 and 20
 ) as postings
 
 -- name: check_idempotency_keys_match_record
@@ -281,12 +284,9 @@ from (
     select coalesce(k.key, r.object) as name, k.key is null or r.object is null as bad
     from (
         select
-            merchant_id, key, typeid(case when is_payment then 'pay' else 'ref' end, object_id) as object,
+            merchant_id, key, typeid(left(object_kind, 3), object_id) as object,
             encode(sha256(convert_to(key, 'UTF8') || request_hash), 'hex') as digest
-        from (
-            select k.*, exists (select from payment p where p.merchant_id = k.merchant_id and p.id = k.object_id) as is_payment
-            from idempotency_key k
-        ) as used
+        from idempotency_key
     ) as k
     full join (
         select

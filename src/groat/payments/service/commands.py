@@ -68,9 +68,14 @@ class CommandRunner:
         self._pending_for = pending_for
 
     async def run(
-        self, caller: Caller, request_key: RequestKey | None, object_id: UUID, begin: Begin
+        self,
+        caller: Caller,
+        request_key: RequestKey | None,
+        object_kind: str,
+        object_id: UUID,
+        begin: Begin,
     ) -> Ran:
-        """Run a command that makes or changes ``object_id``, once for each key of the caller.
+        """Run a command that makes or changes an object, once for each key of the caller.
 
         Raises:
             Unavailable: ``provider_account_busy``, the provider account has no place left for the
@@ -82,7 +87,7 @@ class CommandRunner:
             async with self._database.transaction() as connection:
                 if request_key is not None:
                     earlier = await idempotency.claim(
-                        connection, merchant_id, request_key, object_id, now
+                        connection, merchant_id, request_key, object_kind, object_id, now
                     )
                     if earlier is not None:
                         return Ran(earlier, None)

@@ -89,7 +89,7 @@ class PaymentService:
             return await self._insert(connection, caller, new, key_digest(request_key), now)
 
         return await self._answer(
-            caller, await self._runner.run(caller, request_key, payment_id, begin)
+            caller, await self._runner.run(caller, request_key, "payment", payment_id, begin)
         )
 
     async def confirm(
@@ -172,7 +172,7 @@ class PaymentService:
             return Step(begun, [requests.requested(caller, begun.payment, begun.operation, digest)])
 
         return await self._answer(
-            caller, await self._runner.run(caller, request_key, payment_id, begin)
+            caller, await self._runner.run(caller, request_key, "payment", payment_id, begin)
         )
 
     async def _routed(

@@ -60,7 +60,7 @@ class RefundService:
             made.append(refund)
             return step
 
-        ran = await self._runner.run(caller, request_key, refund_id, begin)
+        ran = await self._runner.run(caller, request_key, "refund", refund_id, begin)
         try:
             return await self._queries.refund(caller.merchant_id, RefundId(ran.object_id))
         except Unavailable:

@@ -31,6 +31,7 @@ async def claim(
     connection: Connection,
     merchant_id: MerchantId,
     request_key: RequestKey,
+    object_kind: str,
     object_id: UUID,
     now: datetime,
 ) -> UUID | None:
@@ -39,7 +40,12 @@ async def claim(
     Raises:
         Conflict: ``idempotency_key_reused``; the key came before, with another request.
     """
-    parameters = {**_parameters(merchant_id, request_key), "object_id": object_id, "now": now}
+    parameters = {
+        **_parameters(merchant_id, request_key),
+        "object_kind": object_kind,
+        "object_id": object_id,
+        "now": now,
+    }
     claimed = await connection.fetch(QUERIES["claim_key"], parameters)
     if claimed:
         return None

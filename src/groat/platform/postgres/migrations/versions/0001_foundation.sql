@@ -41,6 +41,7 @@ create table idempotency_key (
     merchant_id bigint not null,
     key text not null check (length(key) between 1 and 255),
     request_hash bytea not null,
+    object_kind text not null check (object_kind in ('payment', 'refund')),
     object_id uuid not null,
     created_at timestamptz not null,
     primary key (merchant_id, key)
@@ -83,14 +84,10 @@ create table balance (
     constraint balance_above_floor check (posted - held >= floor)
 ) with (fillfactor = 60);
 
-create type transaction_kind as enum (
-    'transfer', 'reversal', 'hold.captured', 'payment.captured', 'payment.fee', 'payment.refunded',
-    'payment.dispute_withdrawn', 'payment.dispute_reinstated'
-);
-
 -- Its id is the hash of its reference, so that one index makes both unique. One audit record tells of
 -- all of a batch; effective_at is null where it is recorded_at. Every byte here is paid for millions
--- of times: hence the short batch_id, the enum, and columns in an order that leaves no gaps.
+-- of times: hence the short batch_id, the numbers of kinds, and columns in an order that leaves no gaps.
+-- subject is the id of the payment, refund or dispute that caused it, as the API shows it.
 
 create table ledger_transaction (
     merchant_id bigint not null,
@@ -99,8 +96,9 @@ create table ledger_transaction (
     request_hash bigint not null,
     recorded_at timestamptz not null,
     effective_at timestamptz check (effective_at >= '1970-01-01 00:00+00' and effective_at < '3000-01-01 00:00+00'),
-    kind transaction_kind not null,
+    kind smallint not null,
     reference text not null check (length(reference) between 1 and 255),
+    subject text,
     primary key (merchant_id, id)
 );
 create index ledger_transaction_effective on ledger_transaction (merchant_id, effective_at)
