@@ -76,6 +76,7 @@ def embedded_server(app: ASGIApp) -> EmbeddedServer:
         app,
         log_level="warning",
         access_log=False,
+        interface="asgi3",
         ws="none",
         timeout_graceful_shutdown=DRAIN_SECONDS_MAX,
     )

@@ -26,7 +26,7 @@ from groat.platform.embedded.servers import EmbeddedServers
 _OWNER = """
 import sys, time
 from pathlib import Path
-from groat.platform.embedded import EmbeddedServers
+from groat.platform.embedded.servers import EmbeddedServers
 with EmbeddedServers(Path(sys.argv[1]), ephemeral="ephemeral" in sys.argv) as servers:
     print(servers.postgres.pid, servers.valkey.pid, flush=True)
     time.sleep(600)

@@ -35,7 +35,7 @@ ONCE = {
     "routing_decision_pkey": "a decision for a payment",
     "routing_rules_pkey": "a version of the rules",
     "provider_event_pkey": "an event",
-    "provider_event_merchant_id_provider_account_id_provider_even_key": "an event at its provider",
+    "provider_event_merchant_id_provider_account_id_provider_ref_key": "an event at its provider",
 }
 """The unique indexes, and what each lets there be one of."""
 
