@@ -32,14 +32,18 @@ $$;
 --
 
 CREATE FUNCTION public.typeid(prefix text, id uuid) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
-    select prefix || '_' || string_agg(
-        substr('0123456789abcdefghjkmnpqrstvwxyz', 1 + substring(bits from 1 + 5 * digit for 5)::integer, 1),
-        '' order by digit
-    )
-    from (select b'00' || ('x' || replace(id::text, '-', ''))::bit(128) as bits) as padded,
-        generate_series(0, 25) as digit
+declare
+    digits constant bytea := '0123456789abcdefghjkmnpqrstvwxyz';
+    bits constant bit(130) := b'00' || ('x' || replace(id::text, '-', ''))::bit(128);
+    suffix bytea := '00000000000000000000000000';
+begin
+    for place in 0..25 loop
+        suffix := set_byte(suffix, place, get_byte(digits, substring(bits from 1 + 5 * place for 5)::integer));
+    end loop;
+    return prefix || '_' || convert_from(suffix, 'UTF8');
+end
 $$;
 
 SET default_tablespace = '';

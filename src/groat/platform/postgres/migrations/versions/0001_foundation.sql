@@ -364,13 +364,17 @@ from (
 ) as records;
 
 -- An id as the record writes it: a TypeID, whose digits are Crockford's base 32.
-create function typeid(prefix text, id uuid) returns text language sql immutable parallel safe as $$
-    select prefix || '_' || string_agg(
-        substr('0123456789abcdefghjkmnpqrstvwxyz', 1 + substring(bits from 1 + 5 * digit for 5)::integer, 1),
-        '' order by digit
-    )
-    from (select b'00' || ('x' || replace(id::text, '-', ''))::bit(128) as bits) as padded,
-        generate_series(0, 25) as digit
+create function typeid(prefix text, id uuid) returns text language plpgsql immutable parallel safe as $$
+declare
+    digits constant bytea := '0123456789abcdefghjkmnpqrstvwxyz';
+    bits constant bit(130) := b'00' || ('x' || replace(id::text, '-', ''))::bit(128);
+    suffix bytea := '00000000000000000000000000';
+begin
+    for place in 0..25 loop
+        suffix := set_byte(suffix, place, get_byte(digits, substring(bits from 1 + 5 * place for 5)::integer));
+    end loop;
+    return prefix || '_' || convert_from(suffix, 'UTF8');
+end
 $$;
 
 -- Grants keep the application from changing what is written once (see walls.sql); triggers keep everyone
