@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
+WORKERS ?= 2
+PYTEST := -m pytest -n $(WORKERS) --dist loadfile
+
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --custom-compile-command "make lock"
 
@@ -32,11 +35,15 @@ demo: $(READY) ## Payments through two providers, then the books checked; leaves
 up: $(READY) ## Everything on this machine until Ctrl-C: servers, API, worker, simulators
 	$(BIN)/groat up
 
-test: $(READY) ## Every test, on real PostgreSQL and Valkey, with coverage
+test: $(READY) ## Every test, on real PostgreSQL and Valkey; with CI=true also their coverage
+ifdef CI
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run $(PYTEST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+else
+	$(BIN)/python $(PYTEST)
+endif
 
 lint: $(READY) ## Style, types and the layer contracts
 	$(BIN)/ruff format --check .
