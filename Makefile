@@ -64,8 +64,9 @@ bench: $(READY) ## Measure on this machine; figures are for comparing
 	$(BIN)/python -m benchmarks payments
 	$(BIN)/python -m benchmarks webhooks --output docs/benchmarks
 
-docs: $(READY) ## Write the generated pages of docs/reference anew
+docs: $(READY) ## Write the generated pages and pictures of docs anew
 	$(BIN)/python -m tests.tidy.reference_pages
+	$(BIN)/python -m tests.tidy.rooms_picture
 
 lock: $(READY) ## Resolve the dependencies anew, with hashes
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
