@@ -24,14 +24,15 @@ PURPOSES = {
     "kernel": "pure vocabulary: money, ids, clock, errors",
 }
 
+_LEGEND = "A dot: the row's room imports the column's room. Its size: how many files do."
 _ROW, _TOP, _LEFT, _COLUMN = 38, 92, 470, 42
 _STYLE = """
 text { font: 14px system-ui, sans-serif; fill: #1f2933; }
 .name { font-weight: 600; } .small { font-size: 12px; fill: #52606d; }
 .box { fill: #eef2f6; } .line { stroke: #cbd2d9; } .dot { fill: #1a7f5a; }
 @media (prefers-color-scheme: dark) {
-  text { fill: #e4e7eb; } .small { fill: #9aa5b1; } .box { fill: #273340; } .line { stroke: #3e4c59; }
-  .dot { fill: #3ebd93; }
+  text { fill: #e4e7eb; } .small { fill: #9aa5b1; } .box { fill: #273340; }
+  .line { stroke: #3e4c59; } .dot { fill: #3ebd93; }
 }
 """
 
@@ -63,8 +64,7 @@ def picture() -> str:
         "<title>The rooms of Groat, and which imports which</title>",
         f"<style>{_STYLE}</style>",
         '<text x="12" y="28" class="name">Each room imports only rooms below it</text>',
-        '<text x="12" y="48" class="small">A dot: the room of the row imports the room of the '
-        "column. Its size: how many files do.</text>",
+        f'<text x="12" y="48" class="small">{_LEGEND}</text>',
     ]
     for place, room in enumerate(order):
         x = _LEFT + _COLUMN * place + _COLUMN // 2

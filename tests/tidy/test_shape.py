@@ -10,7 +10,7 @@ import pytest
 from tests.tidy.source import SOURCE, modules, tree
 
 ROOMS = ("accounts", "audit", "inbox", "merchants", "payments", "routing")
-"""The rooms with a service: providers, simulator, app, platform and kernel have shapes of theirs."""
+"""The rooms with a service. The other rooms have shapes of their own."""
 
 PLACES = {"http", "service", "queries", "checks", "domain", "infrastructure"}
 
