@@ -73,7 +73,7 @@ def write_postings(
             "request_hashes": Bigints([one.transaction.request_hash for _, one in posted]),
             "recorded_at": Times([one.recorded_at for _, one in posted]),
             "effective_at": Times([one.transaction.effective_at for _, one in posted]),
-            "kinds": [one.transaction.kind.number for _, one in posted],
+            "kinds": Bigints([one.transaction.kind.number for _, one in posted]),
             "references": Texts([one.transaction.reference for _, one in posted]),
             "subjects": Texts([one.transaction.subject for _, one in posted]),
             "entry_numbers": Bigints([entry.account_number for entry in entries]),

@@ -33,10 +33,11 @@ with transactions as (
         merchant_id, id, batch_id, request_hash, recorded_at, effective_at, kind, reference, subject
     )
     select
-        %(merchant_id)s::bigint, id, batch_id, request_hash, recorded_at, effective_at, kind, reference, subject
+        %(merchant_id)s::bigint, id, batch_id, request_hash, recorded_at, effective_at, kind::smallint, reference,
+        subject
     from unnest(
         %(transaction_ids)s::uuid[], %(batch_ids)s::bigint[], %(request_hashes)s::bigint[],
-        %(recorded_at)s::timestamptz[], %(effective_at)s::timestamptz[], %(kinds)s::smallint[],
+        %(recorded_at)s::timestamptz[], %(effective_at)s::timestamptz[], %(kinds)s::bigint[],
         %(references)s::text[], %(subjects)s::text[]
     ) as t (id, batch_id, request_hash, recorded_at, effective_at, kind, reference, subject)
 ), entries as (
