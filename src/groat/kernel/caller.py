@@ -1,4 +1,4 @@
-"""Who makes an API call."""
+"""The caller of the API."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from groat.kernel.ids import MerchantId
 from groat.kernel.value import Value
 
 ENGINE = "engine"
-"""The actor of changes that Groat makes by itself."""
+"""Actor in the audit records of changes that no caller asked for."""
 
 
 class Caller(Value):
-    """A merchant, the key it used, and the request, the latter two as audit records name them."""
+    """The merchant that makes an API call.
+
+    ``actor`` names its API key and ``request_id`` the request, both as audit records name them.
+    """
 
     merchant_id: MerchantId
     actor: str
