@@ -25,7 +25,7 @@ class GroatError(Exception):
 
 
 class InvalidRequest(GroatError):
-    """The request is wrong in itself, whatever state its objects are in."""
+    """The request is wrong in itself. It would be wrong in any state of its objects."""
 
     status = 422
 
@@ -37,7 +37,7 @@ class Unauthenticated(GroatError):
 
 
 class Forbidden(GroatError):
-    """The caller may not do this, whatever state its objects are in."""
+    """The caller lacks the right to do this, in any state of the objects."""
 
     status = 403
 

@@ -1,4 +1,4 @@
-"""Request ids: on each log line of a request, in its answer's header, and in audit records."""
+"""Request ids, which appear in log lines, in the response header and in audit records."""
 
 import re
 
@@ -14,7 +14,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
 class RequestIds:
-    """ASGI middleware: gives each request an id, on its log lines and in the answer's header."""
+    """ASGI middleware: gives each request an id and adds it to log lines and to the response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -40,7 +40,7 @@ class RequestIds:
 
 
 def _request_id(scope: Scope) -> str:
-    """Return the id that the caller gave, if it is fit to be written down, or a new one."""
+    """Return the id that the caller sent, if it may be stored, or a new id."""
     headers: dict[bytes, bytes] = dict(scope["headers"])
     given = headers.get(REQUEST_ID_HEADER, b"").decode("latin-1")
     if _REQUEST_ID.fullmatch(given) and not looks_like_card_number(given):
