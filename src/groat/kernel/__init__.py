@@ -1,1 +1,1 @@
-"""Pure vocabulary that every room speaks: money, ids, the clock and the family of errors."""
+"""Types and rules that every module shares: money, ids, times and errors. Does no I/O."""

@@ -1,7 +1,7 @@
-"""Exponential backoff with jitter: how long to wait after a failed attempt. Pure.
+"""Exponential backoff with jitter: the delay before the next attempt. Pure.
 
-Attempts that failed together must not return together:
-https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
+Jitter spreads out attempts that failed at the same time, so that they do not all retry at the same
+time: https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MAX_DOUBLINGS = 64
 class Backoff(Value):
     """A delay that doubles from ``base_seconds`` with each attempt, up to ``cap_seconds``.
 
-    The delay is multiplied by a random number from ``low`` to ``high``: 0 to 1 is full jitter.
+    The delay is multiplied by a random number from ``low`` to ``high``. From 0 to 1 is full jitter.
     """
 
     base_seconds: float

@@ -1,4 +1,4 @@
-"""Callers: who asks for a change, and in which request."""
+"""Callers: the merchant, the actor and the request behind a change."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from groat.kernel.ids import MerchantId
 from groat.kernel.value import Value
 
 ENGINE = "engine"
-"""The actor of changes that Groat makes by itself."""
+"""Actor in the audit records of changes that no caller asked for."""
 
 OPERATOR = "operator"
-"""The actor of changes that are made on the command line."""
+"""Actor in the audit records of changes made on the command line."""
 
 
 class Caller(Value):
-    """A merchant, the actor, and the request; audit records name the latter two.
+    """The merchant that asks for a change, the actor, and the request.
 
-    The actor is an API key, ``operator`` or ``engine``.
+    Audit records name the actor and the request. The actor is an API key, ``operator`` or
+    ``engine``.
     """
 
     merchant_id: MerchantId

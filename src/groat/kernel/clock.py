@@ -1,4 +1,4 @@
-"""Where the time comes from. Rules never ask the clock; they are given ``now``."""
+"""The source of the present time. Rules never read a clock; they take ``now`` as an argument."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the present moment, in UTC."""
+    """Tells the present time, in UTC."""
 
     def now(self) -> datetime:
-        """Return the present moment with ``tzinfo`` UTC."""
+        """Return the present time with ``tzinfo`` UTC."""
         ...
 
 
@@ -18,5 +18,5 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        """Return what the machine says."""
+        """Return the machine's time, in UTC."""
         return datetime.now(UTC)

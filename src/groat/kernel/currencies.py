@@ -1,8 +1,8 @@
-"""Decimals of every currency that ISO 4217 has, or had while money could be taken in it.
+"""Decimals of every currency of ISO 4217, including currencies withdrawn since 2010.
 
-Amounts are stored in minor units, so that the decimals of a currency must be those of the day on
-which the amount was written, for ever. What ISO 4217 withdraws stays here, and a test holds the
-table against the installed ``iso4217``.
+Amounts are stored in minor units. A stored amount is only readable with the decimals that its
+currency had when the amount was written. So a currency that ISO 4217 withdraws stays in this table.
+A test compares the table with the installed ``iso4217`` package.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _CURRENT = {
     3: "BHD IQD JOD KWD LYD OMR TND",
     4: "CLF UYW",
 }
-"""As of 2026-01-01."""
+"""Currencies in ISO 4217 on 2026-01-01, by their number of decimals."""
 
 _WITHDRAWN = {
     0: "BYR",
     2: "ANG BGN CUC EEK HRK LTL LVL MRO SLL STD VEF ZMK ZWL",
 }
-"""Since 2010 (ISO 4217, list three)."""
+"""Currencies withdrawn since 2010, by their number of decimals. Source: ISO 4217, list three."""
 
 DECIMALS: Mapping[str, int] = {
     currency: decimals

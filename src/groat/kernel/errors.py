@@ -1,8 +1,8 @@
-"""One family of errors, each with a stable code.
+"""The errors that Groat reports to callers and operators, each with a stable code.
 
-A message says what was wrong with which value and what to do about it. It never holds a secret.
-The HTTP layer turns the class into a status and the code into the ``code`` of a problem document
-(RFC 9457); nothing else about an error depends on where it is shown.
+A message names the wrong value and says how to correct it. It never contains a secret. The HTTP
+layer turns the class into a status, and the code into the ``code`` of a problem document
+(RFC 9457). Nothing else about an error depends on where it is shown.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import ClassVar
 
 
 class GroatError(Exception):
-    """Something that a caller can be told.
+    """An error that may be shown to a caller.
 
-    ``code`` is stable and for programs; the message is for people.
+    ``code`` is stable and meant for programs; ``message`` is meant for people.
     """
 
     status: ClassVar[int] = 500
@@ -25,58 +25,58 @@ class GroatError(Exception):
 
 
 class InvalidRequest(GroatError):
-    """The request cannot be right whatever the state of the world."""
+    """The request is wrong in itself. It would be wrong in any state of its objects."""
 
     status = 422
 
 
 class Unauthenticated(GroatError):
-    """No key, or a key that is not ours."""
+    """The request has no API key, or one that Groat did not issue."""
 
     status = 401
 
 
 class Forbidden(GroatError):
-    """The caller may not do this, whatever the state of the world."""
+    """The caller lacks the right to do this, in any state of the objects."""
 
     status = 403
 
 
 class NotFound(GroatError):
-    """No such object for this merchant; another merchant's object is not found either."""
+    """This merchant has no such object. An object of another merchant is not found either."""
 
     status = 404
 
 
 class Conflict(GroatError):
-    """The request contradicts what is already there."""
+    """The request contradicts the present state of an object."""
 
     status = 409
 
 
 class PayloadTooLarge(GroatError):
-    """The body is over the limit; it was not read to its end."""
+    """The request body exceeds the limit. Groat did not read it to its end."""
 
     status = 413
 
 
 class RequestTimeout(GroatError):
-    """The request did not arrive in time."""
+    """The request body did not arrive in time."""
 
     status = 408
 
 
 class BadRequest(GroatError):
-    """The bytes are not what they claim to be: not JSON, or not signed as they should be."""
+    """The request is malformed: for example, its body is not JSON or its signature is wrong."""
 
     status = 400
 
 
 class Unavailable(GroatError):
-    """A part that the request needs is down; the same request may succeed later."""
+    """A service that the request needs is down or busy. The same request may succeed later."""
 
     status = 503
 
 
 class ConfigurationError(GroatError):
-    """A process cannot start as it is set up; the message is one line that says what to change."""
+    """A process cannot run with its settings. One line says which setting to change."""

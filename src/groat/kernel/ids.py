@@ -1,8 +1,8 @@
-"""Identifiers: UUIDv7 inside, TypeID outside.
+"""Identifiers: UUIDv7 in the database, TypeID in the API.
 
-A UUIDv7 (RFC 9562) sorts by the time it was made, so new rows land at the end of an index. The API
-shows it as a TypeID (``pay_01h455vb4pex5vsknk084sn02q``): the prefix says what kind of thing it is,
-and the rest is the UUID in lower-case Crockford base 32.
+A UUIDv7 (RFC 9562) sorts by the time of its creation, so new rows go to the end of an index. The
+API shows it as a TypeID such as ``pay_01h455vb4pex5vsknk084sn02q``. The prefix names the kind of
+object, and the rest is the UUID in lower-case Crockford base 32.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typeid.codecs import base32
 from groat.kernel.errors import NotFound
 
 MerchantId = NewType("MerchantId", int)
-"""62 random bits. It leads every key of the database, so half the width of the others counts."""
+"""62 random bits: half the width of the other ids, because every database key starts with it."""
 
 ApiKeyId = NewType("ApiKeyId", UUID)
 ProviderAccountId = NewType("ProviderAccountId", UUID)
 AccountId = NewType("AccountId", UUID)
 TransactionId = NewType("TransactionId", UUID)
 LedgerBatchId = NewType("LedgerBatchId", int)
-"""62 random bits, as each ledger transaction has to carry it."""
+"""62 random bits: half the width of the other ids, because every ledger transaction has one."""
 
 HoldId = NewType("HoldId", UUID)
 PaymentId = NewType("PaymentId", UUID)
@@ -49,21 +49,21 @@ PREFIXES: dict[str, str] = {
     "provider_event": "pev",
     "audit_record": "aud",
 }
-"""The kinds of things that have an id, and the prefix that tells them apart."""
+"""TypeID prefix of each kind of object that has an id."""
 
 Thing = TypeVar("Thing")
 
-_VERSION_8 = 0x8 << 76 | 0x2 << 62  # and the variant
+_VERSION_8 = 0x8 << 76 | 0x2 << 62  # version and variant bits
 _NOT_VERSION_8 = ~(0xF << 76 | 0x3 << 62)
 _BITS_BELOW_TIME = 80
 _MOST_FIRST = "7"  # 26 digits of 5 bits are 130, and a UUID has 128
 
 
 class IdSource(Protocol):
-    """Makes new ids. Injected, so that tests and replays are repeatable."""
+    """Makes new ids. It is injected, so that tests and replays are repeatable."""
 
     def __call__(self) -> UUID:
-        """Return an id that sorts after those of earlier milliseconds."""
+        """Return an id that sorts after ids of earlier milliseconds."""
         ...
 
 
@@ -73,22 +73,23 @@ def uuid7() -> UUID:
 
 
 def name_based(kind: bytes, name: str) -> UUID:
-    """Return a UUIDv8 from a hash of ``name`` (RFC 9562, appendix B.2, with BLAKE2b).
+    """Return a UUIDv8 that is a hash of ``name`` (RFC 9562, appendix B.2, with BLAKE2b).
 
-    ``kind``, up to 16 bytes, keeps equal names of different kinds of things apart.
+    ``kind`` is up to 16 bytes. Equal names of different kinds get different ids.
     """
     return version_8(hashlib.blake2b(name.encode(), digest_size=16, person=kind).digest())
 
 
 def version_8(hash_bytes: bytes) -> UUID:
-    """Return the UUIDv8 (RFC 9562, section 5.8) of the 16 bytes of a hash."""
+    """Return the UUIDv8 (RFC 9562, section 5.8) that holds the 16 bytes of a hash."""
     return UUID(int=int.from_bytes(hash_bytes, "big") & _NOT_VERSION_8 | _VERSION_8)
 
 
 def following(kind: bytes, previous: UUID) -> UUID:
-    """Return a UUIDv8 named after ``previous``: it sorts as if made one millisecond later.
+    """Return the UUIDv8 that follows ``previous``: it sorts as if made one millisecond later.
 
-    ``previous`` leads with a time, as a UUIDv7 does, or comes from here itself.
+    The same ``previous`` always gives the same id. ``previous`` must start with a time: it is a
+    UUIDv7, or an id that this function returned.
     """
     time = (previous.int >> _BITS_BELOW_TIME) + 1
     below = name_based(kind, str(previous)).int & ((1 << _BITS_BELOW_TIME) - 1)
@@ -96,22 +97,22 @@ def following(kind: bytes, previous: UUID) -> UUID:
 
 
 def render(kind: str, value: UUID) -> str:
-    """Return the TypeID of ``value``, a thing of ``kind`` (a key of ``PREFIXES``)."""
+    """Return the TypeID of the object of ``kind`` (a key of ``PREFIXES``) with the id ``value``."""
     return f"{PREFIXES[kind]}_{base32.encode(value.bytes)}"
 
 
 def parse(kind: str, text: str) -> UUID:
-    """Return the UUID in ``text``.
+    """Return the UUID in ``text``, the TypeID of an object of ``kind``.
 
     Raises:
-        NotFound: ``text`` is not the TypeID of a ``kind``, so there can be no such thing.
+        NotFound: ``text`` is not a TypeID of this kind, so no such object can exist.
     """
     prefix, _, suffix = text.rpartition("_")
     if prefix != PREFIXES.get(kind) or suffix[:1] > _MOST_FIRST:
         raise not_found(kind, text)
     try:
         return UUID(bytes=base32.decode(suffix))
-    except (RuntimeError, UnicodeError) as error:  # what the library says of any other text
+    except (RuntimeError, UnicodeError) as error:  # the library's errors for malformed text
         raise not_found(kind, text) from error
 
 
@@ -119,7 +120,7 @@ def parse_any(text: str) -> UUID:
     """Return the UUID in ``text``, a TypeID of any kind.
 
     Raises:
-        NotFound: it is not one.
+        NotFound: ``text`` is not a TypeID.
     """
     prefix = text.rpartition("_")[0]
     kinds = {prefix: kind for kind, prefix in PREFIXES.items()}
@@ -137,7 +138,7 @@ def new_ledger_batch_id(new_id: IdSource) -> LedgerBatchId:
 
 
 def widened(short: MerchantId | LedgerBatchId) -> UUID:
-    """Return a short id as wide as the others: its 64 bits, then 64 zeros."""
+    """Return a short id as a UUID: its 64 bits, then 64 zeros."""
     return UUID(int=short << 64)
 
 
@@ -159,10 +160,10 @@ def parse_merchant(text: str) -> MerchantId:
 
 
 def existing(kind: str, value: UUID, found: Thing | None) -> Thing:
-    """Return what was ``found`` under the id ``value`` of a ``kind``.
+    """Return the object that a search for the id ``value`` of a ``kind`` ``found``.
 
     Raises:
-        NotFound: nothing was.
+        NotFound: the search found nothing; ``found`` is None.
     """
     if found is None:
         raise not_found(kind, render(kind, value))
@@ -170,6 +171,6 @@ def existing(kind: str, value: UUID, found: Thing | None) -> Thing:
 
 
 def not_found(kind: str, text: str) -> NotFound:
-    """Return the error for a ``kind`` that does not exist, naming at most 64 characters of it."""
+    """Return the error for a missing object. It repeats at most 64 characters of ``text``."""
     noun = kind.replace("_", " ")
     return NotFound(f"{kind}_not_found", f"There is no {noun} {text[:64]!a}.")

@@ -1,8 +1,8 @@
-"""Times that enter: read as RFC 3339, in UTC, within bounds that every part of Groat can read.
+"""Times in requests and events: read as RFC 3339, in UTC, within bounds that every reader supports.
 
-PostgreSQL holds the years 4713 BC to 294276, Python 1 to 9999, and each less than that once an
-offset is applied. A time outside of what a reader holds makes its row, and every batch with it,
-unreadable. So a time from outside is refused unless it is between ``EARLIEST`` and ``LATEST``.
+PostgreSQL supports the years 4713 BC to 294276 and Python the years 1 to 9999. An offset narrows
+both ranges. If a row holds a time that its reader does not support, the row is unreadable, and so
+is every batch that contains it. So a time from outside must be between ``EARLIEST`` and ``LATEST``.
 """
 
 from __future__ import annotations
@@ -22,36 +22,39 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class NotAMoment(ValueError):
-    """The text is no time, or one out of bounds. The message says how a time is written."""
+    """The text is not a time, or the time is out of bounds. The message shows the format."""
 
 
 def is_storable(moment: datetime) -> bool:
-    """Tell whether ``moment`` is within the bounds."""
+    """Tell whether ``moment`` is between ``EARLIEST`` and ``LATEST``."""
     return EARLIEST <= moment <= LATEST
 
 
 def storable(moment: datetime | None) -> datetime | None:
-    """Return ``moment``, or None where it is out of bounds: what a fact says is never refused."""
+    """Return ``moment``, or None if it is out of bounds.
+
+    For the facts in a provider's event: a strange time is dropped, and the event is still accepted.
+    """
     return moment if moment is not None and is_storable(moment) else None
 
 
 def from_unix(seconds: int) -> datetime | None:
-    """Return the moment so many seconds after 1970, or None where it is out of bounds."""
+    """Return the time of a Unix timestamp, or None if it is out of bounds."""
     within = _FIRST_SECOND <= seconds <= _LAST_SECOND
     return datetime.fromtimestamp(seconds, UTC) if within else None
 
 
 def read_moment(text: str) -> datetime:
-    """Return the moment that ``text`` names, in UTC; digits beyond microseconds are dropped.
+    """Return the time in ``text``, in UTC. Digits beyond microseconds are dropped.
 
     Raises:
-        NotAMoment: it is not RFC 3339 with an offset, or out of bounds.
+        NotAMoment: ``text`` is not RFC 3339 with an offset, or the time is out of bounds.
     """
     if not _RFC_3339.fullmatch(text):
         raise _not_a_moment()
     try:
         moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):  # the 30th of February; the year 0 once in UTC
+    except (ValueError, OverflowError):  # 30 February; a time before the year 1 in UTC
         raise _not_a_moment() from None
     if not is_storable(moment):
         raise _not_a_moment()
@@ -59,10 +62,10 @@ def read_moment(text: str) -> datetime:
 
 
 def read_date(text: str) -> datetime:
-    """Return the beginning, in UTC, of the day that ``text`` names, such as 2026-01-31.
+    """Return the start, in UTC, of the day in ``text``, such as 2026-01-31.
 
     Raises:
-        NotAMoment: it is not a date as RFC 3339 writes it, or out of bounds.
+        NotAMoment: ``text`` is not a full-date of RFC 3339, or the date is out of bounds.
     """
     return read_moment(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else "")
 

@@ -1,8 +1,8 @@
 """Money: a whole number of minor units in one currency. Never a float, never rounded.
 
-Which currencies there are today comes from ISO 4217 through the ``iso4217`` package, which follows
-the standard's maintenance agency; only new money is held against it. Decimals come from
-``currencies``, so that money in a currency that was withdrawn since is read as it was written.
+The ``iso4217`` package lists the currencies of today; it follows the standard's maintenance agency.
+Only new money must be in one of them. Decimals come from ``currencies``, which keeps withdrawn
+currencies, so that stored money in a withdrawn currency still reads as it was written.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ from groat.kernel.errors import InvalidRequest
 from groat.kernel.value import Value
 
 MAX_AMOUNT = 2**53 - 1
-"""The largest amount, in minor units: the largest integer that every JSON reader keeps exact."""
+"""Largest amount, in minor units: the largest integer that every JSON reader reads exactly."""
 
 _DECIMAL = re.compile(r"(-?)([0-9]{1,16})(?:\.([0-9]{1,4}))?", re.ASCII)
 
 
 @cache
 def exponent(currency: str) -> int:
-    """Return how many decimals ``currency`` has, or had: 2 for EUR, 0 for JPY, 3 for BHD.
+    """Return the number of decimals of ``currency``, also of a withdrawn one.
+
+    It is 2 for EUR, 0 for JPY and 3 for BHD.
 
     Raises:
-        InvalidRequest: ``unknown_currency``, also for codes that no one pays in, such as gold.
+        InvalidRequest: ``unknown_currency``, also for codes without decimals, such as XAU (gold).
     """
     decimals = DECIMALS.get(currency)
     if decimals is None:
@@ -42,7 +44,7 @@ def exponent(currency: str) -> int:
 
 @cache
 def require_current(currency: str) -> None:
-    """Refuse new money in a currency that ISO 4217 does not have today.
+    """Refuse new money in a currency that ISO 4217 does not list today.
 
     Raises:
         InvalidRequest: ``unknown_currency``.
@@ -51,13 +53,13 @@ def require_current(currency: str) -> None:
     if _current_exponent(currency) is None:
         raise InvalidRequest(
             "unknown_currency",
-            f"{currency} was withdrawn from ISO 4217. What was taken in it can be refunded and "
-            "moved; nothing new can be taken.",
+            f"{currency} was withdrawn from ISO 4217. Existing money in it can be refunded and "
+            "moved; a new payment needs a current currency.",
         )
 
 
 def _current_exponent(currency: str) -> int | None:
-    """Return how many decimals ``currency`` has today, None if nobody pays in it."""
+    """Return the decimals of ``currency`` in today's ISO 4217, or None if it has none there."""
     try:
         decimals = iso4217.Currency(currency).exponent
     except ValueError:
@@ -68,7 +70,7 @@ def _current_exponent(currency: str) -> int | None:
 class Money(Value):
     """``amount`` minor units of ``currency``; negative amounts are allowed.
 
-    The currency may be one that was withdrawn: see ``require_current`` for new money.
+    The currency may be a withdrawn one. For new money, call ``require_current`` as well.
 
     Raises:
         InvalidRequest: ``unknown_currency``, or ``amount_too_large`` beyond ``MAX_AMOUNT``.
@@ -88,7 +90,7 @@ class Money(Value):
         return f"{self.decimal()} {self.currency}"
 
     def decimal(self) -> str:
-        """Return the amount as a decimal string with all of the currency's decimals: ``10.50``."""
+        """Return the amount with all decimals of its currency, such as ``10.50``."""
         sign, digits = "-" if self.amount < 0 else "", str(abs(self.amount))
         places = exponent(self.currency)
         if places == 0:
@@ -98,11 +100,11 @@ class Money(Value):
 
     @classmethod
     def from_decimal(cls, text: str, currency: str) -> Money:
-        """Return the money that ``text`` says exactly, such as ``10.50`` or ``10``.
+        """Return the money with exactly the amount in ``text``, such as ``10.50`` or ``10``.
 
         Raises:
-            InvalidRequest: ``invalid_amount`` where ``text`` is not a plain decimal or has more
-                decimals than the currency; besides what ``Money`` itself raises.
+            InvalidRequest: ``invalid_amount`` if ``text`` is not a plain decimal or has more
+                decimals than the currency; also the errors that ``Money`` raises.
         """
         places = exponent(currency)
         match = _DECIMAL.fullmatch(text)

@@ -1,4 +1,4 @@
-"""Values: what the engine computes with. Compared by their fields, and never changed."""
+"""The base class of value objects: immutable, and equal if their fields are equal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, dataclass_transform
 
 from msgspec import Struct, field
 
-if TYPE_CHECKING:  # mypy checks the arguments of this one, and for it a value is a dataclass
+if TYPE_CHECKING:  # mypy treats a value as a dataclass, so it checks this one's arguments
     from dataclasses import replace
 else:
     from msgspec.structs import replace
@@ -16,4 +16,4 @@ __all__ = ["Value", "field", "replace"]
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class Value(Struct, frozen=True):
-    """A frozen dataclass in all but its price: it is made in C, in a tenth of the time."""
+    """Behaves as a frozen dataclass, but is created in C, in a tenth of the time."""

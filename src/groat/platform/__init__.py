@@ -1,1 +1,1 @@
-"""Input and output that no module owns: settings, database, jobs, HTTP, crypto, telemetry."""
+"""Input and output that all modules share: settings, database, jobs, HTTP, crypto, telemetry."""

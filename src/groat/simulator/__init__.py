@@ -1,6 +1,6 @@
-"""Stand-ins for Stripe's and PayPal's hosts, with their own books and faults on demand.
+"""Simulators of Stripe and PayPal, with their own books and with faults on demand.
 
-A development tool for the loopback address: whatever they know is in memory and dies with the
-process. They import nothing of the engine but the kernel, so that their books are a witness which
-shares none of the engine's mistakes.
+They are a development tool for the loopback address. All their data is in memory and is lost when
+the process ends. Of the engine, they import only the kernel. So their books are an independent
+witness, which shares none of the engine's mistakes.
 """

@@ -1,4 +1,4 @@
-"""What a provider really did: the independent witness for "charged once"."""
+"""The books of a provider: an independent witness that a customer was charged only once."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Status = Literal["succeeded", "declined"]
 
 @dataclass(frozen=True, slots=True)
 class BookEntry:
-    """One thing that was asked for: ``money`` reserved, taken or given back, or not.
+    """One authorization, charge, refund or dispute, successful or declined.
 
-    ``reference`` is what the client calls its payment, or its refund, if it said so. ``parent`` is
-    the provider's id of what it belongs to: of a charge, the authorization that it captures, where
-    it was not taken at once; of a refund or a dispute, the charge.
+    ``reference`` is the client's name for its payment or refund, if the client gave one. ``parent``
+    is the provider's id of the entry that this entry belongs to. For a refund or a dispute, it is
+    the charge. For a charge, it is the captured authorization, or None without an authorization.
     """
 
     id: str
@@ -29,7 +29,7 @@ class BookEntry:
 
 @dataclass(slots=True)
 class Books:
-    """Everything that one provider did, in the order it was done. Nothing is ever taken out."""
+    """All entries of one provider, oldest first. No entry is ever removed."""
 
     provider: str
     authorizations: list[BookEntry] = field(default_factory=list)
@@ -38,7 +38,7 @@ class Books:
     disputes: list[BookEntry] = field(default_factory=list)
 
     def render(self) -> JsonObject:
-        """Return the books as JSON; amounts are whole minor units."""
+        """Return the books as JSON, with amounts in minor units."""
         return {
             "provider": self.provider,
             "authorizations": list(map(_render, self.authorizations)),

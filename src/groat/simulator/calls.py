@@ -1,4 +1,4 @@
-"""What goes wrong with one call: as the plan has it, or as its payment method asks for."""
+"""The fault of one call, from the fault plan or from the call's payment method."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from groat.simulator.faults import CallKind, Ending
 from groat.simulator.wire import Answer
 
 Kinds: TypeAlias = Mapping[CallKind, re.Pattern[str]]
-"""The paths of each kind of call."""
+"""Patterns of the paths of each kind of call."""
 
 _MARK = "_fault_"
 _FAULTS: dict[str, Ending] = {name: name for name in get_args(Ending) if name != "right"}
 
 
 class Cut(Response):
-    """An answer that breaks off: the connection is closed before the end that it announces."""
+    """An incomplete answer: the connection is closed before the announced end of the body."""
 
     def __init__(self) -> None:
         super().__init__(headers={"content-length": "1"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the head alone, at which the server closes the connection."""
+        """Send only the head. The server then closes the connection."""
         del scope, receive
         headers = self.raw_headers
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
@@ -38,13 +38,13 @@ class Cut(Response):
 
 @dataclass(frozen=True, slots=True)
 class CallFault:
-    """What becomes of one call, and how long after its effect it is answered."""
+    """The result of one call, and the milliseconds between its effect and its answer."""
 
     ending: Ending = "right"
     answer_ms: int = 0
 
     def before(self) -> Response | None:
-        """Return what the call is answered with instead of having an effect, if anything."""
+        """Return the answer that replaces the call's effect, or None if the call has its effect."""
         match self.ending:
             case "cut_before":
                 return Cut()
@@ -56,10 +56,10 @@ class CallFault:
                 return None
 
     async def kept(self, answer: Answer, lie: Callable[[Answer], Answer]) -> Answer:
-        """Return what is kept under the key of a call that had its effect, when it is time to.
+        """Wait, then return the answer to store under the key of a call that had its effect.
 
-        ``lie`` returns an answer with wrong amounts; what is remembered, listed and delivered stays
-        true.
+        ``lie`` returns an answer with wrong amounts. The account, its lists and its events keep the
+        correct amounts.
         """
         await asyncio.sleep(self.answer_ms / 1000)
         match self.ending:
@@ -71,7 +71,7 @@ class CallFault:
                 return answer
 
     def after(self, response: Response) -> Response:
-        """Return what the call is answered with in the end."""
+        """Return the response that the client gets."""
         match self.ending:
             case "cut_after":
                 return Cut()
@@ -82,7 +82,7 @@ class CallFault:
 
 
 class CallFaults:
-    """Says of each call what goes wrong with it."""
+    """Chooses the fault of each call."""
 
     def __init__(self, courier: Courier, kinds: Kinds) -> None:
         self._courier = courier
@@ -90,10 +90,10 @@ class CallFaults:
         self._spent: set[str] = set()
 
     def of(self, path: str, key: str | None, payment_method: str) -> CallFault:
-        """Return what goes wrong with a call.
+        """Return the fault of a call.
 
-        A fault that the ``payment_method`` asks for comes before the plan's. It happens once for
-        each idempotency ``key``: when the same call comes again, that goes well.
+        A fault named in the ``payment_method`` takes precedence over the plan. It happens once for
+        each idempotency ``key``: a retry of the call succeeds.
         """
         _, asked = split_token(payment_method)
         if asked is not None and key not in self._spent:
@@ -106,10 +106,10 @@ class CallFaults:
 
 
 def split_token(payment_method: str) -> tuple[str, Ending | None]:
-    """Return what ``payment_method`` stands for, and the fault that it asks for.
+    """Return the plain payment method, and the fault that ``payment_method`` names, if any.
 
-    ``pm_card_visa_fault_cut_after`` is ``pm_card_visa``, and the connection is cut. What asks for a
-    fault that does not exist is returned as it is.
+    ``pm_card_visa_fault_cut_after`` is ``pm_card_visa`` with the fault ``cut_after``. If there is
+    no such fault, ``payment_method`` is returned unchanged.
     """
     base, _, name = payment_method.rpartition(_MARK)
     fault = _FAULTS.get(name)
@@ -117,11 +117,11 @@ def split_token(payment_method: str) -> tuple[str, Ending | None]:
 
 
 def asks_for_fault(body: bytes) -> bool:
-    """Tell whether a payment method in ``body`` may ask for a fault, without reading it all."""
+    """Tell whether a payment method in ``body`` may name a fault, without parsing the body."""
     return _MARK.encode() in body
 
 
 def _refusal(status: HTTPStatus, name: str) -> Response:
-    """Return a refusal as both providers word theirs: Stripe in ``error``, PayPal beside it."""
+    """Return a refusal in the form of both providers: Stripe reads ``error``, PayPal the rest."""
     error = {"type": "api_error", "message": status.phrase}
     return JSONResponse({"error": error, "name": name, "message": status.phrase}, status)

@@ -1,4 +1,4 @@
-"""The certificates behind PayPal's signatures: a root made at start, and a leaf that signs."""
+"""The certificates of PayPal's signatures: a root made at the start, and a leaf that signs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LEAF_NAME = "messageverificationcerts.paypal.com"
-"""The name in PayPal's own signing certificates, which a verifier has to check."""
+"""The name in PayPal's real signing certificates. A verifier must check it."""
 
 _VALID_FOR = timedelta(days=365)
 _CLOCK_DIFFERENCE = timedelta(days=1)
@@ -21,18 +21,18 @@ _CLOCK_DIFFERENCE = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class SigningIdentity:
-    """A key, the certificates that vouch for it, and the id under which they are downloaded."""
+    """A signing key with its certificates, and the id under which clients download them."""
 
     id: str
     key: rsa.RSAPrivateKey
     chain_pem: bytes
-    """The leaf first, then the root."""
+    """The certificates: the leaf first, then the root."""
     root_pem: bytes
-    """What a client has to trust for the simulator's signatures to be valid."""
+    """The root certificate. A client that trusts it accepts the simulator's signatures."""
 
 
 def issue_identity(now: datetime) -> SigningIdentity:
-    """Return a new identity under a root of its own, valid from yesterday for a year."""
+    """Return a new identity with its own root, valid from yesterday for a year."""
     root_key, leaf_key = new_key(), new_key()
     root_name = _name("Groat simulator root")
     root = _root_certificate(root_name, root_key, now)
@@ -93,7 +93,7 @@ def _builder(
 
 
 def _usage(*, certificates: bool) -> x509.KeyUsage:
-    """Return the use of a key that signs either certificates or messages, and nothing else."""
+    """Return the usage of a key that signs only certificates, or only messages."""
     return x509.KeyUsage(
         digital_signature=not certificates,
         key_cert_sign=certificates,

@@ -1,6 +1,6 @@
 """The simulator's own routes under ``/_simulator``, the same for both providers.
 
-They ask for no credentials: this is a tool for the loopback address.
+They need no credentials, because the simulator is a tool for the loopback address.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from groat.simulator.wire import Parameters
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Something that no call of the client's brings about; it is for the id of a payment.
+    """An event at a payment that no call of the client causes, such as a dispute.
 
-    ``pull`` lets it happen; False if it cannot, or there is no such payment.
+    ``pull`` takes the id of a payment and causes the event. It returns False if the event is not
+    possible or the payment does not exist. ``possible`` only tells whether ``pull`` would succeed.
     """
 
     possible: Callable[[str], bool]
@@ -32,14 +33,14 @@ class Trigger:
 
 
 class Subject(Parameters, strict=True):
-    """What a trigger is pulled for: the provider's id of a payment (an intent, an order)."""
+    """The payment of a trigger, by the provider's id of its intent or order."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Shows what really happened, sets what is to go wrong, and lets things happen."""
+    """Shows the books and deliveries, sets the fault plan, and pulls triggers."""
 
     books: Books
     courier: Courier
@@ -56,7 +57,7 @@ class Control:
         ]
 
     async def show_books(self, _: Request) -> Response:
-        """Answer with everything that was really done."""
+        """Answer with the books."""
         return JSONResponse(self.books.render())
 
     async def show_deliveries(self, _: Request) -> Response:
@@ -64,11 +65,11 @@ class Control:
         return JSONResponse(self.courier.render())
 
     async def show_faults(self, _: Request) -> Response:
-        """Answer with the plan in force."""
+        """Answer with the fault plan in force."""
         return JSONResponse(self.courier.faults.plan.model_dump())
 
     async def set_faults(self, request: Request) -> Response:
-        """Replace the plan."""
+        """Replace the fault plan."""
         try:
             plan = FaultPlan.model_validate_json(await request.body())
         except ValidationError as error:
@@ -77,25 +78,25 @@ class Control:
         return await self.show_faults(request)
 
     def put_in_force(self, plan: FaultPlan) -> None:
-        """Replace the plan and start the dice anew.
+        """Replace the plan and restart the dice.
 
-        Deliveries under way start when they were to; how they are signed and heard is the new
-        plan's affair.
+        Deliveries under way keep their start times. The new plan decides on their signatures and
+        acknowledgments.
         """
         self.courier.faults = Faults(plan)
 
     async def pull_trigger(self, request: Request) -> Response:
-        """Let something happen that no call of the client's brings about."""
+        """Pull a trigger for the payment in the body."""
         trigger = self.triggers.get(request.path_params["name"])
         if trigger is None:
-            detail = f"There is {', '.join(sorted(self.triggers))}."
+            detail = f"The triggers are: {', '.join(sorted(self.triggers))}."
             return JSONResponse({"detail": detail}, status_code=HTTPStatus.NOT_FOUND)
         try:
             subject = Subject.model_validate_json(await request.body())
         except ValidationError as error:
             return _invalid(error)
         if not trigger.pull(subject.id):
-            detail = f"It cannot happen to {subject.id}."
+            detail = f"This trigger is not possible for {subject.id}."
             return JSONResponse({"detail": detail}, status_code=HTTPStatus.CONFLICT)
         return JSONResponse({})
 

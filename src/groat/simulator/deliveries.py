@@ -1,7 +1,7 @@
-"""The webhook sender: at least once, in no order, tried again until it is accepted.
+"""The webhook sender: it delivers at least once, in no order, and retries until an acknowledgment.
 
-The providers spread their tries over three days. This one keeps the three days but shrinks the
-pauses, so that a receiver which was down hears from it within seconds of being up again.
+Providers spread their attempts over three days. This sender retries for three days too, but with
+shorter pauses, so that a receiver gets its deliveries within seconds after an outage.
 """
 
 from __future__ import annotations
@@ -18,17 +18,27 @@ from groat.simulator.faults import Course, FaultPlan, Faults, Signing
 from groat.simulator.wire import JsonObject
 
 IN_FLIGHT_MAX = 16
+"""Maximum attempts under way at once."""
+
 ATTEMPT_SECONDS_MAX = 10
+"""Maximum seconds that an attempt may take."""
+
 FIRST_PAUSE_SECONDS = 0.2
+"""Seconds between the first attempt and the second. Each further pause is twice as long."""
+
 PAUSE_SECONDS_MAX = 5.0
+"""Maximum seconds between two attempts."""
+
 TRYING_SECONDS_MAX = 3 * 24 * 3600
+"""Seconds after which a delivery is given up."""
+
 REMEMBERED_MAX = 200
-"""How many of the latest deliveries are remembered, to be shown."""
+"""Maximum latest deliveries kept for display."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One attempt's body and headers, signed for the moment at which it is sent."""
+    """The body and headers of one attempt, signed with the time of the attempt."""
 
     body: bytes
     headers: Mapping[str, str]
@@ -36,10 +46,10 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way to one endpoint.
+    """The delivery of one event to one endpoint.
 
-    ``compose`` is called for each attempt, since each has a signature of its own. It returns None
-    once the endpoint is gone.
+    ``compose`` is called for each attempt, because each attempt has its own signature. It returns
+    None if the endpoint was deleted.
     """
 
     url: str
@@ -48,10 +58,10 @@ class Delivery:
 
 @dataclass(slots=True)
 class DeliveryTally:
-    """How many events there were, and how the attempts to deliver them ended.
+    """Counts the events, and the attempts to deliver them by their results.
 
-    ``dropped`` are events that the fault plan kept from everyone, and ``ignored`` are those of the
-    acknowledgments that it took for nothing.
+    ``dropped`` counts the events that the fault plan did not deliver. ``ignored`` counts the
+    acknowledgments that the fault plan ignored.
     """
 
     events: int = 0
@@ -64,7 +74,7 @@ class DeliveryTally:
 
 @dataclass(slots=True)
 class Passage:
-    """How a delivery has fared so far. ``last`` is what came of the latest attempt."""
+    """The progress of a delivery. ``last`` is the result of its latest attempt."""
 
     event_id: str
     event_type: str
@@ -75,7 +85,7 @@ class Passage:
 
 
 def retry_pauses() -> Iterator[float]:
-    """Yield the seconds to wait after each failed attempt, until three days are over."""
+    """Yield the seconds to wait after each failed attempt, for three days in all."""
     pause, waited = FIRST_PAUSE_SECONDS, 0.0
     while waited + pause <= TRYING_SECONDS_MAX:
         yield pause
@@ -84,7 +94,7 @@ def retry_pauses() -> Iterator[float]:
 
 
 class Courier:
-    """Delivers events concurrently. It is stopped by ``aclose``; what is under way is dropped."""
+    """Delivers events concurrently. ``aclose`` stops it and drops unfinished deliveries."""
 
     def __init__(self) -> None:
         self.faults = Faults(FaultPlan())
@@ -96,7 +106,7 @@ class Courier:
         self._client = httpx.AsyncClient(timeout=None, trust_env=False)  # noqa: S113 - see _post
 
     def announce(self, event_id: str, event_type: str, deliveries: Sequence[Delivery]) -> None:
-        """Start delivering an event that has just happened; return at once."""
+        """Start the deliveries of a new event, and return at once."""
         self._tally.events += 1
         if self.faults.drops():
             self._drop(event_id, event_type, deliveries)
@@ -107,15 +117,15 @@ class Courier:
                 self._start(passage, delivery, course)
 
     def open_deliveries(self, event_id: str) -> int:
-        """Return how many deliveries of an event have not been accepted."""
+        """Return the number of an event's deliveries that are not acknowledged."""
         return self._open[event_id]
 
     def render(self) -> JsonObject:
-        """Return the tally as JSON. ``pending`` counts deliveries to come, duplicates too."""
+        """Return the counts as JSON. ``pending`` counts unfinished deliveries with duplicates."""
         return {**asdict(self._tally), "pending": len(self._under_way)}
 
     async def aclose(self) -> None:
-        """Drop what has not been delivered and close the connections."""
+        """Drop unfinished deliveries and close the connections."""
         for task in self._under_way:
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
@@ -149,7 +159,7 @@ class Courier:
             del self._open[event_id]
 
     async def _attempt(self, passage: Passage, delivery: Delivery, course: Course) -> bool:
-        """Try once; tell whether there is nothing left to do."""
+        """Make one attempt; tell whether the delivery is finished."""
         async with self._slots:
             letter = delivery.compose(self.faults.signing(course))
             if letter is None:
@@ -165,7 +175,7 @@ class Courier:
         return self._accepts(passage, course)
 
     def _accepts(self, passage: Passage, course: Course) -> bool:
-        """Take an acknowledgment for what it is, unless the plan has it ignored."""
+        """Count an acknowledgment; tell whether it ends the delivery. The plan may ignore it."""
         self._tally.acknowledged += 1
         if self.faults.ignores_ack(course):
             self._tally.ignored += 1
@@ -175,7 +185,7 @@ class Courier:
         return True
 
     async def _post(self, url: str, letter: Letter) -> httpx.Response | None:
-        """Send once; only 2xx is yes. The limit is for the whole exchange, not for each read."""
+        """Send a request. The time limit covers the whole exchange, not each read."""
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS_MAX):
                 return await self._client.post(url, content=letter.body, headers=letter.headers)

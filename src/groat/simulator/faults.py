@@ -1,4 +1,4 @@
-"""The fault plan: what is to go wrong, and the dice that carry it out on deliveries."""
+"""The fault plan: the faults to cause, and the dice that apply them to deliveries."""
 
 from __future__ import annotations
 
@@ -25,44 +25,45 @@ Probability: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 
 
 class FaultPlan(Parameters, strict=True, use_attribute_docstrings=True):
-    """What is to go wrong from now on. A plan of zeros is a provider without faults."""
+    """The faults to cause from now on. A plan of zeros is a provider without faults."""
 
     seed: int = 0
-    """Where the dice start. The same seed and the same order of events give the same faults."""
+    """Seed of the dice. The same seed and the same order of events give the same faults."""
     duplicate: Probability = 0
-    """The probability that a delivery is made again, one to three further times."""
+    """Probability that a delivery is repeated, one to three times."""
     twin: Probability = 0
-    """The probability that a change is told a second time, by an event with another id."""
+    """Probability that a change is reported by a second event, which has another id."""
     drop: Probability = 0
-    """The probability that an event is never delivered to anyone. It is listed all the same."""
+    """Probability that an event is not delivered to any endpoint. Lists of events still have it."""
     shuffle_ms: int = Field(0, ge=0, le=60_000)
-    """Each delivery starts a random 0 to this many milliseconds late, so that order is lost."""
+    """Maximum milliseconds by which a delivery starts late. Random delays change the order."""
     ignore_acks: Probability = 0
-    """The probability that an acknowledgment is taken for nothing, so that the delivery is made
-    again as if it had been refused. With 1 it is made again and again, for three days."""
+    """Probability that an acknowledgment is ignored: the delivery is retried as if the endpoint had
+    refused it. With 1, it is retried for three days."""
     wrong_secret: Probability = 0
-    """The probability that an attempt is signed with a secret that is not the endpoint's. PayPal
-    has none: it is signed with a key that is not the certificate's."""
+    """Probability that an attempt is signed with a secret that is not the endpoint's. PayPal has no
+    secrets: it signs with a key that does not belong to the certificate."""
     two_secrets: bool = False
-    """Signed with an older secret as well, as while secrets are rolled. Stripe alone does it."""
+    """Sign with an older secret as well, as Stripe does while a secret is rolled. Stripe only."""
     stale_seconds: int = Field(0, ge=-86_400, le=86_400)
-    """How many seconds in the past the time of the signature lies; negative is in the future."""
+    """Age of a signature's time in seconds. A negative age is a time in the future."""
     answer: Ending = "right"
-    """What becomes of a POST. It is answered; or, before it had its effect, the connection is cut
-    or the status is 429 or 503; or, after its effect, the connection is cut, or the status is 500,
-    and the same again for its key, or something on the way answers in its place with a page, or the
-    amounts in the answer are one minor unit too high."""
+    """Result of a POST. Right: the normal answer. Without an effect: the connection is cut, or the
+    status is 429 or 503. After the effect: the connection is cut; or the status is 500, also for
+    later requests with the same key; or an intermediary answers with an HTML page; or the amounts
+    in the answer are one minor unit too high."""
     answer_ms: int = Field(0, ge=0, le=60_000)
-    """Each POST is answered this many milliseconds after its effect, long enough to time out."""
+    """Milliseconds between the effect of a POST and its answer. A long delay makes calls time
+    out."""
     refuse_search: bool = False
-    """Searching is refused, as it is to Stripe's accounts in some countries. PayPal has none."""
+    """Refuse searches, as Stripe does for accounts in some countries. Stripe only."""
     on: CallKind | None = None
-    """The one kind of POST whose answers go wrong; all of them if none is named."""
+    """The kind of POST whose answers have the fault. Without a kind, every POST has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What is wrong with an attempt's signature, if anything."""
+    """The faults in the signature of an attempt."""
 
     wrong_secret: bool = False
     two_secrets: bool = False
@@ -71,9 +72,9 @@ class Signing:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One delivery's course: when it starts, in seconds from now, and dice for its attempts.
+    """The start of one delivery, in seconds from now, and the dice for its attempts.
 
-    The dice are its own, as attempts at different deliveries come in no certain order.
+    Each delivery has its own dice, because attempts of different deliveries have no fixed order.
     """
 
     departure: float
@@ -81,7 +82,7 @@ class Course:
 
 
 class Faults:
-    """A plan being carried out. Each fault has dice of its own, so that none sways another."""
+    """Applies a plan. Each fault has its own dice, so that one fault does not affect another."""
 
     def __init__(self, plan: FaultPlan) -> None:
         self.plan = plan
@@ -90,26 +91,26 @@ class Faults:
         self._attempts = self._dice("attempts")
 
     def courses(self) -> list[Course]:
-        """Return the course of a delivery, and of each duplicate of it."""
+        """Return the course of a delivery and of each of its duplicates."""
         again = self._duplicate.random() < self.plan.duplicate
         copies = 1 + (self._duplicate.randint(1, 3) if again else 0)
         return [self._course() for _ in range(copies)]
 
     def twins(self) -> bool:
-        """Tell whether a change is to be told a second time."""
+        """Decide whether a change is reported by a second event."""
         return self._twin.random() < self.plan.twin
 
     def drops(self) -> bool:
-        """Tell whether an event is not to be delivered."""
+        """Decide whether an event is not delivered."""
         return self._drop.random() < self.plan.drop
 
     def signing(self, course: Course) -> Signing:
-        """Return how the next attempt of a delivery is signed."""
+        """Return the signature faults of a delivery's next attempt."""
         wrong = course.dice.random() < self.plan.wrong_secret
         return Signing(wrong, self.plan.two_secrets, self.plan.stale_seconds)
 
     def ignores_ack(self, course: Course) -> bool:
-        """Tell whether the acknowledgment of an attempt is taken for nothing."""
+        """Decide whether the acknowledgment of an attempt is ignored."""
         return course.dice.random() < self.plan.ignore_acks
 
     def _course(self) -> Course:

@@ -1,4 +1,4 @@
-"""Answers kept under the client's key, so that a repeated request has no second effect."""
+"""Answers stored under the client's idempotency key: a repeated request has no second effect."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from groat.simulator.wire import Answer
 
 
 class KeyInUseError(Exception):
-    """The first request with this key is still being worked on."""
+    """The first request with this key is not answered yet."""
 
 
 class KeyReusedError(Exception):
-    """The key was first used for another request."""
+    """The key was used before for another request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class _KeptAnswer:
 
 
 class KeptAnswers:
-    """The answers of the last ``lifetime``, by key."""
+    """The answers of the last ``lifetime`` by idempotency key."""
 
     def __init__(self, clock: Clock, lifetime: timedelta) -> None:
         self._clock = clock
@@ -36,13 +36,13 @@ class KeptAnswers:
     async def once(
         self, key: str, request: object, execute: Callable[[], Awaitable[Answer]]
     ) -> Answer:
-        """Return what ``execute`` answers, or what it answered the first time.
+        """Execute the first request with ``key`` and store its answer; later, return that answer.
 
-        Whatever it answers is kept, refusals too; if it raises, nothing had begun and nothing is
-        kept. ``request`` is what must be equal when the key comes again.
+        Refusals that ``execute`` returns are stored too. If ``execute`` raises, the request had no
+        effect and no answer is stored. A later request with the key must equal ``request``.
 
         Raises:
-            KeyInUseError: The first one has not ended.
+            KeyInUseError: The first request with the key is not answered yet.
             KeyReusedError: The key belongs to a different request.
         """
         self._forget_expired()

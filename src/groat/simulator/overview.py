@@ -1,4 +1,4 @@
-"""The page of a stand-in: what happened there, and what a person can let happen or go wrong."""
+"""The web page of a simulator: it shows payments and deliveries, and has triggers and faults."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from groat.simulator.pages import rendered, style_route
 
 PAGE_PATH = "/_simulator"
 SHOWN_MAX = 50
-"""How many payments are shown, and how many deliveries."""
+"""Maximum payments, and maximum deliveries, on the page."""
 
 _LANES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -34,7 +34,7 @@ _LANES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Calls", ("answer", "answer_ms", "on", "refuse_search")),
     ("Dice", ("seed",)),
 )
-"""The plan's parameters as they are grouped in the form."""
+"""The parameters of the fault plan, in the groups of the form."""
 
 _TONES: Mapping[str, str] = MappingProxyType(
     {
@@ -63,10 +63,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class AccountSummary:
-    """A payment intent or an order, and what came of it.
+    """A payment intent or an order, with its authorizations, charges, refunds and disputes.
 
-    ``reference`` is what the client calls it, and ``customer_page`` where its customer is waited
-    for.
+    ``reference`` is the client's name for it. ``customer_page`` is the page on which its customer
+    must act, or None.
     """
 
     id: str
@@ -80,27 +80,27 @@ class AccountSummary:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a provider's page is about."""
+    """The provider and the payments that a page shows."""
 
     provider: str
     payment: str
     """The provider's word for a payment."""
     without: frozenset[str]
-    """The parameters of a plan that mean nothing to it."""
+    """The parameters of a plan that have no meaning for this provider."""
     count: Callable[[], int]
     latest: Callable[[int], list[AccountSummary]]
-    """Returns that many payments, newest first."""
+    """Returns the given number of payments, newest first."""
 
 
 class Overview:
-    """Shows what happened at a provider, and offers what can."""
+    """Shows the payments and deliveries of a provider, and offers triggers and faults."""
 
     def __init__(self, source: Source, control: Control) -> None:
         self._source = source
         self._control = control
 
     def routes(self) -> list[Route]:
-        """Return the routes. They ask for no credentials, as those of the control do not."""
+        """Return the routes. Like the routes of the control, they need no credentials."""
         return [
             Route(PAGE_PATH, self.show),
             Route(f"{PAGE_PATH}/pull", self.pull, methods=["POST"]),
@@ -113,17 +113,17 @@ class Overview:
         return self._page()
 
     async def pull(self, request: Request) -> Response:
-        """Let something happen to a payment, and go back to it."""
+        """Pull a trigger of a payment, and return to the payment on the page."""
         form = await _form(request)
         name, identifier = form.get("trigger", ""), form.get("id", "")
         trigger = self._control.triggers.get(name)
         if trigger is None or not trigger.pull(identifier):
-            problem = f"{_words(name)}: that cannot happen to {identifier} now."
+            problem = f"{_words(name)} is not possible for {identifier} now."
             return self._page(HTTPStatus.CONFLICT, problems=[problem])
         return RedirectResponse(f"{PAGE_PATH}#{identifier}", HTTPStatus.SEE_OTHER)
 
     async def plan(self, request: Request) -> Response:
-        """Put a plan in force, of zeros where the form says nothing."""
+        """Put the plan in the form in force. Empty fields have their default."""
         form = {name: value for name, value in (await _form(request)).items() if value}
         try:
             plan = FaultPlan.model_validate_strings(form)
@@ -140,7 +140,7 @@ class Overview:
         problems: Sequence[str] = (),
         entered: Mapping[str, str] | None = None,
     ) -> Response:
-        """Return the page; ``entered`` is what a form said that was rejected."""
+        """Return the page. ``entered`` has the fields of a form that was rejected."""
         plan = self._control.courier.faults.plan
         latest = self._source.latest(SHOWN_MAX)
         return rendered(
@@ -164,7 +164,7 @@ class Overview:
         return [name for name, trigger in triggers if trigger.possible(summary.id)]
 
     def _parameters(self, names: Sequence[str]) -> Mapping[str, object]:
-        """Return the JSON schema of each parameter, which the form's fields are made of."""
+        """Return the JSON schema of each parameter, from which the form makes its fields."""
         properties = FaultPlan.model_json_schema()["properties"]
         return {name: properties[name] for name in names if name not in self._source.without}
 

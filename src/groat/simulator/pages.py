@@ -1,4 +1,4 @@
-"""The simulator's pages for people: templates that escape, one style, nothing from outside."""
+"""The simulator's web pages: escaping templates and one style sheet, without external resources."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STYLE_PATH = "/_simulator/style.css"
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLE = (_TEMPLATES / "style.css").read_bytes()
 _HEADERS = {
-    # Redirects to the shop are followed from these forms, so where they lead is not restricted.
+    # These forms redirect to the shop, at any address. So "form-action" is not restricted.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none';"
     " frame-ancestors 'none'",
     "Cache-Control": "no-store",
@@ -29,10 +29,10 @@ _SEPARATORS = frozenset({"Zl", "Zp"})
 
 
 def harmless(value: object) -> object:
-    """Return a template's value as text in which nothing is invisible.
+    """Return a template's value as text without invisible characters.
 
-    Control characters, and those that turn the direction of text around, are shown as escapes.
-    Markup of the templates' own is left as it is.
+    Control characters, and characters that change the direction of text, become escapes. Markup
+    from the templates themselves is left unchanged.
     """
     return value if isinstance(value, Markup) else "".join(map(_visible, str(value)))
 
@@ -56,23 +56,23 @@ _ENVIRONMENT.globals["style_path"] = STYLE_PATH
 
 
 def rendered(template: str, status: int = HTTPStatus.OK, **values: object) -> Response:
-    """Return the page that a template makes of ``values``."""
+    """Return the page of a template, filled with ``values``."""
     page = _ENVIRONMENT.get_template(template).render(values)
     return HTMLResponse(page, status, _HEADERS)
 
 
 def question(title: str, text: str, money: Money, choices: Mapping[str, str]) -> Response:
-    """Return a page that asks a customer; each of the ``choices`` posts to an address."""
+    """Return a page with a question. ``choices`` are the buttons and the addresses they post to."""
     return rendered("question.html", title=title, text=text, money=money, choices=choices)
 
 
 def notice(title: str, text: str, status: int = HTTPStatus.OK) -> Response:
-    """Return a page that tells a customer something."""
+    """Return a page with a message for the customer."""
     return rendered("notice.html", status, title=title, text=text)
 
 
 def style_route() -> Route:
-    """Return the route of the style that all pages share."""
+    """Return the route of the style sheet that all pages share."""
     return Route(STYLE_PATH, _style)
 
 

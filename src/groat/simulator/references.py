@@ -1,4 +1,4 @@
-"""Identifiers that look like the providers' own. Their only promise is that they are unique."""
+"""Random identifiers that look like the providers' own. They are unique, and carry no meaning."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ _CAPITALS_AND_DIGITS = string.ascii_uppercase + string.digits
 
 
 def stripe_id(prefix: str) -> str:
-    """Return such as ``pi_`` and 24 letters and digits."""
+    """Return a new id: the prefix, such as ``pi``, an underscore, and 24 letters and digits."""
     return f"{prefix}_{secret_text(24)}"
 
 
 def paypal_id() -> str:
-    """Return 17 capitals and digits."""
+    """Return a new id of 17 capitals and digits."""
     return "".join(_CHANCE.choices(_CAPITALS_AND_DIGITS, k=17))
 
 
 def secret_text(length: int) -> str:
-    """Return letters and digits that nobody can guess."""
+    """Return ``length`` random letters and digits that cannot be guessed."""
     return "".join(_CHANCE.choices(string.ascii_letters + string.digits, k=length))

@@ -1,4 +1,4 @@
-"""Both stand-ins in one process, each on a port of its own as the providers' hosts are."""
+"""Runs both simulators in one process, each on its own port."""
 
 from __future__ import annotations
 
@@ -18,27 +18,28 @@ from groat.simulator.paypal.app import create_paypal_app
 from groat.simulator.stripe.app import create_stripe_app
 
 DRAIN_SECONDS_MAX = 2
+"""Maximum seconds that requests under way get to end when a server stops."""
 
 _log = structlog.get_logger(__name__)
 
 
 class EmbeddedServer(uvicorn.Server):
-    """A server that leaves signals alone: two of them in one process cannot both own them."""
+    """A server without signal handlers, because two servers in a process would both set them."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Capture none."""
+        """Capture no signals."""
         yield
 
 
 async def serve(*, host: str, stripe_port: int, paypal_port: int) -> None:
-    """Run both stand-ins until SIGTERM comes or the task is cancelled.
+    """Run both simulators until SIGTERM arrives or the task is cancelled.
 
-    Takes over the loop's handler of SIGTERM, so it wants the main thread of a process of its own.
-    What the stand-ins know dies with it.
+    It sets the loop's handler of SIGTERM, so it must run in the main thread of its own process. The
+    simulators lose their data when it ends.
 
     Raises:
-        OSError: A port is taken.
+        OSError: Another program listens on a port.
     """
     clock = SystemClock()
     sockets = _listen(host, stripe_port, paypal_port)
@@ -71,7 +72,7 @@ def _listen(host: str, *ports: int) -> list[socket.socket]:
 
 
 def embedded_server(app: ASGIApp) -> EmbeddedServer:
-    """Return a server that says only what went wrong; it is given its socket when it starts."""
+    """Return a server that logs only warnings and errors. It gets its socket when it starts."""
     config = uvicorn.Config(
         app,
         log_level="warning",

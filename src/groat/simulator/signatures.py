@@ -1,4 +1,4 @@
-"""How each provider signs a delivery."""
+"""The signatures of deliveries, in each provider's scheme."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 
 def stripe_signature(secret: str, body: bytes, timestamp: int, *older: str) -> str:
-    """Return the ``Stripe-Signature`` header; while secrets are rolled, signed with both.
+    """Return the ``Stripe-Signature`` header, signed with ``secret`` and with the ``older`` ones.
 
-    The key is the ``whsec_...`` text as it stands, prefix and all; ``timestamp`` is Unix seconds.
+    Stripe signs with two secrets while a secret is rolled. The key is the whole ``whsec_...`` text
+    with its prefix. ``timestamp`` is in Unix seconds.
     Source: Stripe, "Verify webhook signatures manually".
     """
     signed = f"{timestamp}.".encode() + body
@@ -26,7 +27,7 @@ def stripe_signature(secret: str, body: bytes, timestamp: int, *older: str) -> s
 def paypal_signed_text(
     transmission_id: str, transmission_time: str, webhook_id: str, body: bytes
 ) -> str:
-    """Return what PayPal signs: not the body itself but its CRC-32, as an unsigned decimal.
+    """Return the text that PayPal signs. It has the body's CRC-32 as an unsigned decimal.
 
     Source: PayPal, "Integrate webhooks", self verification.
     """
@@ -34,12 +35,12 @@ def paypal_signed_text(
 
 
 def paypal_signature(key: RSAPrivateKey, text: str) -> str:
-    """Return ``text`` signed with RSA PKCS#1 v1.5 and SHA-256, in base 64."""
+    """Return the signature of ``text`` with RSA PKCS#1 v1.5 and SHA-256, in base64."""
     return base64.b64encode(key.sign(text.encode(), PKCS1v15(), SHA256())).decode()
 
 
 def paypal_signature_is_valid(key: RSAPublicKey, signature: str, text: str) -> bool:
-    """Tell whether ``signature`` is that of ``text``; anything that is no signature is not."""
+    """Tell whether ``signature`` is a valid signature of ``text``. Malformed ones are not."""
     try:
         key.verify(base64.b64decode(signature), text.encode(), PKCS1v15(), SHA256())
     except (InvalidSignature, ValueError):

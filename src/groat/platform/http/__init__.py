@@ -1,1 +1,1 @@
-"""The HTTP edge: limits, strict bodies, paging and problem documents."""
+"""The shared parts of the HTTP API: limits, strict bodies, paging and problem documents."""

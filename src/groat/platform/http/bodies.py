@@ -1,4 +1,4 @@
-"""Bodies of requests: bounded in bytes and in time, one by one and all together."""
+"""Limits for request bodies: bytes and seconds of each body, and bytes of all bodies together."""
 
 from __future__ import annotations
 
@@ -15,27 +15,28 @@ from groat.platform.http.time_limit import within
 from groat.platform.process.batching import overloaded
 
 MAX_BODY_BYTES = 1024 * 1024
-"""Bytes of a webhook's body."""
+"""Maximum bytes of a webhook's body."""
 
 MAX_BYTES_IN_HAND = 64 * 1024 * 1024
-"""Bytes of all bodies together. One may have a megabyte: counting requests is not enough."""
+"""Maximum bytes of all bodies in memory. A limit on requests is not enough, because one body may
+have a megabyte."""
 
 _SMALL_DIGITS = 4
-"""Digits of the length of a small body: less than 10,000 bytes."""
+"""Maximum digits of a small body's length: it has less than 10,000 bytes."""
 
 _READ_SECONDS = 10.0
-"""Seconds for a body to arrive."""
+"""Maximum seconds for a body to arrive."""
 
 _INLINE_BYTES = 16 * 1024
-"""Bytes of a body that is read on the event loop. A larger one is read in a thread."""
+"""Maximum bytes of a body that is parsed on the event loop. A larger one is parsed in a thread."""
 
 
 class BodyBudget:
     """ASGI middleware: bounds the bytes of all bodies in memory, counted as they arrive.
 
     A body counts until its request is answered. One address may use half of the budget, so that
-    its slow uploads cannot keep out deliveries from other addresses. Bodies that are announced as
-    small do not count: the limit of connections bounds them.
+    its slow uploads cannot block deliveries from other addresses. Bodies with a small
+    content-length do not count: the limit of connections bounds them.
     """
 
     def __init__(self, app: ASGIApp, most_bytes: int = MAX_BYTES_IN_HAND) -> None:
@@ -45,7 +46,7 @@ class BodyBudget:
         self._by_address: Counter[str] = Counter()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Handle one request. No coroutine of its own: a small request passes at no cost."""
+        """Handle one request. It is no coroutine itself, so a small request passes at no cost."""
         if scope["type"] != "http" or _is_small(scope):
             return self._app(scope, receive, send)
         return self._count(scope, receive, send)
@@ -85,9 +86,9 @@ async def read_bytes(receive: Receive, announced: str, most: int = MAX_BODY_BYTE
     """Return a request's raw body, of up to ``most`` bytes; ``announced`` is its content-length.
 
     Raises:
-        PayloadTooLarge: it is larger; the rest is not read.
-        RequestTimeout: it did not arrive in time.
-        ClientDisconnect: nobody is there any more.
+        PayloadTooLarge: the body is larger; its rest is not read.
+        RequestTimeout: the body did not arrive in time.
+        ClientDisconnect: the client closed the connection.
     """
     if announced.isdecimal() and int(announced[:12]) > most:
         raise _too_large(most)
@@ -95,7 +96,8 @@ async def read_bytes(receive: Receive, announced: str, most: int = MAX_BODY_BYTE
         return await within(_READ_SECONDS, _read_bytes(receive, most))
     except TimeoutError:
         raise RequestTimeout(
-            "body_too_slow", f"A body arrives within {_READ_SECONDS:.0f} seconds."
+            "body_too_slow",
+            f"The body did not arrive within {_READ_SECONDS:.0f} seconds; send it again.",
         ) from None
 
 
@@ -113,13 +115,13 @@ async def _read_bytes(receive: Receive, most: int) -> bytes:
 
 
 async def read_json_aside(raw: bytes) -> Json:
-    """Return the JSON value in ``raw``; read a large one in a thread, so that others are served.
+    """Return the JSON value in ``raw``. Parse a large body in a thread, so that others are served.
 
     Raises:
-        BadRequest, InvalidRequest: as ``read_json``.
+        BadRequest, InvalidRequest: the same as ``read_json``.
     """
     return await asyncio.to_thread(read_json, raw) if len(raw) > _INLINE_BYTES else read_json(raw)
 
 
 def _too_large(most: int) -> PayloadTooLarge:
-    return PayloadTooLarge("body_too_large", f"A body here is at most {most} bytes.")
+    return PayloadTooLarge("body_too_large", f"The body exceeds the maximum of {most} bytes.")

@@ -1,8 +1,8 @@
-"""Find card numbers, so that requests with one are refused: Groat must never hold one.
+"""Finds card numbers in requests, to refuse them: Groat must never store a card number.
 
-A card number has the first digits and a length of an issuer, and a right check digit (ISO/IEC
-7812-1). The search covers any separator, the digits of any script, invisible characters between
-digits, and a verification code glued to the end. Its time is linear in the length of the text.
+A card number has the first digits and a length of an issuer, and a correct check digit (ISO/IEC
+7812-1). The search covers any separator, digits of any script, invisible characters between
+digits, and a verification code at the end. Its time is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -36,14 +36,15 @@ _LENGTHS: Final = {str(prefix): lengths for prefixes, lengths in _ISSUERS for pr
 """Lengths of card numbers by their first four digits."""
 
 _CODES: Final = frozenset({3, 4, 7, 8})
-"""Digits that may be glued on: a verification code, an expiry date, or both."""
+"""Numbers of digits that may follow a card number: a verification code, an expiry date, or both."""
 
 _PRINTED_GROUP: Final = 3
-"""Least digits of the groups that cards show, but for the last: 4-4-4-4, 4-6-5, 8-8."""
+"""Minimum digits of each printed group but the last. Cards show 4-4-4-4, 4-6-5 or 8-8."""
 
 _CARDS_FIRST_GROUP: Final = 4
 _LEAST_WITH_CODE: Final = 14
-"""Visa's numbers of 13 digits are history. With codes glued on they look like those of 16."""
+"""Minimum digits of a card number before a code. Visa no longer issues numbers of 13 digits, and
+with a code of 3 digits they look like numbers of 16."""
 
 _SEPARATOR: Final = r"[\s\-._/\\|*'`~]"
 _ENOUGH: Final = re.compile(rf"[0-9](?:{_SEPARATOR}{{0,5}}[0-9]){{{LEAST_DIGITS - 1}}}", re.ASCII)
@@ -53,33 +54,33 @@ _GROUP: Final = re.compile(r"[0-9]+", re.ASCII)
 _OPAQUE: Final = re.compile(
     r"(?<![0-9A-Za-z])(?:"
     r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"  # RFC 9562
-    r"|[a-z]{2,4}_[0-7][0-9a-hjkmnp-tv-z]{25}"  # our own
+    r"|[a-z]{2,4}_[0-7][0-9a-hjkmnp-tv-z]{25}"  # Groat's ids
     r"|(?=[0-9a-f]*[a-f])(?:[0-9a-f]{16}|[0-9a-f]{24}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})"
     r")(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
-"""UUIDs, digests and our own ids. A random one can look like a card number by chance."""
+"""UUIDs, digests and Groat's ids. A random one can look like a card number by chance."""
 
 _PLAIN: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
 _DOUBLED: Final = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
-"""Tables, because a body of nothing but such numbers has some 100,000 to check."""
+"""Tables make the check fast: a body full of card-like numbers has some 100,000 to check."""
 
 
 def refuse_card_number(text: str) -> None:
-    """Return if ``text`` does not look as if a card number were in it.
+    """Return if ``text`` contains nothing that looks like a card number.
 
     Raises:
-        InvalidRequest: ``pan_detected``; the text itself is not repeated.
+        InvalidRequest: ``pan_detected``; the message does not repeat the text.
     """
     if looks_like_card_number(text):
         raise InvalidRequest(
             "pan_detected",
-            "A value looks like a card number. Groat never takes one; send the provider's token.",
+            "A value looks like a card number. Groat refuses these; send the provider's token.",
         )
 
 
 def looks_like_card_number(text: str) -> bool:
-    """Tell whether there is something in ``text`` that could be a card number."""
+    """Tell whether a part of ``text`` could be a card number."""
     if len(text) < LEAST_DIGITS:
         return False
     plain = text if text.isascii() else text.translate(_PLAIN_FORMS)
@@ -97,7 +98,7 @@ def _has_card_number(plain: str) -> bool:
 
 
 def _candidates(groups: Sequence[str]) -> Iterator[str]:
-    """Yield the digits of groups that follow each other as the groups of a card number do."""
+    """Yield the digits of each sequence of groups that could be the groups of a card number."""
     for first, group in enumerate(groups):
         if len(group) >= LEAST_DIGITS:
             yield from _with_and_without_code(group, "")
@@ -108,7 +109,7 @@ def _candidates(groups: Sequence[str]) -> Iterator[str]:
 
 
 def _printed(groups: Sequence[str], first: int) -> Iterator[str]:
-    """Yield the digits from the group ``first`` on, in groups as cards show them."""
+    """Yield the digits from the group ``first`` on, if the groups are like those on cards."""
     digits = groups[first]
     for group in groups[first + 1 : first + MOST_DIGITS // _PRINTED_GROUP + 1]:
         if len(digits) > MOST_DIGITS:
@@ -123,7 +124,7 @@ def _printed(groups: Sequence[str], first: int) -> Iterator[str]:
 
 
 def _with_and_without_code(group: str, before: str) -> Iterator[str]:
-    """Yield the digits up to the end of ``group``, with and without a code glued to it."""
+    """Yield the digits up to the end of ``group``, and those without a code at its end."""
     yield before + group
     for code in _CODES:
         if len(group) > code and len(before) + len(group) - code >= _LEAST_WITH_CODE:
@@ -135,15 +136,16 @@ def _is_card_number(digits: str) -> bool:
 
 
 def _passes_luhn(digits: bytes) -> bool:
-    """Tell whether the check digit is right (ISO/IEC 7812-1, annex B)."""
+    """Tell whether the check digit is correct (ISO/IEC 7812-1, annex B)."""
     plain, doubled = digits[-1::-2].translate(_PLAIN), digits[-2::-2].translate(_DOUBLED)
     return (sum(plain) + sum(doubled)) % 10 == 0
 
 
 class _PlainForms(dict[int, str]):
-    """Translates a character beyond ASCII to the digit, letter or separator that it stands for.
+    """Translates a character beyond ASCII to the digit, letter or separator that it represents.
 
-    Each character by itself: normalizing a whole text is quadratic where combining marks pile up.
+    It translates each character by itself. Normalizing a whole text takes quadratic time if the
+    text has many combining marks in a row.
     """
 
     def __missing__(self, code: int) -> str:
@@ -158,7 +160,7 @@ def _plain_form(character: str) -> str:
         return character
     if unicodedata.category(character) in _INVISIBLE:
         return ""
-    form = "".join(_ascii_form(one) for one in unicodedata.normalize("NFKC", character))
+    form = "".join(_ascii_form(part) for part in unicodedata.normalize("NFKC", character))
     return form if len(form) == 1 or _GROUP.search(form) else "x"
 
 

@@ -1,4 +1,4 @@
-"""What every route shares: strict requests, the caller, and moments in text."""
+"""The parts that all routes share: strict requests, the caller, and times in text."""
 
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
@@ -27,10 +27,11 @@ from groat.platform.http.card_numbers import refuse_card_number
 from groat.platform.http.strict_json import Json
 
 MAX_JSON_BYTES = 64 * 1024
-"""Bytes of an API call's body; a larger one is not looked at, since looking takes its time."""
+"""Maximum bytes of an API call's body. A larger body is refused before it is parsed, because the
+checks take time in proportion to its size."""
 
 MAX_BULK_BYTES = 512 * 1024
-"""Bytes of the body of a call that takes many things at once."""
+"""Maximum bytes of the body of a call that creates many objects at once."""
 
 
 _KEY_HEADER = "idempotency-key"
@@ -41,13 +42,13 @@ Handler: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
 
 
 class Body(BaseModel):
-    """A request body: unknown fields and loose types are refused."""
+    """A request body. Unknown fields and values of another type are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class NoFields(Body):
-    """Nothing: what is asked for is in the path."""
+    """An empty object. The path says which object to act on."""
 
 
 class View(BaseModel):
@@ -84,7 +85,8 @@ IdempotencyKey: TypeAlias = Annotated[
         min_length=1,
         max_length=255,
         pattern="^[!-~]+$",
-        description="Up to 255 printable ASCII characters. One key makes one object.",
+        description="Up to 255 printable ASCII characters. A repeated request with the same key "
+        "makes no second object; it returns the first.",
     ),
 ]
 
@@ -96,11 +98,12 @@ def _moment(value: object) -> datetime:
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-"""A moment: text as RFC 3339 has it, with any offset from UTC; read in UTC, within bounds."""
+"""A time in text as in RFC 3339, with any offset from UTC. It is converted to UTC and must be
+within the bounds of ``moments``."""
 
 
 class _StrictRequest(Request):
-    """A request whose body was read by our rules before the framework asks for it."""
+    """A request whose body ``strict_json`` parses before the framework asks for it."""
 
     _raw: bytes
     _value: Json = None
@@ -130,15 +133,15 @@ class _StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that takes known parameters alone, and JSON as ``strict_json`` reads it.
+    """A route that accepts only known parameters, and only JSON that ``strict_json`` accepts.
 
-    It honours an ``Idempotency-Key`` or refuses it: no key is ignored.
+    It honours an ``Idempotency-Key`` or refuses it: it ignores none.
     """
 
     most_bytes: ClassVar[int] = MAX_JSON_BYTES
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the framework's handler."""
+        """Wrap the framework's handler with the strict checks."""
         handle = super().get_route_handler()
         known = sorted(self._names(ParamTypes.query))
         honours_keys = _KEY_HEADER in self._names(ParamTypes.header)
@@ -162,7 +165,7 @@ class StrictRoute(APIRoute):
 
 
 class BulkRoute(StrictRoute):
-    """A route whose body holds many items."""
+    """A route that creates many objects at once, and so accepts a larger body."""
 
     most_bytes = MAX_BULK_BYTES
 
@@ -218,7 +221,7 @@ class RouteTable:
 
 
 def _inspect_address(request: Request) -> None:
-    """Refuse a card number in the path, the query or any header but the API key."""
+    """Refuse a card number in the path, in the query, or in any header except the API key's."""
     refuse_card_number(request.scope["path"])
     for name, value in request.query_params.multi_items():
         refuse_card_number(name)
@@ -234,16 +237,17 @@ def _refuse_unknown(request: Request, known: Sequence[str]) -> None:
         if name not in known:
             names = ", ".join(known) or "none"
             raise BadRequest(
-                "unknown_parameter", f"{name[:64]!r} is no parameter here. These are: {names}."
+                "unknown_parameter",
+                f"{name[:64]!r} is not a parameter of this call. Its parameters are: {names}.",
             )
     if len(given) != len(set(given)):
-        raise BadRequest("repeated_parameter", "Give each parameter once.")
+        raise BadRequest("repeated_parameter", "A parameter is given twice; give each one once.")
 
 
 def _refuse_key(request: Request) -> None:
     if request.method not in _SAFE_METHODS and _KEY_HEADER in request.headers:
         raise BadRequest(
             "idempotency_key_not_supported",
-            "This route takes no Idempotency-Key: repeating the same request changes nothing more. "
-            "Leave the header out.",
+            "This call takes no Idempotency-Key. Leave the header out: the same request again "
+            "changes nothing more.",
         )

@@ -1,7 +1,7 @@
-"""Limits in front of the HTTP server, which has none of its own.
+"""Limits in front of the HTTP server, which has no such limits itself.
 
-The guard bounds the number of connections, in all and from one address, and the bytes, headers and
-seconds of a request's head. It counts bytes before the parser keeps them. ``bodies`` bounds bodies.
+The guard limits the connections, in all and from one address, and the bytes, headers and seconds of
+a request's head. It counts bytes before the parser stores them. ``bodies`` limits request bodies.
 """
 
 from __future__ import annotations
@@ -23,15 +23,19 @@ from groat.platform.http.problems import problem, problem_of
 from groat.platform.process.batching import overloaded
 
 MAX_HEAD_BYTES = 32 * 1024
+"""Maximum bytes of a request's head."""
+
 MAX_HEADERS = 100
+"""Maximum headers and trailers of a request."""
+
 MAX_FRAMING_BYTES = 64 * 1024
-"""Bytes of chunk sizes, extensions and trailers, beyond one for each byte of the body."""
+"""Maximum bytes of chunk sizes, extensions and trailers, beyond one for each byte of the body."""
 
 HEAD_SECONDS = 10.0
-"""Seconds for a request's head to arrive, or for the rest of a body after its answer."""
+"""Maximum seconds for a request's head to arrive, or for the rest of a body after its answer."""
 
 _RESERVED_DESCRIPTORS = 128
-"""Descriptors kept for files, Redis, providers and connections that are being refused."""
+"""File descriptors kept for files, Redis, providers and connections that are being refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,10 @@ class ConnectionLimits:
 def connection_limits(
     wanted: int, per_address: int | None, database_connections: int
 ) -> ConnectionLimits:
-    """Return the limits for this process, and raise its limit of descriptors as far as needed.
+    """Return the limits for this process, and raise its limit of file descriptors if needed.
 
-    The total stays below the limit of descriptors. Without ``per_address``, one address may have
-    half of the total.
+    The total stays below the limit of file descriptors. Without ``per_address``, one address may
+    have half of the total.
 
     Raises:
         ConfigurationError: ``too_few_descriptors``; none would be left for connections.
@@ -62,8 +66,8 @@ def connection_limits(
     if total < 1:
         raise ConfigurationError(
             "too_few_descriptors",
-            f"The process may open {soft} files and needs {reserved} besides its connections. "
-            "Raise `ulimit -n`.",
+            f"The process may open {soft} files, and needs {reserved} of them for other uses than "
+            "connections. Raise `ulimit -n`.",
         )
     return ConnectionLimits(total, per_address or max(1, total // 2))
 
@@ -100,7 +104,7 @@ def guarded(limits: ConnectionLimits) -> type[GuardedProtocol]:
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. The bytes of a head are counted before the parser keeps them."""
+    """One connection. It counts the bytes of a head before the parser stores them."""
 
     admission: ClassVar[Admission]
 
@@ -165,7 +169,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def _take_body(self, data: bytes) -> None:
         """Parse a body; close the connection if its framing or trailers exceed their limits.
 
-        A body that was answered before it was read is thrown away, up to the largest there is.
+        If the request was answered before its body was read, the rest of the body is parsed and
+        dropped, up to the maximum size of a body.
         """
         cycle = self.cycle
         before = len(cycle.body)
@@ -218,7 +223,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
 
 async def _too_many_headers(scope: Scope, receive: Receive, send: Send) -> None:
-    answer = problem(431, "too_many_headers", f"A request has at most {MAX_HEADERS} headers.")
+    answer = problem(431, "too_many_headers", f"The request has more than {MAX_HEADERS} headers.")
     answer.headers["connection"] = "close"
     await answer(scope, receive, send)
 
@@ -234,5 +239,5 @@ def _raw(answer: Response) -> bytes:
 
 _OVERLOADED = _raw(problem_of(overloaded()))
 _HEAD_TOO_LARGE = _raw(
-    problem(431, "head_too_large", f"The head of a request has at most {MAX_HEAD_BYTES} bytes.")
+    problem(431, "head_too_large", f"The request's head exceeds {MAX_HEAD_BYTES} bytes.")
 )

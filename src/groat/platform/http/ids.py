@@ -1,4 +1,4 @@
-"""Ids in requests and responses: TypeIDs outside, UUIDs inside."""
+"""Ids in requests and responses: TypeIDs in JSON, UUIDs in Python."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -24,14 +24,14 @@ from groat.kernel.ids import (
 
 @dataclass(frozen=True)
 class IdText:
-    """Annotates a UUID that is a TypeID outside: ``Annotated[PaymentId, IdText("payment")]``."""
+    """Annotates a UUID that JSON shows as a TypeID: ``Annotated[PaymentId, IdText("payment")]``."""
 
     kind: str
 
     def __get_pydantic_core_schema__(
         self, _source: object, _handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Read a TypeID, or take a UUID as it is; write a TypeID."""
+        """Return the schema that reads a TypeID or a UUID and writes a TypeID."""
         from_text = core_schema.no_info_after_validator_function(
             lambda text: ids.parse(self.kind, text), core_schema.str_schema(max_length=64)
         )
@@ -46,7 +46,7 @@ class IdText:
     def __get_pydantic_json_schema__(
         self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Describe it as the text it is."""
+        """Return the JSON schema of the TypeID."""
         return {"type": "string", "pattern": f"^{ids.PREFIXES[self.kind]}_[0-9a-z]{{26}}$"}
 
 

@@ -1,4 +1,4 @@
-"""Lists a page at a time: a signed cursor says where the next page begins."""
+"""Pages of lists. A signed cursor marks the start of the next page."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,30 +20,30 @@ Cursor = Annotated[str | None, Query(description="The `next_cursor` of the previ
 
 
 class Page(View, Generic[Item]):
-    """One page of a list; ``next_cursor`` asks for the following one and is null on the last."""
+    """One page of a list. ``next_cursor`` requests the next page; it is null on the last page."""
 
     data: list[Item]
     next_cursor: str | None
 
 
 class Cursors:
-    """Signs the place where the next page of a list begins, and accepts only its own signatures.
+    """Signs the place in a list at which the next page starts, and checks the signatures.
 
-    A cursor belongs to one merchant and one list, which is named by its path.
+    A cursor is valid for one merchant and one list, which its path identifies.
     """
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
 
     def sign(self, merchant_id: MerchantId, path: str, place: str | None) -> str | None:
-        """Return the cursor for ``place``; None where the list ends."""
+        """Return the cursor for ``place``, or None at the end of the list."""
         return None if place is None else self._vault.sign(place, _list(merchant_id, path))
 
     def place(self, merchant_id: MerchantId, path: str, cursor: str | None) -> str | None:
-        """Return the place that ``cursor`` was signed for; None without a cursor.
+        """Return the place that ``cursor`` was signed for, or None without a cursor.
 
         Raises:
-            InvalidRequest: ``invalid_cursor``; it was not handed out for this list.
+            InvalidRequest: ``invalid_cursor``; the cursor was not signed for this list.
         """
         if cursor is None:
             return None
@@ -51,14 +51,15 @@ class Cursors:
         if place is None:
             raise InvalidRequest(
                 "invalid_cursor",
-                "A cursor is the `next_cursor` of this list's previous page. Begin without one.",
+                "The cursor must be the `next_cursor` of this list's previous page. The first page "
+                "needs no cursor.",
             )
         return place
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which page of a list is asked for: ``limit`` items after the place ``after``."""
+    """The requested page of a list: ``limit`` items after the place ``after``."""
 
     limit: int
     after: str | None
@@ -66,7 +67,7 @@ class Paging:
 
     @property
     def after_id(self) -> UUID | None:
-        """The place in a list that is ordered by ids."""
+        """The place ``after``, for a list that is ordered by ids."""
         return None if self.after is None else UUID(self.after)
 
     @property
@@ -80,7 +81,7 @@ class Paging:
         view: Callable[[Row], Item],
         place: Callable[[Row], str | UUID],
     ) -> Page[Item]:
-        """Return the page of ``rows``; ``place`` says where in the list a row stands."""
+        """Return the page with ``rows``; ``place`` returns the place of a row in the list."""
         shown = rows[: self.limit]
         more = len(rows) > self.limit
         return Page(

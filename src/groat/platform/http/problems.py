@@ -1,4 +1,4 @@
-"""Every error as a problem document (RFC 9457), with our stable code in it."""
+"""Turns every error into a problem document (RFC 9457) with Groat's stable error code."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -28,7 +28,7 @@ _HEADERS: dict[int, dict[str, str]] = {
 def problem(
     status: int, code: str, detail: str, extra: Mapping[str, Json] | None = None
 ) -> JSONResponse:
-    """Return a problem document (RFC 9457); ``code`` is for programs, ``detail`` for people."""
+    """Return a problem document (RFC 9457). ``code`` is for programs, ``detail`` for people."""
     document = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -51,15 +51,17 @@ def problem_of(error: GroatError) -> JSONResponse:
 
 
 def internal_error() -> JSONResponse:
-    """Return the problem document of a failure of ours, which is logged."""
-    return problem(500, "internal_error", "Something of ours failed; it is logged.")
+    """Return the problem document of an unforeseen error, which the caller has logged."""
+    return problem(
+        500, "internal_error", "An unforeseen error occurred in Groat; it is in Groat's log."
+    )
 
 
 class LastResort:
     """ASGI middleware: answers an unforeseen error with 500 and keeps the connection open.
 
-    The framework's own handler raises the error again, and the server then drops the connection. A
-    caller that disconnects is not an error, so it is not logged.
+    The framework's own handler raises the error again, and the server then drops the connection. If
+    the caller disconnects, that is not an error, so it is not logged.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -80,12 +82,15 @@ class LastResort:
             return
         except Exception as error:  # noqa: BLE001 - no error may reach the server
             _log.error("request_failed", exc_info=error)
-            if not started:  # the server closes a connection with half an answer
+            if not started:  # after half an answer, the server closes the connection itself
                 await internal_error()(scope, receive, send)
 
 
 def install_problem_documents(app: FastAPI) -> None:
-    """Make every error of ``app`` a problem document, also of the middleware it has so far."""
+    """Make ``app`` answer every error with a problem document.
+
+    It covers errors of middleware that was added before this call.
+    """
     app.add_middleware(LastResort)
 
     @app.exception_handler(GroatError)
@@ -101,7 +106,7 @@ def install_problem_documents(app: FastAPI) -> None:
         return problem(
             InvalidRequest.status,
             "invalid_request",
-            "Some fields are not as they must be.",
+            "Some fields are invalid; `errors` lists each one.",
             {"errors": errors},
         )
 
@@ -116,7 +121,7 @@ def install_problem_documents(app: FastAPI) -> None:
 
     @app.exception_handler(psycopg.DataError)
     def unkeepable(_request: Request, _error: psycopg.DataError) -> JSONResponse:
-        detail = "The request has a text or a number that the database cannot keep."
+        detail = "The request contains a text or a number that the database cannot store."
         return problem(InvalidRequest.status, "invalid_value", detail)
 
 

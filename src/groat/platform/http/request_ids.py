@@ -1,4 +1,4 @@
-"""Request ids: on each log line of a request, in its answer's header, and in audit records."""
+"""Request ids, which appear in log lines, in the response header and in audit records."""
 
 import re
 
@@ -14,7 +14,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
 class RequestIds:
-    """ASGI middleware: gives each request an id, on its log lines and in the answer's header."""
+    """ASGI middleware: gives each request an id and adds it to log lines and to the response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -39,7 +39,7 @@ class RequestIds:
 
 
 def request_id_of(scope: Scope) -> str:
-    """Return the id of a request: the caller's, if it is fit to be logged, or a new one."""
+    """Return the id of a request: the id that the caller sent, if it may be stored, or a new id."""
     state = scope.setdefault("state", {})
     request_id: str | None = state.get("request_id")
     if request_id is None:

@@ -1,8 +1,8 @@
-"""JSON from strangers: read exactly, or refused with a reason.
+"""A strict JSON parser for request bodies: it reads a body exactly or refuses it with a reason.
 
-Refused are duplicate names, numbers that are not finite, nesting over ``MAX_DEPTH``, text that is
-not UTF-8 or that PostgreSQL cannot keep (NUL, lone surrogates), and anything that looks like a card
-number: Groat is not a gateway and must never hold one.
+It refuses duplicate names, numbers that are not finite, nesting deeper than ``MAX_DEPTH``, and text
+that is not UTF-8 or that PostgreSQL cannot store (NUL, lone surrogates). It also refuses values
+that look like a card number: Groat is not a gateway and must never store one.
 """
 
 from __future__ import annotations
@@ -20,17 +20,19 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 MAX_DEPTH = 32
 
 _LEAST_CARD_NUMBER, _GREATEST_CARD_NUMBER = 10**12, 10**19
-"""A number of 12 digits is an amount, such as 670,000,000,000 dong; few card numbers have 12."""
+"""Bounds of JSON numbers that are checked as card numbers. A number of 12 digits is an amount, such
+as 670,000,000,000 dong; few card numbers have 12 digits."""
 
 _UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def read_json(body: bytes) -> Json:
-    """Return the JSON value that ``body`` holds.
+    """Return the JSON value in ``body``.
 
     Raises:
-        BadRequest: ``invalid_json``; the message says where.
-        InvalidRequest: ``unstorable_text`` or ``pan_detected``; the text itself is not repeated.
+        BadRequest: ``invalid_json``; the message names the reason or the position.
+        InvalidRequest: ``unstorable_text`` or ``pan_detected``; the message does not repeat the
+            text.
     """
     try:
         value: Json = json.loads(
@@ -56,7 +58,7 @@ def _why(error: ValueError) -> str:
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("an object has two members of one name")
+        raise ValueError("an object has two members of the same name")
     return found
 
 
@@ -67,7 +69,7 @@ def _refuse_constant(name: str) -> Json:
 def _finite(text: str) -> float:
     value = float(text)
     if math.isinf(value):
-        raise ValueError("a number is larger than any that can be kept")
+        raise ValueError("a number is too large to be stored")
     return value
 
 
@@ -97,7 +99,9 @@ def _inspect_number(value: int | float) -> None:  # noqa: PYI041 - a float is to
 
 def _inspect_text(text: str) -> None:
     if _UNKEEPABLE.search(text):
-        raise InvalidRequest("unstorable_text", "A text has a NUL or half a surrogate pair in it.")
+        raise InvalidRequest(
+            "unstorable_text", "A text contains a NUL or a lone surrogate; remove it."
+        )
     refuse_card_number(text)
 
 

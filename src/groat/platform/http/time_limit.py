@@ -1,4 +1,4 @@
-"""A time limit for what mostly need not wait: a timer is set only if it has to."""
+"""A cheap time limit for work that rarely waits: it sets a timer only when the work waits."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ Result = TypeVar("Result")
 
 
 async def within(seconds: float, work: Coroutine[Any, None, Result]) -> Result:
-    """Return what ``work`` returns, or give it up after so many seconds.
+    """Return the result of ``work``, or cancel it when it has waited for ``seconds``.
 
-    ``asyncio.timeout`` costs 5 microseconds, as much as to check a signature.
+    Without a wait, no timer is set: ``asyncio.timeout`` takes 5 microseconds, as much as the check
+    of a signature.
 
     Raises:
-        TimeoutError: it has waited for too long.
+        TimeoutError: ``work`` waited for too long.
     """
     try:
         awaited = work.send(None)
     except StopIteration as done:
         return done.value  # type: ignore[no-any-return]
     async with asyncio.timeout(seconds):
-        return await _go_on(work, awaited)
+        return await _resume(work, awaited)
 
 
 @types.coroutine
-def _go_on(work: Coroutine[Any, None, Result], awaited: object) -> Generator[object, None, Result]:
-    """Go on with ``work``, which has begun to await something, as ``await`` would."""
+def _resume(work: Coroutine[Any, None, Result], awaited: object) -> Generator[object, None, Result]:
+    """Resume ``work``, which awaits ``awaited``, in the way that ``await`` would."""
     try:
         while True:
             try:
                 yield awaited
-            except BaseException as error:  # noqa: BLE001 - such as that the limit has passed
+            except BaseException as error:  # noqa: BLE001 - such as the cancellation by the timer
                 awaited = work.throw(error)
             else:
                 awaited = work.send(None)

@@ -1,1 +1,1 @@
-"""PostgreSQL: connections, statements, schema, and what every room stores alike."""
+"""PostgreSQL: connections, statements, schema, idempotency keys and the root key."""

@@ -1,7 +1,7 @@
-"""Checks of what the database holds: the pieces that ``groat verify`` is made of.
+"""Checks of the data in the database, which ``groat verify`` runs.
 
-Each module states its own checks, one query each. A query returns one row: how many things it
-examined, how many of them are wrong, and the name of the first that is.
+Each module defines its own checks, one query each. A query returns one row: the number of objects
+examined, the number of wrong objects, and the name of the first wrong object.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from groat.platform.postgres.queries import Query
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``name`` says what should be true; ``offender`` is what a wrong row is called."""
+    """A check. ``name`` states the rule that holds; ``offender`` is the noun for a wrong row."""
 
     name: str
     query: Query
@@ -24,7 +24,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found; ``detail`` names the first offending row."""
+    """The result of a check; ``detail`` names the first wrong row."""
 
     name: str
     ok: bool
@@ -39,7 +39,7 @@ def checks_from(queries: dict[str, Query], offenders: dict[str, str]) -> list[Ch
 
 
 async def run_check(connection: Connection, check: Check) -> Finding:
-    """Run one check within the caller's snapshot."""
+    """Run one check in the caller's snapshot and return its result."""
     started = time.perf_counter()
     row = await connection.fetch_one(check.query)
     assert row is not None, "a check aggregates, so it has one row"  # noqa: S101

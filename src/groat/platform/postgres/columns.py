@@ -1,10 +1,11 @@
-"""A column of values as one parameter: PostgreSQL's binary array format, packed in one go.
+"""A column of values as one parameter, in PostgreSQL's binary array format.
 
-A batch hands its rows over as columns, to be unnested. psycopg packs an array value by value; at
-hundreds of rows in a statement that is most of the time that a batch takes in Python.
+A batch passes its rows as columns, which the SQL unnests. psycopg packs an array value by value.
+With hundreds of rows in a statement, that takes most of a batch's time in Python. So this module
+packs a whole array at once.
 
-The format is in PostgreSQL's source (``array_recv``): dimensions, whether there are nulls, the
-element's type, length and lower bound, and then each element with its length before it.
+The format is in PostgreSQL's source (``array_recv``): the number of dimensions, a flag for nulls,
+the element type, the array's length and lower bound, then each element after its length.
 """
 
 from __future__ import annotations
@@ -35,14 +36,14 @@ class Bigints:
 
 @dataclass(frozen=True, slots=True)
 class Uuids:
-    """``uuid[]``, of UUIDs or None."""
+    """``uuid[]``. None is null."""
 
     values: Sequence[UUID | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """``text[]``, of texts or None."""
+    """``text[]``. None is null."""
 
     values: Sequence[str | None]
 
@@ -56,7 +57,7 @@ class Blobs:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """``timestamptz[]``, of aware datetimes or None."""
+    """``timestamptz[]``, of aware datetimes. None is null."""
 
     values: Sequence[datetime | None]
 
@@ -80,7 +81,7 @@ class _UuidsDumper(Dumper):
     oid = 2951
 
     def dump(self, obj: Uuids) -> Buffer:
-        # A length of 16 and a value of 16 bytes are one whole number of 20.
+        # The length (4 bytes, always 16) and the value (16 bytes) form one integer of 20 bytes.
         length = 16 << 128
         parts = [
             _NULL if value is None else (length | value.int).to_bytes(20, "big")
@@ -117,9 +118,9 @@ class _TimesDumper(Dumper):
 
 
 def register_columns(context: AdaptContext) -> None:
-    """Let a connection take columns as parameters."""
+    """Let a connection accept columns as parameters."""
     adapters = context.adapters
-    assert adapters is not None  # noqa: S101 - a connection has some
+    assert adapters is not None  # noqa: S101 - every connection has adapters
     adapters.register_dumper(Bigints, _BigintsDumper)
     adapters.register_dumper(Uuids, _UuidsDumper)
     adapters.register_dumper(Texts, _TextsDumper)
@@ -132,7 +133,7 @@ def _head(element: int, count: int, *, nulls: bool = False) -> bytes:
 
 
 def _with_lengths(element: int, values: Sequence[bytes | None]) -> bytes:
-    parts = [_NULL if one is None else len(one).to_bytes(4, "big") + one for one in values]
+    parts = [_NULL if value is None else len(value).to_bytes(4, "big") + value for value in values]
     return _head(element, len(parts), nulls=None in values) + b"".join(parts)
 
 

@@ -1,8 +1,8 @@
-"""A transaction's connection: a round trip for each answer that is wanted, not for each statement.
+"""A transaction's connection, which makes one round trip per fetch and none per write.
 
-Statements are queued and sent together, in libpq's pipeline mode, when somebody wants rows or the
-transaction is to be committed. So a transaction that locks, decides and writes makes two round
-trips, however many tables it writes: BEGIN and the lock, then the writes and COMMIT.
+Statements are queued. They are sent together, in libpq's pipeline mode, when the caller fetches
+rows or commits. So a transaction that locks, decides and writes makes two round trips, whatever the
+number of tables that it writes: BEGIN and the lock, then the writes and COMMIT.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _TO_SAVEPOINT = Query(b"rollback to savepoint saved")
 class Session(psycopg.AsyncConnection):
     """A pooled connection and its state between transactions.
 
-    ``statements`` holds the names of prepared statements by text and parameter types.
-    ``prelude`` is None on a connection to PostgreSQL itself. Behind a connection pooler it is the
-    statement that sets role and time limits, and each transaction begins with it: the next
-    transaction may run on another server connection. For the same reason nothing is prepared there.
+    ``statements`` holds the names of prepared statements by text and parameter types. ``prelude``
+    is None on a direct connection to PostgreSQL. Behind a connection pooler, it is the statement
+    that sets role and time limits. Each transaction then begins with it, because the next
+    transaction may use another server connection. For the same reason, no statement is prepared.
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
@@ -57,10 +57,10 @@ class _Queued(NamedTuple):
 
 
 class Connection:
-    """What code in a transaction sees of PostgreSQL: rows that it waits for, writes that it queues.
+    """The connection of one transaction: fetches rows at once and queues writes.
 
-    What is wrong with a write is raised where the queue is sent: by the next ``fetch``, or as the
-    transaction ends. Either way nothing of the transaction is done.
+    A write that PostgreSQL refuses raises its error when the queue is sent: in the next ``fetch``,
+    or at the end of the transaction. In both cases the whole transaction is rolled back.
     """
 
     def __init__(self, session: Session, begin: Query | None) -> None:
@@ -73,7 +73,7 @@ class Connection:
                 self.write(session.prelude)
 
     def write(self, query: Query, parameters: Mapping[str, object] | None = None) -> None:
-        """Queue a statement whose rows, if any, nobody wants."""
+        """Queue a statement. If it returns rows, they are dropped."""
         prelude = self._session.prelude
         if prelude is not None and not (self._is_transaction or self._queue):
             self._enqueue(prelude, {})
@@ -89,19 +89,19 @@ class Connection:
     async def fetch(
         self, query: Query, parameters: Mapping[str, object] | None = None
     ) -> list[Row]:
-        """Send what is queued and this, and return its rows.
+        """Send the queued statements and this query; return its rows.
 
         Raises:
-            psycopg.Error: PostgreSQL refused one of the statements, or is away.
+            psycopg.Error: PostgreSQL refused one of the statements, or is down.
         """
         [rows] = await self.fetch_each((query, parameters or {}))
         return rows
 
     async def fetch_each(self, *statements: Statement) -> list[list[Row]]:
-        """Send what is queued and these, together, and return the rows of each of these.
+        """Send the queued and the given statements together; return the rows of each given one.
 
         Raises:
-            psycopg.Error: PostgreSQL refused one of the statements, or is away.
+            psycopg.Error: PostgreSQL refused one of the statements, or is down.
         """
         for query, parameters in statements:
             self.write(query, parameters)
@@ -111,28 +111,28 @@ class Connection:
     async def fetch_one(
         self, query: Query, parameters: Mapping[str, object] | None = None
     ) -> Row | None:
-        """Send what is queued and this, and return its first row, if it has one.
+        """Send the queued statements and this query; return its first row, or None.
 
         Raises:
-            psycopg.Error: PostgreSQL refused one of the statements, or is away.
+            psycopg.Error: PostgreSQL refused one of the statements, or is down.
         """
         rows = await self.fetch(query, parameters)
         return rows[0] if rows else None
 
     async def flush(self) -> None:
-        """Send what is queued.
+        """Send the queued statements.
 
         Raises:
-            psycopg.Error: PostgreSQL refused one of the statements, or is away.
+            psycopg.Error: PostgreSQL refused one of the statements, or is down.
         """
         await self._send()
 
     async def commit(self) -> None:
-        """Send what is queued, and commit.
+        """Send the queued statements, and commit.
 
         Raises:
-            psycopg.Error: PostgreSQL refused one of the statements, or is away; in the second case
-                nobody knows whether it has committed.
+            psycopg.Error: PostgreSQL refused one of the statements, or is down. If it is down, it
+                is unknown whether the transaction was committed.
         """
         self.write(_COMMIT)
         *_, result = await self._send()
@@ -140,26 +140,28 @@ class Connection:
             raise psycopg.errors.InFailedSqlTransaction("a statement before had failed")
 
     async def save(self) -> None:
-        """Send what is queued, and mark this as what ``restore`` returns to.
+        """Send the queued statements, and set the savepoint that ``restore`` returns to.
 
         Raises:
-            psycopg.Error: PostgreSQL refused one of the statements, or is away.
+            psycopg.Error: PostgreSQL refused one of the statements, or is down.
         """
         self.write(_SAVEPOINT)
         await self._send()
 
     async def restore(self) -> None:
-        """Forget what is queued, and undo what was done since ``save``: it may have failed.
+        """Drop the queued statements, and roll back to the savepoint of ``save``.
+
+        It works also after a failed statement.
 
         Raises:
-            psycopg.Error: PostgreSQL is away.
+            psycopg.Error: PostgreSQL is down.
         """
         self._queue.clear()
         self.write(_TO_SAVEPOINT)
         await self._send()
 
     async def roll_back(self) -> None:
-        """Forget what is queued and undo the rest, if the server is still there to be told."""
+        """Drop the queued statements, and roll the transaction back if the session is open."""
         self._queue.clear()
         if not self._session.closed:
             self.write(_ROLLBACK)
@@ -171,7 +173,7 @@ class Connection:
         return transformer.load_rows(0, result.ntuples, tuple)
 
     async def _send(self) -> list[Result]:
-        """Send what is queued and return a result for each; a session that breaks is closed."""
+        """Send the queued statements and return the result of each; close a broken session."""
         queue, self._queue = self._queue, []
         try:
             exchange = self._exchange if self._session.prelude is None else self._exchange_unnamed
@@ -185,7 +187,7 @@ class Connection:
         return results
 
     async def _exchange_unnamed(self, queue: list[_Queued]) -> list[Result]:
-        """Send statements that PostgreSQL forgets at once: the server connection is shared."""
+        """Send statements without preparing them, because a pooler shares the server connection."""
         pgconn = self._session.pgconn
         pgconn.enter_pipeline_mode()
         for text, values, types, formats in queue:
@@ -199,7 +201,7 @@ class Connection:
         """Send statements, preparing those that this session has not prepared yet."""
         pgconn = self._session.pgconn
         prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
-        answers: list[bool] = []  # whether a result is a statement's own, or its preparation's
+        answers: list[bool] = []  # True for the result of a statement, False for a preparation
         pgconn.enter_pipeline_mode()
         for text, values, types, formats in queue:
             key = (text, types)
@@ -220,10 +222,10 @@ class Connection:
 
 
 def _results(session: Session) -> Generator[Wait, Ready | int, list[Result]]:
-    """Send all that is queued in libpq, and return what comes of each statement.
+    """Send the statements in libpq's queue, and return the result of each.
 
     Raises:
-        psycopg.OperationalError: the server is gone.
+        psycopg.OperationalError: the server closed the connection.
     """
     pgconn = session.pgconn
     while pgconn.flush():
@@ -240,6 +242,6 @@ def _results(session: Session) -> Generator[Wait, Ready | int, list[Result]]:
             return results
         if result is not None:
             results.append(result)
-        elif nothing:  # once, it stands between two statements; twice, the server is gone
+        elif nothing:  # one None separates two statements; two mean that the connection is closed
             raise psycopg.OperationalError(pgconn.get_error_message())
         nothing = result is None

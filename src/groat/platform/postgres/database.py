@@ -1,7 +1,8 @@
-"""PostgreSQL: one bounded pool, short transactions, and an honest error when it is away.
+"""PostgreSQL: a bounded pool, short transactions, and a clear error if the server is down.
 
-A connection may lead to PostgreSQL itself or to a connection pooler, in session or in transaction
-mode. A pooler shows: the process that answers is not the process that the connection was made to.
+A connection leads to PostgreSQL itself or to a connection pooler in session or transaction mode. A
+pooler is recognized by its process id: the server process that answers is not the one that the
+connection reports.
 """
 
 from __future__ import annotations
@@ -21,8 +22,14 @@ from groat.platform.postgres.queries import Query
 from groat.platform.process.settings import APPLICATION_ROLE
 
 _ACQUIRE_SECONDS = 5.0
+"""Maximum seconds to wait for a free connection."""
+
 _RESTED_SECONDS = 1.0
-_TRANSACTION_SECONDS = 35.0  # for a server that is there and does not answer
+"""Seconds of rest after which a connection is checked before its next use."""
+
+_TRANSACTION_SECONDS = 35.0
+"""Maximum seconds of a transaction. Covers a server that accepts connections but never answers."""
+
 _READ_COMMITTED = Query(b"begin")
 _SNAPSHOT = Query(b"begin isolation level repeatable read, read only")
 _SERVER = b"""
@@ -31,7 +38,7 @@ select
     format('%s-%s-%s', system_identifier, extract(epoch from pg_postmaster_start_time()), oid)
 from pg_control_system(), pg_database
 where datname = current_database()
-"""  # a disk that is put back from a copy has the same identity and timeline, but was started anew
+"""  # a server restored from a disk copy has the same identifier, but another start time
 _NO_TIME_LIMIT = Query(b"set local statement_timeout = 0")
 _SESSION = {
     "synchronous_commit": "on",  # an acknowledgement means committed
@@ -39,26 +46,29 @@ _SESSION = {
     "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "30s",
     "timezone": "UTC",
-    "random_page_cost": "1.1",  # what is worked on is in memory, or on a disk that has no arm
+    "random_page_cost": "1.1",  # the data is in memory or on an SSD
 }
-"""Every wait has a limit. No transaction spans a network call, so each of these is generous."""
+"""Settings of every session. Each wait has a limit. No transaction spans a call to a provider, so
+these limits are generous."""
 
 
 class KeyTaken(Exception):
-    """Another transaction has written a key of this one meanwhile; nothing of this one is done."""
+    """Another transaction wrote the same key first. This transaction was rolled back."""
 
 
 class Database:
-    """The engine's way to PostgreSQL."""
+    """The pool of connections to PostgreSQL, and the kinds of transactions on it."""
 
     def __init__(
         self, url: str, *, max_connections: int, role: str | None = APPLICATION_ROLE
     ) -> None:
         self._role = role
         self.incarnation: str | None = None
-        """What is committed here stays so: another server, a copy of it, or what was restored from
-        a backup is another incarnation, and so is the same one after a restart. None until the
-        first connection, and behind a pooler, which does not tell that its server has changed."""
+        """Identifies the running server: data committed in an incarnation stays committed in it.
+
+        Another server, a copy, a restored backup and the same server after a restart are each
+        another incarnation. None until the first connection. Also None behind a pooler, because a
+        pooler may change its server without notice."""
         self._broken_at = 0.0
         self._pool = AsyncConnectionPool(
             url,
@@ -74,11 +84,11 @@ class Database:
         )
 
     async def _configure(self, session: Session) -> None:
-        """Set role and time limits: once for all, or behind a pooler for each transaction."""
+        """Set role and time limits for the session, or behind a pooler for each transaction."""
         session.prepare_threshold = None
         cursor = await session.execute(_SERVER)
         row = await cursor.fetchone()
-        assert row is not None  # noqa: S101 - a server has one identity
+        assert row is not None  # noqa: S101 - the query returns one row
         backend_pid, incarnation = row
         if backend_pid == session.info.backend_pid:
             self.incarnation = incarnation
@@ -88,35 +98,37 @@ class Database:
             session.prelude = Query(_settings(self._role, for_transaction=True))
 
     async def _check(self, session: Session) -> None:
-        """Try a session that has rested, or stood when another broke: a restart breaks all."""
+        """Check a session that rested, or was idle when another broke: a restart breaks all."""
         if session.used_at < max(time.monotonic() - _RESTED_SECONDS, self._broken_at):
             await AsyncConnectionPool.check_connection(session)
 
     async def open(self) -> None:
-        """Start the pool. Connections are made in the background; the server may be down still."""
+        """Start the pool. It connects in the background, so the server may still be down."""
         await self._pool.open()
 
     async def close(self) -> None:
-        """Give back every connection."""
+        """Close all connections."""
         await self._pool.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """Yield a connection in a READ COMMITTED transaction; commit at the end, or roll back.
+        """Yield a connection in a READ COMMITTED transaction, and commit at the end.
+
+        If the block raises, the transaction is rolled back.
 
         Raises:
-            KeyTaken: another transaction has written a key that this one was to write.
-            Unavailable: ``database_unavailable``. If it is raised as the transaction ends, the
-                commit may have happened: look the outcome up by its key, never assume.
+            KeyTaken: another transaction wrote a key that this transaction writes too.
+            Unavailable: ``database_unavailable``. If it is raised at the end of the transaction,
+                the commit may have happened: look the outcome up by its key.
         """
         async with self._transaction(_READ_COMMITTED, _TRANSACTION_SECONDS) as connection:
             yield connection
 
     @asynccontextmanager
     async def autocommit(self) -> AsyncIterator[Connection]:
-        """Yield a connection on which each statement is a transaction: one round trip for a fetch.
+        """Yield a connection on which each statement is a transaction: a fetch is one round trip.
 
-        What is fetched is committed, and what is fetched next may be newer.
+        A fetch sees committed rows only. The next fetch may see newer rows.
 
         Raises:
             Unavailable: ``database_unavailable``.
@@ -126,7 +138,7 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
-        """Yield a connection whose reads all see one moment, however long they take.
+        """Yield a connection whose reads all see the same snapshot, without a time limit.
 
         Raises:
             Unavailable: ``database_unavailable``.
@@ -137,7 +149,7 @@ class Database:
 
     @asynccontextmanager
     async def rehearsal(self) -> AsyncIterator[Connection]:
-        """Yield a connection in a transaction that is undone at the end: to see what would happen.
+        """Yield a connection in a transaction that is rolled back at the end, for a dry run.
 
         Raises:
             Unavailable: ``database_unavailable``.
@@ -151,13 +163,13 @@ class Database:
 
     @asynccontextmanager
     async def part(self, connection: Connection) -> AsyncIterator[None]:
-        """Undo what the block does in the transaction of ``connection``, and that alone, on errors.
+        """If the block raises, roll back its own writes and keep the rest of the transaction.
 
         Raises:
-            KeyTaken: another transaction has written a key that the block was to write.
+            KeyTaken: another transaction wrote a key that the block writes too.
             Unavailable: ``database_unavailable``.
         """
-        with self._honestly():
+        with self._translated_errors():
             await connection.save()
             try:
                 yield
@@ -181,15 +193,15 @@ class Database:
     async def _session(
         self, seconds: float | None = _TRANSACTION_SECONDS
     ) -> AsyncIterator[Session]:
-        """Yield a session of the pool, for so long at the most."""
-        with self._honestly():
+        """Yield a session of the pool, for at most ``seconds``."""
+        with self._translated_errors():
             async with asyncio.timeout(seconds), self._pool.connection() as session:
                 yield session
                 session.used_at = time.monotonic()
 
     @contextmanager
-    def _honestly(self) -> Iterator[None]:
-        """Say of what goes wrong in the block what it means to the engine."""
+    def _translated_errors(self) -> Iterator[None]:
+        """Turn psycopg's errors into ``KeyTaken`` and ``Unavailable``."""
         try:
             yield
         except psycopg.errors.UniqueViolation as error:
@@ -202,7 +214,7 @@ class Database:
 
 
 def _settings(role: str | None, *, for_transaction: bool) -> bytes:
-    """Return the statement that sets role and limits, for the transaction or for the session."""
+    """Return the statement that sets role and limits, for a transaction or for a session."""
     until_commit = sql.Literal(for_transaction)
     acting = {} if role is None else {"role": role}
     settings = sql.SQL(", ").join(

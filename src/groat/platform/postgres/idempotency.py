@@ -1,7 +1,7 @@
-"""The ``Idempotency-Key`` header: one key, one object, however often the request arrives.
+"""The ``Idempotency-Key`` header: repeated requests with one key make one object.
 
 The key is claimed in the transaction that makes the object. A second request with the key waits for
-that transaction, and then finds the object: the answer is the object as it stands now.
+that transaction and then finds the object. Its answer is the object in its present state.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ QUERIES = load_queries(__file__, "idempotency.sql")
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """The caller's key, and the bytes of the request it came with, to tell a replay from misuse."""
+    """The caller's key and the bytes of its request.
+
+    The bytes tell a repetition of the same request from a different request with the same key.
+    """
 
     key: str
     request: bytes
@@ -35,10 +38,10 @@ async def claim(
     object_id: UUID,
     now: datetime,
 ) -> UUID | None:
-    """Claim the key for the object that is about to be made, or return the one made under it.
+    """Claim the key for a new object and return None, or return the object made under it before.
 
     Raises:
-        Conflict: ``idempotency_key_reused``; the key came before, with another request.
+        Conflict: ``idempotency_key_reused``; the key was used before, with another request.
     """
     parameters = {
         **_parameters(merchant_id, request_key),
@@ -58,10 +61,10 @@ async def claim(
 async def find(
     connection: Connection, merchant_id: MerchantId, request_key: RequestKey
 ) -> UUID | None:
-    """Return the object that was made under the key, None if it did not come before.
+    """Return the object that was made under the key, or None if the key is new.
 
     Raises:
-        Conflict: ``idempotency_key_reused``; the key came before, with another request.
+        Conflict: ``idempotency_key_reused``; the key was used before, with another request.
     """
     parameters = _parameters(merchant_id, request_key)
     row = await connection.fetch_one(QUERIES["get_key"], parameters)
@@ -73,9 +76,9 @@ async def find(
 
 
 def digest(request_key: RequestKey) -> str:
-    """Return what the record holds of a key and its request: the SHA-256 of both, in hexadecimal.
+    """Return the digest of a key and its request for the audit record: SHA-256, in hexadecimal.
 
-    PostgreSQL computes the same from the key's row when the record is verified.
+    When the audit record is verified, PostgreSQL computes the same digest from the key's row.
     """
     return hashlib.sha256(request_key.key.encode() + _request_hash(request_key)).hexdigest()
 
@@ -95,5 +98,5 @@ def _parameters(merchant_id: MerchantId, request_key: RequestKey) -> dict[str, o
 def _reused() -> Conflict:
     return Conflict(
         "idempotency_key_reused",
-        "This Idempotency-Key came before with another request; a new request needs a new key.",
+        "This Idempotency-Key was used before with another request; a new request needs a new key.",
     )

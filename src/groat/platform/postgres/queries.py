@@ -1,7 +1,7 @@
-"""Named SQL: each store keeps its queries in a ``.sql`` file beside it.
+"""Named SQL: each store keeps its queries in a ``.sql`` file beside its module.
 
-A file is a row of ``-- name: verb_noun`` headings, each followed by its query. Parameters are
-named, as ``%(merchant_id)s``.
+A file has a heading ``-- name: verb_noun`` before each query. Parameters are named, such as
+``%(merchant_id)s``.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
 class Query(NamedTuple):
-    """SQL as PostgreSQL takes it, with ``$1`` for the first of ``parameters``, and so on."""
+    """SQL in PostgreSQL's own form: ``$1`` is the first of ``parameters``, and so on."""
 
     text: bytes
     parameters: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """Return the query that is written with named parameters."""
+        """Return the query for a ``text`` with named parameters."""
         numbers: dict[str, int] = {}
 
         def numbered(match: re.Match[str]) -> str:
@@ -35,11 +35,11 @@ def load_queries(store: str, file: str) -> dict[str, Query]:
     """Return the queries of ``file``, by name; ``store`` is the ``__file__`` of the store.
 
     Raises:
-        ValueError: two queries share a name, or text stands before the first name.
+        ValueError: two queries share a name, or there is text before the first name.
     """
     text = (Path(store).parent / file).read_text(encoding="utf-8")
     preamble, *parts = _HEADING.split(text)
     names, bodies = parts[::2], parts[1::2]
     if preamble.strip() or len(set(names)) != len(names):
-        raise ValueError(f"{file} has a query without a name, or two with the same")
+        raise ValueError(f"{file} has a query without a name, or two queries with the same name")
     return {name: Query.of(body.strip()) for name, body in zip(names, bodies, strict=True)}

@@ -1,4 +1,4 @@
-"""The schema's revisions run by Alembic, or printed."""
+"""Runs the schema's revisions with Alembic, or prints them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from groat.platform.postgres.schema import role_missing
 
 
 def upgrade(url: str, role: str | None) -> None:
-    """Run the revisions that the database at ``url`` lacks; let ``role`` do what it must.
+    """Run the revisions that the database at ``url`` lacks, and grant ``role`` its privileges.
 
     Raises:
-        ConfigurationError: ``role_missing``, or ``migration_failed``; the database is as it was.
+        ConfigurationError: ``role_missing`` or ``migration_failed``; the database is unchanged.
     """
     try:
         command.upgrade(alembic_config(url, role), "head")
@@ -34,14 +34,14 @@ def upgrade(url: str, role: str | None) -> None:
 
 
 def print_sql(role: str | None) -> None:
-    """Print the SQL of all revisions, and what ``role`` may do."""
+    """Print the SQL of all revisions and of the privileges of ``role``."""
     config = alembic_config("", role)
     config.output_buffer = sys.stdout
     command.upgrade(config, "head", sql=True)
 
 
 def alembic_config(url: str, role: str | None) -> Config:
-    """Return what Alembic has to know."""
+    """Return Alembic's configuration for the database at ``url`` and the application's role."""
     config = Config()
     config.set_main_option("script_location", "groat.platform.postgres:migrations")
     config.set_main_option("path_separator", "os")

@@ -1,7 +1,7 @@
-"""The root key: made once for a database, kept there wrapped, and opened when a process starts.
+"""The root key of a database: made once, stored wrapped, and unwrapped when a process starts.
 
-It opens only with the master key that wrapped it. So a process with another master key is told at
-its start, and not by callers whose API keys it cannot check.
+Only the master key that wrapped it can unwrap it. So a process with another master key fails at its
+start, and not later, when callers send API keys that it cannot check.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ _ROW = b"root key"
 
 
 async def open_vault(database: Database, master_keys: MasterKeys) -> Vault:
-    """Return the vault of this database; make its root key if it has none yet.
+    """Return the vault of this database. Make its root key if it has none and no merchants.
 
     Raises:
-        ConfigurationError: ``wrong_master_key``; or ``root_key_missing`` where there are merchants.
+        ConfigurationError: ``wrong_master_key``; or ``root_key_missing`` if there are merchants
+            but no root key.
         Unavailable: ``database_unavailable``.
     """
     async with database.transaction() as connection:

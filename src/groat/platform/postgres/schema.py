@@ -1,6 +1,7 @@
-"""The schema's revisions: bring a database up to date, or refuse to run on another.
+"""The schema's revisions: migrate a database, or refuse to run on an outdated one.
 
-Alembic, with what it needs, takes a quarter of a second to read: only who migrates reads it.
+Importing Alembic and its dependencies takes a quarter of a second. So only functions that migrate
+import it.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ select exists (
 
 
 def migrate(url: str, role: str | None = APPLICATION_ROLE) -> str:
-    """Bring the database at ``url`` to this version's schema; return the revision.
+    """Migrate the database at ``url`` to this version's schema; return the revision.
 
-    ``role`` is the role that the application acts as; None if it has none of its own.
+    ``role`` is the application's role; None if the application acts as the user of the URL.
 
     Raises:
-        ConfigurationError: the database cannot be reached, or is of a newer Groat; or
-            ``role_missing``, or ``migration_failed``.
+        ConfigurationError: ``database_unreachable``, ``schema_newer``, ``role_missing`` or
+            ``migration_failed``.
     """
     from groat.platform.postgres import revisions as migrating  # noqa: PLC0415 - see above
 
@@ -41,24 +42,24 @@ def migrate(url: str, role: str | None = APPLICATION_ROLE) -> str:
 
 
 def print_sql(role: str | None) -> None:
-    """Print the SQL that takes an empty database to this version's schema."""
+    """Print the SQL that creates this version's schema in an empty database."""
     from groat.platform.postgres import revisions as migrating  # noqa: PLC0415 - see above
 
     migrating.print_sql(role)
 
 
 def revisions() -> list[str]:
-    """Return this version's revisions, oldest first: the name of each file begins with one."""
+    """Return this version's revisions, oldest first. Each file name begins with its revision."""
     modules = pkgutil.iter_modules(versions.__path__)
     return sorted(module.name.partition("_")[0] for module in modules)
 
 
 def require_current(url: str, role: str | None = APPLICATION_ROLE) -> None:
-    """Return if the database has this version's schema, and lets the application act as ``role``.
+    """Return if the database has this version's schema and the application may act as ``role``.
 
     Raises:
-        ConfigurationError: it is empty, older or newer; or ``role_missing``. The message says what
-            to run.
+        ConfigurationError: ``schema_outdated``, ``schema_newer`` or ``role_missing``. The message
+            names the command to run.
     """
     current, known = current_revision(url), revisions()
     if current == known[-1]:
@@ -74,11 +75,11 @@ def require_current(url: str, role: str | None = APPLICATION_ROLE) -> None:
 
 
 def current_revision(url: str) -> str | None:
-    """Return the revision of the database at ``url``, or None where there is no schema.
+    """Return the revision of the database at ``url``, or None if it has no schema.
 
     Raises:
-        ConfigurationError: ``database_unreachable``, or ``pooling_not_supported`` where a pooler
-            does not keep a transaction on one server connection.
+        ConfigurationError: ``database_unreachable``; or ``pooling_not_supported`` if a pooler does
+            not keep a transaction on one server connection.
     """
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
@@ -100,12 +101,12 @@ def current_revision(url: str) -> str | None:
 
 
 def role_missing(role: str) -> ConfigurationError:
-    """Return the error of a role that is not there, or that this user may not act as."""
+    """Return the error for a role that is missing, or that this user may not act as."""
     return ConfigurationError(
         "role_missing",
         f"The role {role} is missing, or this user may not act as it. Let an administrator run "
         f"`create role {role} nologin; grant {role} to <this user>`, then run `groat migrate`. "
-        "Where roles cannot be made, set GROAT_DATABASE_ROLE=none.",
+        "If the server allows no new roles, set GROAT_DATABASE_ROLE=none.",
     )
 
 

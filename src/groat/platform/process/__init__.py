@@ -1,1 +1,1 @@
-"""What a process needs: settings, logs, batches and places for calls."""
+"""The parts of every process: settings, logs, batches of work and limits on calls."""

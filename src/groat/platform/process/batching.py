@@ -1,7 +1,7 @@
-"""A batch is the unit of work, and one is a batch.
+"""Collects submitted items into batches. A single item is a batch too.
 
-Whatever is submitted while the previous batch is in flight is the next batch. An idle system works
-one by one with no added delay; a busy one works in hundreds. No caller sees the difference.
+The items submitted while a batch runs form the next batch. An idle system runs each item at once,
+with no added delay; a busy system runs hundreds together. The caller sees no difference.
 """
 
 from __future__ import annotations
@@ -18,17 +18,19 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _Waiting: TypeAlias = tuple[Item, asyncio.Future[Result] | None]
-"""An item, and where its result is waited for, if anybody does."""
+"""An item, and the future of its result if a caller waits for it."""
 
 
 class Lane(Generic[Item, Result]):
-    """Runs what is submitted to it in batches, in order, ``most_running`` of them at a time.
+    """Runs submitted items in batches, in order, at most ``most_running`` batches at a time.
 
-    ``run`` takes the items of a batch and returns one result for each, in the same order. What it
-    raises reaches every caller of the batch. ``most_in_batch`` bounds a batch and
-    ``most_waiting`` the queue. After a batch there is a rest of ``rest_seconds``, or of
-    ``rest_seconds_each`` for each of its items if that is less, so that more gather for the next
-    one: where a batch costs much and an item little.
+    ``run`` takes the items of a batch and returns one result for each, in the same order. An
+    exception from ``run`` reaches every caller of the batch. ``most_in_batch`` is the maximum of
+    items in a batch, ``most_waiting`` the maximum of waiting items.
+
+    After a batch, the lane rests for ``rest_seconds``, or for ``rest_seconds_each`` times the
+    number of its items if that is less. Meanwhile, more items gather for the next batch. This helps
+    if a batch costs much and an item in it costs little.
     """
 
     def __init__(
@@ -53,14 +55,14 @@ class Lane(Generic[Item, Result]):
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing waits and nothing runs."""
+        """Whether no item waits and no batch runs."""
         return not self._waiting and not self._running
 
     async def submit(self, item: Item) -> Result:
         """Return the result for ``item`` once its batch has run.
 
         Raises:
-            Unavailable: ``overloaded``, when too much is waiting already; nothing was done.
+            Unavailable: ``overloaded``; ``most_waiting`` items wait already. The item did not run.
         """
         if len(self._waiting) >= self._most_waiting:
             raise overloaded()
@@ -69,12 +71,12 @@ class Lane(Generic[Item, Result]):
         return await result
 
     def post(self, item: Item) -> None:
-        """Have ``item`` run without waiting for it. It is left out when too much is waiting."""
+        """Run ``item`` in the background. Drop it if ``most_waiting`` items wait already."""
         if len(self._waiting) < self._most_waiting:
             self._enqueue(item, None)
 
     async def quiet(self) -> None:
-        """Return once nothing waits and nothing runs."""
+        """Return once no item waits and no batch runs."""
         while self._runners:
             await asyncio.wait(self._runners)
 
@@ -101,7 +103,7 @@ class Lane(Generic[Item, Result]):
         try:
             results = await self._run([item for item, _ in batch])
             answers = list(zip(batch, results, strict=True))
-        except Exception as error:  # noqa: BLE001 - it is each caller's to handle
+        except Exception as error:  # noqa: BLE001 - each waiting caller gets the exception
             for _, waiting in batch:
                 if waiting is not None and not waiting.done():
                     waiting.set_exception(error)
@@ -112,5 +114,5 @@ class Lane(Generic[Item, Result]):
 
 
 def overloaded() -> Unavailable:
-    """Return the error of who has to come again, since too much is waiting already."""
-    return Unavailable("overloaded", "Too much is waiting already; try again shortly.")
+    """Return the error for a caller that must retry because too many requests wait already."""
+    return Unavailable("overloaded", "Too many requests are waiting; try again shortly.")

@@ -1,8 +1,8 @@
-"""Bulkheads: one name's calls may be many, and take no other's places.
+"""Bulkheads: limit the calls under way to one provider account, so that others keep their places.
 
-Whoever waits for a place would hold a request open for as long as a slow provider takes, so nobody
-waits: a full bulkhead is our overload, and the caller comes again. See Nygard, "Release It!",
-chapter 5.
+A caller that waited for a place would keep its request open for as long as a slow provider takes.
+So no caller waits: a full bulkhead refuses the call, and the caller retries later. See Nygard,
+"Release It!", chapter 5.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from groat.kernel.errors import Unavailable
 
 
 class Bulkhead:
-    """Counts the calls under way for each name in this process; ``places`` is the most of each."""
+    """Counts this process's calls under way for each name, and allows ``places`` of each."""
 
     def __init__(self, places: int) -> None:
         self._places = places
@@ -23,7 +23,7 @@ class Bulkhead:
 
     @contextmanager
     def turn(self) -> Iterator[Turn]:
-        """Yield a turn, which holds no place yet; give its place back at the end."""
+        """Yield a turn, which holds no place yet. Give its place back at the end of the block."""
         turn = Turn(self)
         try:
             yield turn
@@ -31,38 +31,38 @@ class Bulkhead:
             turn.give_back()
 
     def enter(self, name: str) -> None:
-        """Take a place.
+        """Take a place at ``name``.
 
         Raises:
-            Unavailable: ``provider_account_busy``, all places are taken.
+            Unavailable: ``provider_account_busy``; all places at ``name`` are taken.
         """
         if self._taken[name] >= self._places:
             raise Unavailable(
                 "provider_account_busy",
-                f"{self._places} calls to this provider account are under way, which is the most. "
-                "Nothing was written; try again shortly.",
+                f"{self._places} calls to this provider account are under way, which is the "
+                "maximum. Nothing was written; try again shortly.",
             )
         self._taken[name] += 1
 
     def leave(self, name: str) -> None:
-        """Give a place back."""
+        """Give a place at ``name`` back."""
         self._taken[name] -= 1
         if not self._taken[name]:
             del self._taken[name]
 
 
 class Turn:
-    """One caller's place, at one name at a time."""
+    """The place of one caller. It holds a place at one name at a time, or none."""
 
     def __init__(self, bulkhead: Bulkhead) -> None:
         self._bulkhead = bulkhead
         self._name: str | None = None
 
     def take(self, name: str) -> None:
-        """Take a place at ``name``, and give back the one held elsewhere.
+        """Take a place at ``name``, and give back a place held at another name.
 
         Raises:
-            Unavailable: ``provider_account_busy``.
+            Unavailable: ``provider_account_busy``; the place held before is kept.
         """
         if name == self._name:
             return

@@ -1,7 +1,7 @@
-"""Work that rows in PostgreSQL say is due: drained when the doorbell rings, and by a poll anyway.
+"""Work on due rows in PostgreSQL: starts when the doorbell rings, and at regular polls.
 
-The bell makes it prompt; the poll makes it certain. Neither decides anything: what is due, and how
-often it was tried, stands in the rows.
+The doorbell makes the work prompt, and the poll makes it certain. Neither decides anything: the
+rows themselves hold the time at which they are due and the number of attempts.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _log = structlog.get_logger(__name__)
 
 
 class DueWork:
-    """Drains one kind of due work, one batch at a time within this process.
+    """Works through the due rows of one kind, one batch at a time within this process.
 
-    ``drain_batch`` does one batch and returns how many rows it took; 0 means nothing is due.
+    ``drain_batch`` works on one batch and returns its number of rows; 0 means that no row is due.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class DueWork:
         self._stopping = False
 
     async def drain(self) -> int:
-        """Work until nothing is due; return how many rows were taken."""
+        """Work until no row is due; return the number of rows."""
         total = 0
         async with self._draining:
             while not self._stopping and (taken := await self._drain_batch()):
@@ -39,16 +39,16 @@ class DueWork:
         return total
 
     async def stop(self) -> None:
-        """Return once the batch that is under way is done; no other is begun."""
+        """Start no further batch, and return once the batch under way is done."""
         self._stopping = True
         async with self._draining:
             return
 
     async def poll(self) -> None:
-        """Drain again and again, until cancelled. A failure is logged and tried again later."""
+        """Drain at intervals until cancelled. Log a failure; the next poll tries again."""
         while True:
             try:
                 await self.drain()
-            except Exception:  # noqa: BLE001 - logged, and the rows are due still
+            except Exception:  # noqa: BLE001 - logged, and the rows remain due
                 _log.exception("due_work_failed", work=self._name)
             await asyncio.sleep(self._poll_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter

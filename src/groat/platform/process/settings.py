@@ -1,4 +1,4 @@
-"""Settings: read from ``GROAT_*`` variables and a ``.env`` file, checked at the start."""
+"""Settings: read from ``GROAT_*`` variables and a ``.env`` file, and checked at the start."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from groat.kernel.errors import ConfigurationError
 
 PREFIX = "GROAT_"
 APPLICATION_ROLE = "groat_app"
-"""Role that the engine acts as once connected: it may not change or delete ledger and record."""
+"""PostgreSQL role of the engine. It may not change or delete ledger rows and audit records."""
 
 SUPERVISED = "GROAT_SUPERVISED"
-"""Set for a child process, and only then: standard input is the pipe that tells of its parent."""
+"""Variable set only for a child process. Its standard input is a pipe that its parent holds open,
+so that it notices when the parent ends."""
 
 _NO_ROLE = "none"
 MASTER_KEY_BYTES = 32
@@ -37,13 +38,13 @@ def _master_key(value: SecretStr | None) -> SecretStr | None:
 def _database_url(value: SecretStr | None) -> SecretStr | None:
     try:
         conninfo_to_dict(value.get_secret_value() if value else "")
-    except psycopg.ProgrammingError:  # whose message has the whole text in it
+    except psycopg.ProgrammingError:  # its message repeats the URL with its password
         raise ValueError("it must be postgresql://user:password@host/database") from None
     return value
 
 
 class Settings(BaseSettings):
-    """Everything that can be set, with its default. One field is one variable."""
+    """All settings with their defaults. One field is one variable."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore"
@@ -51,20 +52,21 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".groat"), description="Where `groat up` keeps its data and its keys.")
     database_url: Annotated[SecretStr | None, AfterValidator(_database_url)] = Field(
-        None, description="PostgreSQL 15 to 18. Unset: `up` and `demo` start one of their own."
+        None, description="URL of PostgreSQL 15 to 18. Unset: `up` and `demo` start a server."
     )
     database_role: str = Field(
         APPLICATION_ROLE,
         pattern="^[a-z_][a-z0-9_]{0,62}$",
-        description="Role to act as in PostgreSQL. `none` where roles cannot be made.",
+        description="PostgreSQL role of the engine. `none`: stay the user of the URL, for servers "
+        "that do not allow new roles.",
     )
     redis_url: SecretStr | None = Field(
-        None, description="Redis 7 or Valkey. Unset: `up` and `demo` start one of their own."
+        None, description="URL of Redis 7 or Valkey. Unset: `up` and `demo` start a server."
     )
     master_key: Annotated[SecretStr | None, AfterValidator(_master_key)] = Field(
         None,
-        description="32 random bytes in base64; wraps the keys that encrypt, hash and sign. While "
-        "it is replaced: the new one, a comma, the old one.",
+        description="32 random bytes in base64. Wraps the keys that encrypt, hash and sign. During "
+        "a replacement: the new key, a comma, the old key.",
     )
     api_host: str = Field("127.0.0.1", description="The address that `groat api` listens on.")
     api_port: int = Field(8420, ge=1, le=65535, description="The port that `groat api` listens on.")
@@ -72,53 +74,61 @@ class Settings(BaseSettings):
         2048,
         ge=1,
         le=100_000,
-        description="Maximum connections to one API process; fewer where it may open fewer files.",
+        description="Maximum connections to one API process. A lower limit of open files "
+        "(`ulimit -n`) lowers it.",
     )
     api_connections_per_address: int | None = Field(
         None,
         ge=1,
-        description="Maximum connections from one address. Unset: half of all. Behind a load "
-        "balancer, all come from its address.",
+        description="Maximum connections from one address. Unset: half of `api_connections`. "
+        "Behind a load balancer, all connections come from its address.",
     )
-    stripe_simulator_port: int = Field(8421, ge=1, le=65535, description="Stand-in for Stripe.")
-    paypal_simulator_port: int = Field(8422, ge=1, le=65535, description="Stand-in for PayPal.")
+    stripe_simulator_port: int = Field(
+        8421, ge=1, le=65535, description="The port of the Stripe simulator."
+    )
+    paypal_simulator_port: int = Field(
+        8422, ge=1, le=65535, description="The port of the PayPal simulator."
+    )
     database_connections: int = Field(
-        16, ge=2, le=500, description="The most connections one process opens to PostgreSQL."
+        16, ge=2, le=500, description="Maximum connections of one process to PostgreSQL."
     )
     poll_seconds: float = Field(
-        1.0, gt=0, le=60, description="How often a worker looks for work that nobody rang for."
+        1.0,
+        gt=0,
+        le=60,
+        description="Seconds between a worker's searches for due work. Redis usually announces "
+        "work earlier.",
     )
     provider_timeout_seconds: float = Field(
-        20.0, gt=0, le=80, description="The longest a call to a provider may take."
+        20.0, gt=0, le=80, description="Maximum seconds for a call to a provider."
     )
     provider_calls: int = Field(
         100,
         ge=1,
         le=10_000,
-        description="Maximum calls under way to one provider account, in each process. Beyond it "
-        "the API answers 503.",
+        description="Maximum calls under way to one provider account, in each process. Further "
+        "calls get the answer 503.",
     )
     pending_seconds: float = Field(
         90.0,
         gt=0,
         le=3600,
-        description="When an operation whose call nobody came back from is looked up: longer than "
-        "calls take.",
+        description="Seconds after which an unfinished provider call counts as lost and is looked "
+        "up. Must exceed `provider_timeout_seconds`.",
     )
     breaker_failures: int = Field(
         5,
         ge=1,
-        description="So many failures of a provider account in a row, and it is left alone for a "
-        "while.",
+        description="Failures in a row after which calls to a provider account pause for a while.",
     )
-    log_format: Literal["text", "json"] = Field("text", description="Log lines: text or json.")
+    log_format: Literal["text", "json"] = Field("text", description="Format of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least severe log lines that are written."
+        "info", description="Minimum severity of the log lines that are written."
     )
 
     @property
     def role(self) -> str | None:
-        """The role that the engine acts as in PostgreSQL; None to stay the user of the URL."""
+        """The PostgreSQL role of the engine, or None to stay the user of the URL."""
         return None if self.database_role == _NO_ROLE else self.database_role
 
 
@@ -126,7 +136,8 @@ def read_settings() -> Settings:
     """Return the settings in force.
 
     Raises:
-        ConfigurationError: one line that names the first wrong variable and what it may be.
+        ConfigurationError: ``invalid_setting``; one line names the first wrong variable and its
+            allowed values.
     """
     try:
         return Settings()
@@ -137,9 +148,9 @@ def read_settings() -> Settings:
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Return a line for each variable that looks like a setting of ours and is none.
+    """Return a line for each ``GROAT_`` variable that is not a setting, such as a misspelt one.
 
-    ``environment`` is the process's; the file ``.env`` is read as well.
+    ``environment`` holds the variables of the process. The file ``.env`` is read as well.
     """
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {SUPERVISED}
     given = {name.upper() for name in {**dotenv_values(".env"), **environment}}
@@ -153,10 +164,10 @@ def _suggestion(name: str, known: Collection[str]) -> str:
 
 
 def decode_master_keys(text: str) -> list[bytes]:
-    """Return the master keys in ``text``, of 32 bytes each; the first one is the newest.
+    """Return the master keys in ``text``, of 32 bytes each. The first key is the newest.
 
     Raises:
-        ValueError: ``text`` is not one or two times 32 bytes in base64, with a comma between.
+        ValueError: ``text`` is not one key or two keys in base64 with a comma between them.
     """
     parts = text.split(",")
     try:
@@ -169,14 +180,14 @@ def decode_master_keys(text: str) -> list[bytes]:
 
 
 def require(value: SecretStr | None, name: str) -> str:
-    """Return the text of a setting that this command cannot do without.
+    """Return the text of a setting that the present command needs.
 
     Raises:
-        ConfigurationError: it is not set.
+        ConfigurationError: ``setting_missing``; the setting has no value.
     """
     if value is None:
         raise ConfigurationError(
             "setting_missing",
-            f"{PREFIX}{name} is not set. `groat up` sets up everything by itself.",
+            f"{PREFIX}{name} is not set. Set it, or use `groat up`, which needs no settings.",
         )
     return value.get_secret_value()

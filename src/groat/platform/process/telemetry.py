@@ -1,4 +1,4 @@
-"""Structured logs: one event a line, with the request id on every line of a request."""
+"""Structured logs: one event on a line, with the request id on every line of a request."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _logfmt = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "
 def configure_logging(settings: Settings, process: str) -> None:
     """Send structlog and the standard library's logging to standard error in one format.
 
-    Control characters in values are escaped by both renderers, so that nobody can forge a line. Of
-    exceptions the messages are left out, which may have a secret in them.
+    Both renderers escape control characters in values, so that a value cannot forge a log line. The
+    messages of exceptions are left out, because they may contain secrets.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -55,7 +55,7 @@ def configure_logging(settings: Settings, process: str) -> None:
 def _first_line(
     _logger: structlog.typing.WrappedLogger, _name: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Keep of a library's message what it says happened; asyncio goes on to show the exception."""
+    """Keep the first line of a library's message: asyncio repeats the exception on the others."""
     event["event"] = str(event["event"]).partition("\n")[0]
     return event
 
@@ -63,6 +63,6 @@ def _first_line(
 def _render_text(
     logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict
 ) -> str:
-    """Return a line of logfmt, which escapes a new line and leaves other control characters."""
+    """Return a line of logfmt, with the control characters that the renderer leaves escaped too."""
     line = _logfmt(logger, name, event)
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), line)

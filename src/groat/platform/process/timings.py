@@ -1,7 +1,7 @@
-"""Where a request's time went, in its answer's ``Server-Timing`` header (W3C, Server Timing).
+"""The ``Server-Timing`` header of responses: the time that a request took (W3C, Server Timing).
 
-``provider;dur=12.3`` is what was waited for at a provider, in milliseconds; ``total`` is all of it.
-What is left is the engine's own.
+``provider;dur=12.3`` is the time spent waiting for a provider, in milliseconds. ``total`` is the
+time of the whole request. The difference is the engine's own time.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _spent: ContextVar[dict[str, float] | None] = ContextVar("spent", default=None)
 
 
 @contextmanager
-def spent_on(what: str) -> Iterator[None]:
-    """Count the time of the block as spent on ``what``, if it is part of a request."""
+def spent_on(activity: str) -> Iterator[None]:
+    """Add the time of the block to ``activity``, if it runs as part of a request."""
     started = time.perf_counter()
     try:
         yield
     finally:
         spent = _spent.get()
         if spent is not None:
-            spent[what] += time.perf_counter() - started
+            spent[activity] += time.perf_counter() - started
 
 
 class ServerTiming:
-    """ASGI middleware: says in each answer where its time went."""
+    """ASGI middleware: adds the ``Server-Timing`` header to each response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -59,4 +59,6 @@ class ServerTiming:
 
 
 def _header(spent: dict[str, float]) -> bytes:
-    return ", ".join(f"{what};dur={1000 * one:.1f}" for what, one in spent.items()).encode()
+    return ", ".join(
+        f"{activity};dur={1000 * seconds:.1f}" for activity, seconds in spent.items()
+    ).encode()

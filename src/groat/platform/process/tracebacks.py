@@ -1,8 +1,8 @@
-"""An exception as it may be logged: where it was raised and what it is, never what it says.
+"""Describes exceptions for the log by their frames and names, and never by their messages.
 
-The message of an exception repeats what somebody had in hand: PostgreSQL's a whole row, an
-adapter's its credentials, a decoder's the body. So a log has the names and the frames, and the code
-of our own errors, of PostgreSQL's and of the system's.
+The message of an exception repeats data: PostgreSQL's repeats a whole row, an adapter's its
+credentials, a decoder's the body. So the log has frames and names only, and the codes of Groat's
+errors, of PostgreSQL's errors and of the operating system's errors.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOST_IN_CHAIN = 10
 
 
 def describe(exc_info: ExceptionInfo) -> str:
-    """Return the frames and the name of an exception, after those of what it was raised from."""
+    """Return the frames and the name of an exception, after those of its causes."""
     return "\n".join(_lines(exc_info[1]))
 
 
@@ -30,11 +30,11 @@ def _lines(error: BaseException) -> list[str]:
     while (cause := _cause(chain[-1])) is not None and len(chain) < _MOST_IN_CHAIN:
         chain.append(cause)
     lines = []
-    for one in reversed(chain):
-        lines += [frame.rstrip() for frame in traceback.format_tb(one.__traceback__)]
-        lines.append(name_of(one))
-        if isinstance(one, BaseExceptionGroup):
-            for inner in one.exceptions[:_MOST_IN_CHAIN]:
+    for link in reversed(chain):
+        lines += [frame.rstrip() for frame in traceback.format_tb(link.__traceback__)]
+        lines.append(name_of(link))
+        if isinstance(link, BaseExceptionGroup):
+            for inner in link.exceptions[:_MOST_IN_CHAIN]:
                 lines += [f"  {line}" for line in _lines(inner)]
     return lines
 

@@ -1,1 +1,1 @@
-"""Redis, the fast path: jobs, seen webhooks and shared circuit breakers."""
+"""Uses of Redis that only save time: jobs, webhooks seen before, and shared circuit breakers."""

@@ -1,4 +1,4 @@
-"""Redis as it may be used where somebody waits: within a moment, or not at all."""
+"""Redis calls that may fail: they end within a short time limit, and pause after a failure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TypeVar
 import structlog
 
 _FIRST_SILENCE_SECONDS = 1.0
+"""Seconds without calls after a first failure."""
 
 _log = structlog.get_logger(__name__)
 
@@ -17,23 +18,24 @@ Answer = TypeVar("Answer")
 
 
 class FastPath:
-    """One use of Redis that all can do without.
+    """One use of Redis that only saves time: without it, callers take a slower path.
 
-    ``what`` is what it is called in the log, and ``effect`` what becomes of it without Redis. After
-    a failure nothing is tried for a second, so that it is not waited for again and again; after
-    each further one for twice as long, up to ``longest_silence`` seconds.
+    ``name`` is its name in the log, and ``effect`` describes there the work without Redis. A call
+    may take up to ``seconds``. After a failure, calls are skipped for one second, so that callers
+    do not wait in vain. The pause doubles with each further failure, up to ``longest_silence``
+    seconds.
     """
 
     def __init__(
         self,
-        what: str,
+        name: str,
         effect: str,
         *,
         seconds: float,
         longest_silence: float = 1.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._what = what
+        self._name = name
         self._effect = effect
         self._seconds = seconds
         self._longest_silence = longest_silence
@@ -44,31 +46,31 @@ class FastPath:
 
     @property
     def is_open(self) -> bool:
-        """Whether anything is tried at the moment."""
+        """Whether calls are made at present, and not skipped."""
         return self._monotonic() >= self._silent_until
 
     async def attempt(self, call: Callable[[], Awaitable[Answer]]) -> Answer | None:
-        """Return what ``call`` returns; None if it fails, takes too long, or has just failed."""
+        """Return the result of ``call``, or None if it fails, takes too long or is skipped."""
         if not self.is_open:
             return None
         try:
             async with asyncio.timeout(self._seconds):
                 answer = await call()
-        except Exception as error:  # noqa: BLE001 - whatever it is, all can do without
-            self._fall_silent(error)
+        except Exception as error:  # noqa: BLE001 - every failure has the same remedy: skip Redis
+            self._pause(error)
             return None
-        self._speak_again()
+        self._resume()
         return answer
 
-    def _fall_silent(self, error: Exception) -> None:
+    def _pause(self, error: Exception) -> None:
         self._silent_until = self._monotonic() + self._silence
         self._silence = min(2 * self._silence, self._longest_silence)
         if not self._is_down:
-            _log.warning(f"{self._what}_down", reason=repr(error), effect=self._effect)
+            _log.warning(f"{self._name}_down", reason=repr(error), effect=self._effect)
         self._is_down = True
 
-    def _speak_again(self) -> None:
+    def _resume(self) -> None:
         if self._is_down:
-            _log.info(f"{self._what}_up")
+            _log.info(f"{self._name}_up")
         self._is_down = False
         self._silence = _FIRST_SILENCE_SECONDS

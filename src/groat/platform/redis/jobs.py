@@ -1,8 +1,8 @@
-"""The doorbell and the jobs: all that Groat does with BullMQ. PostgreSQL is the record.
+"""The doorbell and the job worker: all uses of BullMQ. The due work itself is in PostgreSQL.
 
-A job only says "look now". Whatever is lost here, polling finds within seconds, so nothing here
-may delay or fail the work of those who call it. The keys are BullMQ's own, so that any dashboard
-or worker of the Node world sees the same queues.
+A job only tells a worker to look for due rows now. If a job is lost, polling finds the rows within
+seconds. So a failure here must neither delay nor fail the caller. The keys in Redis are BullMQ's,
+so that every BullMQ dashboard or Node.js worker sees the same queues.
 """
 
 from __future__ import annotations
@@ -31,12 +31,17 @@ Handler = Callable[[str, Mapping[str, object]], Awaitable[None]]
 """Does a job, given its name and its data."""
 
 RING_SECONDS = 0.25
+"""Maximum seconds to wait for Redis when ringing or connecting."""
+
 _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.005, 0.08
-"""Between two rings of a busy process, for each row that the first one told of. A ring costs two
-processes as much as several rows do, and the more rows a batch has, the less each costs."""
+"""Seconds between two rings of a busy process: for each row that the first ring announced, and at
+most. A ring costs the API and the worker as much as several rows do, and rows are cheaper in larger
+batches."""
 
 _MOST_REMINDED = 300
-_LEAVE_NOTHING = {"removeOnComplete": True, "removeOnFail": True}  # kept for ever otherwise
+"""Maximum delayed jobs added at once. Polling finds the other rows."""
+
+_LEAVE_NOTHING = {"removeOnComplete": True, "removeOnFail": True}  # BullMQ keeps jobs by default
 _RING = {
     # Without keepLastIfActive a ring during an active drain is dropped.
     "deduplication": {"id": "drain", "keepLastIfActive": True},
@@ -44,23 +49,36 @@ _RING = {
 }
 
 _BLOCK_SECONDS = 2
-_SOCKET_SECONDS = 15  # BullMQ blocks for up to 10 when a delayed job is near
+"""Seconds that an idle worker blocks in Redis at once."""
+
+_SOCKET_SECONDS = 15
+"""Socket time-out of a worker. BullMQ blocks for up to 10 seconds when a delayed job is near."""
+
 _CLOSE_SECONDS = 5
+"""Seconds that a running job gets to end when its worker closes."""
+
 _HEALTHY_SECONDS = 60
+"""Seconds of work after which a worker's end counts as a first failure again."""
+
 _LOG_SECONDS = 10
+"""Minimum seconds between two log lines about a worker's errors."""
+
 _RESTART = Backoff(base_seconds=0.2, cap_seconds=10.0)
+"""Delay before a new worker replaces one that ended."""
+
 _RETRY = Backoff(base_seconds=1.0, cap_seconds=60.0)
+"""Delay before a failed job is tried again."""
 
 _log = structlog.get_logger(__name__)
 
 
 def connect_redis(url: str) -> redis.asyncio.Redis:
-    """Return a client that gives up at once: Redis is the fast path and has no use when slow."""
+    """Return a client with a short time-out and no retries: a slow Redis saves no time."""
     return _client(url, RING_SECONDS)
 
 
 class Reminder(NamedTuple):
-    """Something that is to be tried again later. No two of one queue have the same ``id``."""
+    """Work to retry after ``delay``. Its ``id`` is unique within its queue."""
 
     id: str
     delay: timedelta
@@ -68,41 +86,41 @@ class Reminder(NamedTuple):
 
 
 class Doorbell:
-    """Tells the workers of a queue that there is work, if it can. Without Redis it is silent."""
+    """Tells the workers of a queue that rows are due. Without Redis it does nothing."""
 
     def __init__(self, client: redis.asyncio.Redis | None, queue: str) -> None:
         self._queue = None if client is None else Queue(queue, {"connection": client})
         self._redis = FastPath("doorbell", "workers poll", seconds=RING_SECONDS)
-        self._rows = 0  # that nobody was told of yet
+        self._rows = 0  # due rows that no ring has announced yet
         self._ringing: asyncio.Task[None] | None = None
 
     async def ring(self) -> None:
-        """Add one ``drain`` job, unless one is waiting; never raises, and takes 0.25 s at most.
+        """Add one ``drain`` job, unless one waits already. Takes 0.25 s at most and never raises.
 
-        After a failure the next second's rings are left out.
+        Rings in the second after a failure are skipped.
         """
         queue = self._queue
         if queue is not None:
             await self._redis.attempt(lambda: queue.add("drain", {}, _RING))
 
     def ring_soon(self, rows: int) -> None:
-        """Ring without having to wait for it, since so many rows are due.
+        """Ring in the background, because ``rows`` more rows are due.
 
-        Of many calls at once, the first and one more ring.
+        Of many calls in a short time, only the first one and one more ring.
         """
         self._rows += rows
         if self._queue is not None and self._ringing is None:
             self._ringing = asyncio.create_task(self._ring_while_wanted())
 
     async def remind(self, reminders: Sequence[Reminder]) -> None:
-        """Add a delayed ``retry`` job for each; never raises, and takes 0.25 s at most."""
+        """Add a delayed ``retry`` job for each reminder. Takes 0.25 s at most and never raises."""
         queue = self._queue
         if queue is not None and reminders:
-            jobs = [_retry_job(one) for one in reminders[:_MOST_REMINDED]]
+            jobs = [_retry_job(reminder) for reminder in reminders[:_MOST_REMINDED]]
             await self._redis.attempt(lambda: queue.addBulk(jobs))
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Wait for a ring under way, and close the queue's connection."""
         if self._ringing is not None:
             await self._ringing
         if self._queue is not None:
@@ -127,7 +145,7 @@ def _retry_job(reminder: Reminder) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _ErrorLog:
-    """Logs a worker's errors, at most one line in ten seconds, with how many it stands for."""
+    """Logs a worker's errors, at most one line in ten seconds, with the number left out before."""
 
     queue: str
     left_out: int = 0
@@ -144,7 +162,7 @@ class _ErrorLog:
 
 
 class JobWorker:
-    """Does the jobs of a queue one at a time, and outlives whatever ends a BullMQ worker."""
+    """Does the jobs of a queue one at a time, and starts a new BullMQ worker when one ends."""
 
     def __init__(self, redis_url: str, queue: str, handler: Handler) -> None:
         self._url = redis_url
@@ -154,13 +172,13 @@ class JobWorker:
         self._random = random.Random()  # noqa: S311 - jitter is no secret
 
     async def run(self) -> None:
-        """Work until cancelled; then a job that is being done gets five seconds to end."""
+        """Work until cancelled. A job under way then gets five seconds to end."""
         failures = 0
         while True:
             started = time.monotonic()
             try:
                 await self._work()
-            except Exception as error:  # noqa: BLE001 - the next worker may fare better
+            except Exception as error:  # noqa: BLE001 - after any failure, a new worker starts
                 self._on_error(error)
             failures = 1 if time.monotonic() - started > _HEALTHY_SECONDS else failures + 1
             await asyncio.sleep(_RESTART.seconds(failures, self._random))
@@ -180,20 +198,20 @@ class JobWorker:
             "autorun": False,
             "connection": _client(self._url, _SOCKET_SECONDS),
             "drainDelay": _BLOCK_SECONDS,
-            "lockDuration": 10_000,  # renewed at half of it
-            "stalledInterval": 5_000,  # a crashed worker's job, and its doorbell, are soon free
-            "runRetryDelay": 1_000,  # 15 s by default: too long a pause after a lost connection
+            "lockDuration": 10_000,  # BullMQ renews a lock at half of this time
+            "stalledInterval": 5_000,  # soon frees a crashed worker's job, which blocks new rings
+            "runRetryDelay": 1_000,  # the default of 15 s is too long after a lost connection
             "settings": {"backoffStrategy": self._retry_ms},
         }
         worker = Worker(self._queue, self._process, options)
-        worker.on("error", self._on_error)  # without a listener they vanish
+        worker.on("error", self._on_error)  # without a listener, errors are lost
         return worker
 
     async def _process(self, job: Job, _token: str) -> None:
         await self._handler(job.name, job.data)
 
     def _retry_ms(self, attempts_made: int, *_unused: object) -> int:
-        """Answer for jobs whose backoff type is not built in; the built-in one has no cap."""
+        """Return the delay of a job whose backoff type is not built in: the built-in has no cap."""
         return round(1000 * _RETRY.seconds(attempts_made, self._random))
 
 
@@ -208,7 +226,7 @@ def _client(url: str, socket_seconds: float) -> redis.asyncio.Redis:
 
 
 async def _close(worker: Worker) -> None:
-    """Close ``worker`` in order, or by force: its own closing waits for as long as a job takes."""
+    """Close ``worker``, by force after a time limit: an orderly close waits for the whole job."""
     closing = asyncio.create_task(worker.close())
     await asyncio.wait({closing}, timeout=_CLOSE_SECONDS)
     if not closing.done():

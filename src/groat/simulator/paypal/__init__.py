@@ -1,1 +1,1 @@
-"""PayPal's host: tokens, orders and their money, disputes, and webhooks that are signed."""
+"""The PayPal simulator: access tokens, orders, payments, disputes and signed webhooks."""

@@ -1,4 +1,4 @@
-"""One PayPal account in memory: all that it knows and does for one merchant."""
+"""One PayPal account in memory, with all its parts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from groat.simulator.paypal.refunds import PayPalRefunds
 
 
 class PayPalAccount:
-    """Puts the parts together."""
+    """The records, books and services of one merchant's account."""
 
     def __init__(self, clock: Clock) -> None:
         self.books = Books("paypal")
@@ -30,7 +30,7 @@ class PayPalAccount:
         self.orders = Orders(office, self.payments)
 
     def triggers(self) -> Mapping[str, Trigger]:
-        """Return what can be let happen to an order."""
+        """Return the triggers by name. Each takes the id of an order."""
         orders, payments, refunds = self.orders, self.payments, self.refunds
         disputes = self.disputes
         return {

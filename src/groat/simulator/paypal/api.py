@@ -1,4 +1,4 @@
-"""The routes about orders, their money, and disputes."""
+"""The HTTP routes of orders, authorizations, captures, refunds and disputes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from groat.simulator.wire import Answer, JsonObject, answer
 
 
 class PaymentsApi:
-    """Orders v2, Payments v2 and Disputes v1."""
+    """The routes of PayPal's Orders v2, Payments v2 and Disputes v1."""
 
     def __init__(self, account: PayPalAccount) -> None:
         self._account = account
@@ -46,7 +46,7 @@ class PaymentsApi:
         ]
 
     async def create_order(self, request: Request) -> Answer:
-        """Make an order."""
+        """Create an order."""
         wanted, host = parse(OrderRequest, await request.body()), host_of(request)
         if wanted.vault_id is not None and "PayPal-Request-Id" not in request.headers:
             raise invalid("PAYPAL_REQUEST_ID_REQUIRED", "A PayPal-Request-Id is required.")
@@ -74,7 +74,7 @@ class PaymentsApi:
         return self._authorization(find(self._records.authorizations, request), request)
 
     async def capture_authorization(self, request: Request) -> Answer:
-        """Capture what is authorized, or a part of it."""
+        """Capture the authorized amount, or a part of it."""
         authorization = find(self._records.authorizations, request)
         wanted = parse(CaptureAuthorizationBody, await request.body())
         capture = self._account.payments.capture(authorization, wanted)
@@ -82,7 +82,7 @@ class PaymentsApi:
         return _made(request, objects.capture_object(capture, order, host_of(request)))
 
     async def void_authorization(self, request: Request) -> Answer:
-        """Give up what is authorized."""
+        """Void an authorization."""
         authorization = find(self._records.authorizations, request)
         voided = self._account.payments.void(authorization)
         if not _is_wanted_whole(request):
@@ -96,7 +96,7 @@ class PaymentsApi:
         return answer(200, objects.capture_object(capture, order, host_of(request)))
 
     async def refund_capture(self, request: Request) -> Answer:
-        """Give back what was captured, or a part of it."""
+        """Refund the captured amount, or a part of it."""
         capture = find(self._records.captures, request)
         wanted = parse(RefundCaptureBody, await request.body())
         refund = self._account.refunds.refund(capture, wanted)
@@ -108,15 +108,16 @@ class PaymentsApi:
         return answer(200, objects.refund_object(refund, host_of(request)))
 
     async def list_disputes(self, request: Request) -> Answer:
-        """Answer with the disputes, those of one transaction if asked, in short."""
+        """Answer with summaries of all disputes, or of the disputes of one transaction."""
         wanted = self._account.disputes.of_capture(
             request.query_params.get("disputed_transaction_id")
         )
         host = host_of(request)
-        return answer(200, {"items": [objects.dispute_summary(one, host) for one in wanted]})
+        items = [objects.dispute_summary(dispute, host) for dispute in wanted]
+        return answer(200, {"items": items})
 
     async def show_dispute(self, request: Request) -> Answer:
-        """Answer with a dispute in full."""
+        """Answer with all details of a dispute."""
         dispute = find(self._records.disputes, request)
         capture = self._records.captures[dispute.capture_id]
         order = self._records.orders[capture.order_id]
@@ -138,7 +139,7 @@ class PaymentsApi:
 
 
 def _made(request: Request, thing: JsonObject) -> Answer:
-    """Answer with what was made: with all of it only if the client says so."""
+    """Answer with a new object, in full only if the client asks for a full representation."""
     if _is_wanted_whole(request):
         return answer(201, thing)
     return answer(201, {name: thing[name] for name in ("id", "status", "links")})

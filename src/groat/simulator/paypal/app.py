@@ -1,4 +1,4 @@
-"""The stand-in for ``api-m.paypal.com``: routes, credentials and idempotency."""
+"""The simulator of ``api-m.paypal.com``: routes, credentials and idempotency."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ from groat.simulator.paypal.web import Handler
 from groat.simulator.wire import Answer, answer
 
 ORDERS_LIFETIME = timedelta(hours=6)
-"""How long the Orders API keeps its answers. Source: PayPal, "Idempotency"."""
+"""Time for which the Orders API stores an answer. Source: PayPal, "Idempotency"."""
 
 PAYMENTS_LIFETIME = timedelta(days=45)
-"""How long the Payments API keeps its answers."""
+"""Time for which the Payments API stores an answer."""
 
 REQUEST_ID_LENGTH_MAX = 108
-"""Source: PayPal, Orders v2, ``PayPal-Request-Id``."""
+"""Maximum characters of a request id. Source: PayPal, Orders v2, ``PayPal-Request-Id``."""
 
 _KINDS: Kinds = {
     "payments": re.compile(r"/v2/checkout/orders(/[^/]+/(authorize|capture))?"),
@@ -52,10 +52,10 @@ _PEM = "application/x-pem-file"
 
 
 def create_paypal_app(clock: Clock) -> Starlette:
-    """Return the stand-in, with an account that has seen nothing yet and new certificates.
+    """Return the simulator with a new, empty account and new certificates.
 
-    It learns its own address, which is part of its links and of every delivery, from the ``Host``
-    header of the request that makes an order.
+    Its links and deliveries contain its own address. It takes the address from the ``Host`` header
+    of the request that creates an order.
     """
     account = PayPalAccount(clock)
     front = _Front(account, clock)
@@ -72,7 +72,7 @@ def create_paypal_app(clock: Clock) -> Starlette:
 
 
 class _Front:
-    """What every request passes: its token, its key, and the faults that are planned."""
+    """Checks tokens and request ids, and causes faults, before it calls a handler."""
 
     def __init__(self, account: PayPalAccount, clock: Clock) -> None:
         self._account = account
@@ -117,7 +117,7 @@ class _Front:
         raise not_found()
 
     async def _serve(self, handler: Handler, request: Request) -> Response:
-        """Respond, or let go wrong what is to with a POST."""
+        """Respond to a request, with a fault if one is due for this POST."""
         if request.method != "POST":
             return await self._respond(handler, request)
         fault = request.state.fault = self._faults.of(
@@ -137,10 +137,11 @@ class _Front:
         return _response(reply, request.state.debug_id)
 
     async def _perform(self, handler: Handler, request: Request) -> Answer:
-        """Let ``handler`` work: once for each request id where there is one.
+        """Call ``handler``, but only once for each request id.
 
-        Unlike Stripe, PayPal does not compare what comes again with what came first: it answers
-        what it answered to the id, whatever the request is. The status says that it came before.
+        Unlike Stripe, PayPal does not compare a repeated request with the first one. It repeats the
+        stored answer of the request id, even for a different request. A repeated answer has the
+        status 200 instead of 201.
         """
         if request.method != "POST":
             return await handler(request)
@@ -166,7 +167,7 @@ class _Front:
 
 
 async def _payment_method(request: Request) -> str:
-    """Return the vaulted method that an order is paid with, where that may ask for a fault."""
+    """Return the vaulted payment method of an order if it may name a fault, else an empty text."""
     if not asks_for_fault(await request.body()):
         return ""
     try:

@@ -1,4 +1,4 @@
-"""The page to which a payer is sent to approve an order, or not."""
+"""The page on which a payer approves or cancels an order."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from groat.simulator.paypal.objects import CHECKOUT_PATH, PAYER_ID
 
 
 class CheckoutPages:
-    """Shows an order that waits for its payer, and sends the payer back."""
+    """Shows an order that waits for its payer, and redirects the payer back to the shop."""
 
     def __init__(self, account: PayPalAccount) -> None:
         self._account = account
 
     def routes(self) -> list[Route]:
-        """Return the routes, which need no access token: payers have none."""
+        """Return the routes. They need no access token, because payers use them."""
         return [
             Route(CHECKOUT_PATH, self.show),
             Route(f"{CHECKOUT_PATH}/{{id}}/approve", self.approve, methods=["POST"]),
@@ -29,24 +29,24 @@ class CheckoutPages:
         ]
 
     async def show(self, request: Request) -> Response:
-        """Answer with the page."""
+        """Answer with the page of an order."""
         order = self._account.records.orders.get(request.query_params.get("token", ""))
         if order is None or not order.waits:
             return _nothing_to_do()
         address = f"{CHECKOUT_PATH}/{order.id}"
         choices = {"Approve": f"{address}/approve", "Cancel": f"{address}/cancel"}
-        text = f"This stands in for PayPal's page. Order {order.id} is over"
+        text = f"This page simulates PayPal's page. The amount of order {order.id} is"
         return question("Approve the payment?", text, order.money, choices)
 
     async def approve(self, request: Request) -> Response:
-        """Approve the order and send the payer back."""
+        """Approve the order and redirect the payer to the shop."""
         order = self._account.records.orders.get(request.path_params["id"])
         if order is None or not self._account.orders.approve(order.id):
             return _nothing_to_do()
         return _back(order.return_url, {"token": order.id, "PayerID": PAYER_ID})
 
     async def cancel(self, request: Request) -> Response:
-        """Give the order up and send the payer back."""
+        """Cancel the order and redirect the payer to the shop."""
         order = self._account.records.orders.get(request.path_params["id"])
         if order is None or not self._account.orders.cancel(order.id):
             return _nothing_to_do()
@@ -61,4 +61,4 @@ def _back(url: str | None, parameters: dict[str, str]) -> Response:
 
 
 def _nothing_to_do() -> Response:
-    return notice("Nothing to approve", "No order waits here.", HTTPStatus.NOT_FOUND)
+    return notice("Nothing to approve", "No order waits for approval.", HTTPStatus.NOT_FOUND)

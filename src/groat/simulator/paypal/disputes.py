@@ -1,4 +1,4 @@
-"""Payers' complaints: opened, looked at, decided."""
+"""Disputes: opened by payers, reviewed and decided by PayPal."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from groat.simulator.references import paypal_id
 
 
 class PayPalDisputes:
-    """What becomes of an order's disputes. The books have a dispute once it is decided.
+    """Opens, reviews and decides disputes. A dispute is entered in the books when it is decided.
 
-    Until then the seller keeps the money. If the payer is right, PayPal takes it, and tells of that
-    twice: the dispute is resolved, and the capture is reversed.
+    Until then, the seller keeps the money. If the payer wins, PayPal takes the money back. It sends
+    two events for this: one for the resolved dispute and one for the reversed capture.
     """
 
     def __init__(self, office: Office, refunds: PayPalRefunds) -> None:
@@ -23,7 +23,7 @@ class PayPalDisputes:
         self._refunds = refunds
 
     def open(self, order_id: str) -> bool:
-        """Let the payer dispute an order's first capture that took money."""
+        """Let the payer dispute the first successful capture of an order."""
         if not self.can_open(order_id):
             return False
         capture, now = self._taken(order_id)[0], self._office.now()
@@ -34,8 +34,8 @@ class PayPalDisputes:
         return True
 
     def review(self, order_id: str) -> bool:
-        """Let PayPal look at what both sides say."""
-        dispute = self._unseen(order_id)
+        """Let PayPal review an open dispute."""
+        dispute = self._unreviewed(order_id)
         if dispute is None:
             return False
         reviewed = replace(dispute, status="UNDER_REVIEW", updated=self._office.now())
@@ -43,7 +43,7 @@ class PayPalDisputes:
         return True
 
     def win(self, order_id: str) -> bool:
-        """Let the seller keep the money."""
+        """Decide for the seller, who keeps the money."""
         dispute = self._undecided(order_id)
         if dispute is None:
             return False
@@ -51,31 +51,31 @@ class PayPalDisputes:
         return True
 
     def lose(self, order_id: str) -> bool:
-        """Let the payer have the money back, as far as it was not refunded."""
+        """Decide for the payer, and take back the part of the money that was not refunded."""
         dispute = self._undecided(order_id)
         if dispute is None:
             return False
         capture = self._office.records.captures[dispute.capture_id]
-        taken = min(dispute.money, self._refunds.left(capture), key=lambda one: one.amount)
+        taken = min(dispute.money, self._refunds.left(capture), key=lambda money: money.amount)
         self._resolve(replace(dispute, taken=taken), "RESOLVED_BUYER_FAVOUR")
         if taken.amount:
             self._refunds.reverse(capture, taken)
         return True
 
     def can_open(self, order_id: str) -> bool:
-        """Tell whether an order has taken money that was never disputed."""
+        """Tell whether an order has a successful capture and no dispute."""
         return bool(self._taken(order_id)) and not self._office.records.dispute_in(order_id)
 
     def can_review(self, order_id: str) -> bool:
-        """Tell whether PayPal has yet to look at an order's dispute."""
-        return self._unseen(order_id) is not None
+        """Tell whether an order has a dispute that PayPal has not reviewed yet."""
+        return self._unreviewed(order_id) is not None
 
     def is_undecided(self, order_id: str) -> bool:
-        """Tell whether an order has a dispute that is not decided."""
+        """Tell whether an order has a dispute that is not decided yet."""
         return self._undecided(order_id) is not None
 
     def of_capture(self, capture_id: str | None) -> list[PayPalDispute]:
-        """Return a capture's disputes, or all of them."""
+        """Return the disputes of a capture, or all disputes if ``capture_id`` is None."""
         return [
             dispute
             for dispute in self._office.records.disputes.values()
@@ -86,11 +86,11 @@ class PayPalDisputes:
         captures = self._office.records.captures_of(order_id)
         return [capture for capture in captures if capture.status in TAKEN]
 
-    def _unseen(self, order_id: str) -> PayPalDispute | None:
-        return self._office.records.dispute_in(order_id, lambda one: one.status == "OPEN")
+    def _unreviewed(self, order_id: str) -> PayPalDispute | None:
+        return self._office.records.dispute_in(order_id, lambda dispute: dispute.status == "OPEN")
 
     def _undecided(self, order_id: str) -> PayPalDispute | None:
-        return self._office.records.dispute_in(order_id, lambda one: one.outcome is None)
+        return self._office.records.dispute_in(order_id, lambda dispute: dispute.outcome is None)
 
     def _resolve(self, dispute: PayPalDispute, outcome: DisputeOutcome) -> None:
         office = self._office

@@ -24,7 +24,7 @@ _MESSAGES = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class RequestProblem:
-    """One thing that is wrong. ``field`` is a JSON pointer into what its ``location`` names."""
+    """One problem of a request. ``field`` is a JSON pointer into the body or the query."""
 
     issue: str
     description: str
@@ -32,13 +32,13 @@ class RequestProblem:
     location: Literal["body", "query"] = "body"
 
     def render(self) -> JsonObject:
-        """Return it as an element of ``details``."""
+        """Return the problem as an element of ``details``."""
         where = {} if self.field is None else {"field": self.field, "location": self.location}
         return {**where, "issue": self.issue, "description": self.description}
 
 
 class PayPalError(Exception):
-    """A request refused before anything was done; nothing of it is kept under its key."""
+    """A request refused before it had an effect. No answer is stored under its request id."""
 
     def __init__(self, status: int, name: str, *problems: RequestProblem) -> None:
         super().__init__(name)
@@ -47,7 +47,7 @@ class PayPalError(Exception):
         self.problems = problems
 
     def answer(self, debug_id: str) -> Answer:
-        """Return the reply. ``debug_id`` is also in the header ``PayPal-Debug-Id``."""
+        """Return the answer with this error. ``PayPal-Debug-Id`` must repeat the ``debug_id``."""
         body: JsonObject = {
             "name": self.name,
             "message": _MESSAGES[self.name],
@@ -59,7 +59,7 @@ class PayPalError(Exception):
 
 
 class TokenError(Exception):
-    """A refusal of the token endpoint, which has OAuth's shape of errors (RFC 6749, 5.2)."""
+    """A refusal by the token endpoint, in the form of OAuth's errors (RFC 6749, 5.2)."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(error)
@@ -68,17 +68,17 @@ class TokenError(Exception):
         self.description = description
 
     def answer(self) -> Answer:
-        """Return the reply."""
+        """Return the answer with this error."""
         return answer(self.status, {"error": self.error, "error_description": self.description})
 
 
 def unprocessable(issue: str, description: str, field: str | None = None) -> PayPalError:
-    """Return the error for a request that is well-formed and cannot be carried out."""
+    """Return the error for a request that is well-formed but cannot be carried out."""
     return PayPalError(422, "UNPROCESSABLE_ENTITY", RequestProblem(issue, description, field))
 
 
 def invalid(issue: str, description: str, field: str | None = None) -> PayPalError:
-    """Return the error for a request that is not as the API describes it."""
+    """Return the error for a request that does not conform to the API."""
     return PayPalError(400, "INVALID_REQUEST", RequestProblem(issue, description, field))
 
 
@@ -93,7 +93,7 @@ def not_found() -> PayPalError:
 
 
 def in_progress() -> PayPalError:
-    """Return the error for a request id whose first request has not been answered."""
+    """Return the error for a request id whose first request is not answered yet."""
     description = "A previous request on this resource is currently in progress. Please try later."
     problem = RequestProblem("PREVIOUS_REQUEST_IN_PROGRESS", description)
     return PayPalError(409, "RESOURCE_CONFLICT", problem)

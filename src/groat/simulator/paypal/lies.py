@@ -1,4 +1,4 @@
-"""Answers whose amounts are not what was done."""
+"""Answers with wrong amounts, for the fault ``lie``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from groat.simulator.wire import Answer, encode
 
 
 def told_wrong(reply: Answer) -> Answer:
-    """Return ``reply`` with every amount one minor unit too high; nothing stays nothing."""
+    """Return ``reply`` with every amount one minor unit too high. Zero stays zero."""
     if not reply.body:
         return reply
     return Answer(reply.status, encode(_wrong(json.loads(reply.body))))

@@ -1,4 +1,4 @@
-"""What the stand-in for PayPal remembers."""
+"""The records of the PayPal simulator."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ DisputeStatus: TypeAlias = Literal["OPEN", "UNDER_REVIEW", "RESOLVED"]
 DisputeOutcome: TypeAlias = Literal["RESOLVED_BUYER_FAVOUR", "RESOLVED_SELLER_FAVOUR"]
 
 TAKEN = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
-"""The statuses of a capture that has taken money."""
+"""The statuses of a successful capture, also if it was refunded later."""
 
 
 @dataclass(frozen=True, slots=True)
 class PayPalOrder:
-    """What a client wants to be paid for, and by which method.
+    """A client's order, with its amount, its reference and its payment method.
 
-    ``host`` is the simulator's own address, as the client that made the order knows it.
+    ``host`` is the simulator's own address, taken from the request that created the order.
     """
 
     id: str
@@ -49,13 +49,13 @@ class PayPalOrder:
 
     @property
     def waits(self) -> bool:
-        """Whether the payer has to approve it first."""
+        """Whether the order waits for its payer's approval."""
         return self.status in {"CREATED", "PAYER_ACTION_REQUIRED"}
 
 
 @dataclass(frozen=True, slots=True)
 class PayPalAuthorization:
-    """An order's money reserved, or not."""
+    """An authorization of an order's amount, approved or denied."""
 
     id: str
     order_id: str
@@ -69,7 +69,7 @@ class PayPalAuthorization:
 
 @dataclass(frozen=True, slots=True)
 class PayPalCapture:
-    """One attempt to take an order's money, of its authorization where it has one."""
+    """One attempt to capture an order's money, from its authorization if it has one."""
 
     id: str
     order_id: str
@@ -85,7 +85,7 @@ class PayPalCapture:
 
 @dataclass(frozen=True, slots=True)
 class PayPalRefund:
-    """One attempt to give back what a capture took. PayPal itself makes a ``reversal``."""
+    """One attempt to refund a capture. A ``reversal`` is made by PayPal, after a lost dispute."""
 
     id: str
     capture_id: str
@@ -101,7 +101,7 @@ class PayPalRefund:
 
 @dataclass(frozen=True, slots=True)
 class PayPalDispute:
-    """A payer's complaint about a capture. ``taken`` is what it has cost the seller."""
+    """A payer's dispute of a capture. ``taken`` is the amount taken from the seller."""
 
     id: str
     capture_id: str
@@ -115,7 +115,7 @@ class PayPalDispute:
 
 @dataclass(slots=True)
 class Records:
-    """Everything by its id. A change puts a new record in the place of the old one."""
+    """All records by id. A change replaces the old record by a new one."""
 
     orders: dict[str, PayPalOrder] = field(default_factory=dict)
     authorizations: dict[str, PayPalAuthorization] = field(default_factory=dict)
@@ -124,19 +124,19 @@ class Records:
     disputes: dict[str, PayPalDispute] = field(default_factory=dict)
 
     def authorizations_of(self, order_id: str) -> list[PayPalAuthorization]:
-        """Return an order's authorizations: one or none."""
+        """Return the authorization of an order, as a list of one or none."""
         return [found for found in self.authorizations.values() if found.order_id == order_id]
 
     def captures_of(self, order_id: str) -> list[PayPalCapture]:
-        """Return an order's captures, those of its authorization too."""
+        """Return all captures of an order, including the captures of its authorization."""
         return [found for found in self.captures.values() if found.order_id == order_id]
 
     def refunds_of(self, capture_id: str) -> list[PayPalRefund]:
-        """Return a capture's refunds, and what PayPal took back of it."""
+        """Return the refunds and the reversals of a capture."""
         return [found for found in self.refunds.values() if found.capture_id == capture_id]
 
     def refunds_in(self, order_id: str) -> list[PayPalRefund]:
-        """Return the refunds of all of an order's captures."""
+        """Return the refunds and the reversals of all captures of an order."""
         return [
             refund
             for capture in self.captures_of(order_id)
@@ -160,19 +160,19 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class PayPalEvent:
-    """Something that happened, as it is delivered: every delivery has the same bytes."""
+    """An event as it is delivered. All its deliveries have the same bytes."""
 
     id: str
     type: str
     created: datetime
     transaction_id: str
-    """What it is about; of a dispute, the capture that is disputed."""
+    """The id of the event's object. For a dispute, the id of the disputed capture."""
     body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where a client wants to hear of events."""
+    """A client's endpoint for webhooks."""
 
     id: str
     url: str

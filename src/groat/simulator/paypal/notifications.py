@@ -1,4 +1,4 @@
-"""The routes about webhooks: where they go, and whether one is genuine."""
+"""The HTTP routes of webhooks, of events, and of the verification of signatures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from groat.simulator.wire import Answer, answer
 
 
 class NotificationsApi:
-    """Webhooks v1."""
+    """The routes of PayPal's Webhooks v1."""
 
     def __init__(self, post: PayPalPost) -> None:
         self._post = post
@@ -41,7 +41,7 @@ class NotificationsApi:
         ]
 
     async def create_webhook(self, request: Request) -> Answer:
-        """Start delivering to an address."""
+        """Create a webhook."""
         webhook = self._post.add_webhook(parse(WebhookRequest, await request.body()))
         return answer(201, objects.webhook_object(webhook, host_of(request)))
 
@@ -57,13 +57,13 @@ class NotificationsApi:
         return answer(200, objects.webhook_object(webhook, host_of(request)))
 
     async def delete_webhook(self, request: Request) -> Answer:
-        """Stop delivering to an address."""
+        """Delete a webhook."""
         if self._post.webhooks.pop(request.path_params["id"], None) is None:
             raise not_found()
         return Answer(204, b"")
 
     async def list_events(self, request: Request) -> Answer:
-        """Answer with the events that are searched for, newest first, a page at a time."""
+        """Answer with a page of the events that match the search, newest first."""
         search = parse_query(EventSearch, request.query_params)
         listed = [
             (index, event)
@@ -81,18 +81,18 @@ class NotificationsApi:
         return answer(200, {"events": events, "count": len(events), "links": links})
 
     async def show_event(self, request: Request) -> Answer:
-        """Answer with one event, as it was delivered."""
+        """Answer with one event, in the bytes of its deliveries."""
         return Answer(200, find(self._post.events, request).body)
 
     async def verify_signature(self, request: Request) -> Answer:
-        """Tell whether a delivery was made here."""
+        """Answer whether a delivery has a valid signature of this simulator."""
         delivery = parse(VerificationRequest, await request.body())
         verdict = "SUCCESS" if self._post.signed(delivery) else "FAILURE"
         return answer(200, {"verification_status": verdict})
 
 
 def _matches(event: PayPalEvent, search: EventSearch) -> bool:
-    """Tell whether an event is searched for; times count in whole seconds, as they are told."""
+    """Tell whether an event matches a search. Times count in whole seconds, as events show them."""
     created = event.created.replace(microsecond=0)
     return (
         (search.start_time is None or search.start_time <= created)

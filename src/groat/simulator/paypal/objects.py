@@ -1,6 +1,6 @@
-"""PayPal's objects as they go over the wire, in the shape of its REST API reference.
+"""PayPal's objects in JSON, in the form of its REST API reference.
 
-``host`` is the simulator's own address, as its client knows it, without a slash at the end.
+``host`` is the simulator's own address as the client knows it, without a slash at the end.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ from groat.simulator.paypal.requests import PurchaseUnitBody
 from groat.simulator.wire import JsonObject
 
 CHECKOUT_PATH = "/checkoutnow"
-"""Where the payer of an order is sent to approve it."""
+"""Path of the page on which a payer approves an order."""
+
 EVENTS_PATH = "/v1/notifications/webhooks-events"
 MERCHANT_ID = "GROATSIMULATE"
 PAYER_ID = "SIMULATEDPAYR"
 PAYER_EMAIL = "payer@example.com"
 REVERSAL_NOTE = "Payment reversed"
-"""What PayPal writes on what it takes back by itself."""
+"""The note on reversals, which PayPal makes by itself."""
 
 _FEE_BASIS_POINTS = 249
 _FEE_FIXED = 35
 
 
 def order_object(order: PayPalOrder, records: Records, host: str) -> JsonObject:
-    """Return an order and what became of it: it is completed even if its capture was declined."""
+    """Return an order with its payments. An order with a declined capture is completed too."""
     path = f"{host}/v2/checkout/orders/{order.id}"
     links = [link(path, "self")]
     if order.waits:
@@ -78,7 +79,7 @@ def authorization_object(
 
 
 def capture_object(capture: PayPalCapture, order: PayPalOrder, host: str) -> JsonObject:
-    """Return a capture, paid or not."""
+    """Return a capture, in any status."""
     related = {"order_id": order.id}
     up = f"{host}/v2/checkout/orders/{order.id}"
     if capture.authorization_id is not None:
@@ -104,7 +105,7 @@ def capture_object(capture: PayPalCapture, order: PayPalOrder, host: str) -> Jso
 
 
 def refund_object(refund: PayPalRefund, host: str) -> JsonObject:
-    """Return a refund. Which capture it is of is told by its link ``up`` alone."""
+    """Return a refund. Only its link ``up`` names its capture."""
     told: dict[str, str | None] = {
         "custom_id": refund.custom_id,
         "invoice_id": refund.invoice_id,
@@ -131,7 +132,7 @@ def refund_object(refund: PayPalRefund, host: str) -> JsonObject:
 def dispute_object(
     dispute: PayPalDispute, capture: PayPalCapture, order: PayPalOrder, host: str
 ) -> JsonObject:
-    """Return a dispute, as its seller sees it."""
+    """Return a dispute in the seller's view."""
     transaction: JsonObject = {
         "buyer_transaction_id": f"{dispute.capture_id[::-1]}",
         "seller_transaction_id": dispute.capture_id,
@@ -154,7 +155,7 @@ def dispute_object(
 
 
 def dispute_summary(dispute: PayPalDispute, host: str) -> JsonObject:
-    """Return a dispute as it stands in a list."""
+    """Return a dispute in the short form of a list."""
     return {
         "dispute_id": dispute.id,
         **_times(dispute),
@@ -167,7 +168,7 @@ def dispute_summary(dispute: PayPalDispute, host: str) -> JsonObject:
 
 
 def webhook_object(webhook: Webhook, host: str) -> JsonObject:
-    """Return a webhook; its id is part of what every delivery is signed for."""
+    """Return a webhook. The signature of every delivery covers the webhook's id."""
     return {
         "id": webhook.id,
         "url": webhook.url,
@@ -177,17 +178,17 @@ def webhook_object(webhook: Webhook, host: str) -> JsonObject:
 
 
 def amount(money: Money) -> JsonObject:
-    """Return money as PayPal writes it: a string with all of the currency's decimals."""
+    """Return money in PayPal's form: a string with all decimals of the currency."""
     return {"currency_code": money.currency, "value": money.decimal()}
 
 
 def link(href: str, relation: str, method: str = "GET") -> JsonObject:
-    """Return where something else is found, and what it is."""
+    """Return a link to a related object or action."""
     return {"href": href, "rel": relation, "method": method}
 
 
 def rfc3339(moment: datetime) -> str:
-    """Return a time as PayPal writes it."""
+    """Return a time in PayPal's form."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -214,16 +215,16 @@ def _unit_object(order: PayPalOrder, records: Records, host: str) -> JsonObject:
 
 
 def _within_order(payment: JsonObject, order: PayPalOrder, code: str) -> JsonObject:
-    """Return an authorization or a capture as its order has it.
+    """Return an authorization or a capture in the form that its order shows.
 
-    What it belongs to is left out; what the processor said of a card is there (Orders v2).
+    It lacks the ids of related objects, and has the processor's response to a card (Orders v2).
     """
     told = {name: value for name, value in payment.items() if name != "supplementary_data"}
     return {**told, **_processor_response(order, code)}
 
 
 def _source(order: PayPalOrder) -> JsonObject:
-    """Return how an order is paid, as far as that is known."""
+    """Return the payment source of an order, as far as it is known."""
     if order.status == "CREATED":
         return {}
     if order.method.kind == "card":
@@ -235,7 +236,7 @@ def _source(order: PayPalOrder) -> JsonObject:
 
 
 def _processor_response(order: PayPalOrder, code: str) -> JsonObject:
-    """Return what the processor said, which there is of cards alone."""
+    """Return the processor's response, which only cards have."""
     if order.method.kind != "card":
         return {}
     return {"processor_response": {"response_code": code}}
@@ -252,7 +253,10 @@ def _times(
 
 
 def _breakdown(gross: Money) -> JsonObject:
-    """Return a fee of 2.49 percent, rounded down, and 35 minor units, but not more than all."""
+    """Return gross amount, fee and net amount.
+
+    The fee is 2.49 percent, rounded down, plus 35 minor units, and at most the gross amount.
+    """
     fee = min(gross.amount, gross.amount * _FEE_BASIS_POINTS // 10_000 + _FEE_FIXED)
     return {
         "seller_receivable_breakdown": {

@@ -1,4 +1,4 @@
-"""What every part of the stand-in works with: records, books, the time, and telling of events."""
+"""The shared tools of the simulator's parts: records, books, the clock and events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from groat.simulator.paypal.post import Happening, PayPalPost
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Keeps a record as it has become, and tells of it."""
+    """Gives access to the records, the books and the clock, and sends events."""
 
     clock: Clock
     records: Records
@@ -30,7 +30,7 @@ class Office:
     post: PayPalPost
 
     def now(self) -> datetime:
-        """Return the present moment."""
+        """Return the present time."""
         return self.clock.now()
 
     def order_of(self, record: PayPalAuthorization | PayPalCapture) -> PayPalOrder:
@@ -38,7 +38,7 @@ class Office:
         return self.records.orders[record.order_id]
 
     def tell_order(self, event_type: str, order: PayPalOrder) -> None:
-        """Tell of an order."""
+        """Send an event of an order."""
         summary = f"Checkout order {event_type.rpartition('.')[2].lower()}"
         resource = objects.order_object(order, self.records, order.host)
         self.post.tell(
@@ -46,36 +46,36 @@ class Office:
         )
 
     def tell_authorization(self, event_type: str, authorization: PayPalAuthorization) -> None:
-        """Tell of an authorization."""
+        """Send an event of an authorization."""
         order = self.order_of(authorization)
         summary = f"An authorization of {authorization.money} is {authorization.status.lower()}"
         resource = objects.authorization_object(authorization, order, order.host)
-        what = Happening(event_type, "authorization", authorization.id, summary, resource)
-        self.post.tell(what, order.host)
+        happening = Happening(event_type, "authorization", authorization.id, summary, resource)
+        self.post.tell(happening, order.host)
 
     def tell_capture(self, event_type: str, capture: PayPalCapture) -> None:
-        """Tell of a capture."""
+        """Send an event of a capture."""
         order = self.order_of(capture)
         summary = f"A payment of {capture.money} is {capture.status.lower()}"
         resource = objects.capture_object(capture, order, order.host)
-        what = Happening(event_type, "capture", capture.id, summary, resource)
-        self.post.tell(what, order.host)
+        happening = Happening(event_type, "capture", capture.id, summary, resource)
+        self.post.tell(happening, order.host)
 
     def tell_refund(self, event_type: str, refund: PayPalRefund) -> None:
-        """Tell of a refund or a reversal: the event's object is the refund, not the capture."""
+        """Send an event of a refund or a reversal. The event's object is the refund."""
         host = self.order_of(self.records.captures[refund.capture_id]).host
         summary = f"{refund.money} of a captured payment went back"
         resource = objects.refund_object(refund, host)
         self.post.tell(Happening(event_type, "refund", refund.id, summary, resource), host)
 
     def tell_dispute(self, event_type: str, dispute: PayPalDispute) -> None:
-        """Tell of a dispute."""
+        """Send an event of a dispute."""
         capture = self.records.captures[dispute.capture_id]
         order = self.order_of(capture)
         summary = f"A dispute over {dispute.money} is {dispute.status.lower()}"
         resource = objects.dispute_object(dispute, capture, order, order.host)
-        what = Happening(event_type, "dispute", capture.id, summary, resource)
-        self.post.tell(what, order.host)
+        happening = Happening(event_type, "dispute", capture.id, summary, resource)
+        self.post.tell(happening, order.host)
 
     def enter(
         self,
@@ -87,11 +87,11 @@ class Office:
         *,
         done: bool,
     ) -> None:
-        """Write down what was really done, or refused."""
+        """Add an entry to the books, as succeeded if ``done`` and else as declined."""
         status: Status = "succeeded" if done else "declined"
         entries.append(BookEntry(record_id, money, reference, status, parent))
 
 
 def less(money: Money, *taken: Money) -> Money:
-    """Return what is left of ``money``."""
-    return Money(money.amount - sum(one.amount for one in taken), money.currency)
+    """Return ``money`` minus all amounts in ``taken``."""
+    return Money(money.amount - sum(part.amount for part in taken), money.currency)

@@ -1,4 +1,4 @@
-"""Orders: made, approved by the payer or not, completed."""
+"""Orders: created, approved or canceled by the payer, and completed."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from groat.simulator.references import paypal_id
 
 
 class InstrumentDeclinedError(PayPalError):
-    """PayPal refuses the payment method: unlike other refusals, this one is kept under its key."""
+    """PayPal refuses the payment method. Unlike other refusals, this answer is stored."""
 
     def __init__(self) -> None:
         super().__init__(422, "UNPROCESSABLE_ENTITY", INSTRUMENT_DECLINED)
 
 
 class Orders:
-    """What becomes of orders until their money is authorized or captured."""
+    """The lifecycle of orders, until their money is authorized or captured."""
 
     def __init__(self, office: Office, payments: PayPalPayments) -> None:
         self._office = office
         self._payments = payments
 
     def create(self, request: OrderRequest, host: str) -> PayPalOrder:
-        """Make an order, and complete it unless the payer is needed.
+        """Create an order, and complete it unless the payer must approve it first.
 
         Raises:
-            PayPalError: The order cannot be; nothing was made.
+            PayPalError: The order is not possible. No order was created.
         """
         order = self._make(request, host)
         if order.method.payer_action:
@@ -45,7 +45,8 @@ class Orders:
         """Capture or authorize an order that the payer has approved.
 
         Raises:
-            PayPalError: It is not approved, has been completed, or the payment method is refused.
+            PayPalError: The order is not approved or already completed, has another intent, or its
+                payment method is refused.
         """
         if order.intent != intent:
             raise unprocessable(
@@ -68,11 +69,11 @@ class Orders:
         return order is not None and order.waits
 
     def approve(self, order_id: str) -> bool:
-        """Let the payer approve an order, after which the client has to complete it."""
+        """Let the payer approve an order. The client must complete it afterwards."""
         return self._end_waiting(order_id, "APPROVED", "CHECKOUT.ORDER.APPROVED")
 
     def cancel(self, order_id: str) -> bool:
-        """Let the payer give an order up. PayPal waits some hours for a change of mind."""
+        """Let the payer cancel an order. PayPal itself voids such an order only after hours."""
         return self._end_waiting(order_id, "VOIDED", "CHECKOUT.ORDER.VOIDED")
 
     def _make(self, request: OrderRequest, host: str) -> PayPalOrder:

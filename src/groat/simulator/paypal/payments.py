@@ -1,4 +1,4 @@
-"""The money of orders: authorized, captured, voided."""
+"""Authorizations and captures of orders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from groat.simulator.paypal.vault import APPROVED
 from groat.simulator.references import paypal_id
 
 AUTHORIZED_FOR = timedelta(days=29)
-"""Source: PayPal, "Authorization and capture"."""
+"""Time that an authorization lasts. Source: PayPal, "Authorization and capture"."""
 
 _EVENTS: dict[CaptureStatus, str] = {
     "COMPLETED": "PAYMENT.CAPTURE.COMPLETED",
@@ -31,14 +31,14 @@ _EVENTS: dict[CaptureStatus, str] = {
 
 
 class PayPalPayments:
-    """Moves an order's money, once the payer has nothing more to do."""
+    """Authorizes, captures and voids an order's money, after the payer's approval."""
 
     def __init__(self, office: Office, disputes: PayPalDisputes) -> None:
         self._office = office
         self._disputes = disputes
 
     def authorize(self, order: PayPalOrder) -> PayPalAuthorization:
-        """Reserve an order's money, or record that it is denied."""
+        """Authorize an order's amount, or record that it is denied."""
         now, code = self._office.now(), order.method.response_code
         authorization = PayPalAuthorization(
             paypal_id(),
@@ -61,7 +61,7 @@ class PayPalPayments:
         return authorization
 
     def take(self, order: PayPalOrder) -> PayPalCapture:
-        """Take an order's money at once, or record that it is declined."""
+        """Capture an order's amount at once, or record that it is declined."""
         return self._capture(
             order, None, order.money, order.method.response_code, order.unit.invoice_id, final=True
         )
@@ -69,10 +69,11 @@ class PayPalPayments:
     def capture(
         self, authorization: PayPalAuthorization, request: CaptureAuthorizationBody
     ) -> PayPalCapture:
-        """Take what is authorized, or a part of it.
+        """Capture the authorized amount, or a part of it.
 
         Raises:
-            PayPalError: There is not so much left, or nothing any more; nothing was done.
+            PayPalError: The amount exceeds the uncaptured amount, or the authorization cannot be
+                captured any more. The request had no effect.
         """
         order = self._office.order_of(authorization)
         self._require_capturable(authorization)
@@ -97,10 +98,10 @@ class PayPalPayments:
         return capture
 
     def void(self, authorization: PayPalAuthorization) -> PayPalAuthorization:
-        """Give up what is authorized and not captured.
+        """Void the uncaptured amount of an authorization.
 
         Raises:
-            PayPalError: There is nothing to give up any more.
+            PayPalError: The authorization is captured, voided or denied.
         """
         match authorization.status:
             case "CREATED" | "PARTIALLY_CAPTURED":
@@ -119,26 +120,26 @@ class PayPalPayments:
                 raise unprocessable("CANNOT_BE_VOIDED", "The authorization cannot be voided.")
 
     def expire(self, order_id: str) -> bool:
-        """Let an order's authorization lapse, as if it had been made long ago."""
+        """Expire an order's authorization, as if its time were over."""
         lasting = self._lasting(order_id)
         for authorization in lasting:
             self._void(replace(authorization, expires=self._office.now()))
         return bool(lasting)
 
     def can_expire(self, order_id: str) -> bool:
-        """Tell whether an order's authorization lasts."""
+        """Tell whether an order has an authorization that can still be captured."""
         return bool(self._lasting(order_id))
 
     def has_pending(self, order_id: str) -> bool:
-        """Tell whether captures of an order are pending."""
+        """Tell whether an order has pending captures."""
         return bool(self._pending(order_id))
 
     def complete_captures(self, order_id: str) -> bool:
-        """Let an order's pending captures come through."""
+        """Let an order's pending captures succeed."""
         return self._settle(order_id, "COMPLETED", "PAYMENT.CAPTURE.COMPLETED")
 
     def deny_captures(self, order_id: str) -> bool:
-        """Let an order's pending captures come to nothing."""
+        """Let an order's pending captures fail."""
         return self._settle(order_id, "DECLINED", "PAYMENT.CAPTURE.DENIED")
 
     def _capture(
@@ -167,13 +168,13 @@ class PayPalPayments:
             final,
             invoice_id,
         )
-        self._settled(capture, _EVENTS[status])
+        self._record(capture, _EVENTS[status])
         return capture
 
     def _settle(self, order_id: str, status: CaptureStatus, event_type: str) -> bool:
         pending = self._pending(order_id)
         for capture in pending:
-            self._settled(replace(capture, status=status, updated=self._office.now()), event_type)
+            self._record(replace(capture, status=status, updated=self._office.now()), event_type)
         return bool(pending)
 
     def _lasting(self, order_id: str) -> list[PayPalAuthorization]:
@@ -190,8 +191,8 @@ class PayPalPayments:
             if capture.status == "PENDING"
         ]
 
-    def _settled(self, capture: PayPalCapture, event_type: str) -> None:
-        """Keep a capture as it has become: the books have it once it is known to be taken."""
+    def _record(self, capture: PayPalCapture, event_type: str) -> None:
+        """Store a capture and send its event. Enter it in the books once it is not pending."""
         office = self._office
         order = office.order_of(capture)
         office.records.captures[capture.id] = capture

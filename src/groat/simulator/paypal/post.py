@@ -1,4 +1,4 @@
-"""The events of one PayPal account: who wants to hear of them, and how they are signed."""
+"""The events of one PayPal account, its webhooks, and the signatures of deliveries."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from groat.simulator.wire import JsonObject, encode
 ALGORITHM = "SHA256withRSA"
 
 LISTED_FOR = timedelta(days=30)
-"""How far back events are listed. Source: PayPal, "Webhooks Events dashboard"."""
+"""Maximum age of events in a list. Source: PayPal, "Webhooks Events dashboard"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What an event tells: its type, a summary for people, and the object it is about.
+    """The content of an event: its type, a summary for people, and its object.
 
-    ``transaction_id`` is what events are searched by.
+    Searches find the event by ``transaction_id``.
     """
 
     event_type: str
@@ -46,7 +46,7 @@ class Happening:
 
 
 class PayPalPost:
-    """Tells webhooks what happens, and remembers what it told."""
+    """Sends events to webhooks, and stores them for searches."""
 
     def __init__(self, clock: Clock) -> None:
         self.courier = Courier()
@@ -56,23 +56,23 @@ class PayPalPost:
         self._clock = clock
 
     def add_webhook(self, request: WebhookRequest) -> Webhook:
-        """Start delivering events from now on."""
+        """Add a webhook, which gets all events from now on."""
         names = tuple(event_type.name for event_type in request.event_types)
         webhook = Webhook(paypal_id(), request.url, names)
         self.webhooks[webhook.id] = webhook
         return webhook
 
     def listed(self) -> list[tuple[int, PayPalEvent]]:
-        """Return the events that are listed still, newest first, with the number of each."""
+        """Return the events of the last 30 days, newest first, each with its number."""
         oldest = self._clock.now() - LISTED_FOR
         numbered = reversed(list(enumerate(self.events.values())))
         return [(number, event) for number, event in numbered if event.created >= oldest]
 
     def signed(self, request: VerificationRequest) -> bool:
-        """Tell whether a delivery was signed here for that webhook.
+        """Tell whether this account signed a delivery for the named webhook.
 
-        The event is encoded again, compactly and in its own order, which yields the bytes that
-        were sent.
+        The event in the request is encoded again, compactly and in its own order. This yields the
+        bytes that were sent.
         """
         body = json.dumps(request.provider_event, separators=(",", ":")).encode()
         text = paypal_signed_text(
@@ -83,20 +83,20 @@ class PayPalPost:
             public_key, request.transmission_sig, text
         )
 
-    def tell(self, what: Happening, host: str) -> None:
-        """Tell of something that has just happened, in two events if the fault plan has it so."""
+    def tell(self, happening: Happening, host: str) -> None:
+        """Send an event. The fault plan may send a second one with another id."""
         for _ in range(2 if self.courier.faults.twins() else 1):
-            self._announce(self._event(what, host), host)
+            self._announce(self._event(happening, host), host)
 
     @cached_property
     def _wrong_key(self) -> RSAPrivateKey:
-        """What no certificate is for; making it takes a moment, so not before it is needed."""
+        """A key without a certificate. It is made at its first use, because making it is slow."""
         return new_key()
 
-    def _event(self, what: Happening, host: str) -> PayPalEvent:
+    def _event(self, happening: Happening, host: str) -> PayPalEvent:
         event_id, now = f"WH-{paypal_id()}-{paypal_id()}", self._clock.now()
-        body = encode(_event_object(event_id, rfc3339(now), what, host))
-        return PayPalEvent(event_id, what.event_type, now, what.transaction_id, body)
+        body = encode(_event_object(event_id, rfc3339(now), happening, host))
+        return PayPalEvent(event_id, happening.event_type, now, happening.transaction_id, body)
 
     def _announce(self, event: PayPalEvent, host: str) -> None:
         self.events[event.id] = event
@@ -128,17 +128,17 @@ class PayPalPost:
         return Letter(event.body, headers)
 
 
-def _event_object(event_id: str, created: str, what: Happening, host: str) -> JsonObject:
-    """Return the envelope of a webhook."""
+def _event_object(event_id: str, created: str, happening: Happening, host: str) -> JsonObject:
+    """Return the body of a webhook."""
     path = f"{host}{EVENTS_PATH}/{event_id}"
     return {
         "id": event_id,
         "event_version": "1.0",
         "create_time": created,
-        "resource_type": what.resource_type,
+        "resource_type": happening.resource_type,
         "resource_version": "2.0",
-        "event_type": what.event_type,
-        "summary": what.summary,
-        "resource": what.resource,
+        "event_type": happening.event_type,
+        "summary": happening.summary,
+        "resource": happening.resource,
         "links": [link(path, "self"), link(f"{path}/resend", "resend", method="POST")],
     }

@@ -1,4 +1,4 @@
-"""Giving back what captures took: for the client, or by PayPal itself."""
+"""Refunds of captures by clients, and reversals of captures by PayPal."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from groat.simulator.references import paypal_id
 
 
 class PayPalRefunds:
-    """Gives back, never more than was taken."""
+    """Makes refunds and reversals. Together they never exceed the captured amount."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
 
     def refund(self, capture: PayPalCapture, request: RefundCaptureBody) -> PayPalRefund:
-        """Give a capture's money back, or a part of it.
+        """Refund the unrefunded amount of a capture, or a part of it.
 
         Raises:
-            PayPalError: There is not so much left of it; nothing was done.
+            PayPalError: The capture cannot be refunded, or the amount exceeds its unrefunded
+                amount. The request had no effect.
         """
         left = self._refundable(capture)
         money = money_of(request.amount) if request.amount else left
@@ -47,11 +48,11 @@ class PayPalRefunds:
         return self._make(capture, money, "PENDING" if waits else "COMPLETED", request)
 
     def left(self, capture: PayPalCapture) -> Money:
-        """Return what was not given back yet, nor is about to be."""
+        """Return the captured amount minus all completed and pending refunds."""
         return less(capture.money, *self._given_back(capture))
 
     def reverse(self, capture: PayPalCapture, money: Money) -> None:
-        """Take back ``money``, because the payer was right."""
+        """Return ``money`` to the payer, who has won a dispute."""
         now = self._office.now()
         reversal = PayPalRefund(
             paypal_id(),
@@ -69,15 +70,15 @@ class PayPalRefunds:
         self._office.tell_refund("PAYMENT.CAPTURE.REVERSED", reversal)
 
     def complete(self, order_id: str) -> bool:
-        """Let an order's pending refunds come through."""
+        """Let an order's pending refunds succeed."""
         return self._settle(order_id, "COMPLETED")
 
     def fail(self, order_id: str) -> bool:
-        """Let an order's pending refunds come to nothing, of which PayPal does not tell."""
+        """Let an order's pending refunds fail. PayPal sends no event for a failed refund."""
         return self._settle(order_id, "FAILED")
 
     def has_pending(self, order_id: str) -> bool:
-        """Tell whether refunds of an order are pending."""
+        """Tell whether an order has pending refunds."""
         return bool(self._pending(order_id))
 
     def _make(
@@ -95,13 +96,13 @@ class PayPalRefunds:
             request.invoice_id,
             request.note_to_payer,
         )
-        self._settled(refund)
+        self._record(refund)
         return refund
 
     def _settle(self, order_id: str, status: RefundStatus) -> bool:
         pending = self._pending(order_id)
         for refund in pending:
-            self._settled(replace(refund, status=status, updated=self._office.now()))
+            self._record(replace(refund, status=status, updated=self._office.now()))
         return bool(pending)
 
     def _pending(self, order_id: str) -> list[PayPalRefund]:
@@ -111,7 +112,7 @@ class PayPalRefunds:
             if refund.status == "PENDING"
         ]
 
-    def _settled(self, refund: PayPalRefund) -> None:
+    def _record(self, refund: PayPalRefund) -> None:
         office = self._office
         self._keep(refund)
         if refund.status != "PENDING":
@@ -119,7 +120,7 @@ class PayPalRefunds:
                 office.books.refunds,
                 refund.id,
                 refund.money,
-                # A client that names both its payment and its refund names the refund last.
+                # A client can put "payment.refund" here: the refund's name is the last part.
                 (refund.custom_id or "").rpartition(".")[2] or None,
                 refund.capture_id,
                 done=refund.status == "COMPLETED",
@@ -128,7 +129,7 @@ class PayPalRefunds:
             office.tell_refund("PAYMENT.CAPTURE.REFUNDED", refund)
 
     def _keep(self, refund: PayPalRefund) -> None:
-        """Keep a refund, and its capture as it is now."""
+        """Store a refund, and update the status of its capture."""
         records = self._office.records
         records.refunds[refund.id] = refund
         capture = records.captures[refund.capture_id]

@@ -1,4 +1,4 @@
-"""The bodies that are understood, and the errors for those that are not."""
+"""The bodies and queries of supported requests, and the errors for unknown or wrong fields."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from groat.simulator.paypal.errors import PayPalError, RequestProblem, unprocess
 from groat.simulator.wire import Parameters
 
 PAGE_SIZE_MAX = 300
+"""Maximum events in a page."""
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=127)]
 OwnId = Annotated[
     str, StringConstraints(min_length=1, max_length=255, pattern=r"^[A-Za-z0-9-_.,]*$")
 ]
-"""What a client calls its refund. Source: PayPal, Payments v2, ``refund_request.custom_id``."""
+"""The client's name for its refund. Source: PayPal, Payments v2, ``refund_request.custom_id``."""
 
 Intent: TypeAlias = Literal["CAPTURE", "AUTHORIZE"]
 
@@ -52,7 +53,7 @@ class AmountBody(Parameters):
 
 
 class PurchaseUnitBody(Parameters):
-    """What is paid for, and what the client calls it."""
+    """The amount to pay, and the client's references for it."""
 
     amount: AmountBody
     reference_id: Identifier = "default"
@@ -68,14 +69,14 @@ VaultId = Annotated[
 
 
 class PayerContext(Parameters):
-    """Where the payer is sent afterwards."""
+    """The addresses to which the payer returns after an approval or a cancellation."""
 
     return_url: Address | None = None
     cancel_url: Address | None = None
 
 
 class WalletContext(PayerContext):
-    """What the payer sees at PayPal, too; the simulator's page is the same for all."""
+    """The payer's return addresses and the look of PayPal's page, which the simulator ignores."""
 
     brand_name: Identifier | None = None
     landing_page: Literal["LOGIN", "GUEST_CHECKOUT", "NO_PREFERENCE", "BILLING"] = "NO_PREFERENCE"
@@ -90,7 +91,7 @@ class WalletContext(PayerContext):
 
 
 class CardSource(Parameters):
-    """A vaulted card. PayPal takes card numbers as well; the simulator does not."""
+    """A vaulted card. PayPal accepts card numbers as well; the simulator does not."""
 
     vault_id: VaultId
     experience_context: PayerContext = PayerContext()
@@ -104,7 +105,7 @@ class WalletSource(Parameters):
 
 
 class PaymentSource(Parameters):
-    """How it is paid: with one of these. PayPal has more of them."""
+    """The payment source: exactly one of these. PayPal has more kinds."""
 
     card: CardSource | None = None
     paypal: WalletSource | None = None
@@ -117,16 +118,16 @@ class PaymentSource(Parameters):
 
     @property
     def used(self) -> CardSource | WalletSource:
-        """The one that is there."""
+        """The source that is given."""
         source = self.card or self.paypal
         assert source is not None  # noqa: S101 - validated above
         return source
 
 
 class OrderRequest(Parameters):
-    """An order of one unit, captured or authorized at once unless the payer is needed.
+    """An order of one unit, captured or authorized at once unless the payer must approve it.
 
-    Without a ``payment_source`` the payer chooses one. The ``application_context`` is deprecated.
+    Without a ``payment_source``, the payer chooses one. ``application_context`` is deprecated.
     """
 
     intent: Intent
@@ -136,23 +137,23 @@ class OrderRequest(Parameters):
 
     @property
     def vault_id(self) -> str | None:
-        """The vaulted payment method that it is paid with."""
+        """The vaulted payment method of the order, or None."""
         return None if self.payment_source is None else self.payment_source.used.vault_id
 
     @property
     def context(self) -> PayerContext:
-        """Where the payer is sent afterwards."""
+        """The addresses to which the payer returns."""
         if self.payment_source is None:
             return self.application_context
         return self.payment_source.used.experience_context
 
 
 class CompletionRequest(Parameters):
-    """The capturing or authorizing of an approved order; PayPal would take a payment source."""
+    """The capture or authorization of an approved order. PayPal accepts a payment source too."""
 
 
 class CaptureAuthorizationBody(Parameters):
-    """How much of an authorization to capture, all that is left of it unless said."""
+    """The amount to capture: by default the whole uncaptured amount of the authorization."""
 
     amount: AmountBody | None = None
     final_capture: bool = False
@@ -161,7 +162,7 @@ class CaptureAuthorizationBody(Parameters):
 
 
 class RefundCaptureBody(Parameters):
-    """How much of a capture to give back, all that is left of it unless said."""
+    """The amount to refund: by default the whole unrefunded amount of the capture."""
 
     amount: AmountBody | None = None
     custom_id: OwnId | None = None
@@ -176,14 +177,14 @@ class EventType(Parameters):
 
 
 class WebhookRequest(Parameters):
-    """Where to deliver which events. Unlike PayPal, plain http will do."""
+    """The URL of a webhook and its event types. Unlike PayPal, the simulator accepts plain http."""
 
     url: Address
     event_types: Annotated[list[EventType], Field(min_length=1)]
 
 
 class VerificationRequest(Parameters):
-    """A delivery as its receiver got it."""
+    """The headers and the event of a delivery, as its receiver got them."""
 
     auth_algo: str
     cert_url: str
@@ -195,10 +196,10 @@ class VerificationRequest(Parameters):
 
 
 class EventSearch(Parameters):
-    """Which events, newest first: those of a time, of a transaction, of a type.
+    """A search for events by time, by transaction and by type. The newest event comes first.
 
-    PayPal names the largest ``page_size`` nowhere. The last three are in the links to further
-    pages; ``index_id`` says after which event.
+    PayPal does not document the maximum ``page_size``. The links to further pages contain
+    ``move_to``, ``index_time`` and ``index_id``. A page starts after the event ``index_id``.
     """
 
     page_size: Annotated[int, Field(ge=1, le=PAGE_SIZE_MAX)] = 10
@@ -212,10 +213,10 @@ class EventSearch(Parameters):
 
 
 def parse(model: type[Parsed], body: bytes) -> Parsed:
-    """Return what a JSON body says; no body at all says nothing.
+    """Return the fields of a JSON body. An empty body counts as an empty object.
 
     Raises:
-        PayPalError: All that is wrong with it.
+        PayPalError: Some fields are unknown or wrong. The error lists all of them.
     """
     try:
         return model.model_validate_json(body or b"{}")
@@ -224,10 +225,10 @@ def parse(model: type[Parsed], body: bytes) -> Parsed:
 
 
 def parse_query(model: type[Parsed], parameters: Mapping[str, str]) -> Parsed:
-    """Return what the query of an address says.
+    """Return the parameters of a query.
 
     Raises:
-        PayPalError: All that is wrong with it.
+        PayPalError: Some parameters are unknown or wrong. The error lists all of them.
     """
     try:
         return model.model_validate_strings(dict(parameters))
@@ -236,10 +237,11 @@ def parse_query(model: type[Parsed], parameters: Mapping[str, str]) -> Parsed:
 
 
 def money_of(amount: AmountBody, field: str = "/amount/") -> Money:
-    """Return the money to charge or to give back; ``field`` is where the request says it.
+    """Return the money to charge or to refund. ``field`` is its place in the request.
 
     Raises:
-        PayPalError: No such currency, too many decimals for it, or nothing at all.
+        PayPalError: The currency is unknown, or the amount has too many decimals or is not
+            positive.
     """
     try:
         money = Money.from_decimal(amount.value, amount.currency_code)

@@ -1,4 +1,4 @@
-"""What the page of the stand-in shows of orders."""
+"""Summaries of orders for the simulator's page."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from groat.simulator.paypal.objects import CHECKOUT_PATH
 
 
 def source(records: Records) -> Source:
-    """Return what the page is about.
+    """Return the orders in ``records`` as the source of the page.
 
-    Deliveries are signed with a key, not with secrets, and there is no search to be refused.
+    PayPal signs deliveries with a key and not with secrets, and it has no search. So the faults
+    ``two_secrets`` and ``refuse_search`` have no meaning here.
     """
 
     def latest(limit: int) -> list[AccountSummary]:
-        return [_summary(records, one) for one in islice(reversed(records.orders.values()), limit)]
+        newest_first = reversed(records.orders.values())
+        return [_summary(records, order) for order in islice(newest_first, limit)]
 
     return Source(
         "PayPal",
@@ -29,8 +31,8 @@ def source(records: Records) -> Source:
 
 def _summary(records: Records, order: PayPalOrder) -> AccountSummary:
     authorizations = [
-        Part("authorization", one.id, one.money, one.status)
-        for one in records.authorizations_of(order.id)
+        Part("authorization", authorization.id, authorization.money, authorization.status)
+        for authorization in records.authorizations_of(order.id)
     ]
     captures = records.captures_of(order.id)
     return AccountSummary(
@@ -39,7 +41,7 @@ def _summary(records: Records, order: PayPalOrder) -> AccountSummary:
         order.money,
         order.status,
         order.unit.custom_id,
-        [*authorizations, *(part for one in captures for part in _parts(records, one))],
+        [*authorizations, *(part for capture in captures for part in _parts(records, capture))],
         f"{CHECKOUT_PATH}?token={order.id}" if order.waits else None,
     )
 

@@ -1,4 +1,4 @@
-"""Access tokens: any client may have one, and every other request has to bring one."""
+"""Access tokens: every client can get one, and every other request needs one."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from groat.simulator.references import secret_text
 from groat.simulator.wire import JsonObject
 
 LIFETIME = timedelta(hours=9)
+"""Time for which a token is valid."""
 
 
 class Tokens:
-    """The tokens that were given out. They die with the process, as tokens may at any time."""
+    """The issued tokens. They are lost when the process ends, as PayPal may revoke any token."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._expiries: dict[str, datetime] = {}
 
     def issue(self, authorization: str, form: str) -> JsonObject:
-        """Return a new token for the client in ``authorization`` (Basic), whoever that is.
+        """Return a new token for any client with Basic credentials in ``authorization``.
 
         Raises:
-            TokenError: No client id and secret, or not the grant for clients.
+            TokenError: The client id or the secret is missing, or the grant is not
+                ``client_credentials``.
         """
         if not _has_credentials(authorization):
             raise TokenError(401, "invalid_client", "Client Authentication failed")
@@ -44,10 +46,10 @@ class Tokens:
         }
 
     def require(self, authorization: str) -> None:
-        """Accept a token that was given out and has not expired.
+        """Return if ``authorization`` has a token that was issued and has not expired.
 
         Raises:
-            PayPalError: Anything else.
+            PayPalError: The token is missing, unknown or expired.
         """
         scheme, _, token = authorization.partition(" ")
         expires_at = self._expiries.get(token)

@@ -1,4 +1,4 @@
-"""The payment methods. The names of vaulted ones are the simulator's own: PayPal has none such."""
+"""The payment methods. The names of vaulted methods are the simulator's own, not PayPal's."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ APPROVED = "0000"
 
 @dataclass(frozen=True, slots=True)
 class PaymentMethod:
-    """A card or a PayPal account, and what comes of it when it is used.
+    """A card or a PayPal account, and the results of its use.
 
-    ``response_code`` is what the processor says when it is authorized or captured at once, and
-    ``capture_code`` when what was authorized is captured.
+    ``response_code`` is the processor's response to an authorization or an immediate capture.
+    ``capture_code`` is its response to a capture of an authorization.
     """
 
     kind: Literal["card", "paypal"] = "card"
@@ -28,13 +28,13 @@ class PaymentMethod:
     refused: bool = False
     """Whether PayPal refuses the whole order (422), instead of recording a declined capture."""
     payer_action: bool = False
-    """Whether the payer has to approve the order first."""
+    """Whether the payer must approve the order first."""
     pending: bool = False
     """Whether captures are pending until they are completed or denied."""
     refunds_pending: bool = False
     """Whether refunds are pending until they are completed or have failed."""
     disputed: bool = False
-    """Whether the payer disputes a capture as soon as it is made."""
+    """Whether the payer disputes a capture at once."""
 
 
 _METHODS = MappingProxyType(
@@ -69,7 +69,8 @@ INSTRUMENT_DECLINED = RequestProblem(
 def find_payment_method(source: PaymentSource | None) -> PaymentMethod:
     """Return the payment method of an order.
 
-    A vaulted one that asks for a fault, such as ``vault_visa_fault_cut_after``, is like any other.
+    A vaulted method that names a fault, such as ``vault_visa_fault_cut_after``, is the same method
+    without the fault.
 
     Raises:
         PayPalError: There is no such vaulted payment method, or it is of another kind.

@@ -1,4 +1,4 @@
-"""What the handlers of requests have in common."""
+"""Shared parts of the request handlers."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from groat.simulator.wire import Answer
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Answer]]
 Table: TypeAlias = list[tuple[str, str, Handler]]
-"""Method, path and handler of each route."""
+"""The method, path and handler of each route."""
 
 Found = TypeVar("Found")
 
 
 def find(things: Mapping[str, Found], request: Request) -> Found:
-    """Return what the path names.
+    """Return the object of ``things`` with the id in the path.
 
     Raises:
-        PayPalError: There is no such thing.
+        PayPalError: There is no such object.
     """
     found = things.get(request.path_params["id"])
     if found is None:

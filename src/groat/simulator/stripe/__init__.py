@@ -1,1 +1,1 @@
-"""Stripe's host: what its official SDK needs to pay, decline, list and be told of it."""
+"""The Stripe simulator: the API calls and webhooks of payments, as Stripe's SDK expects them."""

@@ -1,4 +1,4 @@
-"""One Stripe account in memory: all that it knows, and how it tells of what happens."""
+"""One Stripe account in memory: its objects and the delivery of its events."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from groat.simulator.stripe.requests import WebhookEndpointRequest
 from groat.simulator.wire import JsonObject, encode
 
 SETTLING_SECONDS = 1.0
-"""How long what the bank does later takes; at Stripe it is days."""
+"""Seconds until the bank settles or returns a refund. At Stripe, this takes days."""
 
 
 class StripeAccount:
-    """What Stripe knows of one merchant, whichever secret key it uses."""
+    """The objects of one merchant at Stripe. All secret keys lead to the same account."""
 
     def __init__(self, clock: Clock) -> None:
         self.books = Books("stripe")
@@ -46,7 +46,7 @@ class StripeAccount:
         self._clock = clock
 
     def add_endpoint(self, request: WebhookEndpointRequest) -> WebhookEndpoint:
-        """Start delivering events from now on."""
+        """Add an endpoint, which gets all events from now on."""
         endpoint = WebhookEndpoint(
             id=stripe_id("we"),
             secret=_new_secret(),
@@ -60,12 +60,12 @@ class StripeAccount:
         return endpoint
 
     def add_transaction(self, transaction: StripeBalanceTransaction) -> StripeBalanceTransaction:
-        """Change the balance."""
+        """Add a change of the account's balance."""
         self.transactions[transaction.id] = transaction
         return transaction
 
     def find(self, reference: str) -> JsonObject | None:
-        """Return the object with this id as it is now, if it is one that an answer may hold."""
+        """Return the present state of an object that an answer may expand, or None."""
         if reference in self.intents:
             return payment_objects.payment_intent(self.intents[reference])
         if reference in self.charges:
@@ -75,27 +75,27 @@ class StripeAccount:
         return None
 
     def render_event(self, event: StripeEvent) -> JsonObject:
-        """Return an event as it would be delivered now."""
+        """Return an event in the form in which it would be delivered now."""
         return objects.event_object(event, self.courier.open_deliveries(event.id))
 
     def tell_of_intent(self, happened: str, intent: Intent, cause: EventCause) -> None:
-        """Tell what happened to an intent, such as ``succeeded``."""
-        self._tell(f"payment_intent.{happened}", payment_objects.payment_intent(intent), cause)
+        """Send an event of an intent, such as ``succeeded``."""
+        self._send(f"payment_intent.{happened}", payment_objects.payment_intent(intent), cause)
 
     def tell_of_charge(self, happened: str, charge: StripeCharge, cause: EventCause) -> None:
-        """Tell what happened to a charge."""
-        self._tell(f"charge.{happened}", payment_objects.charge(charge), cause)
+        """Send an event of a charge, such as ``captured``."""
+        self._send(f"charge.{happened}", payment_objects.charge(charge), cause)
 
     def tell_of_refund(self, event_type: str, refund: StripeRefund, cause: EventCause) -> None:
-        """Tell what happened to a refund, of which two families of events tell."""
-        self._tell(event_type, claim_objects.refund(refund), cause)
+        """Send an event of a refund. Its type is given in full: two families of events exist."""
+        self._send(event_type, claim_objects.refund(refund), cause)
 
     def tell_of_dispute(self, happened: str, dispute: StripeDispute, cause: EventCause) -> None:
-        """Tell what happened to a dispute."""
-        self._tell(f"charge.dispute.{happened}", claim_objects.dispute(dispute), cause)
+        """Send an event of a dispute, such as ``created``."""
+        self._send(f"charge.dispute.{happened}", claim_objects.dispute(dispute), cause)
 
     def later(self, happen: Callable[[], object]) -> None:
-        """Let something happen that the bank takes its time for; not at all if we close first."""
+        """Call ``happen`` after the bank's settling time, unless the account closes before."""
         loop = asyncio.get_running_loop()
 
         def fire() -> None:
@@ -110,13 +110,13 @@ class StripeAccount:
         return int(self._clock.now().timestamp())
 
     async def aclose(self) -> None:
-        """Let nothing more happen, and deliver nothing more."""
+        """Cancel all scheduled changes and deliveries."""
         for handle in self._to_come:
             handle.cancel()
         await self.courier.aclose()
 
-    def _tell(self, event_type: str, subject: JsonObject, cause: EventCause) -> None:
-        """Tell of a change, in two events if the fault plan has it so."""
+    def _send(self, event_type: str, subject: JsonObject, cause: EventCause) -> None:
+        """Send the event of a change. The fault plan may send a second one with another id."""
         for _ in range(2 if self.courier.faults.twins() else 1):
             self._announce(StripeEvent(stripe_id("evt"), event_type, self.now(), subject, cause))
 
@@ -151,7 +151,7 @@ def _new_secret() -> str:
 
 
 def enter(entries: list[BookEntry], entry: BookEntry) -> None:
-    """Enter ``entry`` into the books, in place of what they said of the same thing before."""
+    """Add ``entry`` to the books, or replace the entry with the same id."""
     for position, known in enumerate(entries):
         if known.id == entry.id:
             entries[position] = entry

@@ -1,4 +1,4 @@
-"""The stand-in for ``api.stripe.com``: routes, credentials and idempotency."""
+"""The simulator of ``api.stripe.com``: routes, credentials and idempotency."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ from groat.simulator.stripe.triggers import triggers
 from groat.simulator.wire import Answer
 
 KEY_LIFETIME = timedelta(hours=24)
+"""Time for which the answer to an idempotency key is stored."""
 
 _KINDS: Kinds = {
     "payments": re.compile(r"/v1/payment_intents(/[^/]+/confirm)?"),
@@ -55,7 +56,7 @@ _KINDS: Kinds = {
 
 
 def create_stripe_app(clock: Clock) -> Starlette:
-    """Return the stand-in, with an account that has seen nothing yet."""
+    """Return the simulator with a new, empty account."""
     account = StripeAccount(clock)
     disputes, refunds = StripeDisputes(account), StripeRefunds(account)
     payments = StripePayments(account, disputes)
@@ -80,7 +81,7 @@ def create_stripe_app(clock: Clock) -> Starlette:
 
 
 class _Api:
-    """Lets a handler work once it is clear who asks, and whether they have asked before."""
+    """Checks credentials and idempotency keys, and causes faults, before it calls a handler."""
 
     def __init__(self, account: StripeAccount, clock: Clock) -> None:
         self._faults = CallFaults(account.courier, _KINDS)
@@ -96,7 +97,7 @@ class _Api:
         return [*routes, anything]
 
     async def _serve(self, handler: Handler, request: Request) -> Response:
-        """Respond, or let go wrong what is to with a POST."""
+        """Respond to a request, with a fault if one is due for this POST."""
         if request.method != "POST":
             return await self._respond(handler, request)
         fault = request.state.fault = self._faults.of(
@@ -119,7 +120,7 @@ class _Api:
         return Response(reply.body, reply.status, headers, "application/json")
 
     async def _perform(self, handler: Handler, request: Request) -> Answer:
-        """Let ``handler`` work: once for each key where the request has one."""
+        """Call ``handler``, but only once for each idempotency key."""
         if request.method != "POST":
             return await handler(request)
         work = partial(self._work, handler, request)
@@ -144,7 +145,7 @@ class _Api:
 
 
 async def _payment_method(request: Request) -> str:
-    """Return the payment method that a request names, where that may ask for a fault."""
+    """Return the payment method in a request if it may name a fault, else an empty text."""
     if not asks_for_fault(await request.body()):
         return ""
     try:

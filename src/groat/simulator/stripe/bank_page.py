@@ -1,4 +1,4 @@
-"""The page of the customer's bank, where they are authenticated and sent back to the shop."""
+"""The page of the customer's bank: it authenticates customers and returns them to the shop."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from groat.simulator.stripe.payments import StripePayments
 
 
 class BankPage:
-    """Shows what has to be done for an intent, and lets it be done."""
+    """Shows the authentication that an intent requires, and lets the customer pass or fail it."""
 
     def __init__(self, account: StripeAccount, payments: StripePayments) -> None:
         self._account = account
         self._payments = payments
 
     def routes(self) -> list[Route]:
-        """Return the routes; they ask for no key, as it is the customer who comes."""
+        """Return the routes. They need no key, because customers use them."""
         one = f"{PAGE_PATH}/{{id}}"
         return [
             Route(one, self.show),
@@ -33,24 +33,24 @@ class BankPage:
         ]
 
     async def show(self, request: Request) -> Response:
-        """Ask the customer."""
+        """Ask the customer to pass or fail the authentication."""
         intent = self._account.intents.get(request.path_params["id"])
         if intent is None or intent.next_action is None:
             return _nothing_to_do()
         address = f"{PAGE_PATH}/{intent.id}"
         choices = {"Complete": f"{address}/complete", "Fail": f"{address}/fail"}
-        text = "This stands in for your bank's page. A shop asks for"
+        text = "This page simulates your bank's page. A shop asks for"
         return question("Is this you?", text, intent.money(intent.amount), choices)
 
     async def complete(self, request: Request) -> Response:
-        """Let the customer pass."""
+        """Let the customer pass the authentication."""
         intent = self._account.intents.get(request.path_params["id"])
         if intent is None or not self._payments.complete_action(intent):
             return _nothing_to_do()
         return _back_to_shop(intent)
 
     async def fail(self, request: Request) -> Response:
-        """Let the customer fail."""
+        """Let the customer fail the authentication."""
         intent = self._account.intents.get(request.path_params["id"])
         if intent is None or not self._payments.fail_action(intent):
             return _nothing_to_do()
@@ -58,7 +58,7 @@ class BankPage:
 
 
 def _back_to_shop(intent: Intent) -> Response:
-    """Send the customer to where the shop wants them, with what Stripe adds to the address."""
+    """Redirect the customer to the shop's address, with the parameters that Stripe adds to it."""
     if intent.return_url is None:
         return notice("Thank you", "You may close this page of your bank.")
     outcome = "failed" if intent.error else "succeeded"

@@ -1,4 +1,4 @@
-"""Stripe's test payment methods and what becomes of them. Source: Stripe, "Testing"."""
+"""Stripe's test payment methods and their results. Source: Stripe, "Testing"."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ _DECLINED = "Your card was declined."
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """Why the issuer said no, in Stripe's words."""
+    """The reason of an issuer's decline, in Stripe's words."""
 
     code: str
     message: str
     decline_code: str | None = None
-    """Set where ``code`` is only ``card_declined``."""
+    """A more exact code, if ``code`` is only ``card_declined``."""
 
 
 @dataclass(frozen=True, slots=True)
 class StripeCard:
-    """A test card. ``last4`` is all that is known of its number."""
+    """A test card or a bank account. Of its number, only ``last4`` is known."""
 
     brand: str
     last4: str
     decline: Decline | None = None
     authenticates: bool = False
-    """Whether the customer has to pass 3-D Secure first."""
+    """Whether the customer must pass 3-D Secure first."""
     disputed: bool = False
-    """Whether what is taken is disputed at once."""
+    """Whether a charge is disputed as soon as it is captured."""
     debit: bool = False
     """Whether it is a bank account, whose debits take days."""
     refunds: Literal["succeed", "fail_later", "succeed_later"] = "succeed"
@@ -80,8 +80,9 @@ DEBIT_FAILED = Decline("insufficient_funds", "The bank account has insufficient 
 def find_card(payment_method: str) -> StripeCard:
     """Return the card, or the bank account, of a test payment method such as ``pm_card_visa``.
 
-    The declines are documented as ``pm_card_visa_chargeDeclined...`` and work without ``visa_``.
-    One that asks for a fault, such as ``pm_card_visa_fault_cut_after``, is a card like any other.
+    The declines are documented as ``pm_card_visa_chargeDeclined...`` and work without ``visa_``. A
+    method that names a fault, such as ``pm_card_visa_fault_cut_after``, is the same card without
+    it.
 
     Raises:
         StripeError: There is no such payment method.

@@ -1,4 +1,4 @@
-"""Refunds and disputes as they go over the wire: what comes after a charge."""
+"""Refunds and disputes in the JSON of Stripe's API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ANSWER_SECONDS_MAX = 9 * 24 * 3600
 
 
 def refund(made: StripeRefund) -> JsonObject:
-    """Return a refund as it is now."""
+    """Return the present state of a refund."""
     common: JsonObject = {
         "id": made.id,
         "object": "refund",
@@ -40,7 +40,7 @@ def refund(made: StripeRefund) -> JsonObject:
 
 
 def dispute(made: StripeDispute) -> JsonObject:
-    """Return a dispute as it is now."""
+    """Return the present state of a dispute."""
     charge = made.charge
     evidence: JsonObject = made.evidence.model_dump()
     return {

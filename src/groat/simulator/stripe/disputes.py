@@ -1,4 +1,7 @@
-"""What customers' banks take back, and how it is decided. Source: Stripe, "Disputes"."""
+"""Disputes: opened by customers' banks, answered by merchants, won or lost.
+
+Source: Stripe, "Disputes".
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,17 @@ _DECIDING_EVIDENCE: dict[str | None, Literal["won", "lost"]] = {
     "winning_evidence": "won",
     "losing_evidence": "lost",
 }
-"""What decides a dispute by itself, as it does in Stripe's test mode."""
+"""Texts of evidence that decide a dispute at once, as in Stripe's test mode."""
 
 
 class StripeDisputes:
-    """Opens disputes, takes in evidence and decides, and tells of it."""
+    """Opens disputes, accepts evidence, decides them, and sends their events."""
 
     def __init__(self, account: StripeAccount) -> None:
         self._account = account
 
     def open(self, charge: StripeCharge) -> bool:
-        """Take back what is left of a charge, if anything is and nobody has yet."""
+        """Dispute the unrefunded amount of a charge. Return False if it cannot be disputed."""
         if not charge.disputable:
             return False
         dispute = StripeDispute(stripe_id("du"), charge, self._account.now(), charge.unrefunded)
@@ -44,10 +47,10 @@ class StripeDisputes:
         return True
 
     def answer(self, dispute: StripeDispute, request: DisputeRequest, cause: EventCause) -> None:
-        """Keep evidence, and hand it in if that is asked for.
+        """Store evidence, and submit it if the request says so.
 
         Raises:
-            StripeError: The dispute is decided, or evidence was handed in before.
+            StripeError: The dispute is decided, or evidence was submitted before.
         """
         if dispute.status != "needs_response":
             raise refusal(f"This dispute is {dispute.status}: it takes no more evidence.")
@@ -60,17 +63,17 @@ class StripeDisputes:
             self._decide_by_evidence(dispute)
 
     def close(self, dispute: StripeDispute, cause: EventCause) -> None:
-        """Give in: the dispute is lost.
+        """Accept the dispute for the merchant, who loses it.
 
         Raises:
-            StripeError: It is decided already.
+            StripeError: The dispute is decided already.
         """
         if not dispute.open:
             raise refusal("This dispute is already closed.", code="dispute_already_closed")
         self._lose(dispute, cause)
 
     def win(self, dispute: StripeDispute) -> bool:
-        """Decide for the merchant, who gets the money back."""
+        """Decide for the merchant and reinstate the funds. Return False if decided already."""
         if not dispute.open:
             return False
         dispute.status = "won"
@@ -81,7 +84,7 @@ class StripeDisputes:
         return True
 
     def lose(self, dispute: StripeDispute) -> bool:
-        """Decide for the customer."""
+        """Decide for the customer. Return False if decided already."""
         if not dispute.open:
             return False
         self._lose(dispute, NOBODY)
@@ -101,7 +104,7 @@ class StripeDisputes:
                 pass
 
     def _move(self, dispute: StripeDispute, amount: int) -> None:
-        """Change the balance. Here a dispute costs no fee, unlike at Stripe."""
+        """Change the account's balance by ``amount``. Unlike at Stripe, a dispute has no fee."""
         transaction = StripeBalanceTransaction(
             id=stripe_id("txn"),
             kind="adjustment",

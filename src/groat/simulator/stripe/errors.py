@@ -6,7 +6,7 @@ from groat.simulator.wire import Answer, Json, JsonObject, answer
 
 
 class StripeError(Exception):
-    """A request refused before anything was done; nothing of it is kept under its key."""
+    """A request refused before it had an effect. No answer is stored under its key."""
 
     def __init__(self, status: int, error: JsonObject) -> None:
         super().__init__(error["message"])
@@ -14,23 +14,23 @@ class StripeError(Exception):
         self.error = error
 
     def answer(self) -> Answer:
-        """Return the reply."""
+        """Return the answer with this error."""
         return answer(self.status, {"error": self.error})
 
 
 class KeptRefusal(StripeError):
-    """A request refused after work on it began; this answer is kept under its key."""
+    """A request refused after its processing began. This answer is stored under its key."""
 
 
 def refusal(message: str, **details: Json) -> KeptRefusal:
-    """Return a refusal; ``details`` are the further fields of the error, such as its ``code``."""
+    """Return a refusal. ``details`` are further fields of the error, such as its ``code``."""
     return KeptRefusal(400, {"type": "invalid_request_error", "message": message, **details})
 
 
 def invalid_request(
     message: str, *, param: str | None = None, code: str | None = None, status: int = 400
 ) -> StripeError:
-    """Return an ``invalid_request_error``, of which ``param`` names the parameter at fault."""
+    """Return an ``invalid_request_error``. ``param`` names the wrong parameter."""
     error = {"type": "invalid_request_error", "message": message, "param": param, "code": code}
     return StripeError(status, {name: value for name, value in error.items() if value is not None})
 
@@ -42,7 +42,7 @@ def no_such(kind: str, value: str, *, param: str, status: int = 404) -> StripeEr
 
 
 def key_reused(key: str) -> StripeError:
-    """Return the error for an idempotency key that came with other parameters before."""
+    """Return the error for an idempotency key that was used with other parameters before."""
     message = (
         "Keys for idempotent requests can only be used with the same parameters they were first"
         f" used with. Try using a key other than '{key}' if you meant to execute a different"
@@ -52,7 +52,7 @@ def key_reused(key: str) -> StripeError:
 
 
 def key_in_use(key: str) -> StripeError:
-    """Return the error for an idempotency key whose first request has not been answered."""
+    """Return the error for an idempotency key whose first request is not answered yet."""
     message = (
         "There is currently another in-progress request using this Idempotent Key (that probably"
         f" means you submitted twice, and the other request is still going through): {key}."

@@ -1,4 +1,4 @@
-"""Events over HTTP, and where they are delivered."""
+"""The HTTP routes of events and webhook endpoints."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from groat.simulator.stripe.requests import ListPage, PageOfEvents, WebhookEndpo
 from groat.simulator.wire import Answer, answer
 
 LISTED_SECONDS = 30 * 24 * 3600
-"""How far back events are listed."""
+"""Maximum age in seconds of events in a list."""
 
 
 class EventRoutes:
-    """Everything under ``/v1/events`` and ``/v1/webhook_endpoints``."""
+    """The routes under ``/v1/events`` and ``/v1/webhook_endpoints``."""
 
     def __init__(self, account: StripeAccount) -> None:
         self._account = account
@@ -34,12 +34,12 @@ class EventRoutes:
         ]
 
     async def show_event(self, request: Request) -> Answer:
-        """Show an event."""
+        """Answer with an event."""
         event = found(self._account.events, request, "event")
         return answer(200, self._account.render_event(event))
 
     async def list_events(self, request: Request) -> Answer:
-        """List events."""
+        """Answer with a page of events."""
         page = parse(PageOfEvents, request.url.query)
         if page.type is not None and page.types:
             raise invalid_request("You may only pass one of type and types.", param="type")
@@ -58,23 +58,23 @@ class EventRoutes:
         return listed(self._account, request, page, events, wanted, render)
 
     async def create_endpoint(self, request: Request) -> Answer:
-        """Start delivering."""
+        """Create a webhook endpoint and answer with its secret."""
         endpoint = self._account.add_endpoint(parse(WebhookEndpointRequest, await text(request)))
         return answer(200, {**objects.webhook_endpoint(endpoint), "secret": endpoint.secret})
 
     async def list_endpoints(self, request: Request) -> Answer:
-        """List where events go."""
+        """Answer with a page of webhook endpoints."""
         page = parse(ListPage, request.url.query)
         endpoints, render = self._account.endpoints, objects.webhook_endpoint
         return listed(self._account, request, page, endpoints, lambda _: True, render)
 
     async def show_endpoint(self, request: Request) -> Answer:
-        """Show where some events go."""
+        """Answer with a webhook endpoint."""
         endpoint = found(self._account.endpoints, request, "webhook endpoint")
         return answer(200, objects.webhook_endpoint(endpoint))
 
     async def delete_endpoint(self, request: Request) -> Answer:
-        """Stop delivering."""
+        """Delete a webhook endpoint."""
         endpoint = found(self._account.endpoints, request, "webhook endpoint")
         del self._account.endpoints[endpoint.id]
         return answer(200, {"id": endpoint.id, "object": "webhook_endpoint", "deleted": True})

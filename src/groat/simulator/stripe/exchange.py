@@ -1,4 +1,4 @@
-"""What every route does: reading a request, and answering it with an object or a list."""
+"""Shared parts of the routes: read a request, and answer with an object or a list."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ from groat.simulator.wire import Answer, Json, JsonObject, answer
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Answer]]
 Row: TypeAlias = tuple[str, str, Handler]
-"""A method, a path, and what answers there."""
+"""The method, path and handler of a route."""
 
 KEY_LENGTH_MAX = 255
+"""Maximum characters of an idempotency key."""
 
 Thing = TypeVar("Thing", bound=Identified)
 
 
 async def text(request: Request) -> str:
-    """Return a request's form, not decoded yet."""
+    """Return the form in a request's body, still encoded."""
     return (await request.body()).decode(errors="replace")
 
 
 def idempotency_key(request: Request) -> str | None:
-    """Return the key of a request, if it has one.
+    """Return the idempotency key of a request, or None.
 
     Raises:
-        StripeError: It is too long.
+        StripeError: The key is empty or too long.
     """
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 1 <= len(key) <= KEY_LENGTH_MAX:
@@ -43,16 +44,16 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def cause(request: Request) -> EventCause:
-    """Return what the events that a request leads to say of it."""
+    """Return the cause that the events of a request name."""
     host = str(request.base_url).rstrip("/")
     return EventCause(request.state.id, idempotency_key(request), host)
 
 
 def found(things: Mapping[str, Thing], request: Request, kind: str, param: str = "id") -> Thing:
-    """Return what the path of a request names.
+    """Return the object of ``things`` with the id in the path of a request.
 
     Raises:
-        StripeError: There is no such thing.
+        StripeError: There is no such object.
     """
     thing = things.get(request.path_params["id"])
     if thing is None:
@@ -61,10 +62,10 @@ def found(things: Mapping[str, Thing], request: Request, kind: str, param: str =
 
 
 def shown(account: StripeAccount, wanted: Expanding, value: Json) -> Answer:
-    """Answer with ``value``, expanded as is wanted."""
+    """Answer with ``value``, with the ids expanded that the request names."""
 
-    def step(so_far: Json, path: str) -> Json:
-        return expanded(so_far, path.split("."), account.find)
+    def step(partly_expanded: Json, path: str) -> Json:
+        return expanded(partly_expanded, path.split("."), account.find)
 
     return answer(200, reduce(step, wanted.expand, value))
 
@@ -77,7 +78,7 @@ def listed(
     wanted: Callable[[Thing], bool],
     render: Callable[[Thing], JsonObject],
 ) -> Answer:
-    """Answer with a page of the ``wanted`` things."""
+    """Answer with a page of the objects that ``wanted`` accepts."""
     on_page, more = one_page(things, page, wanted)
     data = list(map(render, on_page))
     return shown(account, page, objects.list_object(request.url.path, data, has_more=more))

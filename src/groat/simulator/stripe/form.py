@@ -11,10 +11,10 @@ Form: TypeAlias = "dict[str, str | Form]"
 
 
 def decode(text: str) -> Form:
-    """Return the parameters as a tree. A list is a tree whose keys are the positions.
+    """Return the parameters of an encoded form as a tree. A list is a tree with positions as keys.
 
     Raises:
-        StripeError: A parameter is both a value and a tree.
+        StripeError: A parameter is both a value and a tree, or is sent twice.
     """
     form: Form = {}
     for name, value in parse_qsl(text, keep_blank_values=True):

@@ -1,4 +1,4 @@
-"""Payment intents over HTTP."""
+"""The HTTP routes of payment intents."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from groat.simulator.wire import Answer, JsonObject, answer
 
 
 class IntentRoutes:
-    """Everything under ``/v1/payment_intents``."""
+    """The routes under ``/v1/payment_intents``."""
 
     def __init__(self, account: StripeAccount, payments: StripePayments) -> None:
         self._account = account
@@ -47,7 +47,7 @@ class IntentRoutes:
         ]
 
     async def create(self, request: Request) -> Answer:
-        """Make an intent, and confirm it if asked."""
+        """Create an intent, and confirm it if the request says so."""
         wanted = parse(PaymentIntentRequest, await text(request))
         return self._attempted(self._payments.create(wanted, cause(request)), wanted)
 
@@ -59,27 +59,27 @@ class IntentRoutes:
         return self._attempted(intent, wanted)
 
     async def capture(self, request: Request) -> Answer:
-        """Take what an intent has authorized."""
+        """Capture the authorized amount of an intent, or a part of it."""
         intent = self._intent(request)
         wanted = parse(CaptureIntentRequest, await text(request))
         self._payments.capture(intent, wanted.amount_to_capture, cause(request))
         return shown(self._account, wanted, payment_objects.payment_intent(intent))
 
     async def cancel(self, request: Request) -> Answer:
-        """Give an intent up."""
+        """Cancel an intent."""
         intent = self._intent(request)
         wanted = parse(CancelIntentRequest, await text(request))
         self._payments.cancel(intent, wanted.cancellation_reason, cause(request))
         return shown(self._account, wanted, payment_objects.payment_intent(intent))
 
     async def show(self, request: Request) -> Answer:
-        """Show an intent."""
+        """Answer with an intent."""
         wanted = parse(Expanding, request.url.query)
         intent = self._intent(request)
         return shown(self._account, wanted, payment_objects.payment_intent(intent))
 
     async def list(self, request: Request) -> Answer:
-        """List intents."""
+        """Answer with a page of intents."""
         page = parse(PageOfIntents, request.url.query)
         intents, render = self._account.intents, payment_objects.payment_intent
 

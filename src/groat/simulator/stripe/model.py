@@ -1,4 +1,4 @@
-"""What the stand-in for Stripe remembers. Amounts are in minor units, times in Unix seconds."""
+"""The objects of the Stripe simulator. Amounts are in Stripe's units, times in Unix seconds."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from groat.simulator.stripe.requests import Evidence
 from groat.simulator.wire import JsonObject
 
 REFERENCE_KEY = "groat_payment"
-"""The metadata key under which the books find what the client calls its payment."""
+"""Metadata key with the client's name for its payment, which the books record."""
 
 REFUND_REFERENCE_KEY = "groat_refund"
-"""And what it calls its refund."""
+"""Metadata key with the client's name for its refund, which the books record."""
 
 _DECIMALS = {"ISK": 2, "UGX": 2, "MGA": 0}
-"""Where Stripe's decimals are not ISO 4217's. Source: Stripe, "Supported currencies"."""
+"""Stripe's decimals where they differ from ISO 4217. Source: Stripe, "Supported currencies"."""
 
 IntentStatus = Literal[
     "requires_payment_method",
@@ -34,7 +34,7 @@ DisputeStatus = Literal["needs_response", "under_review", "won", "lost"]
 
 
 def smallest_step(currency: str) -> int:
-    """Return how many of Stripe's units make one minor unit of ``currency``, in capitals."""
+    """Return the number of Stripe's units in one minor unit of ``currency``, given in capitals."""
     return int(10 ** max(0, _stripe_decimals(currency) - exponent(currency)))
 
 
@@ -44,7 +44,7 @@ def _stripe_decimals(currency: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A test card under the id that it got."""
+    """A payment method: a test card and the id that the simulator gave it."""
 
     id: str
     card: StripeCard
@@ -52,7 +52,7 @@ class Method:
 
 @dataclass(slots=True, eq=False)
 class Intent:
-    """A payment intent: what is to be paid, and how far that has come."""
+    """A payment intent: the amount to pay, and the progress of the payment."""
 
     id: str
     client_secret: str
@@ -61,7 +61,7 @@ class Intent:
     currency: str
     capture_method: str
     allow_redirects: str | None
-    """None if the payment's methods are listed instead of being the account's."""
+    """Whether the account's payment methods may redirect; None if the request lists methods."""
     payment_method_types: tuple[str, ...]
     description: str | None
     metadata: Mapping[str, str]
@@ -69,26 +69,26 @@ class Intent:
     status: IntentStatus = "requires_payment_method"
     method: Method | None = None
     charge: StripeCharge | None = None
-    """The latest one."""
+    """The latest charge."""
     next_action: JsonObject | None = None
     error: JsonObject | None = None
     canceled_at: int | None = None
     cancellation_reason: str | None = None
 
     def money(self, amount: int) -> Money:
-        """Return ``amount``, as Stripe counts the intent's currency, in minor units."""
+        """Return ``amount``, in Stripe's units of the intent's currency, as money."""
         currency = self.currency.upper()
         minor_units = 10 ** max(0, exponent(currency) - _stripe_decimals(currency))
         return Money(amount * minor_units // smallest_step(currency), currency)
 
     @property
     def awaits_customer(self) -> bool:
-        """Whether the customer has to do something."""
+        """Whether the customer must act, for example pass an authentication."""
         return self.status == "requires_action"
 
     @property
     def authorized(self) -> bool:
-        """Whether something is authorized and not captured yet."""
+        """Whether an amount is authorized and not captured yet."""
         return self.status == "requires_capture"
 
     @property
@@ -98,7 +98,7 @@ class Intent:
 
     @property
     def reference(self) -> str | None:
-        """What the client calls its payment."""
+        """The client's name for its payment."""
         return self.metadata.get(REFERENCE_KEY)
 
 
@@ -111,7 +111,7 @@ class StripeCharge:
     created: int
     method: Method
     capture_before: int | None
-    """Until when it has to be captured, if it was only authorized at first."""
+    """Time until which an authorization can be captured; None if it is captured at once."""
     captured: bool = False
     amount_captured: int = 0
     amount_refunded: int = 0
@@ -123,28 +123,28 @@ class StripeCharge:
 
     @property
     def card(self) -> StripeCard:
-        """What it was charged to."""
+        """The card or bank account that is charged."""
         return self.method.card
 
     @property
     def paid(self) -> bool:
-        """Whether the issuer said yes."""
+        """Whether the issuer approved the charge."""
         return self.decline is None and not self.pending
 
     @property
     def unrefunded(self) -> int:
-        """How much can still be given back."""
+        """The captured amount that is not refunded yet."""
         return self.amount_captured - self.amount_refunded
 
     @property
     def disputable(self) -> bool:
-        """Whether there is anything to dispute, and nobody has yet."""
+        """Whether an unrefunded amount exists that was never disputed."""
         return self.dispute is None and self.unrefunded > 0
 
 
 @dataclass(slots=True, eq=False)
 class StripeRefund:
-    """Something of a charge given back, or on its way."""
+    """A refund of a charge, full or partial."""
 
     id: str
     charge: StripeCharge
@@ -158,13 +158,13 @@ class StripeRefund:
 
     @property
     def reference(self) -> str | None:
-        """What the client calls its refund."""
+        """The client's name for its refund."""
         return self.metadata.get(REFUND_REFERENCE_KEY)
 
 
 @dataclass(slots=True, eq=False)
 class StripeDispute:
-    """The customer's bank taking back what was charged, and what became of that."""
+    """A dispute of a charge, by the customer's bank, and its progress."""
 
     id: str
     charge: StripeCharge
@@ -177,13 +177,13 @@ class StripeDispute:
 
     @property
     def open(self) -> bool:
-        """Whether it is not decided yet."""
+        """Whether the dispute is not decided yet."""
         return self.status in {"needs_response", "under_review"}
 
 
 @dataclass(frozen=True, slots=True)
 class StripeBalanceTransaction:
-    """One change of the account's balance: by ``amount``, less the ``fee``."""
+    """One change of the account's balance, by ``amount`` minus ``fee``."""
 
     id: str
     kind: Literal["charge", "refund", "refund_failure", "adjustment"]
@@ -197,7 +197,7 @@ class StripeBalanceTransaction:
 
 @dataclass(frozen=True, slots=True)
 class EventCause:
-    """The request that made something happen, and the address under which it came."""
+    """The request that caused an event, and the address to which it was sent."""
 
     request_id: str | None
     idempotency_key: str | None
@@ -205,12 +205,12 @@ class EventCause:
 
 
 NOBODY = EventCause(None, None)
-"""What happens without a request of the client's."""
+"""The cause of events without a request, such as a dispute."""
 
 
 @dataclass(frozen=True, slots=True)
 class StripeEvent:
-    """Something that happened, with the object as it was at that moment."""
+    """An event with its object, in the state of that time."""
 
     id: str
     type: str
@@ -221,17 +221,17 @@ class StripeEvent:
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
-    """Where a client wants to hear of events."""
+    """A client's endpoint for webhooks."""
 
     id: str
     secret: str
     older_secret: str
-    """What deliveries are signed with as well while secrets are rolled."""
+    """A second secret that also signs deliveries while a secret is rolled."""
     created: int
     url: str
     enabled_events: tuple[str, ...]
     description: str | None
 
     def wants(self, event_type: str) -> bool:
-        """Tell whether events of this type go there."""
+        """Tell whether events of this type are delivered to this endpoint."""
         return "*" in self.enabled_events or event_type in self.enabled_events

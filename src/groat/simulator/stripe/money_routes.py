@@ -1,4 +1,4 @@
-"""What moved and what came of it, over HTTP: charges, the balance, refunds and disputes."""
+"""The HTTP routes of charges, balance transactions, refunds and disputes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from groat.simulator.wire import Answer, JsonObject
 
 
 class MoneyRoutes:
-    """Charges and balance transactions are shown; refunds are made, and disputes answered."""
+    """Shows charges and balance transactions, makes refunds, and answers disputes."""
 
     def __init__(
         self, account: StripeAccount, refunds: StripeRefunds, disputes: StripeDisputes
@@ -49,13 +49,13 @@ class MoneyRoutes:
         ]
 
     async def show_charge(self, request: Request) -> Answer:
-        """Show a charge."""
+        """Answer with a charge."""
         wanted = parse(Expanding, request.url.query)
         charge = found(self._account.charges, request, "charge")
         return shown(self._account, wanted, payment_objects.charge(charge))
 
     async def list_charges(self, request: Request) -> Answer:
-        """List charges."""
+        """Answer with a page of charges."""
         page = parse(PageOfCharges, request.url.query)
         charges, render = self._account.charges, payment_objects.charge
 
@@ -65,48 +65,48 @@ class MoneyRoutes:
         return listed(self._account, request, page, charges, wanted, render)
 
     async def show_transaction(self, request: Request) -> Answer:
-        """Show a change of the balance."""
+        """Answer with a balance transaction."""
         wanted = parse(Expanding, request.url.query)
         transaction = found(self._account.transactions, request, "balance_transaction")
         return shown(self._account, wanted, objects.balance_transaction(transaction))
 
     async def create_refund(self, request: Request) -> Answer:
-        """Give back."""
+        """Refund a charge, fully or in part."""
         wanted = parse(CreateRefundRequest, await text(request))
         refund = self._refunds.create(wanted, cause(request))
         return shown(self._account, wanted, claim_objects.refund(refund))
 
     async def show_refund(self, request: Request) -> Answer:
-        """Show a refund."""
+        """Answer with a refund."""
         wanted = parse(Expanding, request.url.query)
         refund = found(self._account.refunds, request, "refund")
         return shown(self._account, wanted, claim_objects.refund(refund))
 
     async def list_refunds(self, request: Request) -> Answer:
-        """List refunds."""
+        """Answer with a page of refunds."""
         refunds, render = self._account.refunds, claim_objects.refund
         return self._listed(request, refunds, lambda refund: refund.charge, render)
 
     async def show_dispute(self, request: Request) -> Answer:
-        """Show a dispute."""
+        """Answer with a dispute."""
         wanted = parse(Expanding, request.url.query)
         dispute = found(self._account.disputes, request, "dispute")
         return shown(self._account, wanted, claim_objects.dispute(dispute))
 
     async def list_disputes(self, request: Request) -> Answer:
-        """List disputes."""
+        """Answer with a page of disputes."""
         disputes, render = self._account.disputes, claim_objects.dispute
         return self._listed(request, disputes, lambda dispute: dispute.charge, render)
 
     async def answer_dispute(self, request: Request) -> Answer:
-        """Take in evidence."""
+        """Store or submit evidence against a dispute."""
         dispute = found(self._account.disputes, request, "dispute")
         wanted = parse(DisputeRequest, await text(request))
         self._disputes.answer(dispute, wanted, cause(request))
         return shown(self._account, wanted, claim_objects.dispute(dispute))
 
     async def close_dispute(self, request: Request) -> Answer:
-        """Let the customer have it."""
+        """Accept a dispute, which the merchant loses."""
         dispute = found(self._account.disputes, request, "dispute")
         wanted = parse(Expanding, await text(request))
         self._disputes.close(dispute, cause(request))
@@ -119,7 +119,7 @@ class MoneyRoutes:
         charge_of: Callable[[Thing], StripeCharge],
         render: Callable[[Thing], JsonObject],
     ) -> Answer:
-        """Answer with a page of what belongs to a charge, as is wanted."""
+        """Answer with a page of refunds or disputes, filtered by payment intent or charge."""
         page = parse(PageOfPayment, request.url.query)
 
         def wanted(thing: Thing) -> bool:

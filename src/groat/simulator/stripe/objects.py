@@ -1,4 +1,4 @@
-"""Stripe's objects as they go over the wire, in the shape of its API reference."""
+"""Stripe's objects in JSON, in the form of its API reference."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from groat.simulator.stripe.model import StripeBalanceTransaction, StripeEvent, 
 from groat.simulator.wire import JsonObject
 
 API_VERSION = "2026-10-28.endive"
-"""The API version of the account, which is that of its events."""
+"""The API version of the account and of its events."""
 
 _SETTLING_SECONDS = 2 * 24 * 3600
 
 
 def event_object(event: StripeEvent, pending_webhooks: int) -> JsonObject:
-    """Return an event. ``pending_webhooks`` is of this moment, so its bytes are too."""
+    """Return an event. ``pending_webhooks`` changes over time, and so do the event's bytes."""
     return {
         "id": event.id,
         "object": "event",
@@ -32,7 +32,7 @@ def event_object(event: StripeEvent, pending_webhooks: int) -> JsonObject:
 
 
 def webhook_endpoint(endpoint: WebhookEndpoint) -> JsonObject:
-    """Return an endpoint without its secret, which is shown once, at its creation."""
+    """Return an endpoint without its secret, which only the answer to its creation has."""
     return {
         "id": endpoint.id,
         "object": "webhook_endpoint",

@@ -1,4 +1,4 @@
-"""Payment intents, charges and their errors as they go over the wire."""
+"""Payment intents, charges and their errors in the JSON of Stripe's API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from groat.simulator.stripe.model import Intent, Method, StripeCharge
 from groat.simulator.wire import JsonObject
 
 PAGE_PATH = "/3d_secure"
-"""Where the customer's bank would have its page."""
+"""Path of the simulated page of the customer's bank."""
 
 _NO_ADDRESS = {
     "address": {
@@ -25,7 +25,7 @@ _NO_ADDRESS = {
 
 
 def payment_intent(intent: Intent) -> JsonObject:
-    """Return an intent as it is now."""
+    """Return the present state of an intent."""
     charge = intent.charge
     capturable = intent.amount if intent.status == "requires_capture" else 0
     return {
@@ -69,7 +69,7 @@ def payment_intent(intent: Intent) -> JsonObject:
 
 
 def charge(made: StripeCharge) -> JsonObject:
-    """Return a made. Its metadata and description are the intent's, copied."""
+    """Return the present state of a charge. Its metadata and description are the intent's."""
     intent, decline = made.intent, made.decline
     return {
         "id": made.id,
@@ -111,7 +111,7 @@ def charge(made: StripeCharge) -> JsonObject:
 
 
 def next_action(intent: Intent, host: str) -> JsonObject:
-    """Return what the customer has to do: pass the bank's page, or what Stripe.js shows them."""
+    """Return the customer's next action: a redirect to the bank's page, or a step in Stripe.js."""
     if intent.return_url is None:
         step = {"type": "three_d_secure_redirect"}
         return {"type": "use_stripe_sdk", "use_stripe_sdk": step}
@@ -134,7 +134,7 @@ def decline_error(declined: StripeCharge, decline: Decline) -> JsonObject:
 
 
 def authentication_error(method: Method) -> JsonObject:
-    """Return why an intent was not even charged."""
+    """Return the error of an intent whose customer failed the authentication."""
     return {
         "code": "payment_intent_authentication_failure",
         "message": "The provided PaymentMethod has failed authentication.",

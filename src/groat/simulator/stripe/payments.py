@@ -1,4 +1,4 @@
-"""What becomes of payment intents. Source: Stripe, "How PaymentIntents work"."""
+"""The lifecycle of payment intents. Source: Stripe, "How PaymentIntents work"."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from groat.simulator.stripe.model import (
 from groat.simulator.stripe.requests import ConfirmRequest, PaymentIntentRequest
 
 CAPTURE_SECONDS_MAX = 7 * 24 * 3600
-"""How long an authorization lasts, as with most cards."""
+"""Seconds that an authorization lasts, as with most cards."""
 
 _CANCELABLE = (
     "requires_payment_method",
@@ -43,18 +43,18 @@ _CONFIRMABLE = ("requires_payment_method", "requires_confirmation")
 
 
 class StripePayments:
-    """Makes intents, charges them and takes what was authorized, and tells of it."""
+    """Creates, confirms, captures and cancels intents, and sends their events."""
 
     def __init__(self, account: StripeAccount, disputes: StripeDisputes) -> None:
         self._account = account
         self._disputes = disputes
 
     def create(self, request: PaymentIntentRequest, cause: EventCause) -> Intent:
-        """Make an intent, and confirm it if that is asked for.
+        """Create an intent, and confirm it if the request says so.
 
         Raises:
-            StripeError: There is no such payment method, or what to return to is missing; nothing
-                was made.
+            StripeError: There is no such payment method, or the return URL is missing or not
+                allowed. No intent was created.
         """
         method = _method(request.payment_method) if request.payment_method else None
         _check_confirmation(request)
@@ -68,10 +68,10 @@ class StripePayments:
         return intent
 
     def confirm(self, intent: Intent, request: ConfirmRequest, cause: EventCause) -> None:
-        """Charge an intent, or send its customer to be authenticated.
+        """Charge an intent, or require an authentication of its customer.
 
         Raises:
-            StripeError: It is not waiting to be confirmed, or there is no such payment method.
+            StripeError: The intent's status does not allow it, or there is no such payment method.
         """
         if intent.status not in _CONFIRMABLE:
             raise _unexpected(intent, _NOT_CONFIRMED, *_CONFIRMABLE)
@@ -82,10 +82,10 @@ class StripePayments:
         self._attempt(intent, method, cause)
 
     def capture(self, intent: Intent, amount: int | None, cause: EventCause) -> None:
-        """Take what was authorized, or ``amount`` of it; the rest is released.
+        """Capture the authorized amount, or ``amount`` of it. The rest is released.
 
         Raises:
-            StripeError: Nothing is authorized, or less.
+            StripeError: No amount is authorized, or less than ``amount``.
         """
         charge = intent.charge
         if intent.status == "succeeded":
@@ -99,17 +99,17 @@ class StripePayments:
         self._succeed(charge, cause)
 
     def cancel(self, intent: Intent, reason: str | None, cause: EventCause) -> None:
-        """Give an intent up; what it authorized is released.
+        """Cancel an intent and release its authorization.
 
         Raises:
-            StripeError: It is too late for that.
+            StripeError: The intent's status does not allow it any more.
         """
         if intent.status not in _CANCELABLE:
             raise _unexpected(intent, _NOT_CANCELED, *_CANCELABLE)
         self._end(intent, reason, cause)
 
     def expire(self, intent: Intent) -> bool:
-        """Let an authorization lapse, if there is one."""
+        """Expire the authorization of an intent. Return False if it has none."""
         if not intent.authorized or intent.charge is None:
             return False
         self._account.tell_of_charge("expired", intent.charge, NOBODY)
@@ -117,14 +117,14 @@ class StripePayments:
         return True
 
     def complete_action(self, intent: Intent) -> bool:
-        """Let the customer pass what was asked of them, if anything was."""
+        """Let the customer pass the required authentication. Return False if none is required."""
         if not intent.awaits_customer or intent.method is None:
             return False
         self._charge(intent, intent.method, NOBODY)
         return True
 
     def fail_action(self, intent: Intent) -> bool:
-        """Let the customer fail it."""
+        """Let the customer fail the required authentication. Return False if none is required."""
         if not intent.awaits_customer or intent.method is None:
             return False
         intent.error = payment_objects.authentication_error(intent.method)
@@ -133,7 +133,7 @@ class StripePayments:
         return True
 
     def settle_debit(self, intent: Intent) -> bool:
-        """Let a bank debit come through, days after it was asked for."""
+        """Let a bank debit succeed, which takes days at Stripe. Return False if there is none."""
         charge = intent.charge
         if not intent.is_debited or charge is None:
             return False
@@ -144,7 +144,7 @@ class StripePayments:
         return True
 
     def fail_debit(self, intent: Intent) -> bool:
-        """Let the customer's bank refuse a debit, days after it was asked for."""
+        """Let the customer's bank refuse a pending debit. Return False if there is none."""
         if not intent.is_debited or intent.charge is None:
             return False
         intent.charge.pending = False
@@ -221,7 +221,10 @@ class StripePayments:
         self._account.tell_of_intent("canceled", intent, cause)
 
     def _enter_attempt(self, charge: StripeCharge, status: Status) -> None:
-        """Enter an authorization under its intent's id, as that is what can be captured."""
+        """Add an authorization or a charge to the books.
+
+        An authorization has the id of its intent, because clients capture the intent.
+        """
         intent, books = charge.intent, self._account.books
         manual = intent.capture_method == "manual"
         money = intent.money(intent.amount)
@@ -275,14 +278,14 @@ def _new_intent(request: PaymentIntentRequest, now: int) -> Intent:
 def _taking(charge: StripeCharge, now: int) -> StripeBalanceTransaction:
     amount, currency = charge.amount_captured, charge.intent.currency
     fee = fee_on(amount)
-    fee -= fee % smallest_step(currency.upper())  # a fee is money too
+    fee -= fee % smallest_step(currency.upper())  # a fee is a whole number of minor units
     return StripeBalanceTransaction(
         stripe_id("txn"), "charge", "charge", now, amount, fee, currency, charge.id
     )
 
 
 def fee_on(amount: int) -> int:
-    """Return what Stripe keeps of ``amount``: 1.4 %, rounded down, and 25 minor units; not more."""
+    """Return the fee on ``amount``: 1.4 %, rounded down, plus 25 units, and at most ``amount``."""
     return min(amount, amount * 14 // 1000 + 25)
 
 

@@ -1,4 +1,4 @@
-"""Lists, searches and expansions. Unlike Stripe's, a search sees what was made a moment ago."""
+"""Lists, searches and expansions. Unlike at Stripe, a search finds new objects at once."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _TWO_CURSORS = "Received both starting_after and ending_before parameters. Pleas
 
 
 class Identified(Protocol):
-    """An object of Stripe's."""
+    """An object with an id, as every object of Stripe is."""
 
     @property
     def id(self) -> str:
-        """Its id."""
+        """The id of the object."""
         ...
 
 
@@ -31,13 +31,13 @@ Thing = TypeVar("Thing", bound=Identified)
 def one_page(
     things: Mapping[str, Thing], page: ListPage, wanted: Callable[[Thing], bool]
 ) -> tuple[list[Thing], bool]:
-    """Return a page of the ``wanted`` things, newest first, and whether there are more.
+    """Return a page of the ``wanted`` objects, newest first, and whether more follow.
 
-    ``things`` are by id, in the order they were made. A page that ends before an object is the one
-    next to it, and there are more if newer ones are left.
+    ``things`` maps ids to objects, oldest first. With ``ending_before``, the page has the objects
+    that are next newer than the named object, and "more" means that still newer ones exist.
 
     Raises:
-        StripeError: There is no such object, or two of them are named.
+        StripeError: The object named in a cursor does not exist, or both cursors are given.
     """
     after, before = page.starting_after, page.ending_before
     if after is not None and before is not None:
@@ -66,25 +66,27 @@ def _first(limit: int, found: Iterable[Thing]) -> tuple[list[Thing], bool]:
 
 
 def metadata_search(query: str) -> Callable[[Intent], bool]:
-    """Return what finds the intents that ``query`` asks for: one value of the metadata.
+    """Return a filter for the intents that ``query`` finds by one value of their metadata.
 
     Raises:
-        StripeError: It asks for anything else.
+        StripeError: The query is of another kind.
     """
     match = _METADATA_QUERY.fullmatch(query)
     if match is None:
-        raise invalid_request("Only queries like metadata['k']:'v' are understood.", param="query")
+        message = "The simulator supports only queries such as metadata['k']:'v'."
+        raise invalid_request(message, param="query")
     key, value = match["key"], match["value"]
     return lambda intent: intent.metadata.get(key) == value
 
 
 def expanded(value: Json, path: Sequence[str], find: Callable[[str], JsonObject | None]) -> Json:
-    """Return ``value`` with the id at the end of ``path``, and those on the way, replaced.
+    """Return ``value`` with all ids along ``path`` replaced by their objects.
 
-    ``find`` returns the object with an id. A list's objects are expanded each; null stays null.
+    ``find`` returns the object with an id. In a list, each object is expanded. Null stays null.
 
     Raises:
-        Refusal: There is no object's id at the end of ``path``. What was asked for is done by then.
+        StripeError: ``path`` does not lead to the id of an object. The request has already had its
+            effect.
     """
     match value:
         case None:
@@ -92,7 +94,7 @@ def expanded(value: Json, path: Sequence[str], find: Callable[[str], JsonObject 
         case str() if (found := find(value)) is not None:
             return expanded(found, path, find)
         case list():
-            return [expanded(one, path, find) for one in value]
+            return [expanded(element, path, find) for element in value]
         case Mapping() if not path:
             return value
         case Mapping() if path[0] in value and path[0] != "id":

@@ -1,4 +1,4 @@
-"""What is given back of charges. Source: Stripe, "Refund and cancel payments"."""
+"""Refunds of charges. Source: Stripe, "Refund and cancel payments"."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from groat.simulator.stripe.requests import CreateRefundRequest
 
 
 class StripeRefunds:
-    """Gives back, which may come to nothing later, and tells of it."""
+    """Makes refunds, which may fail later, and sends their events."""
 
     def __init__(self, account: StripeAccount) -> None:
         self._account = account
 
     def create(self, request: CreateRefundRequest, cause: EventCause) -> StripeRefund:
-        """Give back all that is left of a charge, or a part of it.
+        """Refund the unrefunded amount of a charge, or a part of it.
 
         Raises:
-            StripeError: There is no such charge, or not as much is left of it.
+            StripeError: There is no such charge, or the amount exceeds its unrefunded amount.
         """
         charge = self._charge_of(request)
         _check(charge, request.amount)
@@ -45,7 +45,7 @@ class StripeRefunds:
         return refund
 
     def succeed(self, refund: StripeRefund) -> bool:
-        """Let a refund that is under way arrive."""
+        """Let a pending refund succeed. Return False if it is not pending."""
         if refund.status != "pending":
             return False
         refund.status = "succeeded"
@@ -54,7 +54,7 @@ class StripeRefunds:
         return True
 
     def fail(self, refund: StripeRefund) -> bool:
-        """Let the bank send a refund back, even if it seemed to have succeeded."""
+        """Let the bank return a refund, even a successful one. Return False if it failed before."""
         if refund.status == "failed":
             return False
         charge = refund.charge
@@ -68,7 +68,7 @@ class StripeRefunds:
         return True
 
     def latest(self, charge: StripeCharge) -> StripeRefund | None:
-        """Return the last refund of a charge."""
+        """Return the latest refund of a charge, or None."""
         made = [refund for refund in self._account.refunds.values() if refund.charge is charge]
         return made[-1] if made else None
 

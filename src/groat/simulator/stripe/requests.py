@@ -1,4 +1,4 @@
-"""The parameters that are understood, and the errors for those that are not."""
+"""The parameters of supported requests, and the errors for unknown or wrong ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from groat.simulator.wire import Parameters
 Parsed = TypeVar("Parsed", bound=Parameters)
 
 AMOUNT_MAX = 99_999_999
-"""Stripe's limit: amounts have up to eight digits."""
+"""Largest amount. Stripe allows up to eight digits."""
 
 _NOT_AN_INTEGER = "parameter_invalid_integer"
 _CODES = {
@@ -41,7 +41,7 @@ def _positions(value: object) -> object:
 
 
 def _interval(value: object) -> object:
-    """Return a moment as the interval that is nothing but it."""
+    """Return a single time as an interval that starts and ends with it."""
     return {"gte": value, "lte": value} if isinstance(value, str) else value
 
 
@@ -75,20 +75,20 @@ Url = Annotated[str, AfterValidator(_url)]
 
 
 class Expanding(Parameters):
-    """Which ids in the answer are to be the objects themselves, such as ``latest_charge``."""
+    """The ids in the answer to replace by their objects, such as ``latest_charge``."""
 
     expand: Annotated[Listed, Field(max_length=20)] = ()
 
 
 class AutomaticPaymentMethods(Parameters):
-    """Any method that the account has, with or without those that send the customer elsewhere."""
+    """All payment methods of the account, with or without those that redirect the customer."""
 
     enabled: Flag
     allow_redirects: Literal["always", "never"] = "always"
 
 
 class PaymentIntentRequest(Expanding):
-    """A payment intent, confirmed at once or later."""
+    """A payment intent to create, and to confirm at once or later."""
 
     amount: Annotated[Integer, Field(ge=1, le=AMOUNT_MAX)]
     currency: Annotated[str, AfterValidator(_currency)]
@@ -103,20 +103,20 @@ class PaymentIntentRequest(Expanding):
 
 
 class ConfirmRequest(Expanding):
-    """An intent to be confirmed, with another method or the one that it has."""
+    """The confirmation of an intent, with its present payment method or another one."""
 
     payment_method: str | None = None
     return_url: Url | None = None
 
 
 class CaptureIntentRequest(Expanding):
-    """How much to take of what is authorized: all of it, or a part; the rest is released."""
+    """The amount to capture: by default all that is authorized. The rest is released."""
 
     amount_to_capture: Annotated[Integer, Field(ge=1, le=AMOUNT_MAX)] | None = None
 
 
 class CancelIntentRequest(Expanding):
-    """Why an intent is canceled."""
+    """The reason of a cancellation."""
 
     cancellation_reason: (
         Literal["abandoned", "duplicate", "fraudulent", "requested_by_customer"] | None
@@ -124,7 +124,7 @@ class CancelIntentRequest(Expanding):
 
 
 class CreateRefundRequest(Expanding):
-    """What to give back: all that was not given back yet, or ``amount`` of it."""
+    """A refund of ``amount``, or by default of the whole unrefunded amount."""
 
     charge: str | None = None
     payment_intent: str | None = None
@@ -134,7 +134,7 @@ class CreateRefundRequest(Expanding):
 
 
 class Evidence(Parameters):
-    """What can be said against a dispute; Stripe takes files too."""
+    """Evidence against a dispute. Stripe accepts files too."""
 
     access_activity_log: str | None = None
     billing_address: str | None = None
@@ -157,14 +157,14 @@ class Evidence(Parameters):
 
 
 class DisputeRequest(Expanding):
-    """Evidence, to be kept or to be handed in."""
+    """Evidence to store, and by default to submit."""
 
     evidence: Evidence = Evidence()
     submit: Flag = "true"
 
 
 class WebhookEndpointRequest(Parameters):
-    """Where to deliver which events; ``*`` stands for all of them."""
+    """The URL of an endpoint and the types of its events; ``*`` stands for all types."""
 
     url: Url
     enabled_events: Annotated[Listed, Field(min_length=1)]
@@ -172,7 +172,7 @@ class WebhookEndpointRequest(Parameters):
 
 
 class ListPage(Expanding):
-    """A page of a list, newest first: the one after an object, or the one before it."""
+    """A page of a list, newest first: the page after an object, or the page before it."""
 
     limit: Limit = 10
     starting_after: str | None = None
@@ -180,13 +180,13 @@ class ListPage(Expanding):
 
 
 class PageOfCharges(ListPage):
-    """Charges, or those of one payment intent."""
+    """A page of all charges, or of the charges of one payment intent."""
 
     payment_intent: str | None = None
 
 
 class PageOfPayment(ListPage):
-    """Refunds or disputes, or those of one payment intent or of one charge."""
+    """A page of all refunds or disputes, or of those of one payment intent or charge."""
 
     charge: str | None = None
     payment_intent: str | None = None
@@ -201,7 +201,7 @@ class Interval(Parameters):
     lte: Integer | None = None
 
     def holds(self, moment: int) -> bool:
-        """Tell whether ``moment`` lies in it."""
+        """Tell whether ``moment`` is in the interval."""
         return (
             (self.gt is None or self.gt < moment)
             and (self.gte is None or self.gte <= moment)
@@ -211,15 +211,15 @@ class Interval(Parameters):
 
 
 class PageOfIntents(ListPage):
-    """Payment intents, or those of a time."""
+    """A page of payment intents, filtered by their time of creation."""
 
     created: Annotated[Interval, BeforeValidator(_interval)] = Interval()
 
 
 class PageOfEvents(ListPage):
-    """Events, or those of some types, of a time, or that did or did not reach all endpoints.
+    """A page of events, filtered by type, by time, or by success of their deliveries.
 
-    ``type`` may have ``*`` for any text; it and ``types`` exclude each other.
+    In ``type``, ``*`` stands for any text. ``type`` and ``types`` exclude each other.
     """
 
     type: str | None = None
@@ -228,7 +228,7 @@ class PageOfEvents(ListPage):
     delivery_success: Flag | None = None
 
     def wants(self, event_type: str) -> bool:
-        """Tell whether events of a type are asked for."""
+        """Tell whether the page includes events of a type."""
         if self.type is not None:
             pattern = re.escape(self.type).replace(r"\*", ".*")
             return re.fullmatch(pattern, event_type) is not None
@@ -236,7 +236,7 @@ class PageOfEvents(ListPage):
 
 
 class Search(Expanding):
-    """A query such as ``metadata['order']:'7'``. ``page`` is the ``next_page`` of the last one."""
+    """A query such as ``metadata['order']:'7'``. ``page`` is the previous page's ``next_page``."""
 
     query: str
     limit: Limit = 10
@@ -247,7 +247,7 @@ def parse(model: type[Parsed], text: str) -> Parsed:
     """Return the parameters in a form-encoded body or query.
 
     Raises:
-        StripeError: The first parameter that is wrong.
+        StripeError: A parameter is unknown or wrong. The error names the first one.
     """
     try:
         return model.model_validate(decode(text))

@@ -1,4 +1,4 @@
-"""What the page of the stand-in shows of payment intents."""
+"""Summaries of payment intents for the simulator's page."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from groat.simulator.stripe.payment_objects import PAGE_PATH
 
 
 def source(account: StripeAccount) -> Source:
-    """Return what the page is about."""
+    """Return the payment intents of ``account`` as the source of the page."""
 
     def latest(limit: int) -> list[AccountSummary]:
-        return [_summary(account, one) for one in islice(reversed(account.intents.values()), limit)]
+        newest_first = reversed(account.intents.values())
+        return [_summary(account, intent) for intent in islice(newest_first, limit)]
 
     return Source("Stripe", "payment intent", frozenset(), lambda: len(account.intents), latest)
 

@@ -1,4 +1,4 @@
-"""What can be made to happen to a payment without a call of the client's."""
+"""Triggers: changes of a payment that no call of the client causes, such as a dispute."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def triggers(
     refunds: StripeRefunds,
     disputes: StripeDisputes,
 ) -> Mapping[str, Trigger]:
-    """Return the triggers; each takes the id of a payment intent."""
+    """Return the triggers by name. Each takes the id of a payment intent."""
 
     def intent(identifier: str) -> Intent | None:
         return account.intents.get(identifier)
@@ -59,7 +59,7 @@ def _trigger(
     possible: Callable[[Thing], bool],
     act: Callable[[Thing], bool],
 ) -> Trigger:
-    """Return what lets ``act`` happen to what is found of a payment."""
+    """Return the trigger that applies ``act`` to the object that ``find`` returns for a payment."""
 
     def is_possible(identifier: str) -> bool:
         thing = find(identifier)

@@ -198,6 +198,6 @@ async def test_an_order_given_up_cannot_be_captured(paypal_http: httpx.AsyncClie
 
 async def test_triggers_are_for_orders_that_exist(paypal_http: httpx.AsyncClient) -> None:
     listed = (await paypal_http.post("/_simulator/triggers/x", json={"id": "y"})).json()["detail"]
-    names = listed.removeprefix("There is ").removesuffix(".").split(", ")
+    names = listed.removeprefix("The triggers are: ").removesuffix(".").split(", ")
     assert {"approve", "expire", "dispute", "dispute_won", "dispute_lost"} <= set(names)
     assert {await pull(paypal_http, name, "nothing") for name in names} == {409}

@@ -1,1 +1,1 @@
-"""The schema's history: Alembic's environment, and one SQL file beside each revision."""
+"""The schema's history: Alembic's environment, and the revisions, each with its SQL file."""

@@ -9,10 +9,10 @@ from sqlalchemy import create_engine, pool
 
 
 def run() -> None:
-    """Run what ``groat migrate`` asks for."""
+    """Run the revisions for ``groat migrate``, or print their SQL."""
     url = context.config.attributes["url"]
     if context.is_offline_mode():
-        # "named", since other styles of parameters double every percent sign in what is printed
+        # "named", because other parameter styles double every percent sign in the printed SQL
         context.configure(
             dialect_name="postgresql", literal_binds=True, dialect_opts={"paramstyle": "named"}
         )
@@ -27,12 +27,12 @@ def run() -> None:
 
 
 def _connect(url: str) -> psycopg.Connection:
-    """Connect without prepared statements, which a connection pooler would leave to others."""
+    """Connect without prepared statements: a pooler would leave them to the next client."""
     return psycopg.connect(url, prepare_threshold=None)
 
 
 def _migrate() -> None:
-    """Run the revisions, and then what the application's role may do, if it has one."""
+    """Run the revisions, and then grant the application's role its privileges, if it has a role."""
     role = context.config.attributes["role"]
     with context.begin_transaction():
         context.run_migrations()

@@ -1,5 +1,6 @@
--- What the application's role may do. Run after the revisions, each time, so that the role can be another one.
--- The role belongs to the server: it may be there already, and this user may not be allowed to make one.
+-- Grant the application's role its privileges. Runs after the revisions of every migration, so that an operator
+-- can choose another role. A role belongs to the server, not to the database. So it may exist already, and this
+-- user may lack the right to create roles.
 
 do $$
 begin
@@ -7,7 +8,7 @@ begin
         create role {role} nologin;
     end if;
 exception when duplicate_object or unique_violation then
-    null; -- another database has made it meanwhile
+    null; -- a migration of another database created it meanwhile
 end
 $$;
 do $$
@@ -19,7 +20,8 @@ end
 $$;
 do $$ begin execute format('grant usage on schema %I to {role}', current_schema()); end $$;
 
--- The application may change what changes: not who is paid, nor how much, nor how far an account may fall.
+-- The application may update only the columns that change. So it cannot change the beneficiary or the amount of
+-- a payment, or the floor of an account's balance.
 grant select, insert
     on root_key, merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, provider_event, provider_event_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, routing_rules, routing_decision
     to {role};

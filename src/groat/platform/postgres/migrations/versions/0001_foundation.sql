@@ -1,7 +1,7 @@
--- merchant_id leads every key: a transaction that moves money touches one merchant, and the tables
--- can be spread over several servers by it.
+-- Every key starts with merchant_id. A transaction that moves money touches one merchant only, so the
+-- tables can be sharded by merchant_id.
 
--- What hashes and signs, wrapped with the master key, which is not in the database.
+-- The key that hashes and signs. It is wrapped with the master key, which is not in the database.
 create table root_key (
     only_one boolean primary key default true check (only_one),
     wrapped bytea not null
@@ -14,7 +14,8 @@ create table merchant (
     created_at timestamptz not null
 );
 
--- A key's id follows from its secret, and its hash is bound to merchant and id: a copied row opens nothing.
+-- The id of an API key is derived from its secret. The hash covers merchant and id, so a row copied to another
+-- merchant matches no secret.
 create table api_key (
     merchant_id bigint not null references merchant,
     id uuid not null,
@@ -34,7 +35,8 @@ create table provider_account (
     deleted_at timestamptz,
     primary key (merchant_id, id)
 );
--- A deleted account stays, without its credentials: payments were made with it. Its name is free again.
+-- The row of a deleted provider account stays, without credentials, because payments refer to it. Its name can
+-- be used again.
 create unique index provider_account_name on provider_account (merchant_id, name) where deleted_at is null;
 
 create table idempotency_key (
@@ -47,11 +49,12 @@ create table idempotency_key (
     primary key (merchant_id, key)
 );
 
--- The ledger. In entries credits are positive and debits negative. Foreign keys are left out on the
--- hot path, where the parent row is locked already; `groat verify` checks what they would.
+-- The ledger. In entries, credits are positive and debits are negative. The hot path has no foreign
+-- keys, because the parent row is locked already; `groat verify` checks the same references.
 
--- What an account is. Its entries are filed under its number, which is half as wide as its id. Only facts
--- move the engine's own accounts, such as clearing: no caller does.
+-- The fixed columns of an account. Entries refer to it by its number, which is half as wide as its id.
+-- is_engine marks the engine's own accounts, such as clearing. Only facts from providers move them; callers
+-- cannot.
 create table account (
     merchant_id bigint not null references merchant,
     id uuid not null,
@@ -67,7 +70,8 @@ create table account (
     unique (merchant_id, number)
 );
 
--- How an account stands: all that may change under its lock. recorded_at is its last entry's.
+-- The balance of an account: the columns that may change under its lock. recorded_at is the time of its last
+-- entry.
 
 create table balance (
     merchant_id bigint not null,
@@ -84,10 +88,10 @@ create table balance (
     constraint balance_above_floor check (posted - held >= floor)
 ) with (fillfactor = 60);
 
--- Its id is the hash of its reference, so that one index makes both unique. One audit record tells of
--- all of a batch; effective_at is null where it is recorded_at. Every byte here is paid for millions
--- of times: hence the short batch_id, the numbers of kinds, and columns in an order that leaves no gaps.
--- subject is the id of the payment, refund or dispute that caused it, as the API shows it.
+-- The id is the hash of the reference, so one index makes both unique. One audit record covers all
+-- transactions of a batch. effective_at is null if it equals recorded_at. subject is the id of the payment,
+-- refund or dispute that caused the transaction, as the API shows it. The table has millions of rows, so every
+-- byte counts. Hence the short batch_id, the numbered kinds, and an order of columns without padding.
 
 create table ledger_transaction (
     merchant_id bigint not null,
@@ -104,8 +108,8 @@ create table ledger_transaction (
 create index ledger_transaction_effective on ledger_transaction (merchant_id, effective_at)
     where effective_at is not null;
 
--- In the order in which they were recorded: no two of one account share a microsecond. So the key is
--- the statement, and a balance at any past moment is one probe of it.
+-- Entries in the order of recording. No two entries of an account share a microsecond. So the primary key
+-- yields the account's statement, and a past balance takes one lookup in it.
 create table ledger_entry (
     merchant_id bigint not null,
     account_number bigint not null,
@@ -115,7 +119,7 @@ create table ledger_entry (
     balance_after bigint not null,
     primary key (merchant_id, account_number, recorded_at)
 );
--- The way from a transaction to its entries, which are beside each other: a few pages of the table.
+-- Finds the entries of a transaction by its recorded_at. They are stored together, so it reads a few pages.
 create index ledger_entry_recorded on ledger_entry using brin (recorded_at) with (autosummarize = on);
 
 create table hold (
@@ -182,9 +186,9 @@ create table payment (
         check (status = 'authorized' or (status = 'succeeded') = (captured > 0)),
     constraint payment_failed_has_code check ((status = 'failed') = (failure_code is not null)),
     constraint payment_action_has_status check (next_action_url is null or status = 'requires_action')
-) with (fillfactor = 50); -- a payment changes once or twice soon after it is made, where it is
+) with (fillfactor = 50); -- room to update a row in its page: a payment changes once or twice soon after creation
 
--- Money given back, in whole or part. While one is pending, a hold reserves it on the beneficiary.
+-- A refund of a payment, full or partial. While it is pending, a hold reserves its amount on the beneficiary.
 create table refund (
     merchant_id bigint not null,
     id uuid not null,
@@ -205,7 +209,8 @@ create table refund (
 );
 create index refund_by_payment on refund (merchant_id, payment_id, id);
 
--- A customer's dispute. What it took and gave back was posted; shortfall is what nobody had.
+-- A customer's dispute. withdrawn and reinstated are posted amounts. shortfall is the part of withdrawn that the
+-- beneficiary's balance did not cover.
 create table dispute (
     merchant_id bigint not null,
     id uuid not null,
@@ -250,14 +255,14 @@ create table operation (
     constraint operation_amount_unless_cancel check (case kind when 'cancel' then amount = 0 else amount > 0 end),
     constraint operation_refund_has_refund check ((kind = 'refund') = (refund_id is not null)),
     constraint operation_refund_has_capture check ((kind = 'refund') = (capture_reference is not null))
-) with (fillfactor = 50); -- as a payment
+) with (fillfactor = 50); -- for the same reason as payment
 create index operation_by_payment on operation (merchant_id, payment_id);
 create index operation_due on operation (due_at) where outcome in ('pending', 'unknown');
--- Only one of a capture and a cancellation can win, so the second has to wait for the first's outcome.
+-- Of a capture and a cancellation, only one can succeed. So the second must wait for the first one's outcome.
 create unique index operation_one_at_a_time on operation (merchant_id, payment_id)
     where kind in ('capture', 'cancel') and outcome in ('pending', 'unknown');
 
--- A merchant's routing rules: each change is a new version, so that every decision can be explained.
+-- A merchant's routing rules. Each change is a new version, so that every decision can be explained.
 create table routing_rules (
     merchant_id bigint not null references merchant,
     version integer not null check (version > 0),
@@ -266,7 +271,7 @@ create table routing_rules (
     primary key (merchant_id, version)
 );
 
--- How a payment was routed when it was made, and why.
+-- The route of a payment at its creation, and the reasons for it.
 create table routing_decision (
     merchant_id bigint not null,
     payment_id uuid not null,
@@ -278,7 +283,8 @@ create table routing_decision (
     foreign key (merchant_id, rules_version) references routing_rules
 );
 
--- What happened once at a provider is applied once here: this key, not the event's id, sees to it.
+-- Effects of provider events that were applied. The primary key applies each effect once: if two different
+-- events report one capture, the capture is posted once.
 create table applied_effect (
     merchant_id bigint not null,
     provider_account_id uuid not null,
@@ -318,8 +324,8 @@ create table provider_event (
     unique (merchant_id, provider_account_id, provider_reference),
     constraint provider_event_open_until_settled check ((status in ('pending', 'deferred', 'retrying')) = (settled_at is null)),
     constraint provider_event_says_why check (status in ('pending', 'processed') or reason is not null)
-) with (fillfactor = 45); -- claiming an event changes nothing that is indexed, where it is
--- A body apart from its row is not written again each time that the row changes; compressing it costs
+) with (fillfactor = 45); -- room to update a row in its page: a claim changes no indexed column
+-- The body is stored outside its row, so that an update of the row does not write it again. Compressing it costs
 -- more than it saves.
 alter table provider_event alter column body set storage external;
 create index provider_event_due on provider_event (due_at) where settled_at is null;
@@ -327,7 +333,8 @@ create index provider_event_suspect on provider_event (due_at) where settled_at 
 create index provider_event_dead on provider_event (merchant_id, id) where status = 'dead';
 create index provider_event_transmission on provider_event (merchant_id, provider_account_id, transmission_id) where transmission_id is not null;
 
--- Deliveries after an event was stored, counted where they wait for nobody who works on it.
+-- Deliveries of an event after its first. They are counted in a table of their own, so that the count does not
+-- wait for a worker that has locked the event.
 create table provider_event_repetition (
     merchant_id bigint not null,
     provider_account_id uuid not null,
@@ -350,8 +357,8 @@ create table audit_record (
 );
 create index audit_record_by_object on audit_record (merchant_id, object_id, id);
 
--- What the record says, as far as its bytes have the hash that they are filed with: what was altered may
--- not even be JSON.
+-- The content of audit records. It is null if the body does not match its leaf_hash: an altered body may not
+-- even be JSON.
 create view recorded_change as
 select
     merchant_id, id, object_id, recorded_at, said ->> 'action' as action, said ->> 'object' as object,
@@ -363,7 +370,7 @@ from (
     from audit_record
 ) as records;
 
--- An id as the record writes it: a TypeID, whose digits are Crockford's base 32.
+-- Return an id as audit records write it: a TypeID, whose digits are Crockford base 32.
 create function typeid(prefix text, id uuid) returns text language plpgsql immutable parallel safe as $$
 declare
     digits constant bytea := '0123456789abcdefghjkmnpqrstvwxyz';
@@ -377,8 +384,8 @@ begin
 end
 $$;
 
--- Grants keep the application from changing what is written once (see walls.sql); triggers keep everyone
--- else from doing it by accident.
+-- Rows of these tables are written once. Grants keep the application from changing them (see walls.sql).
+-- Triggers keep all other users from changing them by accident.
 
 create function refuse_change() returns trigger language plpgsql as $$
 begin

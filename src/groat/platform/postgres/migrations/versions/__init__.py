@@ -1,1 +1,1 @@
-"""Revisions, each a Python file that says its place and a SQL file that says what it does."""
+"""The revisions: a Python file with a revision's place, and a SQL file with its changes."""
