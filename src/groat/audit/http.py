@@ -1,4 +1,4 @@
-"""``/v1/audit-records``: the record, newest first."""
+"""``/v1/audit-records``: a merchant's audit records, newest first."""
 
 from typing import Annotated
 
@@ -17,14 +17,17 @@ from groat.platform.http.paging import (
 
 
 def router(audit: AuditService, paging: PagingDependency) -> APIRouter:
-    """Return the routes of this module."""
+    """Return the routes of the audit trail."""
     routes = APIRouter(prefix="/v1/audit-records", tags=["audit records"], route_class=StrictRoute)
 
     @routes.get("", summary="List audit records")
     async def list_records(
         caller: CallerOf,
         paging: Annotated[Paging, Depends(paging)],
-        object: Annotated[str | None, Query(description="The id of one object.")] = None,  # noqa: A002
+        object: Annotated[  # noqa: A002
+            str | None,
+            Query(description="List only the records of the object with this id."),
+        ] = None,
     ) -> Page[JsonValue]:
         rows = await audit.page(
             caller.merchant_id,
