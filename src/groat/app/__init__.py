@@ -1,1 +1,1 @@
-"""Composition: settings in, running processes out. Nothing imports it."""
+"""Composition: build running processes from settings. No other package imports this one."""

@@ -1,4 +1,4 @@
-"""``groat accounts``: look at accounts, their entries and the trial balance."""
+"""``groat accounts``: show accounts, their entries and the trial balance."""
 
 from __future__ import annotations
 
@@ -23,14 +23,12 @@ from groat.kernel import ids
 from groat.kernel.ids import AccountId, MerchantId
 from groat.platform.http.edge import View
 
-app = typer.Typer(
-    help="Look at accounts, their entries and the trial balance.", no_args_is_help=True
-)
+app = typer.Typer(help="Show accounts, their entries and the trial balance.", no_args_is_help=True)
 console = Console()
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")]
 AccountArgument = Annotated[str, typer.Argument(help="The account's id or its code.")]
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many to show at the most.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of rows to show.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -60,12 +58,14 @@ def show(merchant: Merchant, account: AccountArgument, as_json: Json = False) ->
 def entries(
     merchant: Merchant,
     account: AccountArgument,
-    kind: Annotated[str | None, typer.Option(help="Only transactions such as `transfer`.")] = None,
-    oldest_first: Annotated[bool, typer.Option(help="From the first entry on.")] = False,
+    kind: Annotated[
+        str | None, typer.Option(help="Show only transactions of this kind, such as `transfer`.")
+    ] = None,
+    oldest_first: Annotated[bool, typer.Option(help="Start with the oldest entry.")] = False,
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
-    """Show an account's entries, each with the balance that it left."""
+    """Show an account's entries, each with the balance after it. The newest come first."""
     merchant_id = ids.parse_merchant(merchant)
     wanted = StatementFilter(kind=kind, oldest_first=oldest_first)
 
@@ -82,11 +82,11 @@ def entries(
 
 @app.command()
 def trial_balance(merchant: Merchant, as_json: Json = False) -> None:
-    """Show the debits and credits of all accounts in each currency: they are equal."""
+    """Show the sums of debit and credit balances in each currency. The two sums must be equal."""
     merchant_id = ids.parse_merchant(merchant)
     sums = with_engine(lambda engine: engine.account_queries.trial_balance(merchant_id))
     if as_json:
-        _print_json([TrialBalanceView.of(one) for one in sums])
+        _print_json([TrialBalanceView.of(total) for total in sums])
     else:
         render.trial_balance(console, sums)
 

@@ -72,7 +72,7 @@ notes = Console(stderr=True)
 
 _VERBOSE = "--verbose"
 Yes = Annotated[
-    bool, typer.Option("--yes", help="Write into the database in GROAT_DATABASE_URL, too.")
+    bool, typer.Option("--yes", help="Allow writes into the database in GROAT_DATABASE_URL.")
 ]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
@@ -85,15 +85,15 @@ def options(
         bool, typer.Option(_VERBOSE, help="Show the traceback of an error.")
     ] = False,
 ) -> None:
-    """Take the options that stand before a command."""
+    """Accept the options that precede a command."""
 
 
 @app.command()
 def up(*, yes: Yes = False) -> None:
     """Run everything on this machine until Ctrl-C: servers, API, worker and simulators.
 
-    PostgreSQL and Valkey are started unless GROAT_DATABASE_URL and GROAT_REDIS_URL name some. Data
-    is kept in GROAT_HOME (.groat) and is there again the next time.
+    The command starts PostgreSQL and Valkey, unless GROAT_DATABASE_URL and GROAT_REDIS_URL name
+    running servers. Data stays in GROAT_HOME (.groat) for the next run.
     """
     settings = read_settings()
     _confirm_database(settings, yes=yes)
@@ -108,15 +108,18 @@ def up(*, yes: Yes = False) -> None:
 
 @app.command()
 def demo(
-    payments: Annotated[int, typer.Option(min=1, max=100_000, help="How many to take.")] = 200,
+    payments: Annotated[
+        int, typer.Option(min=1, max=100_000, help="Number of payments to take.")
+    ] = 200,
     *,
     as_json: Json = False,
     yes: Yes = False,
 ) -> None:
     """Take payments through two simulated providers, then check the books.
 
-    Some are declined, and webhooks come several times and out of order. Exits with 0 only if every
-    check of the oracle holds and our books are the providers' own. Leaves nothing running.
+    The simulators decline some payments. They deliver webhooks several times and out of order. The
+    exit code is 0 only if every check holds and Groat's books match the books of the providers.
+    The command stops every process that it started.
     """
     started = time.monotonic()
     settings = read_settings()
@@ -150,10 +153,10 @@ def demo(
 
 @app.command()
 def verify(as_json: Json = False) -> None:
-    """Check what the database holds: sums, balances, payments, effects, references, the record.
+    """Check the database: sums, balances, payments, effects, references and audit records.
 
-    Only reads, and may run beside a busy engine. Exits with 1 if anything is wrong, and names the
-    first offending row.
+    The command only reads, and may run beside a busy engine. If a check fails, it names the first
+    wrong row and exits with 1.
     """
     settings = running_settings(read_settings())
     with _progress() as progress:
@@ -171,9 +174,9 @@ def verify(as_json: Json = False) -> None:
 
 @app.command()
 def migrate(
-    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL, change nothing.")] = False,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL and change nothing.")] = False,
 ) -> None:
-    """Bring the database in GROAT_DATABASE_URL to this version's schema."""
+    """Migrate the database in GROAT_DATABASE_URL to the schema of this version."""
     settings = read_settings()
     if sql:
         schema.print_sql(settings.role)
@@ -183,8 +186,9 @@ def migrate(
     notes.print(f"The schema is at revision {revision}.")
     if settings.role is None:
         notes.print(
-            "The engine has no role of its own (GROAT_DATABASE_ROLE=none). Triggers alone keep it "
-            "from changing ledger and record; with a role, grants would too."
+            "The engine has no database role of its own (GROAT_DATABASE_ROLE=none). Only triggers "
+            "keep it from changing ledger entries and audit records. With a role, missing grants "
+            "would prevent that too."
         )
 
 
@@ -192,7 +196,7 @@ def migrate(
 def config(as_json: Json = False) -> None:
     """Show the settings in force. Secrets are masked.
 
-    Each is a variable, in the environment or in a file `.env` in this directory.
+    A setting is an environment variable, or a line of the file `.env` in this directory.
     """
     settings = read_settings()
     values = {
@@ -206,21 +210,27 @@ def config(as_json: Json = False) -> None:
 
 @app.command()
 def api() -> None:
-    """Serve the HTTP API and the providers' webhooks. Run as many as you like."""
+    """Serve the HTTP API and receive the providers' webhooks.
+
+    Any number of these processes may run side by side.
+    """
     settings = _process_settings("api")
     uvloop.run(serve_api(settings))
 
 
 @app.command()
 def worker() -> None:
-    """Apply webhooks, expire holds, look up what is unknown. Run as many as you like."""
+    """Apply webhooks, expire holds, and look up operations with an unknown outcome.
+
+    Any number of these processes may run side by side.
+    """
     settings = _process_settings("worker")
     uvloop.run(run_worker(settings))
 
 
 @app.command()
 def simulator() -> None:
-    """Serve stand-ins for Stripe and PayPal, for development. What they know dies with them."""
+    """Serve simulators of Stripe and PayPal for development. Their data is lost when they stop."""
     settings = read_settings()
     configure_logging(settings, "simulator")
     uvloop.run(_serve_simulators(settings))
@@ -238,12 +248,15 @@ async def _serve_simulators(settings: Settings) -> None:
 
 
 def _confirm_database(settings: Settings, *, yes: bool) -> None:
-    """Refuse to write a demonstration into a database that somebody named for another purpose."""
+    """Refuse to write demonstration data into a configured database without ``--yes``.
+
+    The operator may have set GROAT_DATABASE_URL for another purpose.
+    """
     if settings.database_url is not None and not yes:
         raise ConfigurationError(
             "database_not_confirmed",
             "GROAT_DATABASE_URL is set, and this command writes a demonstration merchant and its "
-            "payments. Unset it to use a database of its own, or add --yes.",
+            "payments. Unset it to let the command start its own database, or add --yes.",
         )
 
 
@@ -269,14 +282,17 @@ def _progress() -> Progress:
 
 
 def _wait_for_interrupt() -> None:
-    told = threading.Event()
+    stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told.set())
-    told.wait()
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
 
 
 def main() -> NoReturn:
-    """Run the command line. An error is a line or two; ``--verbose`` adds the traceback."""
+    """Run the command line. It reports an error in a line or two; ``--verbose`` adds the traceback.
+
+    Exit with 2 after an error that Groat defines, and with 1 after any other.
+    """
     verbose = _VERBOSE in sys.argv
     for line in unknown_variables(os.environ):
         notes.print(f"[yellow]Warning[/] {escape(line)}", highlight=False, soft_wrap=True)
@@ -285,11 +301,11 @@ def main() -> NoReturn:
     except GroatError as error:
         _report(f"({error.code}): {error.message}", verbose=verbose)
         sys.exit(2)
-    except Exception as error:  # noqa: BLE001 - nobody is left to handle it
+    except Exception as error:  # noqa: BLE001 - no caller is left to handle it
         reason = str(error).strip().partition("\n")[0]
         _report(f"({type(error).__name__}): {reason}", verbose=verbose)
         if not verbose:
-            notes.print(f"`groat {_VERBOSE} ...` shows where it happened.")
+            notes.print(f"Run `groat {_VERBOSE} ...` to see the traceback.")
         sys.exit(1)
     sys.exit(0)
 

@@ -1,4 +1,4 @@
-"""``groat demo``: payments through two providers over HTTP, then the books held side by side."""
+"""``groat demo``: take payments through two providers over HTTP, then compare the books."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from groat.payments.domain.lifecycle import Status
 from groat.platform.postgres.checks import Finding
 
 FAULTS = {"seed": traffic.SEED, "duplicate": 0.3, "shuffle_ms": 400}
-"""What goes wrong on purpose: webhooks come again, and out of order."""
+"""Faults of the simulators: they deliver 30 % of webhooks again, and delay each by up to 400 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoTally:
-    """What came of it: the field names are those of ``groat demo --json``."""
+    """The figures of a demonstration. ``groat demo --json`` prints these field names."""
 
     payments: int
     succeeded: int
@@ -43,7 +43,7 @@ class DemoTally:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Money taken or given back once, as the provider's books and ours both tell it."""
+    """One capture or refund, in the form that both books share: the provider's and Groat's."""
 
     provider: ProviderName
     kind: str
@@ -55,10 +55,12 @@ class Movement:
 def run(
     stack: Stack, payments: int, paid: Callable[[traffic.Taken], None], settling: Callable[[], None]
 ) -> DemoTally:
-    """Take ``payments`` payments, wait until all is settled, and count.
+    """Take ``payments`` payments, wait until every webhook is applied, and return the figures.
+
+    ``paid`` is called after each payment, and ``settling`` when the wait begins.
 
     Raises:
-        TrafficFailed: a call failed, or the webhooks did not settle in time.
+        TrafficFailed: a call failed, or the webhooks were not all applied in time.
     """
     return asyncio.run(_run(stack, payments, paid, settling))
 
@@ -85,26 +87,28 @@ async def _count(
 ) -> DemoTally:
     by_status = await engine.payment_queries.count_by_status(merchant.merchant_id)
     inbox = await engine.drain.counts(merchant.merchant_id)
-    theirs = [moved for site in merchant.sites for moved in await _their_books(http, site)]
-    ours = await _our_books(engine, merchant)
-    kinds = Counter(moved.kind for moved in theirs)
+    provider_books = [
+        movement for site in merchant.sites for movement in await _provider_books(http, site)
+    ]
+    groat_books = await _groat_books(engine, merchant)
+    kinds = Counter(movement.kind for movement in provider_books)
     return DemoTally(
         payments=payments,
         succeeded=by_status.get(Status.SUCCEEDED, 0),
         declined=by_status.get(Status.FAILED, 0),
-        refunds=sum(moved.kind == EffectKind.REFUNDED for moved in ours),
+        refunds=sum(movement.kind == EffectKind.REFUNDED for movement in groat_books),
         webhooks_delivered=delivered,
         webhooks_applied=inbox.applied,
         duplicates_ignored=inbox.duplicates,
         ledger_imbalance=await engine.account_queries.imbalance(),
         provider_charges=kinds[EffectKind.CAPTURED],
         provider_refunds=kinds[EffectKind.REFUNDED],
-        books_match_provider=sorted(theirs, key=str) == sorted(ours, key=str),
+        books_match_provider=sorted(provider_books, key=str) == sorted(groat_books, key=str),
     )
 
 
-async def _their_books(http: httpx.AsyncClient, site: ProviderSite) -> list[Movement]:
-    """Return what the provider says it took and gave back: the independent witness."""
+async def _provider_books(http: httpx.AsyncClient, site: ProviderSite) -> list[Movement]:
+    """Return the captures and refunds in the simulator's own books, as an independent witness."""
     answer = await http.get(f"{site.base}/_simulator/books")
     books = answer.raise_for_status().json()
     return [
@@ -118,8 +122,8 @@ async def _their_books(http: httpx.AsyncClient, site: ProviderSite) -> list[Move
     ]
 
 
-async def _our_books(engine: Engine, merchant: Onboarded) -> list[Movement]:
-    """Return every capture and refund that we applied, each of which has one posting."""
+async def _groat_books(engine: Engine, merchant: Onboarded) -> list[Movement]:
+    """Return every capture and refund that Groat applied. Each has one posting in the ledger."""
     providers = {site.account_id: site.provider for site in merchant.sites}
     return [
         Movement(
@@ -135,14 +139,14 @@ async def _our_books(engine: Engine, merchant: Onboarded) -> list[Movement]:
 
 @dataclass(frozen=True, slots=True)
 class DemoSummary(DemoTally):
-    """The tally, judged."""
+    """The figures of a demonstration with its verdict and its duration."""
 
     oracle_ok: bool
     seconds: float
 
 
 def summary(tally: DemoTally, findings: Sequence[Finding], seconds: float) -> DemoSummary:
-    """Return ``tally`` with the judgement: does everything hold, and nothing is left over?"""
+    """Judge a demonstration: every check holds, the books match, and every payment has ended."""
     oracle_ok = (
         all(finding.ok for finding in findings)
         and tally.books_match_provider

@@ -1,4 +1,4 @@
-"""What every command that uses the engine needs."""
+"""Open the engine for one command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 def with_engine(act: Callable[[Engine], Awaitable[Result]]) -> Result:
-    """Return what ``act`` does with the engine, opened for it alone."""
+    """Open the engine, run ``act`` with it, close it, and return the result of ``act``."""
 
     async def run() -> Result:
         async with open_engine(running_settings(read_settings())) as engine:

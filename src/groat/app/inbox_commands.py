@@ -1,4 +1,4 @@
-"""``groat inbox``: look at the inbox, replay events, and backfill what was never delivered."""
+"""``groat inbox``: show provider events, replay them, and backfill undelivered events."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from groat.kernel.moments import NotAMoment, read_date, read_moment
 from groat.platform.http.edge import View
 
 app = typer.Typer(
-    help="The inbox: look at provider events, replay them, fetch what was never delivered.",
+    help="Show provider events, replay them, and backfill events that were never delivered.",
     no_args_is_help=True,
 )
 console = Console()
@@ -57,7 +57,7 @@ _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(day
 
 
 def _moment(text: str) -> datetime:
-    """Return the moment that ``text`` is: a date, a time with its offset, or so long ago."""
+    """Parse a time: a duration before now (``2h``), a date, or a time with its offset."""
     ago = _AGO.fullmatch(text)
     if ago is not None:
         return datetime.now(UTC) - int(ago["count"]) * _UNITS[ago["unit"]]
@@ -65,28 +65,44 @@ def _moment(text: str) -> datetime:
         return read_moment(text) if "T" in text.upper() else read_date(text)
     except NotAMoment:
         raise typer.BadParameter(
-            "Give 30m, 2h, 7d, a date such as 2026-01-31, or 2026-01-31T12:00:00Z."
+            "Give a time before now (30m, 2h, 7d), a date such as 2026-01-31, or a time such as "
+            "2026-01-31T12:00:00Z."
         ) from None
 
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")]
-Status = Annotated[EventStatus | None, typer.Option(help="Only events that stand so.")]
-Type = Annotated[str | None, typer.Option("--type", help="Only events such as `charge.succeeded`.")]
-Account = Annotated[str | None, typer.Option(help="Only events of one provider account.")]
-Reason = Annotated[str | None, typer.Option(help="Only events with this reason.")]
+Status = Annotated[EventStatus | None, typer.Option(help="Select events with this status.")]
+Type = Annotated[
+    str | None,
+    typer.Option("--type", help="Select events of this type, such as `charge.succeeded`."),
+]
+Account = Annotated[
+    str | None, typer.Option(help="Select events of this provider account, as `pac_...`.")
+]
+Reason = Annotated[str | None, typer.Option(help="Select events with this reason.")]
 When = datetime | None
 From = Annotated[
     When,
     typer.Option(
-        "--since", parser=_moment, metavar="when", help="Received then or later: `2h`, or a time."
+        "--since",
+        parser=_moment,
+        metavar="when",
+        help="Select events received at this time or later: `2h` ago, or a date or time.",
     ),
 ]
 Before = Annotated[
     When,
-    typer.Option("--until", parser=_moment, metavar="when", help="Received before: the same."),
+    typer.Option(
+        "--until",
+        parser=_moment,
+        metavar="when",
+        help="Select events received before this time: `2h` ago, or a date or time.",
+    ),
 ]
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many to show at the most.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; show what would be.")]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of events to show.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show the changes that would be made; make none.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -102,9 +118,9 @@ def list_events(
     limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
-    """Show events, newest first, with what became of each, and why.
+    """Show events, newest first, each with its status and the reason.
 
-    `--status dead` are those that need a person: replay them once what was wrong is mended.
+    Events with the status `dead` need a person (`--status dead`). Fix the cause, then replay them.
     """
     merchant_id = ids.parse_merchant(merchant)
     wanted = _wanted(status, event_type, account, reason, None, received_from, received_before)
@@ -122,7 +138,7 @@ def show(
     merchant: Merchant,
     event: Annotated[str, typer.Argument(help="The event's id, as `pev_...`.")],
 ) -> None:
-    """Print one event as JSON, with what the provider sent."""
+    """Print one event as JSON, with the body that the provider sent."""
     merchant_id = ids.parse_merchant(merchant)
     event_id = _event_id(event)
     found, body = with_engine(lambda engine: engine.replay.event(merchant_id, event_id))
@@ -133,7 +149,8 @@ def show(
 def replay(
     merchant: Merchant,
     events: Annotated[
-        list[str] | None, typer.Argument(help="Events, as `pev_...`; or none, and options.")
+        list[str] | None,
+        typer.Argument(help="Ids of events, as `pev_...`. Or give none, and select by options."),
     ] = None,
     status: Status = None,
     event_type: Type = None,
@@ -144,16 +161,16 @@ def replay(
     per_second: Annotated[
         float,
         typer.Option(
-            min=LEAST_PER_SECOND, max=MOST_PER_SECOND, help="How many are tried in a second."
+            min=LEAST_PER_SECOND, max=MOST_PER_SECOND, help="Maximum events to try per second."
         ),
     ] = PER_SECOND,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Try events again from the beginning, oldest first, by the way all events go: workers do it.
+    """Replay events, oldest first. Workers process them again like new events.
 
-    What has had its effect has none again. Start with `--dry-run`: it says for each event how it
-    would come out and what it would change. Every replayed event is on the record.
+    An effect that was applied before is not applied again. Use `--dry-run` first: it shows the
+    outcome and the changes of each event. Every replayed event is written to the audit trail.
     """
     named = [_event_id(event) for event in events or ()] or None
     wanted = _wanted(status, event_type, account, reason, named, received_from, received_before)
@@ -174,18 +191,28 @@ def backfill(
     merchant: Merchant,
     account: Annotated[str, typer.Argument(help="The provider account, as `pac_...`.")],
     since: Annotated[
-        datetime, typer.Option(parser=_moment, metavar="when", help="`2h`, `7d`, or a time.")
+        datetime,
+        typer.Option(
+            parser=_moment,
+            metavar="when",
+            help="Start of the time span: `2h` or `7d` ago, or a date or time.",
+        ),
     ],
     until: Annotated[
-        When, typer.Option(parser=_moment, metavar="when", help="The same; or now.")
+        When,
+        typer.Option(
+            parser=_moment,
+            metavar="when",
+            help="End of the time span, in the same form. Default: now.",
+        ),
     ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Compare the provider's own list of events with the inbox, and add what is missing.
+    """Compare the provider's list of events with the inbox, and add the missing events.
 
-    For after an outage that the provider's retries did not outlast. Stripe and PayPal list the
-    last 30 days. What is added is applied as if it had been delivered.
+    Use this command after an outage that lasted longer than the provider's retries. Stripe and
+    PayPal list the events of the last 30 days. Added events are applied like delivered ones.
     """
     caller = _operator(merchant)
     account_id = ProviderAccountId(ids.parse("provider_account", account))
@@ -198,11 +225,11 @@ def backfill(
     missing = sum(len(page.missing) for page in pages)
     would = "would be" if dry_run else "were"
     console.print(
-        f"{sum(page.listed for page in pages)} events listed, {missing} missing, "
-        f"which {would} added; {sum(page.unreadable for page in pages)} unreadable."
+        f"{sum(page.listed for page in pages)} events listed; {missing} were missing and "
+        f"{would} added; {sum(page.unreadable for page in pages)} unreadable."
     )
     if dry_run:
-        render.rehearsed(console, [one for page in pages for one in page.rehearsed])
+        render.rehearsed(console, [rehearsal for page in pages for rehearsal in page.rehearsed])
 
 
 async def _rehearse(
@@ -223,7 +250,10 @@ async def _rehearse(
 async def _replay(
     engine: Engine, caller: Caller, wanted: EventFilter, per_second: float
 ) -> list[ProviderEvent]:
-    """Replay all that is wanted, oldest first, a part at a time, no faster than it is tried."""
+    """Replay the selected events, oldest first, part by part.
+
+    Between two parts it waits as long as workers need for one part at ``per_second``.
+    """
     found: list[ProviderEvent] = []
     selected = await engine.replay.selected(caller.merchant_id, wanted)
     with _counting("Replaying", len(selected)) as count:
@@ -241,7 +271,7 @@ async def _replay(
 def _parts(
     wanted: EventFilter, selected: Sequence[ProviderEventId], size: int
 ) -> Iterator[EventFilter]:
-    """Yield what is wanted of the selected events, so many at a time, in their order."""
+    """Split the selected events into parts of ``size``, in their order: one filter for each."""
     for first in range(0, len(selected), size):
         yield wanted._replace(ids=selected[first : first + size])
 
@@ -266,11 +296,14 @@ async def _backfill(
 
 
 @contextmanager
-def _counting(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Show how many of something are done, of so many if that is known, while in the block."""
+def _counting(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar while the block runs; yield the function that adds to it.
+
+    ``total`` is the number of items, None if it is not known.
+    """
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=notes, transient=True) as progress:
-        task = progress.add_task(what, total=total)
+        task = progress.add_task(title, total=total)
         yield lambda done: progress.advance(task, done)
 
 
@@ -301,7 +334,7 @@ def _event_id(text: str) -> ProviderEventId:
 
 def _show_rehearsed(rehearsed: Sequence[Rehearsed], *, as_json: bool) -> None:
     if as_json:
-        _print_json([RehearsedView.of(one) for one in rehearsed])
+        _print_json([RehearsedView.of(rehearsal) for rehearsal in rehearsed])
     else:
         render.rehearsed(console, rehearsed)
 

@@ -1,4 +1,4 @@
-"""``groat keys``: the master key."""
+"""``groat keys``: replace the master key."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ notes = Console(stderr=True)
 
 @app.callback()
 def choose() -> None:
-    """Keep the subcommand's name necessary, however few there are."""
+    """Require the name of the subcommand, although there is only one."""
 
 
 @app.command()
 def rotate_master() -> None:
-    """Wrap every key in the database with a new master key. API keys stay as they are.
+    """Wrap every key in the database with a new master key. API keys remain valid.
 
     1. Set GROAT_MASTER_KEY to the new key, a comma and the old key, and restart every process.
     2. Run this command with the same setting.
@@ -35,7 +35,7 @@ def rotate_master() -> None:
     if len(decode_master_keys(require(settings.master_key, "MASTER_KEY"))) == 1:
         raise ConfigurationError(
             "one_master_key",
-            "GROAT_MASTER_KEY holds one key. Set it to the new key, a comma and the old key.",
+            "GROAT_MASTER_KEY holds only one key. Set it to the new key, a comma and the old key.",
         )
     merchants = with_engine(lambda engine: engine.merchants.rewrap_keys())
     notes.print(

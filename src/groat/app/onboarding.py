@@ -1,4 +1,4 @@
-"""A merchant to try things with: its key, and its accounts at the simulated providers."""
+"""Set up the demonstration merchant: its API key and its accounts at the simulated providers."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from groat.platform.embedded.places import write_private
 from groat.platform.process.settings import Settings
 
 _FIRST_WALLET = "wallet:first"
+"""Code of the wallet that receives the first payment."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderSite:
-    """A provider's stand-in at ``base``, and the merchant's account there."""
+    """The simulator of a provider at the address ``base``, and the merchant's account there."""
 
     provider: ProviderName
     base: str
@@ -33,7 +34,7 @@ class ProviderSite:
 
 @dataclass(frozen=True, slots=True)
 class Onboarded:
-    """The merchant, its API key in the clear, and where it has accounts."""
+    """The demonstration merchant, its API key in clear text, and its accounts at simulators."""
 
     merchant_id: MerchantId
     api_key: str
@@ -43,9 +44,9 @@ class Onboarded:
 async def onboard(
     settings: Settings, name: str, api: str, bases: dict[ProviderName, str]
 ) -> Onboarded:
-    """Make the merchant ``name`` and its provider accounts, as far as they are not there.
+    """Create the merchant ``name`` and its provider accounts, unless they exist already.
 
-    At each provider the webhook endpoint is registered anew, since simulators forget.
+    Each run registers the webhook endpoints again, because simulators keep nothing between runs.
     """
     async with open_engine(settings) as engine:
         found = await engine.merchants.find(name)
@@ -61,18 +62,18 @@ async def onboard(
 
 
 async def first_wallet(settings: Settings, merchant_id: MerchantId) -> AccountId:
-    """Return a wallet to take a first payment into; open it if it is not there."""
+    """Return the wallet that receives the first payment; open it if it does not exist."""
     async with open_engine(settings) as engine:
         caller = Caller.operator(merchant_id)
         try:
             return (await engine.accounts.create(caller, wallet(_FIRST_WALLET, "EUR"))).id
         except Conflict:
             accounts = await engine.account_queries.page(merchant_id, after=None, limit=100)
-            return next(one.id for one in accounts if one.spec.code == _FIRST_WALLET)
+            return next(account.id for account in accounts if account.spec.code == _FIRST_WALLET)
 
 
 async def _api_key(engine: Engine, merchant_id: MerchantId, kept: Path) -> str:
-    """Return the key kept from last time if it is still good, or a new one."""
+    """Return the API key of the last run if it is still valid, else create and store a new one."""
     key = _read_key(kept)
     try:
         await engine.merchants.authenticate(key)
@@ -83,7 +84,7 @@ async def _api_key(engine: Engine, merchant_id: MerchantId, kept: Path) -> str:
 
 
 def _read_key(kept: Path) -> str:
-    """Return the key in ``kept``; a missing file holds no key, which is nobody's."""
+    """Return the key in the file ``kept``. If it is missing, return empty text: no valid key."""
     if not kept.exists():
         return ""
     key: str = json.loads(kept.read_text(encoding="utf-8"))["api_key"]
@@ -93,7 +94,11 @@ def _read_key(kept: Path) -> str:
 async def _open_account(
     engine: Engine, merchant_id: MerchantId, api: str, provider: ProviderName, base: str
 ) -> ProviderAccountId:
-    """Give the account its keys, tell the provider where webhooks go, add what verifies them."""
+    """Create a provider account that receives webhooks.
+
+    Store its credentials, register the webhook address at the provider, then store the webhook
+    credentials that the provider returns.
+    """
     credentials = {"api_base": base, **_KEYS[provider]}
     name = f"{provider} simulator"
     account_id = await engine.merchants.put_provider_account(
@@ -143,9 +148,10 @@ _KEYS: dict[ProviderName, dict[str, str]] = {
     "stripe": {"api_key": "sk_test_groat"},
     "paypal": {"client_id": "groat", "client_secret": "groat"},
 }
-"""What the simulators let anyone in with."""
+"""Credentials for calls to the simulators, which accept any of this form."""
 
 _REGISTER: dict[ProviderName, Callable[[httpx.AsyncClient, str], Awaitable[dict[str, str]]]] = {
     "stripe": _register_at_stripe,
     "paypal": _register_at_paypal,
 }
+"""Functions that register a webhook address and return the credentials to verify webhooks with."""

@@ -1,4 +1,4 @@
-"""``groat payments``: what became of what nobody told us of."""
+"""``groat payments``: show operations with an unknown outcome, and settle one by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from groat.payments.domain.resolution import OpenOperation, Resolution
 from groat.payments.http.payments import PaymentDetailsView
 
 app = typer.Typer(
-    help="Payments whose outcome is not known: look at them, and settle one by hand.",
+    help="Show operations with an unknown outcome, and settle one by hand.",
     no_args_is_help=True,
 )
 console = Console()
@@ -27,7 +27,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 class Found(StrEnum):
-    """What an operator has found out."""
+    """The outcome of an operation, as an operator found it at the provider."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -35,13 +35,15 @@ class Found(StrEnum):
 
 @app.command()
 def unknown(
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at the most.")] = 100,
+    limit: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Maximum number of operations to show.")
+    ] = 100,
     as_json: Json = False,
 ) -> None:
-    """Show operations that nobody knows the outcome of, the oldest first, and since when.
+    """Show operations with an unknown outcome, oldest first, each with its age.
 
-    Workers keep asking their providers. One that stays here has to be looked up at the provider by
-    hand, and is then settled with `groat payments resolve`.
+    Workers keep looking them up at their providers. If an operation stays in this list, look it up
+    on the provider's own pages, then settle it with `groat payments resolve`.
     """
     operations = with_engine(lambda engine: engine.recovery.open_operations(limit))
     if as_json:
@@ -54,20 +56,24 @@ def unknown(
 def resolve(
     merchant: Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")],
     operation: Annotated[str, typer.Argument(help="The operation's id, as `op_...`.")],
-    found: Annotated[Found, typer.Argument(help="What the provider's own pages say of it.")],
-    reason: Annotated[str, typer.Option(help="How you know. It is kept in the record.")],
+    found: Annotated[
+        Found, typer.Argument(help="The operation's outcome, as the provider's pages show it.")
+    ],
+    reason: Annotated[
+        str, typer.Option(help="Your evidence for the outcome. It is kept in the audit trail.")
+    ],
     reference: Annotated[
         str | None,
         typer.Option(
-            help="If it succeeded: the provider's id of the capture, refund or authorization, such "
-            "as `ch_...`. A cancellation has none."
+            help="The provider's id of the capture, refund or authorization, such as `ch_...`, if "
+            "the operation succeeded. A cancellation has none."
         ),
     ] = None,
 ) -> None:
-    """Settle an operation by hand, as succeeded or as failed, and print its payment.
+    """Settle an operation by hand as succeeded or failed, and print its payment.
 
-    The same rules apply as for what a provider tells: a payment that is settled stays as it is, and
-    what was applied before is not applied again.
+    The same rules apply as for a provider's report. A settled payment stays as it is. An effect
+    that was applied before is not applied again.
     """
     merchant_id = ids.parse_merchant(merchant)
     operation_id = OperationId(ids.parse("operation", operation))

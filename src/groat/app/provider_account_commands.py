@@ -18,7 +18,7 @@ from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import ProviderAccount, ProviderName, masked
 
 app = typer.Typer(
-    help="Make, show and delete a merchant's accounts at providers.", no_args_is_help=True
+    help="Create, show and delete a merchant's provider accounts.", no_args_is_help=True
 )
 console = Console()
 
@@ -30,22 +30,26 @@ Account = Annotated[str, typer.Argument(help="The provider account's id, as `pac
 def put(
     merchant: Merchant,
     provider: Annotated[
-        ProviderName, typer.Argument(help="`stripe`, `paypal`, or what else is installed.")
+        ProviderName, typer.Argument(help="`stripe`, `paypal`, or another installed provider.")
     ],
-    name: Annotated[str, typer.Argument(help="What the account is called.")],
+    name: Annotated[str, typer.Argument(help="The account's name, unique for the merchant.")],
     *,
     create: Annotated[
-        bool, typer.Option("--create", help="Make the account; without it, it must be there.")
+        bool,
+        typer.Option(
+            "--create", help="Create the account. Without this option, it must exist already."
+        ),
     ] = False,
 ) -> None:
-    """Give a provider account credentials, which are a JSON object on standard input.
+    """Set the credentials of a provider account. Give a JSON object on standard input.
 
     Stripe: `{"api_key": "sk_...", "webhook_secret": "whsec_..."}`. PayPal: `{"client_id": "...",
-    "client_secret": "...", "webhook_id": "..."}`. For another, see its adapter.
+    "client_secret": "...", "webhook_id": "..."}`. For another provider, see its adapter.
 
-    Credentials that are not given stay as they are; `null` takes one away. What verifies webhooks
-    can be added later, once the provider knows the address that this command prints. To rotate it
-    without a gap give both values, with a comma between.
+    Credentials that the object does not name stay as they are; `null` removes one. This command
+    prints the webhook address. Register it at the provider, then add the webhook credential that
+    the provider returns. To rotate that credential without a gap, give the old and the new value
+    with a comma between them.
     """
     merchant_id, credentials = ids.parse_merchant(merchant), _read_credentials(sys.stdin.read())
 
@@ -80,12 +84,14 @@ def delete(
     merchant: Merchant,
     account: Account,
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Delete without asking for confirmation.")
+    ] = False,
 ) -> None:
     """Delete a provider account and its credentials.
 
-    Its payments stay. They can no longer be captured, canceled, refunded or looked up, and its
-    webhooks are refused.
+    The account's payments stay, but Groat can no longer capture, cancel, refund or look them up.
+    Groat refuses the account's webhooks.
     """
     found = _account(merchant, account)
     if not yes:
@@ -102,13 +108,13 @@ def _account(merchant: str, account: str) -> ProviderAccount:
 
 
 async def _require_name(engine: Engine, merchant_id: MerchantId, name: str) -> None:
-    """Refuse a name that no account has: perhaps it is a typing error."""
-    names = [one.name for one in await engine.merchants.provider_accounts(merchant_id)]
+    """Refuse a name that no account of the merchant has, since it may be a typing error."""
+    names = [account.name for account in await engine.merchants.provider_accounts(merchant_id)]
     if name not in names:
         raise NotFound(
             "provider_account_not_found",
             f"There is no provider account {name!r}; there are: {', '.join(names) or 'none'}. "
-            "To make it, add --create.",
+            "To create it, add --create.",
         )
 
 
@@ -121,6 +127,7 @@ def _read_credentials(text: str) -> dict[str, str | None]:
         isinstance(value, str | None) for value in credentials.values()
     ):
         raise InvalidRequest(
-            "invalid_credentials", "Credentials are a JSON object of texts on standard input."
+            "invalid_credentials",
+            "Give the credentials on standard input: a JSON object whose values are text or null.",
         )
     return credentials

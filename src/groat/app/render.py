@@ -1,4 +1,4 @@
-"""What the command line shows to people."""
+"""Render the results of commands as text and tables for people."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ curl -s {api}/v1/accounts/{wallet} -H 'authorization: Bearer {key}'
 
 
 def welcome(console: Console, stack: Stack, wallet: AccountId) -> None:
-    """Show where everything is, and what to paste first: a payment into ``wallet``."""
+    """Show the addresses and the API key, and commands that take a first payment to ``wallet``."""
     rows = [("API", f"{stack.api}  (its reference: {stack.api}/docs)")]
     for site in stack.merchant.sites:
         account = ids.render("provider_account", site.account_id)
@@ -63,7 +63,7 @@ def welcome(console: Console, stack: Stack, wallet: AccountId) -> None:
 
 
 def demonstration(console: Console, summary: DemoSummary, found: Sequence[Finding]) -> None:
-    """Show what a demonstration did, and the oracle's findings."""
+    """Show the figures of a demonstration, and the findings of the checks."""
     table = Table(title="Payments through Stripe and PayPal simulators", show_header=False)
     for field in fields(summary):
         table.add_row(field.name.replace("_", " "), _text(getattr(summary, field.name)))
@@ -72,7 +72,7 @@ def demonstration(console: Console, summary: DemoSummary, found: Sequence[Findin
 
 
 def findings(console: Console, found: Sequence[Finding]) -> None:
-    """Show the findings of the money oracle."""
+    """Show the result of each check of ``groat verify``."""
     table = Table(title="Money oracle")
     for heading in ("check", "", "examined", "seconds", "detail"):
         table.add_column(heading, justify="right" if heading in {"examined", "seconds"} else "left")
@@ -89,9 +89,9 @@ def findings(console: Console, found: Sequence[Finding]) -> None:
 
 
 def settings(console: Console, values: Mapping[str, str], model: type[Settings]) -> None:
-    """Show the settings in force, each with what it is for."""
+    """Show every setting with its value and its purpose."""
     table = Table(title="Settings in force")
-    for heading in ("variable", "value", "what it is for"):
+    for heading in ("variable", "value", "purpose"):
         table.add_column(heading)
     for name, field in model.model_fields.items():
         variable = f"{PREFIX}{name.upper()}"
@@ -110,7 +110,7 @@ def _text(value: object) -> str:
 
 
 def accounts(console: Console, found: Sequence[Account]) -> None:
-    """Show accounts with their balances, as people expect to read them."""
+    """Show accounts with their balances. Amounts are decimal, positive on the normal side."""
     table = Table(title="Accounts")
     for heading in ("id", "code", "status", "balance", "held", "available", "floor", "entries"):
         table.add_column(
@@ -132,15 +132,15 @@ def accounts(console: Console, found: Sequence[Account]) -> None:
 
 
 def entries(console: Console, account: Account, lines: Sequence[StatementLine]) -> None:
-    """Show an account's entries, each with the balance that it left."""
+    """Show an account's entries, each with the balance after it."""
     table = Table(title=f"{account.spec.code}, in {account.spec.currency}")
     for heading in ("recorded at", "kind", "reference", "amount", "balance"):
         right = heading in {"amount", "balance"}
         table.add_column(heading, justify="right" if right else "left")
     for line in lines:
         amount, balance = (
-            Money(as_expected(account.spec.normal_side, one), account.spec.currency).decimal()
-            for one in (line.amount, line.balance_after)
+            Money(as_expected(account.spec.normal_side, units), account.spec.currency).decimal()
+            for units in (line.amount, line.balance_after)
         )
         moment = line.recorded_at.isoformat(sep=" ", timespec="microseconds")
         table.add_row(moment, line.kind.name, line.subject or line.reference, amount, balance)
@@ -148,7 +148,7 @@ def entries(console: Console, account: Account, lines: Sequence[StatementLine]) 
 
 
 def trial_balance(console: Console, sums: Sequence[TrialBalance]) -> None:
-    """Show the debits and credits of all accounts in each currency."""
+    """Show the sums of debit and credit balances in each currency."""
     table = Table(title="Trial balance")
     for heading in ("currency", "accounts", "debits", "credits"):
         table.add_column(heading, justify="left" if heading == "currency" else "right")
@@ -163,17 +163,17 @@ def trial_balance(console: Console, sums: Sequence[TrialBalance]) -> None:
 def provider_accounts(console: Console, found: Sequence[ProviderAccountName]) -> None:
     """Show provider accounts, without their credentials."""
     table = Table(title="Provider accounts")
-    for heading in ("id", "provider", "name", "made at"):
+    for heading in ("id", "provider", "name", "created at"):
         table.add_column(heading, no_wrap=heading == "id")
     for one in found:
-        made_at = f"{one.created_at:%Y-%m-%d %H:%M:%S}"
+        created_at = f"{one.created_at:%Y-%m-%d %H:%M:%S}"
         account = ids.render("provider_account", one.id)
-        table.add_row(account, escape(one.provider), escape(one.name), made_at)
+        table.add_row(account, escape(one.provider), escape(one.name), created_at)
     console.print(table)
 
 
 def open_operations(console: Console, operations: Sequence[OpenOperation]) -> None:
-    """Show operations that nobody knows the outcome of."""
+    """Show operations whose outcome is unknown."""
     table = Table(title="Operations with an unknown outcome")
     for heading in (
         "merchant",
@@ -195,29 +195,32 @@ def open_operations(console: Console, operations: Sequence[OpenOperation]) -> No
             f"{one.created_at:%Y-%m-%d %H:%M:%S}",
             str(one.lookups),
             f"{one.due_at:%Y-%m-%d %H:%M:%S}",
-            one.reason or "nobody came back from the call",
+            one.reason or "the call to the provider did not finish",
         )
     console.print(table)
 
 
 def simulation(console: Console, found: Simulation) -> None:
-    """Show where rules would have sent past payments first, beside where they went."""
-    went = Counter(one.past.account_id for one in found.routes)
+    """Show how many past payments each account got, and how many the rules would try there first.
+
+    Then show up to five payments for which the rules have no route, with the reason.
+    """
+    went = Counter(route.past.account_id for route in found.routes)
     would = found.shares()
     table = Table(title=f"{len(found.routes)} payments, {found.moved} of them elsewhere")
     for heading in ("provider account", "went there", "would go there first"):
         table.add_column(heading, justify="left" if heading == "provider account" else "right")
-    for account_id in [*went, *(one for one in would if one not in went)]:
+    for account_id in [*went, *(account_id for account_id in would if account_id not in went)]:
         name = "none" if account_id is None else ids.render("provider_account", account_id)
         sent = 0 if account_id is None else went[account_id]
         table.add_row(name, str(sent), str(would[account_id]))
     console.print(table)
-    for one in [one for one in found.routes if one.first is None][:5]:
-        console.print(f"{ids.render('payment', one.payment_id)}: {one.because}")
+    for route in [route for route in found.routes if route.first is None][:5]:
+        console.print(f"{ids.render('payment', route.payment_id)}: {route.because}")
 
 
 def provider_events(console: Console, found: Sequence[ProviderEvent]) -> None:
-    """Show events of the inbox, with what became of each, and why."""
+    """Show events of the inbox, each with its status and the reason."""
     table = Table(title="Provider events")
     for heading in ("received at", "event", "type", "status", "reason", "tries", "deliveries"):
         table.add_column(heading, justify="right" if heading in {"tries", "deliveries"} else "left")
@@ -238,8 +241,8 @@ def provider_events(console: Console, found: Sequence[ProviderEvent]) -> None:
 
 
 def rehearsed(console: Console, found: Sequence[Rehearsed]) -> None:
-    """Show how events would come out, and what each would change."""
-    table = Table(title="What would become of them")
+    """Show the outcome that each event would have, and the changes it would make."""
+    table = Table(title="Outcomes of a dry run")
     for heading in ("provider's id", "type", "status", "reason", "changes"):
         table.add_column(heading)
     for one in found:

@@ -1,4 +1,4 @@
-"""``groat routing``: why a payment went where it went, and where other rules would have sent it."""
+"""``groat routing``: explain a payment's route, and simulate other rules on past payments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from groat.routing.domain.simulation import Simulation
 from groat.routing.service import read_rules
 
 app = typer.Typer(
-    help="Routing: why a payment went where it went, and where other rules would send payments.",
+    help="Explain the route of a payment, and simulate other routing rules on past payments.",
     no_args_is_help=True,
 )
 console = Console()
@@ -33,7 +33,7 @@ def explain(
     merchant: Merchant,
     payment: Annotated[str, typer.Argument(help="The payment's id, as `pay_...`.")],
 ) -> None:
-    """Print as JSON which rule routed a payment, what it considered, and how each try ended."""
+    """Print as JSON the rule that routed a payment, the accounts it considered, and all tries."""
     merchant_id = ids.parse_merchant(merchant)
     payment_id = PaymentId(ids.parse("payment", payment))
     print(json.dumps(with_engine(lambda engine: _explained(engine, merchant_id, payment_id))))
@@ -45,18 +45,20 @@ def simulate(
     rules: Annotated[
         Path,
         typer.Argument(
-            help="A file as PUT /v1/routing-rules takes it.", exists=True, dir_okay=False
+            help="A JSON file in the form of the body of PUT /v1/routing-rules.",
+            exists=True,
+            dir_okay=False,
         ),
     ],
     limit: Annotated[
-        int, typer.Option(min=1, max=100_000, help="How many of the last payments to try.")
+        int, typer.Option(min=1, max=100_000, help="Number of the newest payments to simulate.")
     ] = 1000,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Show where rules would have sent past payments first, beside where they went.
+    """Compare the accounts that past payments used with those that other rules would try first.
 
-    Every payment is taken to have a token for each provider, and all providers to be well. Nothing
-    is changed.
+    The simulation assumes that every payment has a token for each provider, and that every provider
+    is reachable. It changes nothing.
     """
     wanted = read_rules(rules.read_bytes())
     merchant_id = ids.parse_merchant(merchant)

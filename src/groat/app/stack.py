@@ -1,7 +1,7 @@
-"""Everything on one machine: servers, schema, simulators, API and worker, and a merchant to try.
+"""Run a whole stack on one machine: servers, schema, simulators, API, worker and a merchant.
 
-Used by ``groat up``, ``groat demo`` and the tests. The processes are the real ones; the providers
-are stand-ins that speak the real ones' protocols.
+``groat up``, ``groat demo`` and the tests use it. The processes are those of production. Only the
+providers are simulators, which speak the protocols of Stripe and PayPal.
 """
 
 from __future__ import annotations
@@ -35,15 +35,20 @@ from groat.platform.process.settings import (
 )
 
 _READY_SECONDS = 30.0
+"""Seconds that a child process may take to answer its first request."""
+
 _LOOPBACK = "127.0.0.1"
+
 _SHARED = ("database_url", "redis_url", "master_key")
+"""Settings that a running stack shares with other commands under the same ``home``."""
 
 Say = Callable[[str], None]
+"""Callback that tells the user about the current step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What runs: with which settings, where the API is, and the merchant to try it with."""
+    """A running stack: its settings, the address of its API, and the demonstration merchant."""
 
     settings: Settings
     api: str
@@ -54,14 +59,15 @@ class Stack:
 def running_stack(
     settings: Settings, *, merchant: str, ephemeral: bool, say: Say
 ) -> Iterator[Stack]:
-    """Start everything, yield it, and stop it in order.
+    """Start servers and processes, yield the stack, and stop them in order.
 
-    What the settings name is used; what they do not is started here. An ``ephemeral`` stack takes
-    free ports, and its servers' data are gone at the end. ``merchant`` is the name of a merchant to
-    try things with, who is made if need be. ``say`` is told what goes on.
+    If the settings name a PostgreSQL or Valkey server, the stack uses it; else it starts one. An
+    ``ephemeral`` stack takes free ports, and its own servers lose their data at the end.
+    ``merchant`` names the demonstration merchant, which is created unless it exists. ``say`` is
+    called with the name of each step.
 
     Raises:
-        ConfigurationError: something cannot start; the message says what.
+        ConfigurationError: a server or process cannot start. The message names it.
     """
     with ExitStack() as stack:
         say("Starting PostgreSQL and Valkey")
@@ -82,7 +88,7 @@ def running_stack(
 
 
 def running_settings(settings: Settings) -> Settings:
-    """Return the settings completed by those of the stack that runs under ``home``, if one does."""
+    """Fill in missing settings from the stack that runs under the same ``home``, if one does."""
     try:
         found = json.loads(_running_file(settings.home).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -93,7 +99,10 @@ def running_settings(settings: Settings) -> Settings:
 
 @contextmanager
 def _with_servers(settings: Settings, *, ephemeral: bool) -> Iterator[Settings]:
-    """Yield the settings with servers that run, and a master key."""
+    """Yield the settings with the addresses of running servers and a master key.
+
+    While the block runs, a private file under ``home`` holds them for other commands.
+    """
     servers = EmbeddedServers(
         settings.home,
         ephemeral=ephemeral,
@@ -126,7 +135,10 @@ def _kept_master_key(file: Path) -> SecretStr:
 
 
 def _ports(settings: Settings, *, any_free: bool) -> dict[str, int]:
-    """Return the ports to listen on: those of the settings, or free ones where they are taken."""
+    """Return the ports to listen on: those of the settings, or a free one for each that is in use.
+
+    With ``any_free``, all of them are free ports.
+    """
     ports: dict[str, int] = {}
     for name in ("api_port", "stripe_simulator_port", "paypal_simulator_port"):
         port = free_port() if any_free else getattr(settings, name)
@@ -144,14 +156,14 @@ def _simulators(settings: Settings) -> dict[ProviderName, str]:
 
 
 def _start(stack: ExitStack, settings: Settings, name: str) -> Child:
-    """Start ``groat <name>``, to be stopped with the stack."""
+    """Start ``groat <name>`` as a child process that stops with the stack."""
     child = Child.start(name, environment_of(settings), settings.home / "logs" / f"{name}.log")
     stack.callback(child.stop)
     return child
 
 
 def _wait(child: Child, *urls: str) -> None:
-    """Return once every one of ``urls``, which the child serves, answers."""
+    """Wait until the child answers at all of ``urls``."""
     child.wait_until(lambda: all(_answers(url) for url in urls), _READY_SECONDS)
 
 

@@ -1,7 +1,7 @@
-"""Processes of one machine: started together, waited for, and never left behind.
+"""Start and stop child processes on one machine. A child never outlives its parent.
 
-A child holds the read end of a pipe from its parent as standard input. When the parent ends,
-however it ends, the pipe closes, and the child stops as it would on SIGTERM.
+A child's standard input is a pipe from its parent. When the parent ends, even by SIGKILL, the pipe
+closes, and the child stops as it would on SIGTERM.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from groat.kernel.errors import ConfigurationError
 from groat.platform.process.settings import SUPERVISED
 
 _STOP_SECONDS = 40.0
+"""Seconds that a child may take to stop before it is killed."""
+
 _POLL_SECONDS = 0.05
+"""Seconds between checks whether a child is ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A ``groat`` command that runs as a process of its own."""
+    """A ``groat`` command that runs as a child process."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -35,7 +38,7 @@ class Child:
 
     @classmethod
     def start(cls, name: str, environment: Mapping[str, str], log: Path) -> Self:
-        """Start ``groat <name>``, with its output in the file ``log``."""
+        """Start ``groat <name>``, and append its output to the file ``log``."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             process = subprocess.Popen(
@@ -49,10 +52,11 @@ class Child:
         return cls(name, process, log)
 
     def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
-        """Return once the child is ``ready``.
+        """Wait until ``ready`` returns True, for ``seconds`` at most.
 
         Raises:
-            ConfigurationError: it ended, or took too long; the message has its last line.
+            ConfigurationError: the child ended or was not ready in time. The message contains the
+                last line of its output.
         """
         deadline = time.monotonic() + seconds
         while not ready():
@@ -63,7 +67,7 @@ class Child:
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
-        """Ask the child to stop, and make it if it does not."""
+        """Stop the child with SIGTERM, and kill it if it does not stop in time."""
         self.process.terminate()
         try:
             self.process.wait(_STOP_SECONDS)
@@ -80,7 +84,10 @@ class Child:
 
 @asynccontextmanager
 async def exit_with_parent() -> AsyncIterator[None]:
-    """While in the block, stop this process with SIGTERM once the parent has ended."""
+    """While the block runs, send this process SIGTERM when its parent ends.
+
+    A process that no Groat process started has no such parent, and is left alone.
+    """
     if SUPERVISED not in os.environ:
         yield
         return

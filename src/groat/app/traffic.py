@@ -1,4 +1,4 @@
-"""Payments as a merchant's system would send them: many at a time, over HTTP, some of them bad."""
+"""Generate traffic of a merchant: concurrent payments over HTTP, some of which are declined."""
 
 from __future__ import annotations
 
@@ -20,10 +20,19 @@ from groat.kernel.errors import GroatError
 from groat.merchants.domain.credentials import ProviderName
 
 SEED = 20
+"""Seed of the random choices, so that every run takes the same payments."""
+
 SETTLE_SECONDS = 120.0
+"""Maximum seconds to wait until every webhook is delivered and applied."""
+
 _POLL_SECONDS = 0.1
+"""Seconds between checks whether every webhook is applied."""
+
 AT_ONCE = 16
+"""Default number of payments in flight at once."""
+
 _DECLINED_SHARE = 0.15
+"""Share of the payments that use a payment method which the simulator declines."""
 
 _GOOD: dict[ProviderName, tuple[str, ...]] = {
     "stripe": ("pm_card_visa", "pm_card_mastercard"),
@@ -37,12 +46,12 @@ _BAD: dict[ProviderName, tuple[str, ...]] = {
         "card:vault_instrument_declined",
     ),
 }
-"""Payment methods that the simulators accept, and that they decline."""
+"""Payment methods that the simulators decline. They accept those in ``_GOOD``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What share of the payments is authorized first, and what share is refunded in part."""
+    """Shares, from 0 to 1, of payments with manual capture and of payments to refund in part."""
 
     manual_share: float
     refunded_share: float
@@ -54,27 +63,30 @@ VARIED = Plan(manual_share=0.2, refunded_share=0.25)
 
 @dataclass(frozen=True, slots=True)
 class Intention:
-    """A request for a payment, and how much of it is to be given back afterwards."""
+    """A payment to take: the body of its request, and the amount to refund afterwards.
+
+    ``refund`` is in minor units, None for no refund.
+    """
 
     order: dict[str, Any]
     refund: int | None
 
     @property
     def reference(self) -> str:
-        """What the payment is called, and its requests' keys begin with."""
+        """The payment's reference. The idempotency keys of its requests begin with it."""
         return str(self.order["reference"])
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How long the call for a payment took, and how much of it the provider, in seconds."""
+    """Duration of the call that took a payment, and the provider's share of it, in seconds."""
 
     seconds: float
     provider_seconds: float
 
 
 class TrafficFailed(GroatError):
-    """Something did not go as it must; the message says what."""
+    """The traffic failed: a call was refused, or webhooks were not applied in time."""
 
 
 async def take_payments(
@@ -86,12 +98,13 @@ async def take_payments(
     plan: Plan = PLAIN,
     at_once: int = AT_ONCE,
 ) -> None:
-    """Take ``payments`` payments, ``at_once`` at a time; ``paid`` is told of each.
+    """Take ``payments`` payments, ``at_once`` at a time, and call ``paid`` after each.
 
-    ``label`` tells this run from the merchant's others: in its wallet, references and keys.
+    ``label`` distinguishes this run from the merchant's other runs: it is part of the wallet's
+    code, the references and the idempotency keys.
 
     Raises:
-        TrafficFailed: a call was not answered with success.
+        TrafficFailed: the API answered a call with an error.
     """
     key = {"authorization": f"Bearer {merchant.api_key}"}
     async with httpx.AsyncClient(base_url=base, headers=key, timeout=60) as api:
@@ -99,23 +112,23 @@ async def take_payments(
         intentions = _intentions(merchant.sites, wallet, label, payments, plan)
 
         async def take_in_turn() -> None:
-            for one in intentions:
+            for intention in intentions:
                 started = time.perf_counter()
-                answer = await _call(api, "/v1/payments", one.order, key=one.reference)
+                answer = await _call(api, "/v1/payments", intention.order, key=intention.reference)
                 paid(Taken(time.perf_counter() - started, _provider_seconds(answer)))
-                await _follow_up(api, one, answer.json())
+                await _follow_up(api, intention, answer.json())
 
         await asyncio.gather(*(take_in_turn() for _ in range(at_once)))
 
 
-async def _follow_up(api: httpx.AsyncClient, one: Intention, payment: dict[str, Any]) -> None:
-    """Capture what is authorized, and give back what is to be given back."""
+async def _follow_up(api: httpx.AsyncClient, intention: Intention, payment: dict[str, Any]) -> None:
+    """Capture the payment if it is authorized, then refund the intended amount."""
     if payment["status"] == "authorized":
         path = f"/v1/payments/{payment['id']}/capture"
-        payment = (await _call(api, path, {}, key=f"{one.reference}-capture")).json()
-    if payment["status"] == "succeeded" and one.refund is not None:
-        refund = {"payment": payment["id"], "amount": one.refund}
-        await _call(api, "/v1/refunds", refund, key=f"{one.reference}-refund")
+        payment = (await _call(api, path, {}, key=f"{intention.reference}-capture")).json()
+    if payment["status"] == "succeeded" and intention.refund is not None:
+        refund = {"payment": payment["id"], "amount": intention.refund}
+        await _call(api, "/v1/refunds", refund, key=f"{intention.reference}-refund")
 
 
 async def _open_wallet(api: httpx.AsyncClient, label: str) -> str:
@@ -127,8 +140,8 @@ async def _open_wallet(api: httpx.AsyncClient, label: str) -> str:
 def _intentions(
     sites: Sequence[ProviderSite], wallet: str, label: str, payments: int, plan: Plan
 ) -> Iterator[Intention]:
-    """Yield requests for payments, the providers in turn, the same ones every time."""
-    random = Random(SEED)  # noqa: S311 - a demonstration that can be repeated
+    """Yield the payments to take, for each provider in turn. Every run yields the same ones."""
+    random = Random(SEED)  # noqa: S311 - so that a demonstration can be repeated
     for number, site in zip(range(payments), itertools.cycle(sites), strict=False):
         methods = _BAD if random.random() < _DECLINED_SHARE else _GOOD
         amount = random.randint(100, 25_000)
@@ -157,28 +170,29 @@ async def _call(
 
 
 def _provider_seconds(answer: httpx.Response) -> float:
-    """Return how long the provider was waited for, as the answer itself says."""
+    """Return the seconds that the API waited for the provider, from its Server-Timing header."""
     spent = re.search(r"provider;dur=([0-9.]+)", answer.headers.get("server-timing", ""))
     return float(spent[1]) / 1000 if spent else 0.0
 
 
 async def until_settled(http: httpx.AsyncClient, engine: Engine, merchant: Onboarded) -> int:
-    """Return how many webhooks were acknowledged, once no provider has any left, nor we.
+    """Wait until every webhook is delivered and applied; return the number acknowledged.
 
-    A payment whose call had no readable answer is waited for too: a webhook tells how it ended.
+    This also settles payments whose provider call had no readable answer, since a webhook reports
+    how the payment ended.
     """
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         answers = [await http.get(f"{site.base}/_simulator/deliveries") for site in merchant.sites]
         deliveries = [answer.raise_for_status().json() for answer in answers]
-        undelivered = sum(one["pending"] for one in deliveries)
+        undelivered = sum(counts["pending"] for counts in deliveries)
         unapplied = (await engine.drain.counts(merchant.merchant_id)).pending
         if undelivered + unapplied == 0:
-            return sum(one["acknowledged"] for one in deliveries)
+            return sum(counts["acknowledged"] for counts in deliveries)
         if time.monotonic() > deadline:
             raise TrafficFailed(
                 "demonstration_not_settled",
-                f"After {SETTLE_SECONDS:.0f} s {undelivered} webhooks are undelivered and "
-                f"{unapplied} unapplied.",
+                f"After {SETTLE_SECONDS:.0f} s, {undelivered} webhooks are still undelivered and "
+                f"{unapplied} are delivered but not applied.",
             )
         await asyncio.sleep(_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""The money oracle: everything that must be true of what the database holds, checked."""
+"""The money oracle: check every statement that must be true of the database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from groat.platform.process.settings import Settings, require
 
 
 def all_checks() -> list[Check]:
-    """Return every module's checks."""
+    """Return the checks of all modules."""
     return [
         *merchants.checks(),
         *accounts.checks(),
@@ -32,13 +32,13 @@ def all_checks() -> list[Check]:
 
 
 def verify(settings: Settings, done: Callable[[Finding], None]) -> list[Finding]:
-    """Run every check on one snapshot of the database; ``done`` is told of each as it ends.
+    """Run every check on one snapshot of the database; call ``done`` after each.
 
-    It only reads, and locks nothing, so it can run beside a busy engine.
+    The checks only read and take no row locks, so they can run beside a busy engine.
 
     Raises:
-        ConfigurationError: the database is not set.
-        Unavailable: it is away.
+        ConfigurationError: the settings name no database.
+        Unavailable: the database cannot be reached.
     """
     return asyncio.run(_verify(settings, done))
 
@@ -59,7 +59,7 @@ async def _verify(settings: Settings, done: Callable[[Finding], None]) -> list[F
 
 
 def as_document(findings: Sequence[Finding]) -> dict[str, object]:
-    """Return findings as ``groat verify --json`` prints them."""
+    """Return the findings as the document that ``groat verify --json`` prints."""
     checks = [asdict(finding) for finding in findings]
     for check in checks:
         check["seconds"] = round(check["seconds"], 6)

@@ -1,4 +1,7 @@
-"""``groat worker``: applies webhooks when rung for and by polling; expires holds, looks up."""
+"""``groat worker``: apply webhooks, expire holds, and look up operations.
+
+A job in Redis rings the worker as soon as an event arrives. Polling finds all due work without it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 
 async def run_worker(settings: Settings) -> None:
-    """Work until told to stop; then finish what is under way."""
+    """Work until SIGINT or SIGTERM, then finish the batches in progress and return."""
     async with open_engine(settings) as engine, exit_with_parent():
         inbox = DueWork("inbox", engine.drain.drain_batch, poll_seconds=settings.poll_seconds)
         others = [
@@ -40,7 +43,7 @@ async def run_worker(settings: Settings) -> None:
             tasks.append(asyncio.create_task(JobWorker(url, INBOX_QUEUE, answer_bell).run()))
         settle_memory()
         _log.info("worker_started", redis=settings.redis_url is not None)
-        await _told_to_stop()
+        await _stop_signal()
         await asyncio.gather(*(work.stop() for work in (inbox, *others)))
         await engine.drain.finish()
         for task in tasks:
@@ -49,7 +52,7 @@ async def run_worker(settings: Settings) -> None:
     _log.info("worker_stopped")
 
 
-async def _told_to_stop() -> None:
+async def _stop_signal() -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

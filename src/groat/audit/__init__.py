@@ -1,1 +1,1 @@
-"""The append-only record of every change, written in the transaction that makes the change."""
+"""The append-only audit trail. Every change writes its record in the same transaction."""

@@ -1,4 +1,4 @@
-"""``/v1/audit-records``: the record, newest first."""
+"""``/v1/audit-records``: a merchant's audit records, newest first."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from groat.platform.http.paging import Page, PagingOf
 
 
 class AuditRoutes:
-    """Handlers of this module."""
+    """Handlers of audit records."""
 
     def __init__(self, audit: AuditService) -> None:
         self._audit = audit
@@ -31,7 +31,10 @@ class AuditRoutes:
         self,
         caller: CallerOf,
         paging: PagingOf,
-        object: Annotated[str | None, Query(description="The id of one object.")] = None,  # noqa: A002
+        object: Annotated[  # noqa: A002
+            str | None,
+            Query(description="List only the records of the object with this id."),
+        ] = None,
     ) -> Page[JsonValue]:
         """List audit records."""
         rows = await self._audit.page(

@@ -1,4 +1,4 @@
-"""The record: append to it in the transaction that makes a change, and read it."""
+"""The audit service: append records in the transaction of a change, and list them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from groat.platform.postgres.database import Database
 
 
 class AuditService:
-    """Writes and reads audit records."""
+    """Append and list audit records."""
 
     def __init__(self, database: Database, new_id: IdSource) -> None:
         self._database = database
@@ -29,7 +29,7 @@ class AuditService:
         changes: Sequence[Change],
         now: datetime,
     ) -> None:
-        """Append a record of each of ``changes``, in the caller's transaction."""
+        """Append one record for each of ``changes``, in the caller's transaction."""
         records = [Record(merchant_id, RecordId(self._new_id()), change, now) for change in changes]
         store.write(connection, merchant_id, records, now)
 
@@ -41,7 +41,10 @@ class AuditService:
         before: RecordId | None,
         limit: int,
     ) -> list[tuple[RecordId, Json]]:
-        """Return records, newest first, each with its id and its document."""
+        """Return the merchant's records, newest first: the id and the document of each.
+
+        ``object_id`` selects the records of one object, ``before`` those older than that record.
+        """
         async with self._database.autocommit() as connection:
             rows = await store.page(connection, merchant_id, object_id, before, limit)
         return [(record_id, json.loads(body)) for record_id, body in rows]

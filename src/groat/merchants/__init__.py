@@ -1,1 +1,1 @@
-"""Tenants, their API keys, and their accounts at providers with encrypted credentials."""
+"""Merchants (tenants), their API keys, and their provider accounts with encrypted credentials."""

@@ -1,4 +1,4 @@
-"""Merchants: who may call, and what they are to their providers."""
+"""The merchant service: merchants, their API keys and their provider accounts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _COMMAND_LINE = Cause("command_line")
 
 
 class MerchantService:
-    """Makes merchants, their keys and their provider accounts, and finds them again."""
+    """Create and find merchants, their API keys and their provider accounts."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class MerchantService:
         self._providers = providers
 
     async def create(self, name: str) -> MerchantId:
-        """Make a merchant."""
+        """Create a merchant with a data key of its own, and return its id."""
         merchant_id = ids.new_merchant_id(self._new_id)
         data_key = self._vault.master_keys.new_key(_associated(merchant_id))
         async with self._database.transaction() as connection:
@@ -70,15 +70,15 @@ class MerchantService:
         return merchant_id
 
     async def find(self, name: str) -> MerchantId | None:
-        """Return the first merchant called ``name``."""
+        """Return the oldest merchant called ``name``, None if there is none."""
         async with self._database.autocommit() as connection:
             return await store.find_merchant(connection, name)
 
     async def create_api_key(self, merchant_id: MerchantId) -> ApiKey:
-        """Make an API key. This is the only time that its secret is seen.
+        """Create an API key for the merchant. Its secret cannot be read again later.
 
         Raises:
-            NotFound: there is no such merchant.
+            NotFound: the merchant does not exist.
         """
         key = ApiKey.generate(merchant_id)
         key_id, secret_hash = self._identified(key)
@@ -89,10 +89,10 @@ class MerchantService:
         return key
 
     async def authenticate(self, text: str) -> tuple[MerchantId, ApiKeyId]:
-        """Return whose key ``text`` is, and which.
+        """Return the merchant and the id of the API key ``text``.
 
         Raises:
-            Unauthenticated: it is nobody's, or revoked.
+            Unauthenticated: no merchant has this key, or the key is revoked.
         """
         key = ApiKey.parse(text)
         key_id, secret_hash = self._identified(key)
@@ -103,10 +103,10 @@ class MerchantService:
         return key.merchant_id, key_id
 
     async def revoke_api_key(self, text: str) -> None:
-        """Let the key ``text`` open nothing any more, from now on.
+        """Revoke the API key ``text``. It authenticates no later call.
 
         Raises:
-            Unauthenticated: it is nobody's, or revoked already.
+            Unauthenticated: no merchant has this key, or the key is already revoked.
         """
         merchant_id, key_id = await self.authenticate(text)
         async with self._database.transaction() as connection:
@@ -120,14 +120,15 @@ class MerchantService:
         name: str,
         credentials: Mapping[str, str | None],
     ) -> ProviderAccountId:
-        """Make the provider account ``name``, or give it other credentials.
+        """Create the provider account ``name``, or change the credentials of an existing one.
 
-        Credentials that it has already and that are not given stay; None takes one away.
+        A text adds or replaces a credential, None removes it. Credentials that ``credentials``
+        does not name stay.
 
         Raises:
-            InvalidRequest: no such provider is installed, or the credentials are not what it needs.
-            NotFound: there is no such merchant.
-            Conflict: ``name`` is an account at another provider.
+            InvalidRequest: the provider is not installed, or the credentials do not fit it.
+            NotFound: the merchant does not exist.
+            Conflict: the merchant has an account ``name`` at another provider.
         """
         async with self._database.transaction() as connection:
             data_key = await self._data_key(connection, merchant_id)
@@ -145,7 +146,7 @@ class MerchantService:
                 SealedProviderAccount(account_id, provider, name, sealed, b""),
                 self._clock.now(),
             )
-            if stored != account_id:  # another caller has made one of this name meanwhile
+            if stored != account_id:  # another caller has created an account of this name meanwhile
                 raise _name_taken(name)
             self._record(
                 connection,
@@ -160,7 +161,7 @@ class MerchantService:
     async def delete_provider_account(
         self, merchant_id: MerchantId, account_id: ProviderAccountId
     ) -> None:
-        """Delete a provider account with its credentials: nothing can be asked with it any more.
+        """Delete a provider account and its credentials. Groat can no longer call the provider.
 
         Raises:
             NotFound: the merchant has no such account.
@@ -173,14 +174,14 @@ class MerchantService:
             self._record(connection, merchant_id, action, kind, account_id, {})
 
     async def provider_accounts(self, merchant_id: MerchantId) -> list[ProviderAccountName]:
-        """Return the merchant's provider accounts, without their credentials."""
+        """Return the merchant's provider accounts, oldest first, without their credentials."""
         async with self._database.autocommit() as connection:
             return await store.provider_accounts(connection, merchant_id)
 
     async def provider_account(
         self, merchant_id: MerchantId, account_id: ProviderAccountId
     ) -> ProviderAccount:
-        """Return a provider account with its credentials opened.
+        """Return a provider account with its decrypted credentials.
 
         Raises:
             NotFound: the merchant has no such account.
@@ -195,12 +196,13 @@ class MerchantService:
         )
 
     async def rewrap_keys(self) -> int:
-        """Wrap the root key and every merchant's data key with the newest master key, or none.
+        """Wrap the root key and every merchant's data key with the newest master key.
 
-        Return how many merchants there are.
+        One transaction wraps all keys, so a failure leaves them all as they are. Return the number
+        of merchants.
 
         Raises:
-            ConfigurationError: ``wrong_master_key``; nothing was changed.
+            ConfigurationError: ``wrong_master_key``; no key has changed.
         """
         async with self._database.transaction() as connection:
             await rewrap_root_key(connection, self._vault.master_keys)
@@ -218,7 +220,7 @@ class MerchantService:
         return len(rewrapped)
 
     def _identified(self, key: ApiKey) -> tuple[ApiKeyId, bytes]:
-        """Return the id of a key's row, and the hash that the row must have."""
+        """Return the row id of an API key and the keyed hash of its secret."""
         key_id = self._vault.id_of_secret(key.secret)
         row = _associated(key.merchant_id) + key_id.bytes
         return ApiKeyId(key_id), self._vault.hash_secret(key.secret, row)
@@ -254,9 +256,12 @@ def _no_account(account_id: ProviderAccountId) -> NotFound:
 
 
 def _name_taken(name: str) -> Conflict:
-    return Conflict("provider_account_exists", f"{name!r} is taken; choose another name.")
+    return Conflict(
+        "provider_account_exists",
+        f"An account named {name!r} exists already; choose another name.",
+    )
 
 
 def _associated(merchant_id: MerchantId) -> bytes:
-    """Return what binds a data key to its merchant (the additional data of AES-GCM)."""
+    """Return the additional data of AES-GCM that binds a data key to its merchant."""
     return ids.widened(merchant_id).bytes

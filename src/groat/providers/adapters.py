@@ -1,4 +1,4 @@
-"""Which adapters are installed: by their entry points, Stripe's and PayPal's like any other."""
+"""Find the installed adapters by their entry points. Stripe and PayPal are found like any other."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from groat.merchants.domain.credentials import CredentialFields, ProviderName
 from groat.providers.port import Provider
 
 ENTRY_POINTS = "groat.providers"
+"""Group of entry points in which packages declare their adapters."""
 
 
 class Adapter(Protocol):
-    """What an entry point names: a class whose instances are each one account at the provider."""
+    """The class that an entry point names. Each instance is one account at the provider."""
 
     @property
     def credential_fields(self) -> CredentialFields:
-        """What an account has to be given; an attribute of the class."""
+        """Names of the credentials that an account needs and may have. A class attribute."""
         ...
 
     def __call__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> Provider:
-        """Return the account with ``credentials``. No call takes longer than the timeout."""
+        """Create the account with ``credentials``. No call may take longer than the timeout."""
         ...
 
 
 def installed_adapters() -> Mapping[ProviderName, Adapter]:
-    """Return every adapter that is installed, by its provider's name.
+    """Load every installed adapter, and return them by the names of their providers.
 
     Raises:
-        ConfigurationError: one cannot be used, or two have one name: of those none may have the
-            credentials that were meant for the other.
+        ConfigurationError: an adapter cannot be used, or two adapters have the same name. Groat
+            uses neither of the two, since one could receive credentials meant for the other.
     """
     points = entry_points(group=ENTRY_POINTS)
     for name, packages in Counter(point.name for point in points).items():
@@ -47,7 +48,7 @@ def installed_adapters() -> Mapping[ProviderName, Adapter]:
 def credential_fields(
     adapters: Mapping[ProviderName, Adapter],
 ) -> Mapping[ProviderName, CredentialFields]:
-    """Return what the accounts of each provider have to be given."""
+    """Return the credential fields of each provider."""
     return {name: adapter.credential_fields for name, adapter in adapters.items()}
 
 
@@ -65,5 +66,5 @@ def _unusable(point: EntryPoint, reason: str) -> ConfigurationError:
     return ConfigurationError(
         "provider_not_usable",
         f"The adapter for {point.name!r}, {point.value}, cannot be used: {reason}. "
-        "Mend its package or uninstall it.",
+        "Fix or uninstall its package.",
     )

@@ -1,4 +1,4 @@
-"""The port: what the engine asks of a provider, and the ways in which an answer can fail."""
+"""The port to providers: the calls that the engine makes, and the ways in which they can fail."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from groat.kernel.value import Value
 from groat.providers.domain.facts import NotSent, Report
 
 EVENT_TEXT = re.compile(r"[!-~]{1,255}")
-"""A provider event's id, or its type."""
+"""Form of a provider event's id and of its type: 1 to 255 printable ASCII characters, no space."""
 
 
 class AuthorizeRequest(Value):
-    """A payment to be authorized, and captured at once if ``capture``.
+    """A request to authorize a payment, and to capture it at once if ``capture``.
 
-    ``idempotency_key`` is what the provider deduplicates on: the same for every try of one
-    operation. ``payment_method`` is the provider's token, None where the customer chooses how to
-    pay on the provider's page. The customer is sent to ``return_url`` after an action of theirs.
-    ``provider_reference`` is the provider's id of an earlier try, if we know it: the adapter goes
-    on with that, and makes nothing new. ``begun_at`` is when the operation was begun, by
-    PostgreSQL's clock: look-ups have it, where a provider may have to be asked by time.
+    ``idempotency_key`` is the same for every try of one operation; the provider deduplicates by it.
+    ``payment_method`` is the provider's token, None if the customer chooses how to pay on the
+    provider's page. The provider sends the customer to ``return_url`` after an action such as 3-D
+    Secure. ``provider_reference`` is the provider's id of an earlier try, if one is known. The
+    adapter then continues that payment and creates no second one. ``begun_at`` is the time at which
+    the operation began, by PostgreSQL's clock. Look-ups carry it for providers that can only be
+    searched by time.
     """
 
     idempotency_key: str
@@ -40,9 +41,10 @@ class AuthorizeRequest(Value):
 
 
 class CaptureRequest(Value):
-    """``amount`` to be taken of what is authorized; the rest lapses if ``final``.
+    """A request to capture ``amount`` of an authorization. If ``final``, the rest lapses.
 
-    The references are those of ``Report`` and of ``Authorized``.
+    ``provider_reference`` is that of the ``Report``, ``authorization_reference`` the ``reference``
+    of the ``Authorized`` fact.
     """
 
     idempotency_key: str
@@ -54,7 +56,10 @@ class CaptureRequest(Value):
 
 
 class CancelRequest(Value):
-    """What is authorized, or waits for the customer, to be given up."""
+    """A request to cancel a payment that is authorized or waits for the customer.
+
+    ``authorization_reference`` is None if the payment is not authorized yet.
+    """
 
     idempotency_key: str
     payment_id: PaymentId
@@ -63,7 +68,7 @@ class CancelRequest(Value):
 
 
 class RefundRequest(Value):
-    """``amount`` of a capture to be given back."""
+    """A request to refund ``amount`` of a capture."""
 
     idempotency_key: str
     payment_id: PaymentId
@@ -77,23 +82,23 @@ OperationRequest: TypeAlias = AuthorizeRequest | CaptureRequest | CancelRequest 
 
 
 def payment_reference(payment_id: PaymentId) -> str:
-    """Return our payment's id, as the provider is told it and gives it back."""
+    """Return the payment's id in the form that the provider receives and returns."""
     return ids.render("payment", payment_id)
 
 
 def refund_reference(refund_id: RefundId) -> str:
-    """Return our refund's id, as the provider is told it and gives it back."""
+    """Return the refund's id in the form that the provider receives and returns."""
     return ids.render("refund", refund_id)
 
 
 class Answered(Value):
-    """The provider answered, and this is what it said."""
+    """The provider answered with these reports, which may be none."""
 
     reports: tuple[Report, ...]
 
 
 class Unknown(Value):
-    """The call was sent and no answer could be read: it may have happened or not."""
+    """The call was sent, but no readable answer came. The provider may have carried it out."""
 
     reason: str
 
@@ -102,16 +107,16 @@ Reply: TypeAlias = Answered | NotSent | Unknown
 
 
 class Unreadable(Value):
-    """A webhook is not as documented: what it says is lost on us, and no later try changes that."""
+    """A webhook differs from the provider's documentation. A later try cannot read it either."""
 
     reason: str
 
 
 class NotOurs(Value):
-    """A webhook is genuine and none of this account's: it is acknowledged and never applied.
+    """A genuine webhook that is not for this account. Groat acknowledges it and never applies it.
 
-    ``reason`` is ``foreign`` (another system's, or another connected account's) or ``livemode``
-    (test mode's at a live account, or the other way round).
+    ``reason`` is ``foreign`` (the event belongs to another system or another connected account) or
+    ``livemode`` (a test event at a live account, or the other way round).
     """
 
     reason: Literal["foreign", "livemode"]
@@ -122,7 +127,11 @@ LIVEMODE = NotOurs("livemode")
 
 
 class Rejection(StrEnum):
-    """Why a webhook is not believed, or (``CERTIFICATE_UNAVAILABLE``) not yet."""
+    """The reason for which the adapter rejects a webhook.
+
+    ``CERTIFICATE_UNAVAILABLE`` may pass: the certificate could not be fetched, so a later delivery
+    may be verified.
+    """
 
     SIGNATURE_MISSING = "signature_missing"
     SIGNATURE_MALFORMED = "signature_malformed"
@@ -135,10 +144,11 @@ class Rejection(StrEnum):
 
 
 class Envelope(Value):
-    """A webhook's own id, by which deliveries of it are told to be the same, and its type.
+    """The id and the type of a provider event, and the id of its delivery.
 
-    ``transmission_id`` is the delivery's, where the provider has signed one: a signature that does
-    not cover the whole body could be sent again with another event, but not under another id.
+    Deliveries with the same ``event_id`` are the same event. ``transmission_id`` is the id of the
+    delivery, if the provider signs one. If a signature does not cover the whole body, an attacker
+    could send it again with another event, but only under the same ``transmission_id``.
     """
 
     event_id: str
@@ -147,10 +157,10 @@ class Envelope(Value):
 
     @property
     def is_storable(self) -> bool:
-        """Whether each text is as ``EVENT_TEXT``.
+        """Whether each text matches ``EVENT_TEXT``.
 
-        Many accounts' events are stored with one statement, so that none of them may hold what
-        PostgreSQL refuses, such as NUL.
+        One statement stores the events of many accounts. A character that PostgreSQL refuses, such
+        as NUL, would fail all of them.
         """
         texts = [self.event_id, self.event_type]
         if self.transmission_id is not None:
@@ -159,9 +169,10 @@ class Envelope(Value):
 
 
 class ListedEvent(Value):
-    """An event in the provider's own list. ``body`` says in JSON what the webhook's body says.
+    """An event in the provider's own list.
 
-    The bytes may be others than those that were delivered; they have no signature.
+    ``body`` has the same JSON content as the body of the webhook. Its bytes may differ from the
+    delivered bytes, and they have no signature.
     """
 
     envelope: Envelope
@@ -169,10 +180,10 @@ class ListedEvent(Value):
 
 
 class EventPage(Value):
-    """A part of the provider's list, and the cursor of the next one; None at the end.
+    """A page of the provider's list of events. ``next_cursor`` is None on the last page.
 
-    ``unreadable`` are the events on it without an id or a type that can be stored, so that nothing
-    can be done about them but to tell of them.
+    ``unreadable`` is the number of events on the page whose id or type cannot be stored. The engine
+    can only report their number.
     """
 
     events: tuple[ListedEvent, ...]
@@ -181,104 +192,116 @@ class EventPage(Value):
 
 
 class Provider(Protocol):
-    """One account at one provider. Every method is total: it answers, it does not raise.
+    """One account at one provider. Every method is total: it returns an answer and never raises.
 
-    A call that moves something is made again only with the same key. A definite no is answered
-    with ``Declined``, or ``RefundFailed`` for a refund; a payment that is not settled yet, with
-    ``Processing``, which keeps its reference; a refund that is not settled yet, with no reports.
+    The engine repeats a call that moves money only with the same key. The adapter reports a
+    definite refusal as ``Declined``, or as ``RefundFailed`` for a refund. It reports a payment that
+    is not settled yet as ``Processing``, with the reference to look it up by. It answers a refund
+    that is not settled yet with no reports.
     """
 
     @property
     def keeps_keys_for(self) -> timedelta:
-        """How long the same call with the same key is answered as it was, and has no effect."""
+        """Time for which the provider remembers idempotency keys.
+
+        Within it, a second call with the same key has no effect and gets the answer of the first.
+        """
         ...
 
     @property
     def captures_once(self) -> bool:
-        """Whether every capture is final, so that an authorization is captured in one go."""
+        """Whether the provider allows only one capture of an authorization, so each is final."""
         ...
 
     @property
     def lists_events_for(self) -> timedelta:
-        """How far back the provider lists its events; zero if it has no such list."""
+        """Age of the oldest events that the provider still lists; zero if it has no such list."""
         ...
 
     def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:
-        """Return why nobody can pay like this, in a sentence for the caller; None if one can.
+        """Return a sentence for the caller if this payment method cannot be used, else None.
 
-        It is asked before a payment is written down. A token that looks right may still be refused.
+        The engine asks before it stores a payment. The provider may still decline a token that
+        passes this check.
         """
         ...
 
     async def authorize(self, request: AuthorizeRequest) -> Reply:
-        """Authorize, and capture if asked; or go on with what was begun."""
+        """Authorize a payment, and capture it if requested; or continue an earlier try."""
         ...
 
     async def capture(self, request: CaptureRequest) -> Reply:
-        """Take what is authorized, or a part of it."""
+        """Capture an authorization, or a part of it."""
         ...
 
     async def cancel(self, request: CancelRequest) -> Reply:
-        """Give up what is authorized, or waits for the customer."""
+        """Cancel a payment that is authorized or waits for the customer."""
         ...
 
     async def refund(self, request: RefundRequest) -> Reply:
-        """Give back what was captured, or a part of it."""
+        """Refund a capture, or a part of it."""
         ...
 
     async def fetch(self, request: OperationRequest) -> Reply:
-        """Return what the provider knows of an operation: by its references, or else by ours.
+        """Look an operation up, by the provider's references if they are known, else by Groat's.
 
-        Nothing that is settled, or nothing at all, is answered with no reports. It may report more
-        than was asked for, such as captures that are known.
+        If the provider knows nothing about the operation, or has not settled it, the answer has no
+        reports. The answer may report more than the operation, such as earlier captures.
         """
         ...
 
     async def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime
     ) -> Rejection | None:
-        """Return why ``body`` is not believed, or None. ``headers`` have lower-case names."""
+        """Verify the signature of a webhook; return the reason to reject it, or None.
+
+        The names in ``headers`` are in lower case.
+        """
         ...
 
     def read_envelope(self, headers: Mapping[str, str], body: bytes) -> Envelope | Rejection:
-        """Return what identifies the event, and its delivery, in a verified webhook."""
+        """Read the ids and the type of the event in a verified webhook."""
         ...
 
     def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | NotOurs | None:
-        """Return what a verified webhook says by itself; None if the provider has to be asked.
+        """Read a verified webhook without a call; return None if the provider has to be asked.
 
-        What it says is what ``interpret_webhook`` says, which is then not called.
+        The result must equal that of ``interpret_webhook``, which the engine then does not call.
         """
         ...
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable | NotOurs:
-        """Return what a verified webhook says, asking the provider where it must not be trusted.
+        """Read a verified webhook, and ask the provider if the body cannot be trusted.
 
-        An event that says nothing of interest is answered with no reports. ``Unreadable`` is only
-        the webhook itself; that the provider cannot be asked, or read, is ``Unknown``.
+        An event that is irrelevant to Groat has no reports. ``Unreadable`` is about the webhook
+        itself. If the provider cannot be reached, or its answer cannot be read, the result is
+        ``Unknown``.
         """
         ...
 
     async def fetch_capture(self, reference: str) -> Reply | NotOurs:
-        """Return what the provider knows of a capture that a webhook names and nobody told us of.
+        """Look up a capture that a webhook names and that Groat does not know.
 
-        It is ``FOREIGN`` if it has no reference of ours, or if the provider knows no such capture.
+        The result is ``FOREIGN`` if the capture carries no id of Groat, or if the provider knows no
+        such capture.
         """
         ...
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None
     ) -> EventPage | Unknown:
-        """Return a page of what happened from ``since`` to ``until``, whether delivered or not.
+        """Return a page of the events from ``since`` to ``until``, delivered or not.
 
-        ``cursor`` is that of the page before, None for the first. The order is the provider's, so
-        nothing may be made of it. Providers tell the time in whole seconds: a few events from just
-        outside may be there too. One that cannot be read is left out and counted, since it comes
-        again with every try, and must not keep the others from being read for ever; a page that
-        cannot be read as a whole is ``Unknown``, and is asked for again.
+        ``cursor`` is the ``next_cursor`` of the previous page, None for the first. The order of
+        events is the provider's; callers must not rely on it. Providers tell time in whole seconds,
+        so a page may hold a few events from just outside the span.
+
+        An event that cannot be read is left out and counted. It would fail every later try too, and
+        must not block the other events for ever. If the whole page cannot be read, the result is
+        ``Unknown``, and the engine asks again.
         """
         ...
 
     async def close(self) -> None:
-        """Give back connections."""
+        """Close all connections to the provider."""
         ...

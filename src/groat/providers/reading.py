@@ -1,4 +1,4 @@
-"""Reading what a provider sent, or why it sent nothing: what every adapter does alike."""
+"""Read answers and webhooks of providers, and classify failed calls: shared by all adapters."""
 
 from __future__ import annotations
 
@@ -33,47 +33,53 @@ from groat.providers.port import (
 )
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
-"""What goes wrong at the provider before the first byte of a request is on its way."""
+"""Errors before the first byte of a request is sent. Nothing has happened at the provider."""
 
 NO_QUEUE = httpx.Limits(max_connections=None, max_keepalive_connections=100)
-"""As many connections as there are calls. How many those are is bounded before anything is written:
-a call that waited for a connection would time out for our own overload, as if the provider had."""
+"""Connection limits of an HTTP client: no queue, so every call gets a connection at once.
+
+The engine bounds the number of calls before it writes anything. A call that waited for a connection
+would time out because of Groat's own overload, and would look like a time-out of the provider.
+"""
 
 EventText: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"^{EVENT_TEXT.pattern}\Z")]
-"""An event's id or type."""
+"""An event's id or its type: text that matches ``EVENT_TEXT``."""
 
 Parsed = TypeVar("Parsed")
 
-_SAID = re.compile(r" (['\"]).*\1", re.DOTALL)
-"""What the payload says, where the parser's reasons repeat it."""
+_QUOTED = re.compile(r" (['\"]).*\1", re.DOTALL)
+"""A part of the payload that msgspec's error message quotes."""
 
 
 class Malformed(ValueError):
-    """What a provider sent is not as documented. Its text says where, and repeats nothing."""
+    """A payload differs from the provider's documentation.
+
+    The message names the place and quotes nothing, since payloads may hold personal data.
+    """
 
 
 class Payload(Value):
-    """A provider's object: only the fields that we read; others may come and go."""
+    """An object of a provider's API. It declares the fields that Groat reads and ignores others."""
 
 
 def parse(kind: type[Parsed], body: bytes) -> Parsed:
-    """Return what ``body`` holds, as JSON: a ``Payload``, or a list of them.
+    """Parse the JSON in ``body`` as ``kind``: a ``Payload``, or a list of them.
 
     Raises:
-        Malformed: it is not that.
+        Malformed: the body is not UTF-8, not JSON, or does not have the form of ``kind``.
     """
     try:
-        body.decode()  # what is not read may be no text either
+        body.decode()  # msgspec does not check the text of fields that it skips
         return msgspec.json.decode(body, type=kind)
     except (ValueError, RecursionError) as error:
         raise _malformed(error) from None
 
 
 def convert(kind: type[Parsed], document: object) -> Parsed:
-    """Return what ``document`` holds, as the JSON that was read.
+    """Convert ``document``, which is parsed JSON, to ``kind``.
 
     Raises:
-        Malformed: it is not that.
+        Malformed: the document does not have the form of ``kind``.
     """
     try:
         return msgspec.convert(document, kind)
@@ -83,11 +89,11 @@ def convert(kind: type[Parsed], document: object) -> Parsed:
 
 def _malformed(error: ValueError | RecursionError) -> Malformed:
     why = str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__
-    return Malformed(_SAID.sub("", why))
+    return Malformed(_QUOTED.sub("", why))
 
 
 def own_payment_id(text: str | None) -> PaymentId | None:
-    """Return our payment's id as the provider gave it back, or None if this is not one."""
+    """Parse a reference that the provider returned as a payment id; None if it is none."""
     try:
         return PaymentId(ids.parse("payment", text or ""))
     except NotFound:
@@ -95,7 +101,7 @@ def own_payment_id(text: str | None) -> PaymentId | None:
 
 
 def own_refund_id(text: str | None) -> RefundId | None:
-    """Return our refund's id as the provider gave it back, or None if this is not one."""
+    """Parse a reference that the provider returned as a refund id; None if it is none."""
     try:
         return RefundId(ids.parse("refund", text or ""))
     except NotFound:
@@ -103,33 +109,33 @@ def own_refund_id(text: str | None) -> RefundId | None:
 
 
 def active_values(setting: str | None) -> list[str]:
-    """Return the values of a credential, of which there are two while it rotates."""
+    """Return the values of a credential. It holds two, with a comma between, during a rotation."""
     return [value.strip() for value in (setting or "").split(",") if value.strip()]
 
 
 def read(reports: Callable[[], tuple[Report, ...]]) -> Reply:
-    """Return what a payload says. One that is not as documented leaves the outcome unknown."""
-    said = read_event(reports)
-    return Unknown(f"unreadable: {said.reason}") if isinstance(said, Unreadable) else said
+    """Read an answer's reports. An answer that cannot be read leaves the outcome unknown."""
+    answer = read_event(reports)
+    return Unknown(f"unreadable: {answer.reason}") if isinstance(answer, Unreadable) else answer
 
 
 def read_event(reports: Callable[[], tuple[Report, ...]]) -> Answered | Unreadable:
-    """Return what a webhook's body says, or why it cannot be read."""
+    """Read a webhook's reports, or return the reason for which they cannot be read."""
     try:
         return Answered(reports())
     except (Malformed, GroatError) as error:
         return Unreadable(str(error))
 
 
-def own_or_foreign(told: Reply) -> Reply | NotOurs:
-    """Return what was told of a capture, or that it is another system's: it names none of ours."""
-    if isinstance(told, Answered) and not any(one.payment_id for one in told.reports):
+def own_or_foreign(reply: Reply) -> Reply | NotOurs:
+    """Return ``FOREIGN`` if a reply about a capture names no payment of Groat, else the reply."""
+    if isinstance(reply, Answered) and not any(report.payment_id for report in reply.reports):
         return FOREIGN
-    return told
+    return reply
 
 
 def read_envelope(envelope: Callable[[], Envelope]) -> Envelope | Rejection:
-    """Return what identifies an event, or that it is malformed."""
+    """Read an event's envelope, or return ``BODY_MALFORMED``."""
     try:
         return envelope()
     except Malformed:
@@ -139,7 +145,10 @@ def read_envelope(envelope: Callable[[], Envelope]) -> Envelope | Rejection:
 def event_page(
     listed: Sequence[object], envelope: Callable[[bytes], Envelope], next_cursor: str | None
 ) -> EventPage:
-    """Return a page of the events that a provider has ``listed``, as its JSON has them."""
+    """Build a page from ``listed``, the events in the parsed JSON of a provider's list.
+
+    Events whose envelope cannot be read are left out and counted.
+    """
     read_one_by_one = [_listed_event(event, envelope) for event in listed]
     events = tuple(event for event in read_one_by_one if event is not None)
     return EventPage(events, next_cursor, unreadable=len(listed) - len(events))
@@ -149,12 +158,12 @@ def _listed_event(event: object, envelope: Callable[[bytes], Envelope]) -> Liste
     try:
         body = json.dumps(event, separators=(",", ":")).encode()
         return ListedEvent(envelope(body), body)
-    except ValueError:  # it is no event, or it holds a number that nobody could write down
+    except ValueError:  # it is no event, or it holds a number that JSON cannot write
         return None
 
 
 def refusal(request: OperationRequest, code: FailureCode) -> tuple[Report, ...]:
-    """Return the provider's definite no to a request that changed nothing there."""
+    """Report that the provider refused a request, which changed nothing there."""
     if isinstance(request, RefundRequest):
         return (
             Report(
@@ -169,15 +178,15 @@ def refusal(request: OperationRequest, code: FailureCode) -> tuple[Report, ...]:
 
 
 def bounded(seconds: float) -> httpx.Timeout:
-    """Return time limits for one call.
+    """Return the time limits of one call of at most ``seconds``.
 
-    Connecting has less than the whole: that nothing was sent must come out before the call as a
-    whole is given up as unknown.
+    The limit for connecting is shorter. A failed connection proves that nothing was sent. It must
+    show before the whole call times out, which would leave the outcome unknown.
     """
     connecting = min(5.0, seconds / 2)
     return httpx.Timeout(seconds, connect=connecting)
 
 
 def unreachable(error: BaseException) -> NotSent:
-    """Return that a call was not begun because of ``error``."""
+    """Report that a call was not sent, because ``error`` prevented the connection."""
     return NotSent(FailureCode.PROVIDER_UNREACHABLE, type(error).__name__)

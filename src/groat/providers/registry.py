@@ -1,4 +1,4 @@
-"""From a provider account to the adapter that speaks for it, kept for a little while."""
+"""Create the adapters of provider accounts, and cache them for a few seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from groat.providers.adapters import Adapter
 from groat.providers.port import Provider
 
 _FRESH_SECONDS = 5.0
-"""How long rotated credentials may take to reach every process."""
+"""Seconds for which credentials are cached. Rotated ones reach every process within this time."""
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class _KeptProvider:
 
 
 class ProviderRegistry:
-    """Hands out the adapter of an account; reads its credentials again every few seconds."""
+    """Return adapters of provider accounts, and read their credentials again every few seconds."""
 
     def __init__(
         self,
@@ -43,12 +43,14 @@ class ProviderRegistry:
         self._retired: list[Provider] = []
 
     async def get(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider:
-        """Return the adapter of a provider account. Whoever asks while it is read waits for that.
+        """Return the adapter of a provider account.
+
+        Callers that ask for the same account at the same time share one read of its credentials.
 
         Raises:
             NotFound: the merchant has no such account.
-            Unavailable: ``provider_not_installed``; the account is at a provider that this process
-                has no adapter for.
+            Unavailable: ``provider_not_installed``; this process has no adapter for the account's
+                provider.
         """
         key = merchant_id, account_id
         provider = self.kept(*key)
@@ -61,7 +63,7 @@ class ProviderRegistry:
         return await asyncio.shield(reading)
 
     def kept(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider | None:
-        """Return the adapter of a provider account, if its credentials were read just now."""
+        """Return the cached adapter of an account; None if its credentials are not fresh."""
         kept = self._kept.get((merchant_id, account_id))
         if kept is None or kept.read_at <= time.monotonic() - _FRESH_SECONDS:
             return None
@@ -74,7 +76,7 @@ class ProviderRegistry:
             kept.read_at = time.monotonic()
             return kept.provider
         if kept is not None:
-            self._retired.append(kept.provider)  # a call may be under way on it
+            self._retired.append(kept.provider)  # a call on it may be in progress
         adapter = self._adapter(account.provider)
         provider = adapter(account.credentials, timeout_seconds=self._timeout_seconds)
         self._kept[merchant_id, account_id] = _KeptProvider(
@@ -87,11 +89,12 @@ class ProviderRegistry:
         if adapter is None:
             raise Unavailable(
                 "provider_not_installed",
-                f"This process has no adapter for {provider!r}. Install it, and start it again.",
+                f"This process has no adapter for {provider!r}. Install the adapter's package and "
+                "restart the process.",
             )
         return adapter
 
     async def close(self) -> None:
-        """Close every adapter."""
+        """Close every adapter, including those replaced after a rotation of credentials."""
         for provider in [*self._retired, *(kept.provider for kept in self._kept.values())]:
             await provider.close()

@@ -1,1 +1,1 @@
-"""Which provider accounts a payment is tried with, and in which order."""
+"""Routing: choose the provider accounts that a payment is tried with, and their order."""

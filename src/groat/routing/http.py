@@ -15,7 +15,7 @@ from groat.routing.service import RoutingService
 
 
 class RulesView(View):
-    """The rules in force, in order: the first that holds decides. Version 0 has no rules."""
+    """The rules in force, in order. The first rule that holds decides. Version 0 has no rules."""
 
     version: int
     rules: list[RuleDocument]

@@ -1,4 +1,4 @@
-"""Routing rules: keep them, decide by them, and try them over past payments."""
+"""The routing service: store rules, route payments by them, and simulate them on past payments."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from groat.routing.infrastructure.documents import RulesDocument
 
 
 class RoutingService:
-    """Keeps a merchant's routing rules and decides by them."""
+    """Store a merchant's routing rules and route payments by them."""
 
     def __init__(
         self,
@@ -48,16 +48,16 @@ class RoutingService:
         self._clock = clock
 
     async def rules(self, merchant_id: MerchantId) -> Rules:
-        """Return the rules in force; version 0 has no rules."""
+        """Return the rules in force. Version 0, without rules, holds until a merchant sets some."""
         async with self._database.autocommit() as connection:
             return await store.rules(connection, merchant_id)
 
     async def replace(self, caller: Caller, rules: Rules) -> Rules:
-        """Put new rules into force, as a new version.
+        """Replace the rules in force by a new version, and return it.
 
         Raises:
             NotFound: a rule names a provider account that the merchant does not have.
-            Conflict: ``routing_rules_changed``, another caller changed the rules meanwhile.
+            Conflict: ``routing_rules_changed``; another caller changed the rules meanwhile.
         """
         merchant_id, now = caller.merchant_id, self._clock.now()
         await self._require_accounts(merchant_id, rules)
@@ -69,15 +69,17 @@ class RoutingService:
                 self._audit.write(connection, merchant_id, [_replaced(caller, new)], now)
         except KeyTaken:
             raise Conflict(
-                "routing_rules_changed", "Another caller changed the rules; read them again."
+                "routing_rules_changed",
+                "Another caller changed the rules. Read them again, then send your change.",
             ) from None
         return new
 
     async def decide(self, merchant_id: MerchantId, payment: RoutingInput) -> RoutingDecision:
-        """Return the route of a new payment.
+        """Decide the route of a new payment by the rules in force.
 
         Raises:
-            Conflict: ``no_route``.
+            Conflict: ``no_route``; no rule holds, or the first that holds has no account that can
+                take the payment.
         """
         rules = await self.rules(merchant_id)
         accounts = await self._accounts(merchant_id)
@@ -93,23 +95,23 @@ class RoutingService:
         decision: RoutingDecision,
         now: datetime,
     ) -> None:
-        """Write the decision of a new payment, in the transaction that inserts the payment."""
+        """Insert the decision of a new payment, in the transaction that inserts the payment."""
         store.insert_decision(connection, merchant_id, payment_id, decision, now)
 
     async def explain(
         self, merchant_id: MerchantId, payment_id: PaymentId
     ) -> Mapping[str, Any] | None:
-        """Return the decision of a payment, None if its caller named the account."""
+        """Return the routing decision of a payment, None if its caller named the account."""
         async with self._database.autocommit() as connection:
             return await store.decision(connection, merchant_id, payment_id)
 
     async def simulate(
         self, merchant_id: MerchantId, rules: Rules, past: Iterable[PastPayment]
     ) -> Simulation:
-        """Return the routes that rules would have chosen for past payments.
+        """Return the routes that ``rules`` would have chosen for past payments.
 
         Raises:
-            NotFound: as ``replace``.
+            NotFound: a rule names a provider account that the merchant does not have.
         """
         return simulate(rules, past, await self._require_accounts(merchant_id, rules))
 
@@ -126,14 +128,14 @@ class RoutingService:
 
     async def _accounts(self, merchant_id: MerchantId) -> Mapping[ProviderAccountId, ProviderName]:
         listed = await self._merchants.provider_accounts(merchant_id)
-        return {one.id: one.provider for one in listed}
+        return {account.id: account.provider for account in listed}
 
     async def _is_broken(self, account_id: ProviderAccountId) -> bool:
         return await self._breakers.state(str(account_id)) is BreakerState.OPEN
 
 
 def read_rules(content: bytes) -> Rules:
-    """Return the rules in a file that has the form of the API's request body.
+    """Parse a rule file. It has the form of the body of ``PUT /v1/routing-rules``.
 
     Raises:
         InvalidRequest: ``invalid_routing_rule`` or ``invalid_routing_rules``.

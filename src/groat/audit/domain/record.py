@@ -1,4 +1,4 @@
-"""What a record says, its canonical bytes, and the hash that will stand for it in a Merkle tree."""
+"""Audit records: their fields, their canonical bytes, and their Merkle leaf hash."""
 
 from __future__ import annotations
 
@@ -20,22 +20,25 @@ _canonical = msgspec.json.Encoder(order="sorted")
 
 
 class Cause(Value):
-    """What brought a change about: a request by its id, or a thing of ours that has a ``row``."""
+    """The cause of a change: a request, or a stored object such as an operation or an event.
+
+    ``text`` is the id of the request or object. ``row`` is the object's UUID, None for a request.
+    """
 
     text: str
     row: UUID | None = None
 
     @classmethod
     def of(cls, kind: str, row: UUID) -> Self:
-        """Return the thing of ``kind`` with the id ``row`` as a cause."""
+        """Return the object of ``kind`` with the id ``row`` as a cause."""
         return cls(ids.render(kind, row), row)
 
 
 class Change(Value):
-    """One change of state: ``action`` (``payment.captured``) on the ``kind`` with ``object_id``.
+    """One change of state: an ``action`` such as ``payment.captured`` on one object.
 
-    ``actor`` is who made it so: an API key, a provider account, ``operator`` or ``engine``.
-    ``data`` is the change itself.
+    ``kind`` and ``object_id`` name the object. ``actor`` made the change: an API key, a provider
+    account, ``operator`` or ``engine``. ``data`` holds the details of the change.
     """
 
     action: str
@@ -47,7 +50,7 @@ class Change(Value):
 
 
 class Record(Value):
-    """A change in its place: whose it is, and when."""
+    """A change with its merchant, its record id and its time."""
 
     merchant_id: MerchantId
     id: RecordId
@@ -56,9 +59,9 @@ class Record(Value):
 
 
 def canonical_bytes(record: Record) -> bytes:
-    """Return the record as the bytes that are hashed: JSON, sorted names, no space, UTF-8.
+    """Return the bytes of the record to hash: JSON in UTF-8, names sorted, no white space.
 
-    Values are text, whole numbers, booleans and null, for which this is RFC 8785.
+    Values are text, whole numbers, booleans and null. For these the result is RFC 8785 JSON.
     """
     change = record.change
     document = {

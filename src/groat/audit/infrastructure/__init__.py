@@ -1,1 +1,1 @@
-"""Rows to domain objects and back; the only place of this module that knows SQL."""
+"""Convert rows to domain objects and back. Only this package of the module knows SQL."""

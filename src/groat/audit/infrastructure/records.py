@@ -1,4 +1,4 @@
-"""Audit records to rows, and back as the bytes they are."""
+"""Write audit records to rows, and read them back as the bytes that were written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write(
     records: Sequence[Record],
     recorded_at: datetime,
 ) -> None:
-    """Append ``records``, all of one merchant and one moment."""
+    """Append ``records`` of one merchant, all recorded at the same time."""
     bodies = [canonical_bytes(record) for record in records]
     connection.write(
         QUERIES["write_records"],
@@ -44,7 +44,10 @@ async def page(
     before: RecordId | None,
     limit: int,
 ) -> list[tuple[RecordId, bytes]]:
-    """Return the ids and canonical bytes of the newest records, before ``before`` if given."""
+    """Return the ids and canonical bytes of the newest ``limit`` records.
+
+    ``object_id`` selects the records of one object, ``before`` those older than that record.
+    """
     rows = await connection.fetch(
         QUERIES["list_records"],
         {"merchant_id": merchant_id, "object_id": object_id, "before": before, "limit": limit},

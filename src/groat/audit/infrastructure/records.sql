@@ -1,5 +1,5 @@
 -- name: write_records
--- One statement for the records of a whole batch.
+-- Append all records of a batch in one statement.
 insert into audit_record (merchant_id, id, object_id, cause_id, recorded_at, body, leaf_hash)
 select %(merchant_id)s::bigint, id, object_id, cause_id, %(recorded_at)s::timestamptz, body, leaf_hash
 from unnest(
@@ -8,7 +8,7 @@ from unnest(
 ) as r (id, object_id, cause_id, body, leaf_hash)
 
 -- name: list_records
--- Newest first; the id is time-ordered, so it is the cursor.
+-- List records newest first. Ids are ordered by time, so the id is the cursor.
 select id, body
 from audit_record
 where merchant_id = %(merchant_id)s
@@ -18,25 +18,28 @@ order by id desc
 limit %(limit)s
 
 -- name: check_leaf_hashes
--- The hash of every record's bytes, computed anew by PostgreSQL (RFC 6962: 0x00 before the bytes), and what
--- the record is filed under against what it says: merchant, id, object, cause and time.
+-- Check every record twice. PostgreSQL recomputes the hash of the bytes (RFC 6962: 0x00 before the bytes).
+-- The columns must match the document: merchant, id, object, cause and time.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select id, case
         when leaf_hash <> sha256('\x00'::bytea || body) then true
         else not coalesce(
-            said ->> 'id' = typeid('aud', id)
-                and said ->> 'object' = typeid(substring(said ->> 'object', '^(.*)_'), object_id)
-                and (cause_id is null or said ->> 'cause' = typeid(substring(said ->> 'cause', '^(.*)_'), cause_id))
-                and (said ->> 'merchant') = typeid('mer', rpad(lpad(to_hex(merchant_id), 16, '0'), 32, '0')::uuid)
-                and recorded_at = (said ->> 'recorded_at')::timestamptz,
+            document ->> 'id' = typeid('aud', id)
+                and document ->> 'object' = typeid(substring(document ->> 'object', '^(.*)_'), object_id)
+                and (
+                    cause_id is null
+                    or document ->> 'cause' = typeid(substring(document ->> 'cause', '^(.*)_'), cause_id)
+                )
+                and (document ->> 'merchant') = typeid('mer', rpad(lpad(to_hex(merchant_id), 16, '0'), 32, '0')::uuid)
+                and recorded_at = (document ->> 'recorded_at')::timestamptz,
             false
         )
     end as bad
     from (
         select *, case
             when leaf_hash = sha256('\x00'::bytea || body) then convert_from(body, 'UTF8')::jsonb
-        end as said
+        end as document
         from audit_record
-    ) as filed
+    ) as parsed
 ) as records

@@ -1,4 +1,4 @@
-"""What a merchant is known by: an API key for its own calls, credentials for its providers."""
+"""Merchant secrets: API keys for calls to Groat, and credentials for calls to providers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.kernel.value import Value
 
 ProviderName: TypeAlias = str
-"""What a provider is called: the name that its adapter is registered under."""
+"""Name of a provider, such as ``stripe``. Its adapter is registered under this name."""
 
 KEY_PREFIX = "groat"
+"""First part of every API key."""
+
 _SECRET_BYTES = 24
+"""Random bytes in the secret of an API key."""
+
 _SHOWN_FROM = 16
+"""Minimum characters of a secret before its last four may be shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key in the clear, as it is shown once: ``groat_<merchant>_<secret>``.
+    """An API key in clear text: ``groat_<merchant>_<secret>``. It is shown only once.
 
-    The merchant's id is part of the key, so that looking a key up touches that merchant's rows
-    alone. The secret is 192 random bits.
+    The key contains the merchant's id, so authentication reads only that merchant's rows. The
+    secret is 192 random bits.
     """
 
     merchant_id: MerchantId
@@ -39,16 +44,16 @@ class ApiKey:
 
     @classmethod
     def generate(cls, merchant_id: MerchantId) -> ApiKey:
-        """Return a new key."""
+        """Return a new key with a random secret."""
         secret = base64.urlsafe_b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
         return cls(merchant_id, secret)
 
     @classmethod
     def parse(cls, text: str) -> ApiKey:
-        """Return the key that ``text`` is.
+        """Parse ``text`` as an API key.
 
         Raises:
-            Unauthenticated: ``invalid_api_key``; it does not have the form of a key.
+            Unauthenticated: ``invalid_api_key``; the text does not have the form of a key.
         """
         prefix, _, rest = text.partition("_")
         merchant, _, secret = rest.partition("_")
@@ -61,17 +66,17 @@ class ApiKey:
 
 
 def invalid_api_key() -> Unauthenticated:
-    """Return the one error for every way in which a key can be wrong."""
+    """Return the error for any wrong key. It does not tell a caller which part is wrong."""
     return Unauthenticated(
         "invalid_api_key", "The API key is missing, wrong or revoked. Send it as a bearer token."
     )
 
 
 class CredentialFields(Value):
-    """What an account at a provider has to be given, and what it may be given besides.
+    """Names of the credentials that a provider's accounts must have and may have.
 
-    What verifies webhooks can come later, since a provider hands it out only once it is told where
-    webhooks go; until then no webhook is believed.
+    Webhook credentials are optional. A provider issues them only after the merchant registers the
+    webhook address. Until the account has them, every webhook is rejected.
     """
 
     needed: frozenset[str]
@@ -80,7 +85,10 @@ class CredentialFields(Value):
 
 @dataclass(frozen=True, slots=True)
 class ProviderAccount:
-    """A merchant's account at a provider. ``credentials`` are secrets: they are never shown."""
+    """A merchant's account at a provider, with its secret ``credentials``.
+
+    Logs and tracebacks must not contain credentials, so the ``repr`` omits them.
+    """
 
     merchant_id: MerchantId
     id: ProviderAccountId
@@ -93,7 +101,7 @@ class ProviderAccount:
 
 
 class ProviderAccountName(Value):
-    """A merchant's account at a provider, as it may be shown."""
+    """A merchant's account at a provider without its credentials, safe to show."""
 
     id: ProviderAccountId
     provider: ProviderName
@@ -102,12 +110,16 @@ class ProviderAccountName(Value):
 
 
 def merged(kept: Mapping[str, str], given: Mapping[str, str | None]) -> dict[str, str]:
-    """Return credentials as they are after ``given``: None takes one away, the others stay."""
+    """Apply the changes in ``given`` to the credentials in ``kept``.
+
+    A text adds or replaces a credential, None removes it. Credentials that ``given`` does not name
+    stay.
+    """
     return {name: value for name, value in {**kept, **given}.items() if value is not None}
 
 
 def masked(secret: str) -> str:
-    """Return a secret as it may be shown: its last four characters, where it has 16 or more."""
+    """Mask a secret for display. A secret of 16 or more characters shows its last four."""
     return "********" + (secret[-4:] if len(secret) >= _SHOWN_FROM else "")
 
 
@@ -116,11 +128,13 @@ def check_credentials(
     known: Mapping[ProviderName, CredentialFields],
     credentials: Mapping[str, str],
 ) -> None:
-    """Return if ``credentials`` are what ``provider``, one of the ``known``, needs.
+    """Check the names of ``credentials`` against the fields that ``provider`` needs.
+
+    ``known`` holds the credential fields of every installed provider.
 
     Raises:
-        InvalidRequest: ``unknown_provider``, or ``invalid_credentials``, naming the fields, never a
-            value.
+        InvalidRequest: ``unknown_provider``, or ``invalid_credentials``. The message names fields
+            and never contains a value.
     """
     fields = known.get(provider)
     if fields is None:
@@ -134,7 +148,8 @@ def check_credentials(
     unknown = credentials.keys() - fields.needed - fields.optional
     if empty:
         raise InvalidRequest(
-            "invalid_credentials", f"A credential is not empty text; these are: {empty}."
+            "invalid_credentials",
+            f"These credentials are empty: {empty}. Give each a value, or leave it out.",
         )
     if missing or unknown:
         raise InvalidRequest(

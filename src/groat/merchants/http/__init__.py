@@ -1,1 +1,1 @@
-"""Routes with their request and response models; no rules."""
+"""HTTP routes with their request and response models. Rules live in the domain."""

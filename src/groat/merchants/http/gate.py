@@ -1,4 +1,4 @@
-"""Authentication of API calls: a merchant's key as a bearer token (RFC 6750)."""
+"""Authenticate API calls by a merchant's API key, sent as a bearer token (RFC 6750)."""
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,14 +14,14 @@ _API = "/v1/"
 
 
 class Gate:
-    """ASGI middleware: authenticates each API call before any of its body is read."""
+    """ASGI middleware that authenticates each API call before it reads the body."""
 
     def __init__(self, app: ASGIApp, merchants: MerchantService) -> None:
         self._app = app
         self._merchants = merchants
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request; every path below ``/v1/`` needs an API key."""
+        """Authenticate a request below ``/v1/``, and pass any other request through."""
         if scope["type"] == "http" and scope["path"].startswith(_API):
             try:
                 scope["state"]["caller"] = await self._caller(scope)

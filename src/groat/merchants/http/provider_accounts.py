@@ -1,4 +1,4 @@
-"""``/v1/provider-accounts``: a merchant's accounts at providers, without their credentials."""
+"""``/v1/provider-accounts``: a merchant's provider accounts, without their credentials."""
 
 from datetime import datetime
 from typing import Self
@@ -16,7 +16,7 @@ from groat.platform.http.ids import ProviderAccountIdText
 
 
 class ProviderAccountView(View):
-    """A merchant's account at a provider; its credentials are never shown."""
+    """A merchant's account at a provider. The API never returns its credentials."""
 
     id: ProviderAccountIdText
     provider: str
@@ -35,7 +35,7 @@ class ProviderAccountView(View):
 
 
 class ProviderAccounts(View):
-    """All of a merchant's provider accounts, oldest first, on one page."""
+    """All provider accounts of the merchant, oldest first. There is only one page."""
 
     data: list[ProviderAccountView]
 

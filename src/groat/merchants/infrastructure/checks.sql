@@ -1,5 +1,5 @@
 -- name: check_merchants_match_record
--- A merchant is who the record says was made.
+-- Check that every merchant has the name in its audit record, and that every recorded merchant exists.
 select count(*), count(*) filter (where bad), min(id) filter (where bad)
 from (
     select coalesce(m.name, r.data ->> 'name') as id, not coalesce(r.data ->> 'name' = m.name, false) as bad
@@ -9,7 +9,8 @@ from (
 ) as merchants
 
 -- name: check_api_keys_match_record
--- A key is of the merchant that it was made for, and opens nothing once the record says that it was revoked.
+-- Check that every API key belongs to the merchant it was created for.
+-- A key is revoked exactly if the audit trail says so.
 select count(*), count(*) filter (where bad), min(id) filter (where bad)
 from (
     select coalesce(r.object, typeid('key', k.id)) as id, not coalesce(
@@ -27,8 +28,8 @@ from (
 ) as keys
 
 -- name: check_provider_accounts_match_record
--- A provider account is at the provider, and has the name, that the record says, and is deleted if that is
--- on the record.
+-- Check that every provider account has the provider and the name in its audit records.
+-- An account is deleted exactly if the audit trail says so.
 select count(*), count(*) filter (where bad), min(id) filter (where bad)
 from (
     select coalesce(r.object, typeid('pac', p.id)) as id, not coalesce(

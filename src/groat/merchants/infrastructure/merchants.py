@@ -1,4 +1,7 @@
-"""Merchants, keys and provider accounts to rows and back. Secrets pass through sealed."""
+"""Convert merchants, API keys and provider accounts to rows and back.
+
+This module sees credentials only in encrypted form and API keys only as hashes.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ CHECKS = load_queries(__file__, "checks.sql")
 
 
 class SealedProviderAccount(Value):
-    """A provider account as it is stored, with the wrapped key that opens it."""
+    """A provider account with encrypted credentials, and the wrapped data key that opens them."""
 
     id: ProviderAccountId
     provider: ProviderName
@@ -29,7 +32,7 @@ class SealedProviderAccount(Value):
 def insert_merchant(
     connection: Connection, merchant_id: MerchantId, name: str, data_key: bytes, now: datetime
 ) -> None:
-    """Add a merchant."""
+    """Insert a merchant with its wrapped data key."""
     connection.write(
         QUERIES["insert_merchant"],
         {"merchant_id": merchant_id, "name": name, "data_key": data_key, "now": now},
@@ -37,25 +40,25 @@ def insert_merchant(
 
 
 async def find_merchant(connection: Connection, name: str) -> MerchantId | None:
-    """Return the first merchant called ``name``."""
+    """Return the oldest merchant called ``name``, None if there is none."""
     row = await connection.fetch_one(QUERIES["find_merchant_by_name"], {"name": name})
     return None if row is None else MerchantId(row[0])
 
 
 async def data_key(connection: Connection, merchant_id: MerchantId) -> bytes | None:
-    """Return the merchant's wrapped data key, or None if there is no such merchant."""
+    """Return the merchant's wrapped data key, None if the merchant does not exist."""
     row = await connection.fetch_one(QUERIES["get_data_key"], {"merchant_id": merchant_id})
     return None if row is None else bytes(row[0])
 
 
 async def lock_data_keys(connection: Connection) -> dict[MerchantId, bytes]:
-    """Lock every merchant, and return the wrapped data keys."""
+    """Lock all merchants and return their wrapped data keys."""
     rows = await connection.fetch(QUERIES["lock_data_keys"])
     return {MerchantId(merchant_id): bytes(data_key) for merchant_id, data_key in rows}
 
 
 def update_data_keys(connection: Connection, data_keys: Mapping[MerchantId, bytes]) -> None:
-    """Write wrapped data keys in place of those of their merchants, which are locked."""
+    """Replace the wrapped data keys of these merchants. The caller has locked them."""
     columns = {
         "merchant_ids": Bigints(list(data_keys)),
         "data_keys": Blobs(list(data_keys.values())),
@@ -70,7 +73,7 @@ def insert_api_key(
     secret_hash: bytes,
     now: datetime,
 ) -> None:
-    """Add a key, by the hash of its secret."""
+    """Insert an API key. Only the hash of its secret is stored."""
     connection.write(
         QUERIES["insert_api_key"],
         {"merchant_id": merchant_id, "id": key_id, "secret_hash": secret_hash, "now": now},
@@ -80,7 +83,7 @@ def insert_api_key(
 async def secret_hash(
     connection: Connection, merchant_id: MerchantId, key_id: ApiKeyId
 ) -> bytes | None:
-    """Return the hash of the secret of a merchant's key, unless the key is revoked."""
+    """Return the secret's hash of an API key, None if the key does not exist or is revoked."""
     row = await connection.fetch_one(
         QUERIES["find_api_key"], {"merchant_id": merchant_id, "id": key_id}
     )
@@ -90,7 +93,7 @@ async def secret_hash(
 def revoke_api_key(
     connection: Connection, merchant_id: MerchantId, key_id: ApiKeyId, now: datetime
 ) -> None:
-    """Let a key be found no more."""
+    """Revoke an API key. It authenticates no call that starts after the commit."""
     connection.write(
         QUERIES["revoke_api_key"], {"merchant_id": merchant_id, "id": key_id, "now": now}
     )
@@ -99,7 +102,11 @@ def revoke_api_key(
 async def put_provider_account(
     connection: Connection, merchant_id: MerchantId, sealed: SealedProviderAccount, now: datetime
 ) -> ProviderAccountId | None:
-    """Add the account or replace its credentials; None if its name is another provider's."""
+    """Insert the account, or replace the credentials of the account with the same name.
+
+    Return the id of the stored account. Return None if the name belongs to an account at another
+    provider.
+    """
     row = await connection.fetch_one(
         QUERIES["put_provider_account"],
         {
@@ -117,7 +124,7 @@ async def put_provider_account(
 async def provider_account(
     connection: Connection, merchant_id: MerchantId, account_id: ProviderAccountId
 ) -> SealedProviderAccount | None:
-    """Return one provider account."""
+    """Return a provider account, None if the merchant has no such account."""
     row = await connection.fetch_one(
         QUERIES["get_provider_account"], {"merchant_id": merchant_id, "id": account_id}
     )
@@ -127,7 +134,7 @@ async def provider_account(
 async def lock_provider_account(
     connection: Connection, merchant_id: MerchantId, name: str
 ) -> SealedProviderAccount | None:
-    """Lock the account called ``name``, and return it."""
+    """Lock and return the account called ``name``, None if the merchant has no such account."""
     row = await connection.fetch_one(
         QUERIES["lock_provider_account"], {"merchant_id": merchant_id, "name": name}
     )
@@ -137,7 +144,7 @@ async def lock_provider_account(
 async def delete_provider_account(
     connection: Connection, merchant_id: MerchantId, account_id: ProviderAccountId, now: datetime
 ) -> bool:
-    """Delete an account and its credentials; return whether there was one."""
+    """Delete an account and its credentials. Return False if there is no such account."""
     parameters = {"merchant_id": merchant_id, "id": account_id, "now": now}
     return await connection.fetch_one(QUERIES["delete_provider_account"], parameters) is not None
 
@@ -145,6 +152,6 @@ async def delete_provider_account(
 async def provider_accounts(
     connection: Connection, merchant_id: MerchantId
 ) -> list[ProviderAccountName]:
-    """Return a merchant's provider accounts, without their credentials."""
+    """Return the merchant's provider accounts, oldest first, without their credentials."""
     rows = await connection.fetch(QUERIES["list_provider_accounts"], {"merchant_id": merchant_id})
     return [ProviderAccountName(*row) for row in rows]

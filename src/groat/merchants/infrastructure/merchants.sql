@@ -1,44 +1,46 @@
 -- name: insert_merchant
--- A tenant, with the key that encrypts its secrets, wrapped.
+-- Insert a merchant with the wrapped data key that encrypts its secrets.
 insert into merchant (merchant_id, name, data_key, created_at)
 values (%(merchant_id)s, %(name)s, %(data_key)s, %(now)s)
 
 -- name: find_merchant_by_name
--- For setting a demonstration up twice without making two merchants.
+-- Find a merchant by name, so that a second demonstration reuses the merchant of the first.
 select merchant_id from merchant where name = %(name)s order by created_at limit 1
 
 -- name: get_data_key
--- The wrapped key, needed whenever credentials are sealed or opened.
+-- Read the wrapped data key, to encrypt or decrypt the merchant's credentials.
 select data_key from merchant where merchant_id = %(merchant_id)s
 
 -- name: lock_data_keys
--- Of all merchants, until they are wrapped with another master key.
+-- Lock the data keys of all merchants while they are wrapped with another master key.
 select merchant_id, data_key from merchant order by merchant_id for no key update
 
 -- name: update_data_keys
--- The same keys, wrapped with another master key.
+-- Store the same data keys, wrapped with another master key.
 update merchant m
 set data_key = n.data_key
 from unnest(%(merchant_ids)s::bigint[], %(data_keys)s::bytea[]) as n (merchant_id, data_key)
 where m.merchant_id = n.merchant_id
 
 -- name: insert_api_key
--- Only a keyed hash of the secret is kept.
+-- Insert an API key. Only a keyed hash of its secret is stored.
 insert into api_key (merchant_id, id, secret_hash, created_at)
 values (%(merchant_id)s, %(id)s, %(secret_hash)s, %(now)s)
 
 -- name: find_api_key
--- One probe of the primary key per call; revoking takes effect at once. The id follows from the secret.
+-- Find an active API key with one probe of the primary key. The id is derived from the secret. Every call
+-- reads the row, so a revocation takes effect at once.
 select secret_hash
 from api_key
 where merchant_id = %(merchant_id)s and id = %(id)s and revoked_at is null
 
 -- name: revoke_api_key
--- For good: it is found no more.
+-- Revoke an API key. A revocation is permanent.
 update api_key set revoked_at = %(now)s where merchant_id = %(merchant_id)s and id = %(id)s
 
 -- name: put_provider_account
--- By name: giving an account again replaces its credentials, which is how they are rotated.
+-- Insert an account, or replace the credentials of the account with this name. Merchants rotate credentials
+-- this way. An account of this name at another provider stays as it is, and no row returns.
 insert into provider_account (merchant_id, id, provider, name, credentials, created_at)
 values (%(merchant_id)s, %(id)s, %(provider)s, %(name)s, %(credentials)s, %(now)s)
 on conflict (merchant_id, name) where deleted_at is null do update set credentials = excluded.credentials
@@ -46,21 +48,21 @@ where provider_account.provider = excluded.provider
 returning id
 
 -- name: delete_provider_account
--- For good: without its credentials nothing can be asked of the provider.
+-- Delete an account and erase its credentials. Without them Groat cannot call the provider any more.
 update provider_account
 set deleted_at = %(now)s, credentials = ''
 where merchant_id = %(merchant_id)s and id = %(id)s and deleted_at is null
 returning id
 
 -- name: get_provider_account
--- With the merchant's data key, which opens the credentials.
+-- Read an account with its merchant's data key, which decrypts the credentials.
 select p.id, p.provider, p.name, p.credentials, m.data_key
 from provider_account p
 join merchant m on m.merchant_id = p.merchant_id
 where p.merchant_id = %(merchant_id)s and p.id = %(id)s and p.deleted_at is null
 
 -- name: lock_provider_account
--- By name, until its new credentials are written: they are what it has and what it is given.
+-- Lock an account by name while its credentials are merged with the caller's changes and written.
 select p.id, p.provider, p.name, p.credentials, m.data_key
 from provider_account p
 join merchant m on m.merchant_id = p.merchant_id
@@ -68,7 +70,7 @@ where p.merchant_id = %(merchant_id)s and p.name = %(name)s and p.deleted_at is 
 for no key update of p
 
 -- name: list_provider_accounts
--- All of them: a merchant has a few.
+-- List all accounts, oldest first, without pages: a merchant has few.
 select id, provider, name, created_at from provider_account
 where merchant_id = %(merchant_id)s and deleted_at is null
 order by id

@@ -1,1 +1,1 @@
-"""What every adapter has to hold to, as tests that its author runs: see ``docs/providers.md``."""
+"""The conformance suite: tests that every adapter must pass. See ``docs/providers.md``."""

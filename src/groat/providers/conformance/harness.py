@@ -1,4 +1,7 @@
-"""What an adapter's author supplies: a stand-in for the provider, and a way around the adapter."""
+"""The interface that an adapter's author implements to run the conformance suite.
+
+A harness serves a stand-in for the provider, and reads the stand-in's books without the adapter.
+"""
 
 from __future__ import annotations
 
@@ -13,32 +16,32 @@ from groat.providers.domain.failures import FailureCode
 
 
 class Fault(StrEnum):
-    """What is to go wrong with every call that moves something. Calls that only look are spared."""
+    """A fault of the stand-in. It affects every call that changes something, and no look-up."""
 
     CUT_BEFORE = "cut_before"
-    """The connection is cut, and the call has no effect."""
+    """The stand-in cuts the connection, and the call has no effect."""
     CUT_AFTER = "cut_after"
-    """The connection is cut after the call had its effect."""
+    """The call has its effect, then the stand-in cuts the connection without an answer."""
     SLOW = "slow"
-    """The call has its effect and is answered one to two seconds later."""
+    """The call has its effect, and the answer comes one to two seconds later."""
     RATE_LIMITED = "rate_limited"
     """The answer is 429, and the call has no effect."""
     UNAVAILABLE = "unavailable"
     """The answer is 503, and the call has no effect."""
     BROKEN = "broken"
-    """The answer is 500; whether the call had its effect is the stand-in's choice."""
+    """The answer is 500. The stand-in may choose whether the call has its effect."""
     HTML = "html"
-    """The call has its effect, and something on the way answers in its place with a page."""
+    """The call has its effect, but the answer is an HTML page, as from a proxy on the way."""
     DUPLICATE = "duplicate"
-    """Calls are well; every webhook is delivered at least twice."""
+    """Calls succeed, and the stand-in delivers every webhook at least twice."""
 
 
 class Credentials(Value, kw_only=True):
-    """What adapters are made with, each complete.
+    """Four complete sets of credentials to create adapters with.
 
-    ``good`` are those of an account at the stand-in, with what verifies its webhooks. With
-    ``unreachable`` nobody listens where the stand-in would be; with ``refused`` the stand-in does
-    not let us in; with ``strange`` webhooks are verified for another account.
+    ``good`` belongs to an account at the stand-in, and includes its webhook credentials.
+    ``unreachable`` names an address where no server listens. The stand-in refuses the calls made
+    with ``refused``. ``strange`` holds the webhook credentials of another account.
     """
 
     good: Mapping[str, str]
@@ -48,11 +51,11 @@ class Credentials(Value, kw_only=True):
 
 
 class PaymentMethods(Value, kw_only=True):
-    """The provider's tokens, by what becomes of them.
+    """Tokens of the provider for each outcome of a payment.
 
-    ``declined`` has our code for each token that is declined: one at least for insufficient funds,
-    and one for no reason given. ``requires_action`` then succeeds; None if no customer of this
-    provider's ever has to do anything.
+    ``declined`` maps each declined token to Groat's failure code. It has at least one token for
+    ``INSUFFICIENT_FUNDS`` and one for ``DO_NOT_HONOR``. A payment with ``requires_action`` waits
+    for the customer and then succeeds. It is None if this provider never asks its customers to act.
     """
 
     succeeds: str
@@ -61,14 +64,14 @@ class PaymentMethods(Value, kw_only=True):
 
 
 class ProviderEntry(Value):
-    """Something that the provider really did. ``reference`` is ours, of the payment or refund."""
+    """An entry in the stand-in's books. ``reference`` is Groat's id of the payment or refund."""
 
     reference: str | None
     amount: Money
 
 
 class ProviderBooks(Value, kw_only=True):
-    """All that the provider really did: the witness for "once", and not by way of the adapter."""
+    """The stand-in's own books, read without the adapter. They prove that a call had one effect."""
 
     authorizations: Sequence[ProviderEntry]
     charges: Sequence[ProviderEntry]
@@ -76,45 +79,45 @@ class ProviderBooks(Value, kw_only=True):
 
 
 class SentWebhook(Value):
-    """A webhook as it was sent. ``headers`` have lower-case names."""
+    """A webhook as the stand-in sent it. The names in ``headers`` are in lower case."""
 
     headers: Mapping[str, str]
     body: bytes
 
 
 class Harness(Protocol):
-    """A provider's stand-in, or its sandbox."""
+    """A stand-in for the provider, or the provider's sandbox."""
 
     @property
     def credentials(self) -> Credentials:
-        """What to make adapters with."""
+        """The credentials to create adapters with."""
         ...
 
     @property
     def payment_methods(self) -> PaymentMethods:
-        """What to pay with."""
+        """The tokens to pay with."""
         ...
 
     async def set_fault(self, fault: Fault | None) -> None:
-        """Let ``fault`` happen from now on, or nothing any more."""
+        """Switch to ``fault``; None ends any fault."""
         ...
 
     async def complete_action(self, provider_reference: str) -> None:
-        """Do what the customer has to do for a payment."""
+        """Act as the customer of the payment with the provider's id ``provider_reference``."""
         ...
 
     async def books(self) -> ProviderBooks:
-        """Return all that was really done."""
+        """Return the stand-in's books."""
         ...
 
     async def take_deliveries(self) -> Sequence[SentWebhook]:
-        """Return the webhooks sent since the last time, once there are none left to send."""
+        """Wait until no webhook is left to send; return those sent since the last call."""
         ...
 
 
 class OpenHarness(Protocol):
-    """What ``--harness`` names: starts a stand-in, and stops it at the end."""
+    """The callable that ``--harness`` names. It starts a stand-in and stops it at the end."""
 
     def __call__(self) -> AbstractAsyncContextManager[Harness]:
-        """Return the harness, to be entered once for all tests."""
+        """Return a context manager that yields the harness. The suite enters it once."""
         ...

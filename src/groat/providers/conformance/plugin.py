@@ -1,4 +1,4 @@
-"""The pytest plugin: which adapter is tested, and what with."""
+"""The pytest plugin: options that select the adapter and its harness, and shared fixtures."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ from groat.providers.conformance.shop import Shop
 from groat.providers.port import Provider
 
 TIMEOUT_SECONDS = 10.0
+"""Time-out of a call in most tests."""
+
 HASTY_SECONDS = 0.5
-"""Shorter than an answer takes with ``Fault.SLOW``."""
+"""Time-out of a call with the fixture ``hasty``: shorter than the delay of ``Fault.SLOW``."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options that say what is tested."""
+    """Add the options that select the adapter and its harness."""
     group = parser.getgroup("groat", "conformance of a provider's adapter")
-    group.addoption("--provider", metavar="NAME", help="what the adapter is registered as")
-    group.addoption("--harness", metavar="MODULE:NAME", help="what opens its harness")
+    group.addoption("--provider", metavar="NAME", help="name under which the adapter is installed")
+    group.addoption("--harness", metavar="MODULE:NAME", help="callable that opens its harness")
 
 
 @pytest.fixture(scope="session")
 def provider_name(pytestconfig: pytest.Config) -> str:
-    """What the adapter is registered as."""
+    """Name under which the adapter is installed."""
     return _required(pytestconfig, "--provider")
 
 
 @pytest.fixture(scope="session")
 def adapter(provider_name: str) -> Adapter:
-    """The adapter, found as the engine finds it."""
+    """The adapter, found by its entry point as the engine finds it."""
     installed = installed_adapters()
     if provider_name not in installed:
         names = ", ".join(sorted(installed))
@@ -44,7 +46,7 @@ def adapter(provider_name: str) -> Adapter:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def harness(pytestconfig: pytest.Config) -> AsyncIterator[Harness]:
-    """The stand-in."""
+    """The harness, opened once for all tests."""
     module, _, name = _required(pytestconfig, "--harness").partition(":")
     opener = cast("OpenHarness", getattr(import_module(module), name))
     async with opener() as opened:
@@ -53,42 +55,42 @@ async def harness(pytestconfig: pytest.Config) -> AsyncIterator[Harness]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def provider(adapter: Adapter, harness: Harness) -> AsyncIterator[Provider]:
-    """An account at the stand-in."""
+    """An account at the stand-in with good credentials."""
     async for account in _account(adapter, harness.credentials.good, TIMEOUT_SECONDS):
         yield account
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def hasty(adapter: Adapter, harness: Harness) -> AsyncIterator[Provider]:
-    """The same account, with little patience."""
+    """The same account with a short time-out."""
     async for account in _account(adapter, harness.credentials.good, HASTY_SECONDS):
         yield account
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def unreachable(adapter: Adapter, harness: Harness) -> AsyncIterator[Provider]:
-    """An account where nobody listens."""
+    """An account at an address where no server listens."""
     async for account in _account(adapter, harness.credentials.unreachable, TIMEOUT_SECONDS):
         yield account
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def refused(adapter: Adapter, harness: Harness) -> AsyncIterator[Provider]:
-    """An account that is not let in."""
+    """An account whose credentials the stand-in refuses."""
     async for account in _account(adapter, harness.credentials.refused, TIMEOUT_SECONDS):
         yield account
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stranger(adapter: Adapter, harness: Harness) -> AsyncIterator[Provider]:
-    """An account that takes webhooks of another's for false."""
+    """Another account, which must reject the webhooks of the first."""
     async for account in _account(adapter, harness.credentials.strange, TIMEOUT_SECONDS):
         yield account
 
 
 @pytest.fixture(scope="session")
 def shop(provider: Provider, harness: Harness) -> Shop:
-    """A merchant's shop with the account."""
+    """A merchant's shop that uses the account."""
     return Shop(provider, harness)
 
 
@@ -103,5 +105,5 @@ async def _account(
 def _required(config: pytest.Config, option: str) -> str:
     value = config.getoption(option)
     if value is None:
-        raise pytest.UsageError(f"Say {option}, as docs/providers.md has it.")
+        raise pytest.UsageError(f"Give the option {option}; docs/providers.md explains it.")
     return str(value)

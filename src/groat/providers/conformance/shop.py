@@ -1,4 +1,4 @@
-"""A merchant's shop, for the tests: what it asks of the adapter, and what really happened."""
+"""A merchant's shop for the tests: it calls the adapter and reads the provider's own books."""
 
 from __future__ import annotations
 
@@ -39,41 +39,50 @@ from groat.providers.port import (
 )
 
 AMOUNT = Money(1050, "EUR")
+"""Amount of a payment, unless a test gives another."""
+
 PATIENCE_SECONDS = 15.0
+"""Maximum seconds to wait until the outcome of a request is known."""
+
 _PAUSE_SECONDS = 0.05
+"""Seconds between two tries to learn the outcome of a request."""
+
 _RETURN_URL = "https://shop.example/return"
 
 VERBS = ("authorize", "capture", "cancel", "refund")
+"""Names of the calls that change something at the provider."""
 
 F = TypeVar("F", bound=Fact)
 """A kind of fact."""
 
 
 def new_key() -> str:
-    """Return a key as the engine makes them."""
+    """Return a new idempotency key in the form that the engine uses."""
     return ids.render("operation", ids.uuid7())
 
 
 def reports(reply: Reply | Unreadable | NotOurs) -> tuple[Report, ...]:
-    """Return what was answered; a failure where the provider answered fails the test."""
+    """Return the reports of an answer. Any other reply fails the test."""
     assert isinstance(reply, Answered), f"expected an answer, not {reply}"
     return reply.reports
 
 
 def only(kind: type[F], reply: Reply) -> F:
-    """Return the one fact of ``kind`` in an answer."""
-    found = [one.fact for one in reports(reply) if isinstance(one.fact, kind)]
+    """Return the single fact of ``kind`` in an answer. No such fact, or several, fail the test."""
+    found = [report.fact for report in reports(reply) if isinstance(report.fact, kind)]
     assert len(found) == 1, f"expected one {kind.__name__} in {reply}"
     return found[0]
 
 
 def found(kind: type[Fact], reply: Reply) -> bool:
-    """Tell whether an answer has a fact of ``kind``; a failure has none."""
-    return isinstance(reply, Answered) and any(isinstance(one.fact, kind) for one in reply.reports)
+    """Tell whether a reply is an answer with a fact of ``kind``."""
+    return isinstance(reply, Answered) and any(
+        isinstance(report.fact, kind) for report in reply.reports
+    )
 
 
 async def perform(provider: Provider, request: OperationRequest) -> Reply:
-    """Make the call that ``request`` is for."""
+    """Call the method of the adapter that takes this kind of request."""
     match request:
         case AuthorizeRequest():
             return await provider.authorize(request)
@@ -86,7 +95,7 @@ async def perform(provider: Provider, request: OperationRequest) -> Reply:
 
 
 def wanted(request: OperationRequest) -> type[Fact]:
-    """Return what a successful ``request`` is answered with."""
+    """Return the kind of fact that reports the success of ``request``."""
     match request:
         case AuthorizeRequest(capture=False):
             return Authorized
@@ -99,7 +108,7 @@ def wanted(request: OperationRequest) -> type[Fact]:
 
 
 class Started(Value):
-    """A payment that the provider has, and what it calls it."""
+    """A payment that exists at the provider, with the provider's id."""
 
     request: AuthorizeRequest
     provider_reference: str
@@ -111,7 +120,7 @@ class Reserved(Started):
     authorized: Authorized
 
     def capture(self, amount: Money = AMOUNT, *, final: bool = True) -> CaptureRequest:
-        """Return the request to take ``amount`` of it."""
+        """Return a request to capture ``amount`` of the payment."""
         return CaptureRequest(
             new_key(),
             self.request.payment_id,
@@ -122,7 +131,7 @@ class Reserved(Started):
         )
 
     def cancel(self) -> CancelRequest:
-        """Return the request to give it up."""
+        """Return a request to cancel the payment."""
         return CancelRequest(
             new_key(),
             self.request.payment_id,
@@ -137,7 +146,7 @@ class Paid(Started):
     captured: Captured
 
     def refund(self, amount: Money = AMOUNT) -> RefundRequest:
-        """Return a request to give ``amount`` back, for a refund of its own."""
+        """Return a request for a new refund of ``amount``."""
         return RefundRequest(
             new_key(),
             self.request.payment_id,
@@ -149,7 +158,7 @@ class Paid(Started):
 
 
 class Shop(Value):
-    """Takes payments through the adapter, and looks into the provider's own books."""
+    """Take payments through the adapter, and read the provider's own books."""
 
     provider: Provider
     harness: Harness
@@ -157,25 +166,25 @@ class Shop(Value):
     def order(
         self, method: str | None = None, *, capture: bool = True, amount: Money = AMOUNT
     ) -> AuthorizeRequest:
-        """Return the request to begin a payment of its own."""
+        """Return a request for a new payment."""
         token = method or self.harness.payment_methods.succeeds
         payment_id = PaymentId(ids.uuid7())
         return AuthorizeRequest(new_key(), payment_id, amount, token, capture, _RETURN_URL)
 
     async def reserve(self, amount: Money = AMOUNT) -> Reserved:
-        """Let a payment be authorized."""
+        """Authorize a new payment."""
         request = self.order(capture=False, amount=amount)
         reply = await self.provider.authorize(request)
         return Reserved(request, _reference(reply), only(Authorized, reply))
 
     async def pay(self, amount: Money = AMOUNT) -> Paid:
-        """Let a payment be captured."""
+        """Capture a new payment."""
         request = self.order(amount=amount)
         reply = await self.provider.authorize(request)
         return Paid(request, _reference(reply), only(Captured, reply))
 
     async def await_customer(self, method: str) -> Started:
-        """Let a payment wait for its customer."""
+        """Begin a new payment that waits for its customer."""
         request = self.order(method)
         reply = await self.provider.authorize(request)
         only(RequiresAction, reply)
@@ -194,26 +203,26 @@ class Shop(Value):
                 return (await self.pay()).refund()
 
     async def charges(self, payment_id: PaymentId) -> list[Money]:
-        """Return what was really taken for a payment."""
+        """Return the amounts that the provider's books show as captured for a payment."""
         return _amounts((await self.harness.books()).charges, payment_reference(payment_id))
 
     async def authorizations(self, payment_id: PaymentId) -> list[Money]:
-        """Return what was really reserved for a payment."""
+        """Return the amounts that the provider's books show as authorized for a payment."""
         return _amounts((await self.harness.books()).authorizations, payment_reference(payment_id))
 
     async def refunds(self, refund_id: RefundId) -> list[Money]:
-        """Return what was really given back for a refund."""
+        """Return the amounts that the provider's books show as refunded by a refund."""
         return _amounts((await self.harness.books()).refunds, refund_reference(refund_id))
 
     async def effects(self, request: OperationRequest) -> list[Money]:
-        """Return what a request has really taken or given back; of a cancellation, nothing."""
+        """Return the amounts that a request captured or refunded, by the provider's books."""
         if isinstance(request, RefundRequest):
             return await self.refunds(request.refund_id)
         return await self.charges(request.payment_id)
 
     @asynccontextmanager
     async def under(self, fault: Fault) -> AsyncIterator[None]:
-        """Let something go wrong for a while."""
+        """Let the stand-in show ``fault`` while the block runs."""
         await self.harness.set_fault(fault)
         try:
             yield
@@ -221,9 +230,9 @@ class Shop(Value):
             await self.harness.set_fault(None)
 
     async def settle(self, request: OperationRequest) -> Reply:
-        """Ask what became of a request until that is known: look, then call with the same key.
+        """Repeat until the outcome of a request is known: look it up, then call with the same key.
 
-        This is what the engine's recovery does.
+        The engine's recovery does the same.
         """
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         while True:
@@ -233,28 +242,28 @@ class Shop(Value):
             ):
                 if found(wanted(request), reply):
                     return reply
-            assert time.monotonic() < give_up_at, f"nobody can tell what became of {request}"
+            assert time.monotonic() < give_up_at, f"the outcome is still unknown: {request}"
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def told(self, started: Started) -> list[Report]:
-        """Return what the webhooks since last time say about a payment."""
-        told: list[Report] = []
+        """Return the reports about a payment in the webhooks since the last call."""
+        found: list[Report] = []
         for delivery in await self.harness.take_deliveries():
             envelope = self.provider.read_envelope(delivery.headers, delivery.body)
             assert isinstance(envelope, Envelope), envelope
-            told += reports(
+            found += reports(
                 await self.provider.interpret_webhook(envelope.event_type, delivery.body)
             )
         return [
-            one
-            for one in told
-            if started.request.payment_id == one.payment_id
-            or started.provider_reference == one.provider_reference
+            report
+            for report in found
+            if started.request.payment_id == report.payment_id
+            or started.provider_reference == report.provider_reference
         ]
 
 
 def _reference(reply: Reply) -> str:
-    references = {one.provider_reference for one in reports(reply)}
+    references = {report.provider_reference for report in reports(reply)}
     assert len(references) == 1, f"expected one provider_reference in {reply}"
     reference = references.pop()
     assert reference is not None, f"expected a provider_reference in {reply}"

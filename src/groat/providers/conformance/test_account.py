@@ -1,4 +1,4 @@
-"""What the engine knows of an adapter before it makes a call."""
+"""Properties of an adapter that the engine reads before it makes a call."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from groat.providers.port import Provider
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_the_declared_credentials_are_all_that_an_account_needs(
+async def test_declared_credentials_suffice_for_an_account(
     provider_name: str, adapter: Adapter, harness: Harness
 ) -> None:
-    """An account is checked by what the adapter declares, and is made from nothing else."""
+    """The engine checks an account's credentials against the adapter's declared fields only."""
     known, good = {provider_name: adapter.credential_fields}, harness.credentials.good
     check_credentials(provider_name, known, good)
     needed = {name: good[name] for name in adapter.credential_fields.needed}
@@ -33,28 +33,24 @@ async def test_the_declared_credentials_are_all_that_an_account_needs(
             check_credentials(provider_name, known, rest)
 
 
-async def test_an_account_does_not_show_its_credentials(
-    provider: Provider, harness: Harness
-) -> None:
-    """What is logged of an adapter must not give its secrets away."""
+async def test_account_does_not_show_its_credentials(provider: Provider, harness: Harness) -> None:
+    """A log or a traceback may show an adapter. It must not show its secrets."""
     shown = f"{provider!r} {provider}"
     assert not [value for value in harness.credentials.good.values() if value in shown]
 
 
-async def test_keys_are_kept_for_a_while(provider: Provider) -> None:
-    """Only so long does the engine make a call again whose outcome nobody knows."""
+async def test_provider_remembers_keys_for_some_time(provider: Provider) -> None:
+    """The engine repeats a call with an unknown outcome only within this time."""
     assert provider.keeps_keys_for > timedelta()
 
 
-async def test_how_long_events_are_listed_is_known(provider: Provider) -> None:
-    """What is older is not asked for; zero says that there is no list."""
+async def test_listing_period_of_events_is_plausible(provider: Provider) -> None:
+    """The engine does not ask for older events. Zero means that the provider has no list."""
     assert timedelta() <= provider.lists_events_for < timedelta(days=3_650)
 
 
-async def test_an_account_that_is_not_let_in_has_sent_nothing(
-    refused: Provider, shop: Shop
-) -> None:
-    """Nothing was begun, and an operator is told to look at the credentials."""
+async def test_call_with_refused_credentials_was_not_sent(refused: Provider, shop: Shop) -> None:
+    """The provider began nothing. The code tells an operator to check the credentials."""
     request = shop.order()
     reply = await refused.authorize(request)
     assert isinstance(reply, NotSent)

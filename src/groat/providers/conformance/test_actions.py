@@ -1,4 +1,4 @@
-"""Payments that wait for the customer, where the provider has such."""
+"""Payments that wait for the customer, if the provider has such payments."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest.fixture
 def method(harness: Harness) -> str:
-    """A token whose customer has to do something first."""
+    """A token whose customer has to act before the capture."""
     needed = harness.payment_methods.requires_action
     if needed is None:
-        pytest.skip("no customer of this provider's has to do anything")
+        pytest.skip("this provider never asks its customers to act")
     return needed
 
 
-async def test_the_customer_is_sent_somewhere(shop: Shop, method: str) -> None:
-    """The merchant shows the customer the way; nothing is taken before."""
+async def test_customer_gets_an_address_to_act_at(shop: Shop, method: str) -> None:
+    """The merchant sends the customer to this address. Nothing is captured before."""
     request = shop.order(method)
     action = only(RequiresAction, await shop.provider.authorize(request))
     assert action.url is not None
@@ -31,26 +31,28 @@ async def test_the_customer_is_sent_somewhere(shop: Shop, method: str) -> None:
     assert await shop.charges(request.payment_id) == []
 
 
-async def test_a_payment_is_taken_once_the_customer_was_there(shop: Shop, method: str) -> None:
-    """The engine goes on with the payment that there is: a second one would be a second charge."""
+async def test_payment_is_captured_once_after_the_customer_acted(shop: Shop, method: str) -> None:
+    """The adapter continues the existing payment. A second payment would charge the card twice."""
     waiting = await shop.await_customer(method)
     await shop.harness.complete_action(waiting.provider_reference)
-    going_on = replace(waiting.request, provider_reference=waiting.provider_reference)
-    assert only(Captured, await shop.provider.authorize(going_on)).amount == AMOUNT
-    assert only(Captured, await shop.provider.authorize(going_on)).amount == AMOUNT
+    continued = replace(waiting.request, provider_reference=waiting.provider_reference)
+    assert only(Captured, await shop.provider.authorize(continued)).amount == AMOUNT
+    assert only(Captured, await shop.provider.authorize(continued)).amount == AMOUNT
     assert await shop.charges(waiting.request.payment_id) == [AMOUNT]
 
 
-async def test_going_on_too_early_takes_nothing(shop: Shop, method: str) -> None:
-    """A merchant may ask before the customer was there; the payment waits on."""
+async def test_authorizing_again_before_the_customer_acted_captures_nothing(
+    shop: Shop, method: str
+) -> None:
+    """A merchant may authorize again before the customer acts. The payment keeps waiting."""
     waiting = await shop.await_customer(method)
-    going_on = replace(waiting.request, provider_reference=waiting.provider_reference)
-    only(RequiresAction, await shop.provider.authorize(going_on))
+    continued = replace(waiting.request, provider_reference=waiting.provider_reference)
+    only(RequiresAction, await shop.provider.authorize(continued))
     assert await shop.charges(waiting.request.payment_id) == []
 
 
-async def test_a_payment_that_waits_can_be_given_up(shop: Shop, method: str) -> None:
-    """A merchant who no longer wants the payment must not be charged for by a late customer."""
+async def test_payment_that_waits_for_its_customer_is_canceled(shop: Shop, method: str) -> None:
+    """A customer who acts after the cancellation must not be charged."""
     waiting = await shop.await_customer(method)
     request = CancelRequest(
         waiting.request.idempotency_key + "-cancel",

@@ -1,4 +1,4 @@
-"""Amounts in currencies that have not two decimals, or not at every provider."""
+"""Amounts in currencies without two decimals, or with other decimals at some providers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ AMOUNTS = [
 
 
 @pytest.mark.parametrize("amount", AMOUNTS, ids=str)
-async def test_an_amount_is_taken_exactly_or_not_at_all(shop: Shop, amount: Money) -> None:
-    """A point in the wrong place takes a hundred times too much; a refusal takes nothing."""
+async def test_amount_is_captured_exactly_or_declined(shop: Shop, amount: Money) -> None:
+    """A misplaced decimal point captures a hundred times too much. A decline captures nothing."""
     request = shop.order(amount=amount)
     reply = await shop.provider.authorize(request)
     if found(Captured, reply):
@@ -31,10 +31,10 @@ async def test_an_amount_is_taken_exactly_or_not_at_all(shop: Shop, amount: Mone
 
 
 @pytest.mark.parametrize("currency", ["JPY", "KWD", "HUF"])
-async def test_an_amount_is_given_back_exactly_or_not_at_all(shop: Shop, currency: str) -> None:
-    """A refund writes its amount as a payment does, and may do so elsewhere in the adapter."""
+async def test_amount_is_refunded_exactly_or_refused(shop: Shop, currency: str) -> None:
+    """An adapter may convert the amounts of refunds in other code than those of payments."""
     if not found(Captured, await shop.provider.authorize(shop.order(amount=Money(1000, currency)))):
-        pytest.skip(f"the provider takes no {currency}")
+        pytest.skip(f"the provider does not support {currency}")
     paid, amount = await shop.pay(Money(1000, currency)), Money(300, currency)
     request = paid.refund(amount)
     reply = await shop.provider.refund(request)

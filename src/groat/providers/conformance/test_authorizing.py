@@ -1,4 +1,4 @@
-"""Payments are authorized, captured at once, or declined."""
+"""Authorizing: a payment is authorized, captured at once, or declined."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from groat.providers.domain.failures import FailureCode
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_payment_is_captured_at_once(shop: Shop) -> None:
-    """The usual payment: one call, one charge, and a fact that the ledger can post."""
+async def test_payment_is_captured_at_once(shop: Shop) -> None:
+    """The usual payment is one call and one charge, with a fact that the ledger can post."""
     request = shop.order()
     reply = await shop.provider.authorize(request)
     captured = only(Captured, reply)
@@ -20,23 +20,23 @@ async def test_a_payment_is_captured_at_once(shop: Shop) -> None:
     assert await shop.charges(request.payment_id) == [AMOUNT]
 
 
-async def test_a_method_that_can_pay_is_no_problem(shop: Shop) -> None:
-    """A payment that cannot be asked for at all is refused before it is written down."""
+async def test_usable_payment_method_has_no_problem(shop: Shop) -> None:
+    """The engine refuses a payment with a method problem before it stores the payment."""
     methods = shop.harness.payment_methods
     for token in (methods.succeeds, *methods.declined):
         assert shop.provider.method_problem(token, None) is None
 
 
-async def test_what_is_reported_is_about_our_payment(shop: Shop) -> None:
-    """A fact is applied to the payment that it names, and an operation found by its reference."""
+async def test_reports_name_the_payment(shop: Shop) -> None:
+    """The engine applies a fact to the payment that it names, and looks up by its reference."""
     request = shop.order()
-    told = reports(await shop.provider.authorize(request))
-    assert {one.payment_id for one in told} == {request.payment_id}
-    assert len({one.provider_reference for one in told} - {None, ""}) == 1
+    answered = reports(await shop.provider.authorize(request))
+    assert {report.payment_id for report in answered} == {request.payment_id}
+    assert len({report.provider_reference for report in answered} - {None, ""}) == 1
 
 
-async def test_an_authorized_payment_takes_nothing(shop: Shop) -> None:
-    """What is only reserved must not be posted as taken."""
+async def test_authorized_payment_captures_nothing(shop: Shop) -> None:
+    """An authorized amount must not be posted as captured."""
     request = shop.order(capture=False)
     reply = await shop.provider.authorize(request)
     assert only(Authorized, reply).amount == AMOUNT
@@ -45,29 +45,31 @@ async def test_an_authorized_payment_takes_nothing(shop: Shop) -> None:
     assert await shop.charges(request.payment_id) == []
 
 
-async def test_payments_have_references_of_their_own(shop: Shop) -> None:
-    """An effect is known by its reference: with one for two, the second would never be posted."""
-    one, other = await shop.pay(), await shop.pay()
-    assert one.captured.reference != other.captured.reference
-    assert one.provider_reference != other.provider_reference
+async def test_each_payment_has_its_own_references(shop: Shop) -> None:
+    """The engine identifies an effect by its reference, and posts each reference only once."""
+    first, second = await shop.pay(), await shop.pay()
+    assert first.captured.reference != second.captured.reference
+    assert first.provider_reference != second.provider_reference
 
 
 @pytest.mark.parametrize("capture", [True, False])
-async def test_every_decline_has_our_code_and_takes_nothing(shop: Shop, *, capture: bool) -> None:
-    """Routing decides by the code whether another provider may be asked."""
+async def test_every_decline_has_a_failure_code_and_captures_nothing(
+    shop: Shop, *, capture: bool
+) -> None:
+    """Routing decides by the code whether the payment may fall back to another provider."""
     declined = shop.harness.payment_methods.declined
     assert {FailureCode.INSUFFICIENT_FUNDS, FailureCode.DO_NOT_HONOR} <= set(declined.values())
     for method, code in declined.items():
         request = shop.order(method, capture=capture)
         reply = await shop.provider.authorize(request)
         assert (method, only(Declined, reply).code) == (method, code)
-        assert [one.payment_id for one in reports(reply)] == [request.payment_id]
+        assert [report.payment_id for report in reports(reply)] == [request.payment_id]
         assert await shop.charges(request.payment_id) == []
         assert await shop.authorizations(request.payment_id) == []
 
 
-async def test_a_token_that_nobody_knows_is_declined(shop: Shop) -> None:
-    """A request that can never succeed is a definite no, not an unknown outcome to ask about."""
+async def test_unknown_token_is_declined(shop: Shop) -> None:
+    """A request that can never succeed is declined. An unknown outcome would be looked up."""
     request = shop.order("no_such_token")
     only(Declined, await shop.provider.authorize(request))
     assert await shop.charges(request.payment_id) == []

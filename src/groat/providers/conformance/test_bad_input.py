@@ -1,4 +1,4 @@
-"""Whatever comes in, an adapter answers; it does not raise."""
+"""Bad input: an adapter answers any headers and any body, and never raises."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ JSON = st.recursive(
     max_leaves=12,
 )
 HUGE = st.integers(1, 6_000).map(lambda digits: "9" * digits)
-"""Numbers, up to more digits than Python reads."""
+"""Whole numbers as text, with up to 6,000 digits. By default Python refuses more than 4,300."""
 
 VALUES = st.one_of(
     st.text(),
@@ -33,21 +33,21 @@ VALUES = st.one_of(
     st.text(max_size=3).map(lambda text: text * 2**14),
     HUGE,
 )
-"""A header's value as a server hands it on: any bytes, read as Latin-1, and long ones."""
+"""Values of headers as a server passes them on: any bytes decoded as Latin-1, also long ones."""
 
 BODIES = st.binary() | JSON.map(lambda value: json.dumps(value).encode())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def genuine(shop: Shop) -> AsyncIterator[SentWebhook]:
-    """A webhook of the provider's."""
+    """A genuine webhook from the provider."""
     await shop.harness.take_deliveries()
     await shop.pay()
     yield (await shop.harness.take_deliveries())[0]
 
 
 def _headers(genuine: SentWebhook) -> st.SearchStrategy[Mapping[str, str]]:
-    """Return headers of which each may be the genuine one, spoiled, made up, or not there."""
+    """Generate headers, each of which is genuine, corrupted, invented or missing."""
     strange = {
         name: st.just(value) | VALUES | _spoiled(value) for name, value in genuine.headers.items()
     }
@@ -55,7 +55,7 @@ def _headers(genuine: SentWebhook) -> st.SearchStrategy[Mapping[str, str]]:
 
 
 def _spoiled(value: str) -> st.SearchStrategy[str]:
-    """Return values that begin as ``value`` does, repeat it, or count on from it."""
+    """Generate values that share a beginning with ``value``, repeat it, or change its number."""
     kept = st.integers(0, len(value)).map(lambda length: value[:length])
     return st.one_of(
         st.builds(str.__add__, kept, VALUES),
@@ -65,10 +65,10 @@ def _spoiled(value: str) -> st.SearchStrategy[str]:
 
 
 @pytest.mark.parametrize("value", ["\xff", "\u20ac", ""], ids=["latin", "beyond", "empty"])
-async def test_strange_characters_in_any_header_are_answered(
+async def test_strange_characters_in_any_header_raise_nothing(
     shop: Shop, genuine: SentWebhook, value: str
 ) -> None:
-    """What is drawn below might by chance miss the one header that is read."""
+    """Random headers may miss the one that the adapter reads, so each is tried in turn."""
     for name in genuine.headers:
         headers = {**genuine.headers, name: value}
         verdict = await shop.provider.verify_webhook(headers, genuine.body, datetime.now(UTC))
@@ -77,10 +77,10 @@ async def test_strange_characters_in_any_header_are_answered(
 
 @settings(max_examples=80, deadline=None)
 @given(data=st.data())
-async def test_any_bytes_are_believed_or_not(
+async def test_any_bytes_are_accepted_or_rejected(
     shop: Shop, genuine: SentWebhook, data: st.DataObject
 ) -> None:
-    """Anyone can send anything to the address; an exception there is a 500 that they can cause."""
+    """Anyone can send anything to the webhook address. An exception would let them cause a 500."""
     headers = data.draw(_headers(genuine))
     body = data.draw(BODIES | st.just(genuine.body))
     verdict = await shop.provider.verify_webhook(headers, body, datetime.now(UTC))
@@ -91,10 +91,10 @@ async def test_any_bytes_are_believed_or_not(
 
 @settings(max_examples=80, deadline=None)
 @given(data=st.data())
-async def test_any_bytes_are_an_envelope_or_malformed(
+async def test_any_bytes_are_a_valid_envelope_or_malformed(
     shop: Shop, genuine: SentWebhook, data: st.DataObject
 ) -> None:
-    """A provider may sign nonsense too. What is kept of it fits into the inbox's columns."""
+    """A provider may sign nonsense too. The texts of an envelope must fit the inbox's columns."""
     headers = data.draw(st.just(genuine.headers) | _headers(genuine))
     body = data.draw(st.just(genuine.body) | BODIES)
     envelope = shop.provider.read_envelope(headers, body)
@@ -108,10 +108,10 @@ async def test_any_bytes_are_an_envelope_or_malformed(
 
 @settings(max_examples=80, deadline=None)
 @given(data=st.data())
-async def test_any_bytes_say_something_or_are_tried_again(
+async def test_any_bytes_report_no_invented_fact(
     shop: Shop, genuine: SentWebhook, data: st.DataObject
 ) -> None:
-    """An event that cannot be read is kept and shown; it says nothing that was not said."""
+    """The engine keeps and shows an unreadable event. The adapter must report no fact from it."""
     envelope = shop.provider.read_envelope(genuine.headers, genuine.body)
     assert isinstance(envelope, Envelope)
     event_type = data.draw(st.just(envelope.event_type) | st.text())

@@ -1,4 +1,4 @@
-"""The provider's list of events says what its webhooks said, or would have said."""
+"""Event lists: a listed event has the same content as its webhook, delivered or not."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from groat.providers.port import Envelope, EventPage, ListedEvent, Provider, Unk
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MARGIN = timedelta(seconds=2)
-"""The provider tells the time in whole seconds, by a clock of its own."""
+"""Margin around a span of time, because the provider has its own clock with whole seconds."""
 
 MOST_PAYMENTS = 120
-"""How many are made, each with a refund, until there is a second page."""
+"""Maximum payments made, each with a refund, to fill more than one page."""
 
 
 class DeliveredEvents(Value):
-    """What was delivered from one moment to another: type and body, by the event's id."""
+    """The events delivered from ``since`` to ``until``: type and body of each, by its id."""
 
     since: datetime
     until: datetime
@@ -52,7 +52,7 @@ async def _listed(provider: Provider, since: datetime, until: datetime) -> list[
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def told(shop: Shop) -> AsyncIterator[DeliveredEvents]:
-    """What so many payments lead to that their events do not fit on one page."""
+    """The events of payments and refunds that fill more than one page of the list."""
     if not shop.provider.lists_events_for:
         pytest.skip("the provider has no list of events")
     await shop.harness.take_deliveries()
@@ -70,42 +70,40 @@ async def told(shop: Shop) -> AsyncIterator[DeliveredEvents]:
     yield DeliveredEvents(since - MARGIN, datetime.now(UTC) + MARGIN, events)
 
 
-async def test_what_was_delivered_is_listed_once(shop: Shop, told: DeliveredEvents) -> None:
-    """What was lost in an outage is found there, and nothing is missed between two pages."""
+async def test_delivered_events_are_listed_once(shop: Shop, told: DeliveredEvents) -> None:
+    """A backfill finds the events lost in an outage. No event falls between two pages."""
     listed = await _listed(shop.provider, told.since, told.until)
-    types = {one.envelope.event_id: one.envelope.event_type for one in listed}
+    types = {event.envelope.event_id: event.envelope.event_type for event in listed}
     assert len(listed) == len(types)
     for event_id, (event_type, _) in told.events.items():
         assert types[event_id] == event_type
 
 
-async def test_an_event_says_the_same_listed_and_delivered(
+async def test_listed_event_reports_the_same_as_its_webhook(
     shop: Shop, told: DeliveredEvents
 ) -> None:
-    """Whichever comes first is stored: the other is then a duplicate of it, and not looked at."""
-    for one in await _listed(shop.provider, told.since, told.until):
-        if one.envelope.event_id not in told.events:
+    """The inbox stores the first of the two, and ignores the other as its duplicate."""
+    for event in await _listed(shop.provider, told.since, told.until):
+        if event.envelope.event_id not in told.events:
             continue
-        event_type, body = told.events[one.envelope.event_id]
+        event_type, body = told.events[event.envelope.event_id]
         delivered = await shop.provider.interpret_webhook(event_type, body)
-        listed = await shop.provider.interpret_webhook(one.envelope.event_type, one.body)
+        listed = await shop.provider.interpret_webhook(event.envelope.event_type, event.body)
         assert listed == delivered
 
 
-async def test_what_happened_at_another_time_is_not_listed(
-    shop: Shop, told: DeliveredEvents
-) -> None:
-    """A backfill is for an outage: it does not read the whole month."""
+async def test_events_outside_the_span_are_not_listed(shop: Shop, told: DeliveredEvents) -> None:
+    """A backfill reads the events of an outage, not those of a whole month."""
     hour = timedelta(hours=1)
     for since, until in ((told.since - hour, told.since), (told.until, told.until + hour)):
         listed = await _listed(shop.provider, since, until)
-        assert not told.events.keys() & {one.envelope.event_id for one in listed}
+        assert not told.events.keys() & {event.envelope.event_id for event in listed}
 
 
-async def test_a_list_that_was_not_answered_is_unknown(
+async def test_unanswered_list_is_unknown(
     shop: Shop, unreachable: Provider, refused: Provider
 ) -> None:
-    """An empty page would say that nothing was missed, and nobody would ask again."""
+    """An empty page would mean that no event is missing, and the engine would not ask again."""
     if not shop.provider.lists_events_for:
         pytest.skip("the provider has no list of events")
     until = datetime.now(UTC)
@@ -113,8 +111,8 @@ async def test_a_list_that_was_not_answered_is_unknown(
         assert isinstance(await provider.list_events(until - MARGIN, until, None), Unknown)
 
 
-async def test_without_a_list_there_are_no_events(shop: Shop) -> None:
-    """Zero days say that there is no list; whoever asks all the same is told of nothing."""
+async def test_provider_without_a_list_returns_an_empty_page(shop: Shop) -> None:
+    """A listing period of zero means that there is no list. The only page is then empty."""
     if shop.provider.lists_events_for:
         pytest.skip("the provider has a list of events")
     until = datetime.now(UTC)
@@ -124,7 +122,7 @@ async def test_without_a_list_there_are_no_events(shop: Shop) -> None:
 @settings(max_examples=30, deadline=None)
 @given(cursor=st.text() | st.text(max_size=3).map(lambda text: text * 2**14))
 async def test_any_cursor_is_answered(shop: Shop, cursor: str) -> None:
-    """A cursor is kept for later, and may be another's by then."""
+    """The caller keeps a cursor for later, and may send it to another account by mistake."""
     until = datetime.now(UTC)
     page = await shop.provider.list_events(until - MARGIN, until, cursor)
     assert isinstance(page, EventPage | Unknown)

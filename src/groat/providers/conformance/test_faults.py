@@ -1,4 +1,4 @@
-"""Calls that are not answered as they should be."""
+"""Faults: calls that fail or that get no proper answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from groat.providers.port import Answered, Provider, Unknown
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MARGIN_SECONDS = 0.4
-"""How much longer than its timeout a call may take, on a busy machine."""
+"""Seconds that a call may exceed its time-out by, on a busy machine."""
 
 
 def _effect(verb: str) -> list[object]:
@@ -25,10 +25,10 @@ def _effect(verb: str) -> list[object]:
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("fault", [Fault.CUT_BEFORE, Fault.UNAVAILABLE])
-async def test_a_call_that_was_lost_is_unknown_and_is_made_again(
+async def test_lost_call_is_unknown_and_succeeds_when_repeated(
     shop: Shop, verb: str, fault: Fault
 ) -> None:
-    """Nobody can tell that it was lost; called *not sent*, it would go to a second provider."""
+    """The adapter cannot know that the call had no effect. ``NotSent`` would allow a fallback."""
     request = await shop.prepare(verb)
     async with shop.under(fault):
         assert isinstance(await perform(shop.provider, request), Unknown)
@@ -39,10 +39,8 @@ async def test_a_call_that_was_lost_is_unknown_and_is_made_again(
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("fault", [Fault.CUT_AFTER, Fault.HTML])
-async def test_an_answer_that_was_lost_is_unknown_and_is_learned(
-    shop: Shop, verb: str, fault: Fault
-) -> None:
-    """The money has moved: *failed* would lose it, and another key would move it twice."""
+async def test_lost_answer_is_unknown_until_looked_up(shop: Shop, verb: str, fault: Fault) -> None:
+    """The money has moved. ``Declined`` would lose it, and another key would move it twice."""
     request = await shop.prepare(verb)
     async with shop.under(fault):
         assert isinstance(await perform(shop.provider, request), Unknown)
@@ -52,20 +50,18 @@ async def test_an_answer_that_was_lost_is_unknown_and_is_learned(
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_a_server_error_is_unknown(shop: Shop, verb: str) -> None:
-    """A 500 says that something went wrong there, not that nothing happened."""
+async def test_server_error_is_unknown(shop: Shop, verb: str) -> None:
+    """A 500 means that the provider failed, not that the call had no effect."""
     request = await shop.prepare(verb)
     async with shop.under(Fault.BROKEN):
         assert isinstance(await perform(shop.provider, request), Unknown)
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_an_answer_is_not_waited_for_beyond_the_timeout(
-    shop: Shop, hasty: Provider, verb: str
-) -> None:
-    """A caller waits at the other end; how the call ended is learned afterwards."""
+async def test_call_ends_at_its_timeout(shop: Shop, hasty: Provider, verb: str) -> None:
+    """A caller waits for the engine, so the engine learns the outcome afterwards."""
     request = await shop.prepare(verb)
-    await hasty.fetch(request)  # so that whatever has to be opened first is open
+    await hasty.fetch(request)  # opens the connection and gets the token, if any is needed
     async with shop.under(Fault.SLOW):
         started = time.monotonic()
         reply = await perform(hasty, request)
@@ -77,8 +73,8 @@ async def test_an_answer_is_not_waited_for_beyond_the_timeout(
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_a_call_that_was_turned_away_was_not_sent(shop: Shop, verb: str) -> None:
-    """A 429 is said before anything is begun: the payment may go elsewhere at once."""
+async def test_rate_limited_call_was_not_sent(shop: Shop, verb: str) -> None:
+    """A 429 comes before the provider begins anything. The payment may fall back at once."""
     request = await shop.prepare(verb)
     async with shop.under(Fault.RATE_LIMITED):
         reply = await perform(shop.provider, request)
@@ -88,10 +84,10 @@ async def test_a_call_that_was_turned_away_was_not_sent(shop: Shop, verb: str) -
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_a_call_that_reached_nobody_was_not_sent(
+async def test_call_without_a_connection_was_not_sent(
     shop: Shop, unreachable: Provider, verb: str
 ) -> None:
-    """Where nobody listens nothing has happened: the payment may go elsewhere at once."""
+    """Without a connection the call had no effect. The payment may fall back at once."""
     request = await shop.prepare(verb)
     reply = await perform(unreachable, request)
     assert isinstance(reply, NotSent)
@@ -99,9 +95,9 @@ async def test_a_call_that_reached_nobody_was_not_sent(
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_a_look_up_that_reached_nobody_tells_nothing(
+async def test_look_up_without_a_connection_reports_nothing(
     shop: Shop, unreachable: Provider, verb: str
 ) -> None:
-    """That the question was not heard says nothing about the call that it was about."""
+    """A look-up that was not sent proves nothing about the operation."""
     reply = await unreachable.fetch(await shop.prepare(verb))
     assert not isinstance(reply, Answered) or reply.reports == ()

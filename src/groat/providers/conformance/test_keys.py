@@ -1,4 +1,4 @@
-"""The same key twice is one call; another key is another."""
+"""Idempotency keys: calls with the same key have one effect, and another key has another."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_the_same_key_has_one_effect_and_one_answer(shop: Shop, verb: str) -> None:
-    """The engine makes a call again whenever it did not hear how it ended."""
+async def test_same_key_has_one_effect_and_one_answer(shop: Shop, verb: str) -> None:
+    """The engine repeats a call whose outcome it does not know."""
     request = await shop.prepare(verb)
     first = await perform(shop.provider, request)
     effects = await shop.effects(request)
@@ -26,8 +26,8 @@ async def test_the_same_key_has_one_effect_and_one_answer(shop: Shop, verb: str)
 
 
 @pytest.mark.parametrize("verb", ["authorize", "refund"])
-async def test_the_same_key_at_once_has_one_effect(shop: Shop, verb: str) -> None:
-    """Two workers may hold one operation; whichever is turned away must not say that it failed."""
+async def test_concurrent_calls_with_the_same_key_have_one_effect(shop: Shop, verb: str) -> None:
+    """Two workers may make the same call at once. The rejected one must not report a failure."""
     request = await shop.prepare(verb)
     replies = await asyncio.gather(*(perform(shop.provider, request) for _ in range(4)))
     answers = {reply for reply in replies if isinstance(reply, Answered)}
@@ -38,7 +38,7 @@ async def test_the_same_key_at_once_has_one_effect(shop: Shop, verb: str) -> Non
 
 
 async def test_another_key_has_another_effect(shop: Shop) -> None:
-    """The key alone makes calls one: two alike, meant as two, are two."""
+    """Only the key identifies a call. Two equal requests with different keys are two calls."""
     request = shop.order()
     await shop.provider.authorize(request)
     await shop.provider.authorize(replace(request, idempotency_key=new_key()))

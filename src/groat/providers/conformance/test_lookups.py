@@ -1,4 +1,4 @@
-"""What the provider knows of an operation is learned by asking."""
+"""Look-ups: the adapter reads the outcome of an operation from the provider."""
 
 from __future__ import annotations
 
@@ -13,48 +13,47 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def _known(request: OperationRequest, reference: str | None) -> OperationRequest:
-    """Return ``request`` with the provider's reference, as the engine knows it by now."""
+    """Return ``request`` with the provider's reference, if it can carry one."""
     if isinstance(request, AuthorizeRequest):
         return replace(request, provider_reference=reference)
     return request
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_a_look_up_tells_what_was_answered(shop: Shop, verb: str) -> None:
-    """Reply and look-up are the same fact, with the same reference, or it would be posted twice."""
+async def test_look_up_reports_the_same_fact_as_the_reply(shop: Shop, verb: str) -> None:
+    """The reply and the look-up give equal facts. Otherwise the effect would be posted twice."""
     request = await shop.prepare(verb)
     reply = await perform(shop.provider, request)
     looked_up = await shop.provider.fetch(_known(request, reports(reply)[0].provider_reference))
-    answered, fact = (only(wanted(request), one) for one in (reply, looked_up))
-    assert fact == answered
+    assert only(wanted(request), looked_up) == only(wanted(request), reply)
 
 
-async def test_a_payment_that_was_never_begun_is_answered_with_nothing(shop: Shop) -> None:
-    """Finding nothing is no failure: the engine then makes the call, with its key."""
+async def test_look_up_of_an_unknown_payment_reports_nothing(shop: Shop) -> None:
+    """An empty answer is no failure. The engine then makes the call with its key."""
     assert reports(await shop.provider.fetch(shop.order())) == ()
 
 
-async def test_a_refund_that_was_never_begun_is_not_another(shop: Shop) -> None:
-    """A refund of the same payment, for the same amount, is not the one that was asked about."""
+async def test_look_up_of_an_unknown_refund_finds_no_other_refund(shop: Shop) -> None:
+    """Another refund of the same payment and the same amount must not be taken for this one."""
     paid = await shop.pay()
     only(Refunded, await shop.provider.refund(paid.refund(replace(paid.captured.amount, amount=1))))
     request = paid.refund(replace(paid.captured.amount, amount=1))
     reply = await shop.provider.fetch(request)
-    named = [one for one in reports(reply) if one.refund_id == request.refund_id]
+    named = [report for report in reports(reply) if report.refund_id == request.refund_id]
     assert named == []
     assert not found(RefundFailed, reply)
 
 
-async def test_a_capture_that_nobody_made_is_not_ours(shop: Shop) -> None:
-    """Other systems share the account: what a webhook names may be theirs."""
+async def test_unknown_capture_is_foreign(shop: Shop) -> None:
+    """Other systems may use the same account, and webhooks name their captures too."""
     assert await shop.provider.fetch_capture("no-such-capture") == FOREIGN
 
 
-async def test_a_capture_of_ours_is_told_with_its_payment(shop: Shop) -> None:
-    """A dispute may be the first that we hear of a payment; its capture is posted once."""
+async def test_own_capture_is_reported_with_its_payment(shop: Shop) -> None:
+    """A dispute may be the first event about a payment. Its capture must be posted once."""
     paid = await shop.pay()
-    told = await shop.provider.fetch_capture(paid.captured.reference)
-    if isinstance(told, NotOurs):
-        pytest.skip("every event of this provider names our payment")
-    assert only(Captured, told) == paid.captured
-    assert {one.payment_id for one in reports(told)} == {paid.request.payment_id}
+    reply = await shop.provider.fetch_capture(paid.captured.reference)
+    if isinstance(reply, NotOurs):
+        pytest.skip("every event of this provider names Groat's payment")
+    assert only(Captured, reply) == paid.captured
+    assert {report.payment_id for report in reports(reply)} == {paid.request.payment_id}

@@ -1,4 +1,4 @@
-"""Webhooks are believed if they are the provider's, and say what the replies said."""
+"""Webhooks: genuine ones are accepted, and they report the same facts as the replies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def deliveries(shop: Shop) -> AsyncIterator[Sequence[SentWebhook]]:
-    """What a payment and its refund lead to, each webhook delivered several times."""
+    """The webhooks of a payment and its refund, each delivered several times."""
     await shop.harness.take_deliveries()
     async with shop.under(Fault.DUPLICATE):
         await shop.provider.refund((await shop.pay()).refund())
@@ -37,68 +37,66 @@ async def _verdict(provider: Provider, delivery: SentWebhook) -> Rejection | Non
 
 
 def _envelopes(shop: Shop, deliveries: Sequence[SentWebhook]) -> list[Envelope]:
-    read = [shop.provider.read_envelope(one.headers, one.body) for one in deliveries]
-    envelopes = [one for one in read if isinstance(one, Envelope)]
+    read = [shop.provider.read_envelope(sent.headers, sent.body) for sent in deliveries]
+    envelopes = [envelope for envelope in read if isinstance(envelope, Envelope)]
     assert len(envelopes) == len(deliveries)
     return envelopes
 
 
 def _facts(kind: type[F], told: Sequence[Report]) -> list[F]:
-    return [one.fact for one in told if isinstance(one.fact, kind)]
+    return [report.fact for report in told if isinstance(report.fact, kind)]
 
 
-async def test_the_providers_webhooks_are_believed(
-    shop: Shop, deliveries: Sequence[SentWebhook]
-) -> None:
-    """One that is refused comes again for some days, and then never more."""
+async def test_genuine_webhooks_are_accepted(shop: Shop, deliveries: Sequence[SentWebhook]) -> None:
+    """A provider delivers a rejected webhook again for some days, and then gives up."""
     for delivery in deliveries:
         assert await _verdict(shop.provider, delivery) is None
 
 
-async def test_another_accounts_webhooks_are_refused(
+async def test_webhooks_of_another_account_are_rejected(
     stranger: Provider, deliveries: Sequence[SentWebhook]
 ) -> None:
-    """Whoever has an account of their own at the provider can make it sign what they like."""
+    """An attacker with an account at the provider can make it sign events of that account."""
     for delivery in deliveries:
         assert await _verdict(stranger, delivery) is not None
 
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-async def test_one_byte_changed_is_refused(
+async def test_webhook_with_one_changed_byte_is_rejected(
     shop: Shop, deliveries: Sequence[SentWebhook], data: st.DataObject
 ) -> None:
-    """The signature is for these bytes, and no others."""
+    """The signature covers exactly the delivered bytes."""
     delivery = data.draw(st.sampled_from(deliveries))
     body = bytearray(delivery.body)
     body[data.draw(st.integers(0, len(body) - 1))] ^= data.draw(st.integers(1, 255))
     assert await _verdict(shop.provider, replace(delivery, body=bytes(body))) is not None
 
 
-async def test_without_its_headers_a_webhook_is_refused(
+async def test_webhook_without_headers_is_rejected(
     shop: Shop, deliveries: Sequence[SentWebhook]
 ) -> None:
-    """What is not signed is nobody's."""
+    """The sender of an unsigned webhook is unknown."""
     assert await _verdict(shop.provider, SentWebhook({}, deliveries[0].body)) is not None
 
 
-async def test_an_event_has_one_id_however_often_it_comes(
+async def test_event_has_the_same_id_in_every_delivery(
     shop: Shop, deliveries: Sequence[SentWebhook]
 ) -> None:
-    """The inbox tells by the id what it has: one for each delivery, or one for all, defeats it."""
+    """The inbox finds duplicates by the id. One id per delivery, or one for all events, fails."""
     types = defaultdict[str, list[str]](list)
     for envelope in _envelopes(shop, deliveries):
         types[envelope.event_id].append(envelope.event_type)
     assert len(types) > 1
     for same in types.values():
-        assert len(same) > 1, "the harness delivered it once"
+        assert len(same) > 1, "the harness delivered an event only once"
         assert same == [same[0]] * len(same)
 
 
-async def test_a_transmission_is_of_one_event(
+async def test_transmission_id_belongs_to_one_event(
     shop: Shop, deliveries: Sequence[SentWebhook]
 ) -> None:
-    """The inbox refuses another event under the same id: it would be taken for a forgery."""
+    """The inbox refuses a second event under the same transmission id as a forgery."""
     events = defaultdict[str, set[str]](set)
     for envelope in _envelopes(shop, deliveries):
         if envelope.transmission_id is not None:
@@ -107,29 +105,29 @@ async def test_a_transmission_is_of_one_event(
         assert len(transmitted) == 1
 
 
-async def test_what_a_webhook_says_by_itself_is_what_it_says(
+async def test_webhook_read_alone_reports_the_same_as_interpreted(
     shop: Shop, deliveries: Sequence[SentWebhook]
 ) -> None:
-    """The engine goes by it, and does not ask."""
+    """If ``read_webhook`` has a result, the engine uses it and does not ask the provider."""
     for envelope, delivery in zip(_envelopes(shop, deliveries), deliveries, strict=True):
-        said = shop.provider.read_webhook(envelope.event_type, delivery.body)
-        if said is not None:
-            told = await shop.provider.interpret_webhook(envelope.event_type, delivery.body)
-            assert said == told
+        read = shop.provider.read_webhook(envelope.event_type, delivery.body)
+        if read is not None:
+            interpreted = await shop.provider.interpret_webhook(envelope.event_type, delivery.body)
+            assert read == interpreted
 
 
-async def test_a_capture_is_told_as_it_was_answered(shop: Shop) -> None:
-    """The reply and each webhook are one effect by its reference: otherwise it is posted twice."""
+async def test_webhook_reports_a_capture_like_the_reply(shop: Shop) -> None:
+    """The reply and each webhook carry the same reference. Otherwise the ledger posts it twice."""
     await shop.harness.take_deliveries()
     paid = await shop.pay()
     told = await shop.told(paid)
     assert _facts(Captured, told)
     assert set(_facts(Captured, told)) == {paid.captured}
-    assert {one.payment_id for one in told} == {paid.request.payment_id}
+    assert {report.payment_id for report in told} == {paid.request.payment_id}
 
 
-async def test_a_capture_in_part_is_told_as_it_was_answered(shop: Shop) -> None:
-    """Where amounts differ, it is the captured one that is told."""
+async def test_webhook_reports_a_partial_capture_like_the_reply(shop: Shop) -> None:
+    """The webhook reports the captured amount, although the authorized amount is larger."""
     await shop.harness.take_deliveries()
     reserved = await shop.reserve()
     capture = reserved.capture(Money(400, "EUR"))
@@ -138,25 +136,27 @@ async def test_a_capture_in_part_is_told_as_it_was_answered(shop: Shop) -> None:
     assert set(_facts(Captured, told)) == {captured}
 
 
-async def test_an_authorization_and_its_end_are_told(shop: Shop) -> None:
-    """What the merchant did not wait for, or did at the provider's own pages, comes this way."""
+async def test_webhooks_report_an_authorization_and_its_cancellation(shop: Shop) -> None:
+    """Webhooks report actions that the merchant took on the provider's own pages."""
     await shop.harness.take_deliveries()
     reserved = await shop.reserve()
-    told = [replace(one, expires_at=None) for one in _facts(Authorized, await shop.told(reserved))]
-    assert set(told) == {replace(reserved.authorized, expires_at=None)}
+    authorized = _facts(Authorized, await shop.told(reserved))
+    assert {replace(fact, expires_at=None) for fact in authorized} == {
+        replace(reserved.authorized, expires_at=None)
+    }
     only(Canceled, await shop.provider.cancel(reserved.cancel()))
     assert _facts(Canceled, await shop.told(reserved))
 
 
-async def test_a_refund_is_told_as_it_was_answered(shop: Shop) -> None:
-    """A webhook that comes before the reply has to find our refund, or it is taken for another."""
+async def test_webhook_reports_a_refund_like_the_reply(shop: Shop) -> None:
+    """A webhook may come before the reply. Unless it names the refund, it counts as foreign."""
     paid = await shop.pay()
     await shop.harness.take_deliveries()
     request = paid.refund(Money(400, "EUR"))
     refunded = only(Refunded, await shop.provider.refund(request))
-    told = [one for one in await shop.told(paid) if isinstance(one.fact, Refunded)]
+    told = [report for report in await shop.told(paid) if isinstance(report.fact, Refunded)]
     assert told
-    for one in told:
-        assert (one.fact, one.refund_id) == (refunded, request.refund_id)
-        assert one.payment_id in {request.payment_id, None}
-        assert one.capture_reference == request.capture_reference
+    for report in told:
+        assert (report.fact, report.refund_id) == (refunded, request.refund_id)
+        assert report.payment_id in {request.payment_id, None}
+        assert report.capture_reference == request.capture_reference

@@ -1,1 +1,1 @@
-"""What providers say, in our words: pure."""
+"""Facts and failure codes that are the same for all providers. Pure."""

@@ -1,7 +1,8 @@
-"""Facts: what a provider says has happened.
+"""Facts: the events at a provider that change a payment, a refund or a dispute.
 
-A provider tells us the same thing three ways: in the reply to our call, in a webhook, in the answer
-to a later look-up. An adapter turns each into the same fact, and one function applies facts.
+A provider reports the same fact in three ways: in the reply to a call, in a webhook, and in the
+answer to a later look-up. An adapter turns all three into the same fact, and one function applies
+facts.
 """
 
 from __future__ import annotations
@@ -16,26 +17,26 @@ from groat.providers.domain.failures import FailureCode
 
 
 class RequiresAction(Value):
-    """The customer has to do something first, at ``url`` where the provider gives one."""
+    """The customer has to act first, at ``url`` if the provider gives one. Example: 3-D Secure."""
 
     url: str | None
 
 
 class Approved(Value):
-    """The customer has done their part; the provider waits for us to authorize again."""
+    """The customer has acted. The provider waits for the engine to authorize again."""
 
 
 class Processing(Value):
-    """The provider is at work on it and has not settled it: seconds for a card, days for a debit.
+    """The provider still processes the payment: for seconds with a card, for days with a debit.
 
-    The report's ``provider_reference`` is what it is asked for by until it is settled.
+    Until the payment settles, the engine looks it up by the report's ``provider_reference``.
     """
 
 
 class Authorized(Value):
-    """``amount`` is reserved for us until ``expires_at``, and can be captured.
+    """The provider has reserved ``amount`` until ``expires_at``. It can be captured or canceled.
 
-    ``reference`` is the provider's id of what is captured or canceled: Stripe's PaymentIntent,
+    ``reference`` is the provider's id that captures and cancellations name: Stripe's PaymentIntent,
     PayPal's authorization.
     """
 
@@ -45,9 +46,9 @@ class Authorized(Value):
 
 
 class Captured(Value):
-    """``amount`` was taken. ``reference`` is the provider's id of the taking itself.
+    """The provider has captured ``amount``. ``reference`` is its id of the capture.
 
-    ``final``: what is authorized beyond it has lapsed, and no more can be captured.
+    If ``final``, the rest of the authorization has lapsed, and no more can be captured.
     """
 
     reference: str
@@ -56,35 +57,35 @@ class Captured(Value):
 
 
 class FeeCharged(Value):
-    """The provider keeps ``amount`` of what it took. ``reference`` is its id of the charging."""
+    """The provider keeps ``amount`` of a capture as its fee. ``reference`` is its id of the fee."""
 
     reference: str
     amount: Money
 
 
 class Declined(Value):
-    """The provider or the issuer said no."""
+    """The provider or the issuer declined the operation."""
 
     code: FailureCode
 
 
 class Canceled(Value):
-    """Nothing more can be captured: it was canceled."""
+    """The payment was canceled. Nothing more can be captured."""
 
 
 class Expired(Value):
-    """Nothing more can be captured: the authorization has expired."""
+    """The authorization has expired. Nothing more can be captured."""
 
 
 class Refunded(Value):
-    """``amount`` was given back. ``reference`` is the provider's id of the giving back itself."""
+    """The provider has refunded ``amount``. ``reference`` is its id of the refund."""
 
     reference: str
     amount: Money
 
 
 class RefundFailed(Value):
-    """The provider gave nothing back, or what it gave came back."""
+    """The refund failed: the provider refused it, or the refunded money came back."""
 
     code: FailureCode
 
@@ -97,28 +98,28 @@ class DisputeOpened(Value):
 
 
 class DisputeUnderReview(Value):
-    """The provider or the issuer is looking at what we answered."""
+    """The provider or the issuer examines the merchant's answer to the dispute."""
 
     reference: str
     amount: Money
 
 
 class DisputeWithdrawn(Value):
-    """The provider took ``amount`` from us because of the dispute."""
+    """The provider withdrew ``amount`` from the merchant because of the dispute."""
 
     reference: str
     amount: Money
 
 
 class DisputeReinstated(Value):
-    """The provider gave back ``amount`` that it had taken because of the dispute."""
+    """The provider returned ``amount`` that it had withdrawn because of the dispute."""
 
     reference: str
     amount: Money
 
 
 class DisputeClosed(Value):
-    """The dispute over ``amount`` is decided, for us (``won``) or for the customer."""
+    """The dispute over ``amount`` is closed: for the merchant if ``won``, else for the customer."""
 
     reference: str
     amount: Money
@@ -126,9 +127,10 @@ class DisputeClosed(Value):
 
 
 class NotSent(Value):
-    """Our call was not begun at the provider: nothing has happened there. Only we can know this.
+    """The provider never began the call, so nothing has happened there.
 
-    ``reason`` is for an operator, who may want to know more than ``code`` says.
+    No provider reports this fact: only the adapter can know it, from its own failed call.
+    ``reason`` gives an operator more detail than ``code``.
     """
 
     code: FailureCode
@@ -154,13 +156,14 @@ Fact: TypeAlias = PaymentFact | RefundFact | DisputeFact | FeeCharged
 
 
 class Report(Value):
-    """A fact about one payment, or about one refund or dispute of it.
+    """A fact about one payment, or about one of its refunds or disputes.
 
-    ``payment_id`` and ``refund_id`` are our ids as the provider gave them back to us, None if they
-    were not there. Without a ``payment_id`` the payment is found by ``capture_reference``, the
-    provider's id of the capture that the fact is about (as in ``Captured``). ``provider_reference``
-    is the provider's id of the payment (Stripe's PaymentIntent, PayPal's order), by which an
-    operation can be found, None if it refused before there was one.
+    ``payment_id`` and ``refund_id`` are Groat's ids, which the provider returned. They are None if
+    the provider did not return them. ``capture_reference`` is the provider's id of the capture that
+    the fact is about (as in ``Captured``). Without a ``payment_id`` the engine finds the payment by
+    it. ``provider_reference`` is the provider's id of the payment (Stripe's PaymentIntent, PayPal's
+    order), by which operations are looked up. It is None if the provider refused the call before it
+    created a payment.
     """
 
     payment_id: PaymentId | None

@@ -1,4 +1,4 @@
-"""Why payments fail: one set of codes, whichever provider it was."""
+"""Failure codes of payments: one set for all providers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class FailureCode(StrEnum):
-    """Every code that a failed payment can carry. ``MEANINGS`` says what each tells."""
+    """Every code that a failed payment can carry. ``MEANINGS`` explains each of them."""
 
     AUTHENTICATION_FAILED = "authentication_failed"
     CREDENTIALS_REFUSED = "credentials_refused"
@@ -27,19 +27,19 @@ class FailureCode(StrEnum):
 
 MEANINGS: dict[FailureCode, str] = {
     FailureCode.AUTHENTICATION_FAILED: "The customer did not pass the issuer's authentication.",
-    FailureCode.CREDENTIALS_REFUSED: "The provider did not let us in; nothing was begun there.",
-    FailureCode.DO_NOT_HONOR: "The issuer said no and gave no reason.",
+    FailureCode.CREDENTIALS_REFUSED: "The provider refused the credentials; it began nothing.",
+    FailureCode.DO_NOT_HONOR: "The issuer declined and gave no reason.",
     FailureCode.EXPIRED_CARD: "The card has expired.",
     FailureCode.FRAUD_SUSPECTED: "The provider or the issuer suspects fraud.",
     FailureCode.INCORRECT_DETAILS: "The card's number, date or security code is wrong.",
-    FailureCode.INSUFFICIENT_FUNDS: "The account does not hold enough.",
+    FailureCode.INSUFFICIENT_FUNDS: "The customer's account does not hold enough.",
     FailureCode.LOST_OR_STOLEN: "The card was reported lost or stolen.",
     FailureCode.METHOD_NOT_SUPPORTED: "The payment method cannot be used for this payment.",
-    FailureCode.PROCESSING_ERROR: "It could not be processed; it may pass later.",
-    FailureCode.PROVIDER_UNREACHABLE: "The provider could not be reached; nothing was begun there.",
-    FailureCode.RATE_LIMITED: "The provider takes no more calls for now; nothing was begun there.",
-    FailureCode.REJECTED_BY_PROVIDER: "The provider refused the request itself, as we made it.",
-    FailureCode.RESOLVED_BY_OPERATOR: "An operator found out that nothing was taken, and said so.",
+    FailureCode.PROCESSING_ERROR: "The payment could not be processed; a later try may succeed.",
+    FailureCode.PROVIDER_UNREACHABLE: "The provider could not be reached; it began nothing.",
+    FailureCode.RATE_LIMITED: "The provider refuses further calls for now; it began nothing.",
+    FailureCode.REJECTED_BY_PROVIDER: "The provider refused the request itself as invalid.",
+    FailureCode.RESOLVED_BY_OPERATOR: "An operator found that nothing was taken.",
 }
 
 RETRYABLE = frozenset(
@@ -52,8 +52,11 @@ RETRYABLE = frozenset(
         FailureCode.RATE_LIMITED,
     }
 )
-"""Failures after which another provider may well say yes. The others are about the customer: who
-has no funds, or whose card was stolen, has none elsewhere either."""
+"""Failures after which another provider may accept the payment.
+
+Most other failures are about the customer. For example, a customer without funds has none at
+another provider either.
+"""
 
 _STRIPE: dict[str, FailureCode] = {
     "authentication_required": FailureCode.AUTHENTICATION_FAILED,
@@ -73,8 +76,8 @@ _STRIPE: dict[str, FailureCode] = {
     "card_not_supported": FailureCode.METHOD_NOT_SUPPORTED,
     "currency_not_supported": FailureCode.METHOD_NOT_SUPPORTED,
 }
-"""Stripe's decline codes and error codes (docs.stripe.com/declines/codes, /error-codes), and why
-refunds fail (docs.stripe.com/refunds)."""
+"""Stripe's decline codes and error codes (docs.stripe.com/declines/codes, /error-codes), and its
+reasons of failed refunds (docs.stripe.com/refunds)."""
 
 _PAYPAL: dict[str, FailureCode] = {
     "5120": FailureCode.INSUFFICIENT_FUNDS,
@@ -93,11 +96,11 @@ _PAYPAL: dict[str, FailureCode] = {
     "TRANSACTION_REFUSED": FailureCode.FRAUD_SUSPECTED,
 }
 """PayPal's processor response codes, and its issues (developer.paypal.com, Orders v2 and Payments
-v2)."""
+v2). An issue is the name of an error in an answer."""
 
 
 def from_stripe(decline_code: str | None, code: str | None) -> FailureCode:
-    """Return our code for a Stripe decline; the decline code says more than the error code."""
+    """Return the failure code of a Stripe decline. A decline code is tried before an error code."""
     for given in (decline_code, code):
         if given in _STRIPE:
             return _STRIPE[given]
@@ -105,13 +108,17 @@ def from_stripe(decline_code: str | None, code: str | None) -> FailureCode:
 
 
 def from_paypal(codes: Iterable[str], otherwise: FailureCode) -> FailureCode:
-    """Return our code for the first of PayPal's that we know: processor responses, or issues."""
+    """Return the failure code of the first known PayPal code, else ``otherwise``.
+
+    PayPal's codes are processor response codes or issues.
+    """
     return next((_PAYPAL[code] for code in codes if code in _PAYPAL), otherwise)
 
 
 def known_codes(codes: Iterable[str]) -> list[str]:
-    """Return the stored codes that this version knows: a newer version may have written others.
+    """Return the stored codes that this version knows, and drop the others.
 
-    A failure code that is not known causes no fallback, which is the safe side.
+    A newer version may have written codes that this one does not know. An unknown code then causes
+    no fallback, which is the safe choice.
     """
     return [code for code in codes if code in FailureCode.__members__.values()]

@@ -1,4 +1,4 @@
-"""PayPal over REST: one account."""
+"""The adapter for a PayPal account, over PayPal's REST API."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ LIVE_API = "https://api-m.paypal.com"
 SYSTEM_CLOCK = SystemClock()
 
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
-"""How far PayPal's clock may be behind PostgreSQL's."""
+"""Maximum time by which PayPal's clock may be behind PostgreSQL's."""
 _EVENTS_COME_WITHIN = timedelta(hours=1)
-"""Time after the last call with an operation's key within which PayPal has told of its order."""
+"""Time after the last call with an operation's key in which PayPal lists events of its order."""
 
 Answer = TypeVar("Answer")
 
@@ -58,17 +58,17 @@ class PayPalProvider:
         needed=frozenset({"client_id", "client_secret"}),
         optional=frozenset({"webhook_id", "api_base", "certificate_root"}),
     )
-    """``webhook_id`` is two values while it rotates. ``api_base`` and ``certificate_root`` (PEM)
-    are for a stand-in only."""
+    """``webhook_id`` holds two values, with a comma between, during a rotation. ``api_base`` and
+    ``certificate_root`` (PEM) are for a stand-in only."""
 
     keeps_keys_for = timedelta(hours=5, minutes=30)
-    """Half an hour less than the Orders API does, which forgets sooner than the Payments API
+    """Half an hour less than the Orders API remembers keys. The Payments API remembers them longer
     (developer.paypal.com, "Idempotency")."""
 
     captures_once = False
 
     lists_events_for = timedelta(days=30)
-    """Source: developer.paypal.com, "Webhooks Events dashboard", which shows the same list."""
+    """Source: developer.paypal.com, "Webhooks Events dashboard". It shows the same list."""
 
     def __init__(
         self, credentials: Mapping[str, str], *, timeout_seconds: float, clock: Clock = SYSTEM_CLOCK
@@ -96,7 +96,7 @@ class PayPalProvider:
         )
 
     def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:
-        """Return why PayPal cannot be paid like this."""
+        """Return a sentence for the caller if PayPal cannot use this payment method, else None."""
         try:
             bodies.payment_source(payment_method, return_url)
         except InvalidRequest as error:
@@ -104,9 +104,10 @@ class PayPalProvider:
         return None
 
     async def authorize(self, request: AuthorizeRequest) -> Reply:
-        """Create an order, which PayPal completes at once if it is paid with a saved method.
+        """Create an order, or complete the order of an earlier try.
 
-        If the payer has to approve it first, the same order is completed afterwards.
+        PayPal completes an order with a saved payment method at once. If the payer has to approve
+        the order first, a second call completes it afterwards.
         """
         if request.provider_reference is None:
             return await self._in_time(self._operations.create(request))
@@ -117,10 +118,11 @@ class PayPalProvider:
         return await self._in_time(self._operations.capture(request))
 
     async def cancel(self, request: CancelRequest) -> Reply:
-        """Void an authorization. An order that waits for its payer is never completed, that is all.
+        """Void an authorization, or abandon an order that waits for its payer.
 
-        PayPal forgets such an order by itself after some hours. One that its payer has approved may
-        be being completed at this moment, so that it cannot be canceled any more.
+        PayPal needs no call to abandon an order: the engine never completes it, and PayPal drops it
+        after some hours. An order that its payer has approved can no longer be canceled, because
+        another process may be completing it at this moment.
         """
         if request.authorization_reference is None:
             return await self._in_time(self._operations.give_up(request))
@@ -131,10 +133,11 @@ class PayPalProvider:
         return await self._in_time(self._operations.refund(request))
 
     async def fetch(self, request: OperationRequest) -> Reply:
-        """Return what the order says: of a refund, that refund alone.
+        """Look up the order of an operation. For a refund, report that refund alone.
 
-        PayPal finds no order by our reference. What became of a call that told us none is learned
-        by making it again with the same key; once PayPal has forgotten that, by its list of events.
+        PayPal cannot search orders by Groat's reference. If a call returned no order id, the
+        engine repeats it with the same key. Once PayPal has forgotten the key, this method searches
+        PayPal's list of events.
         """
         if request.provider_reference is None:
             return await self._in_time(self._find(request))
@@ -143,7 +146,7 @@ class PayPalProvider:
     async def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime
     ) -> Rejection | None:
-        """Check the signature against a certificate that is PayPal's."""
+        """Verify the signature with a certificate that belongs to PayPal."""
         transmission = signature.read_transmission(headers)
         if not isinstance(transmission, Transmission):
             return transmission
@@ -156,18 +159,21 @@ class PayPalProvider:
         return Rejection.SIGNATURE_MISMATCH
 
     def read_envelope(self, headers: Mapping[str, str], body: bytes) -> Envelope | Rejection:
-        """Return the event's id and type, and the id that the transmission is signed with."""
+        """Read the event's id and type from the body, and the signed transmission id."""
         transmission = signature.read_transmission(headers)
         if not isinstance(transmission, Transmission):
             return transmission
         return read_envelope(lambda: events.envelope(body, transmission.id))
 
-    def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | None:  # noqa: ARG002 - it proves nothing
-        """Return nothing if the event is of no interest: the body itself proves nothing."""
+    def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | None:  # noqa: ARG002 - the body proves nothing
+        """Return no reports for an irrelevant event, else None.
+
+        The signature does not protect the body, so PayPal has to be asked about any other event.
+        """
         return Answered(()) if events.subject_of(event_type) is None else None
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable:
-        """Ask PayPal for what the event is about."""
+        """Look up the subject of the event at PayPal."""
         subject = events.subject_of(event_type)
         if subject is None:
             return Answered(())
@@ -175,11 +181,11 @@ class PayPalProvider:
             subject_id = events.subject_id(subject, body)
         except Malformed:
             return Unreadable(f"no id of its {subject} in the event")
-        told = await self._in_time(self._lookups.subject(subject, subject_id))
-        return Unknown(told.reason) if isinstance(told, NotSent) else told
+        reply = await self._in_time(self._lookups.subject(subject, subject_id))
+        return Unknown(reply.reason) if isinstance(reply, NotSent) else reply
 
     async def fetch_capture(self, reference: str) -> Reply | NotOurs:
-        """Ask PayPal for the capture, which has our payment's id."""
+        """Look up the capture at PayPal. It carries the id of Groat's payment."""
         return await self._in_time(self._lookups.capture(reference))
 
     async def list_events(
@@ -194,7 +200,11 @@ class PayPalProvider:
         await self._http.aclose()
 
     async def _find(self, request: OperationRequest) -> Reply:
-        """Look for an order whose making was not answered, after its key was forgotten."""
+        """Search the list of events for an order whose creation was not answered.
+
+        Do so only once PayPal has forgotten the operation's key. Until then the engine repeats the
+        call.
+        """
         begun_at = request.begun_at if isinstance(request, AuthorizeRequest) else None
         if begun_at is None or self._clock.now() < begun_at + self.keeps_keys_for:
             return Answered(())
@@ -206,7 +216,10 @@ class PayPalProvider:
         return Answered(()) if found is None else await self._operations.fetch(request, found)
 
     async def _in_time(self, steps: Awaitable[Answer]) -> Answer | Unknown:
-        """Return the reply, or that it did not come: a method may make several calls."""
+        """Await the steps of one method, and return ``Unknown`` if they exceed the time-out.
+
+        A method may make several calls, so the limit of a single call is not enough.
+        """
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 return await steps
@@ -216,5 +229,5 @@ class PayPalProvider:
 
 @cache
 def _trusted() -> ssl.SSLContext:
-    """Return what the connections of all accounts trust: reading it takes 30 ms, and a megabyte."""
+    """Return the TLS context that all accounts share. To create one takes 30 ms and a megabyte."""
     return httpx.create_ssl_context()

@@ -1,4 +1,7 @@
-"""What we send to PayPal: pure. Sources: developer.paypal.com, Orders v2 and Payments v2."""
+"""Build the bodies of requests to PayPal. Pure.
+
+Sources: developer.paypal.com, Orders v2 and Payments v2.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +22,17 @@ from groat.providers.port import (
 from groat.providers.reading import own_payment_id, own_refund_id
 
 _SAVED = re.compile(r"(card|paypal):([0-9A-Za-z_-]{1,255})", re.ASCII)
-"""A saved payment method. The pattern of the id is that of ``vault_id`` in Orders v2."""
+"""Form of a saved payment method. The pattern of its id is that of ``vault_id`` in Orders v2."""
 
 _WHOLE = frozenset({"HUF", "JPY", "TWD"})
 """Currencies that PayPal takes without decimals (developer.paypal.com, "Currency codes")."""
 
 
 def paypal_value(money: Money) -> str:
-    """Return ``money`` as PayPal writes it.
+    """Return the amount of ``money`` as PayPal's decimal text.
 
     Raises:
-        InvalidRequest: ``amount_not_supported``.
+        InvalidRequest: ``amount_not_supported``; PayPal takes the currency without decimals.
     """
     if money.currency in _WHOLE:
         return str(to_units(money, 0))
@@ -37,7 +40,7 @@ def paypal_value(money: Money) -> str:
 
 
 def order(request: AuthorizeRequest) -> Json:
-    """Return an order, completed at once if it is paid with a saved payment method.
+    """Return the body that creates an order for a payment.
 
     Raises:
         InvalidRequest: ``amount_not_supported`` or ``invalid_payment_method``.
@@ -55,10 +58,10 @@ def order(request: AuthorizeRequest) -> Json:
 
 
 def payment_source(payment_method: str | None, return_url: str | None) -> Json:
-    """Return how an order is paid (Orders v2, ``payment_source_request``).
+    """Return the payment source of an order (Orders v2, ``payment_source_request``).
 
-    ``card:ID`` and ``paypal:ID`` are what PayPal's vault has under these ids. Without a payment
-    method the payer signs in at PayPal, and must come back from there.
+    ``card:ID`` and ``paypal:ID`` name a card or a wallet that PayPal's vault has saved. Without a
+    payment method the payer signs in at PayPal and needs a ``return_url`` to come back to.
 
     Raises:
         InvalidRequest: ``invalid_payment_method``.
@@ -83,7 +86,7 @@ def payment_source(payment_method: str | None, return_url: str | None) -> Json:
 
 
 def _context(kind: str, return_url: str | None) -> dict[str, Json]:
-    """Return where a source of payment sends its payer afterwards, if anywhere."""
+    """Return the context that sends the payer back to ``return_url``; empty without one."""
     if return_url is None:
         return {}
     back: dict[str, Json] = {"return_url": return_url, "cancel_url": return_url}
@@ -93,7 +96,9 @@ def _context(kind: str, return_url: str | None) -> dict[str, Json]:
 
 
 def capture(request: CaptureRequest) -> Json:
-    """Return the capture of an authorization, called by its key so that it is found again.
+    """Return the body that captures an authorization.
+
+    ``invoice_id`` is the operation's key, so that a look-up finds the capture again.
 
     Raises:
         InvalidRequest: ``amount_not_supported``.
@@ -106,7 +111,7 @@ def capture(request: CaptureRequest) -> Json:
 
 
 def refund(request: RefundRequest) -> Json:
-    """Return the refund of a capture, which carries our payment's id and our refund's.
+    """Return the body that refunds a capture. It carries the ids of the payment and the refund.
 
     Raises:
         InvalidRequest: ``amount_not_supported``.
@@ -115,12 +120,18 @@ def refund(request: RefundRequest) -> Json:
 
 
 def refund_custom_id(request: RefundRequest) -> str:
-    """Return what we call a refund; PayPal takes letters, digits and ``-_.,`` there."""
+    """Return the ``custom_id`` of a refund: the ids of the payment and the refund, joined by a dot.
+
+    PayPal allows letters, digits and ``-_.,`` in it.
+    """
     return f"{payment_reference(request.payment_id)}.{refund_reference(request.refund_id)}"
 
 
 def own_ids(custom_id: str | None) -> tuple[PaymentId | None, RefundId | None]:
-    """Return our ids in a refund's ``custom_id``, as far as they are there: of any text."""
+    """Parse the ids of the payment and the refund in a ``custom_id``. Return None for a missing id.
+
+    Any text is valid input: other systems write their own.
+    """
     payment, _, refund = (custom_id or "").partition(".")
     return own_payment_id(payment), own_refund_id(refund)
 

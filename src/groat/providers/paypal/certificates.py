@@ -1,6 +1,7 @@
-"""PayPal's signing certificates: fetched from PayPal's hosts only, checked, and kept.
+"""Fetch PayPal's signing certificates from PayPal's hosts only, verify them, and cache them.
 
-The address comes in a header, so it is the sender's until it is shown to be PayPal's.
+The address of the certificate comes in a header of the webhook. An attacker may have written it, so
+it must match an address of PayPal before it is fetched.
 """
 
 from __future__ import annotations
@@ -28,22 +29,34 @@ _ORIGINS = frozenset(
     }
 )
 _ADDRESS = re.compile(r"([a-z]+://[^/]+)/v1/notifications/certs/[A-Za-z0-9_-]+")
-"""Stated as text, not taken apart: readers of addresses differ on what is out of the ordinary."""
+"""Form of a certificate's address. The whole text must match, and no URL parser is used.
+
+URL parsers disagree about unusual addresses, and an attacker could exploit the difference.
+"""
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 _SUBJECT = x509.DNSName("messageverificationcerts.paypal.com")
+"""Name that PayPal's signing certificates carry."""
+
 _MOST_BYTES = 64 * 1024
+"""Maximum bytes of a certificate chain."""
+
 _MOST_KEPT = 16
+"""Maximum chains in the cache of an account."""
+
 _FETCH_SECONDS = 5.0
+"""Maximum seconds to fetch a chain, including the wait for other fetches."""
+
 _FETCHES_AT_ONCE = 4
+"""Maximum concurrent fetches of an account."""
 
 
 class CertificateSource:
-    """Hands out the certificates that webhooks are signed with.
+    """Return the certificates that PayPal signs webhooks with.
 
-    ``simulator_base`` and ``simulator_root`` (PEM), given together, stand in for PayPal's hosts and
-    for the world's certificate authorities.
+    ``simulator_base`` and ``simulator_root`` (PEM) are for a simulator. They replace PayPal's hosts
+    and the public certificate authorities, and are given together.
     """
 
     def __init__(
@@ -57,7 +70,7 @@ class CertificateSource:
         self._fetching = asyncio.Semaphore(_FETCHES_AT_ONCE)
 
     async def certificate(self, url: str, now: datetime) -> x509.Certificate | Rejection:
-        """Return the certificate at ``url``, valid at ``now``, or why there is none to trust."""
+        """Return the certificate at ``url`` if it is valid at ``now``, else a rejection."""
         if not self.is_allowed(url):
             return Rejection.CERTIFICATE_NOT_ALLOWED
         chain = await self._chain(url)
@@ -66,17 +79,20 @@ class CertificateSource:
         return chain[0] if self._is_valid(chain, now) else Rejection.CERTIFICATE_INVALID
 
     def is_allowed(self, url: str) -> bool:
-        """Tell whether ``url`` is an address under which PayPal keeps certificates."""
+        """Tell whether ``url`` is an address where PayPal publishes certificates."""
         address = _ADDRESS.fullmatch(url)
         return address is not None and address[1] in self._origins
 
     async def _chain(self, url: str) -> list[x509.Certificate] | None:
-        """Return a chain. A few are fetched at a time: what leads nowhere must not pile up."""
+        """Return the chain at ``url`` from the cache, or fetch it; None if that fails.
+
+        The number of concurrent fetches is limited. Addresses that never answer must not pile up.
+        """
         try:
             async with asyncio.timeout(_FETCH_SECONDS):
                 if url not in self._chains:
                     async with self._fetching:
-                        if url not in self._chains:  # who was before us may have fetched it
+                        if url not in self._chains:  # another task may have fetched it meanwhile
                             self._keep(url, await self._fetch(url))
                 return self._chains.get(url)
         except (httpx.HTTPError, TimeoutError, ValueError):
@@ -88,20 +104,20 @@ class CertificateSource:
         self._chains[url] = chain
 
     async def _fetch(self, url: str) -> list[x509.Certificate]:
-        """Return the chain at ``url``.
+        """Fetch the chain at ``url``.
 
         Raises:
-            httpx.HTTPError: it cannot be fetched.
-            ValueError: it is none, or too large a one.
+            httpx.HTTPError: the address cannot be fetched.
+            ValueError: the content is missing, too large, or not a chain of certificates.
         """
         async with self._http.stream("GET", url, follow_redirects=False) as response:
             if response.status_code != httpx.codes.OK:
-                raise ValueError("there is nothing")
+                raise ValueError("the address has no certificate")
             content = b""
             async for chunk in response.aiter_bytes():
                 content += chunk
                 if len(content) > _MOST_BYTES:
-                    raise ValueError("it is too large")
+                    raise ValueError("the certificate chain is too large")
         return x509.load_pem_x509_certificates(content)
 
     def _is_valid(self, chain: list[x509.Certificate], now: datetime) -> bool:
@@ -115,23 +131,23 @@ class CertificateSource:
 
 @lru_cache(maxsize=4)
 def _store(simulator_root: str | None) -> Store:
-    """Return the authorities that are trusted, one store for all accounts."""
+    """Return the trusted certificate authorities, one store for all accounts."""
     roots = simulator_root or certifi.contents()
     return Store(_readable_certificates(roots.encode()))
 
 
 def _readable_certificates(pem: bytes) -> list[x509.Certificate]:
-    """Return the certificates in ``pem`` that can be read.
+    """Parse the certificates in ``pem``, and skip those that cannot be parsed.
 
-    Some of the world's authorities have the serial number zero, against RFC 5280, 4.1.2.2. The
-    library warns that it will not read those for ever: the others must not go with them.
+    Some public authorities have the serial number zero, against RFC 5280, 4.1.2.2. The library
+    warns that a later version will refuse them. Then the other authorities must still be read.
     """
     readable = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        for one in _PEM.findall(pem):
+        for block in _PEM.findall(pem):
             try:
-                readable.append(x509.load_pem_x509_certificate(one))
+                readable.append(x509.load_pem_x509_certificate(block))
             except ValueError:
                 continue
     return readable

@@ -1,4 +1,4 @@
-"""Calls to PayPal's REST API: the access token, one call, and what became of it."""
+"""The client of PayPal's REST API: get an access token, make a call, and classify its answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from groat.providers.port import Unknown
 from groat.providers.reading import NEVER_SENT, Malformed, Payload, parse, unreachable
 
 _REFUSALS = frozenset({400, 403, 404, 422})
+"""Statuses with which PayPal refuses a call that has no effect."""
+
 _TOKEN_MARGIN_SECONDS = 60
+"""Seconds before its expiry from which a token is no longer used."""
 
 
 class _Token(Payload):
@@ -28,26 +31,27 @@ class _Token(Payload):
 
 
 class Response(Value):
-    """An answer: its status, and the body as it came."""
+    """A definite answer: its status and its unparsed body."""
 
     status: int
     body: bytes
 
     @property
     def ok(self) -> bool:
-        """Whether PayPal did what it was asked."""
+        """Whether PayPal carried out the call."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
 
 class PayPalClient:
-    """One application's way into PayPal's API."""
+    """Make calls to PayPal's API with the credentials of one application."""
 
     def __init__(
         self, http: httpx.AsyncClient, client_id: str, client_secret: str, *, timeout_seconds: float
     ) -> None:
         self._http = http
         self._basic = httpx.BasicAuth(client_id, client_secret)
-        # That nothing was sent must come out before the call as a whole is given up as unknown.
+        # A failed sign-in proves that nothing was sent. It must show before the whole call times
+        # out, which would leave the outcome unknown.
         self._sign_in_seconds = timeout_seconds / 2
         self._token: tuple[str, float] | None = None
         self._signing_in = asyncio.Lock()
@@ -55,18 +59,19 @@ class PayPalClient:
     async def call(
         self, method: str, path: str, *, json: Json = None, key: str | None = None
     ) -> Response | NotSent | Unknown:
-        """Make one call; PayPal deduplicates on ``key``, its ``PayPal-Request-Id``.
+        """Make one call, and classify its answer.
 
-        The caller limits the time that it may take as a whole.
+        PayPal deduplicates calls by ``key``, the ``PayPal-Request-Id``. The caller must limit the
+        time of the whole call.
         """
         headers = {"prefer": "return=representation"}
         if key is not None:
             headers["paypal-request-id"] = key
         answer = await self._attempt(method, path, json, headers)
         if isinstance(answer, Response) and answer.status == HTTPStatus.UNAUTHORIZED:
-            self._token = None  # it was withdrawn before its time
+            self._token = None  # PayPal has revoked it before its expiry
             answer = await self._attempt(method, path, json, headers)
-        return _sort(answer) if isinstance(answer, Response) else answer
+        return _classified(answer) if isinstance(answer, Response) else answer
 
     async def _attempt(
         self, method: str, path: str, json: Json, headers: Mapping[str, str]
@@ -86,7 +91,7 @@ class PayPalClient:
         return Response(answer.status_code, answer.content)
 
     async def _access_token(self) -> str | NotSent:
-        """Return a token that is good for a while yet. Without one, nothing is sent."""
+        """Return a valid token, from the cache or by a sign-in. Without one, nothing is sent."""
         try:
             async with asyncio.timeout(self._sign_in_seconds), self._signing_in:
                 if self._token is None or self._token[1] < time.monotonic():
@@ -107,12 +112,13 @@ class PayPalClient:
         return token.access_token, time.monotonic() + good_for
 
 
-def _sort(answer: Response) -> Response | NotSent | Unknown:
-    """Return a definite answer, or what another status means for the call.
+def _classified(answer: Response) -> Response | NotSent | Unknown:
+    """Return a definite answer as it is, and classify any other status.
 
-    Nothing was begun where PayPal did not let us in or takes no more calls. Of the others only
-    those that PayPal documents as refusals are: a 409 says that the first call with the key is
-    still running, and what a proxy on the way, or a 5xx, leaves open, is left open.
+    PayPal began nothing if it refused the credentials (401) or takes no more calls (429). Only the
+    statuses that PayPal documents as refusals are definite. For example, a 409 means that the first
+    call with the key is still running. A 5xx, or a status of a proxy on the way, leaves the outcome
+    unknown.
     """
     match answer.status:
         case HTTPStatus.UNAUTHORIZED:

@@ -1,4 +1,4 @@
-"""PayPal's disputes to facts: pure. Source: developer.paypal.com, Disputes v1."""
+"""Translate PayPal's disputes to facts. Pure. Source: developer.paypal.com, Disputes v1."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from groat.providers.domain.facts import (
 from groat.providers.paypal.payloads import PayPalDisputePayload
 
 _FOR_THE_BUYER = frozenset({"ACCEPTED", "RESOLVED_BUYER_FAVOUR"})
-"""The outcomes that cost the seller money. PayPal pays for ``RESOLVED_WITH_PAYOUT`` itself."""
+"""Outcomes that cost the seller money. PayPal itself pays for ``RESOLVED_WITH_PAYOUT``."""
 
 
 def dispute_reports(dispute: PayPalDisputePayload) -> tuple[Report, ...]:
-    """Return all that a dispute has come to so far, since an earlier look may have been missed."""
+    """Report every stage of a dispute up to now, since the engine may have missed earlier ones."""
     capture_id = dispute.disputed_transactions[0].seller_transaction_id
     return tuple(Report(None, None, fact, capture_reference=capture_id) for fact in _facts(dispute))
 
@@ -28,7 +28,7 @@ def _facts(dispute: PayPalDisputePayload) -> Iterator[DisputeFact]:
     reference, amount = dispute.dispute_id, dispute.dispute_amount.money()
     yield DisputeOpened(reference, amount)
     match dispute.status:
-        case "UNDER_REVIEW" | "WAITING_FOR_BUYER_RESPONSE":  # it is not for us to answer
+        case "UNDER_REVIEW" | "WAITING_FOR_BUYER_RESPONSE":  # the seller has nothing to answer
             yield DisputeUnderReview(reference, amount)
         case "RESOLVED":
             yield from _decided(dispute)

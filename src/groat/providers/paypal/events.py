@@ -1,7 +1,8 @@
-"""What PayPal's provider events are about, and its list of them: pure.
+"""Read the subject of PayPal's provider events, and PayPal's list of events. Pure.
 
-Nothing else in an event is believed: its signature is over a checksum that can be met by another
-body (see ``signature``), so all that an event says is asked of PayPal.
+The adapter trusts nothing else in an event. The signature covers only a checksum of the body, and
+an attacker can write another body with the same checksum (see ``signature``). So the adapter asks
+PayPal about the subject of every event.
 """
 
 from __future__ import annotations
@@ -23,11 +24,15 @@ from groat.providers.port import Envelope, EventPage
 from groat.providers.reading import Malformed, convert, event_page, parse
 
 _PAGE_SIZE = 100
+"""Number of events to ask for on a page."""
+
 _CURSOR_LENGTH_MAX = 2048
+"""Maximum characters of a cursor."""
+
 _ESCAPED_AMPERSAND = re.compile("&(?:amp;)+")
 
 Subject: TypeAlias = Literal["authorization", "capture", "dispute", "order", "refund", "reversal"]
-"""What there is to look up. A reversal is a refund that PayPal made because of a dispute."""
+"""Kinds of objects to look up. A reversal is a refund that PayPal made because of a dispute."""
 
 _SUBJECTS: dict[str, Subject] = {
     "CHECKOUT.ORDER.APPROVED": "order",
@@ -48,15 +53,15 @@ _SUBJECTS: dict[str, Subject] = {
 
 
 def subject_of(event_type: str) -> Subject | None:
-    """Return what an event is about, None if it is of no interest."""
+    """Return the kind of object that an event is about, None if the event is irrelevant."""
     return _SUBJECTS.get(event_type)
 
 
 def subject_id(subject: Subject, body: bytes) -> str:
-    """Return the id of what an event is about.
+    """Read the id of the object that an event is about.
 
     Raises:
-        Malformed: the event has none, or one that cannot be PayPal's.
+        Malformed: the event has no id, or an id that PayPal would not issue.
     """
     if subject == "dispute":
         return parse(DisputeEvent, body).resource.dispute_id
@@ -64,30 +69,30 @@ def subject_id(subject: Subject, body: bytes) -> str:
 
 
 def envelope(body: bytes, transmission_id: str | None = None) -> Envelope:
-    """Return what identifies the event in ``body``, and its transmission if it was sent in one.
+    """Read the envelope of the event in ``body``. Listed events have no ``transmission_id``.
 
     Raises:
-        Malformed: it is no event.
+        Malformed: the body is no event.
     """
     event = parse(PayPalEnvelopePayload, body)
     return Envelope(event.id, event.event_type, transmission_id)
 
 
 def order_of(ours: str, body: bytes) -> str | None:
-    """Return the order of a listed event about our payment ``ours``, None if it is of another."""
+    """Return the order id in a listed event about the payment ``ours``; None if it is another's."""
     try:
-        told = parse(ToldEvent, body).resource
+        resource = parse(ToldEvent, body).resource
     except Malformed:
         return None
-    if any(unit.custom_id == ours for unit in told.purchase_units):
-        return told.id
-    return told.supplementary_data.related_ids.order_id if told.custom_id == ours else None
+    if any(unit.custom_id == ours for unit in resource.purchase_units):
+        return resource.id
+    return resource.supplementary_data.related_ids.order_id if resource.custom_id == ours else None
 
 
 def first_page(since: datetime, until: datetime) -> str:
-    """Return the query for the first page of the events of a time.
+    """Return the query for the first page of the events from ``since`` to ``until``.
 
-    It asks for whole seconds, the last one to its end: PayPal keeps milliseconds.
+    The span covers whole seconds, the last one up to its end, because PayPal keeps milliseconds.
     """
     start, end = (moment.astimezone(UTC) for moment in (since, until))
     return urlencode(
@@ -100,21 +105,21 @@ def first_page(since: datetime, until: datetime) -> str:
 
 
 def further_page(cursor: str) -> str:
-    """Return the query that ``cursor`` is, whatever text it may be."""
+    """Return the query for the page at ``cursor``. Any text is valid input."""
     return urlencode(parse_qsl(cursor[:_CURSOR_LENGTH_MAX]), errors="replace")
 
 
 def listed_events(body: bytes) -> EventPage:
-    """Return a page of PayPal's list of events.
+    """Read a page of PayPal's list of events.
 
-    Of the link to the next page only the query is taken, as what it is made of is not documented.
-    It may choose among our account's events; where it is sent, with our token, is not the link's
-    affair. PayPal's example has its ampersands escaped for HTML, twice. An empty page is the last:
-    nothing is left that a link could go on from.
+    The cursor is the query of the link to the next page, because PayPal does not document how to
+    build it. The rest of the link is ignored. The link must not choose the host, because the call
+    carries the account's token. PayPal's example escapes the ampersands for HTML twice. An empty
+    page is the last one, even if it has a link.
 
     Raises:
-        ValueError: it is no such page, or too long a link leads on from it.
-        RecursionError: it is nested beyond reason.
+        ValueError: the body is no such page, or the query of its link is missing or too long.
+        RecursionError: the JSON is nested too deeply.
     """
     page = convert(PayPalEventListPayload, json.loads(body))
     links = [link.href for link in page.links if link.rel == "next"]
@@ -122,5 +127,5 @@ def listed_events(body: bytes) -> EventPage:
         return event_page(page.events, envelope, None)
     query = _ESCAPED_AMPERSAND.sub("&", urlsplit(links[0]).query)
     if not 0 < len(query) <= _CURSOR_LENGTH_MAX:
-        raise ValueError("the link to the next page has no query, or too long a one")
+        raise ValueError("the link to the next page has no query, or a query that is too long")
     return event_page(page.events, envelope, query)

@@ -1,4 +1,4 @@
-"""Asking PayPal what there is."""
+"""Look up objects at PayPal, and translate them to reports."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ Read = TypeVar("Read", bound=Payload)
 
 
 def path(kind: str, reference: str) -> str:
-    """Return the address of one thing, whatever its reference looks like."""
+    """Return the path of one object of a ``kind``. It escapes every character of the reference."""
     return f"{kind}/{quote(reference, safe='')}"
 
 
 class Lookups:
-    """Looks things up, and reads what they say."""
+    """Look up orders, authorizations, captures, refunds, disputes and events at PayPal."""
 
     def __init__(self, client: PayPalClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
 
     def order_reports(self, order: OrderPayload) -> tuple[Report, ...]:
-        """Return what an order says at this moment."""
+        """Return the reports of an order at the present time."""
         return translation.order_reports(order, self._clock.now())
 
     def authorization_reports(self, authorization: AuthorizationPayload) -> tuple[Report, ...]:
-        """Return what an authorization says at this moment."""
+        """Return the reports of an authorization at the present time."""
         return translation.authorization_reports(authorization, self._clock.now())
 
     async def order(self, order_id: str) -> OrderPayload | NotSent | Unknown | None:
-        """Return an order, None if PayPal knows it no more."""
+        """Return an order, None if PayPal does not know it or no longer knows it."""
         answer = await self._client.call("GET", path(ORDERS, order_id))
         if not isinstance(answer, Response):
             return answer
@@ -65,29 +65,31 @@ class Lookups:
         return _parsed(OrderPayload, answer, order_id)
 
     async def subject(self, subject: Subject, subject_id: str) -> Reply:
-        """Return what the subject of an event says now."""
+        """Look up the subject of an event, and return its reports at the present time."""
         match subject:
             case "order":
-                return await self._told(ORDERS, subject_id, OrderPayload, self.order_reports)
+                return await self._reply(ORDERS, subject_id, OrderPayload, self.order_reports)
             case "authorization":
-                return await self._told(
+                return await self._reply(
                     AUTHORIZATIONS, subject_id, AuthorizationPayload, self.authorization_reports
                 )
             case "capture":
-                return await self._told(
+                return await self._reply(
                     CAPTURES, subject_id, CapturePayload, translation.capture_reports
                 )
             case "refund":
-                return await self._told(
+                return await self._reply(
                     REFUNDS, subject_id, PayPalRefundPayload, translation.refund_reports
                 )
             case "dispute":
-                return await self._told(DISPUTES, subject_id, PayPalDisputePayload, dispute_reports)
+                return await self._reply(
+                    DISPUTES, subject_id, PayPalDisputePayload, dispute_reports
+                )
             case "reversal":
                 return await self._reversal(subject_id)
 
     async def capture(self, capture_id: str) -> Reply | NotOurs:
-        """Return what a capture says, if it is ours."""
+        """Return the reports of a capture, or ``FOREIGN`` if it carries no id of Groat."""
         answer = await self._client.call("GET", path(CAPTURES, capture_id))
         if isinstance(answer, Response) and answer.status == HTTPStatus.NOT_FOUND:
             return FOREIGN
@@ -101,21 +103,24 @@ class Lookups:
     async def order_told_of(
         self, ours: str, since: datetime, until: datetime
     ) -> str | Unknown | None:
-        """Return the order of our payment ``ours`` by the events of a time, None if none tells."""
+        """Search the events from ``since`` to ``until`` for the order of the payment ``ours``.
+
+        Return None if no event names that payment.
+        """
         query: str | None = events.first_page(since, until)
         while query is not None:
             page = await self.events(query)
             if isinstance(page, Unknown):
                 return page
-            told = (events.order_of(ours, one.body) for one in page.events)
-            order_id = next(filter(None, told), None)
+            named = (events.order_of(ours, event.body) for event in page.events)
+            order_id = next(filter(None, named), None)
             if order_id is not None:
                 return order_id
             query = None if page.next_cursor is None else events.further_page(page.next_cursor)
         return None
 
     async def events(self, query: str) -> EventPage | Unknown:
-        """Return the page of the list of events that ``query`` asks for."""
+        """Return the page of PayPal's list of events that ``query`` selects."""
         answer = await self._client.call("GET", f"{EVENTS}?{query}")
         if not isinstance(answer, Response):
             return Unknown(answer.reason)
@@ -127,13 +132,16 @@ class Lookups:
             return Unknown(f"unreadable: {type(error).__name__} in the list of events")
 
     async def _reversal(self, refund_id: str) -> Reply:
-        """Return what the disputes of a reversed capture say: the reversal is the same change."""
+        """Return the reports of the disputes of a reversed capture.
+
+        A reversal reports the same change as its dispute, so it has no report of its own.
+        """
         reversal = await self._get(path(REFUNDS, refund_id), PayPalRefundPayload)
         if not isinstance(reversal, PayPalRefundPayload):
             return reversal
         capture_id = translation.refunded_capture(reversal)
         if capture_id is None:
-            return Unknown(f"reversal {refund_id}: of no capture")
+            return Unknown(f"reversal {refund_id}: it names no capture")
         listed = await self._get(
             f"{DISPUTES}?disputed_transaction_id={quote(capture_id, safe='')}", DisputeList
         )
@@ -149,7 +157,7 @@ class Lookups:
             reports += reply.reports
         return Answered(reports)
 
-    async def _told(
+    async def _reply(
         self,
         kind: str,
         reference: str,
@@ -166,9 +174,9 @@ class Lookups:
         return _parsed(model, answer, address) if isinstance(answer, Response) else answer
 
 
-def _parsed(model: type[Read], answer: Response, what: str) -> Read | Unknown:
+def _parsed(model: type[Read], answer: Response, subject: str) -> Read | Unknown:
     if not answer.ok:
-        return Unknown(f"{what}: status {answer.status}")
+        return Unknown(f"{subject}: status {answer.status}")
     try:
         return parse(model, answer.body)
     except Malformed as error:

@@ -1,4 +1,4 @@
-"""Operations at PayPal: what is called for each, and what the answers come to."""
+"""Make the calls of operations at PayPal, and translate the answers to reports."""
 
 from __future__ import annotations
 
@@ -45,25 +45,26 @@ from groat.providers.port import (
 from groat.providers.reading import Malformed, parse, read, refusal
 
 _WAITING = frozenset({"CREATED", "PAYER_ACTION_REQUIRED", "SAVED", "VOIDED"})
-"""Where an order is of which nothing was taken, and nothing will be unless we complete it."""
+"""Statuses of an order that took no money, and takes none unless the adapter completes it."""
 
 _ALREADY_COMPLETED = frozenset({"ORDER_ALREADY_AUTHORIZED", "ORDER_ALREADY_CAPTURED"})
+"""Issues with which PayPal refuses to complete an order a second time."""
 
 
 class Operations:
-    """Makes the calls of operations. The caller limits the time that one may take."""
+    """Make the calls of operations. The caller must limit the time of each method."""
 
     def __init__(self, client: PayPalClient, lookups: Lookups) -> None:
         self._client = client
         self._lookups = lookups
 
     async def create(self, request: AuthorizeRequest) -> Reply:
-        """Make an order."""
+        """Create an order. PayPal completes it at once if it is paid with a saved method."""
         answer = await self._post(ORDERS, request, lambda: bodies.order(request))
         return _reply(answer, request, self._order_reports)
 
     async def go_on(self, request: AuthorizeRequest, order_id: str) -> Reply:
-        """Complete an order that its payer has approved; of another, return what it says."""
+        """Complete an order that its payer has approved. Report any other order as it is."""
         order = await self._lookups.order(order_id)
         if isinstance(order, NotSent | Unknown):
             return order
@@ -72,7 +73,7 @@ class Operations:
         if order.status != "APPROVED":
             return read(lambda: _addressed(self._lookups.order_reports(order), request))
         action = "capture" if request.capture else "authorize"
-        # The order was made with the key itself, so its completion needs another.
+        # The operation's own key created the order, so its completion needs another.
         key = f"{request.idempotency_key}-complete"
         answer = await self._client.call(
             "POST", f"{path(ORDERS, order_id)}/{action}", json={}, key=key
@@ -82,45 +83,50 @@ class Operations:
         return _reply(answer, request, self._order_reports)
 
     async def capture(self, request: CaptureRequest) -> Reply:
-        """Capture an authorization."""
+        """Capture an authorization, or a part of it."""
         address = f"{path(AUTHORIZATIONS, request.authorization_reference)}/capture"
         answer = await self._post(address, request, lambda: bodies.capture(request))
         reply = _reply(answer, request, self._capture_reports)
-        return await self._instead(request, reply) if _is_unprocessable(answer) else reply
+        return await self._actual_end(request, reply) if _is_unprocessable(answer) else reply
 
     async def give_up(self, request: CancelRequest) -> Reply:
-        """Leave an order to itself that waits for its payer; of another, say what came of it."""
+        """Report an order that waits for its payer as canceled, and refuse to cancel any other.
+
+        The refusal comes with the reports of the order, such as its captures.
+        """
         order = await self._lookups.order(request.provider_reference)
         if isinstance(order, NotSent | Unknown):
             return Unknown(order.reason)
         if order is None or order.status in _WAITING:
             report = Report(request.payment_id, request.provider_reference, Canceled())
             return Answered((report,))
-        told = read(lambda: self._lookups.order_reports(order))
-        if not isinstance(told, Answered):
-            return told
-        no = refusal(request, FailureCode.REJECTED_BY_PROVIDER)
-        done = [one for one in told.reports if not isinstance(one.fact, Approved | Declined)]
-        return Answered((*_addressed(tuple(done), request), *no))
+        reply = read(lambda: self._lookups.order_reports(order))
+        if not isinstance(reply, Answered):
+            return reply
+        refused = refusal(request, FailureCode.REJECTED_BY_PROVIDER)
+        done = [
+            report for report in reply.reports if not isinstance(report.fact, Approved | Declined)
+        ]
+        return Answered((*_addressed(tuple(done), request), *refused))
 
     async def void(self, request: CancelRequest, authorization_id: str) -> Reply:
         """Void an authorization."""
         address = f"{path(AUTHORIZATIONS, authorization_id)}/void"
         answer = await self._client.call("POST", address, key=request.idempotency_key)
         reply = _reply(answer, request, self._void_reports)
-        return await self._instead(request, reply) if _is_unprocessable(answer) else reply
+        return await self._actual_end(request, reply) if _is_unprocessable(answer) else reply
 
     async def refund(self, request: RefundRequest) -> Reply:
-        """Refund a capture."""
+        """Refund a capture, or a part of it."""
         address = f"{path(CAPTURES, request.capture_reference)}/refund"
         answer = await self._post(address, request, lambda: bodies.refund(request))
         return _reply(answer, request, self._refund_reports)
 
     async def fetch(self, request: OperationRequest, order_id: str) -> Reply:
-        """Look an operation's order up."""
+        """Look up an operation by its order."""
         order = await self._lookups.order(order_id)
         if isinstance(order, NotSent | Unknown):
-            # That a look-up was not sent says nothing of the call that it asks about.
+            # A look-up that was not sent proves nothing about the operation.
             return Unknown(order.reason)
         if order is None and isinstance(request, AuthorizeRequest):
             return _forgotten(request, order_id)
@@ -128,35 +134,40 @@ class Operations:
             return Answered(())
         if not isinstance(request, AuthorizeRequest):
             order = translation.without_other_declines(order, request.idempotency_key)
-        told = read(lambda: self._lookups.order_reports(order))
-        if not isinstance(told, Answered):
-            return told
+        reply = read(lambda: self._lookups.order_reports(order))
+        if not isinstance(reply, Answered):
+            return reply
         if isinstance(request, RefundRequest):
-            return Answered(_of_refund(told.reports, request))
-        return Answered(_addressed(told.reports, request))
+            return Answered(_of_refund(reply.reports, request))
+        return Answered(_addressed(reply.reports, request))
 
-    async def _instead(self, request: CaptureRequest | CancelRequest, no: Reply) -> Reply:
-        """Return why an authorization did not let itself be captured or voided.
+    async def _actual_end(self, request: CaptureRequest | CancelRequest, refused: Reply) -> Reply:
+        """Look up the order of an authorization that PayPal refused to capture or void.
 
-        It has ended in another way, which the order tells, or else ``no`` is the answer, after the
-        captures that there are.
+        Report its captures first. If the authorization was canceled or has expired, report that
+        end, else the refusal.
         """
         order = await self._lookups.order(request.provider_reference)
-        if order is None or not isinstance(no, Answered):
-            return no
+        if order is None or not isinstance(refused, Answered):
+            return refused
         if isinstance(order, NotSent | Unknown):
-            return Unknown(f"refused, and then: {order.reason}")
-        told = read(lambda: self._lookups.order_reports(order))
-        if not isinstance(told, Answered):
-            return told
-        ended = [one for one in told.reports if isinstance(one.fact, Canceled | Expired)]
-        taken = [one for one in told.reports if isinstance(one.fact, Captured | FeeCharged)]
-        return Answered((*_addressed(tuple(taken), request), *(ended or no.reports)))
+            return Unknown(f"refused, then the look-up failed: {order.reason}")
+        reply = read(lambda: self._lookups.order_reports(order))
+        if not isinstance(reply, Answered):
+            return reply
+        ended = [report for report in reply.reports if isinstance(report.fact, Canceled | Expired)]
+        taken = [
+            report for report in reply.reports if isinstance(report.fact, Captured | FeeCharged)
+        ]
+        return Answered((*_addressed(tuple(taken), request), *(ended or refused.reports)))
 
     async def _post(
         self, address: str, request: OperationRequest, body: Callable[[], Json]
     ) -> Response | NotSent | Unknown | Answered:
-        """Make a call of an operation, unless PayPal cannot be told its amount."""
+        """Make the call of an operation, or refuse it if its body cannot be built.
+
+        For example, PayPal does not take 10.50 HUF.
+        """
         try:
             json = body()
         except InvalidRequest:
@@ -181,7 +192,7 @@ def _reply(
     request: OperationRequest,
     reports: Callable[[bytes], tuple[Report, ...]],
 ) -> Reply:
-    """Return what an operation's call came to."""
+    """Translate the answer to an operation's call to a reply."""
     if not isinstance(answer, Response):
         return answer
     if answer.ok:
@@ -192,10 +203,10 @@ def _reply(
 
 
 def _forgotten(request: AuthorizeRequest, order_id: str) -> Answered:
-    """Return what is true of an order that PayPal knows no more: nobody has paid it in time.
+    """Report an order that PayPal no longer knows as expired: it was not completed in time.
 
-    Source: developer.paypal.com, Orders v2, ``order.links``: the payer has 6 hours to approve, and
-    we have 6 more to complete; then the order is gone.
+    Source: developer.paypal.com, Orders v2, ``order.links``. The payer has 6 hours to approve an
+    order, and the merchant has 6 more hours to complete it. Then PayPal removes the order.
     """
     return Answered((Report(request.payment_id, order_id, Expired()),))
 
@@ -205,7 +216,7 @@ def _refused(request: OperationRequest, code: FailureCode) -> Answered:
 
 
 def _addressed(reports: tuple[Report, ...], request: OperationRequest) -> tuple[Report, ...]:
-    """Return what was reported of an operation, with the ids that the reports leave out."""
+    """Fill in the ids that the reports of an operation leave out."""
     return tuple(
         replace(
             report,
@@ -227,7 +238,7 @@ def _of_refund(reports: tuple[Report, ...], request: RefundRequest) -> tuple[Rep
 
 
 def _issues(answer: Response) -> list[str]:
-    """Return why PayPal refused, nothing if it did not or does not say so readably."""
+    """Return the issues of a refusal. A success or an unreadable answer has none."""
     if answer.ok:
         return []
     try:

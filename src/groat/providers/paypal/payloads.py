@@ -1,4 +1,4 @@
-"""PayPal's objects, as far as they are read.
+"""PayPal's objects, with the fields that the adapter reads.
 
 Sources: developer.paypal.com, Orders v2, Payments v2, Disputes v1 and Webhooks v1.
 """
@@ -15,7 +15,7 @@ from groat.kernel.value import field
 from groat.providers.reading import EventText, Payload
 
 Id: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,64}\Z")]
-"""An id of PayPal's. It becomes a part of addresses that we look up, so it must lead nowhere."""
+"""An id at PayPal. It becomes a part of paths, so it must hold no character that changes a path."""
 
 AuthorizationStatus: TypeAlias = Literal[
     "CAPTURED", "CREATED", "DENIED", "EXPIRED", "PARTIALLY_CAPTURED", "PENDING", "VOIDED"
@@ -24,53 +24,53 @@ CaptureStatus: TypeAlias = Literal[
     "COMPLETED", "DECLINED", "FAILED", "PARTIALLY_REFUNDED", "PENDING", "REFUNDED"
 ]
 RefundStatus: TypeAlias = Literal["CANCELLED", "COMPLETED", "FAILED", "PENDING"]
-"""These are the statuses that are documented. Another cannot be read, so it leaves the outcome
+"""The statuses that PayPal documents. Any other status cannot be read and leaves the outcome
 unknown."""
 
 
 class AmountPayload(Payload):
-    """A decimal string with the currency's decimals."""
+    """An amount: its currency, and a decimal text with the currency's decimals."""
 
     currency_code: str
     value: str
 
     def money(self) -> Money:
-        """Return it as money.
+        """Return the amount as money.
 
         Raises:
-            InvalidRequest: it is no amount of the currency.
+            InvalidRequest: the text is no amount of the currency.
         """
         return Money.from_decimal(self.value, self.currency_code)
 
 
 class Link(Payload):
-    """Where something else is found, and what it is."""
+    """The address ``href`` of a related object, and its relation ``rel``."""
 
     href: str
     rel: str
 
 
 class ProcessorResponse(Payload):
-    """What the card's issuer answered."""
+    """The answer of the card's issuer."""
 
     response_code: str | None = None
 
 
 class RelatedIds(Payload):
-    """What an authorization or a capture belongs to."""
+    """The order, and the authorization, that an authorization or a capture belongs to."""
 
     order_id: Id | None = None
     authorization_id: Id | None = None
 
 
 class SupplementaryData(Payload):
-    """What an authorization or a capture is told with besides."""
+    """Additional data of an authorization or a capture."""
 
     related_ids: RelatedIds = RelatedIds()
 
 
 class AuthorizationPayload(Payload):
-    """Money that is reserved, or not."""
+    """An authorization. ``status`` tells whether the money is reserved."""
 
     id: Id
     status: AuthorizationStatus
@@ -82,13 +82,13 @@ class AuthorizationPayload(Payload):
 
 
 class Breakdown(Payload):
-    """What becomes of a capture's amount."""
+    """The parts of a capture's amount, of which only the fee is read."""
 
     paypal_fee: AmountPayload | None = None
 
 
 class CapturePayload(Payload):
-    """One taking of money."""
+    """A capture."""
 
     id: Id
     status: CaptureStatus
@@ -103,7 +103,7 @@ class CapturePayload(Payload):
 
 
 class PayPalRefundPayload(Payload):
-    """One giving back of money. Its capture is told by a link alone."""
+    """A refund. Only a link names its capture."""
 
     id: Id
     status: RefundStatus
@@ -114,7 +114,7 @@ class PayPalRefundPayload(Payload):
 
 
 class UnitPayments(Payload):
-    """What became of a purchase unit."""
+    """The authorizations, captures and refunds of a purchase unit."""
 
     authorizations: list[AuthorizationPayload] = field(default_factory=list)
     captures: list[CapturePayload] = field(default_factory=list)
@@ -122,7 +122,7 @@ class UnitPayments(Payload):
 
 
 class PurchaseUnitPayload(Payload):
-    """A part of an order; ours have one."""
+    """A part of an order. Orders that Groat creates have one."""
 
     custom_id: str | None = None
     payments: UnitPayments = UnitPayments()
@@ -139,20 +139,20 @@ class OrderPayload(Payload):
 
 
 class DisputedTransaction(Payload):
-    """The capture that is disputed, which the seller knows by an id of its own."""
+    """The disputed capture. ``seller_transaction_id`` is the seller's id of it."""
 
     seller_transaction_id: Id | None = None
 
 
 class DisputeOutcome(Payload):
-    """How a dispute was decided."""
+    """The decision on a dispute."""
 
     outcome_code: str
     amount_refunded: AmountPayload | None = None
 
 
 class PayPalDisputePayload(Payload):
-    """A payer's complaint."""
+    """A dispute that a payer has opened."""
 
     dispute_id: Id
     status: str
@@ -168,31 +168,31 @@ class ListedDispute(Payload):
 
 
 class DisputeList(Payload):
-    """The disputes that were asked for."""
+    """A list of disputes."""
 
     items: list[ListedDispute] = field(default_factory=list)
 
 
 class EventResource(Payload):
-    """The id of what the event is about; the rest is asked of PayPal."""
+    """The object that an event is about. The adapter reads its id and asks PayPal for the rest."""
 
     id: Id
 
 
 class PayPalEventPayload(Payload):
-    """A provider event about anything but a dispute."""
+    """A provider event about any object except a dispute."""
 
     resource: EventResource
 
 
 class DisputeEvent(Payload):
-    """A provider event about a dispute, which names its id in its own way."""
+    """A provider event about a dispute, whose id has another field name."""
 
     resource: ListedDispute
 
 
 class ToldOrder(Payload):
-    """What an event is about, as far as it tells which order that is, and of which payment."""
+    """The object of a listed event, with the fields that name its order and its payment."""
 
     id: Id | None = None
     custom_id: str | None = None
@@ -201,27 +201,27 @@ class ToldOrder(Payload):
 
 
 class ToldEvent(Payload):
-    """An event in PayPal's list, which PayPal answered and nobody else can have written."""
+    """An event in PayPal's list. It can be trusted, because PayPal returned it to an API call."""
 
     resource: ToldOrder
 
 
 class PayPalEnvelopePayload(Payload):
-    """What every event has."""
+    """The fields that every event has."""
 
     id: EventText
     event_type: EventText
 
 
 class PayPalEventListPayload(Payload):
-    """A page of events, newest first. Each is read by itself."""
+    """A page of events, newest first. Each event is parsed separately."""
 
     events: list[object] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
 
 
 class Issue(Payload):
-    """One reason for a refusal."""
+    """The name of one reason for a refusal."""
 
     issue: str = ""
 
@@ -233,5 +233,5 @@ class ProblemPayload(Payload):
     details: list[Issue] = field(default_factory=list)
 
     def issues(self) -> list[str]:
-        """Return the reasons."""
+        """Return the names of all reasons for the refusal."""
         return [detail.issue for detail in self.details]

@@ -1,14 +1,16 @@
-"""PayPal's webhook signatures: a total function, for any bytes.
+"""Verify PayPal's webhook signatures. Every function is total: it answers any bytes.
 
 Source: developer.paypal.com, "Webhooks: verify the signature". The signed text is
-``<transmission id>|<transmission time>|<webhook id>|<CRC-32 of the body, in decimal>``, signed with
-RSA (PKCS #1 v1.5) and SHA-256 by the certificate that ``PAYPAL-CERT-URL`` points to. A CRC is no
-proof of the body, so nothing in the body is believed: money is read from PayPal itself.
+``<transmission id>|<transmission time>|<webhook id>|<CRC-32 of the body, in decimal>``. PayPal
+signs it with RSA (PKCS #1 v1.5) and SHA-256. ``PAYPAL-CERT-URL`` names the certificate. A CRC does
+not prove the body: an attacker can write another body with the same CRC. So the adapter trusts
+nothing in the body, and reads amounts from PayPal itself.
 
-The time is a part of what is signed, and is not compared with ours. PayPal tries for three days and
-does not say that each try has a time of its own: a bound of minutes might refuse every try after an
-outage, and the events would be lost. Nor would it keep anything out: a transmission that is sent
-again is the same event, and with another body it is a second event under an id that is used.
+The signed text contains the time, but the adapter does not compare it with its own clock. PayPal
+retries for three days and does not document that each try has its own time. A limit of minutes
+might reject every retry after an outage, and the events would be lost. Nor would a limit stop an
+attacker. A transmission that is sent again is a duplicate of the same event. With another body it
+is a second event under a used transmission id, which the inbox refuses.
 """
 
 from __future__ import annotations
@@ -29,11 +31,11 @@ from groat.providers.port import Rejection
 
 _FIELD = re.compile(r"[!-{}~]{1,512}", re.ASCII)
 _ID_LENGTH_MAX = 255
-"""The inbox keeps the ids of transmissions. PayPal's have up to 50 characters, it says."""
+"""Maximum characters of a transmission id, which the inbox stores. PayPal documents up to 50."""
 
 
 class Transmission(Value):
-    """The headers of one delivery."""
+    """The signature headers of one delivery."""
 
     id: str
     time: str
@@ -41,12 +43,15 @@ class Transmission(Value):
     signature: bytes
 
     def signed_text(self, webhook_id: str, body: bytes) -> bytes:
-        """Return what PayPal signs."""
+        """Return the bytes that PayPal signs."""
         return f"{self.id}|{self.time}|{webhook_id}|{zlib.crc32(body)}".encode()
 
 
 def read_transmission(headers: Mapping[str, str]) -> Transmission | Rejection:
-    """Return the delivery's headers, of which none may hold a ``|``, or what is wrong with them."""
+    """Read the signature headers of a delivery, or return the reason to reject it.
+
+    No signed header may contain ``|``, the separator of the signed text.
+    """
     names = ("transmission-id", "transmission-time", "cert-url", "auth-algo", "transmission-sig")
     values = [headers.get(f"paypal-{name}", "") for name in names]
     if not all(values):
@@ -66,7 +71,7 @@ def read_transmission(headers: Mapping[str, str]) -> Transmission | Rejection:
 def is_signed(
     transmission: Transmission, body: bytes, webhook_id: str, certificate: x509.Certificate
 ) -> bool:
-    """Tell whether the delivery is signed by ``certificate``, for our webhook."""
+    """Tell whether ``certificate`` signed the delivery for the webhook ``webhook_id``."""
     key = certificate.public_key()
     if not isinstance(key, RSAPublicKey):
         return False

@@ -1,4 +1,7 @@
-"""PayPal's objects to facts: pure. Sources: developer.paypal.com, Orders v2 and Payments v2."""
+"""Translate PayPal's objects to facts. Pure.
+
+Sources: developer.paypal.com, Orders v2 and Payments v2.
+"""
 
 from __future__ import annotations
 
@@ -38,27 +41,32 @@ from groat.providers.paypal.payloads import (
 from groat.providers.reading import own_payment_id
 
 REVERSAL_NOTE = "Payment reversed"
-"""What PayPal writes on what it took back by itself. It looks like a refund, and its dispute tells
-of it: see ``disputes``."""
+"""Note that PayPal writes on a reversal, which it makes because of a dispute.
+
+A reversal looks like a refund, but the dispute reports it: see ``disputes``.
+"""
 
 _CAPTURES_PATH = "/v2/payments/captures/"
 _AUTHORIZATIONS_PATH = "/v2/payments/authorizations/"
 
 
 def order_reports(order: OrderPayload, now: datetime) -> tuple[Report, ...]:
-    """Return what an order's payments say or, where there are none, its own status.
+    """Return the reports of an order's payments, or of its own status if it has none.
 
-    A payment that is pending says something only where no other does.
+    A pending payment counts only if the order has no settled one.
     """
-    told = [report for unit in order.purchase_units for report in _unit_reports(unit, order, now)]
-    settled = [report for report in told if not isinstance(report.fact, Processing)]
-    return tuple(settled or told) or tuple(_waiting_reports(order))
+    reports = [
+        report for unit in order.purchase_units for report in _unit_reports(unit, order, now)
+    ]
+    settled = [report for report in reports if not isinstance(report.fact, Processing)]
+    return tuple(settled or reports) or tuple(_waiting_reports(order))
 
 
 def without_other_declines(order: OrderPayload, invoice_id: str) -> OrderPayload:
-    """Return an order without captures that were declined, but for the one of ours that is asked.
+    """Remove the declined captures from an order, except the capture named ``invoice_id``.
 
-    What was taken is a fact whichever call took it; a no is the answer to one call alone.
+    A capture that took money is a fact about the payment. A decline answers only the call that
+    made the capture, so a look-up of another call must not report it.
     """
     units = [
         replace(unit, payments=_payments_without(unit.payments, invoice_id))
@@ -77,7 +85,7 @@ def _payments_without(payments: UnitPayments, invoice_id: str) -> UnitPayments:
 
 
 def authorization_reports(authorization: AuthorizationPayload, now: datetime) -> tuple[Report, ...]:
-    """Return what an authorization says besides its captures."""
+    """Return the report of an authorization. Its captures have reports of their own."""
     fact = _authorization_fact(authorization, now)
     if fact is None:
         return ()
@@ -86,11 +94,11 @@ def authorization_reports(authorization: AuthorizationPayload, now: datetime) ->
 
 
 def capture_reports(capture: CapturePayload) -> tuple[Report, ...]:
-    """Return what a capture says; a pending one, which order it is of."""
+    """Return the reports of a capture and its fee. The report of a pending one names its order."""
     payment_id = own_payment_id(capture.custom_id)
     order_id = capture.supplementary_data.related_ids.order_id
     match capture.status:
-        case "COMPLETED" | "REFUNDED" | "PARTIALLY_REFUNDED":  # it was taken before it was given
+        case "COMPLETED" | "REFUNDED" | "PARTIALLY_REFUNDED":  # a refunded capture took money first
             taken = Captured(capture.id, capture.amount.money(), final=_is_final(capture))
             return (Report(payment_id, order_id, taken), *_fee_reports(capture))
         case "DECLINED" | "FAILED":
@@ -100,7 +108,7 @@ def capture_reports(capture: CapturePayload) -> tuple[Report, ...]:
 
 
 def refund_reports(refund: PayPalRefundPayload, order_id: str | None = None) -> tuple[Report, ...]:
-    """Return what a refund says; a pending one says nothing yet."""
+    """Return the report of a refund. A pending refund has none yet."""
     fact = _refund_fact(refund)
     if fact is None:
         return ()
@@ -109,20 +117,20 @@ def refund_reports(refund: PayPalRefundPayload, order_id: str | None = None) -> 
 
 
 def refunded_capture(refund: PayPalRefundPayload) -> str | None:
-    """Return the id of the capture that a refund, or a reversal, is of."""
+    """Return the id of the capture that a refund or a reversal belongs to."""
     _, path, capture_id = _link(refund.links, "up").rpartition(_CAPTURES_PATH)
     return capture_id if path and capture_id else None
 
 
 def refusal_code(problem: ProblemPayload) -> FailureCode:
-    """Return why a request was refused: because of the payer, or else of the request itself."""
+    """Return the failure code of a refusal's issues, or that PayPal rejected the request itself."""
     return from_paypal(problem.issues(), FailureCode.REJECTED_BY_PROVIDER)
 
 
 def _unit_reports(
     unit: PurchaseUnitPayload, order: OrderPayload, now: datetime
 ) -> Iterator[Report]:
-    """Yield what a unit's payments say; the captures first, since an end comes after them."""
+    """Yield the reports of a unit's payments: captures first, then the end of an authorization."""
     for capture in unit.payments.captures:
         yield from capture_reports(_of_order(capture, unit, order))
     for refund in unit.payments.refunds:
@@ -138,7 +146,7 @@ def _unit_reports(
 def _of_order(
     capture: CapturePayload, unit: PurchaseUnitPayload, order: OrderPayload
 ) -> CapturePayload:
-    """Return an order's capture with what may be told by the order alone."""
+    """Fill in the fields of a capture that may stand only on its order."""
     related = replace(capture.supplementary_data.related_ids, order_id=order.id)
     known = replace(capture.supplementary_data, related_ids=related)
     return replace(
@@ -193,8 +201,8 @@ def _refund_fact(refund: PayPalRefundPayload) -> RefundFact | None:
 
 
 def _fee_reports(capture: CapturePayload) -> Iterator[Report]:
-    told = capture.seller_receivable_breakdown.paypal_fee
-    fee = told.money() if told else None
+    amount = capture.seller_receivable_breakdown.paypal_fee
+    fee = amount.money() if amount else None
     if fee is not None and fee.amount > 0:
         yield Report(
             own_payment_id(capture.custom_id),
@@ -205,7 +213,7 @@ def _fee_reports(capture: CapturePayload) -> Iterator[Report]:
 
 
 def _is_final(capture: CapturePayload) -> bool:
-    """Tell whether nothing is left to capture: so it is too where there was no authorization."""
+    """Tell whether nothing is left to capture. Without an authorization, every capture is final."""
     authorized = capture.supplementary_data.related_ids.authorization_id is not None
     return capture.final_capture or not (
         authorized or _AUTHORIZATIONS_PATH in _link(capture.links, "up")
@@ -218,5 +226,5 @@ def _declined(response: ProcessorResponse | None) -> Declined:
 
 
 def _link(links: list[Link], relation: str) -> str:
-    """Return where the first link of a relation leads, nowhere if there is none."""
+    """Return the address of the first link with a relation; empty text if there is none."""
     return next((link.href for link in links if link.rel == relation), "")

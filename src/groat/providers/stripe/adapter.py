@@ -1,4 +1,4 @@
-"""Stripe through its official SDK: one account."""
+"""The adapter for a Stripe account, through Stripe's official SDK."""
 
 from __future__ import annotations
 
@@ -70,15 +70,18 @@ from groat.providers.stripe.translation import (
 )
 
 _WITH_FEE = "latest_charge.balance_transaction"
+"""Fields of a PaymentIntent to expand, so that it contains its charge and Stripe's fee."""
 _PAGE_SIZE = 100
+"""Number of objects to ask for on a page."""
 _KEY_MODE = re.compile(r"[sr]k_(live|test)_")
+"""Prefix of an API key, which names its mode."""
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
-"""How far Stripe's clock may be behind PostgreSQL's."""
+"""Maximum time by which Stripe's clock may be behind PostgreSQL's."""
 _CALLED_WITHIN = timedelta(minutes=15)
-"""Time after its beginning within which most operations are called; a worker may call later."""
+"""Time after its beginning in which the engine calls most operations. A worker may call later."""
 _NEEDS_METHOD = "A Stripe payment needs a payment_method, the id of a PaymentMethod."
 _NOT_STRIPES = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
-"""What the SDK stumbles over where an answer is not Stripe's, or not whole."""
+"""Errors that the SDK raises if an answer does not come from Stripe or is incomplete."""
 
 Found = TypeVar("Found")
 
@@ -86,22 +89,22 @@ Found = TypeVar("Found")
 class StripeProvider:
     """The ``Provider`` for a Stripe account.
 
-    The SDK's own retries are off: each call is made once, with the operation's key, and what it
-    leaves unknown is resolved by the engine.
+    The SDK's own retries are off. The adapter makes each call once, with the operation's key. The
+    engine resolves an outcome that stays unknown.
     """
 
     credential_fields = CredentialFields(
         needed=frozenset({"api_key"}),
         optional=frozenset({"webhook_secret", "account", "api_base"}),
     )
-    """``webhook_secret`` is two values while it rotates. ``account`` is the connected account that
-    a platform's key acts for. ``api_base`` is for a stand-in only."""
+    """``webhook_secret`` holds two values, with a comma between, during a rotation. ``account`` is
+    the connected account that a platform's key acts for. ``api_base`` is for a stand-in only."""
 
     keeps_keys_for = timedelta(hours=23)
-    """An hour less than Stripe does (docs.stripe.com/api/idempotent_requests)."""
+    """An hour less than Stripe remembers keys (docs.stripe.com/api/idempotent_requests)."""
 
     captures_once = True
-    """Capturing in several goes is a feature that Stripe enables by agreement, for some cards."""
+    """Stripe allows several captures of a payment only by agreement, and only for some cards."""
 
     lists_events_for = timedelta(days=30)
     """Source: docs.stripe.com/api/events/list."""
@@ -127,30 +130,30 @@ class StripeProvider:
         self._retrievers: dict[str, Callable[[str], Awaitable[object]]] = {
             "charge": self._charges.retrieve_async,
             "dispute": client.v1.disputes.retrieve_async,
-            "payment_intent": lambda one: self._intents.retrieve_async(
-                one, {"expand": [_WITH_FEE]}
+            "payment_intent": lambda intent_id: self._intents.retrieve_async(
+                intent_id, {"expand": [_WITH_FEE]}
             ),
             "refund": client.v1.refunds.retrieve_async,
         }
 
-    def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:  # noqa: ARG002 - it is asked for the method alone
-        """Return that a payment at Stripe needs a PaymentMethod, if there is none."""
+    def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:  # noqa: ARG002 - only the method matters
+        """Return a sentence for the caller if there is no payment method, else None."""
         if payment_method is None:
             return _NEEDS_METHOD
         return None
 
     async def authorize(self, request: AuthorizeRequest) -> Reply:
-        """Create and confirm a PaymentIntent, or go on with the one that was created."""
+        """Create and confirm a PaymentIntent, or continue the PaymentIntent of an earlier try."""
         if request.provider_reference is not None:
-            return await self._go_on(request, request.provider_reference)
+            return await self._continue(request, request.provider_reference)
         try:
             order = _order(request)
         except InvalidRequest:
             return Answered(refusal(request, FailureCode.METHOD_NOT_SUPPORTED))
-        return await self._move(request, self._intents.create_async(order, _once(request)))
+        return await self._change(request, self._intents.create_async(order, _with_key(request)))
 
     async def capture(self, request: CaptureRequest) -> Reply:
-        """Capture a PaymentIntent; Stripe releases the rest of what is authorized."""
+        """Capture a PaymentIntent. Stripe releases the rest of the authorization."""
         try:
             units = translation.stripe_units(request.amount)
         except InvalidRequest:
@@ -158,17 +161,17 @@ class StripeProvider:
         call = self._intents.capture_async(
             request.authorization_reference,
             {"amount_to_capture": units, "expand": [_WITH_FEE]},
-            _once(request),
+            _with_key(request),
         )
-        return await self._move(request, call)
+        return await self._change(request, call)
 
     async def cancel(self, request: CancelRequest) -> Reply:
         """Cancel a PaymentIntent."""
-        call = self._intents.cancel_async(request.provider_reference, {}, _once(request))
-        return await self._move(request, call)
+        call = self._intents.cancel_async(request.provider_reference, {}, _with_key(request))
+        return await self._change(request, call)
 
     async def refund(self, request: RefundRequest) -> Reply:
-        """Refund a charge."""
+        """Refund a charge, or a part of it."""
         try:
             units = translation.stripe_units(request.amount)
         except InvalidRequest:
@@ -182,20 +185,21 @@ class StripeProvider:
                     REFUND_METADATA: refund_reference(request.refund_id),
                 },
             },
-            _once(request),
+            _with_key(request),
         )
         answer = await self._answer(request, call)
         if isinstance(answer, Answered | NotSent | Unknown):
             return answer
         return read(
-            lambda: translation.refund_reports(convert(StripeRefundPayload, _plain(answer)))
+            lambda: translation.refund_reports(convert(StripeRefundPayload, _as_json(answer)))
         )
 
     async def fetch(self, request: OperationRequest) -> Reply:
-        """Retrieve the PaymentIntent, or look for ours; of a refund, list the intent's refunds.
+        """Look up an operation by its PaymentIntent, or a refund in the list of its payment.
 
-        Stripe's search may be a minute behind (docs.stripe.com/search): finding nothing proves
-        nothing. Accounts in some countries have no search: their intents are listed.
+        Without the PaymentIntent's id, this method searches for it by the payment's id. Stripe's
+        search may be a minute behind (docs.stripe.com/search), so an empty result proves nothing.
+        Accounts in some countries have no search. For them, it lists PaymentIntents instead.
         """
         match request:
             case RefundRequest():
@@ -214,15 +218,18 @@ class StripeProvider:
     async def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime
     ) -> Rejection | None:
-        """Check the signature with every active secret."""
+        """Verify the signature with every active secret."""
         return signature.verify(headers.get("stripe-signature"), body, self._webhook_secrets, now)
 
     def read_envelope(self, headers: Mapping[str, str], body: bytes) -> Envelope | Rejection:  # noqa: ARG002 - Stripe signs the body, and no transmission
-        """Return the event's id and type."""
+        """Read the event's id and type."""
         return read_envelope(lambda: translation.envelope(body))
 
     def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | NotOurs | None:
-        """Read the event; what Stripe signed, it says. A thin one only says what to ask for."""
+        """Read the event, whose body Stripe has signed. Return None for a thin event.
+
+        A thin event contains no object, only the id to ask for.
+        """
         if event_type not in EVENT_TYPES:
             is_thin = event_type.removeprefix(THIN) in EVENT_TYPES
             return self._not_ours_by_origin(body) or (None if is_thin else Answered(()))
@@ -234,30 +241,30 @@ class StripeProvider:
         return not_ours or read_event(lambda: translation.event_reports(event_type, event))
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable | NotOurs:
-        """Read the event, or ask for the object that a thin one is about."""
-        said = self.read_webhook(event_type, body)
-        if said is not None:
-            return said
+        """Read the event. For a thin event, retrieve its object from Stripe."""
+        answer = self.read_webhook(event_type, body)
+        if answer is not None:
+            return answer
         return await self._interpret_thin(event_type.removeprefix(THIN), body)
 
     async def fetch_capture(self, reference: str) -> Reply | NotOurs:
-        """Retrieve the charge: its metadata is its PaymentIntent's, with our payment's id."""
-        answer = await self._ask(_if_there(self._charges.retrieve_async(reference)))
+        """Retrieve the charge. Its metadata is that of its PaymentIntent, with the payment's id."""
+        answer = await self._look_up(_if_there(self._charges.retrieve_async(reference)))
         if isinstance(answer, Unknown):
             return answer
         if answer is None:
             return FOREIGN
-        told = read(lambda: translation.charge_reports(convert(ChargePayload, _plain(answer))))
-        return own_or_foreign(told)
+        reply = read(lambda: translation.charge_reports(convert(ChargePayload, _as_json(answer))))
+        return own_or_foreign(reply)
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None
     ) -> EventPage | Unknown:
-        """List events, newest first, whether Stripe takes them for delivered or not.
+        """List events, newest first, including those that Stripe counts as delivered.
 
-        Where an endpoint was disabled nothing failed, in its view, and one that accepted an event
-        may have lost it since. Each is rendered as of the API version at its time, which is that of
-        its webhook.
+        Stripe's own view of deliveries is not enough. While an endpoint is disabled, Stripe records
+        no failed delivery. An endpoint that accepted an event may have lost it since. Stripe
+        renders each event in the API version of its time, which its webhook has too.
         """
         params: EventListParams = {
             "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
@@ -265,7 +272,7 @@ class StripeProvider:
         }
         if cursor is not None:
             params["starting_after"] = cursor
-        answer = await self._ask(self._events.list_async(params))
+        answer = await self._look_up(self._events.list_async(params))
         if isinstance(answer, Unknown):
             return answer
         try:
@@ -278,7 +285,7 @@ class StripeProvider:
         await self._http.close_async()  # type: ignore[no-untyped-call]
 
     def _not_ours_by_origin(self, body: bytes) -> NotOurs | None:
-        """Return that an event of any type is not this account's, None if it is."""
+        """Return ``FOREIGN`` or ``LIVEMODE`` if an event of any type is not for this account."""
         try:
             origin = parse(EventOrigin, body)
         except Malformed:
@@ -295,26 +302,26 @@ class StripeProvider:
         try:
             related = parse(ThinEvent, body).related_object
         except Malformed:
-            return Unreadable("no object that it is about")
-        answer = await self._ask(self._retrievers[related.type](related.id))
+            return Unreadable("the thin event names no related object")
+        answer = await self._look_up(self._retrievers[related.type](related.id))
         if isinstance(answer, Unknown):
             return answer
-        event = {"data": {"object": _plain(answer)}}
+        event = {"data": {"object": _as_json(answer)}}
         return read(
             lambda: translation.event_reports(event_type, convert(StripeEventPayload, event))
         )
 
-    async def _move(self, request: OperationRequest, call: Awaitable[object]) -> Reply:
-        """Make a call that moves a PaymentIntent; return what the intent says then."""
+    async def _change(self, request: OperationRequest, call: Awaitable[object]) -> Reply:
+        """Make a call that changes a PaymentIntent; return the reports of its new state."""
         answer = await self._answer(request, call)
         if isinstance(answer, Answered | NotSent | Unknown):
             return answer
-        return read(lambda: translation.intent_reports(convert(PaymentIntent, _plain(answer))))
+        return read(lambda: translation.intent_reports(convert(PaymentIntent, _as_json(answer))))
 
-    async def _go_on(self, request: AuthorizeRequest, reference: str) -> Reply:
-        """Go on with an intent that an earlier try has made.
+    async def _continue(self, request: AuthorizeRequest, reference: str) -> Reply:
+        """Continue a PaymentIntent that an earlier try has created.
 
-        Not being able to ask for it leaves its outcome unknown: it is there, and may yet succeed.
+        If it cannot be retrieved, its outcome is unknown: it exists, and may still succeed.
         """
         try:
             async with asyncio.timeout(self._timeout_seconds):
@@ -328,45 +335,52 @@ class StripeProvider:
         return read(lambda: translation.intent_reports(intent))
 
     async def _confirm(self, request: AuthorizeRequest, reference: str) -> Reply:
-        """Confirm an intent, with a key of its own: Stripe knows the operation's for its making."""
+        """Confirm a PaymentIntent with a key of its own.
+
+        Stripe knows the operation's key as that of the creation.
+        """
         params: PaymentIntentConfirmParams = {"expand": [_WITH_FEE]}
         if request.return_url is not None:
             params["return_url"] = request.return_url
         options: RequestOptions = {"idempotency_key": f"{request.idempotency_key}/confirm"}
-        return await self._move(request, self._intents.confirm_async(reference, params, options))
+        return await self._change(request, self._intents.confirm_async(reference, params, options))
 
     async def _retrieve(self, reference: str) -> PaymentIntent | Unknown:
-        answer = await self._ask(self._intents.retrieve_async(reference, {"expand": [_WITH_FEE]}))
+        call = self._intents.retrieve_async(reference, {"expand": [_WITH_FEE]})
+        answer = await self._look_up(call)
         if isinstance(answer, Unknown):
             return answer
         try:
-            return convert(PaymentIntent, _plain(answer))
+            return convert(PaymentIntent, _as_json(answer))
         except Malformed:
             return Unknown("unreadable: not a PaymentIntent")
 
     async def _search(self, request: OperationRequest) -> Reply:
         query = f"metadata['{PAYMENT_METADATA}']:'{payment_reference(request.payment_id)}'"
         call = self._intents.search_async({"query": query, "expand": [f"data.{_WITH_FEE}"]})
-        answer = await self._ask(call)
+        answer = await self._look_up(call)
         if isinstance(answer, Unknown):
             return answer
-        return read(lambda: translation.found_reports(_plain(answer)))
+        return read(lambda: translation.found_reports(_as_json(answer)))
 
     async def _find_listed(self, request: AuthorizeRequest) -> Reply | None:
-        """Look for our intent among those since the operation was begun, first near that time."""
+        """Search the list of PaymentIntents since the operation began, first near that time."""
         if request.begun_at is None:
             return None
         since = int((request.begun_at - _CLOCKS_DIFFER_BY).timestamp())
         soon = int((request.begun_at + _CALLED_WITHIN).timestamp())
         ours = payment_reference(request.payment_id)
-        near = await self._ask(self._intents_of({"gte": since, "lte": soon}, ours))
-        found = near or await self._ask(self._intents_of({"gt": soon}, ours))
+        near = await self._look_up(self._intents_of({"gte": since, "lte": soon}, ours))
+        found = near or await self._look_up(self._intents_of({"gt": soon}, ours))
         if isinstance(found, Unknown):
             return found
         return read(lambda: translation.found_reports({"data": found}))
 
     async def _intents_of(self, created: PaymentIntentListParamsCreated, ours: str) -> list[object]:
-        """Return the intent whose metadata names our payment among those of a time, if any."""
+        """Return the PaymentIntent of the payment ``ours`` among those ``created`` in a span.
+
+        The list has one element, or none if no metadata names that payment.
+        """
         page = await self._intents.list_async(
             {"created": created, "limit": _PAGE_SIZE, "expand": [f"data.{_WITH_FEE}"]}
         )
@@ -377,16 +391,20 @@ class StripeProvider:
         return []
 
     async def _find_refund(self, request: RefundRequest) -> Reply:
-        """Look for our refund among those of its payment; the list, unlike a search, is exact."""
+        """Find a refund in the list of its payment. Unlike a search, the list is up to date."""
         ours = refund_reference(request.refund_id)
-        answer = await self._ask(self._refunds_of(request.provider_reference))
+        answer = await self._look_up(self._refunds_of(request.provider_reference))
         if isinstance(answer, Unknown):
             return answer
 
         def reports() -> tuple[Report, ...]:
-            refunds = [convert(StripeRefundPayload, one) for one in answer]
-            found = [one for one in refunds if (one.metadata or {}).get(REFUND_METADATA) == ours]
-            return tuple(report for one in found for report in translation.refund_reports(one))
+            refunds = [convert(StripeRefundPayload, listed) for listed in answer]
+            return tuple(
+                report
+                for refund in refunds
+                if (refund.metadata or {}).get(REFUND_METADATA) == ours
+                for report in translation.refund_reports(refund)
+            )
 
         return read(reports)
 
@@ -395,7 +413,7 @@ class StripeProvider:
         return [refund.to_dict() async for refund in page.auto_paging_iter()]
 
     async def _answer(self, request: OperationRequest, call: Awaitable[object]) -> object:
-        """Return what a call that moves something is answered with, or the reply that it failed."""
+        """Make a call that changes something. Return the SDK's answer, or a reply if it failed."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 return await call
@@ -406,8 +424,8 @@ class StripeProvider:
         except _NOT_STRIPES as error:
             return Unknown(f"unreadable: {type(error).__name__}")
 
-    async def _ask(self, call: Awaitable[Found]) -> Found | Unknown:
-        """Return what a call that moves nothing is answered with."""
+    async def _look_up(self, call: Awaitable[Found]) -> Found | Unknown:
+        """Make a call that only reads. Return its answer, or ``Unknown`` if it failed."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 return await call
@@ -420,12 +438,12 @@ class StripeProvider:
 
 
 def _order(request: AuthorizeRequest) -> PaymentIntentCreateParams:
-    """Return the PaymentIntent to be created.
+    """Return the parameters that create a PaymentIntent.
 
-    Not ``automatic_async``: then the fee would not be there yet when the call is answered.
+    ``capture_method`` is not ``automatic_async``: then the answer would not contain the fee yet.
 
     Raises:
-        InvalidRequest: ``amount_not_supported``, or ``invalid_payment_method`` without one.
+        InvalidRequest: ``amount_not_supported``; or ``invalid_payment_method`` if there is none.
     """
     if request.payment_method is None:
         raise InvalidRequest("invalid_payment_method", _NEEDS_METHOD)
@@ -446,13 +464,16 @@ def _order(request: AuthorizeRequest) -> PaymentIntentCreateParams:
 
 
 def _livemode(api_key: str) -> bool | None:
-    """Return whether a key is of live mode, None if it does not say (docs.stripe.com/keys)."""
+    """Tell whether an API key is for live mode; None if its prefix does not tell.
+
+    Source: docs.stripe.com/keys.
+    """
     mode = _KEY_MODE.match(api_key)
     return None if mode is None else mode[1] == "live"
 
 
 async def _if_there(call: Awaitable[Found]) -> Found | None:
-    """Return what a call retrieves, None if Stripe knows no such thing."""
+    """Return the object that a call retrieves, None if Stripe does not know it."""
     try:
         return await call
     except stripe.InvalidRequestError as error:
@@ -461,16 +482,16 @@ async def _if_there(call: Awaitable[Found]) -> Found | None:
         return None
 
 
-def _once(request: OperationRequest) -> RequestOptions:
+def _with_key(request: OperationRequest) -> RequestOptions:
     return {"idempotency_key": request.idempotency_key}
 
 
 def _as_sent(answer: object) -> object:
-    """Return the JSON of an answer before the SDK made its own objects of it."""
+    """Return the parsed JSON of an answer, before the SDK turned it into its own objects."""
     sent = getattr(answer, "last_response", None)
     return sent.data if isinstance(sent, StripeResponse) else None
 
 
-def _plain(answer: object) -> object:
-    """Return an object of the SDK's as JSON has it."""
+def _as_json(answer: object) -> object:
+    """Return an object of the SDK as parsed JSON."""
     return answer.to_dict() if isinstance(answer, stripe.StripeObject) else answer

@@ -1,4 +1,4 @@
-"""Connections to Stripe, for the SDK: as many as there are calls."""
+"""Give the Stripe SDK an HTTP client without a queue: every call gets a connection at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from groat.providers.reading import NO_QUEUE, bounded
 
 
 class Connections(stripe.HTTPXClient):
-    """The SDK's client, but for its limit of 100 connections, which cannot be set: ``NO_QUEUE``."""
+    """The SDK's HTTP client without its limit of 100 connections, which the SDK cannot change.
+
+    See ``NO_QUEUE`` for the reason.
+    """
 
     def __init__(self, timeout_seconds: float) -> None:
         super().__init__(timeout=bounded(timeout_seconds))
@@ -21,5 +24,5 @@ class Connections(stripe.HTTPXClient):
 
 @cache
 def _trusted() -> ssl.SSLContext:
-    """Return what all accounts' connections trust: the authorities that the SDK comes with."""
+    """Return the TLS context that all accounts share. It trusts the SDK's own authorities."""
     return ssl.create_default_context(cafile=stripe.ca_bundle_path)

@@ -1,4 +1,4 @@
-"""What the SDK's errors say of a call: a refusal, nothing begun, or an unknown outcome."""
+"""Translate the SDK's errors: the call was refused, was not begun, or has an unknown outcome."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from groat.providers.stripe import translation
 
 
 def failure(error: stripe.StripeError, request: OperationRequest) -> Reply:
-    """Sort an error into a refusal, a call that was not begun, or an unknown outcome.
+    """Translate an error of a call that changes something.
 
-    Source: docs.stripe.com/error-handling. A 4xx is a definite no, but for 409, which says that
-    the first call with the key is still running. 401, 403 and 429 come before anything is begun.
+    Source: docs.stripe.com/error-handling. A 400, 402 or 404 is a definite refusal. A 401, 403 or
+    429 comes before Stripe begins anything. Any other error leaves the outcome unknown. For
+    example, a 409 means that the first call with the key is still running.
     """
     match error:
         case stripe.CardError():
@@ -39,5 +40,8 @@ def _refused(error: stripe.StripeError, request: OperationRequest) -> Reply:
 
 
 def unknown(error: stripe.StripeError) -> Unknown:
-    """Return that an error leaves the outcome open. Its text may repeat what we sent: not that."""
+    """Report that an error leaves the outcome unknown.
+
+    The reason leaves out the error's text, which may repeat the data of the request.
+    """
     return Unknown(f"{type(error).__name__} {error.http_status or ''}".strip())

@@ -1,6 +1,6 @@
-"""Stripe's objects, as far as we read them. Source: docs.stripe.com/api.
+"""Stripe's objects, with the fields that the adapter reads. Source: docs.stripe.com/api.
 
-Amounts are in minor units as Stripe counts them; currencies are in lower case.
+Amounts are in the minor units that Stripe uses. Currencies are in lower case.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from groat.providers.reading import EventText, Payload
 Metadata: TypeAlias = dict[str, str]
 
 UnixTime: TypeAlias = Annotated[int, Meta(ge=0, lt=253_402_300_800)]
-"""Whole seconds, until the end of the year 9999."""
+"""Whole seconds since 1970, up to the end of the year 9999."""
 
 
 class PaymentError(Payload):
-    """Why a payment did not go through, as Stripe's errors and PaymentIntents hold it."""
+    """The reason for which a payment failed, in Stripe's errors and PaymentIntents."""
 
     code: str | None = None
     decline_code: str | None = None
 
 
 class BalanceTransaction(Payload, tag_field="object", tag="balance_transaction"):
-    """A change of our balance at Stripe, in the currency of that balance."""
+    """A change of the account's balance at Stripe, in the currency of that balance."""
 
     id: str
     currency: str
@@ -36,19 +36,19 @@ class BalanceTransaction(Payload, tag_field="object", tag="balance_transaction")
 
 
 class CardPayload(Payload):
-    """How a charge was authorized."""
+    """Details of a card charge: the time until which it can be captured."""
 
     capture_before: UnixTime | None = None
 
 
 class PaymentMethodDetails(Payload):
-    """What a charge was made to."""
+    """Details of the payment method of a charge."""
 
     card: CardPayload | None = None
 
 
 class ChargePayload(Payload, tag_field="object", tag="charge"):
-    """One charge, made by a PaymentIntent; ``captured`` says whether it took anything yet."""
+    """A charge, created by a PaymentIntent. ``captured`` tells whether it has taken money."""
 
     id: str
     status: str
@@ -63,26 +63,26 @@ class ChargePayload(Payload, tag_field="object", tag="charge"):
 
     @property
     def capture_before(self) -> datetime | None:
-        """Until when it can be captured, where Stripe says so."""
+        """Time until which the charge can be captured; None if Stripe does not tell."""
         details = self.payment_method_details
         until = details.card.capture_before if details and details.card else None
         return None if until is None else from_unix(until)
 
 
 class Redirect(Payload):
-    """Where the customer has to go."""
+    """The address that the customer has to visit."""
 
     url: str | None = None
 
 
 class NextAction(Payload):
-    """What the customer has to do."""
+    """The next action of the customer."""
 
     redirect_to_url: Redirect | None = None
 
 
 class PaymentIntent(Payload, tag_field="object", tag="payment_intent"):
-    """A payment from its beginning to its end."""
+    """A payment, from its creation to its end."""
 
     id: str
     status: str
@@ -103,7 +103,7 @@ class PaymentIntents(Payload):
 
 
 class StripeRefundPayload(Payload, tag_field="object", tag="refund"):
-    """Something of a charge given back, or on its way."""
+    """A refund of a charge, or of a part of it."""
 
     id: str
     status: str | None
@@ -117,7 +117,7 @@ class StripeRefundPayload(Payload, tag_field="object", tag="refund"):
 
 
 class StripeDisputePayload(Payload, tag_field="object", tag="dispute"):
-    """A charge that the customer's bank takes back, or asks about."""
+    """A dispute: the customer's bank takes a charge back, or inquires about it."""
 
     id: str
     status: str
@@ -128,45 +128,45 @@ class StripeDisputePayload(Payload, tag_field="object", tag="dispute"):
 
 
 class IntentReference(Payload):
-    """The PaymentIntent that a card error is about."""
+    """The PaymentIntent of a card error."""
 
     id: str
 
 
 class CardError(PaymentError):
-    """A decline, as it is in the answer to a call."""
+    """A decline in the answer to a call."""
 
     payment_intent: IntentReference | None = None
 
 
 class CardErrorAnswer(Payload):
-    """The answer to a call that was declined: status 402."""
+    """The answer to a declined call, with status 402."""
 
     error: CardError
 
 
 class StateError(Payload):
-    """A call that the PaymentIntent's status does not allow."""
+    """An error of a call that the PaymentIntent's status does not allow."""
 
     payment_intent: PaymentIntent
 
 
 class StateErrorAnswer(Payload):
-    """The answer to such a call."""
+    """The answer to a call that the PaymentIntent's status does not allow."""
 
     error: StateError
 
 
 class EventData(Payload):
-    """The object that the event is about, as it was then."""
+    """The object that the event is about, in its state at the time of the event."""
 
     object: PaymentIntent | ChargePayload | StripeRefundPayload | StripeDisputePayload
 
 
 class StripeEventPayload(Payload):
-    """A provider event about one of these objects.
+    """A provider event with its object.
 
-    ``account`` is the connected account that it is of, if it is of one.
+    ``account`` is the connected account of the event, None if it has none.
     """
 
     data: EventData
@@ -175,7 +175,7 @@ class StripeEventPayload(Payload):
 
 
 class EventOrigin(Payload):
-    """Where any provider event comes from; a thin one names its account in ``context``."""
+    """The origin of any provider event. A thin event names its account in ``context``."""
 
     livemode: bool | None = None
     account: str | None = None
@@ -183,7 +183,7 @@ class EventOrigin(Payload):
 
 
 class RelatedObject(Payload):
-    """Which object a thin event is about. Its address is not used: the id says as much."""
+    """The object that a thin event is about. The event's address of it is not used, only its id."""
 
     id: EventText
     type: Literal["charge", "dispute", "payment_intent", "refund"]
@@ -196,14 +196,14 @@ class ThinEvent(Payload):
 
 
 class StripeEnvelopePayload(Payload):
-    """What every event has."""
+    """The fields that every event has."""
 
     id: EventText
     type: EventText
 
 
 class StripeEventListPayload(Payload):
-    """A page of events, newest first. Each is read by itself."""
+    """A page of events, newest first. Each event is parsed separately."""
 
     data: list[object]
     has_more: bool

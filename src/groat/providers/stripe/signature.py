@@ -1,4 +1,4 @@
-"""Stripe's webhook signatures: a total function, for any bytes.
+"""Verify Stripe's webhook signatures. The function is total: it answers any bytes.
 
 Source: docs.stripe.com/webhooks, "Verify webhook signatures manually".
 """
@@ -13,19 +13,22 @@ from datetime import datetime
 from groat.providers.port import Rejection
 
 TOLERANCE_SECONDS = 300
+"""Maximum seconds between the time that Stripe signed and now, in either direction."""
 _HEADER = re.compile(r"t=([0-9]{1,12})((?:,[a-z][a-z0-9]*=[^,]*)*)", re.ASCII)
 _HEADER_LENGTH_MAX = 8192
-"""What servers and proxies commonly take in a line. It is the header that is bounded and not the
-number of signatures, since which of them is right is not told by its place."""
+"""Maximum characters of the header: the limit that servers and proxies commonly set for a line.
+
+The number of signatures has no limit, since any of them may be the right one.
+"""
 
 
 def verify(
     header: str | None, body: bytes, secrets: Sequence[str], now: datetime
 ) -> Rejection | None:
-    """Return why ``body`` is not signed with one of ``secrets``, or None if it is.
+    """Return the reason to reject a webhook, None if one of ``secrets`` signed ``body``.
 
-    The header is ``t=<unix>,v1=<hex>[,v1=<hex>]...``. Any matching v1 suffices and no other scheme
-    does. The signed text is ``<t>.<body>``; the key is the secret as it stands.
+    The header is ``t=<unix>,v1=<hex>[,v1=<hex>]...``. One matching ``v1`` is enough. Other schemes
+    do not count. The signed text is ``<t>.<body>``. The key is the whole secret, with its prefix.
     """
     if not header:
         return Rejection.SIGNATURE_MISSING
@@ -46,4 +49,4 @@ def verify(
 
 def _matches(text: bytes, secret: str, given: Sequence[str]) -> bool:
     right = hmac.digest(secret.encode(), text, "sha256").hex().encode()
-    return any(hmac.compare_digest(right, one.encode()) for one in given)
+    return any(hmac.compare_digest(right, signature.encode()) for signature in given)

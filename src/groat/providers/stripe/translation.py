@@ -1,4 +1,4 @@
-"""Stripe's objects to facts: pure. Source: docs.stripe.com/api, and its event types."""
+"""Translate Stripe's objects to facts. Pure. Source: docs.stripe.com/api, and its event types."""
 
 from __future__ import annotations
 
@@ -59,21 +59,28 @@ from groat.providers.stripe.payloads import (
 )
 
 PAYMENT_METADATA = "groat_payment"
-"""Where a PaymentIntent carries our payment's id, and a refund; Stripe copies it to charges."""
+"""Metadata key of the payment's id on PaymentIntents and refunds. Stripe copies it to charges."""
 
 REFUND_METADATA = "groat_refund"
-"""Where a refund carries our refund's id."""
+"""Metadata key of the refund's id on refunds."""
 
 _DECIMALS = {"ISK": 2, "UGX": 2, "MGA": 0}
-"""Where Stripe's decimals are not ISO 4217's (docs.stripe.com/currencies, "Special cases")."""
+"""Decimals of currencies for which Stripe differs from ISO 4217.
+
+Source: docs.stripe.com/currencies, "Special cases".
+"""
 
 _LAPSED = {"automatic", "expired"}
-"""Why Stripe itself cancels what is not captured in time: ``automatic`` before 2025-03-31."""
+"""Cancellation reasons of a PaymentIntent that was not captured in time.
+
+Stripe itself cancels it: with the reason ``automatic`` before 2025-03-31, ``expired`` since.
+"""
 
 _ENDED = (Captured, Canceled, Expired)
+"""Facts after which a PaymentIntent can no longer be captured or canceled."""
 
 THIN = "v1."
-"""What the type of a thin event about one of these objects begins with."""
+"""Prefix of the type of a thin event. The rest is one of ``EVENT_TYPES``."""
 
 EVENT_TYPES = frozenset(
     {
@@ -97,36 +104,36 @@ EVENT_TYPES = frozenset(
         "refund.updated",
     }
 )
-"""The events that say something of interest. Several of them may describe one change."""
+"""Types of events that report a fact. Several events may report the same change."""
 
 
 def envelope(body: bytes) -> Envelope:
-    """Return what identifies the event in ``body``.
+    """Read the envelope of the event in ``body``.
 
     Raises:
-        Malformed: it is no event.
+        Malformed: the body is no event.
     """
     event = parse(StripeEnvelopePayload, body)
     return Envelope(event.id, event.type)
 
 
 def listed_events(page: object) -> EventPage | Unknown:
-    """Return a page of Stripe's list of events. The next one follows the last that can be read.
+    """Read a page of Stripe's list of events. The next page follows the last readable event.
 
     Raises:
-        Malformed: it is no such page.
+        Malformed: ``page`` is no such page.
     """
     listed = convert(StripeEventListPayload, page)
     read = event_page(listed.data, envelope, None)
     if not listed.has_more:
         return read
     if not read.events:
-        return Unknown("unreadable: no event that the next page could follow")
+        return Unknown("unreadable: no event for the next page to follow")
     return replace(read, next_cursor=read.events[-1].envelope.event_id)
 
 
 def event_reports(event_type: str, event: StripeEventPayload) -> tuple[Report, ...]:
-    """Return what an event of one of ``EVENT_TYPES`` says."""
+    """Return the reports of an event of one of ``EVENT_TYPES``."""
     match event.data.object:
         case PaymentIntent() as intent:
             return intent_reports(intent)
@@ -139,7 +146,7 @@ def event_reports(event_type: str, event: StripeEventPayload) -> tuple[Report, .
 
 
 def intent_reports(intent: PaymentIntent) -> tuple[Report, ...]:
-    """Return what a PaymentIntent says, and the fee if its charge is there whole."""
+    """Return the report of a PaymentIntent, and of the fee if its charge is expanded."""
     fact = _intent_fact(intent)
     report = Report(own_payment_id(intent.metadata.get(PAYMENT_METADATA)), intent.id, fact)
     if isinstance(fact, Captured) and isinstance(intent.latest_charge, ChargePayload):
@@ -148,16 +155,16 @@ def intent_reports(intent: PaymentIntent) -> tuple[Report, ...]:
 
 
 def found_reports(page: object) -> tuple[Report, ...]:
-    """Return what the PaymentIntents on a page of search results say."""
+    """Return the reports of the PaymentIntents on a page of results."""
     intents = convert(PaymentIntents, page).data
     return tuple(report for intent in intents for report in intent_reports(intent))
 
 
 def refund_reports(refund: StripeRefundPayload) -> tuple[Report, ...]:
-    """Return what a refund says.
+    """Return the report of a refund. A pending refund has none yet.
 
-    One that is not ours and changed no balance gave nothing back: before 2025-03-31 Stripe made
-    such refunds of authorizations that it released.
+    A refund without Groat's id that changed no balance is ignored, because it refunded no money.
+    Before 2025-03-31 Stripe created such refunds when it released an authorization.
     """
     metadata = refund.metadata or {}
     refund_id = own_refund_id(metadata.get(REFUND_METADATA))
@@ -169,7 +176,7 @@ def refund_reports(refund: StripeRefundPayload) -> tuple[Report, ...]:
 
 
 def dispute_reports(event_type: str, dispute: StripeDisputePayload) -> tuple[Report, ...]:
-    """Return what an event about a dispute says. An inquiry takes no money: it says nothing."""
+    """Return the report of an event about a dispute. An inquiry takes no money and has none."""
     fact = _dispute_fact(event_type, dispute)
     if fact is None:
         return ()
@@ -177,19 +184,21 @@ def dispute_reports(event_type: str, dispute: StripeDisputePayload) -> tuple[Rep
 
 
 def decline_reports(answer: object, request: OperationRequest) -> tuple[Report, ...]:
-    """Return what the answer to a declined call says."""
+    """Return the reports of the answer to a declined call."""
     error = convert(CardErrorAnswer, answer).error
     reports = refusal(request, from_stripe(error.decline_code, error.code))
     if error.payment_intent is None:
         return reports
-    return tuple(replace(one, provider_reference=error.payment_intent.id) for one in reports)
+    return tuple(replace(report, provider_reference=error.payment_intent.id) for report in reports)
 
 
 def state_reports(answer: object, request: OperationRequest) -> tuple[Report, ...]:
-    """Return what the answer to a call that came too late, or too early, says.
+    """Return the reports of the answer to a call that the PaymentIntent's status does not allow.
 
-    It carries the PaymentIntent: what was asked for, or its opposite, may have happened already. A
-    status that does not say so, and will not of itself, makes the answer a refusal.
+    The answer contains the PaymentIntent. It may have ended already, as requested or otherwise.
+    For example, a capture may find the payment canceled. If it has not ended and Stripe is not
+    processing it, the answer to a capture or a cancellation is a refusal. The answer to an
+    authorization is the state of the PaymentIntent.
     """
     refused = refusal(request, FailureCode.REJECTED_BY_PROVIDER)
     if isinstance(request, RefundRequest):
@@ -202,10 +211,10 @@ def state_reports(answer: object, request: OperationRequest) -> tuple[Report, ..
 
 
 def stripe_units(money: Money) -> int:
-    """Return ``money`` as Stripe counts it.
+    """Return the amount of ``money`` in Stripe's minor units.
 
     Raises:
-        InvalidRequest: ``amount_not_supported``.
+        InvalidRequest: ``amount_not_supported``; Stripe's units cannot express it exactly.
     """
     return to_units(money, _decimals(money.currency))
 
@@ -227,7 +236,7 @@ def _intent_fact(intent: PaymentIntent) -> PaymentFact:
             return Declined(from_stripe(e.decline_code, e.code))
         case PaymentIntent(status="canceled", cancellation_reason=reason):
             return Expired() if reason in _LAPSED else Canceled()
-        case _:  # processing, not confirmed yet, or a status that came after this was written
+        case _:  # processing, not confirmed yet, or a status that Stripe has added since
             return Processing()
 
 
@@ -238,7 +247,7 @@ def _authorized(intent: PaymentIntent) -> Authorized:
 
 
 def charge_reports(charge: ChargePayload, *, expired: bool = False) -> tuple[Report, ...]:
-    """Return what a charge says."""
+    """Return the report of a charge, which has expired if ``expired``."""
     fact = Expired() if expired else _charge_fact(charge)
     if fact is None:
         return ()
@@ -277,7 +286,7 @@ def _refund_fact(refund: StripeRefundPayload) -> RefundFact | None:
 
 
 def _dispute_fact(event_type: str, dispute: StripeDisputePayload) -> DisputeFact | None:
-    """Return what has happened, or else how things stand."""
+    """Return the fact of the event's type, else the fact of the dispute's status."""
     amount = _money(dispute.amount, dispute.currency)
     match event_type:
         case _ if dispute.status.startswith("warning_"):

@@ -1,7 +1,7 @@
-"""The decision where a payment is tried, and why. Pure.
+"""The routing decision: which provider accounts a payment is tried with, and why. Pure.
 
-The same payment is always routed the same way, so that rules can be tried over past payments before
-they go live.
+The decision depends on its arguments alone. So the same rules always route a payment in the same
+way, and a merchant can try new rules on past payments before they go live.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from groat.routing.domain.rules import Conditions, Rule, Rules, Target
 
 
 class RoutingInput(Value):
-    """The fields of a payment that rules look at.
+    """The fields of a payment that routing reads.
 
-    ``tokens`` holds the payment method of each provider.
+    ``tokens`` maps each provider that can charge the customer to the payment method's token there.
     """
 
     id: PaymentId
@@ -33,21 +33,26 @@ class RoutingInput(Value):
 
 
 Consideration: TypeAlias = Literal["taken", "no_token", "not_available", "last_resort"]
-"""What becomes of a target: it is tried in its turn; the payment method has no token for it; the
-account is not there any more; or it is tried last, since its circuit breaker is open."""
+"""The verdict on a target of a rule.
+
+``taken``: the payment is tried with it in its turn. ``no_token``: the payment has no token for its
+provider. ``not_available``: the merchant has deleted the account. ``last_resort``: its circuit
+breaker is open, so the payment is tried with it last.
+"""
 
 
 class Considered(Value):
-    """A target, and what became of it."""
+    """A target of the rule that holds, and the verdict on it."""
 
     provider_account_id: ProviderAccountId
     verdict: Consideration
 
 
 class RoutingDecision(Value):
-    """How a payment was routed, and why: the rules passed over, and each target of the one taken.
+    """The route of a payment, and the reasons for it.
 
-    ``skipped`` are rules with what did not hold.
+    ``rule`` is the first rule that holds, and ``considered`` its targets with their verdicts.
+    ``skipped`` holds the earlier rules, each with the condition that the payment did not meet.
     """
 
     rules_version: int
@@ -63,12 +68,15 @@ def decide_route(
     accounts: Mapping[ProviderAccountId, ProviderName],
     broken: Collection[ProviderAccountId],
 ) -> RoutingDecision:
-    """Return how to route a payment; ``broken`` are accounts whose circuit breaker is open.
+    """Decide the route of a payment by the first rule that holds.
 
-    A broken account is tried last and not never: if all are broken, one still has to be tried.
+    ``accounts`` are the merchant's provider accounts. ``broken`` are the accounts whose circuit
+    breaker is open. The route tries them last but keeps them: if all are broken, the payment still
+    has to be tried with one of them.
 
     Raises:
-        Conflict: ``no_route``; no rule holds, or the one that does has no account for the payment.
+        Conflict: ``no_route``; no rule holds, or the first that holds has no account that can take
+            the payment.
     """
     skipped: list[tuple[str, str]] = []
     for rule in rules.rules:
@@ -79,13 +87,13 @@ def decide_route(
     raise Conflict(
         "no_route",
         "No routing rule holds for this payment: "
-        + ("; ".join(f"{name}: {why}" for name, why in skipped) or "there are none")
+        + ("; ".join(f"{name}: {why}" for name, why in skipped) or "the merchant has no rules")
         + ".",
     )
 
 
 def unmet(conditions: Conditions, payment: RoutingInput) -> str | None:
-    """Return which condition does not hold, None if all do."""
+    """Describe the first condition that the payment does not meet; None if it meets all."""
     amount, currency = payment.amount.amount, payment.amount.currency
     if conditions.currencies and currency not in conditions.currencies:
         return f"currency is {currency}"
@@ -94,7 +102,7 @@ def unmet(conditions: Conditions, payment: RoutingInput) -> str | None:
     if conditions.amount_max is not None and amount > conditions.amount_max:
         return f"amount is above {conditions.amount_max}"
     if conditions.kinds and payment.kind not in conditions.kinds:
-        return f"payment method is {payment.kind or 'of no kind'}"
+        return f"payment method kind is {payment.kind or 'not given'}"
     for name, value in conditions.metadata.items():
         if payment.metadata.get(name) != value:
             return f"metadata {name!r} is not {value!r}"
@@ -102,7 +110,10 @@ def unmet(conditions: Conditions, payment: RoutingInput) -> str | None:
 
 
 def draw(payment_id: PaymentId) -> float:
-    """Return a number from 0 to below 1 that is the payment's own, evenly spread over payments."""
+    """Return a number from 0 to below 1, derived from the payment's id by a hash.
+
+    A payment always gets the same number, and the numbers are spread evenly over payments.
+    """
     digest = hashlib.blake2b(payment_id.bytes, digest_size=6, person=b"groat routing").digest()
     return int.from_bytes(digest, "big") / 2**48
 
@@ -116,26 +127,27 @@ def _along(
     broken: Collection[ProviderAccountId],
 ) -> RoutingDecision:
     considered = tuple(
-        Considered(one, _verdict(one, payment, accounts, broken))
-        for one in _in_order(rule.targets, draw(payment.id))
+        Considered(account_id, _verdict(account_id, payment, accounts, broken))
+        for account_id in _in_order(rule.targets, draw(payment.id))
     )
-    taken = [one for one in considered if one.verdict == "taken"]
-    taken += [one for one in considered if one.verdict == "last_resort"]
+    taken = [target for target in considered if target.verdict == "taken"]
+    taken += [target for target in considered if target.verdict == "last_resort"]
     if not taken:
         raise Conflict(
             "no_route",
-            f"Rule {rule.name!r} holds; the payment method has a token for none of its accounts.",
+            f"Rule {rule.name!r} holds, but none of its accounts can take the payment: each is "
+            "deleted, or the payment has no token for its provider.",
         )
     legs = tuple(
-        Leg(one.provider_account_id, payment.tokens[accounts[one.provider_account_id]])
-        for one in taken
+        Leg(target.provider_account_id, payment.tokens[accounts[target.provider_account_id]])
+        for target in taken
     )
     route = Route(legs, rule.fallback_on, fallback_within=rule.fallback_within)
     return RoutingDecision(rules.version, rule.name, skipped, considered, route)
 
 
 def _in_order(targets: Sequence[Target], drawn: float) -> Iterator[ProviderAccountId]:
-    """Yield the targets: as they are listed, or the one drawn by weight first."""
+    """Yield the accounts in the order of ``targets``; with weights, the drawn one comes first."""
     total = sum(target.weight or 0 for target in targets)
     point, first = drawn * total, targets[0]
     for target in targets:
@@ -144,7 +156,7 @@ def _in_order(targets: Sequence[Target], drawn: float) -> Iterator[ProviderAccou
         if point < 0 or not total:
             break
     yield first.provider_account_id
-    yield from (one.provider_account_id for one in targets if one is not first)
+    yield from (target.provider_account_id for target in targets if target is not first)
 
 
 def _verdict(

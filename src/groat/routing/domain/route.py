@@ -1,4 +1,4 @@
-"""The route of a payment: the provider accounts it is tried with, one after the other. Pure."""
+"""The route of a payment: the provider accounts to try, one after the other. Pure."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from groat.kernel.value import Value, replace
 from groat.providers.domain.failures import FailureCode
 
 FALLBACK_WITHIN = timedelta(minutes=5)
-"""Default time after a payment's creation within which it may fall back."""
+"""Default time after its creation in which a payment may fall back to another account."""
 
 
 class Leg(Value):
-    """One provider account to try a payment with, and the token for it, if it needs one."""
+    """One provider account to try a payment with, and the token to charge there.
+
+    The token is None if the provider needs none.
+    """
 
     provider_account_id: ProviderAccountId
     payment_method: str | None
 
 
 class Route(Value):
-    """The accounts that a payment is tried with; it is ``at`` one of them.
+    """The legs of a payment in their order, and the index ``at`` of the current leg.
 
-    It goes on to the next on one of the failures in ``fallback_on``, and on no other; and only
-    ``fallback_within`` after the payment's creation.
+    A payment falls back to the next leg only after a failure in ``fallback_on``, and only within
+    ``fallback_within`` of its creation.
     """
 
     legs: tuple[Leg, ...]
@@ -32,22 +35,25 @@ class Route(Value):
     fallback_within: timedelta = FALLBACK_WITHIN
 
     def after(self, code: FailureCode) -> Route | None:
-        """Return the route gone on with after a failure, None if it ends with that."""
+        """Return the route at its next leg after a failure with ``code``.
+
+        Return None if this failure does not allow a fallback, or if no leg is left.
+        """
         if code not in self.fallback_on or self.at + 1 >= len(self.legs):
             return None
         return replace(self, at=self.at + 1)
 
     @property
     def leg(self) -> Leg:
-        """Where it is now."""
+        """The current leg."""
         return self.legs[self.at]
 
     @property
     def first(self) -> ProviderAccountId:
-        """The account that it begins with."""
+        """The account of the first leg."""
         return self.legs[0].provider_account_id
 
     @property
     def behind(self) -> frozenset[ProviderAccountId]:
-        """The accounts that were tried and given up."""
+        """The accounts of the legs before the current one, which have all failed."""
         return frozenset(leg.provider_account_id for leg in self.legs[: self.at])

@@ -15,16 +15,20 @@ from groat.providers.domain.failures import RETRYABLE, FailureCode
 from groat.routing.domain.route import FALLBACK_WITHIN
 
 _MOST_RULES = 100
+"""Maximum number of rules of a merchant."""
+
 _MOST_TARGETS = 10
+"""Maximum number of targets of a rule."""
 
 MOST_FALLBACK_WITHIN = timedelta(hours=1)
-"""Maximum of ``fallback_within``: no customer is still there after it."""
+"""Maximum of ``fallback_within``. After an hour no customer still waits for the payment."""
 
 
 class Conditions(Value):
-    """What must hold for a rule to be taken; what is not given holds always.
+    """The conditions of a rule. It holds if the payment meets all of them.
 
-    Amounts are in minor units, both ends included. All of ``metadata`` must be on the payment.
+    A condition that is not given always holds. Amounts are in minor units, and both limits are
+    inclusive. The payment must carry every entry of ``metadata``.
     """
 
     currencies: frozenset[str] = frozenset()
@@ -35,17 +39,20 @@ class Conditions(Value):
 
 
 class Target(Value):
-    """A provider account to try. Where all have a ``weight``, the first is drawn by it."""
+    """A provider account to try.
+
+    If the targets of a rule have weights, a draw by weight decides which of them comes first.
+    """
 
     provider_account_id: ProviderAccountId
     weight: int | None = None
 
 
 class Rule(Value):
-    """Where to send payments that meet ``conditions``, and on which failures to go elsewhere.
+    """The targets of payments that meet ``conditions``, and the failures that allow a fallback.
 
-    A payment goes elsewhere only ``fallback_within`` after its creation, while its customer is
-    there: a bank debit that fails days later charges nobody else.
+    A payment falls back only within ``fallback_within`` of its creation, while its customer still
+    waits. For example, a bank debit that fails four days later is not charged at another account.
     """
 
     name: str
@@ -65,13 +72,13 @@ class Rule(Value):
         ):
             raise InvalidRequest(
                 "invalid_routing_rule",
-                f"Rule {self.name!r} has 1 to {_MOST_TARGETS} targets, each another account; "
-                "either all of them or none have a weight of 1 or more.",
+                f"Rule {self.name!r} must have 1 to {_MOST_TARGETS} targets, each with another "
+                "account. Give all of them a weight of 1 or more, or none.",
             )
 
 
 class Rules(Value):
-    """A merchant's rules in order; each change of them is a new version."""
+    """A merchant's rules in their order. Every change creates a new version."""
 
     version: int
     rules: tuple[Rule, ...]
@@ -81,5 +88,6 @@ class Rules(Value):
             self.rules
         ):
             raise InvalidRequest(
-                "invalid_routing_rules", f"There are up to {_MOST_RULES} rules, each with its name."
+                "invalid_routing_rules",
+                f"A merchant may have up to {_MOST_RULES} rules, each with a name of its own.",
             )

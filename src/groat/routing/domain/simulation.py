@@ -1,4 +1,4 @@
-"""Routing rules tried over past payments. Pure."""
+"""Simulate routing rules on past payments. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from groat.routing.domain.rules import Rules
 
 
 class PastPayment(NamedTuple):
-    """A past payment, the account it was tried with first, and the account it is at now."""
+    """A past payment, the account it was tried with first, and the account it ended at."""
 
     payment: RoutingInput
     first_account_id: ProviderAccountId
@@ -23,7 +23,10 @@ class PastPayment(NamedTuple):
 
 
 class SimulatedRoute(NamedTuple):
-    """A past payment, the account that the rules would try first (None: no route), and why."""
+    """A past payment, and the account that the rules would try first, with the reason.
+
+    ``first`` is None if the rules have no route for the payment.
+    """
 
     past: PastPayment
     first: ProviderAccountId | None
@@ -36,18 +39,18 @@ class SimulatedRoute(NamedTuple):
 
 
 class Simulation(Value):
-    """The routes that rules would have chosen for past payments."""
+    """The routes that the rules would have chosen for past payments."""
 
     routes: list[SimulatedRoute]
 
     @property
     def moved(self) -> int:
-        """Number of payments that the rules would have sent to another account first."""
-        return sum(one.first != one.past.first_account_id for one in self.routes)
+        """Number of payments that the rules would have tried with another account first."""
+        return sum(route.first != route.past.first_account_id for route in self.routes)
 
     def shares(self) -> Counter[ProviderAccountId | None]:
-        """Return the number of payments that each account would get first; None: no route."""
-        return Counter(one.first for one in self.routes)
+        """Count the payments that each account would get first. None stands for no route."""
+        return Counter(route.first for route in self.routes)
 
 
 def simulate(
@@ -57,10 +60,11 @@ def simulate(
 ) -> Simulation:
     """Route past payments by ``rules``.
 
-    Each payment has a token for every provider, and no circuit breaker is open.
+    The simulation assumes that each payment has a token for every provider, and that no circuit
+    breaker is open.
     """
     tokens: dict[ProviderName, str | None] = dict.fromkeys(accounts.values(), "any")
-    return Simulation([_simulated(rules, one, accounts, tokens) for one in past])
+    return Simulation([_simulated(rules, payment, accounts, tokens) for payment in past])
 
 
 def _simulated(

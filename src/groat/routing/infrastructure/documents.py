@@ -1,4 +1,4 @@
-"""Routing rules and decisions as JSON: stored, sent, and kept in files."""
+"""JSON documents of routing rules and decisions, for the database, the API and rule files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ class _Document(BaseModel):
 
 
 class ConditionsDocument(_Document):
-    """What must hold of a payment; what is left out holds always. Amounts are in minor units."""
+    """Conditions that a payment must meet. A condition that is left out always holds.
+
+    Amounts are in minor units, and both limits are inclusive.
+    """
 
     currencies: list[Currency] = Field(default_factory=list)
     amount_min: Amount | None = None
@@ -41,17 +44,20 @@ class ConditionsDocument(_Document):
 
 
 class TargetDocument(_Document):
-    """A provider account to try. Where all have a weight, the first is drawn by it."""
+    """A provider account to try.
+
+    If the targets of a rule have weights, a draw by weight decides which of them comes first.
+    """
 
     provider_account: ProviderAccountIdText
     weight: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
 class RuleDocument(_Document):
-    """Where to send payments, and on which failures to go on to the next account.
+    """The provider accounts to try, and the failures after which a payment tries the next one.
 
-    They go on only within ``fallback_within_seconds`` after a payment's creation, while its
-    customer is there.
+    A payment falls back only within ``fallback_within_seconds`` of its creation, while its
+    customer still waits.
     """
 
     name: Name
@@ -76,22 +82,22 @@ class RuleDocument(_Document):
                 metadata=dict(when.metadata),
             ),
             targets=[
-                TargetDocument(provider_account=one.provider_account_id, weight=one.weight)
-                for one in rule.targets
+                TargetDocument(provider_account=target.provider_account_id, weight=target.weight)
+                for target in rule.targets
             ],
             fallback_on=sorted(rule.fallback_on),
             fallback_within_seconds=_seconds(rule.fallback_within),
         )
 
     def rule(self) -> Rule:
-        """Return the rule.
+        """Return the rule that this document describes.
 
         Raises:
             InvalidRequest: ``invalid_routing_rule``.
         """
         return Rule(
             self.name,
-            tuple(Target(one.provider_account, one.weight) for one in self.targets),
+            tuple(Target(target.provider_account, target.weight) for target in self.targets),
             Conditions(
                 frozenset(self.when.currencies),
                 self.when.amount_min,
@@ -105,7 +111,7 @@ class RuleDocument(_Document):
 
 
 class RulesDocument(_Document):
-    """All rules of a merchant, in order: the first that holds decides."""
+    """All rules of a merchant, in order. The first rule that holds decides."""
 
     rules: list[RuleDocument] = Field(max_length=100)
 
@@ -115,16 +121,16 @@ class RulesDocument(_Document):
         return cls(rules=list(map(RuleDocument.of, rules.rules)))
 
     def at(self, version: int) -> Rules:
-        """Return the rules, as a version of them.
+        """Return the rules of this document with the number ``version``.
 
         Raises:
             InvalidRequest: ``invalid_routing_rule`` or ``invalid_routing_rules``.
         """
-        return Rules(version, tuple(one.rule() for one in self.rules))
+        return Rules(version, tuple(document.rule() for document in self.rules))
 
 
 def stored_rules(document: dict[str, Any], version: int) -> Rules:
-    """Return stored rules."""
+    """Return rules as read from the database; failure codes no longer known are dropped."""
     rules = [
         {**rule, "fallback_on": known_codes(rule["fallback_on"])} for rule in document["rules"]
     ]
@@ -132,7 +138,7 @@ def stored_rules(document: dict[str, Any], version: int) -> Rules:
 
 
 def decision_document(payment_id: PaymentId, decision: RoutingDecision) -> dict[str, Any]:
-    """Return a decision as it is stored and shown, without the tokens."""
+    """Return a decision as JSON, to store and to show. It leaves out the tokens."""
     return {
         "payment": ids.render("payment", payment_id),
         "rules_version": decision.rules_version,
@@ -140,10 +146,10 @@ def decision_document(payment_id: PaymentId, decision: RoutingDecision) -> dict[
         "skipped": [{"rule": name, "because": why} for name, why in decision.skipped],
         "considered": [
             {
-                "provider_account": ids.render("provider_account", one.provider_account_id),
-                "verdict": one.verdict,
+                "provider_account": ids.render("provider_account", target.provider_account_id),
+                "verdict": target.verdict,
             }
-            for one in decision.considered
+            for target in decision.considered
         ],
         "fallback_on": sorted(decision.route.fallback_on),
         "fallback_within_seconds": _seconds(decision.route.fallback_within),

@@ -1,4 +1,4 @@
-"""Routing rules and decisions to rows and back."""
+"""Convert routing rules and decisions to rows and back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUERIES = load_queries(__file__, "rules.sql")
 
 
 async def rules(connection: Connection, merchant_id: MerchantId) -> Rules:
-    """Return the rules in force; version 0 has none."""
+    """Return the rules in force. A merchant that never set rules has version 0, without rules."""
     row = await connection.fetch_one(QUERIES["get_rules"], {"merchant_id": merchant_id})
     if row is None:
         return Rules(0, ())
@@ -31,7 +31,7 @@ async def rules(connection: Connection, merchant_id: MerchantId) -> Rules:
 def insert_rules(
     connection: Connection, merchant_id: MerchantId, new: Rules, now: datetime
 ) -> None:
-    """Write a new version of the rules."""
+    """Insert a new version of the merchant's rules."""
     connection.write(
         QUERIES["insert_rules"],
         {
@@ -50,7 +50,7 @@ def insert_decision(
     decision: RoutingDecision,
     now: datetime,
 ) -> None:
-    """Write how a payment was routed."""
+    """Insert the routing decision of a payment."""
     connection.write(
         QUERIES["insert_decision"],
         {
@@ -66,7 +66,7 @@ def insert_decision(
 async def decision(
     connection: Connection, merchant_id: MerchantId, payment_id: PaymentId
 ) -> dict[str, Any] | None:
-    """Return how a payment was routed, None if its caller named the account."""
+    """Return the routing decision of a payment, None if its caller named the account."""
     row = await connection.fetch_one(
         QUERIES["get_decision"], {"merchant_id": merchant_id, "payment_id": payment_id}
     )
