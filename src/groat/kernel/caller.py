@@ -6,7 +6,7 @@ from groat.kernel.ids import MerchantId
 from groat.kernel.value import Value
 
 ENGINE = "engine"
-"""Actor in the audit records of changes that no caller asked for."""
+"""Actor that audit records name for changes by Groat itself, without a caller."""
 
 
 class Caller(Value):

@@ -1,5 +1,5 @@
 -- name: claim_key
--- Claim a key. If another transaction claims the same key, wait for its end. Return no row if it committed.
+-- Claim a key. If an unfinished transaction has claimed it, wait for its end. If the key is taken, return no row.
 insert into idempotency_key (merchant_id, key, request_hash, object_id, created_at)
 values (%(merchant_id)s, %(key)s, %(request_hash)s, %(object_id)s, %(now)s)
 on conflict (merchant_id, key) do nothing
