@@ -180,15 +180,15 @@ def _payments(
 ) -> Payments:
     database, audit, clock, random = base.database, ledger.audit, base.clock, base.random
     pending_for = timedelta(seconds=settings.pending_seconds)
-    providers = ProviderRegistry(
-        ledger.merchants, adapters, timeout_seconds=settings.provider_timeout_seconds
-    )
     policy = BreakerPolicy(failures=settings.breaker_failures)
     breakers = Breakers(base.redis, base.vault, clock, policy, random)
+    providers = ProviderRegistry(
+        ledger.merchants, adapters, breakers, timeout_seconds=settings.provider_timeout_seconds
+    )
     routing = RoutingService(database, ledger.merchants, audit, breakers, clock)
     facts = PaymentFacts(ledger.postings, audit, clock, pending_for=pending_for)
     bulkhead = Bulkhead(settings.provider_calls)
-    calls = ProviderCalls(database, facts, audit, providers, breakers, bulkhead, clock, random)
+    calls = ProviderCalls(database, facts, audit, providers, bulkhead, clock, random)
     runner = CommandRunner(database, audit, calls, clock, pending_for=pending_for)
     queries = PaymentQueries(database)
     return Payments(

@@ -8,7 +8,7 @@ from groat.kernel.ids import MerchantId
 from groat.kernel.value import Value
 
 ENGINE = "engine"
-"""Actor in the audit records of changes that no caller asked for."""
+"""Actor that audit records name for changes by Groat itself, without a caller."""
 
 OPERATOR = "operator"
 """Actor in the audit records of changes made on the command line."""

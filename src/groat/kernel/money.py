@@ -59,7 +59,7 @@ def require_current(currency: str) -> None:
 
 
 def _current_exponent(currency: str) -> int | None:
-    """Return the decimals of ``currency`` in today's ISO 4217, or None if it has none there."""
+    """Return the decimals of ``currency`` in today's ISO 4217, or None if it lists no decimals."""
     try:
         decimals = iso4217.Currency(currency).exponent
     except ValueError:

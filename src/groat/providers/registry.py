@@ -11,8 +11,9 @@ from groat.kernel.errors import Unavailable
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import ProviderName
 from groat.merchants.service import MerchantService
+from groat.platform.redis.breaker import Breakers
 from groat.providers.adapters import Adapter
-from groat.providers.port import Provider
+from groat.providers.guard import GuardedProvider
 
 _FRESH_SECONDS = 5.0
 """Seconds for which credentials are cached. Rotated ones reach every process within this time."""
@@ -20,7 +21,7 @@ _FRESH_SECONDS = 5.0
 
 @dataclass(slots=True)
 class _KeptProvider:
-    provider: Provider
+    provider: GuardedProvider
     credentials: Mapping[str, str]
     read_at: float
 
@@ -32,17 +33,21 @@ class ProviderRegistry:
         self,
         merchants: MerchantService,
         adapters: Mapping[ProviderName, Adapter],
+        breakers: Breakers,
         *,
         timeout_seconds: float,
     ) -> None:
         self._merchants = merchants
         self._adapters = adapters
+        self._breakers = breakers
         self._timeout_seconds = timeout_seconds
         self._kept: dict[tuple[MerchantId, ProviderAccountId], _KeptProvider] = {}
-        self._reading: dict[tuple[MerchantId, ProviderAccountId], asyncio.Task[Provider]] = {}
-        self._retired: list[Provider] = []
+        self._reading: dict[
+            tuple[MerchantId, ProviderAccountId], asyncio.Task[GuardedProvider]
+        ] = {}
+        self._retired: list[GuardedProvider] = []
 
-    async def get(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider:
+    async def get(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> GuardedProvider:
         """Return the adapter of a provider account.
 
         Callers that ask for the same account at the same time share one read of its credentials.
@@ -62,14 +67,18 @@ class ProviderRegistry:
             reading.add_done_callback(lambda _: self._reading.pop(key))
         return await asyncio.shield(reading)
 
-    def kept(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider | None:
+    def kept(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId
+    ) -> GuardedProvider | None:
         """Return the cached adapter of an account; None if its credentials are not fresh."""
         kept = self._kept.get((merchant_id, account_id))
         if kept is None or kept.read_at <= time.monotonic() - _FRESH_SECONDS:
             return None
         return kept.provider
 
-    async def _read(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider:
+    async def _read(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId
+    ) -> GuardedProvider:
         account = await self._merchants.provider_account(merchant_id, account_id)
         kept = self._kept.get((merchant_id, account_id))
         if kept is not None and kept.credentials == account.credentials:
@@ -78,7 +87,9 @@ class ProviderRegistry:
         if kept is not None:
             self._retired.append(kept.provider)  # a call on it may be in progress
         adapter = self._adapter(account.provider)
-        provider = adapter(account.credentials, timeout_seconds=self._timeout_seconds)
+        seconds = self._timeout_seconds
+        adapted = adapter(account.credentials, timeout_seconds=seconds)
+        provider = GuardedProvider(adapted, str(account_id), self._breakers, seconds)
         self._kept[merchant_id, account_id] = _KeptProvider(
             provider, account.credentials, time.monotonic()
         )

@@ -6,11 +6,15 @@ from unittest.mock import Mock
 import pytest
 
 from groat.kernel import ids
+from groat.kernel.clock import SystemClock
 from groat.kernel.errors import Unavailable
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import ProviderAccount
+from groat.platform.redis.breaker import Breakers
 from groat.providers.adapters import Adapter
 from groat.providers.registry import ProviderRegistry
+
+BREAKERS = Breakers(None, Mock(), SystemClock())
 
 
 class Merchants:
@@ -23,7 +27,7 @@ class Merchants:
 
 
 async def test_an_account_whose_adapter_is_gone_is_unavailable_until_it_is_back() -> None:
-    registry = ProviderRegistry(Merchants(), {}, timeout_seconds=1)  # type: ignore[arg-type]
+    registry = ProviderRegistry(Merchants(), {}, BREAKERS, timeout_seconds=1)  # type: ignore[arg-type]
     with pytest.raises(Unavailable, match="'pebble'") as refused:
         await registry.get(MerchantId(1), ProviderAccountId(ids.uuid7()))
     assert refused.value.code == "provider_not_installed"
@@ -47,21 +51,24 @@ class SlowMerchants(Merchants):
 
 async def test_an_account_is_read_once_for_all_who_ask_at_the_same_time() -> None:
     merchants, adapter = SlowMerchants(), Mock()
-    registry = ProviderRegistry(merchants, {"pebble": adapter}, timeout_seconds=1)  # type: ignore[arg-type]
+    registry = ProviderRegistry(merchants, {"pebble": adapter}, BREAKERS, timeout_seconds=1)  # type: ignore[arg-type]
     key = MerchantId(1), ProviderAccountId(ids.uuid7())
     impatient, *patient = [asyncio.create_task(registry.get(*key)) for _ in range(3)]
     await asyncio.sleep(0)
     impatient.cancel()
     merchants.ready.set()
-    assert await asyncio.gather(*patient) == [adapter.return_value] * 2
+    one, other = await asyncio.gather(*patient)
+    assert one is other
+    adapter.assert_called_once()
     assert merchants.reads == 1
 
 
 async def test_a_failure_to_read_an_account_is_not_kept() -> None:
     adapters: dict[str, Adapter] = {}
-    registry = ProviderRegistry(Merchants(), adapters, timeout_seconds=1)  # type: ignore[arg-type]
+    registry = ProviderRegistry(Merchants(), adapters, BREAKERS, timeout_seconds=1)  # type: ignore[arg-type]
     key = MerchantId(1), ProviderAccountId(ids.uuid7())
     with pytest.raises(Unavailable):
         await registry.get(*key)
     adapters["pebble"] = adapter = Mock()
-    assert await registry.get(*key) is adapter.return_value
+    assert await registry.get(*key) is registry.kept(*key)
+    adapter.assert_called_once()

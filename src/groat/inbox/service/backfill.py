@@ -18,7 +18,8 @@ from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, ProviderEv
 from groat.kernel.value import Value
 from groat.platform.postgres.database import Database
 from groat.platform.redis.jobs import Doorbell
-from groat.providers.port import EventPage, ListedEvent, Provider, Unknown
+from groat.providers.guard import GuardedProvider
+from groat.providers.port import EventPage, ListedEvent, Unknown
 from groat.providers.registry import ProviderRegistry
 
 _TO_READ_IT = timedelta(hours=1)
@@ -103,7 +104,7 @@ class EventBackfill:
         )
 
     @staticmethod
-    async def _list(provider: Provider, span: Span, until: datetime) -> EventPage:
+    async def _list(provider: GuardedProvider, span: Span, until: datetime) -> EventPage:
         """Return a page of the provider's list."""
         page = await provider.list_events(span.since, until, span.cursor)
         if isinstance(page, Unknown):
@@ -162,7 +163,7 @@ class EventBackfill:
         self._doorbell.ring_soon(len(added))
 
 
-def _check(provider: Provider, since: datetime, until: datetime, now: datetime) -> None:
+def _check(provider: GuardedProvider, since: datetime, until: datetime, now: datetime) -> None:
     if not provider.lists_events_for:
         raise InvalidRequest("backfill_not_supported", "This provider lists no events.")
     if since >= until:

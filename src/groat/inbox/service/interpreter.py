@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 from weakref import WeakValueDictionary
 
@@ -13,11 +13,11 @@ from groat.inbox.domain.event import ClaimedEvent
 from groat.kernel.ids import ProviderAccountId
 from groat.kernel.value import Value
 from groat.providers.domain.facts import Report
+from groat.providers.guard import AdapterRaised, GuardedProvider
 from groat.providers.port import (
     FOREIGN,
     Answered,
     NotOurs,
-    Provider,
     Reply,
     Unknown,
     Unreadable,
@@ -40,6 +40,9 @@ class Poison(Value):
 
 Reading: TypeAlias = Reply | Unreadable | NotOurs | Poison
 
+Call: TypeAlias = Callable[[GuardedProvider], Awaitable[Reply | Unreadable | NotOurs]]
+"""A question to a provider about an event."""
+
 
 class Interpreter:
     """Reads events. Whatever goes wrong with one is its own trouble alone."""
@@ -53,20 +56,14 @@ class Interpreter:
         provider = self._providers.kept(event.merchant_id, event.provider_account_id)
         if provider is None:
             return None
-        try:
-            return provider.read_webhook(event.event_type, event.body)
-        except Exception as error:  # noqa: BLE001 - an adapter is a guest in this house
-            return _poison(event, error)
+        reading = provider.read_webhook(event.event_type, event.body)
+        return None if reading is None else _reading(reading)
 
     async def read(self, event: ClaimedEvent) -> Reading:
         """Return what ``event`` says. Its provider may have to be asked: see ``in_time``."""
-        try:
-            async with self._turn(event.provider_account_id):
-                provider = await self._providers.get(event.merchant_id, event.provider_account_id)
-                return await _interpret(provider, event)
-        except Exception as error:  # noqa: BLE001 - such as credentials that cannot be opened
-            _log.warning("webhook_not_interpreted", event_type=event.event_type, exc_info=error)
-            return Unknown(type(error).__name__)
+        return await self._ask(
+            event, lambda provider: provider.interpret_webhook(event.event_type, event.body)
+        )
 
     async def with_captures(self, event: ClaimedEvent, said: Answered) -> Reading:
         """Return what ``event`` says, after what the provider knows of the captures that it names.
@@ -76,22 +73,31 @@ class Interpreter:
         known: list[Report] = []
         foreign: set[str] = set()
         captures = {one.capture_reference for one in said.reports if one.payment_id is None}
+        for capture in filter(None, captures):
+            found = await self._capture(event, capture)
+            match found:
+                case Answered(reports):
+                    known += reports
+                case NotOurs():
+                    foreign.add(capture)
+                case _:
+                    return found
+        ours = [one for one in said.reports if one.capture_reference not in foreign]
+        return Answered((*known, *ours)) if ours else FOREIGN
+
+    async def _capture(self, event: ClaimedEvent, reference: str) -> Reading:
+        """Return what the provider knows of a capture that ``event`` names."""
+        return await self._ask(event, lambda provider: provider.fetch_capture(reference))
+
+    async def _ask(self, event: ClaimedEvent, call: Call) -> Reading:
+        """Ask the provider of ``event``. Errors concern this event alone."""
         try:
             async with self._turn(event.provider_account_id):
                 provider = await self._providers.get(event.merchant_id, event.provider_account_id)
-                for capture in filter(None, captures):
-                    found = await provider.fetch_capture(capture)
-                    match found:
-                        case Answered(reports):
-                            known += reports
-                        case NotOurs():
-                            foreign.add(capture)
-                        case _:
-                            return found
-        except Exception as error:  # noqa: BLE001 - an adapter is a guest in this house
-            return _poison(event, error)
-        ours = [one for one in said.reports if one.capture_reference not in foreign]
-        return Answered((*known, *ours)) if ours else FOREIGN
+                return _reading(await call(provider))
+        except Exception as error:  # noqa: BLE001 - such as credentials that cannot be opened
+            _log.warning("webhook_not_interpreted", event_type=event.event_type, exc_info=error)
+            return Unknown(type(error).__name__)
 
     def _turn(self, account_id: ProviderAccountId) -> asyncio.Semaphore:
         """Return what calls of an account wait for. It is there as long as any of them is."""
@@ -108,13 +114,5 @@ async def in_time(reading: Awaitable[Reading]) -> Reading:
         return Unknown(type(error).__name__)
 
 
-async def _interpret(provider: Provider, event: ClaimedEvent) -> Reading:
-    try:
-        return await provider.interpret_webhook(event.event_type, event.body)
-    except Exception as error:  # noqa: BLE001 - an adapter is a guest in this house
-        return _poison(event, error)
-
-
-def _poison(event: ClaimedEvent, error: Exception) -> Poison:
-    _log.error("adapter_raised", event_type=event.event_type, exc_info=error)
-    return Poison(type(error).__name__)
+def _reading(answer: Reply | Unreadable | NotOurs) -> Reading:
+    return Poison(answer.reason) if isinstance(answer, AdapterRaised) else answer

@@ -17,7 +17,8 @@ from groat.platform.postgres.database import Database
 from groat.platform.process.batching import Lane
 from groat.platform.redis.jobs import Doorbell
 from groat.platform.redis.seen import Seen
-from groat.providers.port import Envelope, Provider, Rejection
+from groat.providers.guard import GuardedProvider
+from groat.providers.port import Envelope, Rejection
 from groat.providers.registry import ProviderRegistry
 
 _log = structlog.get_logger(__name__)
@@ -76,7 +77,9 @@ class WebhookReceiver:
             self._note, **all_at_once, rest_seconds=_REST_SECONDS
         )
 
-    async def provider(self, merchant_id: MerchantId, account_id: ProviderAccountId) -> Provider:
+    async def provider(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId
+    ) -> GuardedProvider:
         """Return the adapter of a provider account, before a body is read for it.
 
         Raises:
@@ -88,7 +91,7 @@ class WebhookReceiver:
 
     async def receive(
         self,
-        provider: Provider,
+        provider: GuardedProvider,
         merchant_id: MerchantId,
         account_id: ProviderAccountId,
         headers: Mapping[str, str],
@@ -113,7 +116,7 @@ class WebhookReceiver:
 
     async def _verified(
         self,
-        provider: Provider,
+        provider: GuardedProvider,
         merchant_id: MerchantId,
         account_id: ProviderAccountId,
         headers: Mapping[str, str],

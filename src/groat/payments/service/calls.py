@@ -30,18 +30,14 @@ from groat.payments.infrastructure import operations
 from groat.payments.service.facts import PaymentFacts
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database
-from groat.platform.process import timings
 from groat.platform.process.bulkhead import Bulkhead, Turn
-from groat.platform.redis.breaker import Breakers
 from groat.providers.domain.facts import NotSent, Report
-from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
     Answered,
     AuthorizeRequest,
     CancelRequest,
     CaptureRequest,
     OperationRequest,
-    Provider,
     RefundRequest,
     Reply,
     Unknown,
@@ -74,7 +70,6 @@ class ProviderCalls:
         facts: PaymentFacts,
         audit: AuditService,
         providers: ProviderRegistry,
-        breakers: Breakers,
         bulkhead: Bulkhead,
         clock: Clock,
         random: Random,
@@ -83,7 +78,6 @@ class ProviderCalls:
         self._facts = facts
         self._audit = audit
         self._providers = providers
-        self._breakers = breakers
         self._bulkhead = bulkhead
         self._clock = clock
         self._random = random
@@ -120,14 +114,8 @@ class ProviderCalls:
         An adapter that raises has told us nothing: the outcome is unknown.
         """
         account_id = asked.payment.order.provider_account_id
-        breaker = str(account_id)
         provider = await self._providers.get(merchant_id, account_id)
-        if not await self._breakers.allows(breaker):
-            return NotSent(FailureCode.PROVIDER_UNREACHABLE, "circuit_open")
-        with timings.spent_on("provider"):
-            reply = await _call(provider, request_of(asked.payment, asked.operation))
-        await self._breakers.record(breaker, ok=_is_well(reply))
-        return reply
+        return await provider.operate(request_of(asked.payment, asked.operation))
 
     async def conclude(self, merchant_id: MerchantId, asked: Asked, reply: Reply) -> Concluded:
         """Apply what the provider answered, and return what came of it.
@@ -181,35 +169,6 @@ def take_place(turn: Turn, payment: Payment) -> None:
         Unavailable: ``provider_account_busy``. A command must not have written anything by then.
     """
     turn.take(str(payment.order.provider_account_id))
-
-
-async def _call(provider: Provider, request: OperationRequest) -> Reply:
-    try:
-        match request:
-            case AuthorizeRequest():
-                return await provider.authorize(request)
-            case CaptureRequest():
-                return await provider.capture(request)
-            case CancelRequest():
-                return await provider.cancel(request)
-            case RefundRequest():
-                return await provider.refund(request)
-            case _:
-                assert_never(request)
-    except Exception as error:  # noqa: BLE001 - it was perhaps sent, so this is no failure
-        _log.exception("adapter_raised", key=request.idempotency_key)
-        return Unknown(type(error).__name__)
-
-
-def _is_well(reply: Reply) -> bool:
-    """Return whether a provider has answered, be it with a no."""
-    match reply:
-        case Answered():
-            return True
-        case NotSent(code):
-            return code is not FailureCode.PROVIDER_UNREACHABLE
-        case Unknown():
-            return False
 
 
 def request_of(

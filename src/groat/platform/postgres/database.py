@@ -53,7 +53,10 @@ these limits are generous."""
 
 
 class KeyTaken(Exception):
-    """Another transaction wrote the same key first. This transaction was rolled back."""
+    """Another transaction wrote the same key first.
+
+    This transaction was rolled back, or only the block if it was raised by ``Database.part``.
+    """
 
 
 class Database:

@@ -80,8 +80,8 @@ class Settings(BaseSettings):
     api_connections_per_address: int | None = Field(
         None,
         ge=1,
-        description="Maximum connections from one address. Unset: half of `api_connections`. "
-        "Behind a load balancer, all connections come from its address.",
+        description="Maximum connections from one address. Unset: half of all connections. Behind "
+        "a load balancer, all connections come from its address.",
     )
     stripe_simulator_port: int = Field(
         8421, ge=1, le=65535, description="The port of the Stripe simulator."

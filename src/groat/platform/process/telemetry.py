@@ -63,6 +63,9 @@ def _first_line(
 def _render_text(
     logger: structlog.typing.WrappedLogger, name: str, event: structlog.typing.EventDict
 ) -> str:
-    """Return a line of logfmt, with the control characters that the renderer leaves escaped too."""
+    """Return a line of logfmt. Its renderer escapes newlines, and this function the other controls.
+
+    An unescaped control character could forge a log line.
+    """
     line = _logfmt(logger, name, event)
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), line)

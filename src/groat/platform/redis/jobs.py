@@ -34,22 +34,21 @@ RING_SECONDS = 0.25
 """Maximum seconds to wait for Redis when ringing or connecting."""
 
 _PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.005, 0.08
-"""Seconds between two rings of a busy process: for each row that the first ring announced, and at
-most. A ring costs the API and the worker as much as several rows do, and rows are cheaper in larger
-batches."""
+"""Seconds of pause after a ring: for each row that it announced, and the maximum. A ring costs the
+API and the worker as much as several rows do, and rows are cheaper in larger batches."""
 
 _MOST_REMINDED = 300
 """Maximum delayed jobs added at once. Polling finds the other rows."""
 
 _LEAVE_NOTHING = {"removeOnComplete": True, "removeOnFail": True}  # BullMQ keeps jobs by default
 _RING = {
-    # Without keepLastIfActive a ring during an active drain is dropped.
+    # Without keepLastIfActive, BullMQ drops a ring during an active drain.
     "deduplication": {"id": "drain", "keepLastIfActive": True},
     **_LEAVE_NOTHING,
 }
 
 _BLOCK_SECONDS = 2
-"""Seconds that an idle worker blocks in Redis at once."""
+"""Maximum seconds of one blocking call of an idle worker to Redis."""
 
 _SOCKET_SECONDS = 15
 """Socket time-out of a worker. BullMQ blocks for up to 10 seconds when a delayed job is near."""

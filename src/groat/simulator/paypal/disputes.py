@@ -28,8 +28,8 @@ class PayPalDisputes:
             return False
         capture, now = self._taken(order_id)[0], self._office.now()
         dispute_id, money = f"PP-D-{paypal_id()}", capture.money
-        nothing = Money(0, money.currency)
-        dispute = PayPalDispute(dispute_id, capture.id, now, now, money, "OPEN", nothing)
+        zero = Money(0, money.currency)
+        dispute = PayPalDispute(dispute_id, capture.id, now, now, money, "OPEN", zero)
         self._keep(dispute, "CUSTOMER.DISPUTE.CREATED")
         return True
 

@@ -20,8 +20,8 @@ def told_wrong(reply: Answer) -> Answer:
 def _wrong(value: Any) -> Any:
     match value:
         case {"currency_code": str(currency), "value": str(text)}:
-            told = Money.from_decimal(text, currency).amount
-            return amount(Money(told + 1 if told else 0, currency))
+            correct = Money.from_decimal(text, currency).amount
+            return amount(Money(correct + 1 if correct else 0, currency))
         case dict():
             return {name: _wrong(part) for name, part in value.items()}
         case list():

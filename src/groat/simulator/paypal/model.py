@@ -146,7 +146,7 @@ class Records:
     def dispute_in(
         self, order_id: str, wanted: Callable[[PayPalDispute], bool] = lambda _: True
     ) -> PayPalDispute | None:
-        """Return the first dispute of an order's captures that is as ``wanted``."""
+        """Return the first dispute of an order's captures that ``wanted`` accepts, or None."""
         captures = {capture.id for capture in self.captures_of(order_id)}
         return next(
             (

@@ -106,7 +106,7 @@ def capture_object(capture: PayPalCapture, order: PayPalOrder, host: str) -> Jso
 
 def refund_object(refund: PayPalRefund, host: str) -> JsonObject:
     """Return a refund. Only its link ``up`` names its capture."""
-    told: dict[str, str | None] = {
+    known: dict[str, str | None] = {
         "custom_id": refund.custom_id,
         "invoice_id": refund.invoice_id,
         "note_to_payer": REVERSAL_NOTE if refund.reversal else refund.note,
@@ -115,7 +115,7 @@ def refund_object(refund: PayPalRefund, host: str) -> JsonObject:
         "id": refund.id,
         "status": refund.status,
         "amount": amount(refund.money),
-        **{name: value for name, value in told.items() if value is not None},
+        **{name: value for name, value in known.items() if value is not None},
         "seller_payable_breakdown": {
             "gross_amount": amount(refund.money),
             "paypal_fee": amount(Money(0, refund.money.currency)),
@@ -204,13 +204,13 @@ def _unit_object(order: PayPalOrder, records: Records, host: str) -> JsonObject:
         ],
         "refunds": [refund_object(found, host) for found in records.refunds_in(order.id)],
     }
-    told = {kind: found for kind, found in payments.items() if found}
+    present = {kind: found for kind, found in payments.items() if found}
     return {
         "reference_id": order.unit.reference_id,
         "amount": amount(order.money),
         "payee": {"merchant_id": MERCHANT_ID},
         **_references(order.unit),
-        **({"payments": told} if told else {}),
+        **({"payments": present} if present else {}),
     }
 
 
@@ -219,8 +219,8 @@ def _within_order(payment: JsonObject, order: PayPalOrder, code: str) -> JsonObj
 
     It lacks the ids of related objects, and has the processor's response to a card (Orders v2).
     """
-    told = {name: value for name, value in payment.items() if name != "supplementary_data"}
-    return {**told, **_processor_response(order, code)}
+    shown = {name: value for name, value in payment.items() if name != "supplementary_data"}
+    return {**shown, **_processor_response(order, code)}
 
 
 def _source(order: PayPalOrder) -> JsonObject:

@@ -62,12 +62,12 @@ def _back_to_shop(intent: Intent) -> Response:
     if intent.return_url is None:
         return notice("Thank you", "You may close this page of your bank.")
     outcome = "failed" if intent.error else "succeeded"
-    told = {
+    parameters = {
         "payment_intent": intent.id,
         "payment_intent_client_secret": intent.client_secret,
         "redirect_status": outcome,
     }
-    url = httpx.URL(intent.return_url).copy_merge_params(told)
+    url = httpx.URL(intent.return_url).copy_merge_params(parameters)
     return RedirectResponse(str(url), HTTPStatus.SEE_OTHER)
 
 

@@ -1,0 +1,118 @@
+"""The guard: an adapter may raise, hang or fail, and the engine gets an answer each time."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from groat.kernel import ids
+from groat.kernel.clock import SystemClock
+from groat.kernel.ids import PaymentId, RefundId
+from groat.kernel.money import Money
+from groat.platform.redis.breaker import BreakerPolicy, Breakers
+from groat.providers import guard
+from groat.providers.domain.facts import NotSent
+from groat.providers.domain.failures import FailureCode
+from groat.providers.guard import AdapterRaised, GuardedProvider
+from groat.providers.port import (
+    Answered,
+    AuthorizeRequest,
+    CancelRequest,
+    CaptureRequest,
+    OperationRequest,
+    RefundRequest,
+    Unknown,
+)
+
+PAYMENT, AMOUNT = PaymentId(ids.uuid7()), Money(1050, "EUR")
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+REQUESTS: dict[str, OperationRequest] = {
+    "authorize": AuthorizeRequest("key", PAYMENT, AMOUNT, "pm_1"),
+    "capture": CaptureRequest(
+        "key", PAYMENT, AMOUNT, final=True, provider_reference="p", authorization_reference="a"
+    ),
+    "cancel": CancelRequest("key", PAYMENT, "p", "a"),
+    "refund": RefundRequest("key", PAYMENT, RefundId(ids.uuid7()), AMOUNT, "p", "c"),
+}
+
+
+class Adapter:
+    """Does the same in every call, and counts the calls."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*_arguments: object) -> Any:
+            self.calls.append(name)
+            if isinstance(self.answer, Exception):
+                raise self.answer
+            if self.answer is asyncio:
+                await asyncio.Event().wait()
+            return self.answer
+
+        return call
+
+
+def guarded(adapter: Adapter, failures: int = 2) -> GuardedProvider:
+    breakers = Breakers(None, Mock(), SystemClock(), BreakerPolicy(failures=failures))
+    return GuardedProvider(adapter, "account", breakers, 10.0)
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_an_operation_that_raises_has_an_unknown_outcome(name: str) -> None:
+    adapter = Adapter(ValueError("hunter2"))
+    assert await guarded(adapter).operate(REQUESTS[name]) == AdapterRaised("ValueError")
+    assert adapter.calls == [name]
+
+
+async def test_every_question_that_raises_is_answered_as_unknown() -> None:
+    provider = guarded(Adapter(ValueError("hunter2")))
+    answers = [
+        await provider.fetch(REQUESTS["authorize"]),
+        await provider.fetch_capture("c"),
+        await provider.list_events(NOW, NOW, None),
+        await provider.interpret_webhook("x.y", b"{}"),
+    ]
+    assert answers == [AdapterRaised("ValueError")] * 4
+
+
+async def test_a_webhook_that_cannot_be_read_is_told_apart_from_an_unknown_outcome() -> None:
+    adapter = Mock()
+    adapter.read_webhook.side_effect = KeyError("id")
+    provider = GuardedProvider(adapter, "account", Mock(), 10.0)
+    assert provider.read_webhook("x.y", b"{}") == AdapterRaised("KeyError")
+
+
+async def test_a_call_without_end_is_given_up_with_an_unknown_outcome(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(guard, "_GRACE_SECONDS", -9.99)
+    reply = await guarded(Adapter(asyncio)).operate(REQUESTS["capture"])
+    assert reply == AdapterRaised("TimeoutError")
+
+
+async def test_an_open_breaker_keeps_operations_back_and_lets_look_ups_pass() -> None:
+    adapter = Adapter(Unknown("timeout"))
+    provider = guarded(adapter, failures=2)
+    for _ in range(2):
+        await provider.operate(REQUESTS["authorize"])
+    kept_back = await provider.operate(REQUESTS["authorize"])
+    assert kept_back == NotSent(FailureCode.PROVIDER_UNREACHABLE, "circuit_open")
+    assert adapter.calls == ["authorize"] * 2
+    adapter.answer = Answered(())
+    assert await provider.fetch(REQUESTS["authorize"]) == Answered(())
+
+
+async def test_look_ups_that_fail_do_not_open_the_breaker() -> None:
+    adapter = Adapter(Unknown("status 403"))
+    provider = guarded(adapter, failures=2)
+    for _ in range(5):
+        await provider.fetch(REQUESTS["authorize"])
+    adapter.answer = Answered(())
+    assert await provider.operate(REQUESTS["authorize"]) == Answered(())
