@@ -52,7 +52,7 @@ class MasterKeys:
         return unseal(self._keys[-1], wrapped, row)
 
     def rewrap(self, wrapped: bytes, row: bytes) -> bytes:
-        """Return the key in ``wrapped``, wrapped anew with the first master key.
+        """Return the key in ``wrapped``, rewrapped with the first master key.
 
         Raises:
             ConfigurationError: the same as ``unwrap``.

@@ -51,7 +51,7 @@ def problem_of(error: GroatError) -> JSONResponse:
 
 
 def internal_error() -> JSONResponse:
-    """Return the problem document of an unforeseen error, which the caller has logged."""
+    """Return the problem document of an unforeseen error that is already in the log."""
     return problem(
         500, "internal_error", "An unforeseen error occurred in Groat; it is in Groat's log."
     )

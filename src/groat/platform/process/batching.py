@@ -114,5 +114,5 @@ class Lane(Generic[Item, Result]):
 
 
 def overloaded() -> Unavailable:
-    """Return the error for a caller that must retry because too many requests wait already."""
-    return Unavailable("overloaded", "Too many requests are waiting; try again shortly.")
+    """Return the error for a caller that must retry later, because a limit of load is reached."""
+    return Unavailable("overloaded", "Groat is overloaded; try again shortly.")
