@@ -238,13 +238,11 @@ def simulator() -> None:
 
 async def _serve_simulators(settings: Settings) -> None:
     from groat.simulator.serve import serve  # noqa: PLC0415 - no other command needs it
+    from groat.simulator.sites import SIMULATED  # noqa: PLC0415
 
+    ports = {name: getattr(settings, one.port_setting) for name, one in SIMULATED.items()}
     async with exit_with_parent():
-        await serve(
-            host="127.0.0.1",
-            stripe_port=settings.stripe_simulator_port,
-            paypal_port=settings.paypal_simulator_port,
-        )
+        await serve("127.0.0.1", ports)
 
 
 def _confirm_database(settings: Settings, *, yes: bool) -> None:

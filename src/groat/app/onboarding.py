@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from groat.kernel.ids import AccountId, MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import ProviderName
 from groat.platform.embedded.places import write_private
 from groat.platform.process.settings import Settings
+from groat.simulator.sites import SIMULATED
 
 _FIRST_WALLET = "wallet:first"
 """Code of the wallet that receives the first payment."""
@@ -99,7 +99,8 @@ async def _open_account(
     Store its credentials, register the webhook address at the provider, then store the webhook
     credentials that the provider returns.
     """
-    credentials = {"api_base": base, **_KEYS[provider]}
+    simulated = SIMULATED[provider]
+    credentials = {"api_base": base, **simulated.credentials}
     name = f"{provider} simulator"
     account_id = await engine.merchants.put_provider_account(
         merchant_id, provider, name, credentials
@@ -112,46 +113,7 @@ async def _open_account(
         ]
     )
     async with httpx.AsyncClient(base_url=base, timeout=10) as http:
-        verification = await _REGISTER[provider](http, address)
+        verification = await simulated.register(http, address)
     return await engine.merchants.put_provider_account(
         merchant_id, provider, name, {**credentials, **verification}
     )
-
-
-async def _register_at_stripe(http: httpx.AsyncClient, address: str) -> dict[str, str]:
-    form = {"url": address, "enabled_events[]": "*"}
-    key = _KEYS["stripe"]["api_key"]
-    endpoint = await http.post("/v1/webhook_endpoints", data=form, auth=(key, ""))
-    return {"webhook_secret": endpoint.raise_for_status().json()["secret"]}
-
-
-async def _register_at_paypal(http: httpx.AsyncClient, address: str) -> dict[str, str]:
-    keys = _KEYS["paypal"]
-    token = await http.post(
-        "/v1/oauth2/token",
-        data={"grant_type": "client_credentials"},
-        auth=(keys["client_id"], keys["client_secret"]),
-    )
-    webhook = await http.post(
-        "/v1/notifications/webhooks",
-        json={"url": address, "event_types": [{"name": "*"}]},
-        headers={"authorization": f"Bearer {token.raise_for_status().json()['access_token']}"},
-    )
-    root = await http.get("/_simulator/root.pem")
-    return {
-        "webhook_id": webhook.raise_for_status().json()["id"],
-        "certificate_root": root.raise_for_status().text,
-    }
-
-
-_KEYS: dict[ProviderName, dict[str, str]] = {
-    "stripe": {"api_key": "sk_test_groat"},
-    "paypal": {"client_id": "groat", "client_secret": "groat"},
-}
-"""Credentials for calls to the simulators, which accept any of this form."""
-
-_REGISTER: dict[ProviderName, Callable[[httpx.AsyncClient, str], Awaitable[dict[str, str]]]] = {
-    "stripe": _register_at_stripe,
-    "paypal": _register_at_paypal,
-}
-"""Functions that register a webhook address and return the credentials to verify webhooks with."""

@@ -33,6 +33,7 @@ from groat.platform.process.settings import (
     Settings,
     require,
 )
+from groat.simulator.sites import SIMULATED
 
 _READY_SECONDS = 30.0
 """Seconds that a child process may take to answer its first request."""
@@ -140,7 +141,7 @@ def _ports(settings: Settings, *, any_free: bool) -> dict[str, int]:
     With ``any_free``, all of them are free ports.
     """
     ports: dict[str, int] = {}
-    for name in ("api_port", "stripe_simulator_port", "paypal_simulator_port"):
+    for name in ("api_port", *(one.port_setting for one in SIMULATED.values())):
         port = free_port() if any_free else getattr(settings, name)
         while port in ports.values() or not is_free(port):
             port = free_port()
@@ -150,8 +151,8 @@ def _ports(settings: Settings, *, any_free: bool) -> dict[str, int]:
 
 def _simulators(settings: Settings) -> dict[ProviderName, str]:
     return {
-        "stripe": f"http://{_LOOPBACK}:{settings.stripe_simulator_port}",
-        "paypal": f"http://{_LOOPBACK}:{settings.paypal_simulator_port}",
+        name: f"http://{_LOOPBACK}:{getattr(settings, one.port_setting)}"
+        for name, one in SIMULATED.items()
     }
 
 

@@ -17,7 +17,7 @@ from groat.app.onboarding import Onboarded, ProviderSite
 from groat.app.wiring import Engine
 from groat.kernel import ids
 from groat.kernel.errors import GroatError
-from groat.merchants.domain.credentials import ProviderName
+from groat.simulator.sites import SIMULATED
 
 SEED = 20
 """Seed of the random choices, so that every run takes the same payments."""
@@ -33,20 +33,6 @@ AT_ONCE = 16
 
 _DECLINED_SHARE = 0.15
 """Share of the payments that use a payment method which the simulator declines."""
-
-_GOOD: dict[ProviderName, tuple[str, ...]] = {
-    "stripe": ("pm_card_visa", "pm_card_mastercard"),
-    "paypal": ("card:vault_visa",),
-}
-_BAD: dict[ProviderName, tuple[str, ...]] = {
-    "stripe": ("pm_card_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds"),
-    "paypal": (
-        "card:vault_declined",
-        "card:vault_insufficient_funds",
-        "card:vault_instrument_declined",
-    ),
-}
-"""Payment methods that the simulators decline. They accept those in ``_GOOD``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +129,16 @@ def _intentions(
     """Yield the payments to take, for each provider in turn. Every run yields the same ones."""
     random = Random(SEED)  # noqa: S311 - so that a demonstration can be repeated
     for number, site in zip(range(payments), itertools.cycle(sites), strict=False):
-        methods = _BAD if random.random() < _DECLINED_SHARE else _GOOD
+        simulated = SIMULATED[site.provider]
+        is_declined = random.random() < _DECLINED_SHARE
+        methods = simulated.declined if is_declined else simulated.accepted
         amount = random.randint(100, 25_000)
         order = {
             "amount": amount,
             "currency": "EUR",
             "beneficiary": wallet,
             "provider_account": ids.render("provider_account", site.account_id),
-            "payment_method": random.choice(methods[site.provider]),
+            "payment_method": random.choice(methods),
             "reference": f"{label}-{number}",
         }
         if random.random() < plan.manual_share:

@@ -1,11 +1,11 @@
-"""Runs both simulators in one process, each on its own port."""
+"""Runs the simulators in one process, each on its own port."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 import structlog
@@ -14,8 +14,7 @@ from starlette.types import ASGIApp
 
 from groat.kernel.clock import SystemClock
 from groat.simulator.overview import PAGE_PATH
-from groat.simulator.paypal.app import create_paypal_app
-from groat.simulator.stripe.app import create_stripe_app
+from groat.simulator.sites import SIMULATED
 
 DRAIN_SECONDS_MAX = 2
 """Maximum seconds that requests under way get to end when a server stops."""
@@ -32,20 +31,20 @@ class EmbeddedServer(uvicorn.Server):
         yield
 
 
-async def serve(*, host: str, stripe_port: int, paypal_port: int) -> None:
-    """Run both simulators until SIGTERM arrives or the task is cancelled.
+async def serve(host: str, ports: Mapping[str, int]) -> None:
+    """Run the simulators until SIGTERM arrives or the task is cancelled.
 
-    It sets the loop's handler of SIGTERM, so it must run in the main thread of its own process. The
-    simulators lose their data when it ends.
+    ``ports`` has the port of each provider by its name. This sets the loop's handler of SIGTERM, so
+    it must run in the main thread of its own process. The simulators lose their data when it ends.
 
     Raises:
         OSError: Another program listens on a port.
     """
     clock = SystemClock()
-    sockets = _listen(host, stripe_port, paypal_port)
-    for provider, port in (("stripe", stripe_port), ("paypal", paypal_port)):
+    sockets = _listen(host, *ports.values())
+    for provider, port in ports.items():
         _log.info("simulator_page", provider=provider, url=f"http://{host}:{port}{PAGE_PATH}")
-    servers = [embedded_server(create_stripe_app(clock)), embedded_server(create_paypal_app(clock))]
+    servers = [embedded_server(SIMULATED[name].create_app(clock)) for name in ports]
     running = asyncio.gather(
         *(server.serve([listener]) for server, listener in zip(servers, sockets, strict=True))
     )

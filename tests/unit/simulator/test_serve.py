@@ -37,9 +37,7 @@ async def provider_at(port: int) -> str:
 @pytest.mark.parametrize("end", ["SIGTERM", "cancel"])
 async def test_both_run_until_told_to_stop(end: str) -> None:
     stripe_port, paypal_port = free_ports()
-    task = asyncio.create_task(
-        serve(host="127.0.0.1", stripe_port=stripe_port, paypal_port=paypal_port)
-    )
+    task = asyncio.create_task(serve("127.0.0.1", {"stripe": stripe_port, "paypal": paypal_port}))
     await until(lambda: listens(stripe_port) and listens(paypal_port))
     assert await provider_at(stripe_port) == "stripe"
     assert await provider_at(paypal_port) == "paypal"
@@ -58,7 +56,7 @@ async def test_the_start_names_both_pages() -> None:
     stripe_port, paypal_port = free_ports()
     with capture_logs() as lines:
         task = asyncio.create_task(
-            serve(host="127.0.0.1", stripe_port=stripe_port, paypal_port=paypal_port)
+            serve("127.0.0.1", {"stripe": stripe_port, "paypal": paypal_port})
         )
         await until(lambda: listens(stripe_port) and listens(paypal_port))
     pages = {line["provider"]: line["url"] for line in lines if line["event"] == "simulator_page"}
@@ -79,5 +77,5 @@ async def test_a_port_that_is_taken_is_named_at_once() -> None:
         socket.create_server(("127.0.0.1", taken)),
         pytest.raises(OSError, match="in use"),
     ):
-        await serve(host="127.0.0.1", stripe_port=free, paypal_port=taken)
+        await serve("127.0.0.1", {"stripe": free, "paypal": taken})
     assert not listens(free)

@@ -1,0 +1,27 @@
+"""The record of the simulated Stripe."""
+
+from __future__ import annotations
+
+import httpx
+
+from groat.simulator.site import SimulatedProvider
+from groat.simulator.stripe.app import create_stripe_app
+
+_API_KEY = "sk_test_groat"
+
+
+async def _register(http: httpx.AsyncClient, address: str) -> dict[str, str]:
+    form = {"url": address, "enabled_events[]": "*"}
+    endpoint = await http.post("/v1/webhook_endpoints", data=form, auth=(_API_KEY, ""))
+    return {"webhook_secret": endpoint.raise_for_status().json()["secret"]}
+
+
+STRIPE = SimulatedProvider(
+    name="stripe",
+    port_setting="stripe_simulator_port",
+    create_app=create_stripe_app,
+    credentials={"api_key": _API_KEY},
+    accepted=("pm_card_visa", "pm_card_mastercard"),
+    declined=("pm_card_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds"),
+    register=_register,
+)
