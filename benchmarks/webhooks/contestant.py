@@ -24,8 +24,8 @@ _READY_SECONDS = 30.0
 class Contestant:
     """The commands of a contestant's processes, its webhook address and its database.
 
-    ``share`` is the fraction of a phase's deliveries that it gets, from 0 to 1, so that its phases
-    take about as long as those of the other contestant. ``needs_redis`` means that it acknowledges
+    ``share`` is the fraction of a phase's deliveries that it gets, from 0 to 1. A slower contestant
+    gets fewer, so that its phases take about as long. ``needs_redis`` means that it acknowledges
     nothing without Redis. ``holds`` is its own check of its books.
     """
 
