@@ -1,1 +1,1 @@
-"""Benchmarks: what Groat does in a second, measured on real servers on this machine."""
+"""Benchmarks: measure Groat's rates and latencies on real servers on this machine."""

@@ -9,7 +9,7 @@ from benchmarks.ledger import main as ledger
 from benchmarks.webhooks import main as webhooks
 
 app = typer.Typer(
-    help="Measure Groat on this machine. Figures are for comparing, not for quoting alone.",
+    help="Measure Groat on this machine. Compare the figures of one run; do not quote one alone.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -17,7 +17,7 @@ app = typer.Typer(
 
 @app.callback()
 def choose() -> None:
-    """Keep the subcommand's name necessary, however few there are."""
+    """Require the name of a subcommand."""
 
 
 app.command(name="ledger")(ledger.main)

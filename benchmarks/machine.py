@@ -1,4 +1,4 @@
-"""The machine that is measured on, in words: a figure says nothing without it."""
+"""Describe the machine of a benchmark. A figure means nothing without it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import psutil
 
 
 def described() -> str:
-    """Return its processors, memory, kernel and Python."""
+    """Return the machine's processors, memory, kernel and Python version."""
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"{os.cpu_count()} processors ({_processor()}), {memory:.0f} GiB, {platform.system()} "

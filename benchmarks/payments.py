@@ -1,7 +1,8 @@
-"""Whole lives of payments: created over HTTP, charged, told of by webhook, posted, and checked.
+"""Measure complete payments: created over HTTP, charged, reported by webhook, posted and checked.
 
-Client, simulators, API, worker, PostgreSQL and Valkey share this machine, so the figure is what the
-machine does, not what the engine alone could. 15 in 100 payments are declined; webhooks come once.
+Client, simulators, API, worker, PostgreSQL and Valkey share this machine. So the figures measure
+the whole machine, and the engine alone would be faster. The simulators decline 15 of 100 payments
+and deliver each webhook once.
 """
 
 from __future__ import annotations
@@ -32,14 +33,18 @@ from groat.app.wiring import open_engine
 from groat.platform.process.settings import Settings
 
 WARM_UP = 50
+"""Payments before the first measurement."""
+
 ALONE = 100
+"""Payments taken one at a time, to measure the engine's own share of a call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Rates over all rounds are medians; latencies are of all calls.
+    """The figures of a run. The rate is the median of all rounds; latencies cover all calls.
 
-    ``overhead_p50_ms`` is what a call takes but for the provider, when one is made at a time.
+    ``overhead_p50_ms`` is the median time of a call without the provider's share, when calls are
+    made one at a time.
     """
 
     rounds: int
@@ -53,11 +58,11 @@ class Figures:
 
 
 def main(
-    payments: Annotated[int, typer.Option(min=100, help="How many to take in a round.")] = 1000,
-    rounds: Annotated[int, typer.Option(min=1, max=20, help="How many rounds.")] = 3,
+    payments: Annotated[int, typer.Option(min=100, help="Number of payments in a round.")] = 1000,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="Number of rounds.")] = 3,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure whole lives of payments in a second, and how long creating one takes."""
+    """Measure complete payments per second, and the latency of the call that creates one."""
     notes = Console(stderr=True)
     with tempfile.TemporaryDirectory() as home, Progress(console=notes, transient=True) as progress:
         task = progress.add_task("Starting", total=None)
@@ -71,7 +76,7 @@ def main(
             progress.update(task, description="Taking payments", total=rounds * payments)
             figures = _measure(stack, payments, rounds, lambda: progress.advance(task))
     if as_json:
-        print(json.dumps(asdict(figures)))  # noqa: T201 - it is the command's answer
+        print(json.dumps(asdict(figures)))  # noqa: T201 - the command prints its result
     else:
         Console().print(_table(figures))
 
@@ -82,15 +87,15 @@ def _measure(stack: Stack, payments: int, rounds: int, paid: Callable[[], None])
     asyncio.run(_round(stack, "alone", ALONE, alone.append, at_once=1))
     taken: list[Taken] = []
 
-    def note(one: Taken) -> None:
-        taken.append(one)
+    def note(payment: Taken) -> None:
+        taken.append(payment)
         paid()
 
     rates = [
         asyncio.run(_round(stack, f"round-{number}", payments, note)) for number in range(rounds)
     ]
-    hundredths = statistics.quantiles([one.seconds for one in taken], n=100)
-    overhead = statistics.median(one.seconds - one.provider_seconds for one in alone)
+    hundredths = statistics.quantiles([payment.seconds for payment in taken], n=100)
+    overhead = statistics.median(payment.seconds - payment.provider_seconds for payment in alone)
     return Figures(
         rounds,
         payments,
@@ -110,7 +115,7 @@ async def _round(
     paid: Callable[[Taken], None],
     at_once: int = traffic.AT_ONCE,
 ) -> float:
-    """Return payments a second, from the first call until the last webhook is applied."""
+    """Return the payments per second from the first call until the last webhook is applied."""
     async with httpx.AsyncClient(timeout=60) as http, open_engine(stack.settings) as engine:
         started = time.perf_counter()
         await traffic.take_payments(
@@ -121,7 +126,7 @@ async def _round(
 
 
 def _table(figures: Figures) -> Table:
-    table = Table(title="Whole lives of payments", show_header=False)
+    table = Table(title="Complete payments", show_header=False)
     for name, value in asdict(figures).items():
         table.add_row(name.replace("_", " "), str(value))
     return table

@@ -1,4 +1,4 @@
-"""A real PgBouncer in front of a database, as many deployments have one."""
+"""Run a real PgBouncer in front of a database, as many deployments do."""
 
 from __future__ import annotations
 
@@ -24,21 +24,24 @@ from groat.platform.embedded.places import (
 PoolMode: TypeAlias = Literal["session", "transaction", "statement"]
 
 PROGRAM = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
-"""Where the program is, or None."""
+"""Path of the program, None if it is not installed."""
 
 _START_SECONDS = 10
+"""Maximum seconds for PgBouncer to start."""
+
 _POLL_SECONDS = 0.02
+"""Seconds between checks whether PgBouncer has started."""
 
 
 @contextmanager
 def pgbouncer(database_url: str, mode: PoolMode, *, connections: int) -> Iterator[str]:
-    """Yield the address of ``database_url`` behind a PgBouncer of its own.
+    """Start a PgBouncer in front of ``database_url``, and yield the address of the database there.
 
     ``connections`` is the number of server connections that all clients share.
 
     Raises:
         FileNotFoundError: PgBouncer is not installed.
-        RuntimeError: it did not start; the message is its log.
+        RuntimeError: PgBouncer did not start. The message is its log.
     """
     if PROGRAM is None:
         raise FileNotFoundError("pgbouncer is not installed: apt-get install pgbouncer")

@@ -1,7 +1,7 @@
-"""Payments through PgBouncer in transaction mode, beside the same on direct connections.
+"""Compare payments through PgBouncer in transaction mode with payments on direct connections.
 
-Each side has a database, two API and two worker processes and simulators of its own, on one
-PostgreSQL server. Rounds alternate between the sides, so that both meet the same machine.
+Each side has its own database, two API processes, two worker processes and simulators. Both use one
+PostgreSQL server. Rounds alternate between the sides, so both run under the same conditions.
 """
 
 from __future__ import annotations
@@ -37,14 +37,18 @@ from groat.platform.embedded.servers import EmbeddedServers
 from groat.platform.process.settings import Settings
 
 WARM_UP = 100
+"""Payments of each side before the first measurement."""
+
 _START_SECONDS = 30
+"""Maximum seconds for an API process to start."""
+
 SERVER_CONNECTIONS = 10
 """Server connections of the pooler, which 64 client connections share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One way to PostgreSQL: its stack and the addresses of its API processes."""
+    """One side of the comparison: its stack and the addresses of its API processes."""
 
     stack: Stack
     apis: tuple[str, ...]
@@ -52,7 +56,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Payments a second, medians over all rounds; ``ratio`` is the median of each round's ratio."""
+    """The figures of a run: payments per second, as medians of all rounds.
+
+    ``ratio`` is the median of the ratios of the rounds.
+    """
 
     rounds: int
     payments_per_round: int
@@ -63,8 +70,8 @@ class Figures:
 
 
 def main(
-    payments: Annotated[int, typer.Option(min=100, help="Payments in a round.")] = 1000,
-    rounds: Annotated[int, typer.Option(min=1, max=20, help="Rounds of each side.")] = 5,
+    payments: Annotated[int, typer.Option(min=100, help="Number of payments in a round.")] = 1000,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="Number of rounds of each side.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Measure payments through PgBouncer in transaction mode, as a share of direct connections."""
@@ -74,7 +81,7 @@ def main(
         with _both_sides() as (direct, pooled):
             figures = _measure(direct, pooled, payments, rounds, lambda: progress.advance(task))
     if as_json:
-        print(json.dumps(asdict(figures)))  # noqa: T201 - it is the command's answer
+        print(json.dumps(asdict(figures)))  # noqa: T201 - the command prints its result
     else:
         table = Table(title="Payments through a connection pooler", show_header=False)
         for name, value in asdict(figures).items():
@@ -152,15 +159,15 @@ def _measure(
     return Figures(
         rounds,
         payments,
-        direct_per_s=round(statistics.median(one for one, _ in rates), 1),
-        pooled_per_s=round(statistics.median(one for _, one in rates), 1),
+        direct_per_s=round(statistics.median(direct for direct, _ in rates), 1),
+        pooled_per_s=round(statistics.median(pooled for _, pooled in rates), 1),
         ratio=round(statistics.median(pooled / direct for direct, pooled in rates), 3),
         oracle_ok=all(finding.ok for finding in findings),
     )
 
 
 async def _round(side: Side, label: str, payments: int, paid: Callable[[], None]) -> float:
-    """Return payments a second, from the first call until the last webhook is applied."""
+    """Return the payments per second from the first call until the last webhook is applied."""
     stack, each = side.stack, payments // len(side.apis)
     async with httpx.AsyncClient(timeout=60) as http, open_engine(stack.settings) as engine:
         started = time.perf_counter()

@@ -1,6 +1,6 @@
-"""Payments whose call was never answered, written by thousands: what webhooks are measured on.
+"""Write thousands of payments whose provider call was never answered.
 
-The drills begin with them as well.
+The webhook benchmark measures events about them. The fault drills start with them too.
 """
 
 from __future__ import annotations
@@ -29,15 +29,18 @@ async def write_payments(
     beneficiaries: Sequence[AccountId],
     amounts: Sequence[int],
 ) -> list[PaymentId]:
-    """Write a payment of each of ``amounts``, with its record, for the beneficiaries in turns."""
+    """Write a payment for each of ``amounts`` with its audit records; return the payments' ids.
+
+    The beneficiaries take turns.
+    """
     now = SystemClock().now()
     payment_ids = [PaymentId(ids.uuid7()) for _ in amounts]
     operation_ids = [OperationId(ids.uuid7()) for _ in amounts]
     paid = list(islice(cycle(beneficiaries), len(amounts)))
     changes = [
         change
-        for one in zip(payment_ids, operation_ids, amounts, paid, strict=True)
-        for change in _changes(account_id, *one)
+        for row in zip(payment_ids, operation_ids, amounts, paid, strict=True)
+        for change in _changes(account_id, *row)
     ]
     columns = {
         "merchant_id": merchant_id,
@@ -62,7 +65,7 @@ def _changes(
     amount: int,
     beneficiary_id: AccountId,
 ) -> Iterator[Change]:
-    """Yield what the record says of a payment and of the operation that was begun with it."""
+    """Yield the changes to record for a payment and for the operation that began with it."""
     both: dict[str, Scalar] = {
         "amount": amount,
         "currency": CURRENCY,

@@ -1,6 +1,6 @@
 -- name: insert_payments
--- Each with an operation of unknown outcome: the answer to the call that was to charge it was lost.
--- When a look-up is due is far off, so that nothing but the webhook tells of it.
+-- Insert payments, each with an operation of unknown outcome: the answer to its charge was lost.
+-- The next look-up is due in a day, so only a webhook can settle the payment meanwhile.
 with made as (
     insert into payment (
         merchant_id, id, status, currency, amount, beneficiary_id, provider_account_id, payment_method,

@@ -1,1 +1,1 @@
-"""What the ledger does in a second, beside what PostgreSQL does by the usual means."""
+"""Measure the ledger's transfers per second, and compare them with usual ways in PostgreSQL."""

@@ -1,4 +1,4 @@
-"""What the run comes to: medians over the rounds, and ratios of what was measured in one run."""
+"""Compute the figures of a run: medians over the rounds, and ratios within the run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from benchmarks import machine
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Rates are transfers a second, and TPC-B's transactions. Ratios are medians of rounds."""
+    """The figures of a run. Rates are transfers per second; for TPC-B, transactions per second.
+
+    Every ratio is the median of the ratios of the rounds.
+    """
 
     groat_cold_tps: float
     groat_hot_tps: float
@@ -44,14 +47,14 @@ def summarised(
     rounds: int,
     seconds: float,
 ) -> Figures:
-    """Return the figures of a run from what each round measured, by name."""
+    """Return the figures of a run from the ``samples`` of its rounds, by name."""
 
     def median(name: str, digits: int) -> float:
         return round(statistics.median(samples[name]), digits)
 
     def ratio(name: str, other: str) -> float:
         pairs = zip(samples[name], samples[other], strict=True)
-        return round(statistics.median([one / another for one, another in pairs]), 2)
+        return round(statistics.median([value / divisor for value, divisor in pairs]), 2)
 
     return Figures(
         groat_cold_tps=median("groat_cold_tps", 0),

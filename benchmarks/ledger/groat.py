@@ -1,4 +1,4 @@
-"""Groat's side: processes that post through ``accounts.service``, one for each processor."""
+"""Groat's side of the ledger benchmark: one posting process for each processor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from benchmarks.ledger.writers import Done, Round
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What all writers did together."""
+    """The combined result of all writers in one turn.
+
+    ``tps`` is transfers per second, ``cpu_us`` microseconds of processor time per transfer.
+    """
 
     transfers: int
     tps: float
@@ -31,7 +34,7 @@ class Turn:
 
     @property
     def p99_ms(self) -> float:
-        """The latency that one call in a hundred exceeds."""
+        """The latency that 1 % of the calls exceed."""
         return statistics.quantiles(self.latencies_ms, n=100)[98]
 
 
@@ -42,7 +45,7 @@ class Writers:
         self._processes = processes
 
     def turn(self, *, seconds: float, callers: int, hot: bool) -> Turn:
-        """Let ``callers`` in all post at once, spread over the processes, for ``seconds``."""
+        """Let ``callers`` post concurrently for ``seconds``, spread over the processes."""
         used = self._processes[:callers]
         asked = Round(seconds, callers // len(used), hot)
         for process in used:
@@ -54,7 +57,7 @@ class Writers:
 
 @contextmanager
 def running_writers(url: str, name: str) -> Iterator[Writers]:
-    """Yield as many writers as there are processors; end them at the end."""
+    """Start one writer for each processor, yield them, and end them."""
     with ExitStack() as stack:
         processes = []
         for number in range(os.cpu_count() or 1):
@@ -73,15 +76,15 @@ def _answer(process: subprocess.Popen[str]) -> Done:
     assert process.stdout is not None  # noqa: S101 - it is a pipe
     line = process.stdout.readline()
     if not line:
-        raise RuntimeError("a writer has ended; what it said is above")
+        raise RuntimeError("a writer has ended; its output is above")
     return Done(**json.loads(line))
 
 
 def _together(done: list[Done]) -> Turn:
-    transfers = sum(one.transfers for one in done)
+    transfers = sum(writer.transfers for writer in done)
     return Turn(
         transfers,
-        transfers / max(one.seconds for one in done),
-        1e6 * sum(one.cpu_seconds for one in done) / transfers,
-        [latency for one in done for latency in one.latencies_ms],
+        transfers / max(writer.seconds for writer in done),
+        1e6 * sum(writer.cpu_seconds for writer in done) / transfers,
+        [latency for writer in done for latency in writer.latencies_ms],
     )

@@ -1,4 +1,4 @@
-"""What is measured on: databases on one server, of which one has a past."""
+"""Set up the databases of the ledger benchmark on one server. One of them has a large ledger."""
 
 from __future__ import annotations
 
@@ -21,21 +21,24 @@ from groat.platform.process.settings import Settings
 
 QUERIES = load_queries(__file__, "ground.sql")
 GROAT = MerchantId(1)
+"""The merchant of Groat's side."""
+
 MASTER_KEY = base64.b64encode(bytes(32)).decode()
-"""Every process of the benchmark has it; what it protects is made up."""
+"""Master key of every process of the benchmark. It protects only invented data."""
 
 TABLES = ("ledger_transaction", "ledger_entry", "balance", "audit_record")
+"""Tables whose growth is measured."""
 
 _SERVER = {
     "shared_buffers": "2GB",
-    "max_wal_size": "16GB",  # a checkpoint during one contestant's turn would be luck
+    "max_wal_size": "16GB",  # no checkpoint may fall into one contestant's turn by chance
     "checkpoint_timeout": "1h",
 }
 
 
 @contextmanager
 def running_server(home: Path) -> Iterator[str]:
-    """Yield the address of a PostgreSQL server with room for the benchmark, for its time only."""
+    """Start a PostgreSQL server with settings for the benchmark, yield its address, and stop it."""
     with EmbeddedServers(home, ephemeral=True, postgres=True, valkey=False) as servers:
         servers.postgres.stop()
         servers.postgres.settings.update(_SERVER)
@@ -44,7 +47,7 @@ def running_server(home: Path) -> Iterator[str]:
 
 
 def new_database(server: str, name: str, accounts: int) -> str:
-    """Make a database with a merchant and its accounts, and return its address."""
+    """Create a database with a merchant and its accounts, and return the database's address."""
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     url = f"{server.rpartition('/')[0]}/{name}"
@@ -57,30 +60,30 @@ def new_database(server: str, name: str, accounts: int) -> str:
 
 
 async def _make_root_key(url: str) -> None:
-    """Open an engine once: its root key is made before there is a merchant."""
+    """Open an engine once. It creates the root key, which must exist before the first merchant."""
     async with open_engine(settings(url)):
         pass
 
 
 def settings(url: str) -> Settings:
-    """Return the settings of an engine on this database."""
+    """Return the settings of an engine on the database at ``url``."""
     return Settings(_env_file=None, database_url=SecretStr(url), master_key=SecretStr(MASTER_KEY))
 
 
 def fill(url: str, accounts: int, entries: int) -> None:
-    """Give the ledger a past of about ``entries`` entries."""
+    """Fill the ledger with about ``entries`` past entries."""
     _run(url, "fill", {"accounts": accounts, "transfers": entries // accounts})
 
 
 def tidy(url: str) -> None:
-    """Leave nothing from before for the server to do while something is measured."""
+    """Run a vacuum and a checkpoint, so that the server has no old work during a measurement."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("vacuum analyze")
         connection.execute("checkpoint")
 
 
 def size(url: str) -> int:
-    """Return the bytes of the ledger's tables with their indexes."""
+    """Return the size in bytes of the ledger's tables with their indexes."""
     with psycopg.connect(url) as connection:
         query = "select sum(pg_total_relation_size(name::regclass)) from unnest(%s::text[]) as name"
         row = connection.execute(query, [list(TABLES)]).fetchone()
@@ -90,7 +93,7 @@ def size(url: str) -> int:
 
 def _run(url: str, name: str, parameters: dict[str, int]) -> None:
     with psycopg.connect(url) as connection:
-        for parameter, value in parameters.items():  # a row of statements takes no parameters
+        for parameter, value in parameters.items():  # several statements at once take no parameters
             connection.execute(
                 "select set_config(%s, %s, true)", [f"ground.{parameter}", str(value)]
             )

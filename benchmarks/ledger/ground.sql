@@ -1,5 +1,5 @@
 -- name: accounts
--- One merchant with so many wallets.
+-- Insert one merchant with ground.accounts wallets, and their audit records.
 insert into merchant values (1, 'Benchmark', '\x00', now());
 
 insert into account (merchant_id, id, code, currency, normal_side, is_engine, created_at)
@@ -31,8 +31,9 @@ from (
 ) as record;
 
 -- name: fill
--- A ledger with a past: accounts two by two, each pair with as many transfers, recorded in turns. The
--- turn stands in batch_id and the pair in request_hash, so that the entries can be made from them.
+-- Fill the ledger with past transfers. Accounts form pairs; each pair has ground.transfers transfers, and
+-- the pairs take turns. batch_id stores the turn and request_hash the pair, so that the second statement
+-- can derive the entries from them.
 insert into ledger_transaction
 select
     1, gen_random_uuid(), turn, pair,
@@ -59,8 +60,8 @@ from (
 where b.account_id = e.id;
 
 -- name: for_update
--- The usual way: one transaction for each transfer, rows locked in their order, in one round trip.
--- It writes what Groat writes, but for the audit record.
+-- The usual way: one transaction for each transfer, with rows locked in order, in one round trip.
+-- It writes the same rows as Groat except the audit record.
 create function for_update_transfer(debit uuid, credit uuid, moved bigint, reference text)
 returns uuid language plpgsql as $$
 declare

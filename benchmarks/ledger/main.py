@@ -1,4 +1,4 @@
-"""One interleaved run: Groat, the usual function, and TPC-B, in turns on one server."""
+"""Run the ledger benchmark: Groat, the usual function and TPC-B take turns on one server."""
 
 from __future__ import annotations
 
@@ -24,21 +24,30 @@ from groat.app.verify import verify
 from groat.platform.process.settings import Settings
 
 ACCOUNTS = 200_000
+"""Number of accounts in each database."""
+
 CALLERS = 1_000
+"""Number of concurrent callers of Groat."""
+
 Samples = dict[str, list[float]]
+"""The values that each round measured, by the name of the figure."""
+
 Turns = list[tuple[str, Callable[[], float]]]
+"""The turns of a round: the name of a figure and the function that measures it."""
 
 
 def main(
-    seconds: Annotated[float, typer.Option(min=1, help="How long each turn takes.")] = 5,
-    rounds: Annotated[int, typer.Option(min=1, max=50, help="How many rounds of turns.")] = 5,
-    entries: Annotated[int, typer.Option(min=0, help="The past of the large ledger.")] = 5_000_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Seconds of each turn.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="Number of rounds of turns.")] = 5,
+    entries: Annotated[
+        int, typer.Option(min=0, help="Number of past entries in the large ledger.")
+    ] = 5_000_000,
     output: Annotated[
-        Path | None, typer.Option(help="Where to write ledger.md and ledger.svg.")
+        Path | None, typer.Option(help="Directory to write ledger.md and ledger.svg to.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Measure transfers in a second: Groat's, the usual function's, and pgbench's own."""
+    """Measure transfers per second of Groat, of the usual function, and of pgbench's own script."""
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         progress = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
@@ -62,7 +71,7 @@ def main(
         say("Finding the best number of pgbench's clients")
         clients = {kind: usual.best_clients(kind, seconds / 2) for kind in ("cold", "hot")}
         turns = _turns(small, writers, veterans, usual, clients, seconds, samples)
-        for name, turn in turns:  # once for nothing: plans, caches and connections
+        for name, turn in turns:  # unmeasured: fills plans and caches, opens connections
             say(f"Warming up: {name}")
             turn()
         samples.clear()
@@ -79,7 +88,7 @@ def main(
     if output is not None:
         report.write(figures, output)
     if as_json:
-        print(json.dumps(asdict(figures)))  # noqa: T201 - it is the command's answer
+        print(json.dumps(asdict(figures)))  # noqa: T201 - the command prints its result
     else:
         Console().print(report.table(figures))
 
@@ -93,7 +102,7 @@ def _turns(
     seconds: float,
     samples: Samples,
 ) -> Turns:
-    """Return what is measured in each round, by name."""
+    """Return the turns of a round, in order. A Groat turn adds further samples by itself."""
 
     def groat(*, hot: bool) -> float:
         before = ground.size(small)
@@ -123,7 +132,7 @@ def _turns(
 
 
 def _interleaved(turns: Turns, rounds: int) -> Iterator[tuple[str, Callable[[], float]]]:
-    """Yield the turns of each round, forwards and backwards, so that none is favoured."""
+    """Yield the turns of each round in alternating order, so that none has an advantage."""
     for number in range(rounds):
         yield from turns if number % 2 == 0 else turns[::-1]
 

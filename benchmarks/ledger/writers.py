@@ -1,6 +1,6 @@
-"""A process that posts through ``accounts.service``, as an API process does.
+"""A process that posts transfers through ``accounts.service``, as an API process does.
 
-It reads one round a line from standard input and answers each with one line on standard output.
+It reads one round per line from standard input, and answers each with a line on standard output.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ _ACCOUNT_IDS = Query.of(
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What to do: ``callers`` at once, for ``seconds``; ``hot``, with one account on each."""
+    """A round to run: ``callers`` post concurrently for ``seconds``.
+
+    If ``hot``, all transfers credit the same account.
+    """
 
     seconds: float
     callers: int
@@ -44,7 +47,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was done. ``latencies_ms`` are of a sample of the calls."""
+    """The result of a round. ``latencies_ms`` covers a sample of the calls."""
 
     transfers: int
     seconds: float
@@ -58,7 +61,7 @@ async def work(url: str, merchant_id: MerchantId, name: str) -> None:
         account_ids = await _account_ids(engine.database, merchant_id)
         caller = Caller(merchant_id, "key_benchmark", f"req_{name}")
         numbers = itertools.count()
-        settle_memory()  # as the API does
+        settle_memory()  # the API does the same
         while line := await asyncio.to_thread(sys.stdin.readline):
             orders = _orders(
                 account_ids, name, numbers, hot=(asked := Round(**json.loads(line))).hot
@@ -83,13 +86,13 @@ async def _run(
     await asyncio.gather(*(call() for _ in range(asked.callers)))
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
     sample = random.sample(latencies, min(len(latencies), 5000))
-    return Done(len(latencies), seconds, cpu_seconds, [1000 * one for one in sample])
+    return Done(len(latencies), seconds, cpu_seconds, [1000 * latency for latency in sample])
 
 
 def _orders(
     account_ids: list[AccountId], name: str, numbers: Iterator[int], *, hot: bool
 ) -> Iterator[TransferOrder]:
-    """Yield transfers between two accounts at random, or from one at random to the first."""
+    """Yield transfers between two random accounts; if ``hot``, from a random one to the first."""
     first, last = account_ids[0], len(account_ids) - 1
     for number in numbers:
         debit = account_ids[1 + int(random.random() * last)]  # noqa: S311

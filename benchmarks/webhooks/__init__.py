@@ -1,1 +1,1 @@
-"""How fast webhooks are acknowledged and applied, beside the pipeline that textbooks describe."""
+"""Measure how fast Groat acknowledges and applies webhooks, beside the pipeline of textbooks."""

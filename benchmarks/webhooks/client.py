@@ -1,7 +1,8 @@
-"""A process that delivers events as a provider does: over connections that it keeps, and lean.
+"""A process that delivers events as a provider does, over connections that stay open.
 
-It reads one round a line from standard input and answers each with one line on standard output.
-Requests are made and signed before the clock starts, so that it costs little while it runs.
+It reads one round per line from standard input, and answers each with a line on standard output.
+It builds and signs all requests before the clock starts, so that it uses little processor time
+during the measurement.
 """
 
 from __future__ import annotations
@@ -24,17 +25,20 @@ from benchmarks.webhooks.events import Payment
 from groat.platform.process.memory import settle_memory
 
 _ACKNOWLEDGED, _NO_ANSWER = 200, 0
-_ACCEPTING_SECONDS = 0.2  # a server takes a moment to accept so many connections at once
+"""Status of an acknowledgement, and a number that stands for no answer."""
+
+_ACCEPTING_SECONDS = 0.2
+"""Seconds for the server to accept all connections before the measurement starts."""
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What to deliver, in which order, and to whom.
+    """The deliveries of a round: their address and their order.
 
-    With a ``rate`` deliveries fall due by the clock, whatever the answers; with none, each
-    connection sends the next when the last is answered. ``patience_seconds`` is for what is
-    unanswered once all else is done.
+    ``rate`` is the number of deliveries per second, which come due by the clock and do not wait for
+    answers. If it is None, each connection sends its next delivery when the last is answered.
+    ``patience_seconds`` is the time to wait for missing answers after all deliveries are queued.
     """
 
     port: int
@@ -47,9 +51,10 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a round. ``sent_at`` is when each event was first sent, in Unix seconds.
+    """The result of a round. ``sent_at`` has the Unix time at which each event was first sent.
 
-    By the clock that is when it was due, whatever kept it. Latencies are those of acknowledgements.
+    With a ``rate``, that is the time at which the event came due, even if it was sent later.
+    ``latencies_ms`` covers the acknowledged deliveries.
     """
 
     started_at: float
@@ -61,7 +66,7 @@ class Done:
 
 
 class _Delivering:
-    """One round: what waits to be sent, and the connections that are free to send it."""
+    """A round in progress: the deliveries that wait, and the connections that are free."""
 
     def __init__(self, asked: Round, requests: dict[int, bytes]) -> None:
         self.finished = asyncio.get_running_loop().create_future()
@@ -86,17 +91,17 @@ class _Delivering:
         self.free(connection)
 
     def add(self, number: int, due: float | None) -> None:
-        """Have an event delivered, at once or as soon as a connection is free."""
+        """Queue the delivery of an event. It is sent as soon as a connection is free."""
         self._waiting.append((number, due))
         self._send()
 
     def free(self, connection: _Connection) -> None:
-        """Take note of a connection that can send."""
+        """Register a connection as free, and send the next delivery."""
         self._free.append(connection)
         self._send()
 
     def answered(self, number: int, due: float, status: int) -> None:
-        """Take note of an answer."""
+        """Register the answer to a delivery."""
         if status == _ACKNOWLEDGED:
             self._latencies_ms.append(1000 * (time.perf_counter() - due))
             self._acknowledged.add(number)
@@ -115,13 +120,13 @@ class _Delivering:
             task.add_done_callback(self._connecting.discard)
 
     def close(self) -> None:
-        """Close the connections; what is unanswered stays so."""
+        """Close all connections without waiting for missing answers."""
         self.finished.cancel()
         for connection in self._open:
             connection.close()
 
     def done(self, started: float, cpu_started: float) -> Done:
-        """Return what has come of it since it was started."""
+        """Return the result of the round since its start."""
         offset = time.time() - time.perf_counter()
         return Done(
             started_at=started + offset,
@@ -141,7 +146,7 @@ class _Delivering:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection, with one request under way at a time."""
+    """A connection with at most one request in progress."""
 
     def __init__(self, delivering: _Delivering) -> None:
         self._delivering = delivering
@@ -178,7 +183,7 @@ class _Connection(asyncio.Protocol):
 
 
 def _status(answer: bytes) -> int | None:
-    """Return the status of an answer, or None if it is not all there yet."""
+    """Return the status of an answer, None if the answer is not complete yet."""
     head, blank, content = answer.partition(b"\r\n\r\n")
     if not blank:
         return None
@@ -237,4 +242,4 @@ async def _serve(payments: Sequence[Payment]) -> None:
 
 if __name__ == "__main__":
     [known] = sys.argv[1:]
-    uvloop.run(_serve([Payment(*one) for one in json.loads(Path(known).read_text())]))
+    uvloop.run(_serve([Payment(*fields) for fields in json.loads(Path(known).read_text())]))

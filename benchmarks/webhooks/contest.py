@@ -1,4 +1,4 @@
-"""One contestant's turns: taking events in, applying them too, by the clock, and without Redis."""
+"""The turns of one contestant: acknowledge events, apply them, at a fixed rate, without Redis."""
 
 from __future__ import annotations
 
@@ -20,23 +20,34 @@ from benchmarks.webhooks.usage import Usage, since, used
 from groat.platform.embedded.servers import PostgresServer
 
 CONNECTIONS = 64
+"""Connections of the client."""
+
 RATE = 200.0
+"""Deliveries per second in the phases with a fixed rate."""
+
 _PATIENCE_SECONDS = 120.0
+"""Seconds to wait for missing acknowledgements."""
+
 _PATIENCE_WITHOUT_REDIS_SECONDS = 3.0
+"""Seconds to wait for missing acknowledgements while Redis is stopped."""
+
 _SETTLING_SECONDS = 180.0
+"""Maximum seconds to wait until every acknowledged event is applied."""
+
 _LOOK_SECONDS = 0.1
+"""Seconds between checks whether every acknowledged event is applied."""
 
 Begin = Callable[[str], None]
-"""Is told of each phase as it begins."""
+"""Callback that receives the name of each phase when it begins."""
 
 
 @dataclass(slots=True)
 class Contest:
-    """A contestant whose API runs, with what it takes to measure it.
+    """A contestant whose API runs, with the tools and the results of its measurement.
 
-    ``home`` is on the disk of the servers. ``samples`` are what each turn has measured, by name.
-    ``acknowledged`` are the events that it has promised to apply, and ``refused`` counts the
-    deliveries that it had no reason to refuse.
+    ``home`` is on the same disk as the servers. ``samples`` holds the values that each turn
+    measured, by name. ``acknowledged`` holds the events that the contestant must apply. ``refused``
+    counts the deliveries that it did not acknowledge although nothing had failed.
     """
 
     contestant: Contestant
@@ -50,7 +61,7 @@ class Contest:
     refused: int = 0
 
     def turn(self, orders: Orders) -> None:
-        """Measure each phase that there are orders for."""
+        """Measure each phase that has orders."""
         self.contestant.books.tidy()
         self.begin("ingest")
         taken_in = self._ingest(orders["ingest"])
@@ -65,7 +76,7 @@ class Contest:
                 self._without_redis(orders["without_redis"])
 
     def holds(self, payments: int) -> bool:
-        """Return whether every acknowledged event was applied once, and no money lost."""
+        """Tell whether the contestant applied every acknowledged event once and lost no money."""
         numbers = {events.charge_id(number): number for number in range(payments)}
         applied = [numbers[reference] for reference, _ in self.contestant.books.rows("effects")]
         total = sum(map(events.amount, applied))
@@ -112,7 +123,7 @@ class Contest:
         self._note_latencies("effect", latencies)
 
     def _without_redis(self, order: Sequence[int]) -> None:
-        """Stop Redis, deliver, and start it again once all that was acknowledged is applied."""
+        """Stop Redis, deliver, wait until every acknowledged event is applied, and start Redis."""
         self.contestant.valkey.stop()
         try:
             done = self._send(order, RATE, _PATIENCE_WITHOUT_REDIS_SECONDS)
@@ -124,39 +135,44 @@ class Contest:
             self.contestant.valkey.start()
 
     def _deliver(self, order: Sequence[int], rate: float | None = None) -> Done:
-        """Deliver what it has no reason not to acknowledge."""
+        """Deliver events while all servers run, and count those that are not acknowledged."""
         done = self._send(order, rate, _PATIENCE_SECONDS)
         self.refused += len(order) - len(done.latencies_ms)
         return done
 
     def _send(self, order: Sequence[int], rate: float | None, patience: float) -> Done:
-        to = self.contestant
-        asked = Round(to.port, to.path, list(order), CONNECTIONS, rate, patience)
+        port, path = self.contestant.port, self.contestant.path
+        asked = Round(port, path, list(order), CONNECTIONS, rate, patience)
         done = self.sender.deliver(asked)
         self.acknowledged.update(done.acknowledged)
         return done
 
     def _effects(self, done: Done) -> dict[int, float]:
-        """Return when each event of ``done`` was applied."""
+        """Return the Unix time at which each event of ``done`` was applied."""
         numbers = {events.charge_id(number): number for number in done.acknowledged}
         rows = self.contestant.books.rows("effects")
         return {numbers[reference]: at for reference, at in rows if reference in numbers}
 
     def _until_settled(self) -> None:
-        """Return once nothing is left to be applied.
+        """Wait until every stored event is applied.
 
         Raises:
-            TimeoutError: something was acknowledged and not applied in three minutes.
+            TimeoutError: an acknowledged event was not applied within three minutes.
         """
         deadline = time.monotonic() + _SETTLING_SECONDS
         while self.contestant.books.rows("is_settled") != [(True,)]:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.contestant.name} has not applied what it acknowledged")
+                raise TimeoutError(
+                    f"{self.contestant.name} has not applied all acknowledged events"
+                )
             time.sleep(_LOOK_SECONDS)
 
     @contextmanager
     def _noting_usage(self, phase: str, units: int, **pids: int) -> Iterator[dict[str, float]]:
-        """Note what each process uses for a unit while in the block, which may add others."""
+        """Measure the processor time of each process per unit while the block runs.
+
+        The block may add the seconds of other processes to the yielded mapping.
+        """
         servers = {"postgres": self.postgres.pid, "valkey": self.contestant.valkey.pid}
         pids |= {"api": self.api_pid, **servers}
         before: Usage = used(pids)

@@ -1,4 +1,4 @@
-"""What a contestant is: an API process that takes events in, and a worker that applies them."""
+"""A contestant: an API process that acknowledges events, and a worker that applies them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from groat.platform.embedded.servers import ValkeyServer
 from groat.platform.process.settings import SUPERVISED
 
 _READY_SECONDS = 30.0
+"""Maximum seconds for an API process to start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """How its processes are started, where events are delivered, and how it is looked into.
+    """The commands of a contestant's processes, its webhook address and its database.
 
-    ``share`` is how many of a phase's deliveries it gets, so that its phases take about as long as
-    the other's. ``needs_redis`` says that nothing is acknowledged without it. ``holds`` is its own
-    oracle.
+    ``share`` is the fraction of a phase's deliveries that it gets, from 0 to 1. A slower contestant
+    gets fewer, so that its phases take about as long. ``needs_redis`` means that it acknowledges
+    nothing without Redis. ``holds`` is its own check of its books.
     """
 
     name: str
@@ -43,14 +44,14 @@ class Contestant:
 
     @contextmanager
     def serving(self) -> Iterator[int]:
-        """Run the API and yield its process id."""
+        """Start the API, wait until it accepts connections, and yield its process id."""
         with self._running("api", self.api) as child:
             child.wait_until(self._answers, _READY_SECONDS)
             yield child.process.pid
 
     @contextmanager
     def working(self) -> Iterator[int]:
-        """Run the worker and yield its process id. It may not be ready yet."""
+        """Start the worker and yield its process id. The worker may not be ready yet."""
         with self._running("worker", self.worker) as child:
             yield child.process.pid
 

@@ -1,4 +1,7 @@
-"""How long the disk takes to keep what is written, beside what waits for nothing else."""
+"""Measure the latency of disk syncs during a benchmark.
+
+Every commit waits for a sync, so slow syncs explain slow commits.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,18 @@ from pathlib import Path
 from threading import Event, Thread
 
 _PAGE = bytes(8192)
+"""One page of PostgreSQL."""
+
 _EVERY_SECONDS = 0.05
-"""So seldom that it delays next to nobody; a delay of 50 ms or longer is met all the same."""
+"""Seconds between syncs: rare enough to delay few commits, and sure to meet a stall of 50 ms."""
 
 
 @contextmanager
 def synced(directory: Path) -> Iterator[list[float]]:
-    """Yield what is filled, while in the block, with how many ms each sync of one page took.
+    """Sync one page again and again while the block runs; yield the list of durations in ms.
 
-    The file is on the disk of ``directory`` and keeps its length, so that nothing but the page has
-    to be written: what PostgreSQL waits for at each commit.
+    The file is on the disk of ``directory`` and keeps its length. So each sync writes only the
+    page. Every commit of PostgreSQL waits for such a sync.
     """
     took_ms: list[float] = []
     stop = Event()
@@ -35,7 +40,7 @@ def synced(directory: Path) -> Iterator[list[float]]:
             while not stop.wait(_EVERY_SECONDS):
                 took_ms.append(sync())
 
-        sync()  # the file has its length from now on
+        sync()  # sets the length of the file
         thread = Thread(target=keep_syncing)
         thread.start()
         try:

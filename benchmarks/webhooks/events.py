@@ -1,7 +1,7 @@
-"""What is delivered: Stripe's ``charge.succeeded``, each of which ends one payment.
+"""The delivered events: Stripe's ``charge.succeeded``, each about another payment.
 
-Everything about an event follows from its number, so that whoever sends it and whoever looks for
-its effect need not tell each other more.
+All content of an event follows from its number. So the client and the code that looks for the
+event's effect exchange only numbers.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ from groat.simulator.stripe.objects import event_object
 from groat.simulator.stripe.payment_objects import charge as charge_object
 from groat.simulator.wire import JsonObject
 
-SECRET = "whsec_benchmark0000000000000000000000"  # noqa: S105 - made up, as are the signatures
+SECRET = "whsec_benchmark0000000000000000000000"  # noqa: S105 - it protects nothing
 REPEATED = 0.3
-"""How much of what is delivered was delivered before."""
+"""Share of the deliveries that repeat an earlier delivery."""
 
 _MADE_AT = 1_790_000_000
-_AMOUNT = 987_654_321  # stands in the template for the amount
+"""Unix time at which all events were created."""
+
+_AMOUNT = 987_654_321
+"""Number that stands for the amount in the template."""
 
 
 class Payment(NamedTuple):
-    """What an event is about: our payment, as metadata has it, and its amount in minor units."""
+    """The payment of an event: Groat's id, as in the metadata, and the amount in minor units."""
 
     reference: str
     amount: int
@@ -42,12 +45,12 @@ def amount(number: int) -> int:
 
 
 def charge_id(number: int) -> str:
-    """Return what Stripe calls the charge of payment ``number``."""
+    """Return Stripe's id of the charge of payment ``number``."""
     return _stripe_id("ch", number)
 
 
 def body(number: int, payment: Payment) -> bytes:
-    """Return event ``number`` as Stripe sends it: JSON with two spaces of indent."""
+    """Return the body of event ``number`` in Stripe's format: JSON indented by two spaces."""
     text = _TEMPLATE % {
         "event": _stripe_id("evt", number),
         "charge": charge_id(number),
@@ -59,17 +62,17 @@ def body(number: int, payment: Payment) -> bytes:
 
 
 def signed(content: bytes) -> str:
-    """Return the ``Stripe-Signature`` of ``content``, made now."""
+    """Return the ``Stripe-Signature`` header of ``content`` for the present time."""
     return stripe_signature(SECRET, content, int(time.time()))
 
 
 def deliveries(numbers: Sequence[int], seed: int) -> list[int]:
-    """Return the order in which events are delivered: each once, and some of them again.
+    """Return the order of deliveries: every event once, and some of them again.
 
-    What is repeated comes any time after its first delivery. The beginning of an order is an order
-    of the same kind.
+    A repeated delivery comes at any time after the first delivery of its event. The beginning of an
+    order has the same properties as the whole.
     """
-    source = random.Random(seed)  # noqa: S311 - it is to be the same in every run
+    source = random.Random(seed)  # noqa: S311 - every run must deliver the same order
     repeats = round(len(numbers) * REPEATED / (1 - REPEATED))
     again = [False] * (len(numbers) - 1) + [True] * repeats
     source.shuffle(again)
@@ -81,7 +84,7 @@ def deliveries(numbers: Sequence[int], seed: int) -> list[int]:
 
 
 def _stripe_id(prefix: str, number: int) -> str:
-    """Return an id as Stripe's are: no two that follow each other sort beside each other."""
+    """Return an id in Stripe's form. Ids of successive numbers are not neighbours in sort order."""
     digest = hashlib.blake2b(b"%s%d" % (prefix.encode(), number), digest_size=12)
     return f"{prefix}_{digest.hexdigest()}"
 

@@ -1,4 +1,4 @@
-"""What the run comes to: medians over the rounds, and ratios of what was measured in one run."""
+"""Compute the figures of a run: medians over the rounds, and ratios within the run."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from dataclasses import asdict, dataclass, fields
 from benchmarks import machine
 
 Samples = Mapping[str, Sequence[float]]
-"""What each of a contestant's rounds has measured, by name."""
+"""The values that each round of a contestant measured, by name."""
 
 PROCESSES = ("api", "worker", "postgres", "valkey", "client")
+"""Processes whose processor time is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One contestant's medians. Its fields are the names of the samples.
+    """The medians of one contestant. The fields have the names of the samples.
 
-    Rates are of deliveries acknowledged while the worker is not running, of events applied while
-    they come in, and of events applied that were there before. Latencies are at 200 deliveries a
-    second, but for those with 64 connections that never pause: the worker not running (``ingest``),
-    and running (``saturated``). The disk's syncs are our own, made during the 200 deliveries a
-    second: every commit waits for one.
+    ``ingest_per_s`` counts deliveries acknowledged while the worker does not run.
+    ``end_to_end_per_s`` counts events applied while deliveries continue. ``drain_per_s`` counts
+    events applied from a backlog. Latencies are measured at 200 deliveries per second. The
+    exceptions are those with 64 connections that never pause: ``..._ingest`` without the worker,
+    and ``..._saturated`` with it. The benchmark itself makes the disk syncs during the 200
+    deliveries per second, because every commit waits for a sync.
     """
 
     ingest_per_s: float
@@ -43,11 +45,11 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Both contestants' medians, and ratios, which are medians of the rounds' ratios.
+    """The medians of both contestants, and their ratios, which are medians of the rounds' ratios.
 
-    Only one of them acknowledges anything while Redis is stopped: those latencies are Groat's.
-    ``..._cpu_us`` are microseconds of processor time by process: for each delivery where they are
-    only taken in, for each event where they are applied too.
+    Only Groat acknowledges deliveries while Redis is stopped, so the latencies of that phase are
+    Groat's. ``..._cpu_us`` is microseconds of processor time by process: per delivery in the ingest
+    phase, per event in the end-to-end phase.
     """
 
     groat: Measured
@@ -68,7 +70,7 @@ class Figures:
 
 
 def summarised(groat: Samples, textbook: Samples, *, oracle_ok: bool, command: str) -> Figures:
-    """Return the figures of a run from what each round measured."""
+    """Return the figures of a run from the samples of its rounds."""
     return Figures(
         _measured(groat),
         _measured(textbook),
@@ -89,11 +91,11 @@ def summarised(groat: Samples, textbook: Samples, *, oracle_ok: bool, command: s
 
 
 def document(figures: Figures) -> dict[str, object]:
-    """Return the figures as one flat object. Latencies with no name before them are Groat's."""
+    """Return the figures as one flat object. Latencies without a contestant's name are Groat's."""
     flat = asdict(figures)
     groat, textbook = flat.pop("groat"), flat.pop("textbook")
-    ours = {name if "_ms" in name else f"groat_{name}": one for name, one in groat.items()}
-    return ours | {f"textbook_{name}": one for name, one in textbook.items()} | flat
+    renamed = {name if "_ms" in name else f"groat_{name}": value for name, value in groat.items()}
+    return renamed | {f"textbook_{name}": value for name, value in textbook.items()} | flat
 
 
 def _measured(samples: Samples) -> Measured:
@@ -107,11 +109,11 @@ def _median(values: Sequence[float]) -> float:
 
 def _ratio(values: Sequence[float], others: Sequence[float]) -> float:
     pairs = zip(values, others, strict=True)
-    return _rounded(statistics.median([one / other for one, other in pairs]))
+    return _rounded(statistics.median([value / other for value, other in pairs]))
 
 
 def _rounded(value: float) -> float:
-    """Return the first three digits of a value; no other run repeats more of them."""
+    """Round a value to three digits. Further digits differ between runs."""
     return float(f"{value:.3g}")
 
 

@@ -1,4 +1,4 @@
-"""Groat as shipped, ``groat api`` and ``groat worker``, and payments that wait for an answer."""
+"""Groat as a contestant: ``groat api`` and ``groat worker`` as shipped, with waiting payments."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ from groat.platform.process.settings import Settings
 QUERIES = load_queries(__file__, "groat.sql")
 
 _AT_ONCE = 5000
+"""Payments written in one transaction."""
+
 _CALLER = "benchmark"
 
 
 def prepare(
     postgres: PostgresServer, valkey: ValkeyServer, payments: int, home: Path
 ) -> tuple[Contestant, list[Payment]]:
-    """Make Groat's database with so many payments, and return who contests, and over what."""
+    """Create Groat's database with ``payments`` payments; return the contestant and these."""
     settings = Settings(
         _env_file=None,
         home=home,
@@ -63,7 +65,10 @@ def prepare(
 
 
 async def _ground(settings: Settings, payments: int) -> tuple[str, list[Payment]]:
-    """Make a merchant with an account at Stripe, wallets, and payments; return where events go."""
+    """Create a merchant, its Stripe account, wallets and payments.
+
+    Return the path of the account's webhooks, and the payments.
+    """
     async with open_engine(settings) as engine:
         merchant_id = await engine.merchants.create("Benchmark")
         credentials = {"api_key": "sk_test_benchmark", "webhook_secret": events.SECRET}
@@ -75,22 +80,26 @@ async def _ground(settings: Settings, payments: int) -> tuple[str, list[Payment]
             await engine.accounts.create(caller, wallet(f"wallet:{number}", CURRENCY))
             for number in range(WALLETS)
         ]
-        wallets = [one.id for one in opened]
+        wallets = [account.id for account in opened]
         made: list[Payment] = []
         for first in range(0, payments, _AT_ONCE):
             amounts = list(map(events.amount, range(first, min(first + _AT_ONCE, payments))))
             written = await write_payments(engine, merchant_id, account_id, wallets, amounts)
-            made += map(Payment, (ids.render("payment", one) for one in written), amounts)
+            made += map(
+                Payment, (ids.render("payment", payment_id) for payment_id in written), amounts
+            )
     names = (ids.render_merchant(merchant_id), ids.render("provider_account", account_id))
     return "/webhooks/" + "/".join(names), made
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """Return the variables that give its processes these settings; all others are the defaults."""
-    told = {
+    """Return the environment variables of Groat's processes. Other settings are the defaults."""
+    given = {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "MASTER_KEY": settings.master_key,
     }
-    found = {f"GROAT_{name}": one.get_secret_value() for name, one in told.items() if one}
-    return {**found, "GROAT_API_PORT": str(settings.api_port)}
+    variables = {
+        f"GROAT_{name}": value.get_secret_value() for name, value in given.items() if value
+    }
+    return {**variables, "GROAT_API_PORT": str(settings.api_port)}

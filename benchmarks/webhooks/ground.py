@@ -1,4 +1,4 @@
-"""What both run on: one PostgreSQL server with a database each, and a Valkey server each."""
+"""The servers of both contestants: one PostgreSQL server for both, and one Valkey server each."""
 
 from __future__ import annotations
 
@@ -19,44 +19,45 @@ from groat.platform.embedded.servers import (
 from groat.platform.postgres.queries import Query
 
 WALLETS = 200
+"""Number of wallets that the payments are credited to."""
 
 _SERVER = {
     "shared_buffers": "1GB",
-    "max_wal_size": "8GB",  # a checkpoint during one contestant's turn would be luck
+    "max_wal_size": "8GB",  # no checkpoint may fall into one contestant's turn by chance
     "checkpoint_timeout": "1h",
-    "track_commit_timestamp": "on",  # when effects were committed, measured alike for both
+    "track_commit_timestamp": "on",  # gives the commit time of effects, the same way for both
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """A contestant's database, and how it is asked what became of events."""
+    """A contestant's database, with the queries that read the effects of events from it."""
 
     connection: psycopg.Connection
     queries: Mapping[str, Query]
 
     def rows(self, name: str, parameters: Mapping[str, object] | None = None) -> list[Any]:
-        """Return the rows of one of the queries."""
+        """Run the query ``name`` and return its rows."""
         query = self.queries[name]
         values = [(parameters or {})[name] for name in query.parameters]
         cursor = self.connection.execute(query.text, values or None)
         return cursor.fetchall() if cursor.description else []
 
     def tidy(self) -> None:
-        """Leave nothing from before for the server to do while something is measured."""
+        """Run a vacuum and a checkpoint, so that the server has no old work in a measurement."""
         self.connection.execute("vacuum analyze")
         self.connection.execute("checkpoint")
 
 
 def opened(url: str, queries: Mapping[str, Query]) -> Books:
-    """Return the books in the database at ``url``."""
+    """Open the database at ``url`` as books with ``queries``."""
     connection = psycopg.connect(url, autocommit=True, cursor_factory=psycopg.RawCursor)
     return Books(connection, queries)
 
 
 @contextmanager
 def running_postgres(home: Path) -> Iterator[PostgresServer]:
-    """Yield a PostgreSQL server with room for the benchmark, for its time only."""
+    """Start a PostgreSQL server with settings for the benchmark, yield it, and stop it."""
     with EmbeddedServers(home, ephemeral=True, valkey=False) as servers:
         servers.postgres.stop()
         servers.postgres.settings.update(_SERVER)
@@ -66,13 +67,13 @@ def running_postgres(home: Path) -> Iterator[PostgresServer]:
 
 @contextmanager
 def running_valkey(home: Path) -> Iterator[ValkeyServer]:
-    """Yield a Valkey server, for the benchmark's time only."""
+    """Start a Valkey server, yield it, and stop it."""
     with EmbeddedServers(home, ephemeral=True, postgres=False) as servers:
         yield servers.valkey
 
 
 def new_database(postgres: PostgresServer, name: str) -> str:
-    """Make an empty database and return its address."""
+    """Create an empty database and return its address."""
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     return f"{postgres.url.rpartition('/')[0]}/{name}"

@@ -1,4 +1,4 @@
-"""Which events are delivered in which phase, in which order: the same to both contestants."""
+"""The plan of deliveries: the events of each phase and their order, the same for both sides."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from benchmarks.webhooks.contestant import Contestant
 from benchmarks.webhooks.events import REPEATED
 
 SATURATED = ("ingest", "end_to_end")
+"""Phases in which every connection sends its next delivery without a pause."""
+
 PACED = ("by_the_clock", "without_redis")
+"""Phases with a fixed number of deliveries per second."""
 
 Orders = Mapping[str, Sequence[int]]
-"""For each phase the events in the order of their deliveries."""
+"""The numbers of the events of each phase, in the order of their deliveries."""
 
 
 def planned(rounds: Sequence[Mapping[str, int]]) -> list[Orders]:
-    """Return the orders of each round, given how many deliveries each of its phases has."""
+    """Return the orders of each round. ``rounds`` has the number of deliveries of each phase."""
     plan: list[Orders] = []
     first = 0
     for sizes in rounds:
@@ -30,20 +33,20 @@ def planned(rounds: Sequence[Mapping[str, int]]) -> list[Orders]:
 
 
 def payments(plan: Sequence[Orders]) -> int:
-    """Return how many payments a plan needs."""
+    """Return the number of payments that a plan needs."""
     return 1 + max(max(order) for orders in plan for order in orders.values())
 
 
 def shared(orders: Orders, contestant: Contestant, *, is_last: bool) -> Orders:
-    """Return what a contestant is given of a round.
+    """Return the part of a round that a contestant gets.
 
-    Who is slower gets the beginning of each order that is delivered as fast as can be. Who stands
-    still without Redis is not made to but once, at the end.
+    In a saturated phase the slower contestant gets only the beginning of each order. A contestant
+    that needs Redis has the phase without Redis only once, in the last round.
     """
-    mine = {
+    part = {
         phase: order[: round(len(order) * contestant.share)] if phase in SATURATED else order
         for phase, order in orders.items()
     }
     if contestant.needs_redis and not is_last:
-        mine.pop("without_redis", None)
-    return mine
+        part.pop("without_redis", None)
+    return part

@@ -1,4 +1,4 @@
-"""The client process, as the benchmark sees it."""
+"""Control the client process that delivers the events."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from benchmarks.webhooks.events import Payment
 
 
 class Sender:
-    """Has rounds delivered by a process of its own."""
+    """Deliver rounds through the client process."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def deliver(self, asked: Round) -> Done:
-        """Return what came of a round, once it is over."""
+        """Deliver a round, and return its result when it is over."""
         assert self._process.stdin is not None  # noqa: S101 - it is a pipe
         assert self._process.stdout is not None  # noqa: S101
         self._process.stdin.write(json.dumps(asdict(asked)) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError("the client has ended; what it said is above")
+            raise RuntimeError("the client has ended; its output is above")
         return Done(**json.loads(line))
 
 
 @contextmanager
 def running_sender(payments: Sequence[Payment], home: Path) -> Iterator[Sender]:
-    """Yield a client that knows these payments; end it at the end."""
+    """Start a client for these payments, yield it, and end it."""
     known = home / "payments.json"
     known.write_text(json.dumps(payments))
     command = [sys.executable, "-m", "benchmarks.webhooks.client", str(known)]

@@ -1,4 +1,4 @@
-"""What processes have used of the processors."""
+"""Measure the processor time of processes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from contextlib import suppress
 import psutil
 
 Usage = Mapping[str, float]
-"""Processor seconds by process."""
+"""Seconds of processor time by the name of the process."""
 
 
 def used(pids: Mapping[str, int]) -> Usage:
-    """Return what each process has used so far, its children and those that have ended included."""
+    """Return the processor time of each process so far, with its children, ended ones included."""
     return {name: _seconds(pid) for name, pid in pids.items()}
 
 
 def since(before: Usage, now: Usage) -> Usage:
-    """Return what was used between two readings."""
+    """Return the processor time between two readings."""
     return {name: seconds - before[name] for name, seconds in now.items() if name in before}
 
 
@@ -25,7 +25,7 @@ def _seconds(pid: int) -> float:
     process = psutil.Process(pid)
     total = 0.0
     for child in process.children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # then its time is among its parent's, read below
+        with suppress(psutil.NoSuchProcess):  # its time then counts for its parent, read below
             times = child.cpu_times()
             total += times.user + times.system
     own = process.cpu_times()

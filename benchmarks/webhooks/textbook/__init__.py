@@ -1,1 +1,1 @@
-"""The pipeline as the field writes it: verify, remember, store, enqueue; a transaction a job."""
+"""The usual pipeline: verify, remember, store and enqueue an event; one transaction per job."""

@@ -1,4 +1,4 @@
-"""The textbook's API: ``uvicorn`` with one route."""
+"""The textbook's API: one FastAPI route on ``uvicorn``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from groat.app.supervision import exit_with_parent
 
 QUEUE = "stripe-webhooks"
 SEEN_SECONDS = 24 * 3600
+"""Seconds for which Redis remembers the id of an event."""
 
 _SECRET = os.environ["TEXTBOOK_WEBHOOK_SECRET"]
 _REDIS_URL = os.environ["TEXTBOOK_REDIS_URL"]
@@ -39,7 +40,7 @@ redis = Redis.from_url(_REDIS_URL)
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open what requests need, and close it at the end."""
+    """Open the pool and the queue for requests, and close them at the end."""
     async with exit_with_parent(), pool:
         app.state.queue = Queue(QUEUE, {"connection": _REDIS_URL})
         yield
@@ -54,7 +55,7 @@ app = FastAPI(lifespan=lifespan)
 async def receive(
     request: Request, stripe_signature: Annotated[str, Header()] = ""
 ) -> dict[str, bool]:
-    """Verify, remember, store, enqueue, acknowledge."""
+    """Verify an event, remember its id, store it, enqueue a job, and acknowledge it."""
     body = await request.body()
     try:
         event = stripe.Webhook.construct_event(body, stripe_signature, _SECRET)

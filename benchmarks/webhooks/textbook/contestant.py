@@ -1,4 +1,4 @@
-"""The textbook pipeline as a contestant, with the same payments in a database of its own."""
+"""The textbook's pipeline as a contestant, with the same payments in its own database."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from groat.platform.postgres.queries import load_queries
 
 QUERIES = load_queries(__file__, "textbook.sql")
 SHARE = 0.2
+"""Fraction of the deliveries of a saturated phase, because it is slower than Groat."""
 
 
 def prepare(
     postgres: PostgresServer, valkey: ValkeyServer, payments: Sequence[Payment], home: Path
 ) -> Contestant:
-    """Make the textbook's database and return who contests."""
+    """Create the textbook's database with ``payments``, and return the contestant."""
     url = new_database(postgres, "textbook")
     books = opened(url, QUERIES)
     books.rows("schema")
@@ -31,8 +32,8 @@ def prepare(
         {
             "wallets": WALLETS,
             "currency": CURRENCY,
-            "ids": [one.reference for one in payments],
-            "amounts": [one.amount for one in payments],
+            "ids": [payment.reference for payment in payments],
+            "amounts": [payment.amount for payment in payments],
         },
     )
     port = free_port()

@@ -1,6 +1,6 @@
 -- name: schema
--- What a shop's own ledger looks like. That an entry exists once for a charge and an account is what
--- makes a job that runs twice harmless.
+-- Create the tables of a typical shop's own ledger. An entry is unique by charge and account, so a job
+-- that runs twice does no harm.
 create table account (
     id text primary key,
     balance bigint not null default 0,
@@ -46,35 +46,36 @@ create table audit_record (
 create index audit_record_by_object on audit_record (object_id);
 
 -- name: open_accounts
--- The clearing account that every payment goes through, and wallets.
+-- Insert the clearing account, which every payment debits, and the wallets.
 insert into account (id)
 select 'clearing' union all select 'wallet:' || n from generate_series(1, %(wallets)s::int) as n
 
 -- name: insert_payments
--- Each waits for the outcome of a call that was not answered.
+-- Insert payments that wait for the outcome of a call that was not answered.
 insert into payment (id, account_id, status, amount, currency)
 select id, 'wallet:' || 1 + n % %(wallets)s::int, 'processing', amount, %(currency)s
 from unnest(%(ids)s::text[], %(amounts)s::bigint[]) with ordinality as p (id, amount, n)
 
 -- name: effects
--- What was applied, and when it was committed.
+-- List the applied captures, each with the time of its commit.
 select charge_id, extract(epoch from pg_xact_commit_timestamp(xmin))::float8
 from ledger_entry
 where amount > 0
 
 -- name: balances
--- What the wallets have, and what the clearing account has.
+-- Sum the balances of the wallets, and that of the clearing account.
 select
     coalesce(sum(balance) filter (where id <> 'clearing'), 0)::bigint,
     coalesce(sum(balance) filter (where id = 'clearing'), 0)::bigint
 from account
 
 -- name: is_settled
--- Whether nothing is left to be applied.
+-- Tell whether every stored event is processed.
 select not exists (select from webhook_event where processed_at is null)
 
 -- name: check_ledger
--- The textbook's own oracle: what was captured was captured once, and balances are their entries' sums.
+-- Check the textbook's books: every captured payment has one pair of entries, and every balance is the sum
+-- of its entries.
 select
     not exists (
         select from payment p

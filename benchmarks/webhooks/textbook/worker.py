@@ -1,4 +1,4 @@
-"""The textbook's worker: one job at a time is one event, and one transaction."""
+"""The textbook's worker: each job applies one event in one transaction."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from groat.app.supervision import exit_with_parent
 
 QUEUE = "stripe-webhooks"
 CONCURRENCY = 8
-"""With 2, 4 and 16 it is no faster and no slower: all jobs wait for the clearing account."""
+"""Jobs at once. With 2, 4 or 16 the rate is the same, since all jobs wait for one account."""
 
 CLOSE_SECONDS = 5
+"""Maximum seconds to close the worker."""
+
 CLEARING = "clearing"
+"""Id of the clearing account, which every payment debits."""
 
 pool = AsyncConnectionPool(
     os.environ["TEXTBOOK_DATABASE_URL"], min_size=CONCURRENCY, max_size=CONCURRENCY, open=False
@@ -28,7 +31,7 @@ pool = AsyncConnectionPool(
 
 
 async def process(job: Job, _token: str) -> None:
-    """Apply the event that ``job`` names, once."""
+    """Apply the event that ``job`` names, unless it is already applied."""
     async with pool.connection() as connection:
         cursor = await connection.execute(
             "select event_id, body from webhook_event where id = %s and processed_at is null",
@@ -76,7 +79,7 @@ async def process(job: Job, _token: str) -> None:
 
 
 async def main() -> None:
-    """Work until told to stop."""
+    """Work until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -87,7 +90,7 @@ async def main() -> None:
             {"connection": os.environ["TEXTBOOK_REDIS_URL"], "concurrency": CONCURRENCY},
         )
         await stop.wait()
-        with suppress(TimeoutError):  # it may wait for a Redis that is away
+        with suppress(TimeoutError):  # it may wait for a stopped Redis
             await asyncio.wait_for(worker.close(), CLOSE_SECONDS)
 
 

@@ -67,11 +67,13 @@ def entries(
 ) -> None:
     """Show an account's entries, each with the balance after it. The newest come first."""
     merchant_id = ids.parse_merchant(merchant)
-    wanted = StatementFilter(kind=kind, oldest_first=oldest_first)
+    selection = StatementFilter(kind=kind, oldest_first=oldest_first)
 
     async def read(engine: Engine) -> tuple[Account, list[StatementLine]]:
         found = await _find(engine, merchant_id, account)
-        return await engine.account_queries.statement(merchant_id, found.id, wanted, limit=limit)
+        return await engine.account_queries.statement(
+            merchant_id, found.id, selection, limit=limit
+        )
 
     found, lines = with_engine(read)
     if as_json:

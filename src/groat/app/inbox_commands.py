@@ -123,9 +123,11 @@ def list_events(
     Events with the status `dead` need a person (`--status dead`). Fix the cause, then replay them.
     """
     merchant_id = ids.parse_merchant(merchant)
-    wanted = _wanted(status, event_type, account, reason, None, received_from, received_before)
+    selection = _selection(
+        status, event_type, account, reason, None, received_from, received_before
+    )
     events = with_engine(
-        lambda engine: engine.replay.events(merchant_id, wanted, before=None, limit=limit)
+        lambda engine: engine.replay.events(merchant_id, selection, before=None, limit=limit)
     )
     if as_json:
         _print_json([ProviderEventView.of(event) for event in events])
@@ -173,13 +175,15 @@ def replay(
     outcome and the changes of each event. Every replayed event is written to the audit trail.
     """
     named = [_event_id(event) for event in events or ()] or None
-    wanted = _wanted(status, event_type, account, reason, named, received_from, received_before)
+    selection = _selection(
+        status, event_type, account, reason, named, received_from, received_before
+    )
     caller = _operator(merchant)
     if dry_run:
-        rehearsed = with_engine(lambda engine: _rehearse(engine, caller.merchant_id, wanted))
+        rehearsed = with_engine(lambda engine: _rehearse(engine, caller.merchant_id, selection))
         _show_rehearsed(rehearsed, as_json=as_json)
         return
-    replayed = with_engine(lambda engine: _replay(engine, caller, wanted, per_second))
+    replayed = with_engine(lambda engine: _replay(engine, caller, selection, per_second))
     if as_json:
         _print_json([ProviderEventView.of(event) for event in replayed])
     else:
@@ -233,12 +237,12 @@ def backfill(
 
 
 async def _rehearse(
-    engine: Engine, merchant_id: MerchantId, wanted: EventFilter
+    engine: Engine, merchant_id: MerchantId, selection: EventFilter
 ) -> list[Rehearsed]:
     found: list[Rehearsed] = []
-    selected = await engine.replay.selected(merchant_id, wanted)
+    selected = await engine.replay.selected(merchant_id, selection)
     with _counting("Rehearsing", len(selected)) as count:
-        for part in _parts(wanted, selected, MOST_REHEARSED):
+        for part in _parts(selection, selected, MOST_REHEARSED):
             rehearsal = await engine.replay.rehearse(
                 merchant_id, part, before=None, limit=MOST_REHEARSED
             )
@@ -248,16 +252,16 @@ async def _rehearse(
 
 
 async def _replay(
-    engine: Engine, caller: Caller, wanted: EventFilter, per_second: float
+    engine: Engine, caller: Caller, selection: EventFilter, per_second: float
 ) -> list[ProviderEvent]:
     """Replay the selected events, oldest first, part by part.
 
     Between two parts it waits as long as workers need for one part at ``per_second``.
     """
     found: list[ProviderEvent] = []
-    selected = await engine.replay.selected(caller.merchant_id, wanted)
+    selected = await engine.replay.selected(caller.merchant_id, selection)
     with _counting("Replaying", len(selected)) as count:
-        for part in _parts(wanted, selected, MOST_REPLAYED):
+        for part in _parts(selection, selected, MOST_REPLAYED):
             if found:
                 await asyncio.sleep(MOST_REPLAYED / per_second)
             replayed = await engine.replay.replay(
@@ -269,11 +273,11 @@ async def _replay(
 
 
 def _parts(
-    wanted: EventFilter, selected: Sequence[ProviderEventId], size: int
+    selection: EventFilter, selected: Sequence[ProviderEventId], size: int
 ) -> Iterator[EventFilter]:
     """Split the selected events into parts of ``size``, in their order: one filter for each."""
     for first in range(0, len(selected), size):
-        yield wanted._replace(ids=selected[first : first + size])
+        yield selection._replace(ids=selected[first : first + size])
 
 
 async def _backfill(
@@ -307,7 +311,7 @@ def _counting(title: str, total: int | None = None) -> Iterator[Callable[[int], 
         yield lambda done: progress.advance(task, done)
 
 
-def _wanted(
+def _selection(
     status: EventStatus | None,
     event_type: str | None,
     account: str | None,

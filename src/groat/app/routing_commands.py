@@ -60,9 +60,9 @@ def simulate(
     The simulation assumes that every payment has a token for each provider, and that every provider
     is reachable. It changes nothing.
     """
-    wanted = read_rules(rules.read_bytes())
+    proposed = read_rules(rules.read_bytes())
     merchant_id = ids.parse_merchant(merchant)
-    simulation = with_engine(lambda engine: _simulated(engine, merchant_id, wanted, limit))
+    simulation = with_engine(lambda engine: _simulated(engine, merchant_id, proposed, limit))
     if as_json:
         print(json.dumps(_document(simulation)))
     else:

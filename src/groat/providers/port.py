@@ -115,8 +115,8 @@ class Unreadable(Value):
 class NotOurs(Value):
     """A genuine webhook that is not for this account. Groat acknowledges it and never applies it.
 
-    ``reason`` is ``foreign`` (the event belongs to another system or another connected account) or
-    ``livemode`` (a test event at a live account, or the other way round).
+    ``reason`` is ``foreign`` if the event belongs to another system or another connected account.
+    It is ``livemode`` for a test event at a live account, or the other way round.
     """
 
     reason: Literal["foreign", "livemode"]

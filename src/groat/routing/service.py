@@ -48,7 +48,7 @@ class RoutingService:
         self._clock = clock
 
     async def rules(self, merchant_id: MerchantId) -> Rules:
-        """Return the rules in force. Version 0, without rules, holds until a merchant sets some."""
+        """Return the rules in force. Before a merchant sets any, they are empty, with version 0."""
         async with self._database.autocommit() as connection:
             return await store.rules(connection, merchant_id)
 

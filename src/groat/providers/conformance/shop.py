@@ -245,7 +245,7 @@ class Shop(Value):
             assert time.monotonic() < give_up_at, f"the outcome is still unknown: {request}"
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def told(self, started: Started) -> list[Report]:
+    async def webhook_reports(self, started: Started) -> list[Report]:
         """Return the reports about a payment in the webhooks since the last call."""
         found: list[Report] = []
         for delivery in await self.harness.take_deliveries():

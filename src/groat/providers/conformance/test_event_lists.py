@@ -51,7 +51,7 @@ async def _listed(provider: Provider, since: datetime, until: datetime) -> list[
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def told(shop: Shop) -> AsyncIterator[DeliveredEvents]:
+async def delivered_events(shop: Shop) -> AsyncIterator[DeliveredEvents]:
     """The events of payments and refunds that fill more than one page of the list."""
     if not shop.provider.lists_events_for:
         pytest.skip("the provider has no list of events")
@@ -70,34 +70,41 @@ async def told(shop: Shop) -> AsyncIterator[DeliveredEvents]:
     yield DeliveredEvents(since - MARGIN, datetime.now(UTC) + MARGIN, events)
 
 
-async def test_delivered_events_are_listed_once(shop: Shop, told: DeliveredEvents) -> None:
+async def test_delivered_events_are_listed_once(
+    shop: Shop, delivered_events: DeliveredEvents
+) -> None:
     """A backfill finds the events lost in an outage. No event falls between two pages."""
-    listed = await _listed(shop.provider, told.since, told.until)
+    listed = await _listed(shop.provider, delivered_events.since, delivered_events.until)
     types = {event.envelope.event_id: event.envelope.event_type for event in listed}
     assert len(listed) == len(types)
-    for event_id, (event_type, _) in told.events.items():
+    for event_id, (event_type, _) in delivered_events.events.items():
         assert types[event_id] == event_type
 
 
 async def test_listed_event_reports_the_same_as_its_webhook(
-    shop: Shop, told: DeliveredEvents
+    shop: Shop, delivered_events: DeliveredEvents
 ) -> None:
     """The inbox stores the first of the two, and ignores the other as its duplicate."""
-    for event in await _listed(shop.provider, told.since, told.until):
-        if event.envelope.event_id not in told.events:
+    for event in await _listed(shop.provider, delivered_events.since, delivered_events.until):
+        if event.envelope.event_id not in delivered_events.events:
             continue
-        event_type, body = told.events[event.envelope.event_id]
+        event_type, body = delivered_events.events[event.envelope.event_id]
         delivered = await shop.provider.interpret_webhook(event_type, body)
         listed = await shop.provider.interpret_webhook(event.envelope.event_type, event.body)
         assert listed == delivered
 
 
-async def test_events_outside_the_span_are_not_listed(shop: Shop, told: DeliveredEvents) -> None:
+async def test_events_outside_the_span_are_not_listed(
+    shop: Shop, delivered_events: DeliveredEvents
+) -> None:
     """A backfill reads the events of an outage, not those of a whole month."""
     hour = timedelta(hours=1)
-    for since, until in ((told.since - hour, told.since), (told.until, told.until + hour)):
+    for since, until in (
+        (delivered_events.since - hour, delivered_events.since),
+        (delivered_events.until, delivered_events.until + hour),
+    ):
         listed = await _listed(shop.provider, since, until)
-        assert not told.events.keys() & {event.envelope.event_id for event in listed}
+        assert not delivered_events.events.keys() & {event.envelope.event_id for event in listed}
 
 
 async def test_unanswered_list_is_unknown(

@@ -43,8 +43,8 @@ def _envelopes(shop: Shop, deliveries: Sequence[SentWebhook]) -> list[Envelope]:
     return envelopes
 
 
-def _facts(kind: type[F], told: Sequence[Report]) -> list[F]:
-    return [report.fact for report in told if isinstance(report.fact, kind)]
+def _facts(kind: type[F], reported: Sequence[Report]) -> list[F]:
+    return [report.fact for report in reported if isinstance(report.fact, kind)]
 
 
 async def test_genuine_webhooks_are_accepted(shop: Shop, deliveries: Sequence[SentWebhook]) -> None:
@@ -120,10 +120,10 @@ async def test_webhook_reports_a_capture_like_the_reply(shop: Shop) -> None:
     """The reply and each webhook carry the same reference. Otherwise the ledger posts it twice."""
     await shop.harness.take_deliveries()
     paid = await shop.pay()
-    told = await shop.told(paid)
-    assert _facts(Captured, told)
-    assert set(_facts(Captured, told)) == {paid.captured}
-    assert {report.payment_id for report in told} == {paid.request.payment_id}
+    reported = await shop.webhook_reports(paid)
+    assert _facts(Captured, reported)
+    assert set(_facts(Captured, reported)) == {paid.captured}
+    assert {report.payment_id for report in reported} == {paid.request.payment_id}
 
 
 async def test_webhook_reports_a_partial_capture_like_the_reply(shop: Shop) -> None:
@@ -132,20 +132,20 @@ async def test_webhook_reports_a_partial_capture_like_the_reply(shop: Shop) -> N
     reserved = await shop.reserve()
     capture = reserved.capture(Money(400, "EUR"))
     captured = only(Captured, await shop.provider.capture(capture))
-    told = await shop.told(reserved)
-    assert set(_facts(Captured, told)) == {captured}
+    reported = await shop.webhook_reports(reserved)
+    assert set(_facts(Captured, reported)) == {captured}
 
 
 async def test_webhooks_report_an_authorization_and_its_cancellation(shop: Shop) -> None:
     """Webhooks report actions that the merchant took on the provider's own pages."""
     await shop.harness.take_deliveries()
     reserved = await shop.reserve()
-    authorized = _facts(Authorized, await shop.told(reserved))
+    authorized = _facts(Authorized, await shop.webhook_reports(reserved))
     assert {replace(fact, expires_at=None) for fact in authorized} == {
         replace(reserved.authorized, expires_at=None)
     }
     only(Canceled, await shop.provider.cancel(reserved.cancel()))
-    assert _facts(Canceled, await shop.told(reserved))
+    assert _facts(Canceled, await shop.webhook_reports(reserved))
 
 
 async def test_webhook_reports_a_refund_like_the_reply(shop: Shop) -> None:
@@ -154,9 +154,11 @@ async def test_webhook_reports_a_refund_like_the_reply(shop: Shop) -> None:
     await shop.harness.take_deliveries()
     request = paid.refund(Money(400, "EUR"))
     refunded = only(Refunded, await shop.provider.refund(request))
-    told = [report for report in await shop.told(paid) if isinstance(report.fact, Refunded)]
-    assert told
-    for report in told:
+    reported = [
+        report for report in await shop.webhook_reports(paid) if isinstance(report.fact, Refunded)
+    ]
+    assert reported
+    for report in reported:
         assert (report.fact, report.refund_id) == (refunded, request.refund_id)
         assert report.payment_id in {request.payment_id, None}
         assert report.capture_reference == request.capture_reference

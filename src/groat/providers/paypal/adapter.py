@@ -209,8 +209,8 @@ class PayPalProvider:
         if begun_at is None or self._clock.now() < begun_at + self.keeps_keys_for:
             return Answered(())
         until = begun_at + self.keeps_keys_for + _EVENTS_COME_WITHIN
-        ours = payment_reference(request.payment_id)
-        found = await self._lookups.order_told_of(ours, begun_at - _CLOCKS_DIFFER_BY, until)
+        payment_ref = payment_reference(request.payment_id)
+        found = await self._lookups.order_told_of(payment_ref, begun_at - _CLOCKS_DIFFER_BY, until)
         if isinstance(found, Unknown):
             return found
         return Answered(()) if found is None else await self._operations.fetch(request, found)

@@ -71,7 +71,7 @@ class PayPalClient:
         if isinstance(answer, Response) and answer.status == HTTPStatus.UNAUTHORIZED:
             self._token = None  # PayPal has revoked it before its expiry
             answer = await self._attempt(method, path, json, headers)
-        return _classified(answer) if isinstance(answer, Response) else answer
+        return _sort(answer) if isinstance(answer, Response) else answer
 
     async def _attempt(
         self, method: str, path: str, json: Json, headers: Mapping[str, str]
@@ -112,7 +112,7 @@ class PayPalClient:
         return token.access_token, time.monotonic() + good_for
 
 
-def _classified(answer: Response) -> Response | NotSent | Unknown:
+def _sort(answer: Response) -> Response | NotSent | Unknown:
     """Return a definite answer as it is, and classify any other status.
 
     PayPal began nothing if it refused the credentials (401) or takes no more calls (429). Only the

@@ -78,15 +78,19 @@ def envelope(body: bytes, transmission_id: str | None = None) -> Envelope:
     return Envelope(event.id, event.event_type, transmission_id)
 
 
-def order_of(ours: str, body: bytes) -> str | None:
-    """Return the order id in a listed event about the payment ``ours``; None if it is another's."""
+def order_of(payment_ref: str, body: bytes) -> str | None:
+    """Return the order id in a listed event about the payment ``payment_ref``, else None."""
     try:
         resource = parse(ToldEvent, body).resource
     except Malformed:
         return None
-    if any(unit.custom_id == ours for unit in resource.purchase_units):
+    if any(unit.custom_id == payment_ref for unit in resource.purchase_units):
         return resource.id
-    return resource.supplementary_data.related_ids.order_id if resource.custom_id == ours else None
+    return (
+        resource.supplementary_data.related_ids.order_id
+        if resource.custom_id == payment_ref
+        else None
+    )
 
 
 def first_page(since: datetime, until: datetime) -> str:

@@ -101,9 +101,9 @@ class Lookups:
         return own_or_foreign(read(lambda: translation.capture_reports(found)))
 
     async def order_told_of(
-        self, ours: str, since: datetime, until: datetime
+        self, payment_ref: str, since: datetime, until: datetime
     ) -> str | Unknown | None:
-        """Search the events from ``since`` to ``until`` for the order of the payment ``ours``.
+        """Search the events from ``since`` to ``until`` for the order of ``payment_ref``.
 
         Return None if no event names that payment.
         """
@@ -112,7 +112,7 @@ class Lookups:
             page = await self.events(query)
             if isinstance(page, Unknown):
                 return page
-            named = (events.order_of(ours, event.body) for event in page.events)
+            named = (events.order_of(payment_ref, event.body) for event in page.events)
             order_id = next(filter(None, named), None)
             if order_id is not None:
                 return order_id

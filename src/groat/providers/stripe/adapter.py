@@ -369,15 +369,17 @@ class StripeProvider:
             return None
         since = int((request.begun_at - _CLOCKS_DIFFER_BY).timestamp())
         soon = int((request.begun_at + _CALLED_WITHIN).timestamp())
-        ours = payment_reference(request.payment_id)
-        near = await self._look_up(self._intents_of({"gte": since, "lte": soon}, ours))
-        found = near or await self._look_up(self._intents_of({"gt": soon}, ours))
+        payment_ref = payment_reference(request.payment_id)
+        near = await self._look_up(self._intents_of({"gte": since, "lte": soon}, payment_ref))
+        found = near or await self._look_up(self._intents_of({"gt": soon}, payment_ref))
         if isinstance(found, Unknown):
             return found
         return read(lambda: translation.found_reports({"data": found}))
 
-    async def _intents_of(self, created: PaymentIntentListParamsCreated, ours: str) -> list[object]:
-        """Return the PaymentIntent of the payment ``ours`` among those ``created`` in a span.
+    async def _intents_of(
+        self, created: PaymentIntentListParamsCreated, payment_ref: str
+    ) -> list[object]:
+        """Return the PaymentIntent of ``payment_ref`` among those ``created`` in a span.
 
         The list has one element, or none if no metadata names that payment.
         """
@@ -386,13 +388,13 @@ class StripeProvider:
         )
         async for intent in page.auto_paging_iter():
             listed = intent.to_dict()
-            if (listed.get("metadata") or {}).get(PAYMENT_METADATA) == ours:
+            if (listed.get("metadata") or {}).get(PAYMENT_METADATA) == payment_ref:
                 return [listed]
         return []
 
     async def _find_refund(self, request: RefundRequest) -> Reply:
         """Find a refund in the list of its payment. Unlike a search, the list is up to date."""
-        ours = refund_reference(request.refund_id)
+        refund_ref = refund_reference(request.refund_id)
         answer = await self._look_up(self._refunds_of(request.provider_reference))
         if isinstance(answer, Unknown):
             return answer
@@ -402,7 +404,7 @@ class StripeProvider:
             return tuple(
                 report
                 for refund in refunds
-                if (refund.metadata or {}).get(REFUND_METADATA) == ours
+                if (refund.metadata or {}).get(REFUND_METADATA) == refund_ref
                 for report in translation.refund_reports(refund)
             )
 

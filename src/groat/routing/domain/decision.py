@@ -1,7 +1,7 @@
 """The routing decision: which provider accounts a payment is tried with, and why. Pure.
 
-The decision depends on its arguments alone. So the same rules always route a payment in the same
-way, and a merchant can try new rules on past payments before they go live.
+The decision depends on its arguments alone: the same arguments always give the same route. So a
+merchant can try new rules on past payments before they go live.
 """
 
 from __future__ import annotations
