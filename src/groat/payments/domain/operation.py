@@ -25,8 +25,8 @@ class OperationOutcome(StrEnum):
     """The outcome of an operation, as far as we know.
 
     ``pending``: the first call is not finished, or not begun. ``unknown``: the call may have been
-    made, and its result is not known. ``declined``: the provider refused. ``failed``: the call was not
-    sent, or the payment lapsed.
+    made, and its result is not known. ``declined``: the provider refused. ``failed``: the call was
+    not sent, or the payment lapsed.
     """
 
     PENDING = "pending"
