@@ -71,9 +71,7 @@ def entries(
 
     async def read(engine: Engine) -> tuple[Account, list[StatementLine]]:
         found = await _find(engine, merchant_id, account)
-        return await engine.account_queries.statement(
-            merchant_id, found.id, selection, limit=limit
-        )
+        return await engine.account_queries.statement(merchant_id, found.id, selection, limit=limit)
 
     found, lines = with_engine(read)
     if as_json:

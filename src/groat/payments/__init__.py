@@ -1,1 +1,1 @@
-"""A payment's life: the table of states, the operations at providers, the facts that move it."""
+"""Payments, refunds and disputes: their lifecycle, the calls to providers, and the postings."""

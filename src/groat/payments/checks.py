@@ -1,4 +1,4 @@
-"""Checks of payments, for ``groat verify``."""
+"""The checks of payments that ``groat verify`` runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from groat.platform.postgres.checks import Check, checks_from
 
 
 def checks() -> list[Check]:
-    """Return the checks of payments."""
+    """Return the checks of payments, refunds, disputes, operations and effects."""
     return checks_from(
         store.CHECKS,
         {

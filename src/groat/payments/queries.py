@@ -1,4 +1,4 @@
-"""Payments, refunds and disputes looked at: one by its id, or a page at a time, newest first."""
+"""Read payments, refunds and disputes: one by its id, or pages of them, newest first."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from groat.routing.domain.simulation import PastPayment
 
 
 class PaymentDetails(NamedTuple):
-    """A payment with everything that was asked of its provider."""
+    """A payment with all its operations, the oldest first."""
 
     payment: Payment
     operations: list[Operation]
 
 
 class PaymentQueries:
-    """Looks at payments and what belongs to them, at the primary."""
+    """Reads payments, refunds and disputes from the primary."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -55,7 +55,7 @@ class PaymentQueries:
             return await store.payments(connection, merchant_id, wanted, before, limit)
 
     async def past_payments(self, merchant_id: MerchantId, limit: int) -> list[PastPayment]:
-        """Return the last ``limit`` payments as routing sees them, newest first."""
+        """Return the last ``limit`` payments, newest first, for the simulation of routing rules."""
         newest = await self.payments(merchant_id, PaymentFilter(), before=None, limit=limit)
         return [one.past() for one in newest]
 
@@ -108,11 +108,11 @@ class PaymentQueries:
             )
 
     async def count_by_status(self, merchant_id: MerchantId) -> dict[Status, int]:
-        """Return how many payments stand where."""
+        """Return the number of payments in each status."""
         async with self._database.autocommit() as connection:
             return await store.count_by_status(connection, merchant_id)
 
     async def captures_and_refunds(self, merchant_id: MerchantId) -> list[PostedEffect]:
-        """Return every capture and refund that was applied, to be held against providers' books."""
+        """Return every applied capture and refund, for comparison with the providers' books."""
         async with self._database.autocommit() as connection:
             return await store.captures_and_refunds(connection, merchant_id)

@@ -1,1 +1,1 @@
-"""The rules, pure: no I/O, no clock, no SQL."""
+"""The rules of payments. Pure: no I/O, no clock, no SQL."""

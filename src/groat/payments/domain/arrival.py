@@ -1,4 +1,4 @@
-"""Reports of providers as they arrive, with their origin. Pure."""
+"""Reports about payments, each with its origin. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from groat.providers.domain.facts import Report
 
 
 class Arrival(Value):
-    """A report that has come in. ``cause`` is the operation or the provider event it came with.
+    """A report with its origin.
 
-    ``operation_id`` is the operation that it answers, if it is an answer. ``told_by`` is who says
-    so where that is neither the provider nor we ourselves.
+    ``cause`` is the operation or the provider event that brought the report.
+    ``operation_id`` is the operation that the report answers, if it answers one.
+    ``told_by`` is the operator who states the fact; None for a provider's report or our own.
     """
 
     provider_account_id: ProviderAccountId

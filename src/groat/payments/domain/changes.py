@@ -1,4 +1,4 @@
-"""The audit records of facts. Pure."""
+"""Audit records of facts. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from groat.providers.domain.facts import (
 
 
 def change_of(action: str, payment: Payment, arrival: Arrival, **more: Scalar) -> Change:
-    """Return what the record says of a fact about ``payment``, as it is after it."""
+    """Return the audit record of a fact; ``payment`` is the payment after the fact."""
     report = arrival.report
     data: dict[str, Scalar] = {"status": payment.status.value, **_figures(report.fact), **more}
     if report.provider_reference is not None:

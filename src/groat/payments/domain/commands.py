@@ -1,4 +1,4 @@
-"""What a merchant may ask of a payment, and what is then to be written down and called. Pure."""
+"""Decide a merchant's commands: which are allowed, and which operation each begins. Pure."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ CANCELABLE = frozenset({Status.CREATED, Status.REQUIRES_ACTION, Status.AUTHORIZE
 
 
 class CaptureOrder(Value):
-    """Take ``amount`` of what is authorized, in minor units, or all that is left.
+    """An order to capture ``amount``, in minor units; None captures the whole remainder.
 
-    What is authorized beyond it lapses if ``final``.
+    A ``final`` capture lets the rest of the authorization lapse.
     """
 
     amount: int | None = None
@@ -32,21 +32,21 @@ class CaptureOrder(Value):
 
 
 class Begun(Value):
-    """A command that may go on: the payment as it is now, and what to ask of the provider."""
+    """An accepted command: the payment after it, and the operation to call the provider for."""
 
     payment: Payment
     operation: Operation | None
 
 
 def begin(payment_id: PaymentId, order: PaymentOrder, now: datetime) -> Payment:
-    """Return a new payment, which nothing has been asked for yet."""
+    """Return a new payment, for which no provider has been called yet."""
     return Payment(
         payment_id, order, Status.CREATED, failure_code=None, created_at=now, updated_at=now
     )
 
 
 def require_wallet(beneficiary: Account, amount: Money) -> None:
-    """Refuse a beneficiary that cannot be paid ``amount``.
+    """Refuse a beneficiary that cannot receive ``amount``.
 
     Raises:
         InvalidRequest: ``beneficiary_not_a_wallet`` or ``currency_mismatch``.
@@ -56,7 +56,7 @@ def require_wallet(beneficiary: Account, amount: Money) -> None:
     if beneficiary.spec.normal_side != "credit":
         raise InvalidRequest(
             "beneficiary_not_a_wallet",
-            f"Account {code!r} is one of Groat's own; pay into a wallet.",
+            f"Account {code!r} belongs to Groat; name a wallet as the beneficiary.",
         )
     if beneficiary.spec.currency != amount.currency:
         raise InvalidRequest(
@@ -65,19 +65,19 @@ def require_wallet(beneficiary: Account, amount: Money) -> None:
             f"{beneficiary.spec.currency}.",
         )
     if status != "open":
-        raise Conflict(f"account_{status}", f"Account {code!r} is {status}; it takes no payments.")
+        raise Conflict(f"account_{status}", f"Account {code!r} is {status} and takes no payments.")
 
 
 def confirm(payment: Payment, operation_id: OperationId, now: datetime) -> Begun:
-    """Return what it takes to authorize a payment.
+    """Return the payment in ``processing``, and the operation that authorizes it.
 
     Raises:
-        Conflict: ``payment_not_confirmable``, it was confirmed or canceled before.
+        Conflict: ``payment_not_confirmable``, the payment was confirmed or canceled before.
     """
     if payment.status is not Status.CREATED:
         raise Conflict(
             "payment_not_confirmable",
-            f"The payment is {payment.status}; one that is {Status.CREATED} can be confirmed.",
+            f"The payment is {payment.status}; only a {Status.CREATED} payment can be confirmed.",
         )
     amount = payment.order.amount.amount
     operation = begun(operation_id, payment.id, OperationKind.AUTHORIZE, amount)
@@ -90,7 +90,7 @@ def capture(
     order: CaptureOrder,
     operation_id: OperationId,
 ) -> Begun:
-    """Return what it takes to capture a payment, in whole or part.
+    """Return the operation that captures a payment, in whole or in part.
 
     Raises:
         Conflict: ``payment_not_capturable``, ``operation_in_progress`` or
@@ -99,16 +99,16 @@ def capture(
     if not payment.capturable:
         raise Conflict(
             "payment_not_capturable",
-            f"The payment is {payment.status} and {payment.captured} captured; one that is "
-            f"{Status.AUTHORIZED} can be captured.",
+            f"The payment is {payment.status} with {payment.captured} captured; only an "
+            f"{Status.AUTHORIZED} payment can be captured.",
         )
     _require_idle(open_operations)
     amount = payment.capturable if order.amount is None else order.amount
     if amount > payment.capturable:
         raise Conflict(
             "capture_exceeds_authorized",
-            f"Of {payment.authorized} authorized {payment.captured} is captured; {amount} more is "
-            "too much.",
+            f"{amount} exceeds the {payment.capturable} that can still be captured "
+            f"({payment.authorized} authorized, {payment.captured} captured).",
         )
     final = order.final or amount == payment.capturable
     return Begun(
@@ -119,7 +119,7 @@ def capture(
 def cancel(
     payment: Payment, open_operations: Sequence[Operation], operation_id: OperationId, now: datetime
 ) -> Begun:
-    """Return what it takes to cancel a payment: nothing where nothing was asked of a provider.
+    """Return the operation that cancels a payment; None if no provider was ever called.
 
     Raises:
         Conflict: ``payment_not_cancelable`` or ``operation_in_progress``.
@@ -127,8 +127,8 @@ def cancel(
     if payment.status not in CANCELABLE:
         raise Conflict(
             "payment_not_cancelable",
-            f"The payment is {payment.status}; one that is {', '.join(sorted(CANCELABLE))} can be "
-            "canceled.",
+            f"The payment is {payment.status}; it can be canceled while it is one of: "
+            f"{', '.join(sorted(CANCELABLE))}.",
         )
     if payment.status is Status.CREATED:
         return Begun(replace(payment, status=Status.CANCELED, updated_at=now), None)
@@ -137,11 +137,14 @@ def cancel(
 
 
 def _require_idle(open_operations: Sequence[Operation]) -> None:
-    """Refuse a second command while it is open how a first one ends: only one of them can win."""
+    """Refuse a command while the outcome of a capture or a cancellation is open.
+
+    Only one of the two can succeed.
+    """
     busy = {OperationKind.CAPTURE, OperationKind.CANCEL}
     for operation in open_operations:
         if operation.kind in busy:
             raise Conflict(
                 "operation_in_progress",
-                f"A {operation.kind} of the payment is under way and its outcome not known yet.",
+                f"A {operation.kind} of the payment is still open; wait for its outcome.",
             )

@@ -1,4 +1,4 @@
-"""What comes of facts: the one place where payments, refunds and disputes move. Pure."""
+"""Decide facts. Payments, refunds and disputes change by these decisions alone. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from groat.providers.domain.facts import (
 
 
 def decide(standing: Standing, arrivals: Sequence[Arrival], now: datetime) -> Iterator[Verdict]:
-    """Yield a verdict for each arrival, in order, each seeing what the ones before it did."""
+    """Yield a verdict for each arrival, in order; each sees the changes of those before it."""
     running = _RunningStanding(standing)
     for arrival in arrivals:
         verdict = _decide_one(running.standing, arrival, now)
@@ -65,11 +65,11 @@ def _decide_one(standing: Standing, arrival: Arrival, now: datetime) -> Verdict:
 
 
 def _of_nothing_known(arrival: Arrival) -> Outcome:
-    """Return what a fact is about whose payment is not known: another system's, or one yet to come.
+    """Return the outcome of a fact whose payment is not known.
 
-    What we ask for carries our payment's id, and its facts bring that back. Without an id they are
-    of another system's. A dispute, or a refund by hand, names only the capture that it is about, of
-    which we may not have heard yet.
+    Our requests carry our payment's id, and the provider's facts about them carry it back. A fact
+    about a payment without that id belongs to another system that uses the provider account. A
+    dispute, or a refund by hand, names only a capture, whose report may still be on its way.
     """
     report = arrival.report
     if report.payment_id is None and isinstance(report.fact, PaymentFact | FeeCharged):
@@ -80,10 +80,11 @@ def _of_nothing_known(arrival: Arrival) -> Outcome:
 
 
 def _is_asked_by_others(standing: Standing, payment: Payment, arrival: Arrival) -> bool:
-    """Return whether a call that was not sent says nothing, as others have made it meanwhile.
+    """Return whether a ``NotSent`` proves nothing, because a worker may have made the call since.
 
-    Whoever writes an operation down and then sleeps for long finds it looked up, and perhaps asked
-    for, by a worker. An operator's word is another matter.
+    Example: the process stalls between writing the operation and calling. The operation counts as
+    lost, a worker looks it up and makes the call. The late ``NotSent`` is then worthless. An
+    operator's ``NotSent`` (``told_by``) counts: it concludes the operation.
     """
     asked = standing.answered(payment.id, arrival)
     return (
@@ -95,9 +96,10 @@ def _is_asked_by_others(standing: Standing, payment: Payment, arrival: Arrival) 
 
 
 def _from_behind(standing: Standing, payment: Payment, arrival: Arrival) -> Verdict:
-    """Return the verdict on a fact from an account that the payment has gone on from.
+    """Return the verdict on a fact from an account that the payment fell back from.
 
-    It was given up after a failure; that money moved there after all is for an operator.
+    The payment left that account after a failure. If money moved there nevertheless, an operator
+    must decide.
     """
     moved = effect_key(arrival) is not None or isinstance(arrival.report.fact, Authorized)
     return unmoved(standing, Outcome.CONTRADICTION if moved else Outcome.LATE, payment, arrival)
@@ -125,7 +127,7 @@ def _decide_fact(standing: Standing, payment: Payment, arrival: Arrival, now: da
 
 
 class _RunningStanding:
-    """A standing while facts are decided on it: verdicts change the dictionaries it looks into."""
+    """A standing that reflects each verdict, so that the next fact is decided on the result."""
 
     def __init__(self, standing: Standing) -> None:
         self._payments = dict(standing.payments)

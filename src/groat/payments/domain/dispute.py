@@ -1,4 +1,4 @@
-"""A dispute, as it stands."""
+"""Disputes: a customer's objection to a payment, and its id. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from groat.payments.domain.lifecycle import DisputeStatus
 class Dispute(Value):
     """A customer's dispute of a payment, known at the provider by ``provider_reference``.
 
-    Amounts are in minor units. Of ``withdrawn``, ``shortfall`` was not on the beneficiary's account
-    and is owed to us, None while that is not posted yet; ``reinstated`` was given back.
+    Amounts are in minor units. ``withdrawn`` is the amount that the provider took.
+    ``shortfall`` is the part of it that the beneficiary's account lacked, and that the beneficiary
+    now owes us; None until the withdrawal is posted. ``reinstated`` is the amount given back.
     """
 
     id: DisputeId
@@ -32,6 +33,6 @@ class Dispute(Value):
 
 
 def dispute_id(provider_account_id: ProviderAccountId, provider_reference: str) -> DisputeId:
-    """Return the id of a dispute: a hash of what it is known by, so that it has one."""
+    """Return the id of a dispute: a hash of its account and reference, so each has one id."""
     name = f"{provider_account_id} {provider_reference}"
     return DisputeId(ids.name_based(b"groat dispute", name))

@@ -1,4 +1,4 @@
-"""What comes of a fact about a dispute. Pure."""
+"""Decide facts about disputes. Pure."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _new(payment: Payment, fact: DisputeFact, arrival: Arrival, now: datetime) -
 
 
 def _move(payment: Payment, dispute: Dispute, fact: DisputeFact, arrival: Arrival) -> Verdict:
-    """Return the verdict on a fact that has taken a dispute to the status that it has."""
+    """Return the verdict on a fact; ``dispute`` already has the status that the fact gives it."""
     amount = fact.amount.amount
     shortfall = 0
     match fact:
@@ -114,4 +114,4 @@ _ACTIONS: dict[type[DisputeFact], str] = {
     DisputeReinstated: "reinstated",
     DisputeClosed: "closed",
 }
-"""What the record calls a change by a fact."""
+"""The last part of the audit action of each fact, as in ``payment.dispute_opened``."""

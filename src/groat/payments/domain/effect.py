@@ -20,7 +20,7 @@ from groat.providers.domain.facts import (
 
 
 class EffectKind(StrEnum):
-    """What can happen at a provider that moves money."""
+    """The movements of money at a provider."""
 
     CAPTURED = "captured"
     FEE = "fee"
@@ -30,7 +30,7 @@ class EffectKind(StrEnum):
 
 
 class EffectKey(NamedTuple):
-    """What makes an effect happen once: not the event's id, since two events may describe it."""
+    """The identity of an effect. It contains no event id: two events may report one capture."""
 
     provider_account_id: ProviderAccountId
     kind: EffectKind
@@ -38,10 +38,10 @@ class EffectKey(NamedTuple):
 
 
 class Effect(Value):
-    """Something that happened at a provider, once, and is to be posted, once.
+    """A movement of money at a provider, which the ledger posts exactly once.
 
-    A refund takes what its hold reserves. Of what a dispute gives back, ``shortfall`` is what we
-    are owed because of it.
+    A refund spends the hold ``hold_id``. When a dispute gives money back, ``shortfall`` is the part
+    of it that the beneficiary still owes us.
     """
 
     key: EffectKey
@@ -54,11 +54,11 @@ class Effect(Value):
 
 
 def effect_key(arrival: Arrival) -> EffectKey | None:
-    """Return the key of the effect that the arrival would have, None if it moves no money."""
+    """Return the key of the effect of an arrival, None if the arrival moves no money."""
     match arrival.report.fact:
         case Captured(reference=reference):
             kind = EffectKind.CAPTURED
-        case FeeCharged(reference=reference):  # a capture has one fee, whatever id it is told by
+        case FeeCharged(reference=reference):  # a capture has one fee, under any id
             kind, reference = EffectKind.FEE, arrival.report.capture_reference or reference
         case Refunded(reference=reference):
             kind = EffectKind.REFUNDED
@@ -72,7 +72,7 @@ def effect_key(arrival: Arrival) -> EffectKey | None:
 
 
 def capture_key(arrival: Arrival) -> EffectKey | None:
-    """Return the key of the capture by which the payment is found, where it is not named."""
+    """Return the key of the capture that identifies the payment of an arrival without its id."""
     reference = arrival.report.capture_reference
     if arrival.report.payment_id is not None or reference is None:
         return None
@@ -80,7 +80,7 @@ def capture_key(arrival: Arrival) -> EffectKey | None:
 
 
 def fee_capture_key(arrival: Arrival) -> EffectKey | None:
-    """Return the key of the capture that a fee was taken from, if the arrival is a fee's."""
+    """Return the key of the capture that a fee was charged on, None if the fact is no fee."""
     reference = arrival.report.capture_reference
     if not isinstance(arrival.report.fact, FeeCharged) or reference is None:
         return None

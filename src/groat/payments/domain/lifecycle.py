@@ -1,7 +1,8 @@
-"""The lives of payments, refunds and disputes, as data: what comes of a fact in each status.
+"""The lifecycles of payments, refunds and disputes, as tables: status and fact to outcome.
 
-The tables are total. Terminal statuses are never left; a fact that comes after one is recorded and
-changes nothing. Order never comes from timestamps: these tables decide.
+The tables are total: each pair of a status and a fact has an outcome. A terminal status never
+changes; a later fact is recorded and changes nothing. Timestamps of events never decide an order:
+these tables do.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from groat.providers.domain.facts import (
 
 
 class Status(StrEnum):
-    """Where a payment stands. Amounts, not statuses, say how much was captured or refunded."""
+    """The status of a payment. Amounts, not statuses, tell how much was captured or refunded."""
 
     CREATED = "created"
     PROCESSING = "processing"
@@ -51,7 +52,7 @@ TERMINAL = frozenset({Status.SUCCEEDED, Status.CANCELED, Status.EXPIRED, Status.
 
 
 class RefundStatus(StrEnum):
-    """Where a refund stands. While it is ``pending``, a hold reserves it on the beneficiary."""
+    """The status of a refund. While ``pending``, a hold reserves its amount."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
@@ -59,7 +60,7 @@ class RefundStatus(StrEnum):
 
 
 class DisputeStatus(StrEnum):
-    """Where a dispute stands. What it took and gave back are effects, which say so themselves."""
+    """The status of a dispute. Its withdrawals and reinstatements of money are effects."""
 
     NEEDS_RESPONSE = "needs_response"
     UNDER_REVIEW = "under_review"
@@ -68,7 +69,7 @@ class DisputeStatus(StrEnum):
 
 
 class FactKind(StrEnum):
-    """What facts about a payment tell, as the table knows them."""
+    """The kinds of facts about a payment: the columns of ``LIFECYCLE``."""
 
     REQUIRES_ACTION = "requires_action"
     APPROVED = "approved"
@@ -86,13 +87,13 @@ AnyStatus = TypeVar("AnyStatus", Status, RefundStatus, DisputeStatus)
 
 
 class Next(Value, Generic[AnyStatus]):
-    """The fact takes the payment, the refund or the dispute to ``status``."""
+    """The fact moves the payment, the refund or the dispute to ``status``."""
 
     status: AnyStatus
 
 
 class Outcome(StrEnum):
-    """What became of a fact."""
+    """The outcome of a fact: applied, or the reason why it was not."""
 
     APPLIED = "applied"
     ALREADY_SO = "already_so"
@@ -106,8 +107,8 @@ class Outcome(StrEnum):
 
 
 QUARANTINED = frozenset({Outcome.AMOUNT_MISMATCH, Outcome.CONTRADICTION, Outcome.FOREIGN_REFUND})
-"""Money may have moved in a way that the payment cannot account for: nothing is posted, and an
-operator decides."""
+"""Outcomes in which money may have moved in a way that contradicts the payment. Nothing is posted,
+and an operator decides."""
 
 Answer: TypeAlias = Next[AnyStatus] | Outcome
 
@@ -119,13 +120,13 @@ _CONTRADICTION = Outcome.CONTRADICTION
 def _row(
     status: Status, **answers: Answer[Status]
 ) -> dict[tuple[Status, FactKind], Answer[Status]]:
-    """Return the answers of a status; what is not named comes too late to change it."""
+    """Return the row of a status; a fact that is not named is ``late``."""
     return {(status, told): answers.get(told.value, _LATE) for told in FactKind}
 
 
 LIFECYCLE: Mapping[tuple[Status, FactKind], Answer[Status]] = {
     **_row(
-        Status.CREATED,  # nothing was asked of a provider
+        Status.CREATED,  # no provider was called yet
         authorized=_CONTRADICTION,
         captured_in_part=_CONTRADICTION,
         captured=_CONTRADICTION,
@@ -189,11 +190,11 @@ LIFECYCLE: Mapping[tuple[Status, FactKind], Answer[Status]] = {
         declined=_SO,
     ),
 }
-"""What was applied before is told apart first, a capture by its effect and an authorization by its
-reference; and a capture that is too much by its amount: see ``payment_facts``. So an authorization
-that comes to ``authorized`` is that of a part already captured, and a capture that comes to
-``succeeded`` is an earlier part. What is
-canceled or expires after a part was captured has succeeded with it: see ``payment.ended``."""
+"""The table of payments. Rules in ``payment_facts`` come first. They recognise a capture that was
+applied before by its effect, an authorization by its reference, and an excessive capture by its
+amount. So an authorization that reaches the status ``authorized`` belongs to a payment of which a
+part is captured already; and a capture that reaches ``succeeded`` is an earlier part. A payment
+that is canceled or expires after a partial capture has ``succeeded`` with the captured part."""
 
 RefundTold: TypeAlias = type[Refunded] | type[RefundFailed] | type[NotSent]
 
@@ -208,25 +209,26 @@ REFUND_LIFECYCLE: Mapping[tuple[RefundStatus, RefundTold], Answer[RefundStatus]]
     (RefundStatus.FAILED, RefundFailed): Outcome.ALREADY_SO,
     (RefundStatus.FAILED, NotSent): Outcome.LATE,
 }
-"""As with captures, a refund that was applied before is told apart first. One that failed after it
-had succeeded (the customer's bank sent it back) is money that came back, and set aside too."""
+"""The table of refunds. As with captures, a refund that was applied before is recognised first, by
+its effect. A refund may fail after it succeeded, because the customer's bank returns the money.
+That contradicts the payment, and an operator decides."""
 
 
 def answer(status: Status, fact: PaymentFact) -> Answer[Status]:
-    """Return what comes of ``fact`` for a payment in ``status``."""
+    """Return the outcome of ``fact`` for a payment in ``status``."""
     return LIFECYCLE[status, told(fact)]
 
 
 def answer_refund(status: RefundStatus, fact: RefundFact) -> Answer[RefundStatus]:
-    """Return what comes of ``fact`` for a refund in ``status``."""
+    """Return the outcome of ``fact`` for a refund in ``status``."""
     return REFUND_LIFECYCLE[status, type(fact)]
 
 
 def answer_dispute(status: DisputeStatus | None, fact: DisputeFact) -> Answer[DisputeStatus]:
-    """Return what comes of ``fact`` for a dispute in ``status``, None if it is not known yet.
+    """Return the outcome of ``fact`` for a dispute in ``status``, None if it is not known yet.
 
-    Any fact may be the first that we hear of. Money that was taken or given back moves in any
-    status: whether it has moved before, its effect says.
+    Any fact but a reinstatement may be the first report of a dispute. A withdrawal or a
+    reinstatement applies in any status; its effect keeps it from applying twice.
     """
     match fact:
         case DisputeOpened():
@@ -248,7 +250,7 @@ def answer_dispute(status: DisputeStatus | None, fact: DisputeFact) -> Answer[Di
 
 
 def told(fact: PaymentFact) -> FactKind:
-    """Return what a fact about a payment tells."""
+    """Return the kind of a fact about a payment."""
     match fact:
         case Captured(final=final):
             return FactKind.CAPTURED if final else FactKind.CAPTURED_IN_PART

@@ -1,4 +1,4 @@
-"""Operations: what is asked of a provider, and how it ended. Pure."""
+"""Operations: requests to a provider, and their outcomes. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from groat.providers.domain.failures import FailureCode
 
 
 class OperationKind(StrEnum):
-    """What is asked of a provider. ``authorize`` captures too where the payment wants it."""
+    """The kinds of operations. ``authorize`` also captures if the capture method is automatic."""
 
     AUTHORIZE = "authorize"
     CAPTURE = "capture"
@@ -22,9 +22,11 @@ class OperationKind(StrEnum):
 
 
 class OperationOutcome(StrEnum):
-    """How a call to a provider ended, as far as we know.
+    """The outcome of an operation, as far as we know.
 
-    ``declined``: the provider said no. ``failed``: it was not asked, or the question lapsed.
+    ``pending``: the first call is not finished, or not begun. ``unknown``: the call may have been
+    made, and its result is not known. ``declined``: the provider refused. ``failed``: the call was
+    not sent, or the payment lapsed.
     """
 
     PENDING = "pending"
@@ -35,11 +37,11 @@ class OperationOutcome(StrEnum):
 
 
 class Operation(Value):
-    """One thing that is asked of the provider of a payment, written down before it is asked.
+    """One request to a payment's provider, committed before the call is made.
 
-    ``amount`` is what is to be authorized, captured or refunded, in minor units, and 0 for what is
-    canceled. ``final``: what is authorized beyond a capture lapses. ``capture_reference`` is the
-    provider's id of the capture that a refund gives back.
+    ``amount`` is the amount to authorize, capture or refund, in minor units; 0 for a cancellation.
+    A ``final`` capture lets the rest of the authorization lapse. ``capture_reference`` is the
+    provider's id of the capture to refund.
     """
 
     id: OperationId
@@ -54,7 +56,7 @@ class Operation(Value):
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has learned its outcome yet."""
+        """Whether its outcome is not known yet."""
         return self.outcome in {OperationOutcome.PENDING, OperationOutcome.UNKNOWN}
 
 
@@ -68,7 +70,7 @@ def begun(
     refund_id: RefundId | None = None,
     capture_reference: str | None = None,
 ) -> Operation:
-    """Return an operation that is about to be written down."""
+    """Return a new operation, ``pending``."""
     pending = OperationOutcome.PENDING
     return Operation(
         operation_id, payment_id, kind, pending, None, amount, final, refund_id, capture_reference
@@ -76,17 +78,17 @@ def begun(
 
 
 def after(operation: Operation) -> Operation:
-    """Return the operation that goes on with another provider after this one has failed.
+    """Return the operation at the next provider account, after this one has failed.
 
-    Its id follows from this one's, so that whoever decides it decides the same; and it sorts after
-    it, as one drain may begin several of them at one moment.
+    Its id derives from this one's, so a repeated decision gives the same operation. The new id
+    sorts after the old one: one batch of events may begin several of them at the same moment.
     """
     next_id = OperationId(ids.following(b"groat fallback", operation.id))
     return begun(next_id, operation.payment_id, operation.kind, operation.amount)
 
 
 def idempotency_key(operation_id: OperationId) -> str:
-    """Return the key that the provider deduplicates an operation on: derived, so never another."""
+    """Return the idempotency key of an operation at its provider; every call has the same key."""
     return f"groat-{ids.render('operation', operation_id)}"
 
 
@@ -102,14 +104,15 @@ SETTLES: Mapping[tuple[OperationKind, FactKind], OperationOutcome] = {
     (OperationKind.CAPTURE, FactKind.CAPTURED): OperationOutcome.SUCCEEDED,
     (OperationKind.CANCEL, FactKind.CANCELED): OperationOutcome.SUCCEEDED,
 }
-"""How an open operation ends by a fact that was applied, whoever told it. A fact that is not here
-leaves it open: a cancellation under way is not settled by a capture, but by its own answer."""
+"""The outcome of an open operation after a fact was applied, from any origin. A pair that is not
+here leaves the operation open: a capture does not settle an open cancellation, whose own answer
+does."""
 
 
 def end_by_status(kind: OperationKind, status: Status) -> OperationOutcome:
-    """Return how an open operation ended whose payment is ``status``, which is terminal.
+    """Return the outcome of an open operation whose payment has the terminal ``status``.
 
-    Nothing more comes of its payment, so that what it asked for has come about or never will.
+    The payment changes no more, so the operation either took effect or never will.
     """
     lapsed = status in {Status.CANCELED, Status.EXPIRED}
     if kind is OperationKind.CANCEL and lapsed:

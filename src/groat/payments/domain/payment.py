@@ -1,4 +1,4 @@
-"""A payment, as it stands."""
+"""Payments and the orders that create them. Pure."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ CaptureMethod: TypeAlias = Literal["automatic", "manual"]
 
 
 class PaymentOrder(Value):
-    """What a merchant asks for: take ``amount`` with ``payment_method``, for ``beneficiary_id``.
+    """A merchant's order: charge ``amount`` to ``payment_method``, for ``beneficiary_id``.
 
-    ``payment_method`` is the token of the provider behind ``provider_account_id``, None where the
-    customer chooses how to pay on the provider's page. With ``manual`` capture the amount is
-    reserved first and taken by a command of its own. ``return_url`` is where the customer is sent
-    after an action of theirs. ``kind`` is what the caller says the payment method is, such as
-    ``card``. With a ``route`` the account and the token are those of the leg that it is at.
+    ``payment_method`` is a token of the provider of ``provider_account_id``. It is None if the
+    customer chooses a method on the provider's page. With ``manual`` capture the amount is only
+    authorized; a separate command captures it. ``return_url`` is the page to which the provider
+    sends the customer after an action. ``kind`` is the caller's name for the kind of payment
+    method, such as ``card``. With a ``route``, the account and the token are those of the route's
+    current leg.
     """
 
     amount: Money
@@ -47,17 +48,16 @@ class PaymentOrder(Value):
 
     @property
     def first_account_id(self) -> ProviderAccountId:
-        """The provider account that it was tried with first."""
+        """The provider account of the first attempt."""
         return self.provider_account_id if self.route is None else self.route.first
 
 
 class Payment(Value):
     """A payment. Amounts are in minor units of the order's currency.
 
-    Of what is ``authorized``, ``captured`` was taken; of that, ``refunded`` was given back,
-    ``refund_pending`` is on its way, and ``disputed`` was taken away by disputes.
-    ``provider_reference`` and ``authorization_reference`` are the provider's ids, as in ``Report``
-    and ``Authorized``.
+    ``captured`` is a part of ``authorized``. ``refunded``, ``refund_pending`` and ``disputed``
+    (taken by disputes) are parts of ``captured``. ``provider_reference`` and
+    ``authorization_reference`` are the provider's ids, as in ``Report`` and ``Authorized``.
     """
 
     id: PaymentId
@@ -77,34 +77,33 @@ class Payment(Value):
     next_action_url: str | None = None
 
     def was_tried_with(self, account_id: ProviderAccountId) -> bool:
-        """Return whether the payment is, or was, at this provider account."""
+        """Return whether the payment is or was at this provider account."""
         route = self.order.route
         return account_id == self.order.provider_account_id or (
             route is not None and account_id in route.behind
         )
 
     def past(self) -> PastPayment:
-        """Return the payment as a simulation of routing rules sees it."""
+        """Return the payment as the simulation of routing rules needs it."""
         order = self.order
         routed = RoutingInput(self.id, order.amount, order.kind, order.metadata, tokens={})
         return PastPayment(routed, order.first_account_id, order.provider_account_id)
 
     @property
     def capturable(self) -> int:
-        """What can still be captured."""
+        """The amount that can still be captured, in minor units."""
         return self.authorized - self.captured if self.status is Status.AUTHORIZED else 0
 
     @property
     def refundable(self) -> int:
-        """What can still be refunded."""
+        """The amount that can still be refunded, in minor units."""
         return max(0, self.captured - self.refunded - self.refund_pending - self.disputed)
 
 
 class UnroutedOrder(Value):
-    """A payment for which the routing rules are to choose the account.
+    """An order whose provider account the routing rules choose.
 
-    ``tokens`` are its payment method's, by provider, since a token belongs to one; None where a
-    provider needs none.
+    ``tokens`` has a payment method's token for each provider, None for a provider that needs none.
     """
 
     amount: Money
@@ -117,11 +116,11 @@ class UnroutedOrder(Value):
     kind: str | None
 
     def routing_input(self, payment_id: PaymentId) -> RoutingInput:
-        """Return what routing looks at."""
+        """Return the input of the routing rules."""
         return RoutingInput(payment_id, self.amount, self.kind, self.metadata, self.tokens)
 
     def along(self, route: Route) -> PaymentOrder:
-        """Return the order along a route, at its beginning.
+        """Return the order for the first leg of ``route``.
 
         Raises:
             InvalidRequest: ``amount_not_positive``.
@@ -142,7 +141,7 @@ class UnroutedOrder(Value):
 
 
 def on_route(order: PaymentOrder, route: Route) -> PaymentOrder:
-    """Return the order as it is at the leg that ``route`` is at."""
+    """Return the order for the current leg of ``route``."""
     leg = route.leg
     return replace(
         order,
@@ -153,7 +152,7 @@ def on_route(order: PaymentOrder, route: Route) -> PaymentOrder:
 
 
 class PaymentFilter(NamedTuple):
-    """Which payments: all, or those of one status, beneficiary or reference."""
+    """A filter of payments by status, beneficiary and reference; None selects all."""
 
     status: Status | None = None
     beneficiary_id: AccountId | None = None

@@ -1,4 +1,4 @@
-"""What comes of a fact about a payment itself. Pure."""
+"""Decide facts about payments themselves. Pure."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ from groat.routing.domain.route import Route
 
 
 class _Case(Value):
-    """A fact about a payment, with what it is decided on."""
+    """A fact about a payment, with all that its decision depends on."""
 
     standing: Standing
     payment: Payment
@@ -69,7 +69,7 @@ class _Case(Value):
 
     @property
     def failed(self) -> Operation | None:
-        """The open operation that a failure is the end of."""
+        """The open authorization, which a failure ends."""
         return self.standing.open_operation(self.payment.id, OperationKind.AUTHORIZE)
 
     def unmoved(self, outcome: Outcome) -> Verdict:
@@ -81,7 +81,7 @@ def decide_payment(
 ) -> Verdict:
     """Return the verdict on a fact about a payment.
 
-    Also one that is set aside may say what the provider calls the payment.
+    Even a fact that is set aside may bring the provider's id of the payment, which is kept.
     """
     case = _Case(standing, payment, fact, arrival, now)
     verdict = _decide(case)
@@ -93,7 +93,7 @@ def decide_payment(
 
 
 def _decide(case: _Case) -> Verdict:
-    """Return the verdict of the first rule that has one, or of the table."""
+    """Return the verdict of the first rule that applies, or else of the lifecycle table."""
     payment, fact = case.payment, case.fact
     for rule in (_no_to_command, _known_authorization, _being_canceled, _fall_back, _doubtful):
         verdict = rule(case)
@@ -109,9 +109,9 @@ def _decide(case: _Case) -> Verdict:
 
 
 def _brings_reference(case: _Case) -> bool:
-    """Return whether a fact that moves nothing says what the provider calls the payment.
+    """Return whether a fact brings the provider's id of a payment that has none yet.
 
-    The payment can then be asked for by that name, however long it takes.
+    With that id the payment can be looked up later, even if the fact changes nothing else.
     """
     payment, named = case.payment, case.arrival.report.provider_reference
     return (
@@ -122,9 +122,9 @@ def _brings_reference(case: _Case) -> bool:
 
 
 def decide_fee(standing: Standing, payment: Payment, fact: FeeCharged, arrival: Arrival) -> Verdict:
-    """Return the verdict on a fee, which stands or falls with the capture that it was taken from.
+    """Return the verdict on a fee: it applies only if the capture it was charged on applied.
 
-    If the capture was set aside, its report is not to be believed in its fee either.
+    If the capture was set aside, its report is not trusted for the fee either.
     """
     capture = fee_capture_key(arrival)
     taken = payment.captured if capture is None else standing.effects.get(capture) == payment.id
@@ -139,7 +139,7 @@ def decide_fee(standing: Standing, payment: Payment, fact: FeeCharged, arrival: 
 
 
 def _no_to_command(case: _Case) -> Verdict | None:
-    """Decide a no to a capture or a cancellation: the payment stays as it is."""
+    """Decide a refused capture or cancellation: the payment does not change."""
     fact, payment = case.fact, case.payment
     asked = case.standing.answered(payment.id, case.arrival)
     if not isinstance(fact, Declined | NotSent) or asked is None:
@@ -157,7 +157,7 @@ def _no_to_command(case: _Case) -> Verdict | None:
 
 
 def _known_authorization(case: _Case) -> Verdict | None:
-    """Decide an authorization that was applied before."""
+    """Decide an authorization that was applied before: it changes nothing."""
     fact = case.fact
     if isinstance(fact, Authorized) and fact.reference == case.payment.authorization_reference:
         return case.unmoved(Outcome.ALREADY_SO)
@@ -165,7 +165,7 @@ def _known_authorization(case: _Case) -> Verdict | None:
 
 
 def _being_canceled(case: _Case) -> Verdict | None:
-    """Decide a customer's approval of what is being canceled: it is not gone on with."""
+    """Decide a customer's approval of a payment that is being canceled: it comes too late."""
     canceling = case.standing.open_operation(case.payment.id, OperationKind.CANCEL)
     if isinstance(case.fact, Approved) and canceling is not None:
         return case.unmoved(Outcome.LATE)
@@ -173,10 +173,10 @@ def _being_canceled(case: _Case) -> Verdict | None:
 
 
 def _fall_back(case: _Case) -> Verdict | None:
-    """Decide a failure after which the payment goes on with its next provider.
+    """Decide a failure after which the payment falls back to its next provider account.
 
-    Never on an unknown outcome, which is no fact; only on failures that its rule allows, and only
-    within the rule's time.
+    Only failures that the rule names cause a fallback, and only within the rule's time. An unknown
+    outcome is no fact, so it never causes one: the customer could be charged twice.
     """
     fact, payment = case.fact, case.payment
     further, failed = _further(case), case.failed
@@ -205,7 +205,7 @@ def _fall_back(case: _Case) -> Verdict | None:
 
 
 def _further(case: _Case) -> Route | None:
-    """Return the route gone on with after a failure, None if the payment ends with that."""
+    """Return the route at its next leg, None if the fact allows no fallback."""
     fact, payment = case.fact, case.payment
     route = payment.order.route
     if not isinstance(fact, Declined | NotSent) or route is None or case.failed is None:
@@ -214,20 +214,21 @@ def _further(case: _Case) -> Route | None:
 
 
 def _is_too_late_for(route: Route, case: _Case) -> bool:
-    """Return whether the customer has left: nobody is charged elsewhere in their absence."""
+    """Return whether the rule's time is over: a customer who has left is not charged elsewhere."""
     return case.now - case.payment.created_at > route.fallback_within
 
 
 def _doubtful(case: _Case) -> Verdict | None:
-    """Decide an amount that cannot be right."""
+    """Decide a fact whose amount contradicts the payment: it is set aside."""
     doubt = _doubt(case.standing, case.payment, case.fact)
     return None if doubt is None else set_aside(doubt, case.payment, case.arrival)
 
 
 def _doubt(standing: Standing, payment: Payment, fact: PaymentFact) -> Outcome | None:
-    """Return why an amount cannot be right: it is not what was asked for, or too much with others.
+    """Return why an amount contradicts the payment, None if it does not.
 
-    A capture that nobody here asked for was made on the provider's own pages, and may be a part.
+    Either it differs from the requested amount, or the captures together exceed it. A capture
+    without an operation of ours was made on the provider's own pages, and may be partial.
     """
     order = payment.order
     match fact:
@@ -256,7 +257,7 @@ def _doubt_of_capture(standing: Standing, payment: Payment, amount: Money) -> Ou
 
 
 def unmoved(standing: Standing, outcome: Outcome, payment: Payment, arrival: Arrival) -> Verdict:
-    """Return the verdict on a fact that does not move the payment, but may end an operation."""
+    """Return the verdict on a fact that leaves the payment as it is but may end an operation."""
     settled = tuple(_settled_by_end(standing, payment, arrival))
     if outcome is Outcome.ALREADY_SO:
         return Verdict(outcome, settled=settled)
@@ -266,9 +267,10 @@ def unmoved(standing: Standing, outcome: Outcome, payment: Payment, arrival: Arr
 def _settled_by_end(
     standing: Standing, payment: Payment, arrival: Arrival
 ) -> Iterator[OperationEnd]:
-    """Yield the operation that a fact answers, if its payment has come to an end.
+    """Yield the operation that a fact answers, if its payment has a terminal status.
 
-    But not by a capture, which may be an earlier one, and says nothing of the one that is asked.
+    A capture does not end a capture operation here: it may be an earlier capture, which proves
+    nothing about this one.
     """
     answered = standing.answered(payment.id, arrival)
     if answered is None or answered.kind is OperationKind.REFUND:
@@ -280,7 +282,7 @@ def _settled_by_end(
 
 
 def _move(case: _Case, status: Status) -> Verdict:
-    """Return the verdict on a fact that takes its payment to ``status``."""
+    """Return the verdict on a fact that moves its payment to ``status``."""
     fact, arrival = case.fact, case.arrival
     payment = _moved(case, status)
     effect, resumed = None, None
@@ -304,7 +306,7 @@ def _move(case: _Case, status: Status) -> Verdict:
 
 
 def _reasons(case: _Case) -> dict[str, Scalar]:
-    """Return why a failed payment did not go on, where its rule would have allowed it in time."""
+    """Return that the fallback came too late, if only the rule's time prevented it."""
     further = _further(case)
     if further is None or not _is_too_late_for(further, case):
         return {}
@@ -312,9 +314,9 @@ def _reasons(case: _Case) -> dict[str, Scalar]:
 
 
 def _moved(case: _Case, status: Status) -> Payment:
-    """Return the payment as its fact leaves it.
+    """Return the payment after the fact.
 
-    One that lapses after a part was captured has succeeded with that part.
+    A payment that lapses after a partial capture has succeeded with the captured part.
     """
     payment, fact = case.payment, case.fact
     moved = replace(
@@ -353,7 +355,7 @@ def _moved(case: _Case, status: Status) -> Payment:
 def _settled(
     standing: Standing, payment: Payment, fact: PaymentFact, arrival: Arrival
 ) -> tuple[OperationEnd, ...]:
-    """Return the open operations that a fact has ended: whoever told it, or as their answer."""
+    """Return the open operations that a fact ends: by its kind, or as the answer to one."""
     ended_by_fact = {
         one.id: OperationEnd(
             payment.id, one.id, SETTLES[one.kind, told(fact)], payment.failure_code
@@ -376,4 +378,4 @@ _ACTIONS: dict[type[PaymentFact], str] = {
     Canceled: "canceled",
     Expired: "expired",
 }
-"""What the record calls a change by a fact."""
+"""The last part of the audit action of each fact, as in ``payment.captured``."""

@@ -1,4 +1,4 @@
-"""The postings that payments make. Credits are positive, debits negative."""
+"""Recipes: the ledger posting of each effect. Credits are positive, debits negative. Pure."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ KINDS = {
     EffectKind.DISPUTE_WITHDRAWN: TransactionKind(19, "payment.dispute_withdrawn"),
     EffectKind.DISPUTE_REINSTATED: TransactionKind(20, "payment.dispute_reinstated"),
 }
-"""The kinds of transactions that payments post. ``checks.sql`` repeats the numbers."""
+"""The kinds of ledger transactions of payments: numbers 16 to 20, repeated in ``checks.sql``."""
 
 _LONGEST_REFERENCE = 255
 _READABLE = 190
 
 
 def own_accounts(effect: Effect) -> list[AccountSpec]:
-    """Return those of our own accounts that the posting of an effect may touch."""
+    """Return the engine's accounts that the posting of an effect may touch."""
     account_id, currency = effect.key.provider_account_id, effect.money.currency
     clearing = chart.clearing(account_id, currency)
     match effect.key.kind:
@@ -51,9 +51,10 @@ def posting(
 ) -> Transaction:
     """Return the posting of an effect; ``account_ids`` are those of ``own_accounts`` by code.
 
-    The clearing account is what the provider holds for us. A capture moves it to the beneficiary,
-    who bears refunds and disputes; a fee is ours to bear. What a dispute takes and the beneficiary
-    does not have is owed to us (see ``owed``), and is paid first when a dispute gives it back.
+    The clearing account shows the money that the provider holds for us. A capture moves money from
+    it to the beneficiary. The beneficiary bears refunds and disputes; we bear fees. If a dispute
+    takes more than the beneficiary has, the beneficiary owes us the rest (see ``owed``). Money that
+    a dispute gives back pays that debt first.
     """
     currency, amount = effect.money.currency, effect.money.amount
     clearing, *others = (account_ids[spec.code] for spec in own_accounts(effect))
@@ -80,16 +81,16 @@ def posting(
 
 
 def owed(effect: Effect, account_ids: Mapping[str, AccountId]) -> AccountId | None:
-    """Return the account of what is owed to us where the beneficiary cannot bear an effect."""
+    """Return the receivable account for the part of a withdrawal that the beneficiary lacks."""
     if effect.key.kind is not EffectKind.DISPUTE_WITHDRAWN:
         return None
     return account_ids[chart.receivable(effect.money.currency).code]
 
 
 def ledger_reference(key: EffectKey) -> str:
-    """Return the reference of an effect's posting: readable, and not too long for the ledger.
+    """Return the reference of an effect's posting, hashed in part if it exceeds 255 characters.
 
-    PostgreSQL computes the same when effects are verified.
+    ``check_effects_are_posted_once`` in ``checks.sql`` computes the same.
     """
     account = ids.render("provider_account", key.provider_account_id)
     text = f"{ENGINE_NAMESPACE}{key.kind}:{account}:{key.reference}"
@@ -99,7 +100,7 @@ def ledger_reference(key: EffectKey) -> str:
 
 
 def _subject(effect: Effect) -> str:
-    """Return the id of the refund or the dispute behind an effect, or else of its payment."""
+    """Return the id of the refund or the dispute that caused an effect, else of the payment."""
     if effect.refund_id is not None:
         return ids.render("refund", effect.refund_id)
     if effect.dispute_id is not None:

@@ -1,4 +1,4 @@
-"""A refund, as it stands, and what may be refunded."""
+"""Refunds, and the rules for beginning one. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from groat.providers.domain.failures import FailureCode
 
 
 class RefundOrder(Value):
-    """Give back ``amount`` of a payment, in minor units, or all that is left of it."""
+    """An order to refund ``amount``, in minor units; None refunds the whole remainder."""
 
     payment_id: PaymentId
     amount: int | None
@@ -30,7 +30,7 @@ class RefundOrder(Value):
 
 
 class Refund(Value):
-    """A refund of a capture. While it is pending, ``hold_id`` reserves it on the beneficiary."""
+    """A refund of a capture. While it is pending, the hold ``hold_id`` reserves its amount."""
 
     id: RefundId
     payment_id: PaymentId
@@ -47,7 +47,7 @@ class Refund(Value):
 
 
 class RefundableCapture(NamedTuple):
-    """A capture by the provider's id of it, and how much of it can still be given back."""
+    """The provider's id of a capture, and the amount of it that can still be refunded."""
 
     reference: str
     remaining: int
@@ -56,12 +56,12 @@ class RefundableCapture(NamedTuple):
 def begin_refund(
     payment: Payment, captures: Sequence[RefundableCapture], order: RefundOrder, now: datetime
 ) -> tuple[Payment, int, str]:
-    """Return the payment with the refund pending, its amount, and the capture it gives back.
+    """Return the payment with the refund pending, the amount, and the reference of the capture.
 
     Raises:
-        Conflict: ``payment_not_refundable``, nothing of it was captured;
-            ``refund_exceeds_captured``, with what was refunded and is being refunded; or
-            ``refund_exceeds_capture``, it would take more than one of several captures.
+        Conflict: ``payment_not_refundable``, nothing was captured;
+            ``refund_exceeds_captured``, the amount exceeds the refundable rest; or
+            ``refund_exceeds_capture``, no single capture has that much left to refund.
     """
     if not payment.captured:
         raise Conflict(
@@ -71,23 +71,23 @@ def begin_refund(
     if not 0 < amount <= payment.refundable:
         raise Conflict(
             "refund_exceeds_captured",
-            f"Of {payment.captured} captured {payment.refunded} is refunded, "
-            f"{payment.refund_pending} being refunded and {payment.disputed} taken by disputes; "
-            f"{order.amount or 'the rest'} is too much.",
+            f"{order.amount or 'The rest'} exceeds the {payment.refundable} that can still be "
+            f"refunded ({payment.captured} captured, {payment.refunded} refunded, "
+            f"{payment.refund_pending} being refunded, {payment.disputed} taken by disputes).",
         )
     reference = next((one.reference for one in captures if one.remaining >= amount), None)
     if reference is None:
         most = max(one.remaining for one in captures)
         raise Conflict(
             "refund_exceeds_capture",
-            f"The payment was captured in parts; at most {most} can be refunded at once.",
+            f"The payment was captured in parts; a single refund can be at most {most}.",
         )
     pending = payment.refund_pending + amount
     return replace(payment, refund_pending=pending, updated_at=now), amount, reference
 
 
 def hold_reference(refund_id: RefundId) -> str:
-    """Return the reference of the hold that a refund is reserved by."""
+    """Return the reference of the hold that reserves a refund."""
     return f"{ENGINE_NAMESPACE}refund:{ids.render('refund', refund_id)}"
 
 
@@ -100,7 +100,7 @@ def pending_refund(
     hold_id: HoldId,
     now: datetime,
 ) -> Refund:
-    """Return a new refund of ``amount`` of a capture, which ``hold_id`` reserves."""
+    """Return a new pending refund of ``amount``, reserved by ``hold_id``."""
     return Refund(
         refund_id,
         payment.id,

@@ -1,4 +1,4 @@
-"""What comes of a fact about a refund. Pure."""
+"""Decide facts about refunds. Pure."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def decide_refund(
 ) -> Verdict:
     """Return the verdict on a fact about a refund of ``payment``.
 
-    One that we did not ask for was made on the provider's own pages: nothing is reserved for it,
-    and an operator decides who bears it.
+    A refund without an operation of ours was made on the provider's own pages. No hold reserves
+    it, so an operator decides who bears it.
     """
     refund_id = arrival.report.refund_id
     refund = None if refund_id is None else standing.refunds.get(refund_id)
@@ -64,7 +64,7 @@ def decide_refund(
 def _move(
     standing: Standing, payment: Payment, refund: Refund, fact: RefundFact, arrival: Arrival
 ) -> Verdict:
-    """Return the verdict on a fact that has taken a refund to its new status: it was pending."""
+    """Return the verdict on the fact that ended a pending refund; ``refund`` has its new status."""
     match fact:
         case Refunded(reference, amount):
             payment = replace(payment, refunded=payment.refunded + refund.amount)

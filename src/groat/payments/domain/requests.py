@@ -1,6 +1,6 @@
-"""What the record says of callers' requests. Pure.
+"""Audit records of callers' requests. Pure.
 
-``key_digest`` is the digest of the Idempotency-Key that a request came with, if it came with one.
+``key_digest`` is the digest of the request's Idempotency-Key, None without one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from groat.payments.domain.payment import Payment
 
 
 def created(caller: Caller, payment: Payment, key_digest: str | None) -> Change:
-    """Return what the record says of a new payment."""
+    """Return the audit record of a new payment."""
     order = payment.order
     data: dict[str, Scalar] = {
         "amount": order.amount.amount,
@@ -30,9 +30,9 @@ def created(caller: Caller, payment: Payment, key_digest: str | None) -> Change:
 def requested(
     caller: Caller, payment: Payment, operation: Operation | None, key_digest: str | None
 ) -> Change:
-    """Return what the record says of a command: the operation that it began, or that it needs none.
+    """Return the audit record of a command and of the operation that it begins.
 
-    Only a payment that nothing was asked of a provider for is canceled without one.
+    Only the cancellation of a payment for which no provider was called needs no operation.
     """
     data: dict[str, Scalar] = {"status": payment.status.value, **_keyed(key_digest)}
     if operation is None:

@@ -1,4 +1,4 @@
-"""Operations whose outcome nobody has learned: when to ask for it again. Pure."""
+"""Open operations: when to look them up again, and how an operator concludes one. Pure."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ _LOOKUPS = Backoff(base_seconds=5.0, cap_seconds=5.0 * 2**12, low=0.8, high=1.2)
 
 
 class OpenOperation(Value):
-    """An operation that is ``pending`` or ``unknown``. ``lookups`` counts those that were begun.
+    """An operation that is ``pending`` or ``unknown``.
 
-    While it is claimed, ``due_at`` is when the lease ends. ``age`` is how old it was when
-    it was read, by PostgreSQL's clock alone: a host's that is set back would have a call made again
-    whose key the provider has forgotten, and so another charge.
+    ``lookups`` counts the look-ups begun so far. While the operation is claimed, ``due_at`` is the
+    end of the lease. ``age`` is the age at the time of reading, by PostgreSQL's clock alone. With
+    a host's clock that is set back, the call could be repeated after the provider has forgotten its
+    idempotency key, and the customer charged twice.
     """
 
     merchant_id: MerchantId
@@ -44,9 +45,9 @@ class OpenOperation(Value):
 
 
 class Resolution(Value):
-    """What an operator has found out about an operation that nobody told us of, and how.
+    """An operator's finding about an open operation, with its source as ``reason``.
 
-    ``reference`` is the provider's id of what was done (a capture, a refund, an authorization).
+    ``reference`` is the provider's id of the capture, the refund or the authorization.
     """
 
     succeeded: bool
@@ -55,10 +56,10 @@ class Resolution(Value):
 
 
 def found_out(payment: Payment, operation: Operation, resolution: Resolution) -> Fact:
-    """Return the fact that an operator's word is taken for.
+    """Return the fact that an operator's finding stands for.
 
     Raises:
-        InvalidRequest: ``invalid_resolution``; what was done needs a reference.
+        InvalidRequest: ``invalid_resolution``, a successful operation needs a reference.
     """
     if not resolution.succeeded:
         return NotSent(FailureCode.RESOLVED_BY_OPERATOR, resolution.reason)
@@ -67,7 +68,7 @@ def found_out(payment: Payment, operation: Operation, resolution: Resolution) ->
     if resolution.reference is None:
         raise InvalidRequest(
             "invalid_resolution",
-            f"A successful {operation.kind} needs --reference, the provider's id of what it did.",
+            f"A successful {operation.kind} needs --reference, the provider's id of the result.",
         )
     amount = Money(operation.amount, payment.order.amount.currency)
     match operation.kind:
@@ -82,7 +83,7 @@ def found_out(payment: Payment, operation: Operation, resolution: Resolution) ->
 def lookup_delay(lookups: int, random: Random) -> timedelta:
     """Return the delay after ``lookups`` look-ups: doubling from 5 seconds to almost 6 hours.
 
-    The jitter of a fifth keeps the operations that an outage left open from returning all at once.
-    There is no last look-up: an unknown outcome is asked for as long as it is unknown.
+    A jitter of a fifth spreads the operations that an outage left open. There is no last look-up:
+    they continue until the outcome is known.
     """
     return timedelta(seconds=_LOOKUPS.seconds(lookups + 1, random))

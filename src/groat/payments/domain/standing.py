@@ -1,4 +1,4 @@
-"""The locked state that facts are decided on. Pure."""
+"""The locked state on which facts are decided. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from groat.payments.domain.refund import Refund
 
 
 class Standing(Value):
-    """What arrivals are decided on: locked payments, and what belongs to them.
+    """The locked payments of some arrivals, with their operations, refunds, disputes and effects.
 
-    ``operations`` are the open ones. ``effects`` are those of the arrivals' effects, and of the
-    captures that they are about, that were applied before, and to which payments.
+    ``operations`` has open operations only. ``effects`` has the effects of the arrivals, and the
+    captures that they name, which were applied before; each with its payment.
     """
 
     payments: Mapping[PaymentId, Payment]
@@ -28,7 +28,7 @@ class Standing(Value):
     effects: Mapping[EffectKey, PaymentId] = field(default_factory=dict)
 
     def payment_of(self, arrival: Arrival) -> Payment | None:
-        """Return the payment that an arrival is about, if it was tried with its account."""
+        """Return the payment of an arrival, None unless it was tried with the arrival's account."""
         payment_id = arrival.report.payment_id
         if payment_id is None:
             capture = capture_key(arrival)
@@ -39,7 +39,7 @@ class Standing(Value):
         return payment
 
     def open_operation(self, payment_id: PaymentId, kind: OperationKind) -> Operation | None:
-        """Return the open operation of a kind; there is one at most of each but refunds."""
+        """Return the open operation of a kind; a payment has at most one, except of refunds."""
         return next((one for one in self.operations.get(payment_id, ()) if one.kind is kind), None)
 
     def answered(self, payment_id: PaymentId, arrival: Arrival) -> Operation | None:

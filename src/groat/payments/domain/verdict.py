@@ -1,4 +1,4 @@
-"""The verdict on a fact: what it changes, and what the audit trail says of it. Pure."""
+"""The verdict on a fact: its changes, and its audit record. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from groat.providers.domain.failures import FailureCode
 
 
 class OperationEnd(NamedTuple):
-    """How an operation of a payment ended, and the code of a refusal."""
+    """The outcome of an operation of a payment, and the failure code of a refusal."""
 
     payment_id: PaymentId
     operation_id: OperationId
@@ -28,10 +28,11 @@ class OperationEnd(NamedTuple):
 
 
 class Verdict(Value):
-    """What becomes of one arrival: what has changed, as it is then, and what to write of it.
+    """The decision on one arrival: changed objects in their new state, and the audit record.
 
-    ``settled`` are operations that have ended, ``resumed`` one that is to be gone on with, and
-    ``begun`` one that is to be asked of the payment's next provider.
+    ``settled`` are the operations that ended. ``resumed`` is an operation for any worker to
+    continue at once. ``begun`` is a new operation for the payment's next provider account.
+    ``released`` is the hold of a refund that failed.
     """
 
     outcome: Outcome

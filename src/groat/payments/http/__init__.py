@@ -1,1 +1,1 @@
-"""Routes with their request and response models; no rules."""
+"""Routes of payments, with their request and response models; no rules."""

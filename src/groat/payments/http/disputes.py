@@ -26,8 +26,8 @@ PaymentQuery = Annotated[PaymentIdText | None, Query(description="Only disputes 
 class DisputeView(View):
     """A customer's dispute, in minor units.
 
-    The provider has taken ``withdrawn`` because of it, of which the beneficiary did not have
-    ``shortfall``, and has given ``reinstated`` back.
+    The provider has taken ``withdrawn`` and has given ``reinstated`` back. ``shortfall`` is the
+    part of ``withdrawn`` that the beneficiary's account lacked.
     """
 
     id: DisputeIdText

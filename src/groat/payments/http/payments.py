@@ -1,4 +1,4 @@
-"""``/v1/payments``: take, confirm, capture and cancel payments, and look at them."""
+"""``/v1/payments``: create, confirm, capture, cancel, look up and read payments."""
 
 import json
 from datetime import datetime
@@ -55,20 +55,20 @@ MetadataValue = Annotated[str, Field(max_length=500)]
 
 
 class NewPayment(Body):
-    """A payment to be taken.
+    """A payment to create.
 
-    ``amount`` is in minor units: 1050 is 10.50 EUR. ``payment_method`` is the token that the
-    provider gave for the customer's card or wallet, never a card number. PayPal's saved methods are
-    ``card:ID`` and ``paypal:ID``; without one the customer pays on PayPal's page, and
-    ``return_url`` is needed. With ``capture_method`` ``manual`` the amount is only authorized, and
-    captured by a call of its own; without ``confirm`` the payment is written down and nothing is
-    asked of the provider yet. A customer who has to do something first (``requires_action``) is
-    sent to ``return_url`` afterwards.
+    ``amount`` is in minor units: 1050 is 10.50 EUR. ``payment_method`` is the provider's token for
+    the customer's card or wallet, never a card number. PayPal's saved methods are ``card:ID`` and
+    ``paypal:ID``. Without a method, the customer pays on PayPal's page, and ``return_url`` is
+    required. With ``capture_method`` ``manual`` the amount is only authorized; a separate call
+    captures it. If ``confirm`` is false, the payment is stored and the provider is not called
+    until it is confirmed. A customer who must act first (``requires_action``) returns to
+    ``return_url`` afterwards.
 
-    Instead of a ``provider_account`` and the token for it, ``payment_methods`` may hold a token for
-    each provider by its name, null for one that needs none; the routing rules then choose the
-    account, and go on to another one where they allow it. ``payment_method_kind`` (such as
-    ``card``) is for their conditions.
+    Give either ``provider_account`` with its ``payment_method``, or ``payment_methods``: a token
+    for each provider by name, null for a provider that needs none. In the second case the routing
+    rules choose the account, and may fall back to another one. ``payment_method_kind`` (such as
+    ``card``) is for the conditions of the rules.
     """
 
     amount: int = Field(examples=[1050])
@@ -85,11 +85,11 @@ class NewPayment(Body):
     metadata: dict[Text, MetadataValue] = Field(default_factory=dict, max_length=50)
 
     def order(self) -> PaymentOrder | UnroutedOrder:
-        """Return what is asked for.
+        """Return the order in this body.
 
         Raises:
-            InvalidRequest: the amount or the currency cannot be, or it is not said where to take it
-                (``invalid_payment_method``).
+            InvalidRequest: the amount or the currency is invalid, or the body names neither an
+                account nor payment methods, or both (``invalid_payment_method``).
         """
         require_current(self.currency)
         amount = Money(self.amount, self.currency)
@@ -104,15 +104,16 @@ class NewPayment(Body):
             case _:
                 raise InvalidRequest(
                     "invalid_payment_method",
-                    "Give a provider_account with the payment_method for it, or payment_methods "
-                    "alone.",
+                    "Give either a provider_account with the payment_method for it, or "
+                    "payment_methods alone.",
                 )
 
 
 class PaymentCapture(Body):
-    """What to capture, in minor units: all that is left of the authorization without ``amount``.
+    """A capture, in minor units; without ``amount``, the whole rest of the authorization.
 
-    What is authorized beyond it lapses if ``final``, as it does at providers that capture once.
+    A ``final`` capture lets the rest of the authorization lapse. Providers that capture once take
+    final captures only.
     """
 
     amount: int | None = None
@@ -120,7 +121,7 @@ class PaymentCapture(Body):
 
 
 class OperationView(View):
-    """One thing that was asked of the provider, and how it ended."""
+    """One request to the provider, and its outcome."""
 
     id: OperationIdText
     kind: OperationKind
@@ -145,8 +146,8 @@ class OperationView(View):
 class PaymentView(View):
     """A payment. Amounts are in minor units of ``currency``.
 
-    Of what is ``authorized``, ``captured`` was taken; of that, ``refunded`` was given back,
-    ``refund_pending`` is on its way, and ``disputed`` was taken away by disputes.
+    ``captured`` is a part of ``authorized``. ``refunded``, ``refund_pending`` and ``disputed``
+    (taken by disputes) are parts of ``captured``.
     """
 
     id: PaymentIdText
@@ -177,7 +178,7 @@ class PaymentView(View):
 
 
 class PaymentDetailsView(PaymentView):
-    """A payment with everything that was asked of its provider, in that order."""
+    """A payment with all its operations, the oldest first."""
 
     operations: list[OperationView]
 
@@ -190,10 +191,10 @@ class PaymentDetailsView(PaymentView):
 
 
 class SyncedPaymentView(PaymentDetailsView):
-    """A payment after a look-up. Where its provider did not answer one, ``reason`` says why.
+    """A payment after a look-up; if ``asked`` is false, ``reason`` tells why no answer came.
 
-    That is ``nothing_open`` (nothing of it is unknown), ``being_asked`` (another call has it in
-    hand), or what the provider failed with, such as ``timeout``.
+    Reasons: ``nothing_open`` (no operation is open), ``being_asked`` (another call is asking the
+    provider at the moment), or the provider's failure, such as ``timeout``.
     """
 
     asked: bool
@@ -201,7 +202,7 @@ class SyncedPaymentView(PaymentDetailsView):
 
     @classmethod
     def of_synced(cls, synced: Synced) -> Self:
-        """Return the view of what a look-up came to."""
+        """Return the view of a payment after its look-up."""
         payment, asked_for = synced.details
         return cls(
             **_fields(payment),
@@ -238,16 +239,16 @@ def _fields(payment: Payment) -> dict[str, Any]:
 
 
 def request_key(key: str | None, asked: str, body: Body | None = None) -> RequestKey | None:
-    """Return a caller's key with what was ``asked`` under it, if there is one."""
+    """Return a caller's idempotency key with the request that it stands for, None without one."""
     if key is None:
         return None
     fields = {} if body is None else body.model_dump(mode="json", exclude_defaults=True)
-    content = json.dumps(fields, sort_keys=True)  # the order of members says nothing
+    content = json.dumps(fields, sort_keys=True)  # the order of members does not matter
     return RequestKey(key, f"{asked} {content}".encode())
 
 
 class PaymentCommandRoutes:
-    """Handlers of that take, move and look up payments."""
+    """Handlers that create, change and look up payments."""
 
     def __init__(self, payments: PaymentService, recovery: PaymentRecovery) -> None:
         self._payments = payments
@@ -266,7 +267,7 @@ class PaymentCommandRoutes:
     async def create(
         self, body: NewPayment, caller: CallerOf, idempotency_key: IdempotencyKey = None
     ) -> PaymentDetailsView:
-        """Take a payment."""
+        """Create a payment."""
         key = request_key(idempotency_key, "create payment", body)
         taken = await self._payments.create(caller, body.order(), key, confirm=body.confirm)
         return PaymentDetailsView.of_details(taken)
@@ -289,7 +290,7 @@ class PaymentCommandRoutes:
         body: PaymentCapture | None = None,
         idempotency_key: IdempotencyKey = None,
     ) -> PaymentDetailsView:
-        """Capture a payment, or a part of it."""
+        """Capture a payment, in whole or in part."""
         wanted = body or PaymentCapture()
         key = request_key(idempotency_key, f"capture {payment_id}", wanted)
         order = CaptureOrder(wanted.amount, wanted.final)
@@ -311,14 +312,14 @@ class PaymentCommandRoutes:
     async def sync(
         self, payment_id: PaymentIdText, caller: CallerOf, _: NoFields | None = None
     ) -> SyncedPaymentView:
-        """Ask the provider what became of a payment."""
+        """Look up a payment at its provider."""
         return SyncedPaymentView.of_synced(
             await self._recovery.sync(caller.merchant_id, payment_id)
         )
 
 
 class PaymentQueryRoutes:
-    """Handlers of that show payments."""
+    """Handlers that read payments."""
 
     def __init__(
         self, queries: PaymentQueries, routing: RoutingService, audit: AuditService
@@ -361,7 +362,7 @@ class PaymentQueryRoutes:
     async def timeline(
         self, payment_id: PaymentIdText, caller: CallerOf, paging: PagingOf
     ) -> Page[JsonValue]:
-        """List what happened to a payment."""
+        """List the audit records of a payment."""
         await self._queries.payment(caller.merchant_id, payment_id)
         rows = await self._audit.page(
             caller.merchant_id,
@@ -372,7 +373,7 @@ class PaymentQueryRoutes:
         return paging.page(rows, lambda row: row[1], lambda row: row[0])
 
     async def explain(self, payment_id: PaymentIdText, caller: CallerOf) -> dict[str, JsonValue]:
-        """Explain the route of a payment."""
+        """Explain the routing decision of a payment."""
         await self._queries.payment(caller.merchant_id, payment_id)
         found = await self._routing.explain(caller.merchant_id, payment_id)
         if found is None:

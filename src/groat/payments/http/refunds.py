@@ -35,7 +35,7 @@ PaymentQuery = Annotated[PaymentIdText | None, Query(description="Only refunds o
 
 
 class NewRefund(Body):
-    """What of a payment to give back, in minor units: all that is left of it without ``amount``."""
+    """A refund of a payment, in minor units; without ``amount``, the whole refundable rest."""
 
     payment: PaymentIdText
     amount: int | None = Field(default=None, examples=[500])
@@ -44,7 +44,7 @@ class NewRefund(Body):
 
 
 class RefundView(View):
-    """A refund, in minor units. While it is ``pending``, the beneficiary's account reserves it."""
+    """A refund, in minor units. While ``pending``, it is reserved on the beneficiary's account."""
 
     id: RefundIdText
     payment: PaymentIdText
@@ -92,7 +92,7 @@ class RefundRoutes:
     async def create(
         self, body: NewRefund, caller: CallerOf, idempotency_key: IdempotencyKey = None
     ) -> RefundView:
-        """Refund a payment, or a part of it."""
+        """Refund a payment, in whole or in part."""
         key = request_key(idempotency_key, "create refund", body)
         order = RefundOrder(body.payment, body.amount, body.reason, body.metadata)
         return RefundView.of(await self._refunds.refund(caller, order, key))

@@ -1,1 +1,1 @@
-"""Rows to domain objects and back; the only place of this module that knows SQL."""
+"""Read and write payments in PostgreSQL. Only this package of the room contains SQL."""

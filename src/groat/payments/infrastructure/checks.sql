@@ -1,5 +1,5 @@
 -- name: check_payments_match_effects
--- What a payment says was captured, refunded and disputed, against the effects that were applied to it.
+-- The captured, refunded and disputed amounts of a payment equal the sums of its effects.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select
@@ -15,7 +15,7 @@ from (
 ) as payments
 
 -- name: check_payments_match_operations
--- A payment stands where its operations have left it.
+-- The status of a payment fits the outcomes of its authorizations.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select
@@ -36,7 +36,7 @@ from (
 ) as payments
 
 -- name: check_payments_match_refunds
--- What a payment says was refunded and is being refunded, against its refunds.
+-- The refunded and pending amounts of a payment equal the sums of its refunds.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select
@@ -49,7 +49,7 @@ from (
 ) as payments
 
 -- name: check_refunds_match_operations
--- A refund stands where its operation and its hold have left it.
+-- The status of a refund fits its operation and its hold.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select
@@ -65,7 +65,7 @@ from (
 ) as refunds
 
 -- name: check_payments_match_disputes
--- What a payment says was taken by disputes, against them.
+-- The disputed amount of a payment equals the sum of its disputes: withdrawn less reinstated.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select p.id, p.disputed <> coalesce(sum(d.withdrawn - d.reinstated), 0) as bad
@@ -75,7 +75,8 @@ from (
 ) as payments
 
 -- name: check_payments_match_record
--- A payment is what the record says was asked for, by a provider account and in a status of which it tells.
+-- A payment has the amount, currency, beneficiary and capture method of its audit record. Its provider
+-- account, status, failure code and authorization appear in its records.
 select count(*), count(*) filter (where bad), min(id) filter (where bad)
 from (
     select coalesce(r.object, typeid('pay', p.id)) as id, not coalesce(
@@ -103,7 +104,7 @@ from (
 ) as payments
 
 -- name: check_effects_match_record
--- The record tells of each effect, and of no other.
+-- Each effect has one audit record with its amount, and each such record has its effect.
 select count(*), count(*) filter (where bad), min(reference) filter (where bad)
 from (
     select
@@ -122,7 +123,7 @@ from (
 ) as effects
 
 -- name: check_operations_match_record
--- The record says of each operation that it was begun, and what for.
+-- Each operation has an audit record with the same kind, amount, provider account and references.
 select count(*), count(*) filter (where bad), min(id) filter (where bad)
 from (
     select coalesce(r.data ->> 'operation', typeid('op', o.id)) as id, not coalesce(
@@ -144,7 +145,7 @@ from (
 ) as operations
 
 -- name: check_refunds_match_record
--- A refund is of what the record says was asked for, and ended as the record says.
+-- A refund has the payment and the amount of its audit record, and ended as the records say.
 select count(*), count(*) filter (where bad), min(id) filter (where bad)
 from (
     select coalesce(r.refund, typeid('ref', f.id)) as id, not coalesce(
@@ -168,8 +169,8 @@ from (
 ) as refunds
 
 -- name: check_disputes_match_effects
--- A dispute has taken and given back what its effects say, is owed what the beneficiary did not have, and is
--- of an amount and in a status of which the record tells.
+-- The withdrawn and reinstated amounts of a dispute equal its effects, its shortfall equals its entry on the
+-- receivable account, and its amount and status appear in its audit records.
 select count(*), count(*) filter (where bad), min(reference) filter (where bad)
 from (
     select d.provider_reference as reference, d.withdrawn <> coalesce(w.amount, 0)
@@ -198,8 +199,8 @@ from (
 ) as disputes
 
 -- name: check_engine_accounts_match_effects
--- The engine's accounts hold what effects have moved, and nothing else: clearing what was captured and not
--- given back, fees what providers charged, receivable what disputes took and nobody had.
+-- The balances of the engine's accounts equal the sums of effects: clearing the captures less the money
+-- given back, fees the providers' fees, receivable the shortfalls of disputes less their repayment.
 select count(*), count(*) filter (where bad), min(code) filter (where bad)
 from (
     select a.code, b.posted <> coalesce(case split_part(a.code, ':', 1)
@@ -228,8 +229,8 @@ from (
 ) as accounts
 
 -- name: check_effects_are_posted_once
--- Each effect has one transaction, of its own reference, which moves its amount on the account of what
--- the provider holds for us, and otherwise only the accounts that its kind may.
+-- Each effect has one transaction with its own reference. The transaction moves the amount on the clearing
+-- account, and otherwise touches only the accounts that the kind of effect allows.
 select count(*), count(*) filter (where bad), min(reference) filter (where bad)
 from (
     select
@@ -267,7 +268,7 @@ from (
 ) as effects
 
 -- name: check_postings_have_effects
--- No payment has moved money but by an effect.
+-- Each ledger transaction of payments (kinds 16 to 20) belongs to an effect.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select t.id, e.transaction_id is null as bad
@@ -277,8 +278,8 @@ from (
 ) as postings
 
 -- name: check_idempotency_keys_match_record
--- Each key is on the record of the request that it came with, and each such request of the last 30 days has
--- its key still.
+-- Each idempotency key has the audit record of its request, and each such record of the last 30 days still
+-- has its key.
 select count(*), count(*) filter (where bad), min(name) filter (where bad)
 from (
     select coalesce(k.key, r.object) as name, k.key is null or r.object is null as bad
@@ -299,7 +300,7 @@ from (
 ) as keys
 
 -- name: check_routing_rules_match_record
--- Each version of the rules is on the record, with as many rules as were put in force.
+-- Each version of the routing rules has an audit record with the same number of rules.
 select count(*), count(*) filter (where bad), min(id) filter (where bad)
 from (
     select coalesce(v.version::text, r.data ->> 'version') as id, not coalesce(

@@ -1,4 +1,4 @@
-"""Disputes to rows and back. They change only while their payment is locked."""
+"""Read and write disputes. They change only while their payment is locked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUERIES = load_queries(__file__, "disputes.sql")
 def put_disputes(
     connection: Connection, merchant_id: MerchantId, changed: Collection[Dispute]
 ) -> None:
-    """Write disputes, new or changed, of payments that this transaction has locked."""
+    """Write new or changed disputes of payments that this transaction has locked."""
     connection.write(
         QUERIES["upsert_disputes"],
         {
@@ -45,7 +45,7 @@ def put_disputes(
 def note_shortfalls(
     connection: Connection, merchant_id: MerchantId, shortfalls: Mapping[DisputeId, int]
 ) -> None:
-    """Write what the beneficiaries did not have when disputes took it."""
+    """Write, for each dispute, the part of its withdrawal that the beneficiary lacked."""
     connection.write(
         QUERIES["note_shortfalls"],
         {
@@ -59,7 +59,7 @@ def note_shortfalls(
 async def find_dispute(
     connection: Connection, merchant_id: MerchantId, dispute_id: DisputeId
 ) -> Dispute | None:
-    """Return one dispute."""
+    """Return one dispute, None if there is none."""
     row = await connection.fetch_one(*disputes_query(merchant_id, [dispute_id]))
     return None if row is None else to_dispute(row)
 
@@ -77,7 +77,7 @@ async def disputes(
     before: DisputeId | None,
     limit: int,
 ) -> list[Dispute]:
-    """Return disputes, of one payment or status if given, newest first."""
+    """Return disputes, newest first, optionally of one payment or status only."""
     rows = await connection.fetch(
         QUERIES["list_disputes"],
         {
@@ -92,6 +92,6 @@ async def disputes(
 
 
 def to_dispute(row: tuple[Any, ...]) -> Dispute:
-    """Return the dispute in a row of its columns, in the order of the queries."""
+    """Return the dispute in a row, whose columns have the order of ``find_disputes``."""
     dispute_id, payment_id, account_id, reference, status, *rest = row
     return Dispute(dispute_id, payment_id, account_id, reference, DisputeStatus(status), *rest)

@@ -1,5 +1,5 @@
 -- name: upsert_disputes
--- Disputes change only under their payment's lock.
+-- Needs no lock of its own: disputes change only under their payment's lock.
 insert into dispute as d (
     merchant_id, id, payment_id, provider_account_id, provider_reference, status, amount, withdrawn,
     reinstated, created_at, updated_at
@@ -21,14 +21,14 @@ set status = excluded.status, withdrawn = excluded.withdrawn, reinstated = exclu
     updated_at = excluded.updated_at
 
 -- name: note_shortfalls
--- What the beneficiary did not have when a dispute took it is known once it is posted.
+-- A second update: only the posting shows how much the beneficiary lacked.
 update dispute d
 set shortfall = n.shortfall
 from unnest(%(ids)s::uuid[], %(shortfalls)s::bigint[]) as n (id, shortfall)
 where d.merchant_id = %(merchant_id)s and d.id = n.id
 
 -- name: find_disputes
--- Read under the lock of their payments.
+-- For facts, under the lock of their payments; and for one dispute by its id.
 select
     d.id, d.payment_id, d.provider_account_id, d.provider_reference, d.status, d.amount, p.currency,
     d.withdrawn, d.reinstated, d.shortfall, d.created_at, d.updated_at
@@ -37,7 +37,7 @@ join payment p on p.merchant_id = d.merchant_id and p.id = d.payment_id
 where d.merchant_id = %(merchant_id)s and d.id = any(%(ids)s::uuid[])
 
 -- name: list_disputes
--- Of a payment, or of all. Their ids do not sort by time, so the page goes by time and id.
+-- Of one payment, or of all. The ids of disputes do not sort by time, so pages follow time and id.
 select
     d.id, d.payment_id, d.provider_account_id, d.provider_reference, d.status, d.amount, p.currency,
     d.withdrawn, d.reinstated, d.shortfall, d.created_at, d.updated_at

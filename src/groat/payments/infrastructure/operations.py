@@ -1,4 +1,4 @@
-"""Operations to rows and back."""
+"""Read and write operations, and claim those that are due."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def insert_operation(
     operation: Operation,
     due_in: timedelta,
 ) -> None:
-    """Write what is about to be asked; it is looked up if it is open still after ``due_in``."""
+    """Write a new operation. If it is still open after ``due_in``, recovery looks it up."""
     connection.write(
         QUERIES["insert_operation"],
         {
@@ -64,7 +64,7 @@ def open_query(merchant_id: MerchantId, payment_ids: Collection[PaymentId]) -> S
 async def operation(
     connection: Connection, merchant_id: MerchantId, operation_id: OperationId
 ) -> Operation | None:
-    """Return one operation."""
+    """Return one operation, None if there is none."""
     row = await connection.fetch_one(
         QUERIES["get_operation"], {"merchant_id": merchant_id, "id": operation_id}
     )
@@ -72,7 +72,7 @@ async def operation(
 
 
 def settle(connection: Connection, merchant_id: MerchantId, ended: Sequence[OperationEnd]) -> None:
-    """Write how operations ended that were open."""
+    """Write the outcomes of operations that were open."""
     connection.write(
         QUERIES["settle_operations"],
         {
@@ -89,7 +89,7 @@ def resume(
     merchant_id: MerchantId,
     operation_ids: Collection[OperationId],
 ) -> None:
-    """Let any worker go on with these operations now, if they are open."""
+    """Make these operations due now, if they are open, so that any worker continues them."""
     connection.write(
         QUERIES["resume_operations"],
         {"merchant_id": merchant_id, "ids": Uuids(list(operation_ids))},
@@ -103,7 +103,7 @@ async def mark_unknown(
     reason: str,
     due_in: timedelta,
 ) -> bool:
-    """Note that nobody knows how an operation ended; False if it is known, or was noted before."""
+    """Mark an operation unknown; return False if it is settled, or was marked before."""
     marked = await connection.fetch(
         QUERIES["mark_operation_unknown"],
         {
@@ -117,7 +117,7 @@ async def mark_unknown(
 
 
 async def claim(connection: Connection, lease: timedelta, limit: int) -> list[OpenOperation]:
-    """Take open operations that are due away from other workers until the lease ends."""
+    """Claim open operations that are due, until the lease ends."""
     rows = await connection.fetch(QUERIES["claim_operations"], {"lease": lease, "limit": limit})
     return [_open_operation(row) for row in rows]
 
@@ -128,9 +128,9 @@ async def claim_of_payment(
     payment_id: PaymentId,
     lease: timedelta,
 ) -> list[tuple[OpenOperation, datetime]]:
-    """Take a payment's operations of unknown outcome away from workers until the lease ends.
+    """Claim a payment's unknown operations until the lease ends, even if they are not due.
 
-    Each comes with when it was due.
+    Return each with the time at which it was due before.
     """
     rows = await connection.fetch(
         QUERIES["claim_operations_of_payment"],
@@ -144,7 +144,7 @@ async def claim_of_payment(
 
 
 async def open_operations(connection: Connection, limit: int) -> list[OpenOperation]:
-    """Return operations of any merchant that are unknown or were looked up, the oldest first."""
+    """Return unknown operations of all merchants, except those that wait for a customer."""
     rows = await connection.fetch(QUERIES["list_open_operations"], {"limit": limit})
     return [_open_operation(row) for row in rows]
 
@@ -156,9 +156,9 @@ def put_off(
     reason: str,
     was_due: datetime | None = None,
 ) -> None:
-    """Let a claimed operation be looked up again after ``due_in``, unless it is not open any more.
+    """Make a claimed operation due again after ``due_in``, if it is still open.
 
-    It is looked up no later than it was to be anyway, if that is yet to come.
+    If ``was_due`` is in the future, the operation is due no later than that.
     """
     connection.write(
         QUERIES["put_off_operation"],
@@ -174,7 +174,7 @@ def put_off(
 
 
 def to_operation(row: tuple[Any, ...]) -> Operation:
-    """Return the operation in a row of its columns, in the order of the queries."""
+    """Return the operation in a row, whose columns have the order of ``get_operation``."""
     operation_id, payment_id, kind, outcome, failure_code, *rest = row
     return Operation(
         operation_id,

@@ -1,7 +1,7 @@
 -- name: insert_operation
--- What is about to be asked of the provider. Its idempotency key derives from its id. If its outcome
--- is not learned by then, it is looked up when it is due. When that is is for PostgreSQL's clock to say,
--- here and below: those of the hosts differ, and are set back.
+-- Before the provider is called. The idempotency key derives from the id. If the operation is still open
+-- when it is due, recovery looks it up. PostgreSQL's clock alone decides that, here and below: the clocks
+-- of the hosts differ, and may be set back.
 insert into operation (
     merchant_id, id, payment_id, provider_account_id, kind, amount, final, refund_id, capture_reference,
     outcome, due_at, created_at, updated_at
@@ -11,8 +11,8 @@ insert into operation (
 )
 
 -- name: find_open_operations
--- Under the lock of their payments, and locked themselves: a worker that claims one of them meanwhile
--- would ask for it, while its outcome is being decided here.
+-- Under the lock of their payments, and with locks of their own. Otherwise a worker could claim one and
+-- call the provider for it, while this transaction decides its outcome.
 select id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference
 from operation
 where merchant_id = %(merchant_id)s and payment_id = any(%(payment_ids)s::uuid[])
@@ -21,20 +21,20 @@ order by id
 for no key update
 
 -- name: list_operations
--- Of a payment, in the order in which they were begun.
+-- Of one payment, the oldest first.
 select id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference
 from operation
 where merchant_id = %(merchant_id)s and payment_id = %(payment_id)s
 order by created_at, id
 
 -- name: get_operation
--- One that an operator names.
+-- One by its id.
 select id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference
 from operation
 where merchant_id = %(merchant_id)s and id = %(id)s
 
 -- name: settle_operations
--- An outcome is learned once; a later fact does not rewrite it.
+-- Only open operations: a settled outcome never changes.
 update operation o
 set outcome = n.outcome, failure_code = n.failure_code, updated_at = now()
 from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(failure_codes)s::text[])
@@ -42,7 +42,7 @@ from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(failure_codes)s::text[])
 where o.merchant_id = %(merchant_id)s and o.id = n.id and o.outcome in ('pending', 'unknown')
 
 -- name: mark_operation_unknown
--- Only while nobody else has learned the outcome, and the first time.
+-- Only if it is still open, and was not marked with a reason before.
 update operation
 set outcome = 'unknown', reason = %(reason)s, due_at = now() + %(due_in)s::interval, updated_at = now()
 where merchant_id = %(merchant_id)s and id = %(id)s
@@ -50,16 +50,16 @@ where merchant_id = %(merchant_id)s and id = %(id)s
 returning id
 
 -- name: resume_operations
--- What they waited for has happened: any worker may go on with them.
+-- Their customer has approved, so they are due at once and any worker continues them.
 update operation
 set due_at = now(), lookups = 0
 where merchant_id = %(merchant_id)s and id = any(%(ids)s::uuid[]) and outcome in ('pending', 'unknown')
 
 -- name: claim_operations
--- Takes open operations that are due away from other workers until the lease ends. From then on its
--- outcome is unknown, since whoever began it may ask for it as well; but not that of one which nobody
--- was to ask for before a worker does, and which was due as soon as it was begun. Materialized: as a
--- sub-select, a nested loop would run it again for each row, and its limit would not hold.
+-- Claims open operations that are due, until the lease ends. A claimed operation becomes unknown, since the
+-- process that began it may still make the call. An operation that was due when it was written stays
+-- pending: only a worker calls the provider for it. Materialized: as a sub-select, a nested loop could run
+-- it again for each row, and its limit would not hold.
 with due as materialized (
     select merchant_id, id
     from operation
@@ -81,8 +81,8 @@ returning
     now() - o.created_at
 
 -- name: claim_operations_of_payment
--- Those of unknown outcome, whenever they are due: their caller wants to know now. It does not count as
--- one of the look-ups that come ever more rarely. The last column is when it was due before.
+-- Unknown operations even if they are not due, since the caller wants the outcome now. This does not count
+-- as a look-up, so it does not lengthen the delays. The last column is the time it was due before.
 with wanted as materialized (
     select merchant_id, id, due_at
     from operation
@@ -101,8 +101,8 @@ returning
     o.created_at, now() - o.created_at, w.due_at
 
 -- name: put_off_operation
--- Until the next look-up, unless its outcome was learned meanwhile, or another worker has it: the end of
--- the lease tells whose it is. One that was looked up before it was due is not put off further for that.
+-- Until the next look-up, if it is still open and this worker still has the claim: the end of the lease
+-- identifies the claim. An operation that was claimed before it was due is not delayed beyond that time.
 update operation
 set reason = %(reason)s,
     due_at = case
@@ -113,8 +113,8 @@ where merchant_id = %(merchant_id)s and id = %(id)s and due_at = %(leased_until)
     and outcome in ('pending', 'unknown')
 
 -- name: list_open_operations
--- Of any merchant, the oldest first: what is under way for the first time is nothing to look at yet,
--- nor what waits for a customer.
+-- Unknown ones of all merchants, the oldest first; without first calls under way, and without payments
+-- that wait for their customers.
 select
     o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.amount, o.final, o.refund_id,
     o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at, o.created_at,

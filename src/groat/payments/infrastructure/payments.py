@@ -1,4 +1,4 @@
-"""Payments and effects to rows and back. Payments are locked here and nowhere else."""
+"""Read and write payments and effects. Only ``lock_payments`` locks payments."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CHECKS = load_queries(__file__, "checks.sql")
 
 
 class PostedEffect(NamedTuple):
-    """A capture or refund that was applied, with its amount in minor units."""
+    """An applied capture or refund, with its amount in minor units."""
 
     provider_account_id: ProviderAccountId
     kind: EffectKind
@@ -117,7 +117,7 @@ async def payments(
     before: PaymentId | None,
     limit: int,
 ) -> list[Payment]:
-    """Return payments, newest first, before ``before`` if given."""
+    """Return payments, newest first; with ``before``, only those older than it."""
     rows = await connection.fetch(
         QUERIES["list_payments"],
         {"merchant_id": merchant_id, "before": before, "limit": limit, **wanted._asdict()},
@@ -126,7 +126,7 @@ async def payments(
 
 
 async def count_by_status(connection: Connection, merchant_id: MerchantId) -> dict[Status, int]:
-    """Return how many payments stand where."""
+    """Return the number of payments in each status."""
     rows = await connection.fetch(QUERIES["count_by_status"], {"merchant_id": merchant_id})
     return {Status(status): count for status, count in rows}
 
@@ -134,12 +134,12 @@ async def count_by_status(connection: Connection, merchant_id: MerchantId) -> di
 async def find_effects(
     connection: Connection, merchant_id: MerchantId, keys: Collection[EffectKey]
 ) -> dict[EffectKey, PaymentId]:
-    """Return which of these effects were applied before, and to which payments."""
+    """Return those of these effects that were applied before, each with its payment."""
     return to_effects(await connection.fetch(*effects_query(merchant_id, keys)))
 
 
 def effects_query(merchant_id: MerchantId, keys: Collection[EffectKey]) -> Statement:
-    """Return the query for effects that were applied before."""
+    """Return the query for those of these effects that were applied before."""
     return QUERIES["find_effects"], {
         "merchant_id": merchant_id,
         "provider_account_ids": Uuids([key.provider_account_id for key in keys]),
@@ -149,7 +149,7 @@ def effects_query(merchant_id: MerchantId, keys: Collection[EffectKey]) -> State
 
 
 def to_effects(rows: Iterable[Row]) -> dict[EffectKey, PaymentId]:
-    """Return the effects in rows of ``effects_query``, and the payments they were applied to."""
+    """Return the effects in rows of ``effects_query``, each with its payment."""
     return {
         EffectKey(account_id, EffectKind(kind), reference): PaymentId(payment_id)
         for account_id, kind, reference, payment_id in rows
@@ -162,7 +162,7 @@ def insert_effects(
     effects: Sequence[tuple[Effect, TransactionId]],
     now: datetime,
 ) -> None:
-    """Write effects with the ledger transactions that post them."""
+    """Write effects, each with the ledger transaction that posts it."""
     connection.write(
         QUERIES["insert_effects"],
         {
@@ -182,13 +182,13 @@ def insert_effects(
 async def captures_and_refunds(
     connection: Connection, merchant_id: MerchantId
 ) -> list[PostedEffect]:
-    """Return every capture and refund that was applied."""
+    """Return every applied capture and refund of a merchant."""
     rows = await connection.fetch(QUERIES["list_captures"], {"merchant_id": merchant_id})
     return [PostedEffect(account_id, EffectKind(kind), *rest) for account_id, kind, *rest in rows]
 
 
 def to_payment(row: tuple[Any, ...]) -> Payment:
-    """Return the payment in a row of its columns, in the order of the queries."""
+    """Return the payment in a row, whose columns have the order of ``get_payment``."""
     payment_id, amount, currency, *order, route, status, failure_code = row[:14]
     ordered = [*order, None if route is None else routes.from_document(route)]
     return Payment(

@@ -10,7 +10,7 @@ insert into payment (
 )
 
 -- name: lock_payments
--- In one order everywhere, payments before balances.
+-- In id order, and before balances: every transaction locks in this order, so none deadlock.
 select
     id, amount, currency, beneficiary_id, provider_account_id, payment_method, reference, metadata,
     capture_method, return_url, payment_method_kind, route, status, failure_code, created_at, updated_at, authorized, captured,
@@ -22,7 +22,7 @@ order by id
 for no key update
 
 -- name: update_payments
--- What commands and facts have made of them.
+-- Writes the payments that commands and facts have changed.
 update payment p
 set status = n.status, authorized = n.authorized, captured = n.captured, refunded = n.refunded,
     refund_pending = n.refund_pending, disputed = n.disputed, failure_code = n.failure_code,
@@ -71,11 +71,11 @@ order by id desc
 limit %(limit)s
 
 -- name: count_by_status
--- For the summary of a demonstration.
+-- For the summary of ``groat demo``.
 select status, count(*) from payment where merchant_id = %(merchant_id)s group by status
 
 -- name: find_effects
--- A statement of its own, after the lock: effects are written only under the payment's lock.
+-- A separate statement after the lock: effects are written only under the payment's lock.
 select provider_account_id, kind, reference, payment_id
 from applied_effect
 where merchant_id = %(merchant_id)s
@@ -84,7 +84,7 @@ where merchant_id = %(merchant_id)s
     )
 
 -- name: insert_effects
--- The constraint is the second wall: an effect that is there already fails the whole batch.
+-- The unique constraint is the last defence: an effect that exists already fails the whole batch.
 insert into applied_effect (
     merchant_id, provider_account_id, kind, reference, payment_id, transaction_id, amount, currency,
     applied_at
@@ -98,7 +98,7 @@ from unnest(
 ) as e (provider_account_id, kind, reference, payment_id, transaction_id, amount, currency)
 
 -- name: list_captures
--- What was captured and refunded at providers, to be held against their own books.
+-- Captures and refunds, for comparison with the providers' books.
 select provider_account_id, kind, reference, payment_id, amount, currency
 from applied_effect
 where merchant_id = %(merchant_id)s and kind in ('captured', 'refunded')

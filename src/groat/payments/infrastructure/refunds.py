@@ -1,4 +1,4 @@
-"""Refunds to rows and back. They change only while their payment is locked."""
+"""Read and write refunds. They change only while their payment is locked."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def insert_refund(connection: Connection, merchant_id: MerchantId, refund: Refun
 def update_refunds(
     connection: Connection, merchant_id: MerchantId, changed: Collection[Refund], now: datetime
 ) -> None:
-    """Write refunds of payments that this transaction has locked."""
+    """Write changed refunds of payments that this transaction has locked."""
     connection.write(
         QUERIES["update_refunds"],
         {
@@ -57,7 +57,7 @@ def update_refunds(
 async def find_refund(
     connection: Connection, merchant_id: MerchantId, refund_id: RefundId
 ) -> Refund | None:
-    """Return one refund."""
+    """Return one refund, None if there is none."""
     row = await connection.fetch_one(*refunds_query(merchant_id, [refund_id]))
     return None if row is None else to_refund(row)
 
@@ -75,7 +75,7 @@ async def refunds(
     before: RefundId | None,
     limit: int,
 ) -> list[Refund]:
-    """Return refunds, of one payment or status if given, newest first."""
+    """Return refunds, newest first, optionally of one payment or status only."""
     rows = await connection.fetch(
         QUERIES["list_refunds"],
         {
@@ -92,7 +92,7 @@ async def refunds(
 async def refundable_captures(
     connection: Connection, merchant_id: MerchantId, payment_id: PaymentId
 ) -> list[RefundableCapture]:
-    """Return a payment's captures, the oldest first, with what of each is not given back yet."""
+    """Return a payment's captures, the oldest first, each with its refundable rest."""
     rows = await connection.fetch(
         QUERIES["list_refundable_captures"], {"merchant_id": merchant_id, "payment_id": payment_id}
     )
@@ -100,7 +100,7 @@ async def refundable_captures(
 
 
 def to_refund(row: tuple[Any, ...]) -> Refund:
-    """Return the refund in a row of its columns, in the order of the queries."""
+    """Return the refund in a row, whose columns have the order of ``find_refunds``."""
     refund_id, payment_id, status, failure_code, *rest = row
     return Refund(
         refund_id,

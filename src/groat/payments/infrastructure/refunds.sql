@@ -9,7 +9,7 @@ insert into refund (
 )
 
 -- name: find_refunds
--- Refunds change only under their payment's lock, so they need none of their own.
+-- Without a lock of their own: refunds change only under their payment's lock.
 select
     r.id, r.payment_id, r.status, r.failure_code, r.amount, p.currency, r.capture_reference, r.hold_id,
     r.reason, r.metadata, r.created_at, r.updated_at
@@ -18,7 +18,7 @@ join payment p on p.merchant_id = r.merchant_id and p.id = r.payment_id
 where r.merchant_id = %(merchant_id)s and r.id = any(%(ids)s::uuid[])
 
 -- name: list_refunds
--- Of a payment, or of all, newest first.
+-- Of one payment, or of all, newest first.
 select
     r.id, r.payment_id, r.status, r.failure_code, r.amount, p.currency, r.capture_reference, r.hold_id,
     r.reason, r.metadata, r.created_at, r.updated_at
@@ -32,7 +32,7 @@ order by r.id desc
 limit %(limit)s
 
 -- name: update_refunds
--- What facts have made of them.
+-- Writes the refunds that facts have changed.
 update refund r
 set status = n.status, failure_code = n.failure_code, updated_at = %(now)s
 from unnest(%(ids)s::uuid[], %(statuses)s::text[], %(failure_codes)s::text[])
@@ -40,7 +40,7 @@ from unnest(%(ids)s::uuid[], %(statuses)s::text[], %(failure_codes)s::text[])
 where r.merchant_id = %(merchant_id)s and r.id = n.id
 
 -- name: list_refundable_captures
--- By which the provider knows what is to be given back, with what of each is not given back yet.
+-- A refund must name a capture to the provider: the captures, each with its refundable rest.
 select e.reference, e.amount - coalesce(sum(r.amount), 0)::bigint as remaining
 from applied_effect e
 left join refund r on r.merchant_id = e.merchant_id and r.payment_id = e.payment_id

@@ -1,4 +1,4 @@
-"""Routes of payments as JSON and back."""
+"""Convert the routes of payments to JSON and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from groat.routing.domain.route import Leg, Route
 
 
 def to_json(route: Route) -> str:
-    """Return a route as it is stored with its payment."""
+    """Return a route as JSON, for the column ``payment.route``."""
     return json.dumps(
         {
             "legs": [[str(leg.provider_account_id), leg.payment_method] for leg in route.legs],
@@ -25,7 +25,7 @@ def to_json(route: Route) -> str:
 
 
 def from_document(document: dict[str, Any]) -> Route:
-    """Return a stored route."""
+    """Return the route in a document of ``payment.route``."""
     return Route(
         tuple(Leg(ProviderAccountId(UUID(one)), token) for one, token in document["legs"]),
         frozenset(FailureCode(code) for code in known_codes(document["fallback_on"])),

@@ -1,4 +1,4 @@
-"""What is read of several tables at once: a round trip for each lock, not for each table."""
+"""Read several tables at once: one round trip for each lock instead of one for each table."""
 
 from __future__ import annotations
 
@@ -34,10 +34,9 @@ from groat.providers.domain.facts import DisputeFact
 async def lock_standing(
     connection: Connection, merchant_id: MerchantId, arrivals: Sequence[Arrival]
 ) -> Standing:
-    """Lock the payments that arrivals are about, and return what they are decided on.
+    """Lock the payments of arrivals, and return the state on which the arrivals are decided.
 
-    Everything but the payments is read by statements of their own, after the lock: they change only
-    under it.
+    Separate statements read everything else after the lock, since it changes only under the lock.
     """
     found = await _captures_named(connection, merchant_id, arrivals)
     named = {one.report.payment_id for one in arrivals if one.report.payment_id is not None}
@@ -64,7 +63,7 @@ async def lock_standing(
 async def payment_with_operations(
     connection: Connection, merchant_id: MerchantId, payment_id: PaymentId
 ) -> tuple[Payment | None, list[Operation]]:
-    """Return a payment and its operations, in the order in which they were begun."""
+    """Return a payment and its operations, the oldest first."""
     rows, asked = await connection.fetch_each(
         (store.QUERIES["get_payment"], {"merchant_id": merchant_id, "id": payment_id}),
         (
@@ -79,7 +78,7 @@ async def payment_with_operations(
 async def _captures_named(
     connection: Connection, merchant_id: MerchantId, arrivals: Sequence[Arrival]
 ) -> dict[EffectKey, PaymentId]:
-    """Return the captures by which arrivals name their payments; effects never change."""
+    """Return the captures by which arrivals name their payments. No lock: effects never change."""
     keys = _keys(map(capture_key, arrivals))
     return await store.find_effects(connection, merchant_id, keys) if keys else {}
 

@@ -1,4 +1,4 @@
-"""Calls to providers: what an operation asks, and what is made of the answer."""
+"""Call providers for operations, and apply their answers."""
 
 from __future__ import annotations
 
@@ -48,21 +48,21 @@ _log = structlog.get_logger(__name__)
 
 
 class Asked(NamedTuple):
-    """An operation, and the payment as it was when it was asked."""
+    """An operation to call the provider for, with its payment at that time."""
 
     payment: Payment
     operation: Operation
 
 
 class Concluded(NamedTuple):
-    """What came of an answer: whether it was believed, and what it has begun, to be asked next."""
+    """The result of an answer: whether it was credible, and the operation it began, if any."""
 
     believed: bool
     next: Asked | None
 
 
 class ProviderCalls:
-    """Asks providers, outside any transaction, and concludes operations by what they answer."""
+    """Calls providers outside any transaction, and concludes operations by their answers."""
 
     def __init__(
         self,
@@ -83,18 +83,18 @@ class ProviderCalls:
         self._random = random
 
     def turn(self) -> AbstractContextManager[Turn]:
-        """Return a turn to call a provider account: see ``take_place``."""
+        """Return a turn, in which ``take_place`` reserves a place for a provider call."""
         return self._bulkhead.turn()
 
     async def perform(
         self, merchant_id: MerchantId, payment: Payment, operation: Operation, turn: Turn
     ) -> None:
-        """Make the call that was written down, and apply what is answered.
+        """Make the call of a committed operation, and apply the provider's answer.
 
-        If that begins another, with the payment's next provider, that is made too. By now it is
-        perhaps done: that the answer cannot be applied for the moment, or that the next provider's
-        places are all taken, is no failure of the command, and is left to the webhook or to
-        recovery.
+        If the answer begins an operation at the payment's next provider account, call that too.
+        The command does not fail from here on, since the provider may have done its part already.
+        If the answer cannot be applied now, or the next account has no free place, the operation
+        stays open until a webhook or recovery concludes it.
         """
         asked: Asked | None = Asked(payment, operation)
         try:
@@ -105,22 +105,22 @@ class ProviderCalls:
                 asked = concluded.next
         except Unavailable as error:
             _log.warning("operation_not_concluded", operation=str(operation.id), code=error.code)
-        except Exception:  # noqa: BLE001 - the operation is open, and will be looked up
+        except Exception:  # noqa: BLE001 - the operation stays open; recovery looks it up
             _log.exception("operation_not_concluded", operation=str(operation.id))
 
     async def ask(self, merchant_id: MerchantId, asked: Asked) -> Reply:
-        """Call the provider, unless its circuit breaker is open: then nothing is sent.
+        """Call the provider, unless its circuit breaker is open: then return ``NotSent``.
 
-        An adapter that raises has told us nothing: the outcome is unknown.
+        If the adapter raises, the outcome is unknown: the call may have been sent.
         """
         account_id = asked.payment.order.provider_account_id
         provider = await self._providers.get(merchant_id, account_id)
         return await provider.operate(request_of(asked.payment, asked.operation))
 
     async def conclude(self, merchant_id: MerchantId, asked: Asked, reply: Reply) -> Concluded:
-        """Apply what the provider answered, and return what came of it.
+        """Apply the provider's answer, and return the result.
 
-        An unknown outcome stays so until it is learned.
+        An ``Unknown`` reply marks the operation unknown until a look-up or a webhook settles it.
         """
         payment, operation = asked
         async with self._database.transaction() as connection:
@@ -147,7 +147,7 @@ class ProviderCalls:
         arrivals = [Arrival(account_id, report, cause, operation.id) for report in reports]
         verdicts = await self._facts.apply(connection, merchant_id, arrivals)
         untrue = next((one.outcome for one in verdicts if one.outcome in QUARANTINED), None)
-        if untrue is not None:  # what cannot be right does not say how it ended
+        if untrue is not None:  # an answer that contradicts the payment proves no outcome
             await self._note_unknown(connection, merchant_id, operation, untrue.value)
         begun = [Asked(one.payment, one.begun) for one in verdicts if one.payment and one.begun]
         return Concluded(untrue is None, begun[-1] if begun else None)
@@ -157,7 +157,7 @@ class ProviderCalls:
     ) -> None:
         due_in = lookup_delay(0, self._random)
         if not await operations.mark_unknown(connection, merchant_id, operation.id, reason, due_in):
-            return  # somebody else has learned the outcome
+            return  # it is settled, or marked already
         change = _unknown(operation, reason)
         self._audit.write(connection, merchant_id, [change], self._clock.now())
 
@@ -165,8 +165,10 @@ class ProviderCalls:
 def take_place(turn: Turn, payment: Payment) -> None:
     """Take a place for a call to a payment's provider account.
 
+    Call it before a command commits, so that a refused command leaves nothing behind.
+
     Raises:
-        Unavailable: ``provider_account_busy``. A command must not have written anything by then.
+        Unavailable: ``provider_account_busy``.
     """
     turn.take(str(payment.order.provider_account_id))
 
@@ -174,9 +176,9 @@ def take_place(turn: Turn, payment: Payment) -> None:
 def request_of(
     payment: Payment, operation: Operation, begun_at: datetime | None = None
 ) -> OperationRequest:
-    """Return what an operation asks of the provider: the same each time it is asked.
+    """Return the request of an operation, which is the same each time.
 
-    ``begun_at`` is for look-ups alone; see ``AuthorizeRequest``.
+    ``begun_at`` is for look-ups only; see ``AuthorizeRequest``.
     """
     key = idempotency_key(operation.id)
     amount = Money(operation.amount, payment.order.amount.currency)
@@ -201,8 +203,8 @@ def request_of(
             return CancelRequest(key, payment.id, made, payment.authorization_reference)
         case OperationKind.REFUND:
             refund_id, capture = operation.refund_id, operation.capture_reference
-            assert refund_id is not None  # noqa: S101 - a row CHECK says so
-            assert capture is not None  # noqa: S101 - and another
+            assert refund_id is not None  # noqa: S101 - a CHECK of the table
+            assert capture is not None  # noqa: S101 - another CHECK
             return RefundRequest(key, payment.id, refund_id, amount, made, capture)
         case kind:
             assert_never(kind)

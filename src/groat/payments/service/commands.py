@@ -1,6 +1,6 @@
-"""The story of every command: claim its key, decide under lock, write, commit, call the provider.
+"""Run a command: claim its key, lock, decide, write, commit, call the provider.
 
-No transaction is open while a provider is called.
+No transaction is open during the call to the provider.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from groat.platform.postgres.idempotency import RequestKey
 
 
 class Step(NamedTuple):
-    """The decision of a command, written but for its operation, and its audit changes."""
+    """The decision of a command, with its audit records; only its operation is not written yet."""
 
     begun: Begun
     changes: Sequence[Change]
 
 
 Begin: TypeAlias = Callable[[Connection, datetime], Awaitable[Step]]
-"""Locks, decides and writes a command in an open transaction; or raises its refusal."""
+"""A function that locks, decides and writes in an open transaction, or raises the refusal."""
 
 
 class Ran(NamedTuple):
-    """The object of a command. ``begun`` is None if its key had made the object before."""
+    """The object of a command. ``begun`` is None if an earlier request used the same key."""
 
     object_id: UUID
     begun: Begun | None
@@ -48,8 +48,8 @@ class Ran(NamedTuple):
 class CommandRunner:
     """Runs commands on payments.
 
-    An operation that stays ``pending`` for longer than ``pending_for`` counts as abandoned, and is
-    looked up: see ``recovery``.
+    An operation that is ``pending`` for longer than ``pending_for`` counts as lost, and recovery
+    looks it up.
     """
 
     def __init__(
@@ -75,12 +75,12 @@ class CommandRunner:
         object_id: UUID,
         begin: Begin,
     ) -> Ran:
-        """Run a command that makes or changes an object, once for each key of the caller.
+        """Run a command that creates or changes an object, once for each key of the caller.
 
         Raises:
-            Unavailable: ``provider_account_busy``, the provider account has no place left for the
+            Unavailable: ``provider_account_busy``, the provider account has no free place for the
                 call; nothing was written.
-            Conflict: the key came before with another request; or the refusal of ``begin``.
+            Conflict: the key was used before with a different request; or the refusal of ``begin``.
         """
         now, merchant_id = self._clock.now(), caller.merchant_id
         with self._calls.turn() as turn:
@@ -105,7 +105,7 @@ class CommandRunner:
         return Ran(object_id, begun)
 
     async def made_before(self, caller: Caller, request_key: RequestKey | None) -> UUID | None:
-        """Return the object that the caller's key has made, None if the key is new."""
+        """Return the object that the caller's key stands for, None if the key is new."""
         if request_key is None:
             return None
         async with self._database.autocommit() as connection:

@@ -1,4 +1,4 @@
-"""Facts applied: lock, decide, write. Whoever brings a fact, it comes through here."""
+"""Apply facts: lock, decide, write. Every fact passes through here, from any origin."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from groat.platform.postgres.connection import Connection
 
 
 class PaymentFacts:
-    """Applies facts to payments, in the caller's transaction. Nothing else moves a payment."""
+    """Applies facts to payments in the caller's transaction. No other code applies a fact."""
 
     def __init__(
         self,
@@ -57,8 +57,9 @@ class PaymentFacts:
     ) -> list[Verdict]:
         """Apply facts and return the verdict on each.
 
-        An operation that a verdict has begun is asked by whoever brought the answer that began it;
-        if nobody did (it came by webhook), by the next worker.
+        A verdict may begin an operation at the next provider account. If the fact answers a call,
+        the process that made the call continues with it. If it came by webhook, any worker does,
+        at once.
         """
         now = self._clock.now()
         standing = await lock_standing(connection, merchant_id, arrivals)
@@ -71,7 +72,7 @@ class PaymentFacts:
                 operations.insert_operation(
                     connection, merchant_id, account_id, verdict.begun, due_in
                 )
-        _write(connection, merchant_id, verdicts, now)  # it may end what was begun just now
+        _write(connection, merchant_id, verdicts, now)  # may settle operations begun above
         changes = await self._post(connection, merchant_id, verdicts, now)
         changes += [verdict.change for verdict in verdicts if verdict.change is not None]
         if changes:
@@ -85,9 +86,9 @@ class PaymentFacts:
         verdicts: Sequence[Verdict],
         now: datetime,
     ) -> list[Change]:
-        """Write effects and post them; the engine's accounts are opened when first needed.
+        """Write effects and post them, and return the audit records of the postings.
 
-        Return the changes of the postings for the audit trail.
+        Open the engine's accounts that do not exist yet.
         """
         effects = [one.effect for one in verdicts if one.effect is not None]
         released = [one.released for one in verdicts if one.released is not None]
@@ -117,7 +118,7 @@ class PaymentFacts:
 def _write(
     connection: Connection, merchant_id: MerchantId, verdicts: Sequence[Verdict], now: datetime
 ) -> None:
-    """Write what the verdicts have changed, each thing as the last of them left it."""
+    """Write the objects that the verdicts changed, each in its last state."""
     payments = {one.payment.id: one.payment for one in verdicts if one.payment is not None}
     if payments:
         store.update_payments(connection, merchant_id, payments.values())
@@ -147,7 +148,7 @@ def _shortfalls(
     posted: Iterable[PostedTransaction],
     facts: FactPostings,
 ) -> Iterable[tuple[DisputeId, int]]:
-    """Yield for each dispute that took funds what the beneficiary did not have of them."""
+    """Yield, for each withdrawal of a dispute, the part that the beneficiary lacked."""
     entries = {one.transaction.id: one.transaction.entries for one in posted}
     for effect, transaction in postings:
         owed_id = facts.owed.get(transaction.id)

@@ -1,4 +1,4 @@
-"""Payments: take, confirm, capture and cancel them."""
+"""Create, confirm, capture and cancel payments."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from groat.routing.domain.decision import RoutingDecision
 from groat.routing.service import RoutingService
 
 Decide: TypeAlias = Callable[[Payment, Sequence[Operation], datetime], Begun]
-"""Decides a command on a locked payment and its open operations; or raises its refusal."""
+"""A function that decides a command on a locked payment, or raises the refusal."""
 
 
 class _NewPayment(NamedTuple):
-    """A payment that is about to be inserted, the operation it begins with, and its route."""
+    """A payment to insert, with its first operation and its routing decision, if it has them."""
 
     begun: Begun
     decision: RoutingDecision | None
@@ -38,8 +38,8 @@ class _NewPayment(NamedTuple):
 class PaymentService:
     """The commands on payments.
 
-    ``request_key`` is the caller's idempotency key and the request it came with. A key that came
-    before is answered with the payment that it made then, as the payment stands now.
+    ``request_key`` is the caller's idempotency key with the content of its request. A repeated key
+    returns the payment of the first request, in its present state.
     """
 
     def __init__(
@@ -64,17 +64,17 @@ class PaymentService:
         *,
         confirm: bool = True,
     ) -> PaymentDetails:
-        """Take a payment, or insert it to be confirmed later.
+        """Create a payment and authorize it; without ``confirm``, only insert it.
 
         Raises:
-            NotFound: no such beneficiary or provider account.
+            NotFound: the merchant has no such beneficiary or provider account.
             InvalidRequest: the beneficiary is not a wallet, or has another currency; or the
-                provider does not take the payment method (``invalid_payment_method``).
-            Conflict: the beneficiary takes no payments; no routing rule leads anywhere
-                (``no_route``); or the key came before with another request.
+                provider does not accept the payment method (``invalid_payment_method``).
+            Conflict: the beneficiary is frozen or closed; no routing rule gives an account
+                (``no_route``); or the key was used before with a different request.
         """
         payment_id = PaymentId(self._new_id())
-        if isinstance(order, UnroutedOrder):  # a key's first answer stands, whatever the rules now
+        if isinstance(order, UnroutedOrder):  # a repeated key ignores changed rules
             earlier = await self._runner.made_before(caller, request_key)
             if earlier is not None:
                 return await self._queries.payment(caller.merchant_id, PaymentId(earlier))
@@ -95,11 +95,11 @@ class PaymentService:
     async def confirm(
         self, caller: Caller, payment_id: PaymentId, request_key: RequestKey | None
     ) -> PaymentDetails:
-        """Authorize a payment that was inserted to be confirmed.
+        """Authorize a payment that was created without confirmation.
 
         Raises:
             NotFound: the merchant has no such payment.
-            Conflict: it cannot be confirmed; see ``commands``.
+            Conflict: the payment cannot be confirmed; see ``commands.confirm``.
         """
         return await self._command(
             caller,
@@ -121,8 +121,8 @@ class PaymentService:
 
         Raises:
             NotFound: the merchant has no such payment.
-            InvalidRequest: ``captures_once``, this provider takes no further capture.
-            Conflict: it cannot be captured; see ``commands``.
+            InvalidRequest: ``captures_once``, this provider accepts final captures only.
+            Conflict: the payment cannot be captured; see ``commands.capture``.
         """
         if not order.final:
             await self._require_several_captures(caller.merchant_id, payment_id)
@@ -138,11 +138,11 @@ class PaymentService:
     async def cancel(
         self, caller: Caller, payment_id: PaymentId, request_key: RequestKey | None
     ) -> PaymentDetails:
-        """Cancel a payment that is authorized, or waits for its customer or its confirmation.
+        """Cancel a payment that is authorized, or waits for the customer or for confirmation.
 
         Raises:
             NotFound: the merchant has no such payment.
-            Conflict: it cannot be canceled; see ``commands``.
+            Conflict: the payment cannot be canceled; see ``commands.cancel``.
         """
         return await self._command(
             caller,
@@ -160,7 +160,7 @@ class PaymentService:
         request_key: RequestKey | None,
         decide: Decide,
     ) -> PaymentDetails:
-        """Lock a payment, decide, and write the payment if the decision changes it."""
+        """Run a command on an existing payment: lock it, decide, and write it if it changed."""
 
         async def begin(connection: Connection, now: datetime) -> Step:
             payment = await lock_payment(connection, caller.merchant_id, payment_id)
@@ -198,8 +198,8 @@ class PaymentService:
         if provider.captures_once:
             raise InvalidRequest(
                 "captures_once",
-                "This provider captures once; the rest of the authorization then lapses. Leave out "
-                "'final', or send true.",
+                "This provider allows one capture, after which the rest of the authorization "
+                "lapses. Leave out 'final', or send true.",
             )
 
     async def _insert(
@@ -223,14 +223,14 @@ class PaymentService:
         return Step(new.begun, changes)
 
     async def _answer(self, caller: Caller, ran: Ran) -> PaymentDetails:
-        """Return the payment as it is after the provider's answer."""
+        """Return the payment after the provider's answer."""
         try:
             return await self._queries.payment(caller.merchant_id, PaymentId(ran.object_id))
         except Unavailable:
             if ran.begun is None:
                 raise
             payment, operation = ran.begun.payment, ran.begun.operation
-            # It is committed and perhaps charged: a 503 would say that it is not.
+            # It is committed, and the customer may be charged: a 503 would say the opposite.
             return PaymentDetails(payment, [operation] if operation else [])
 
     def _new_operation_id(self) -> OperationId:

@@ -1,12 +1,13 @@
-"""Recovery: operations of which nobody knows how they ended are looked up until somebody does.
+"""Recovery: look up open operations until their outcomes are known.
 
-A process may die after an operation was written down, and a call may be sent and never answered.
-Neither is a failure. Any worker asks the provider by our reference; and where the provider has
-nothing under it yet, makes the same call again with the same idempotency key, as long as the
-provider keeps keys: what was done before is then answered, and what was not is done, once. A worker
-does the same if the look-up fails, which the provider may refuse for ever.
+A process may die after it has committed an operation. A call may be sent and never answered.
+Neither proves a failure. A worker looks the operation up at the provider, by our reference. If the
+operation is still open afterwards, the worker repeats the call with the same idempotency key, as
+long as the provider keeps keys. If the first call took effect, the provider returns its result; if
+not, the call takes effect now, once. A worker also repeats the call if the look-up fails, because a
+provider may refuse the look-up for ever.
 
-A payment that waits for its customer is looked up too, in case nobody tells of what they did.
+Recovery also looks up payments that wait for their customers, in case the webhook never comes.
 """
 
 from __future__ import annotations
@@ -41,12 +42,14 @@ from groat.providers.registry import ProviderRegistry
 _log = structlog.get_logger(__name__)
 
 _MOST_AT_ONCE = 16
+"""Maximum operations claimed at once."""
+
 _PUT_OFF_ATTEMPTS = 6
 _PUT_OFF_PAUSE = Backoff(base_seconds=0.25, cap_seconds=8.0, low=0.5, high=1.5)
-"""16 s in all attempts together."""
+"""Pauses between attempts to write when an operation is due again: 16 s in all."""
 
 _LEASE = timedelta(minutes=5)
-"""How long the operations of a worker that died wait for another: longer than two calls take."""
+"""Lifetime of a worker's claim on operations. Must exceed the time of two provider calls."""
 
 
 _ANSWERED = frozenset(
@@ -58,18 +61,18 @@ _ANSWERED = frozenset(
         "waits_for_customer",
     }
 )
-"""Reasons for which an operation is open although its provider answered."""
+"""Reasons that stand for an answered look-up, even if the operation is still open."""
 
 
 class Synced(NamedTuple):
-    """A payment after its look-up; ``not_asked`` says why its provider did not answer one."""
+    """A payment after its look-up; ``not_asked`` tells why no answer came, None if one did."""
 
     details: PaymentDetails
     not_asked: str | None
 
 
 class PaymentRecovery:
-    """Looks up operations that are open and due, and applies what it learns."""
+    """Looks up open operations that are due, and applies the answers."""
 
     def __init__(
         self,
@@ -86,16 +89,16 @@ class PaymentRecovery:
         self._random = random
 
     async def recover_batch(self) -> int:
-        """Look up operations that are due; return how many there were."""
+        """Look up operations that are due, and return their number."""
         async with self._database.transaction() as connection:
             due = await operations.claim(connection, _LEASE, _MOST_AT_ONCE)
         await asyncio.gather(*(self._recover(claimed) for claimed in due))
         return len(due)
 
     async def sync(self, merchant_id: MerchantId, payment_id: PaymentId) -> Synced:
-        """Look up now whatever of a payment is not known; say whether the provider answered.
+        """Look up the unknown operations of a payment now, and return the payment.
 
-        An operation that is being asked for the first time is left to who asks.
+        An operation whose first call is under way is left to the process that makes the call.
 
         Raises:
             NotFound: the merchant has no such payment.
@@ -111,10 +114,10 @@ class PaymentRecovery:
         return Synced(details, next((one for one in reasons if one not in _ANSWERED), None))
 
     async def look_up(self, merchant_id: MerchantId, payment_id: PaymentId) -> None:
-        """Ask for all that is known of a payment, and apply it: something of it was not heard of.
+        """Look up a payment at its provider and apply the answer, for an event that came too early.
 
-        That nothing can be learned at the moment is logged, and no failure. What is begun with
-        another provider because of it is left to the workers: whoever waits here has little time.
+        Log a failure of the look-up, and do not raise. If the answer begins an operation at another
+        provider account, leave the call to the workers: the caller of this method has little time.
         """
         try:
             payment, asked = await self._queries.payment(merchant_id, payment_id)
@@ -126,32 +129,32 @@ class PaymentRecovery:
                 await self._calls.conclude(merchant_id, Asked(payment, latest), found)
         except NotFound:
             _log.info("lookup_of_no_payment", payment=str(payment_id))
-        except Exception:  # noqa: BLE001 - whoever waits for it asks again
+        except Exception:  # noqa: BLE001 - the event waits, and is tried again
             _log.exception("lookup_failed", payment=str(payment_id))
 
     async def open_operations(self, limit: int) -> list[OpenOperation]:
-        """Return operations of any merchant whose outcome is looked for, the oldest first."""
+        """Return the open operations of all merchants that recovery looks up, the oldest first."""
         async with self._database.autocommit() as connection:
             return await operations.open_operations(connection, limit)
 
     async def _recover(self, claimed: OpenOperation, was_due: datetime | None = None) -> str:
-        """Apply what is learned of an operation, or put it off. Its trouble is its own alone.
+        """Look up an operation, set when it is due again, and return why it may still be open.
 
-        Return why it may be open still.
+        An exception of one operation does not affect the others.
         """
         try:
             reason = await self._look_up(claimed)
-        except Exception as error:  # noqa: BLE001 - an adapter is a guest in this house
+        except Exception as error:  # noqa: BLE001 - an adapter may raise anything
             _log.exception("recovery_failed", operation=str(claimed.operation.id))
             reason = type(error).__name__
         await self._put_off(claimed, reason, was_due)
         return reason
 
     async def _put_off(self, claimed: OpenOperation, reason: str, was_due: datetime | None) -> None:
-        """Write why an operation is open still and when it is looked up next.
+        """Write why an operation is still open, and when to look it up next.
 
-        It is tried again while the database is away: else it stands there without a reason, and
-        is looked up only when the lease ends.
+        Retry while the database is unavailable. Otherwise the operation would show no reason, and
+        would be looked up only when the lease ends.
         """
         due_in = lookup_delay(claimed.lookups, self._random)
         for attempt in range(1, _PUT_OFF_ATTEMPTS + 1):
@@ -165,13 +168,13 @@ class PaymentRecovery:
         _log.error("operation_not_put_off", operation=str(claimed.operation.id), reason=reason)
 
     async def _look_up(self, claimed: OpenOperation) -> str:
-        """Ask what became of an operation, or for it once more; return why it may be open still."""
+        """Look an operation up, or repeat its call; return why it may still be open."""
         provider = await self._providers.get(claimed.merchant_id, claimed.provider_account_id)
         asked = Asked(await self._payment(claimed), claimed.operation)
         if asked.payment.order.provider_account_id != claimed.provider_account_id:
-            return "settled"  # a webhook was quicker, and the payment is with its next provider
+            return "settled"  # a webhook came first: the payment is at its next account
         found = await provider.fetch(request_of(*asked, begun_at=claimed.created_at))
-        if isinstance(found, NotSent):  # the look-up, which says nothing of the call it asks about
+        if isinstance(found, NotSent):  # it is the look-up that was not sent
             found = Unknown(found.reason)
         concluded = await self._conclude(claimed, asked, found)
         if not concluded.believed:
@@ -185,7 +188,7 @@ class PaymentRecovery:
         return await self._ask_again(claimed, payment)
 
     async def _ask_again(self, claimed: OpenOperation, payment: Payment) -> str:
-        """Make the same call with the same key, unless its outcome was just learned."""
+        """Repeat the call with the same key, unless the operation has just been settled."""
         async with self._database.autocommit() as connection:
             operation = await operations.operation(
                 connection, claimed.merchant_id, claimed.operation.id
@@ -195,12 +198,12 @@ class PaymentRecovery:
         asked = Asked(payment, operation)
         reply = await self._calls.ask(claimed.merchant_id, asked)
         if isinstance(reply, NotSent) and operation.outcome is OperationOutcome.UNKNOWN:
-            reply = Unknown(reply.reason)  # the second call, which says nothing of the first
+            reply = Unknown(reply.reason)  # the repeated call was not sent; the first may have been
         await self._conclude(claimed, asked, reply)
         return reply.reason if isinstance(reply, Unknown) else "open_at_provider"
 
     async def _conclude(self, claimed: OpenOperation, asked: Asked, reply: Reply) -> Concluded:
-        """Apply what was learned; if it has begun something with another provider, ask that too."""
+        """Apply the answer; if it begins an operation at another account, make that call too."""
         concluded = await self._calls.conclude(claimed.merchant_id, asked, reply)
         if concluded.next is not None:
             with self._calls.turn() as turn:

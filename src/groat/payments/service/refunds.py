@@ -1,4 +1,4 @@
-"""Refunds: give captured money back."""
+"""Refund captured payments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from groat.platform.postgres.idempotency import RequestKey
 
 
 class RefundService:
-    """The command that refunds a payment. The amount is reserved on the beneficiary first."""
+    """The command that refunds a payment. It first reserves the amount on the beneficiary."""
 
     def __init__(
         self,
@@ -41,14 +41,14 @@ class RefundService:
     async def refund(
         self, caller: Caller, order: RefundOrder, request_key: RequestKey | None
     ) -> Refund:
-        """Refund a payment, or a part of it.
+        """Refund a payment, in whole or in part.
 
-        A ``request_key`` that came before is answered with the refund that it made then.
+        A repeated ``request_key`` returns the refund of the first request.
 
         Raises:
             NotFound: the merchant has no such payment.
-            Conflict: it cannot be refunded; see ``domain.refund``; or the beneficiary does not have
-                the amount (``insufficient_funds``), or is frozen or closed.
+            Conflict: the payment cannot be refunded; see ``domain.refund``; or the beneficiary
+                lacks the amount (``insufficient_funds``), or is frozen or closed.
         """
         refund_id = RefundId(self._new_id())
         made: list[Refund] = []
@@ -66,7 +66,7 @@ class RefundService:
         except Unavailable:
             if not made:
                 raise
-            return made[0]  # it is committed and perhaps made: a 503 would say that it is not
+            return made[0]  # it is committed and perhaps paid: a 503 would say the opposite
 
     async def _begin(
         self,
@@ -77,7 +77,7 @@ class RefundService:
         digest: str | None,
         now: datetime,
     ) -> tuple[Step, Refund]:
-        """Reserve the amount, and write the refund."""
+        """Reserve the amount on the beneficiary, and write the refund."""
         merchant_id = caller.merchant_id
         locked = await lock_payment(connection, merchant_id, order.payment_id)
         captures = await refunds.refundable_captures(connection, merchant_id, locked.id)

@@ -1,4 +1,4 @@
-"""Resolution: an operator concludes an operation whose outcome no provider tells."""
+"""Resolution: an operator concludes an operation whose outcome the provider cannot tell."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from groat.providers.domain.facts import Authorized, Report
 
 
 class ResolutionService:
-    """Applies an operator's finding as a fact, by the same rules as a provider's report."""
+    """Applies an operator's finding as a fact, under the same rules as a provider's report."""
 
     def __init__(self, database: Database, facts: PaymentFacts, queries: PaymentQueries) -> None:
         self._database = database
@@ -30,13 +30,13 @@ class ResolutionService:
     async def resolve(
         self, caller: Caller, operation_id: OperationId, resolution: Resolution
     ) -> PaymentDetails:
-        """Conclude an open operation by an operator's finding.
+        """Conclude an open operation with an operator's finding.
 
         Raises:
             NotFound: the merchant has no such operation.
             InvalidRequest: ``invalid_resolution``.
-            Conflict: ``operation_not_open``; or the payment does not take the fact, and the code is
-                its outcome, such as ``late``.
+            Conflict: ``operation_not_open``; or the fact does not apply to the payment, and the
+                code is the outcome of the fact, such as ``late``.
         """
         merchant_id = caller.merchant_id
         async with self._database.transaction() as connection:
@@ -44,7 +44,7 @@ class ResolutionService:
             payment = await lock_payment(connection, merchant_id, payment_id)
             operation = await operations.operation(connection, merchant_id, operation_id)
             if operation is None or not operation.is_open:
-                raise Conflict("operation_not_open", "The operation has ended; see its payment.")
+                raise Conflict("operation_not_open", "The operation has ended; read its payment.")
             fact = found_out(payment, operation, resolution)
             made = fact.reference if isinstance(fact, Authorized) else None
             arrival = Arrival(
@@ -58,7 +58,7 @@ class ResolutionService:
             if verdict.outcome is not Outcome.APPLIED:
                 raise Conflict(
                     verdict.outcome.value,
-                    f"The payment is {payment.status}; it does not take this.",
+                    f"The payment is {payment.status}; the finding does not apply to it.",
                 )
         return await self._queries.payment(merchant_id, payment_id)
 
@@ -66,6 +66,6 @@ class ResolutionService:
 async def _payment_of(
     connection: Connection, merchant_id: MerchantId, operation_id: OperationId
 ) -> PaymentId:
-    """Return the payment of an operation, which is locked before the operation is read."""
+    """Return the payment of an operation; the caller locks it and reads the operation again."""
     operation = await operations.operation(connection, merchant_id, operation_id)
     return ids.existing("operation", operation_id, operation).payment_id
