@@ -4,14 +4,14 @@ import pytest
 
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
-from groat.providers.paypal.client import Response, _classified
+from groat.providers.paypal.client import Response, _sort
 from groat.providers.port import Unknown
 
 
 @pytest.mark.parametrize("status", [200, 201, 400, 403, 404, 422])
 def test_what_paypal_documents_as_an_answer_is_one(status: int) -> None:
     answer = Response(status, b"{}")
-    assert _classified(answer) is answer
+    assert _sort(answer) is answer
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,11 @@ def test_what_paypal_documents_as_an_answer_is_one(status: int) -> None:
     [(401, FailureCode.CREDENTIALS_REFUSED), (429, FailureCode.RATE_LIMITED)],
 )
 def test_a_call_that_was_not_begun_is_not_sent(status: int, code: FailureCode) -> None:
-    classified = _classified(Response(status, b"{}"))
-    assert isinstance(classified, NotSent)
-    assert classified.code == code
+    sorted_as = _sort(Response(status, b"{}"))
+    assert isinstance(sorted_as, NotSent)
+    assert sorted_as.code == code
 
 
 @pytest.mark.parametrize("status", [100, 302, 304, 407, 408, 409, 418, 499, 500, 502, 503, 504])
 def test_everything_else_leaves_the_outcome_unknown(status: int) -> None:
-    assert _classified(Response(status, b'{"name": "X"}')) == Unknown(f"status {status}")
+    assert _sort(Response(status, b'{"name": "X"}')) == Unknown(f"status {status}")
