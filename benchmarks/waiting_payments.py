@@ -13,6 +13,7 @@ from groat.audit.domain.record import Cause, Change, Scalar
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.kernel.ids import AccountId, MerchantId, OperationId, PaymentId, ProviderAccountId
+from groat.payments.domain.actions import PaymentAction
 from groat.platform.postgres.columns import Bigints, Uuids
 from groat.platform.postgres.queries import load_queries
 
@@ -77,7 +78,6 @@ def _changes(
         "capture_method": "automatic",
     }
     begun: dict[str, Scalar] = {"operation": ids.render("operation", operation_id)}
-    for action, data in (("created", created), ("authorize_requested", begun)):
-        yield Change(
-            f"payment.{action}", "payment", payment_id, _CALLER, Cause(_CALLER), both | data
-        )
+    actions = (PaymentAction.CREATED, created), (PaymentAction.AUTHORIZE_REQUESTED, begun)
+    for action, data in actions:
+        yield Change(action, "payment", payment_id, _CALLER, Cause(_CALLER), both | data)

@@ -7,7 +7,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from groat.accounts.domain.actions import AccountAction
+from groat.audit.domain.action import Action
+from groat.inbox.domain.actions import InboxAction
 from groat.kernel.money import Money
+from groat.merchants.domain.actions import MerchantAction
+from groat.payments.domain.actions import PaymentAction
 from groat.payments.domain.lifecycle import (
     LIFECYCLE,
     TERMINAL,
@@ -33,6 +38,23 @@ from groat.providers.domain.facts import (
     RefundFailed,
 )
 from groat.providers.domain.failures import MEANINGS, RETRYABLE, FailureCode
+from groat.routing.domain.actions import RoutingAction
+
+_ACTIONS: dict[str, type[Action]] = {
+    "Accounts": AccountAction,
+    "Payments": PaymentAction,
+    "Routing": RoutingAction,
+    "Merchants": MerchantAction,
+    "Inbox": InboxAction,
+}
+
+_AUDIT_ACTIONS = """\
+# Audit actions
+
+Every audit record has one of these actions. Each room declares its own in `domain/actions.py`.
+
+{tables}
+"""
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
@@ -200,7 +222,21 @@ def failure_codes() -> str:
     return _FAILURE_CODES.format(rows="\n".join(rows))
 
 
-PAGES = {"lifecycle.md": lifecycle, "failure-codes.md": failure_codes}
+def audit_actions() -> str:
+    """Return the page of audit actions, a table for each room."""
+    tables = [
+        f"## {room}\n\n| action | what changed |\n|---|---|\n"
+        + "\n".join(f"| `{one.value}` | {one.meaning} |" for one in actions)
+        for room, actions in _ACTIONS.items()
+    ]
+    return _AUDIT_ACTIONS.format(tables="\n\n".join(tables))
+
+
+PAGES = {
+    "lifecycle.md": lifecycle,
+    "failure-codes.md": failure_codes,
+    "audit-actions.md": audit_actions,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

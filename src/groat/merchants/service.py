@@ -13,6 +13,7 @@ from groat.kernel import ids
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Conflict, NotFound
 from groat.kernel.ids import ApiKeyId, IdSource, MerchantId, ProviderAccountId
+from groat.merchants.domain.actions import MerchantAction
 from groat.merchants.domain.credentials import (
     ApiKey,
     CredentialFields,
@@ -62,7 +63,7 @@ class MerchantService:
             self._record(
                 connection,
                 merchant_id,
-                "merchant.created",
+                MerchantAction.MERCHANT_CREATED,
                 "merchant",
                 ids.widened(merchant_id),
                 {"name": name},
@@ -85,7 +86,9 @@ class MerchantService:
         async with self._database.transaction() as connection:
             await self._data_key(connection, merchant_id)
             store.insert_api_key(connection, merchant_id, key_id, secret_hash, self._clock.now())
-            self._record(connection, merchant_id, "api_key.created", "api_key", key_id, {})
+            self._record(
+                connection, merchant_id, MerchantAction.API_KEY_CREATED, "api_key", key_id, {}
+            )
         return key
 
     async def authenticate(self, text: str) -> tuple[MerchantId, ApiKeyId]:
@@ -111,7 +114,9 @@ class MerchantService:
         merchant_id, key_id = await self.authenticate(text)
         async with self._database.transaction() as connection:
             store.revoke_api_key(connection, merchant_id, key_id, self._clock.now())
-            self._record(connection, merchant_id, "api_key.revoked", "api_key", key_id, {})
+            self._record(
+                connection, merchant_id, MerchantAction.API_KEY_REVOKED, "api_key", key_id, {}
+            )
 
     async def put_provider_account(
         self,
@@ -151,7 +156,7 @@ class MerchantService:
             self._record(
                 connection,
                 merchant_id,
-                "provider_account.put",
+                MerchantAction.PROVIDER_ACCOUNT_PUT,
                 "provider_account",
                 account_id,
                 {"provider": provider, "name": name},
@@ -170,7 +175,7 @@ class MerchantService:
         async with self._database.transaction() as connection:
             if not await store.delete_provider_account(connection, merchant_id, account_id, now):
                 raise _no_account(account_id)
-            kind, action = "provider_account", "provider_account.deleted"
+            kind, action = "provider_account", MerchantAction.PROVIDER_ACCOUNT_DELETED
             self._record(connection, merchant_id, action, kind, account_id, {})
 
     async def provider_accounts(self, merchant_id: MerchantId) -> list[ProviderAccountName]:
@@ -215,7 +220,7 @@ class MerchantService:
             for merchant_id in rewrapped:
                 row = ids.widened(merchant_id)
                 self._record(
-                    connection, merchant_id, "merchant.data_key_rewrapped", "merchant", row, {}
+                    connection, merchant_id, MerchantAction.DATA_KEY_REWRAPPED, "merchant", row, {}
                 )
         return len(rewrapped)
 
@@ -235,7 +240,7 @@ class MerchantService:
         self,
         connection: Connection,
         merchant_id: MerchantId,
-        action: str,
+        action: MerchantAction,
         kind: str,
         object_id: UUID,
         data: Mapping[str, Scalar],

@@ -23,6 +23,7 @@ from groat.merchants.service import MerchantService
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database, KeyTaken
 from groat.platform.redis.breaker import Breakers, BreakerState
+from groat.routing.domain.actions import RoutingAction
 from groat.routing.domain.decision import RoutingDecision, RoutingInput, decide_route
 from groat.routing.domain.rules import Rules
 from groat.routing.domain.simulation import PastPayment, Simulation, simulate
@@ -151,7 +152,7 @@ def read_rules(content: bytes) -> Rules:
 
 def _replaced(caller: Caller, rules: Rules) -> Change:
     return Change(
-        "routing_rules.replaced",
+        RoutingAction.RULES_REPLACED,
         "merchant",
         ids.widened(caller.merchant_id),
         caller.actor,

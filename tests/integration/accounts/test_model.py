@@ -10,6 +10,7 @@ from typing import TypeAlias
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from groat.accounts.domain.actions import AccountAction
 from groat.accounts.domain.chart import AccountSpec
 from groat.accounts.domain.commands import Unit
 from groat.accounts.domain.decisions import Book, FactPostings
@@ -23,6 +24,7 @@ from groat.audit.domain.record import Cause, Change, Scalar
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.ids import MerchantId
+from groat.merchants.domain.actions import MerchantAction
 from tests.clock import ManualClock
 from tests.integration.world import World
 from tests.unit.accounts.commands import NOW, UNITS, books
@@ -89,7 +91,7 @@ def opened(merchant_id: MerchantId, book: Book) -> Iterator[Change]:
     """Yield what the record says of the merchant and its accounts."""
     who = ("operator", Cause("test"))
     merchant = ids.widened(merchant_id)
-    yield Change("merchant.created", "merchant", merchant, *who, {"name": "Model"})
+    yield Change(MerchantAction.MERCHANT_CREATED, "merchant", merchant, *who, {"name": "Model"})
     for one in book.balances.values():
         data: dict[str, Scalar] = {
             "code": f"a:{one.number}",
@@ -97,9 +99,9 @@ def opened(merchant_id: MerchantId, book: Book) -> Iterator[Change]:
             "normal_side": "credit",
             "floor": one.floor,
         }
-        yield Change("account.created", "account", one.account_id, *who, data)
+        yield Change(AccountAction.ACCOUNT_CREATED, "account", one.account_id, *who, data)
         status: dict[str, Scalar] = {"status": one.status}
-        yield Change("account.updated", "account", one.account_id, *who, status)
+        yield Change(AccountAction.ACCOUNT_UPDATED, "account", one.account_id, *who, status)
 
 
 async def play(

@@ -9,14 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groat.audit.domain.action import Action
 from groat.audit.domain.record import Cause, Change, Record, Scalar, canonical_bytes, leaf_hash
 from groat.kernel import ids
 from groat.kernel.ids import MerchantId, RecordId
 from groat.kernel.value import replace
 
+
+class Happening(Action):
+    CAPTURED = "payment.captured", "An amount was captured."
+    DECLINED = "payment.declined", "A payment was declined."
+
+
 ROW = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 CHANGE = Change(
-    action="payment.captured",
+    action=Happening.CAPTURED,
     kind="payment",
     object_id=ROW,
     actor="engine",
@@ -57,7 +64,7 @@ def test_the_order_in_which_data_was_put_does_not_show(data: dict[str, Scalar]) 
         *(
             replace(RECORD, change=change)
             for change in (
-                replace(CHANGE, action="payment.declined"),
+                replace(CHANGE, action=Happening.DECLINED),
                 replace(CHANGE, kind="operation"),
                 replace(CHANGE, object_id=ids.uuid7()),
                 replace(CHANGE, actor="operator"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from groat.accounts.domain.actions import AccountAction
 from groat.accounts.domain.chart import Account, AccountSpec, checked_metadata
 from groat.accounts.domain.commands import Refusal, Refused
 from groat.accounts.domain.ledger import AccountStatus
@@ -53,7 +54,7 @@ class AccountService:
                 "normal_side": spec.normal_side,
                 "floor": spec.floor,
             }
-            self._record(connection, caller, "account.created", account_id, data, now)
+            self._record(connection, caller, AccountAction.ACCOUNT_CREATED, account_id, data, now)
             return await account_within(connection, caller.merchant_id, account_id)
 
     async def update(
@@ -79,14 +80,14 @@ class AccountService:
             changed = _changed(account, status, metadata)
             store.update_account(connection, caller.merchant_id, changed)
             data: dict[str, Scalar] = {"status": changed.status, "was": account.status}
-            self._record(connection, caller, "account.updated", account_id, data, now)
+            self._record(connection, caller, AccountAction.ACCOUNT_UPDATED, account_id, data, now)
         return changed
 
     def _record(
         self,
         connection: Connection,
         caller: Caller,
-        action: str,
+        action: AccountAction,
         account_id: AccountId,
         data: Mapping[str, Scalar],
         now: datetime,

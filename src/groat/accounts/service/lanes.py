@@ -15,6 +15,7 @@ from functools import partial
 from random import Random
 
 from groat.accounts.domain import decisions
+from groat.accounts.domain.actions import AccountAction
 from groat.accounts.domain.commands import (
     CaptureHold,
     Command,
@@ -303,7 +304,7 @@ def _transaction_id(command: Command) -> TransactionId | None:
 
 def _posted_change(batch: LedgerBatch) -> Change:
     return Change(
-        "ledger.posted",
+        AccountAction.LEDGER_POSTED,
         "ledger_batch",
         ids.widened(batch.id),
         batch.actor,
@@ -329,7 +330,7 @@ def _what_happened(outcome: HoldStands) -> str:
 
 def _hold_change(hold: Hold, action: str, actor: str, cause: str) -> Change:
     return Change(
-        f"hold.{action}",
+        AccountAction.named(f"hold.{action}"),
         "hold",
         hold.id,
         actor,

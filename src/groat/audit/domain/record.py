@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from groat.audit.domain.action import Action
 from groat.kernel import ids
 from groat.kernel.ids import MerchantId, RecordId
 from groat.kernel.value import Value
@@ -41,7 +42,7 @@ class Change(Value):
     account, ``operator`` or ``engine``. ``data`` holds the details of the change.
     """
 
-    action: str
+    action: Action
     kind: str
     object_id: UUID
     actor: str
@@ -65,7 +66,7 @@ def canonical_bytes(record: Record) -> bytes:
     """
     change = record.change
     document = {
-        "action": change.action,
+        "action": change.action.value,
         "actor": change.actor,
         "cause": change.cause.text,
         "data": dict(change.data),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from groat.audit.domain.record import Cause, Change
 from groat.audit.service import AuditService
+from groat.inbox.domain.actions import InboxAction
 from groat.inbox.domain.conclusion import Tries
 from groat.inbox.domain.event import ClaimedEvent, WebhookDelivery, merge
 from groat.inbox.infrastructure import events as store
@@ -152,7 +153,7 @@ class EventBackfill:
         async with self._database.transaction() as connection:
             added = await store.put(connection, missing)
             change = Change(
-                "provider_account.backfilled",
+                InboxAction.BACKFILLED,
                 "provider_account",
                 account_id,
                 caller.actor,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from groat.audit.domain.record import Cause, Change
 from groat.audit.service import AuditService
+from groat.inbox.domain.actions import InboxAction
 from groat.inbox.domain.event import EventFilter, ProviderEvent
 from groat.inbox.infrastructure import events as store
 from groat.inbox.service.rehearsal import EventRehearsal, Rehearsed
@@ -164,7 +165,7 @@ def _next_before(events: Sequence[ProviderEvent], limit: int) -> ProviderEventId
 
 def _replayed(caller: Caller, event: ProviderEvent) -> Change:
     return Change(
-        "provider_event.replayed",
+        InboxAction.EVENT_REPLAYED,
         "provider_event",
         event.id,
         caller.actor,

@@ -6,6 +6,7 @@ from groat.audit.domain.record import Change, Scalar
 from groat.kernel import ids
 from groat.kernel.caller import ENGINE
 from groat.kernel.money import Money
+from groat.payments.domain.actions import PaymentAction
 from groat.payments.domain.arrival import Arrival
 from groat.payments.domain.payment import Payment
 from groat.providers.domain.facts import (
@@ -25,7 +26,7 @@ from groat.providers.domain.facts import (
 )
 
 
-def change_of(action: str, payment: Payment, arrival: Arrival, **more: Scalar) -> Change:
+def change_of(action: PaymentAction, payment: Payment, arrival: Arrival, **more: Scalar) -> Change:
     """Return the audit record of a fact; ``payment`` is the payment after the fact."""
     report = arrival.report
     data: dict[str, Scalar] = {"status": payment.status.value, **_figures(report.fact), **more}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from groat.kernel.value import replace
+from groat.payments.domain.actions import PaymentAction
 from groat.payments.domain.arrival import (
     Arrival,
 )
@@ -99,7 +100,7 @@ def _move(payment: Payment, dispute: Dispute, fact: DisputeFact, arrival: Arriva
         if key is None
         else Effect(key, payment, fact.amount, dispute_id=dispute.id, shortfall=shortfall),
         change=change_of(
-            f"payment.dispute_{_ACTIONS[type(fact)]}",
+            _ACTIONS[type(fact)],
             payment,
             arrival,
             dispute_status=dispute.status.value,
@@ -107,11 +108,11 @@ def _move(payment: Payment, dispute: Dispute, fact: DisputeFact, arrival: Arriva
     )
 
 
-_ACTIONS: dict[type[DisputeFact], str] = {
-    DisputeOpened: "opened",
-    DisputeUnderReview: "under_review",
-    DisputeWithdrawn: "withdrawn",
-    DisputeReinstated: "reinstated",
-    DisputeClosed: "closed",
+_ACTIONS: dict[type[DisputeFact], PaymentAction] = {
+    DisputeOpened: PaymentAction.DISPUTE_OPENED,
+    DisputeUnderReview: PaymentAction.DISPUTE_UNDER_REVIEW,
+    DisputeWithdrawn: PaymentAction.DISPUTE_WITHDRAWN,
+    DisputeReinstated: PaymentAction.DISPUTE_REINSTATED,
+    DisputeClosed: PaymentAction.DISPUTE_CLOSED,
 }
 """The last part of the audit action of each fact, as in ``payment.dispute_opened``."""

@@ -11,6 +11,7 @@ from groat.kernel import ids
 from groat.kernel.moments import storable
 from groat.kernel.money import Money
 from groat.kernel.value import Value, replace
+from groat.payments.domain.actions import PaymentAction
 from groat.payments.domain.arrival import (
     Arrival,
 )
@@ -133,7 +134,7 @@ def decide_fee(standing: Standing, payment: Payment, fact: FeeCharged, arrival: 
     key = effect_key(arrival)
     assert key is not None  # noqa: S101 - a fee moves money
     change = change_of(
-        "payment.fee_charged", payment, arrival, effect=key.reference, fee=fact.reference
+        PaymentAction.FEE_CHARGED, payment, arrival, effect=key.reference, fee=fact.reference
     )
     return Verdict(Outcome.APPLIED, effect=Effect(key, payment, fact.amount), change=change)
 
@@ -148,7 +149,7 @@ def _no_to_command(case: _Case) -> Verdict | None:
         return None
     declined = isinstance(fact, Declined)
     outcome = OperationOutcome.DECLINED if declined else OperationOutcome.FAILED
-    action = f"payment.{asked.kind}_{'declined' if declined else 'not_sent'}"
+    action = PaymentAction.named(f"payment.{asked.kind}_{'declined' if declined else 'not_sent'}")
     return Verdict(
         Outcome.APPLIED,
         settled=(OperationEnd(payment.id, asked.id, outcome, fact.code),),
@@ -194,7 +195,7 @@ def _fall_back(case: _Case) -> Verdict | None:
         settled=(OperationEnd(payment.id, failed.id, SETTLES[failed.kind, told(fact)], fact.code),),
         begun=begun,
         change=change_of(
-            "payment.fell_back",
+            PaymentAction.FELL_BACK,
             gone_on,
             case.arrival,
             next=next_account,
@@ -301,7 +302,7 @@ def _move(case: _Case, status: Status) -> Verdict:
         settled=_settled(case.standing, payment, fact, arrival),
         resumed=resumed,
         effect=effect,
-        change=change_of(f"payment.{_ACTIONS[type(fact)]}", payment, arrival, **_reasons(case)),
+        change=change_of(_ACTIONS[type(fact)], payment, arrival, **_reasons(case)),
     )
 
 
@@ -367,15 +368,15 @@ def _settled(
     return tuple((ended_by_end | ended_by_fact).values())
 
 
-_ACTIONS: dict[type[PaymentFact], str] = {
-    RequiresAction: "requires_action",
-    Approved: "approved",
-    Processing: "processing",
-    Authorized: "authorized",
-    Captured: "captured",
-    Declined: "declined",
-    NotSent: "not_sent",
-    Canceled: "canceled",
-    Expired: "expired",
+_ACTIONS: dict[type[PaymentFact], PaymentAction] = {
+    RequiresAction: PaymentAction.REQUIRES_ACTION,
+    Approved: PaymentAction.APPROVED,
+    Processing: PaymentAction.PROCESSING,
+    Authorized: PaymentAction.AUTHORIZED,
+    Captured: PaymentAction.CAPTURED,
+    Declined: PaymentAction.DECLINED,
+    NotSent: PaymentAction.NOT_SENT,
+    Canceled: PaymentAction.CANCELED,
+    Expired: PaymentAction.EXPIRED,
 }
 """The last part of the audit action of each fact, as in ``payment.captured``."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from groat.kernel.money import Money
 from groat.kernel.value import replace
+from groat.payments.domain.actions import PaymentAction
 from groat.payments.domain.arrival import (
     Arrival,
 )
@@ -75,7 +76,7 @@ def _move(
                 refund,
                 settled=_settled(standing, refund, OperationOutcome.SUCCEEDED),
                 effect=Effect(key, payment, amount, hold_id=refund.hold_id, refund_id=refund.id),
-                change=change_of("payment.refunded", payment, arrival),
+                change=change_of(PaymentAction.REFUNDED, payment, arrival),
             )
         case RefundFailed(code) | NotSent(code):
             declined = isinstance(fact, RefundFailed)
@@ -86,7 +87,7 @@ def _move(
                 replace(refund, failure_code=code),
                 settled=_settled(standing, refund, ending, code),
                 released=refund.hold_id,
-                change=change_of("payment.refund_failed", payment, arrival),
+                change=change_of(PaymentAction.REFUND_FAILED, payment, arrival),
             )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from groat.audit.domain.record import Cause, Change, Scalar
 from groat.kernel import ids
 from groat.kernel.caller import Caller
+from groat.payments.domain.actions import PaymentAction
 from groat.payments.domain.operation import Operation
 from groat.payments.domain.payment import Payment
 
@@ -24,7 +25,7 @@ def created(caller: Caller, payment: Payment, key_digest: str | None) -> Change:
         "status": payment.status.value,
         **_keyed(key_digest),
     }
-    return _change("payment.created", caller, payment, data)
+    return _change(PaymentAction.CREATED, caller, payment, data)
 
 
 def requested(
@@ -36,7 +37,7 @@ def requested(
     """
     data: dict[str, Scalar] = {"status": payment.status.value, **_keyed(key_digest)}
     if operation is None:
-        return _change("payment.canceled", caller, payment, data)
+        return _change(PaymentAction.CANCELED, caller, payment, data)
     data |= {
         "operation": ids.render("operation", operation.id),
         "amount": operation.amount,
@@ -47,10 +48,14 @@ def requested(
     if operation.refund_id is not None:
         data["refund"] = ids.render("refund", operation.refund_id)
         data["capture"] = operation.capture_reference
-    return _change(f"payment.{operation.kind}_requested", caller, payment, data)
+    return _change(
+        PaymentAction.named(f"payment.{operation.kind}_requested"), caller, payment, data
+    )
 
 
-def _change(action: str, caller: Caller, payment: Payment, data: dict[str, Scalar]) -> Change:
+def _change(
+    action: PaymentAction, caller: Caller, payment: Payment, data: dict[str, Scalar]
+) -> Change:
     return Change(action, "payment", payment.id, caller.actor, Cause(caller.request_id), data)
 
 

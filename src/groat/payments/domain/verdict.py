@@ -7,6 +7,7 @@ from typing import NamedTuple
 from groat.audit.domain.record import Change
 from groat.kernel.ids import HoldId, OperationId, PaymentId
 from groat.kernel.value import Value
+from groat.payments.domain.actions import PaymentAction
 from groat.payments.domain.arrival import Arrival
 from groat.payments.domain.changes import change_of
 from groat.payments.domain.dispute import Dispute
@@ -51,6 +52,6 @@ def set_aside(
     outcome: Outcome, payment: Payment, arrival: Arrival, settled: tuple[OperationEnd, ...] = ()
 ) -> Verdict:
     """Return the verdict on a fact that is recorded and changes nothing."""
-    action = "payment.fact_quarantined" if outcome in QUARANTINED else "payment.fact_late"
+    action = PaymentAction.FACT_QUARANTINED if outcome in QUARANTINED else PaymentAction.FACT_LATE
     change = change_of(action, payment, arrival, reason=outcome.value)
     return Verdict(outcome, settled=settled, change=change)

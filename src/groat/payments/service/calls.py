@@ -19,6 +19,7 @@ from groat.kernel.clock import Clock
 from groat.kernel.errors import Unavailable
 from groat.kernel.ids import MerchantId
 from groat.kernel.money import Money
+from groat.payments.domain.actions import PaymentAction
 from groat.payments.domain.arrival import (
     Arrival,
 )
@@ -212,7 +213,7 @@ def request_of(
 
 def _unknown(operation: Operation, reason: str) -> Change:
     return Change(
-        "operation.unknown",
+        PaymentAction.OUTCOME_UNKNOWN,
         "payment",
         operation.payment_id,
         ENGINE,
