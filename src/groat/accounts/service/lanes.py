@@ -146,7 +146,7 @@ class PostingLanes:
     async def _run_or_halve(
         self, merchant_id: MerchantId, submissions: Sequence[Submission]
     ) -> list[tuple[CommandOutcome, ...] | Exception]:
-        """Run and commit a batch. If it fails unforeseen, halve it until only the faulty unit fails."""
+        """Run and commit a batch. If it fails unforeseen, halve it until only one unit fails."""
         try:
             return [*await self._run_until_known(merchant_id, submissions)]
         except Unavailable:
