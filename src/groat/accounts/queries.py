@@ -1,4 +1,4 @@
-"""Accounts, their statements, transfers and holds, as they are read."""
+"""Read accounts, their statements, transfers and holds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from groat.platform.postgres.database import Database
 
 
 class AccountQueries:
-    """Reads accounts and their entries, at the primary."""
+    """Reads accounts and their entries from the primary."""
 
     def __init__(self, database: Database, kinds: TransactionKinds, clock: Clock) -> None:
         self._database = database
@@ -53,7 +53,7 @@ class AccountQueries:
     async def statement(
         self, merchant_id: MerchantId, account_id: AccountId, lines: StatementFilter, *, limit: int
     ) -> tuple[Account, list[StatementLine]]:
-        """Return an account and its entries, each with the balance that it left.
+        """Return an account and its entries, each with the balance after it.
 
         Raises:
             NotFound: the merchant has no such account.
@@ -74,12 +74,12 @@ class AccountQueries:
         *,
         effective: bool,
     ) -> tuple[Account, int, datetime]:
-        """Return an account, its ledger balance at a moment or now, and the moment.
+        """Return an account, its ledger balance at a moment, and the moment; ``at`` None is now.
 
-        There are two questions to ask of a moment.
-
-        What stood in the books then, by the time at which entries were recorded; or, ``effective``,
-        what counts then by all that is known now.
+        The recorded balance is the sum of the entries recorded up to that moment. The effective
+        balance is the sum of the entries that count up to that moment, by today's knowledge.
+        Example: a payment of 31 March is recorded on 2 April. It is missing from the recorded
+        balance of 31 March and included in the effective balance of that day.
 
         Raises:
             NotFound: the merchant has no such account.
@@ -93,14 +93,14 @@ class AccountQueries:
             return account, await read(connection, merchant_id, account.number, moment), moment
 
     async def trial_balance(self, merchant_id: MerchantId) -> list[TrialBalance]:
-        """Return the sums of all debit and credit balances in each currency: they are equal."""
+        """Return the sums of debit and of credit balances in each currency, which are equal."""
         async with self._database.autocommit() as connection:
             return await store.trial_balance(connection, merchant_id)
 
     async def recorded(
         self, merchant_id: MerchantId, transaction_id: TransactionId
     ) -> RecordedTransaction:
-        """Return a transfer, or another transaction that callers make, with its two entries.
+        """Return a transfer, or another transaction of a caller, with its two entries.
 
         Raises:
             NotFound: the merchant has no such transfer.
@@ -139,7 +139,7 @@ class AccountQueries:
             return await store.holds(connection, merchant_id, account_id, before, limit)
 
     async def imbalance(self) -> int:
-        """Return what the whole ledger sums to: 0, or something is wrong."""
+        """Return the sum of all entries, as absolute amounts by currency: 0 in a sound ledger."""
         async with self._database.snapshot() as connection:
             return await store.imbalance(connection)
 

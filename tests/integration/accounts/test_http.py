@@ -34,7 +34,7 @@ async def test_an_overdraft_goes_down_to_its_floor(bank: Bank) -> None:
     assert paid.status_code == 201
     refused = await bank.transfer(debit_account=account["id"], amount=1)
     assert (refused.status_code, refused.json()["code"]) == (409, "insufficient_funds")
-    assert "-100 available and a floor of -100; asked was 1" in refused.json()["detail"]
+    assert "-100 available and a floor of -100; 1 is too much" in refused.json()["detail"]
     assert await bank.standing(account["id"]) == (-100, 0, -100)
 
 

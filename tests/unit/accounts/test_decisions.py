@@ -169,7 +169,7 @@ def test_a_refusal_has_the_figures_it_was_decided_on() -> None:
         Refusal.INSUFFICIENT_FUNDS,
         {"account": ALICE, "available": 100, "floor": 0, "amount": 101},
     )
-    assert "has 100 available and a floor of 0; asked was 101" in as_error(refused).message
+    assert "has 100 available and a floor of 0; 101 is too much" in as_error(refused).message
 
 
 @pytest.mark.parametrize(("amount", "passes"), [(100, True), (101, False)])
@@ -195,7 +195,7 @@ def test_a_balance_has_a_limit() -> None:
 def test_an_amount_in_another_currency_is_refused() -> None:
     refused = refusal(OPEN, transfer(1, currency="USD"))
     assert refused.refusal is Refusal.CURRENCY_MISMATCH
-    assert "is in EUR, and this is in USD" in as_error(refused).message
+    assert "is in EUR; it takes no amount in USD" in as_error(refused).message
 
 
 def held(amount: int, seconds: int | None = None) -> tuple[Book, Command]:

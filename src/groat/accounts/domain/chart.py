@@ -1,7 +1,7 @@
-"""The chart of accounts: what an account is, and the codes that Groat gives its own.
+"""The chart of accounts: the definition of an account, and the engine's own accounts.
 
-A wallet is a liability: money that we owe to whoever it belongs to. What a provider holds for us,
-what is in the bank and what somebody owes us are assets; a provider's fees are an expense.
+A wallet is a liability: its balance is money that we owe to its owner. Money that a provider holds
+for us, money in the bank and money that is owed to us are assets. A provider's fees are an expense.
 """
 
 from __future__ import annotations
@@ -18,17 +18,20 @@ from groat.kernel.ids import AccountId, ProviderAccountId
 from groat.kernel.value import Value, field
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,99}", re.ASCII)
-_OURS = frozenset({"clearing", "fees", "receivable", "bank"})
+_RESERVED_CODES = frozenset({"clearing", "fees", "receivable", "bank"})
 
-_MOST_METADATA = 50
-_LONGEST_METADATA = 500
+_MAX_METADATA_NAMES = 50
+"""Maximum names in an account's metadata."""
+_MAX_METADATA_CHARACTERS = 500
+"""Maximum characters of a name or a value in an account's metadata."""
 
 
 class AccountSpec(Value):
-    """An account as it should be: its code, one currency, its normal side and its floor.
+    """The definition of an account: its code, currency, normal side and floor.
 
-    ``floor`` is what the ledger's balance, less its holds, may not fall below; None is no limit.
-    ``is_engine`` marks the engine's own accounts: facts move them, callers do not.
+    ``floor`` is the lowest value to which a command may take the posted balance less the holds.
+    None means no limit. ``is_engine`` marks the engine's own accounts: facts post to them, callers
+    cannot.
     """
 
     code: str
@@ -40,9 +43,11 @@ class AccountSpec(Value):
 
 
 class Account(Value):
-    """An account with its balance. ``posted`` and ``held`` are the ledger's: credits are positive.
+    """An account with its balance.
 
-    ``number`` is what its entries are filed under, ``version`` how many there are.
+    ``posted`` is the sum of its entries with the ledger's sign: credits are positive. ``held`` is
+    the sum of its open holds. ``number`` identifies the account in its entries, and ``version`` is
+    the number of those entries.
     """
 
     id: AccountId
@@ -56,17 +61,17 @@ class Account(Value):
 
     @property
     def balance(self) -> int:
-        """The balance that a person expects: positive on the account's normal side."""
+        """The balance with the sign that people expect: positive on the account's normal side."""
         return as_expected(self.spec.normal_side, self.posted)
 
     @property
     def available(self) -> int:
-        """The balance less what is held, with the same sign."""
+        """The balance that would remain if all open holds were captured, with the same sign."""
         return as_expected(self.spec.normal_side, self.posted - self.held)
 
 
 def as_expected(normal_side: NormalSide, posted: int) -> int:
-    """Return a ledger amount with the sign that a person expects on such an account."""
+    """Return a ledger amount with the sign that people expect on an account of this side."""
     return posted if normal_side == "credit" else -posted
 
 
@@ -77,30 +82,32 @@ def opened(
     floor: int | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> AccountSpec:
-    """Return an account that a merchant opens.
+    """Check and return the definition of an account that a merchant opens.
 
     Raises:
-        InvalidRequest: ``unknown_currency``; ``invalid_account_code``, also for a code that begins
-            as those that Groat gives; ``invalid_floor`` or ``invalid_metadata``.
+        InvalidRequest: ``unknown_currency``; ``invalid_account_code``, also for a code such as
+            ``fees:eur``, whose first part is reserved for the engine; ``invalid_floor`` or
+            ``invalid_metadata``.
     """
     money.require_current(currency)
-    if not _CODE.fullmatch(code) or code.split(":", maxsplit=1)[0] in _OURS:
+    if not _CODE.fullmatch(code) or code.split(":", maxsplit=1)[0] in _RESERVED_CODES:
         raise InvalidRequest(
             "invalid_account_code",
-            "A code is 1 to 100 of a-z, 0-9, '_', '.', ':' and '-', begins with a letter or "
-            f"a digit, and is none of {', '.join(sorted(_OURS))} or below one of them.",
+            "Use 1 to 100 characters from a-z, 0-9, '_', '.', ':' and '-', and begin with a letter "
+            f"or a digit. The engine reserves {', '.join(sorted(_RESERVED_CODES))}, alone or "
+            "before a ':'.",
         )
     if floor is not None and (normal_side == "debit" or not -money.MAX_AMOUNT <= floor <= 0):
         raise InvalidRequest(
             "invalid_floor",
-            "A floor is 0, or less where an overdraft is granted, and only for an account whose "
-            "normal side is credit.",
+            f"A floor must be from {-money.MAX_AMOUNT} to 0; a negative floor grants an overdraft. "
+            "An account whose normal side is debit cannot have one.",
         )
     return AccountSpec(code, currency, normal_side, floor, checked_metadata(metadata or {}))
 
 
 def wallet(code: str, currency: str) -> AccountSpec:
-    """Return a wallet, which cannot be overdrawn.
+    """Return the definition of a wallet, which cannot be overdrawn.
 
     Raises:
         InvalidRequest: as ``opened``.
@@ -109,44 +116,46 @@ def wallet(code: str, currency: str) -> AccountSpec:
 
 
 def checked_metadata(metadata: Mapping[str, str]) -> Mapping[str, str]:
-    """Return ``metadata`` if it is small.
+    """Return ``metadata`` if it is within the limits of size.
 
     Raises:
         InvalidRequest: ``invalid_metadata``.
     """
-    if len(metadata) > _MOST_METADATA or any(
-        not key or len(key) > _LONGEST_METADATA or len(value) > _LONGEST_METADATA
+    if len(metadata) > _MAX_METADATA_NAMES or any(
+        not key or len(key) > _MAX_METADATA_CHARACTERS or len(value) > _MAX_METADATA_CHARACTERS
         for key, value in metadata.items()
     ):
         raise InvalidRequest(
             "invalid_metadata",
-            f"Metadata has at most {_MOST_METADATA} names, and no name or value is longer than "
-            f"{_LONGEST_METADATA} characters.",
+            f"Metadata takes at most {_MAX_METADATA_NAMES} names. A name must have 1 to "
+            f"{_MAX_METADATA_CHARACTERS} characters, a value at most {_MAX_METADATA_CHARACTERS}.",
         )
     return metadata
 
 
 @lru_cache(maxsize=1024)
 def clearing(provider_account_id: ProviderAccountId, currency: str) -> AccountSpec:
-    """Return the account of what a provider has taken for us and not paid out yet."""
-    return _own(currency, "clearing", ids.render("provider_account", provider_account_id))
+    """Return the clearing account: money that a provider took for us and has not paid out."""
+    return _engine_account(
+        currency, "clearing", ids.render("provider_account", provider_account_id)
+    )
 
 
 @lru_cache(maxsize=1024)
 def fees(provider_account_id: ProviderAccountId, currency: str) -> AccountSpec:
-    """Return the account of what a provider has charged us."""
-    return _own(currency, "fees", ids.render("provider_account", provider_account_id))
+    """Return the account of the fees that a provider has charged us."""
+    return _engine_account(currency, "fees", ids.render("provider_account", provider_account_id))
 
 
 def receivable(currency: str) -> AccountSpec:
-    """Return the account of what is owed to us: shortfalls of disputes."""
-    return _own(currency, "receivable")
+    """Return the account of money that is owed to us: the shortfalls of disputes."""
+    return _engine_account(currency, "receivable")
 
 
 def bank(currency: str) -> AccountSpec:
-    """Return the account of what providers have paid out to the bank."""
-    return _own(currency, "bank")
+    """Return the account of money that providers have paid out to our bank."""
+    return _engine_account(currency, "bank")
 
 
-def _own(currency: str, *parts: str) -> AccountSpec:
+def _engine_account(currency: str, *parts: str) -> AccountSpec:
     return AccountSpec(":".join([*parts, currency.lower()]), currency, "debit", is_engine=True)

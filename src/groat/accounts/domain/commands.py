@@ -1,4 +1,4 @@
-"""What can be asked of the ledger, and what it answers. Every refusal has a name and figures."""
+"""Commands to the ledger, and their outcomes. Every refusal has a name and figures."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from groat.kernel.value import Value, field
 
 
 class PostTransaction(NamedTuple):
-    """Post a transaction, if every account that it touches lets it."""
+    """Post a transaction if every account that it touches allows it."""
 
     transaction: Transaction
 
 
 class PlaceHold(Value):
-    """Reserve a part of what is available on the account."""
+    """Reserve a part of the account's available balance."""
 
     hold: Hold
 
 
 class CaptureHold(Value):
-    """Move ``amount`` of a hold, or all that remains of it, to another account."""
+    """Move ``amount`` of a hold to another account; None moves the whole remainder."""
 
     transaction_id: TransactionId
     request_hash: int
@@ -37,7 +37,7 @@ class CaptureHold(Value):
 
 
 class EndHold(Value):
-    """Give back what a hold still reserves; ``expire`` only if its time has come."""
+    """Release the remainder of a hold; with ``expire``, only if its expiry time has passed."""
 
     hold_id: HoldId
     expire: bool = False
@@ -45,14 +45,14 @@ class EndHold(Value):
 
 Command: TypeAlias = PostTransaction | PlaceHold | CaptureHold | EndHold
 Unit: TypeAlias = tuple[Command, ...]
-"""Commands that are linked: all of them are done, or none. Most often it is one."""
+"""Linked commands: all of them are executed, or none. Most units hold one command."""
 
 
 Figure: TypeAlias = UUID | datetime | str | int | None
 
 
 class Refusal(StrEnum):
-    """Why a command was refused: the stable code that a caller sees."""
+    """The reason for refusing a command: the stable code that the caller sees."""
 
     ACCOUNT_CLOSED = "account_closed"
     ACCOUNT_FROZEN = "account_frozen"
@@ -73,14 +73,17 @@ class Refusal(StrEnum):
 
 
 class Refused(Value):
-    """Nothing was done. ``figures`` hold what the refusal was decided on: ids, amounts, states."""
+    """The command was refused and changed nothing.
+
+    ``figures`` are the ids, amounts and states that the refusal was decided on.
+    """
 
     refusal: Refusal
     figures: Mapping[str, Figure] = field(default_factory=dict)
 
 
 class Posted(NamedTuple):
-    """A transaction stands in the ledger: posted now, or ``replayed`` if it stood there already."""
+    """The transaction is in the ledger; ``replayed`` if it was there before this command."""
 
     transaction_id: TransactionId
     recorded_at: datetime
@@ -88,7 +91,11 @@ class Posted(NamedTuple):
 
 
 class HoldStands(Value):
-    """A hold as it stands after the command; ``transaction_id`` is what captured of it."""
+    """The hold after the command.
+
+    ``transaction_id`` is the transaction of the capture, if the command was one. ``replayed`` means
+    that this command changed nothing, for example because it was executed before.
+    """
 
     hold: Hold
     transaction_id: TransactionId | None = None
@@ -99,7 +106,7 @@ CommandOutcome: TypeAlias = Posted | HoldStands | Refused
 
 
 class Known(NamedTuple):
-    """A transaction that stands in the ledger, as far as a replay needs it."""
+    """The parts of a posted transaction that are needed to answer a repeated command."""
 
     request_hash: int
     recorded_at: datetime

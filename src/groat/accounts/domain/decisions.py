@@ -1,7 +1,8 @@
-"""The ledger's rules: what a batch of commands does to the balances and holds that are locked.
+"""The ledger's rules: how a batch of commands or facts changes the locked balances and holds.
 
-Commands may be refused, facts may not. Both are decided in their order over running balances, so
-that a batch does what its items would do one by one.
+A command may be refused. A fact may not: it reports an event that has already happened at a
+provider. Items are decided in order over running balances, so a batch has the same result as its
+items one by one.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _TICK = timedelta(microseconds=1)
 
 
 class Book(Value):
-    """What a decision stands on: locked balances, holds, and transactions that stand already."""
+    """The input of a decision: locked balances, holds, and transactions posted before."""
 
     balances: Mapping[AccountId, Balance]
     holds: Mapping[HoldId, Hold] = field(default_factory=dict)
@@ -52,7 +53,10 @@ class Book(Value):
 
 
 class BatchDecision(Value):
-    """The outcomes of each unit, in order; what each posts; and what changes in the book."""
+    """The decision on a batch: outcomes and posted transactions by unit, in order, and changes.
+
+    ``changes`` holds the balances and holds that differ from the book before the batch.
+    """
 
     outcomes: list[tuple[CommandOutcome, ...]]
     posted: list[list[PostedTransaction]]
@@ -60,10 +64,12 @@ class BatchDecision(Value):
 
 
 class FactPostings(Value):
-    """What has happened, to be posted: it is not refused.
+    """Facts to post. The ledger cannot refuse them.
 
-    ``taken`` are the holds that transactions take, by their ids; ``released`` are given back. What
-    a debited account does not have down to its floor, the account in ``owed`` is debited instead.
+    ``taken`` maps a transaction to the hold that it captures and ends. ``released`` are holds to
+    release. ``owed`` maps a transaction to the account that bears a shortfall: the part of a debit
+    that would take the debited account below its floor. Example: a dispute takes 1050 from a wallet
+    with 300 available and a floor of 0. The wallet is debited 300, the account in ``owed`` 750.
     """
 
     transactions: Sequence[Transaction]
@@ -73,12 +79,12 @@ class FactPostings(Value):
 
 
 class WrongCurrency(ValueError):
-    """A fact's entry is not in its account's currency. It is a fault of the recipe."""
+    """A fact has an entry in another currency than its account: a bug in the posting recipe."""
 
 
 def decide(book: Book, units: Sequence[Unit], now: datetime) -> BatchDecision:
-    """Return what each unit comes to. A refused unit changes nothing; the next may still pass."""
-    running = _RunningBook.over(book)
+    """Decide units in order. A refused unit changes nothing; the next may still pass."""
+    running = _RunningBook.copy_of(book)
     outcomes, posted = [], []
     for unit in units:
         results, running = _decide_unit(running, unit, now)
@@ -88,12 +94,13 @@ def decide(book: Book, units: Sequence[Unit], now: datetime) -> BatchDecision:
 
 
 def record(book: Book, facts: FactPostings, now: datetime) -> tuple[list[PostedTransaction], Book]:
-    """Return facts in their places, and what they change. Nothing refuses a fact.
+    """Post facts in order; return the posted transactions, and the changed balances and holds.
 
     Raises:
-        WrongCurrency: a fact's entry is not in its account's currency: a fault of ours.
+        WrongCurrency: a fact has an entry in another currency than its account: a bug, since
+            nothing refuses a fact.
     """
-    running = _RunningBook.over(book)
+    running = _RunningBook.copy_of(book)
     for hold_id in facts.released:
         _settle_hold(running, hold_id, captured=0)
     for fact in facts.transactions:
@@ -110,15 +117,16 @@ def _record_one(
     if owed_id is not None:
         fact = fact._replace(entries=tuple(_with_shortfall(running, fact.entries, owed_id)))
     before = [running.balances[entry.account_id] for entry in fact.entries]
-    if any(one.currency != entry.currency for one, entry in zip(before, fact.entries, strict=True)):
+    pairs = zip(before, fact.entries, strict=True)
+    if any(balance.currency != entry.currency for balance, entry in pairs):
         raise WrongCurrency(f"{fact.kind.name} {fact.reference}: {fact.entries}")
-    _place(running, fact, before, now)
+    _append_transaction(running, fact, before, now)
 
 
 def _with_shortfall(
     running: _RunningBook, entries: Sequence[Entry], owed_id: AccountId
 ) -> Iterator[Entry]:
-    """Yield the entries, each debit of no more than its account has, and the rest as owed."""
+    """Yield the entries, each debit capped at its account's funds and the rest on ``owed_id``."""
     for account_id, amount, currency in entries:
         balance = running.balances[account_id]
         missing = 0
@@ -131,17 +139,17 @@ def _with_shortfall(
 
 
 def _settle_hold(running: _RunningBook, hold_id: HoldId, *, captured: int) -> None:
-    """End an open hold of which ``captured`` is taken; nothing of it stays reserved."""
+    """End an open hold: ``captured`` of it is moved, and the rest is no longer reserved."""
     hold = running.holds[hold_id]
     if hold.state == "open":
-        _give_back(running, hold, hold.remaining)
+        _release_reserved(running, hold, hold.remaining)
         ended = hold.after_capture(captured) if captured else hold
         running.holds[hold_id] = ended.ended("captured" if captured else "released")
 
 
 @dataclass(slots=True)
 class _RunningBook:
-    """A book while commands are decided on it."""
+    """A mutable copy of a book, on which commands are decided in order."""
 
     balances: dict[AccountId, Balance]
     holds: dict[HoldId, Hold]
@@ -149,7 +157,7 @@ class _RunningBook:
     posted: list[PostedTransaction]
 
     @classmethod
-    def over(cls, book: Book | _RunningBook) -> _RunningBook:
+    def copy_of(cls, book: Book | _RunningBook) -> _RunningBook:
         return cls(dict(book.balances), dict(book.holds), dict(book.known), [])
 
     def take_posted(self) -> list[PostedTransaction]:
@@ -158,12 +166,14 @@ class _RunningBook:
 
     def changes_since(self, book: Book) -> Book:
         return Book(
-            {key: one for key, one in self.balances.items() if one is not book.balances[key]},
-            {key: one for key, one in self.holds.items() if one is not book.holds.get(key)},
+            {key: new for key, new in self.balances.items() if new is not book.balances[key]},
+            {key: new for key, new in self.holds.items() if new is not book.holds.get(key)},
         )
 
 
-class _No(Exception):
+class _CommandRefused(Exception):
+    """Carries the refusal of a command from the rule that refuses it to the unit's outcome."""
+
     def __init__(self, refusal: Refusal, **figures: Figure) -> None:
         super().__init__(refusal)
         self.refused = Refused(refusal, figures)
@@ -172,19 +182,19 @@ class _No(Exception):
 def _decide_unit(
     running: _RunningBook, unit: Unit, now: datetime
 ) -> tuple[tuple[CommandOutcome, ...], _RunningBook]:
-    """Return the outcomes, and the book after them: where one is refused, as it was before.
+    """Return the outcomes of a unit, and the book after it: unchanged if a command was refused.
 
-    A rule that refuses has changed nothing, so that a command by itself needs no copy of the book.
+    Every rule refuses before it changes the book, so a unit of one command needs no copy of it.
     """
-    trial = running if len(unit) == 1 else _RunningBook.over(running)
+    trial = running if len(unit) == 1 else _RunningBook.copy_of(running)
     outcomes: list[CommandOutcome] = []
     try:
         for command in unit:
             outcomes.append(_decide_one(trial, command, now))  # noqa: PERF401 - see the except
-    except _No as no:
+    except _CommandRefused as error:
         linked = Refused(Refusal.LINKED_REFUSED, {"refused": len(outcomes)})
         others = len(unit) - len(outcomes) - 1
-        return (*[linked] * len(outcomes), no.refused, *[linked] * others), running
+        return (*[linked] * len(outcomes), error.refused, *[linked] * others), running
     return tuple(outcomes), trial
 
 
@@ -197,7 +207,7 @@ def _decide_one(running: _RunningBook, command: Command, now: datetime) -> Comma
         case CaptureHold():
             return _capture(running, command, now)
         case EndHold(hold_id, expire):
-            return _end(running, hold_id, now, expire=expire)
+            return _end_hold(running, hold_id, now, expire=expire)
         case _:
             assert_never(command)
 
@@ -205,20 +215,20 @@ def _decide_one(running: _RunningBook, command: Command, now: datetime) -> Comma
 def _post(running: _RunningBook, transaction: Transaction, now: datetime) -> Posted:
     known = running.known.get(transaction.id)
     if known is not None:
-        _require_same(known.request_hash, transaction.request_hash, transaction.reference)
+        _require_same_request(known.request_hash, transaction.request_hash, transaction.reference)
         return Posted(transaction.id, known.recorded_at, replayed=True)
     before = _require_allowed(running, transaction.entries)
-    return Posted(transaction.id, _place(running, transaction, before, now))
+    return Posted(transaction.id, _append_transaction(running, transaction, before, now))
 
 
 def _place_hold(running: _RunningBook, hold: Hold, now: datetime) -> HoldStands:
     standing = running.holds.get(hold.id)
     if standing is not None:
-        _require_same(standing.request_hash, hold.request_hash, hold.reference)
+        _require_same_request(standing.request_hash, hold.request_hash, hold.reference)
         return HoldStands(standing, replayed=True)
-    if _is_due(hold, now):
-        raise _No(Refusal.EXPIRES_IN_PAST, expires_at=hold.expires_at)
-    balance = _require_open(running, hold.account_id, hold.currency)
+    if _has_expired(hold, now):
+        raise _CommandRefused(Refusal.EXPIRES_IN_PAST, expires_at=hold.expires_at)
+    balance = _require_open_account(running, hold.account_id, hold.currency)
     _require_available(balance, hold.amount)
     running.balances[hold.account_id] = balance.after_hold(hold.amount)
     running.holds[hold.id] = hold
@@ -229,15 +239,17 @@ def _capture(running: _RunningBook, command: CaptureHold, now: datetime) -> Hold
     hold = _require_hold(running, command.hold_id)
     known = running.known.get(command.transaction_id)
     if known is not None:
-        _require_same(known.request_hash, command.request_hash, command.reference)
+        _require_same_request(known.request_hash, command.request_hash, command.reference)
         return HoldStands(hold, command.transaction_id, replayed=True)
     if command.credit_account_id == hold.account_id:
-        raise _No(Refusal.SAME_ACCOUNT, hold=hold.id, account=hold.account_id)
-    _require_callers(hold)
-    _require_reserving(hold, now)
+        raise _CommandRefused(Refusal.SAME_ACCOUNT, hold=hold.id, account=hold.account_id)
+    _require_callers_hold(hold)
+    _require_open_hold(hold, now)
     amount = hold.remaining if command.amount is None else command.amount
     if amount > hold.remaining:
-        raise _No(Refusal.HOLD_EXCEEDED, hold=hold.id, amount=amount, remaining=hold.remaining)
+        raise _CommandRefused(
+            Refusal.HOLD_EXCEEDED, hold=hold.id, amount=amount, remaining=hold.remaining
+        )
     transaction = Transaction(
         command.transaction_id,
         command.request_hash,
@@ -249,29 +261,33 @@ def _capture(running: _RunningBook, command: CaptureHold, now: datetime) -> Hold
         ),
     )
     debited, credited = _require_allowed(running, transaction.entries, reserved=amount)
-    _place(running, transaction, [debited.after_hold(-amount), credited], now)
+    _append_transaction(running, transaction, [debited.after_hold(-amount), credited], now)
     running.holds[hold.id] = hold.after_capture(amount)
     return HoldStands(running.holds[hold.id], transaction.id)
 
 
-def _end(running: _RunningBook, hold_id: HoldId, now: datetime, *, expire: bool) -> HoldStands:
+def _end_hold(running: _RunningBook, hold_id: HoldId, now: datetime, *, expire: bool) -> HoldStands:
     hold = _require_hold(running, hold_id)
     if hold.state in {"released", "expired"} or (expire and hold.state != "open"):
         return HoldStands(hold, replayed=True)
-    _require_callers(hold)
+    _require_callers_hold(hold)
     if hold.state != "open":
-        raise _No(Refusal.HOLD_NOT_OPEN, hold=hold.id, state=hold.state)
-    if expire and not _is_due(hold, now):
+        raise _CommandRefused(Refusal.HOLD_NOT_OPEN, hold=hold.id, state=hold.state)
+    if expire and not _has_expired(hold, now):
         return HoldStands(hold, replayed=True)
-    _give_back(running, hold, hold.remaining)
+    _release_reserved(running, hold, hold.remaining)
     running.holds[hold.id] = hold.ended("expired" if expire else "released")
     return HoldStands(running.holds[hold.id])
 
 
-def _place(
+def _append_transaction(
     running: _RunningBook, transaction: Transaction, before: Sequence[Balance], now: datetime
 ) -> datetime:
-    """Put a transaction in its place: after every entry that its accounts have already."""
+    """Append a transaction to the book, and return the time at which it is recorded.
+
+    That time is now. If an account already has an entry at or after now, it is one microsecond
+    later than that entry, so the times of an account's entries always increase.
+    """
     recorded_at = now
     for balance in before:
         if balance.recorded_at >= recorded_at:
@@ -286,7 +302,7 @@ def _place(
     return recorded_at
 
 
-def _give_back(running: _RunningBook, hold: Hold, amount: int) -> None:
+def _release_reserved(running: _RunningBook, hold: Hold, amount: int) -> None:
     balance = running.balances[hold.account_id]
     running.balances[hold.account_id] = balance.after_hold(-amount)
 
@@ -294,14 +310,14 @@ def _give_back(running: _RunningBook, hold: Hold, amount: int) -> None:
 def _require_allowed(
     running: _RunningBook, entries: Sequence[Entry], reserved: int = 0
 ) -> list[Balance]:
-    """Return the balances before the entries; ``reserved`` is held for what they debit."""
+    """Return the balances before the entries; ``reserved`` of the debit is covered by a hold."""
     balances = []
     for account_id, amount, currency in entries:
-        balance = _require_open(running, account_id, currency)
+        balance = _require_open_account(running, account_id, currency)
         if amount < 0:
             _require_available(balance, -amount - reserved)
         if abs(balance.posted + amount) > MAX_AMOUNT:
-            raise _No(
+            raise _CommandRefused(
                 Refusal.BALANCE_TOO_LARGE,
                 account=account_id,
                 balance=balance.posted,
@@ -313,7 +329,7 @@ def _require_allowed(
 
 def _require_available(balance: Balance, amount: int) -> None:
     if balance.floor is not None and balance.available - amount < balance.floor:
-        raise _No(
+        raise _CommandRefused(
             Refusal.INSUFFICIENT_FUNDS,
             account=balance.account_id,
             available=balance.available,
@@ -322,17 +338,19 @@ def _require_available(balance: Balance, amount: int) -> None:
         )
 
 
-def _require_open(running: _RunningBook, account_id: AccountId, currency: str) -> Balance:
+def _require_open_account(running: _RunningBook, account_id: AccountId, currency: str) -> Balance:
     balance = running.balances.get(account_id)
     if balance is None:
-        raise _No(Refusal.ACCOUNT_NOT_FOUND, account=account_id)
+        raise _CommandRefused(Refusal.ACCOUNT_NOT_FOUND, account=account_id)
     if balance.is_engine:
-        raise _No(Refusal.ENGINE_ACCOUNT, account=account_id)
+        raise _CommandRefused(Refusal.ENGINE_ACCOUNT, account=account_id)
     if balance.status != "open":
         frozen = balance.status == "frozen"
-        raise _No(Refusal.ACCOUNT_FROZEN if frozen else Refusal.ACCOUNT_CLOSED, account=account_id)
+        raise _CommandRefused(
+            Refusal.ACCOUNT_FROZEN if frozen else Refusal.ACCOUNT_CLOSED, account=account_id
+        )
     if balance.currency != currency:
-        raise _No(
+        raise _CommandRefused(
             Refusal.CURRENCY_MISMATCH,
             account=account_id,
             account_currency=balance.currency,
@@ -344,26 +362,26 @@ def _require_open(running: _RunningBook, account_id: AccountId, currency: str) -
 def _require_hold(running: _RunningBook, hold_id: HoldId) -> Hold:
     hold = running.holds.get(hold_id)
     if hold is None:
-        raise _No(Refusal.HOLD_NOT_FOUND, hold=hold_id)
+        raise _CommandRefused(Refusal.HOLD_NOT_FOUND, hold=hold_id)
     return hold
 
 
-def _require_callers(hold: Hold) -> None:
+def _require_callers_hold(hold: Hold) -> None:
     if hold.reference.startswith(ENGINE_NAMESPACE):
-        raise _No(Refusal.ENGINE_HOLD, hold=hold.id)
+        raise _CommandRefused(Refusal.ENGINE_HOLD, hold=hold.id)
 
 
-def _require_reserving(hold: Hold, now: datetime) -> None:
+def _require_open_hold(hold: Hold, now: datetime) -> None:
     if hold.state != "open":
-        raise _No(Refusal.HOLD_NOT_OPEN, hold=hold.id, state=hold.state)
-    if _is_due(hold, now):
-        raise _No(Refusal.HOLD_EXPIRED, hold=hold.id, expires_at=hold.expires_at)
+        raise _CommandRefused(Refusal.HOLD_NOT_OPEN, hold=hold.id, state=hold.state)
+    if _has_expired(hold, now):
+        raise _CommandRefused(Refusal.HOLD_EXPIRED, hold=hold.id, expires_at=hold.expires_at)
 
 
-def _is_due(hold: Hold, now: datetime) -> bool:
+def _has_expired(hold: Hold, now: datetime) -> bool:
     return hold.expires_at is not None and hold.expires_at <= now
 
 
-def _require_same(standing: int, asked: int, reference: str) -> None:
+def _require_same_request(standing: int, asked: int, reference: str) -> None:
     if standing != asked:
-        raise _No(Refusal.REFERENCE_REUSED, reference=reference)
+        raise _CommandRefused(Refusal.REFERENCE_REUSED, reference=reference)

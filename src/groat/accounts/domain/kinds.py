@@ -1,4 +1,4 @@
-"""The kinds of ledger transactions. Every room that posts registers its own. Pure."""
+"""The kinds of ledger transactions. Every room that posts transactions registers its kinds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from groat.kernel.errors import InvalidRequest
 
 
 class TransactionKind(NamedTuple):
-    """A kind of transaction. Its ``number`` stands in the row, and is never given to another."""
+    """A kind of transaction. Rows store its ``number``, which is never given to another kind."""
 
     number: int
     name: str
@@ -19,11 +19,11 @@ TRANSFER = TransactionKind(1, "transfer")
 REVERSAL = TransactionKind(2, "reversal")
 HOLD_CAPTURED = TransactionKind(3, "hold.captured")
 CALLERS_KINDS = (TRANSFER, REVERSAL, HOLD_CAPTURED)
-"""The kinds that callers post, all with two entries. Numbers from 16 on belong to other rooms."""
+"""The kinds that callers post, each with two entries. Other rooms number theirs from 16 on."""
 
 
 class TransactionKinds:
-    """The kinds that the rooms have registered."""
+    """All kinds that the rooms have registered."""
 
     def __init__(self, kinds: Iterable[TransactionKind]) -> None:
         """Register ``kinds``.
@@ -38,7 +38,7 @@ class TransactionKinds:
             raise ValueError(f"two kinds share a number or a name: {registered}")
 
     def numbered(self, number: int) -> TransactionKind:
-        """Return the kind with the ``number`` of a row."""
+        """Return the kind that a row stores as ``number``."""
         return self._by_number[number]
 
     def named(self, name: str) -> TransactionKind:
@@ -51,6 +51,7 @@ class TransactionKinds:
         if kind is None:
             names = ", ".join(self._by_name)
             raise InvalidRequest(
-                "unknown_transaction_kind", f"{name[:64]!r} is no kind. The kinds are: {names}."
+                "unknown_transaction_kind",
+                f"{name[:64]!r} is not a kind of transaction. Use one of: {names}.",
             )
         return kind

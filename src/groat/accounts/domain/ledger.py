@@ -1,10 +1,11 @@
-"""Double entry: ledger transactions, their entries, the balances that they leave, and holds.
+"""Double entry: ledger transactions, their entries, the resulting balances, and holds.
 
-In entries credits are positive and debits negative, and the entries of a transaction sum to zero
-in each currency. ``posted`` is the sum of an account's entries, ``held`` the sum of its open holds,
-and ``available`` what is left of the first after the second.
+In entries, credits are positive and debits are negative. The entries of a transaction sum to zero
+in each currency. ``posted`` is the sum of an account's entries, ``held`` is the sum of its open
+holds, and ``available`` is ``posted`` less ``held``.
 
-What a batch makes by the thousand is a named tuple: it is made three times as fast as a dataclass.
+A batch creates some of these types by the thousand. They are named tuples, because creating one is
+three times as fast as creating a dataclass.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ AccountStatus: TypeAlias = Literal["open", "frozen", "closed"]
 HoldState: TypeAlias = Literal["open", "captured", "released", "expired"]
 
 ENGINE_NAMESPACE = "groat:"
-"""Prefix of the engine's own references, of transactions and holds. Callers cannot use it."""
+"""Prefix of the references of the engine's transactions and holds. Callers cannot use it."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 class Entry(NamedTuple):
-    """``amount`` minor units of ``currency`` on one account: credits are positive."""
+    """``amount`` minor units of ``currency`` on one account; credits are positive."""
 
     account_id: AccountId
     amount: int
@@ -42,11 +43,11 @@ class Entry(NamedTuple):
 class Transaction(NamedTuple):
     """A ledger transaction to be posted.
 
-    ``id`` is the hash of its ``reference``, which is unique for the merchant: posting is idempotent
-    by it. ``request_hash`` tells a repetition from other content under the same reference.
-    ``effective_at`` is the time that it counts from in effective-dated balances, where that is not
-    the time at which it is recorded. ``subject`` is the id of the payment, refund or dispute that
-    caused it, as the API shows ids.
+    ``id`` is the hash of ``reference``, which is unique for the merchant, so one reference posts
+    once. ``request_hash`` distinguishes a repeated request from one that reuses the reference with
+    other content. ``effective_at`` is the time from which the transaction counts in effective-dated
+    balances; None means the time at which it is recorded. ``subject`` is the id of the payment,
+    refund or dispute that caused the transaction, in the API's format.
     """
 
     id: TransactionId
@@ -70,12 +71,12 @@ class Transaction(NamedTuple):
         """Return the transaction with this content.
 
         Raises:
-            UnbalancedTransaction: the entries are not two or more, each on an account of its own,
-                that sum to zero in each currency.
+            UnbalancedTransaction: there are fewer than two entries, two of them are on one account,
+                one has the amount 0, or those of a currency do not sum to zero.
         """
         if not _is_double_entry(entries):
             raise UnbalancedTransaction(f"{kind.name} {reference}: {entries}")
-        moves = [f"{one.account_id.int:x} {one.amount} {one.currency}" for one in entries]
+        moves = [f"{entry.account_id.int:x} {entry.amount} {entry.currency}" for entry in entries]
         return cls(
             transaction_id(merchant_id, reference),
             request_hash(kind.name, effective_at, *moves),
@@ -88,14 +89,14 @@ class Transaction(NamedTuple):
 
 
 class UnbalancedTransaction(ValueError):
-    """A transaction that is not double entry. It is a fault of ours, never of a caller."""
+    """A transaction that is not double entry: a bug of the engine, never a caller's mistake."""
 
 
 class Balance(NamedTuple):
-    """How an account stands, as its locked row says, after ``version`` entries.
+    """The locked balance row of an account, after ``version`` entries.
 
-    ``recorded_at`` is the time of the last of them; ``number`` is what entries are filed under.
-    No caller moves an account that ``is_engine``.
+    ``recorded_at`` is the time of the last entry. ``number`` identifies the account in its entries.
+    If ``is_engine``, callers can neither post to the account nor place a hold on it.
     """
 
     account_id: AccountId
@@ -111,11 +112,11 @@ class Balance(NamedTuple):
 
     @property
     def available(self) -> int:
-        """What can be debited or held, down to the floor."""
+        """The posted amount less the amount held; a command may use it down to the floor."""
         return self.posted - self.held
 
     def after_entry(self, amount: int, recorded_at: datetime) -> Balance:
-        """Return the balance that an entry of ``amount`` leaves."""
+        """Return the balance after an entry of ``amount``."""
         account_id, number, currency, status, posted, held, floor, version, _, is_engine = self
         return Balance(
             account_id,
@@ -131,14 +132,14 @@ class Balance(NamedTuple):
         )
 
     def after_hold(self, amount: int) -> Balance:
-        """Return the balance with ``amount`` more held, or less if it is negative."""
+        """Return the balance with ``amount`` more held; a negative ``amount`` holds less."""
         return self._replace(held=self.held + amount)
 
 
 class Hold(Value):
     """A part of an account's balance that is reserved until captured, released or expired.
 
-    Of ``amount``, ``remaining`` is reserved still and ``captured`` was taken.
+    Of ``amount``, ``remaining`` is still reserved and ``captured`` was moved to other accounts.
     """
 
     id: HoldId
@@ -154,18 +155,18 @@ class Hold(Value):
     created_at: datetime
 
     def after_capture(self, amount: int) -> Hold:
-        """Return the hold with ``amount`` of what remains captured."""
+        """Return the hold after a capture of ``amount`` from its remainder."""
         remaining = self.remaining - amount
         state: HoldState = "open" if remaining else "captured"
         return replace(self, remaining=remaining, captured=self.captured + amount, state=state)
 
     def ended(self, state: HoldState) -> Hold:
-        """Return the hold with nothing reserved any more."""
+        """Return the hold in its final ``state``, with nothing reserved."""
         return replace(self, remaining=0, state=state)
 
 
 class PostedEntry(NamedTuple):
-    """An entry in its place, with the balance that it left."""
+    """An entry as it was recorded, with the account's balance after it."""
 
     account_number: int
     recorded_at: datetime
@@ -175,7 +176,7 @@ class PostedEntry(NamedTuple):
 
 
 class PostedTransaction(NamedTuple):
-    """A transaction as it was recorded, with its entries in their places."""
+    """A transaction as it was recorded, with its recorded entries."""
 
     transaction: Transaction
     recorded_at: datetime
@@ -183,7 +184,7 @@ class PostedTransaction(NamedTuple):
 
 
 class RecordedTransaction(NamedTuple):
-    """A transaction read back."""
+    """A transaction read back from the ledger."""
 
     id: TransactionId
     kind: TransactionKind
@@ -194,7 +195,7 @@ class RecordedTransaction(NamedTuple):
 
 
 class StatementLine(Value):
-    """One entry of an account's statement. Amounts are the ledger's: credits are positive."""
+    """One entry of an account's statement, with the ledger's sign: credits are positive."""
 
     recorded_at: datetime
     transaction_id: TransactionId
@@ -207,7 +208,7 @@ class StatementLine(Value):
 
 
 class StatementFilter(Value):
-    """Which lines of a statement: recorded from ``since`` on and before ``until``, of a kind."""
+    """Selects lines of a statement: recorded from ``since`` on, before ``until``, of ``kind``."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -216,7 +217,7 @@ class StatementFilter(Value):
 
 
 class TrialBalance(Value):
-    """All accounts in one currency: the debit balances and the credit balances are equal."""
+    """Sums over all accounts in one currency: debit balances equal credit balances."""
 
     currency: str
     accounts: int
@@ -225,7 +226,7 @@ class TrialBalance(Value):
 
 
 class LedgerBatch(Value):
-    """The transactions of one commit and one actor; one audit record tells of all of them."""
+    """The transactions of one actor in one commit; one audit record covers all of them."""
 
     id: LedgerBatchId
     actor: str
@@ -234,29 +235,29 @@ class LedgerBatch(Value):
 
 
 def transaction_id(merchant_id: MerchantId, reference: str) -> TransactionId:
-    """Return the id of the transaction with ``reference``."""
+    """Return the id of the merchant's transaction with ``reference``."""
     return TransactionId(ids.name_based(b"groat txn", f"{merchant_id} {reference}"))
 
 
 def hold_id(merchant_id: MerchantId, reference: str) -> HoldId:
-    """Return the id of the hold with ``reference``."""
+    """Return the id of the merchant's hold with ``reference``."""
     return HoldId(ids.name_based(b"groat hold", f"{merchant_id} {reference}"))
 
 
 def request_hash(*content: UUID | datetime | str | int | None) -> int:
-    """Return 64 bits that stand for what was asked for."""
-    text = " ".join([str(one) for one in content])
+    """Return a 64-bit hash of a request's content, by which its repetition is recognized."""
+    text = " ".join([str(part) for part in content])
     digest = hashlib.blake2b(text.encode(), digest_size=8, person=b"groat request").digest()
     return int.from_bytes(digest, "big", signed=True)
 
 
 def batch_digest(transactions: Sequence[PostedTransaction]) -> str:
-    """Return the SHA-256 of all that ``transactions`` say, in hexadecimal, whatever their order.
+    """Return the SHA-256 of the content of ``transactions``, in hexadecimal, in any order.
 
-    One line for each: its id, times in microseconds, account numbers and amounts, kind, reference
-    and subject. PostgreSQL computes the same from the rows when the ledger is verified.
+    Each transaction is one line: its id, times in microseconds, account numbers and amounts, kind,
+    reference and subject. ``groat verify`` has PostgreSQL compute the same digest from the rows.
     """
-    lines = sorted(_digest_line(one) for one in transactions)
+    lines = sorted(_digest_line(transaction) for transaction in transactions)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

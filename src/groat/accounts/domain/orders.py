@@ -1,4 +1,4 @@
-"""What callers order: transfers and holds, checked as far as that needs no balance."""
+"""Orders of callers, transfers and holds, with the checks that need no balance."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REFERENCE = re.compile(rf"(?!{ENGINE_NAMESPACE})[!-~]{{1,255}}", re.ASCII)
 
 
 class TransferOrder(Value):
-    """Move ``amount`` from the account that is debited to the one that is credited."""
+    """Move ``amount`` from the debited account to the credited account."""
 
     reference: str
     debit_account_id: AccountId
@@ -38,7 +38,7 @@ class TransferOrder(Value):
 
 
 class HoldOrder(Value):
-    """Reserve ``amount`` on an account, until ``expires_at`` if given."""
+    """Reserve ``amount`` on an account, until ``expires_at`` if that is given."""
 
     reference: str
     account_id: AccountId
@@ -47,7 +47,7 @@ class HoldOrder(Value):
 
 
 class HoldCapture(Value):
-    """Move ``amount`` of a hold, or all that remains of it, to the account that is credited."""
+    """Move ``amount`` of a hold to the credited account; None moves the whole remainder."""
 
     reference: str
     hold_id: HoldId
@@ -56,7 +56,7 @@ class HoldCapture(Value):
 
 
 def transfer(merchant_id: MerchantId, order: TransferOrder) -> PostTransaction:
-    """Return the command to make a transfer.
+    """Check a transfer order and return its command.
 
     Raises:
         InvalidRequest: ``invalid_reference``, ``amount_not_positive``, ``time_out_of_bounds``, or
@@ -67,7 +67,7 @@ def transfer(merchant_id: MerchantId, order: TransferOrder) -> PostTransaction:
     _require_storable(order.effective_at)
     if order.debit_account_id == order.credit_account_id:
         raise InvalidRequest(
-            "same_account", "A transfer is between two accounts; these are the same one."
+            "same_account", "Give two accounts: the debit and the credit account are the same."
         )
     amount, currency = order.amount.amount, order.amount.currency
     entries = (
@@ -80,7 +80,7 @@ def transfer(merchant_id: MerchantId, order: TransferOrder) -> PostTransaction:
 
 
 def hold(merchant_id: MerchantId, order: HoldOrder, now: datetime) -> PlaceHold:
-    """Return the command to place a hold that a caller asks for.
+    """Check a caller's hold order and return its command.
 
     Raises:
         InvalidRequest: ``invalid_reference``, ``amount_not_positive``, or ``time_out_of_bounds``.
@@ -92,7 +92,7 @@ def hold(merchant_id: MerchantId, order: HoldOrder, now: datetime) -> PlaceHold:
 
 
 def engines_hold(merchant_id: MerchantId, order: HoldOrder, now: datetime) -> PlaceHold:
-    """Return the command to place a hold of our own, whatever its reference."""
+    """Return the command for a hold of the engine, whose reference may use its namespace."""
     amount, currency = order.amount.amount, order.amount.currency
     return PlaceHold(
         Hold(
@@ -112,7 +112,7 @@ def engines_hold(merchant_id: MerchantId, order: HoldOrder, now: datetime) -> Pl
 
 
 def capture(merchant_id: MerchantId, order: HoldCapture) -> CaptureHold:
-    """Return the command to capture of a hold.
+    """Check a capture order and return its command.
 
     Raises:
         InvalidRequest: ``invalid_reference`` or ``amount_not_positive``.
@@ -132,20 +132,22 @@ def capture(merchant_id: MerchantId, order: HoldCapture) -> CaptureHold:
 
 
 def reversal(merchant_id: MerchantId, recorded: RecordedTransaction) -> PostTransaction:
-    """Return the command that undoes a transfer: the same entries with the other sign.
+    """Return the command that reverses a transfer: the same entries with the opposite sign.
 
-    Its reference is made from the transfer's id, so that a transfer is reversed once.
+    Its reference contains the transfer's id, so a transfer can be reversed only once.
 
     Raises:
-        Conflict: ``not_reversible``; it is a reversal itself.
+        Conflict: ``not_reversible``; ``recorded`` is neither a transfer nor a captured hold.
     """
     if recorded.kind not in {TRANSFER, HOLD_CAPTURED}:
         raise Conflict(
             "not_reversible",
-            f"Only transfers and captured holds are reversed, not {recorded.kind.name}.",
+            f"Only transfers and captured holds can be reversed, not {recorded.kind.name}.",
         )
     undone = [entry._replace(amount=-entry.amount) for entry in recorded.entries]
-    entries = tuple(sorted(undone, key=lambda entry: entry.amount))  # the debit first, as always
+    entries = tuple(
+        sorted(undone, key=lambda entry: entry.amount)
+    )  # the debit first, as in transfers
     reference = f"{ENGINE_NAMESPACE}reversal:{ids.render('ledger_transaction', recorded.id)}"
     return PostTransaction(Transaction.of(merchant_id, REVERSAL, reference, entries))
 
@@ -154,20 +156,20 @@ def _require_reference(reference: str) -> None:
     if not _REFERENCE.fullmatch(reference):
         raise InvalidRequest(
             "invalid_reference",
-            "A reference is 1 to 255 printable ASCII characters without spaces, and does not begin "
-            f"with {ENGINE_NAMESPACE!r}.",
+            "A reference must have 1 to 255 printable ASCII characters, must have no spaces, and "
+            f"must not begin with {ENGINE_NAMESPACE!r}.",
         )
 
 
 def _require_positive(amount: int) -> None:
     if amount <= 0:
         raise InvalidRequest(
-            "amount_not_positive", f"An amount is more than 0 minor units; this is {amount}."
+            "amount_not_positive", f"An amount must be more than 0 minor units; {amount} is not."
         )
 
 
 def _require_storable(moment: datetime | None) -> None:
     if moment is not None and not is_storable(moment):
         raise InvalidRequest(
-            "time_out_of_bounds", f"A time is from {EARLIEST.year} to {LATEST.year}, in UTC."
+            "time_out_of_bounds", f"A time must be from {EARLIEST.year} to {LATEST.year}, in UTC."
         )

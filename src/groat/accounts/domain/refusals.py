@@ -1,4 +1,4 @@
-"""What a caller is told when the ledger refuses: the code, and a sentence with the figures."""
+"""The errors of refused commands: for each code, an error class and a sentence with figures."""
 
 from __future__ import annotations
 
@@ -14,46 +14,52 @@ _SENTENCES: dict[Refusal, tuple[type[GroatError], str]] = {
     Refusal.ACCOUNT_NOT_FOUND: (NotFound, "There is no account {account}."),
     Refusal.BALANCE_TOO_LARGE: (
         Conflict,
-        "Account {account} stands at {balance}; with {amount} it would pass what a balance can be.",
+        "The balance of account {account} is {balance}; an entry of {amount} makes it too large.",
     ),
     Refusal.CURRENCY_MISMATCH: (
         InvalidRequest,
-        "Account {account} is in {account_currency}, and this is in {currency}.",
+        "Account {account} is in {account_currency}; it takes no amount in {currency}.",
     ),
     Refusal.ENGINE_ACCOUNT: (
         Forbidden,
         (
-            "Account {account} belongs to the engine. Payments, refunds and disputes move it; a "
-            "transfer or a hold needs an account of your own."
+            "Account {account} belongs to the engine. Only payments, refunds and disputes post to "
+            "it; use an account of your own."
         ),
     ),
-    Refusal.EXPIRES_IN_PAST: (InvalidRequest, "{expires_at} is past; a hold expires later."),
+    Refusal.EXPIRES_IN_PAST: (
+        InvalidRequest,
+        "The expiry time {expires_at} has passed; give a later one.",
+    ),
     Refusal.HOLD_EXCEEDED: (
         Conflict,
-        "Of hold {hold} {remaining} remains; {amount} was asked for.",
+        "{amount} exceeds the {remaining} that remain of hold {hold}.",
     ),
     Refusal.HOLD_EXPIRED: (Conflict, "Hold {hold} expired at {expires_at}."),
     Refusal.HOLD_NOT_FOUND: (NotFound, "There is no hold {hold}."),
-    Refusal.HOLD_NOT_OPEN: (Conflict, "Hold {hold} is {state}."),
-    Refusal.ENGINE_HOLD: (Conflict, "Hold {hold} belongs to the engine, which ends it."),
+    Refusal.HOLD_NOT_OPEN: (Conflict, "Hold {hold} is not open; it is {state}."),
+    Refusal.ENGINE_HOLD: (Conflict, "Hold {hold} belongs to the engine; only the engine ends it."),
     Refusal.INSUFFICIENT_FUNDS: (
         Conflict,
-        "Account {account} has {available} available and a floor of {floor}; asked was {amount}.",
+        "Account {account} has {available} available and a floor of {floor}; {amount} is too much.",
     ),
     Refusal.LINKED_REFUSED: (
         Conflict,
-        "Item {refused} of the same linked request was refused, so nothing of it was done.",
+        "Item {refused} (counted from 0) of this linked request was refused, so no item was done.",
     ),
     Refusal.REFERENCE_REUSED: (
         Conflict,
-        "Reference {reference} came before with other content; something new needs a new one.",
+        "Reference {reference} was used with other content; use a new one for a new request.",
     ),
-    Refusal.SAME_ACCOUNT: (InvalidRequest, "Hold {hold} is on account {account} already."),
+    Refusal.SAME_ACCOUNT: (
+        InvalidRequest,
+        "Hold {hold} is on account {account}; capture it to another account.",
+    ),
 }
 
 
 def as_error(refused: Refused) -> GroatError:
-    """Return the error that says what was refused and why."""
+    """Return the error for a refusal, with its figures in the message."""
     error, sentence = _SENTENCES[refused.refusal]
     figures = {
         name: ids.render(name, figure) if isinstance(figure, UUID) else figure

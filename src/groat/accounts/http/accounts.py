@@ -1,4 +1,4 @@
-"""``/v1/accounts``: open them, look at them, and at what has moved. ``/v1/ledger``: all of them."""
+"""``/v1/accounts``: open, read and change accounts. ``/v1/ledger``: sums over all accounts."""
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -41,9 +41,9 @@ _TICK = timedelta(microseconds=1)
 class NewAccount(Body):
     """An account to open: a code of the merchant's choice, and one currency (ISO 4217).
 
-    A wallet is what it is without more: its normal side is credit and it cannot be overdrawn. A
-    ``floor`` below 0 grants an overdraft, and null is no limit, which is all that an account whose
-    normal side is debit can have.
+    By default the account is a wallet: its normal side is credit, and it cannot be overdrawn
+    (``floor`` 0). A negative ``floor`` grants an overdraft; null removes the limit. An account whose
+    normal side is debit cannot have a floor.
     """
 
     code: str
@@ -53,23 +53,24 @@ class NewAccount(Body):
     metadata: dict[str, str] = Field(default_factory=dict)
 
     def floor_or_default(self) -> int | None:
-        """Return the floor as given, and otherwise that of a wallet."""
+        """Return the floor of the request, or the default: 0 for a credit account, else None."""
         if "floor" in self.model_fields_set or self.normal_side == "debit":
             return self.floor
         return 0
 
 
 class AccountChange(Body):
-    """What to change of an account; what is left out stays."""
+    """Changes to an account. Fields that are left out stay as they are."""
 
     status: AccountStatus | None = None
     metadata: dict[str, str] | None = None
 
 
 class AccountView(View):
-    """An account, in minor units. ``balance`` is positive on the account's normal side.
+    """An account. Amounts are in minor units; ``balance`` is positive on the normal side.
 
-    ``available`` is the balance less what is ``held``; ``version`` counts the entries.
+    ``held`` is the sum of the open holds. ``available`` is the balance that would remain if all of
+    them were captured. ``version`` is the number of entries.
     """
 
     id: AccountIdText
@@ -105,7 +106,7 @@ class AccountView(View):
 
 
 class EntryView(View):
-    """An entry: ``amount`` and ``balance_after`` in minor units, signed as the balance is."""
+    """An entry. ``amount`` and ``balance_after`` are in minor units, with the balance's sign."""
 
     amount: int
     balance_after: int
@@ -113,7 +114,7 @@ class EntryView(View):
     kind: str
     reference: str
     subject: str | None = Field(
-        description="Id of the payment, refund or dispute that caused it; null for transfers."
+        description="Id of the payment, refund or dispute behind the entry; null for transfers."
     )
     recorded_at: datetime
     effective_at: datetime
@@ -135,7 +136,11 @@ class EntryView(View):
 
 
 class BalanceView(View):
-    """A balance at a moment: by what was in the books then, or by what counts from then."""
+    """A balance at a moment.
+
+    If ``by`` is ``recorded``, it sums the entries that were recorded by that moment. If ``by`` is
+    ``effective``, it sums the entries that are effective by that moment.
+    """
 
     account: AccountIdText
     currency: str
@@ -145,7 +150,7 @@ class BalanceView(View):
 
 
 class TrialBalanceView(View):
-    """All balances in one currency, in minor units: the debits and the credits are equal."""
+    """Sums of all balances in one currency, in minor units. Debits and credits are equal."""
 
     currency: str
     accounts: int
@@ -171,13 +176,17 @@ class TrialBalances(View):
 
 def _statement_filter(
     since: Annotated[
-        Moment | None, Query(description="Only what was recorded then or later.")
+        Moment | None, Query(description="Only entries recorded at this time or later.")
     ] = None,
-    until: Annotated[Moment | None, Query(description="Only what was recorded before.")] = None,
-    kind: Annotated[str | None, Query(description="Only transactions such as `transfer`.")] = None,
-    order: Annotated[Literal["desc", "asc"], Query(description="Newest or oldest first.")] = "desc",
+    until: Annotated[
+        Moment | None, Query(description="Only entries recorded before this time.")
+    ] = None,
+    kind: Annotated[
+        str | None, Query(description="Only entries of this kind, such as `transfer`.")
+    ] = None,
+    order: Annotated[Literal["desc", "asc"], Query(description="`desc`: newest first.")] = "desc",
 ) -> StatementFilter:
-    """Return which lines are asked for."""
+    """Return the filter for the lines of a statement."""
     return StatementFilter(since, until, kind, oldest_first=order == "asc")
 
 
@@ -224,7 +233,7 @@ class AccountRoutes:
     async def update(
         self, account_id: AccountIdText, body: AccountChange, caller: CallerOf
     ) -> AccountView:
-        """Freeze, open or close an account."""
+        """Freeze, reopen or close an account, or change its metadata."""
         changed = await self._accounts.update(
             caller, account_id, status=body.status, metadata=body.metadata
         )
@@ -251,13 +260,15 @@ class AccountRoutes:
         self,
         account_id: AccountIdText,
         caller: CallerOf,
-        at: Annotated[Moment | None, Query(description="The moment; left out, it is now.")] = None,
+        at: Annotated[
+            Moment | None, Query(description="Moment of the balance; now by default.")
+        ] = None,
         *,
         effective: Annotated[
-            bool, Query(description="By when transactions count, not when they were recorded.")
+            bool, Query(description="Whether to use effective times instead of recorded times.")
         ] = False,
     ) -> BalanceView:
-        """Get a balance, now or then."""
+        """Get an account's balance, now or at a moment."""
         account, posted, moment = await self._queries.balance_at(
             caller.merchant_id, account_id, at, effective=effective
         )
@@ -272,11 +283,11 @@ class AccountRoutes:
     async def trial_balance(self, caller: CallerOf) -> TrialBalances:
         """Get the trial balance."""
         sums = await self._queries.trial_balance(caller.merchant_id)
-        return TrialBalances(data=[TrialBalanceView.of(one) for one in sums])
+        return TrialBalances(data=[TrialBalanceView.of(currency) for currency in sums])
 
 
 def _following(wanted: StatementFilter, place: str | None) -> StatementFilter:
-    """Return which of the wanted lines follow the one that was recorded at ``place``."""
+    """Narrow a filter to the lines after the line that was recorded at ``place``."""
     if place is None:
         return wanted
     shown = datetime.fromisoformat(place)

@@ -1,6 +1,6 @@
 """``/v1/holds``: reserve money on an account.
 
-Every command is idempotent by its ``reference``: the same request again gets the same answer.
+Placing and capturing are idempotent by ``reference``: a repeated request gets the same answer.
 """
 
 from datetime import datetime
@@ -35,7 +35,7 @@ from groat.platform.http.paging import (
 
 
 class NewHold(Body):
-    """A part of an account's balance to reserve, until ``expires_at`` if given."""
+    """A part of an account's balance to reserve, until ``expires_at`` if that is given."""
 
     reference: str
     account: AccountIdText
@@ -44,13 +44,13 @@ class NewHold(Body):
     expires_at: Moment | None = None
 
     def order(self) -> HoldOrder:
-        """Return what is ordered."""
+        """Return the order of this request."""
         money = Money(self.amount, self.currency)
         return HoldOrder(self.reference, self.account, money, self.expires_at)
 
 
 class NewCapture(Body):
-    """What of a hold to move, and where to: all that remains if there is no ``amount``."""
+    """A capture: ``amount`` of the hold, or without it the whole remainder, to another account."""
 
     reference: str
     credit_account: AccountIdText
@@ -58,7 +58,7 @@ class NewCapture(Body):
 
 
 class HoldView(View):
-    """A hold, in minor units: of ``amount``, ``remaining`` is reserved still."""
+    """A hold, in minor units. Of ``amount``, ``remaining`` is still reserved."""
 
     id: HoldIdText
     reference: str
@@ -89,15 +89,15 @@ class HoldView(View):
 
 
 class CaptureView(View):
-    """A hold after a capture of it, and the transaction that moved the money."""
+    """A hold after a capture, and the transaction that moved the money."""
 
     hold: HoldView
     transaction: TransactionIdText
 
     @classmethod
     def of(cls, stands: HoldStands) -> Self:
-        """Return the view of what a capture came to."""
-        assert stands.transaction_id is not None, "a capture has one"  # noqa: S101
+        """Return the view of a capture's outcome."""
+        assert stands.transaction_id is not None, "a capture has a transaction"  # noqa: S101
         return cls(hold=HoldView.of(stands.hold), transaction=stands.transaction_id)
 
 

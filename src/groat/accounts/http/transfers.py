@@ -1,6 +1,6 @@
 """``/v1/transfers``: move money between accounts.
 
-Every command is idempotent by its ``reference``: the same request again gets the same answer.
+Transfers are idempotent by ``reference``: a repeated request gets the same answer.
 """
 
 import asyncio
@@ -34,10 +34,11 @@ from groat.platform.http.ids import (
 )
 
 MOST_IN_BULK = 500
+"""Maximum transfers in one request."""
 
 
 class NewTransfer(Body):
-    """A transfer, in minor units of one currency (ISO 4217), that of both accounts."""
+    """A transfer, in minor units of the currency (ISO 4217) that both accounts have."""
 
     reference: str
     debit_account: AccountIdText
@@ -47,7 +48,7 @@ class NewTransfer(Body):
     effective_at: Moment | None = None
 
     def order(self) -> TransferOrder:
-        """Return what is ordered."""
+        """Return the order of this request."""
         return TransferOrder(
             self.reference,
             self.debit_account,
@@ -58,14 +59,14 @@ class NewTransfer(Body):
 
 
 class NewTransfers(Body):
-    """Many transfers: each for itself, or, ``linked``, all of them or none."""
+    """Many transfers. Each is made or refused by itself; if ``linked``, all are made or none."""
 
     transfers: Annotated[list[NewTransfer], Field(min_length=1, max_length=MOST_IN_BULK)]
     linked: bool = False
 
 
 class TransferView(View):
-    """A transfer as it is recorded. Amounts are in minor units."""
+    """A transfer as recorded. Amounts are in minor units."""
 
     id: TransactionIdText
     kind: str
@@ -95,14 +96,14 @@ class TransferView(View):
 
 
 class ItemProblem(View):
-    """Why one item was refused."""
+    """The reason for refusing one item."""
 
     code: str
     detail: str
 
 
 class TransferResult(View):
-    """What one item of a bulk came to: posted with its ``id``, or refused with an ``error``."""
+    """The outcome of one item in bulk: posted with its ``id``, or refused with an ``error``."""
 
     reference: str
     status: Literal["posted", "refused"]
@@ -112,7 +113,7 @@ class TransferResult(View):
 
     @classmethod
     def posted(cls, reference: str, transaction_id: TransactionId, recorded_at: datetime) -> Self:
-        """Return the view of an item that stands in the ledger."""
+        """Return the view of an item that was posted."""
         return cls(reference=reference, status="posted", id=transaction_id, recorded_at=recorded_at)
 
     @classmethod
@@ -181,7 +182,7 @@ async def _linked(
 
 
 async def _alone(transfers: TransferService, caller: Caller, item: NewTransfer) -> TransferResult:
-    """Make one transfer of many. That it cannot be, or is refused, concerns no other."""
+    """Make one transfer of many. If it is invalid or refused, the others are not affected."""
     try:
         recorded = await transfers.transfer(caller, item.order())
     except (Conflict, Forbidden, InvalidRequest, NotFound) as error:

@@ -1,4 +1,4 @@
-"""Accounts, their statements and past balances, holds and transactions: rows to what they mean."""
+"""Queries for accounts, their statements and past balances, holds and transactions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def insert_accounts(
     accounts: Sequence[tuple[AccountId, AccountSpec]],
     now: datetime,
 ) -> set[AccountId]:
-    """Add accounts with their balances; return the ids of those whose code was free."""
+    """Insert accounts with their balance rows; return the ids of those whose code was free."""
     rows = await connection.fetch(
         QUERIES["insert_accounts"],
         {
@@ -54,7 +54,7 @@ async def insert_accounts(
 async def find_ids(
     connection: Connection, merchant_id: MerchantId, codes: Collection[str]
 ) -> dict[str, AccountId]:
-    """Return the ids of the accounts with these codes, as far as there are such."""
+    """Return the ids of the existing accounts with these codes, by code."""
     rows = await connection.fetch(
         QUERIES["find_ids"], {"merchant_id": merchant_id, "codes": list(codes)}
     )
@@ -64,7 +64,7 @@ async def find_ids(
 async def account(
     connection: Connection, merchant_id: MerchantId, account_id: AccountId
 ) -> Account | None:
-    """Return one account."""
+    """Return an account with its balance, or None."""
     row = await connection.fetch_one(
         QUERIES["get_account"], {"merchant_id": merchant_id, "id": account_id}
     )
@@ -78,7 +78,7 @@ async def accounts(
     code: str | None,
     limit: int,
 ) -> list[Account]:
-    """Return accounts, oldest first, after ``after`` and with this code, if given."""
+    """Return accounts, oldest first, optionally after ``after`` and with this code."""
     rows = await connection.fetch(
         QUERIES["list_accounts"],
         {"merchant_id": merchant_id, "after": after, "code": code, "limit": limit},
@@ -87,7 +87,7 @@ async def accounts(
 
 
 def update_account(connection: Connection, merchant_id: MerchantId, changed: Account) -> None:
-    """Write an account's status and metadata; its balance is locked."""
+    """Write an account's status and metadata. The caller has locked its balance."""
     key = {"merchant_id": merchant_id, "id": changed.id}
     metadata = Jsonb(dict(changed.spec.metadata))
     connection.write(QUERIES["update_account"], {**key, "metadata": metadata})
@@ -102,7 +102,7 @@ async def statement(
     kinds: TransactionKinds,
     limit: int,
 ) -> list[StatementLine]:
-    """Return an account's entries.
+    """Return an account's entries that the filter selects.
 
     Raises:
         InvalidRequest: ``unknown_transaction_kind``.
@@ -127,14 +127,14 @@ async def statement(
 async def balance_at(
     connection: Connection, merchant_id: MerchantId, number: int, at: datetime
 ) -> int:
-    """Return what was posted by the entries recorded at or before ``at``."""
+    """Return the sum of the account's entries that were recorded at or before ``at``."""
     return await _one_number(connection, "balance_at", merchant_id, number, at)
 
 
 async def effective_balance_at(
     connection: Connection, merchant_id: MerchantId, number: int, at: datetime
 ) -> int:
-    """Return what was posted by the transactions that count from ``at`` or before."""
+    """Return the sum of the account's entries that are effective at or before ``at``."""
     return await _one_number(connection, "effective_balance_at", merchant_id, number, at)
 
 
@@ -144,7 +144,7 @@ async def transaction(
     transaction_id: TransactionId,
     kinds: TransactionKinds,
 ) -> RecordedTransaction | None:
-    """Return one transaction with its entries."""
+    """Return a transaction with its entries, or None."""
     key = {"merchant_id": merchant_id, "id": transaction_id}
     row = await connection.fetch_one(QUERIES["get_transaction"], key)
     if row is None:
@@ -159,7 +159,7 @@ async def transaction(
 
 
 async def hold(connection: Connection, merchant_id: MerchantId, hold_id: HoldId) -> Hold | None:
-    """Return one hold."""
+    """Return a hold, or None."""
     row = await connection.fetch_one(
         QUERIES["get_hold"], {"merchant_id": merchant_id, "id": hold_id}
     )
@@ -173,7 +173,7 @@ async def holds(
     before: HoldId | None,
     limit: int,
 ) -> list[Hold]:
-    """Return an account's holds, newest first, before ``before`` if given."""
+    """Return an account's holds, newest first, optionally those before ``before``."""
     rows = await connection.fetch(
         QUERIES["list_holds"],
         {"merchant_id": merchant_id, "account_id": account_id, "before": before, "limit": limit},
@@ -182,13 +182,13 @@ async def holds(
 
 
 async def trial_balance(connection: Connection, merchant_id: MerchantId) -> list[TrialBalance]:
-    """Return the sums of all balances, one row for each currency."""
+    """Return the sums of debit and of credit balances, one row for each currency."""
     rows = await connection.fetch(QUERIES["trial_balance"], {"merchant_id": merchant_id})
     return [TrialBalance(*row) for row in rows]
 
 
 async def imbalance(connection: Connection) -> int:
-    """Return what all entries sum to, over all currencies, in absolute terms."""
+    """Return the sum over all currencies of the absolute sum of each currency's entries."""
     row = await connection.fetch_one(QUERIES["ledger_imbalance"])
     return 0 if row is None else int(row[0])
 

@@ -1,5 +1,5 @@
 -- name: insert_accounts
--- Both rows of each account that is new; a code that is taken is left as it is.
+-- Insert an account row and a balance row for each new account. Skip accounts whose code is taken.
 with added as (
     insert into account (merchant_id, id, code, currency, normal_side, is_engine, metadata, created_at)
     select %(merchant_id)s::bigint, id, code, currency, normal_side, is_engine, metadata, %(now)s::timestamptz
@@ -18,11 +18,11 @@ join unnest(%(ids)s::uuid[], %(floors)s::bigint[]) as f (id, floor) on f.id = a.
 returning account_id
 
 -- name: find_ids
--- By code, for accounts that Groat itself posts to.
+-- Find accounts by code, for the accounts of the engine.
 select code, id from account where merchant_id = %(merchant_id)s and code = any(%(codes)s::text[])
 
 -- name: get_account
--- The balance is cached, so this is two index probes whatever the account's history.
+-- Read an account and its cached balance: two index probes, however many entries the account has.
 select
     a.id, a.number, a.code, a.currency, a.normal_side, b.floor, a.metadata, a.is_engine, b.status, b.posted,
     b.held, b.version, a.created_at
@@ -31,7 +31,7 @@ join balance b on b.merchant_id = a.merchant_id and b.account_id = a.id
 where a.merchant_id = %(merchant_id)s and a.id = %(id)s
 
 -- name: list_accounts
--- Oldest first, by the time-ordered id.
+-- List accounts, oldest first: ids sort by time.
 select
     a.id, a.number, a.code, a.currency, a.normal_side, b.floor, a.metadata, a.is_engine, b.status, b.posted,
     b.held, b.version, a.created_at
@@ -43,17 +43,17 @@ order by a.id
 limit %(limit)s
 
 -- name: update_account
--- What an account is called stays; what is noted of it may change.
+-- Update the metadata of an account. Its code and currency never change.
 update account set metadata = %(metadata)s
 where merchant_id = %(merchant_id)s and id = %(id)s
 
 -- name: update_status
--- The row is locked already.
+-- Update the status of an account, whose balance row the caller has locked.
 update balance set status = %(status)s
 where merchant_id = %(merchant_id)s and account_id = %(id)s
 
 -- name: list_entries
--- In either direction; the primary key is the statement, and its time the cursor.
+-- List an account's entries, newest first. The primary key has their order; its time is the cursor.
 select
     e.recorded_at, e.transaction_id, e.amount, e.balance_after, t.kind, t.reference, t.effective_at,
     t.subject
@@ -66,7 +66,7 @@ order by e.recorded_at desc
 limit %(limit)s
 
 -- name: list_entries_oldest_first
--- As list_entries, the other way round.
+-- List an account's entries, oldest first.
 select
     e.recorded_at, e.transaction_id, e.amount, e.balance_after, t.kind, t.reference, t.effective_at,
     t.subject
@@ -79,7 +79,7 @@ order by e.recorded_at
 limit %(limit)s
 
 -- name: balance_at
--- What the last entry at or before that moment left: one probe of the primary key.
+-- Read the balance after the last entry at or before a moment: one probe of the primary key.
 select e.balance_after
 from ledger_entry e
 where e.merchant_id = %(merchant_id)s and e.account_number = %(number)s
@@ -88,8 +88,9 @@ order by e.recorded_at desc
 limit 1
 
 -- name: effective_balance_at
--- What is recorded by that moment, without what was to count only later, and with what was recorded
--- later and counts before. Only transactions with a time of their own are looked at.
+-- Compute the balance that is effective at a moment. Start from the balance recorded by then. Subtract
+-- entries that were recorded by then but are effective later; add entries that were recorded later but
+-- are effective by then. Only transactions with an effective time of their own are examined.
 select coalesce((
     select e.balance_after
     from ledger_entry e
@@ -107,13 +108,14 @@ select coalesce((
 ), 0)
 
 -- name: get_transaction
--- By its id.
+-- Read a transaction by its id.
 select t.kind, t.reference, t.recorded_at, t.effective_at
 from ledger_transaction t
 where t.merchant_id = %(merchant_id)s and t.id = %(id)s
 
 -- name: transaction_entries
--- Entries of one moment are beside each other, and the index on that moment says where.
+-- List the entries of a transaction. The index on the time finds them, and entries of one moment are
+-- stored side by side.
 select a.id, e.amount, a.currency
 from ledger_entry e
 join account a on a.merchant_id = e.merchant_id and a.number = e.account_number
@@ -122,7 +124,7 @@ where e.merchant_id = %(merchant_id)s and e.recorded_at = %(recorded_at)s
 order by e.amount, a.number
 
 -- name: get_hold
--- By its id.
+-- Read a hold by its id.
 select
     h.id, h.account_id, a.currency, h.request_hash, h.reference, h.amount, h.remaining, h.captured,
     h.state, h.expires_at, h.created_at
@@ -131,7 +133,7 @@ join account a on a.merchant_id = h.merchant_id and a.id = h.account_id
 where h.merchant_id = %(merchant_id)s and h.id = %(id)s
 
 -- name: list_holds
--- An account's, newest first.
+-- List an account's holds, newest first.
 select
     h.id, h.account_id, a.currency, h.request_hash, h.reference, h.amount, h.remaining, h.captured,
     h.state, h.expires_at, h.created_at
@@ -146,7 +148,7 @@ order by h.created_at desc, h.id desc
 limit %(limit)s
 
 -- name: trial_balance
--- Debit and credit balances in each currency, from the cached balances in one snapshot.
+-- Sum the debit and the credit balances of each currency, from the cached balances in one snapshot.
 select
     a.currency,
     count(*),
@@ -159,7 +161,7 @@ group by a.currency
 order by a.currency
 
 -- name: ledger_imbalance
--- What all entries sum to, in absolute terms over the currencies; 0 in a ledger that is right.
+-- Sum all entries by currency and add up the absolute sums. The result is 0 in a sound ledger.
 select coalesce(sum(abs(total)), 0)::bigint
 from (
     select sum(e.amount) as total

@@ -1,5 +1,6 @@
 -- name: check_transactions_sum_to_zero
--- Every transaction, in each of its currencies; one without entries counts as wrong.
+-- Check that the entries of every transaction sum to zero in each currency. A transaction without
+-- entries fails.
 select count(*), count(*) filter (where total is distinct from 0), min(id::text) filter (where total is distinct from 0)
 from (
     select t.id, a.currency, sum(e.amount) as total
@@ -10,7 +11,7 @@ from (
 ) as sums
 
 -- name: check_currencies_sum_to_zero
--- The whole ledger, in each currency.
+-- Check that all entries of each currency sum to zero.
 select count(*), count(*) filter (where total <> 0), min(currency) filter (where total <> 0)
 from (
     select a.currency, sum(e.amount) as total
@@ -20,7 +21,7 @@ from (
 ) as sums
 
 -- name: check_balances_match_entries
--- Every cached balance, version and time against the entries beneath it.
+-- Compare every cached balance, version and time with the entries of its account.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select
@@ -35,8 +36,8 @@ from (
 ) as balances
 
 -- name: check_entries_follow_each_other
--- Each entry's balance_after is the running sum: what is missing between two is noticed at the next,
--- and what is missing at the end by the balance.
+-- Check that each entry's balance_after is the running sum. An entry missing in the middle shows at the
+-- next entry; an entry missing at the end shows in check_balances_match_entries.
 select count(*), count(*) filter (where bad), min(id) filter (where bad)
 from (
     select
@@ -47,7 +48,8 @@ from (
 ) as placed
 
 -- name: check_entries_have_parents
--- The foreign keys that the hot path does without; an entry has its transaction's time.
+-- Check that every entry has its transaction, with the same time, and its account. The table has no
+-- foreign keys, which would slow down posting.
 select count(*), count(*) filter (where bad), min(id) filter (where bad)
 from (
     select
@@ -59,7 +61,7 @@ from (
 ) as entries
 
 -- name: check_held_matches_holds
--- What an account holds back is the sum of its open holds.
+-- Check that an account's held amount is the sum of what its holds still reserve.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select b.account_id as id, b.held <> coalesce(sum(h.remaining), 0) as bad
@@ -69,8 +71,8 @@ from (
 ) as balances
 
 -- name: check_transactions_match_record
--- The record of each batch has the digest of all that its transactions say, so that none of them was
--- altered, added or removed without altering the record too.
+-- Compare the transactions of each batch with the digest in its audit record. A transaction cannot be
+-- altered, added or removed unnoticed unless the record is altered too.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select
@@ -112,8 +114,8 @@ from (
 ) as batches
 
 -- name: check_accounts_match_record
--- An account is what the record says was opened, and stands as it says last. The engine's own are opened
--- without a record; they have no floor, and are never frozen or closed.
+-- Compare every account with the audit records of its opening and of its last change of status. The
+-- engine's accounts are opened without a record. They have no floor and are never frozen or closed.
 select count(*), count(*) filter (where bad), min(id) filter (where bad)
 from (
     select coalesce(a.code, b.account_id::text, r.object) as id, not coalesce(
@@ -140,8 +142,9 @@ from (
 ) as accounts
 
 -- name: check_holds_match_record
--- A hold is what the record says was reserved, and as much of it is taken and left as the record says
--- last: what remains only shrinks, and what has ended stays so.
+-- Compare every hold with its last audit record: account, amounts, state, reference and expiry. A closed
+-- hold stays closed and a remainder never grows. So the last record is one of a closed state, or else
+-- the one with the smallest remainder.
 select count(*), count(*) filter (where bad), min(id) filter (where bad)
 from (
     select coalesce(r.object, typeid('hold', h.id)) as id, not coalesce(

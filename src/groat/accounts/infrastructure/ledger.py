@@ -1,4 +1,4 @@
-"""The book: balances are locked, and transactions, entries, balances and holds written, here."""
+"""The ledger's writes: lock balances; write transactions, entries, balances and holds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def lock_balances(
 async def find_transactions(
     connection: Connection, merchant_id: MerchantId, transaction_ids: Collection[TransactionId]
 ) -> dict[TransactionId, Known]:
-    """Return those of these transactions that stand in the ledger."""
+    """Return those of these transactions that are in the ledger."""
     rows = await connection.fetch(
         QUERIES["find_transactions"],
         {"merchant_id": merchant_id, "ids": Uuids(list(transaction_ids))},
@@ -45,7 +45,7 @@ async def find_transactions(
 async def find_holds(
     connection: Connection, merchant_id: MerchantId, hold_ids: Collection[HoldId]
 ) -> dict[HoldId, Hold]:
-    """Return those of these holds that there are."""
+    """Return those of these holds that exist."""
     rows = await connection.fetch(
         QUERIES["find_holds"], {"merchant_id": merchant_id, "ids": Uuids(list(hold_ids))}
     )
@@ -58,9 +58,10 @@ def write_postings(
     batches: Sequence[LedgerBatch],
     balances: Collection[Balance],
 ) -> None:
-    """Write transactions, their entries, and the balances they leave.
+    """Write transactions, their entries, and the balances after them.
 
-    Where one of the references was used since it was looked up, the transaction ends in KeyTaken.
+    If another caller has used one of the references since the look-up, the database transaction
+    fails with ``KeyTaken``.
     """
     posted = [(batch.id, one) for batch in batches for one in batch.transactions]
     entries = [entry for _, one in posted for entry in one.entries]
@@ -93,7 +94,8 @@ def write_postings(
 def insert_holds(connection: Connection, merchant_id: MerchantId, holds: Collection[Hold]) -> None:
     """Write new holds.
 
-    Where one of the references was used since it was looked up, the transaction ends in KeyTaken.
+    If another caller has used one of the references since the look-up, the database transaction
+    fails with ``KeyTaken``.
     """
     connection.write(
         QUERIES["insert_holds"],
@@ -114,7 +116,7 @@ def insert_holds(connection: Connection, merchant_id: MerchantId, holds: Collect
 
 
 def update_holds(connection: Connection, merchant_id: MerchantId, holds: Collection[Hold]) -> None:
-    """Write what became of holds."""
+    """Write the amounts and states of holds that have changed."""
     connection.write(
         QUERIES["update_holds"],
         {
@@ -130,6 +132,6 @@ def update_holds(connection: Connection, merchant_id: MerchantId, holds: Collect
 async def due_holds(
     connection: Connection, now: datetime, limit: int
 ) -> list[tuple[MerchantId, HoldId]]:
-    """Return open holds whose time has come, the oldest first."""
+    """Return open holds of all merchants whose expiry time has passed, earliest expiry first."""
     rows = await connection.fetch(QUERIES["due_holds"], {"now": now, "limit": limit})
     return [(row[0], row[1]) for row in rows]

@@ -1,6 +1,7 @@
 -- name: lock_balances
--- In one order everywhere, so that no two postings can wait for each other. Only this statement's
--- own rows are fresh after the wait, which is why nothing else is read here but what never changes.
+-- Lock balances in id order, the same order everywhere, so that two postings cannot deadlock. After a
+-- wait for a lock, PostgreSQL reads only the locked rows anew. So only columns
+-- that never change are read from account.
 select
     b.account_id, a.number, a.currency, b.status, b.posted, b.held, b.floor, b.version, b.recorded_at,
     a.is_engine
@@ -11,13 +12,13 @@ order by b.account_id
 for no key update of b
 
 -- name: find_transactions
--- Replays are known by the id, which is the hash of the reference.
+-- Find transactions that were posted before, by id: the id is the hash of the reference.
 select id, request_hash, recorded_at
 from ledger_transaction
 where merchant_id = %(merchant_id)s and id = any(%(ids)s::uuid[])
 
 -- name: find_holds
--- A hold changes only under its account's lock, so it needs none of its own.
+-- Read holds. A hold changes only under the lock of its account's balance, so it needs no lock itself.
 select
     h.id, h.account_id, a.currency, h.request_hash, h.reference, h.amount, h.remaining, h.captured,
     h.state, h.expires_at, h.created_at
@@ -26,8 +27,8 @@ join account a on a.merchant_id = h.merchant_id and a.id = h.account_id
 where h.merchant_id = %(merchant_id)s and h.id = any(%(ids)s::uuid[])
 
 -- name: write_postings
--- A whole batch in one round trip. The balances' rows are locked already. A transaction that another
--- caller has posted meanwhile, under the same reference, fails the batch: it is then decided again.
+-- Write a whole batch in one round trip. The caller has locked the balance rows. If another caller has
+-- posted one of the references meanwhile, the insert fails, and the batch is decided again.
 with transactions as (
     insert into ledger_transaction (
         merchant_id, id, batch_id, request_hash, recorded_at, effective_at, kind, reference, subject
@@ -59,7 +60,7 @@ from unnest(
 where b.merchant_id = %(merchant_id)s and b.account_id = n.account_id
 
 -- name: insert_holds
--- New holds. One that another caller has placed meanwhile, under the same reference, fails the batch.
+-- Insert new holds. If another caller has used one of the references meanwhile, the insert fails.
 insert into hold (
     merchant_id, id, account_id, request_hash, reference, amount, remaining, captured, state,
     expires_at, created_at
@@ -76,7 +77,7 @@ from unnest(
 )
 
 -- name: update_holds
--- What became of holds. What a hold is does not change.
+-- Update the amounts and states of holds. A hold's account, reference and amount never change.
 update hold h
 set remaining = n.remaining, captured = n.captured, state = n.state
 from unnest(%(ids)s::uuid[], %(remaining)s::bigint[], %(captured)s::bigint[], %(states)s::text[])
@@ -84,7 +85,7 @@ from unnest(%(ids)s::uuid[], %(remaining)s::bigint[], %(captured)s::bigint[], %(
 where h.merchant_id = %(merchant_id)s and h.id = n.id
 
 -- name: due_holds
--- Of any merchant, by the index on open holds.
+-- Find expired holds of all merchants, by the index on open holds.
 select merchant_id, id from hold
 where state = 'open' and expires_at <= %(now)s
 order by expires_at

@@ -1,4 +1,4 @@
-"""Accounts: open, freeze and close them."""
+"""Accounts: open, freeze, reopen and close them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class AccountService:
         self._clock = clock
 
     async def create(self, caller: Caller, spec: AccountSpec) -> Account:
-        """Open an account.
+        """Open an account, and commit it with its audit record.
 
         Raises:
             Conflict: ``account_code_taken``.
@@ -47,7 +47,9 @@ class AccountService:
                 connection, caller.merchant_id, [(account_id, spec)], now
             )
             if not added:
-                raise Conflict("account_code_taken", f"There is an account {spec.code!r} already.")
+                raise Conflict(
+                    "account_code_taken", f"The code {spec.code!r} is taken; choose another."
+                )
             data: dict[str, Scalar] = {
                 "code": spec.code,
                 "currency": spec.currency,
@@ -65,12 +67,13 @@ class AccountService:
         status: AccountStatus | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Account:
-        """Freeze, open again or close an account, or note other things of it.
+        """Change an account's status (freeze, reopen, close) or its metadata, and commit.
 
         Raises:
             NotFound: the merchant has no such account.
             Forbidden: ``engine_account``.
-            Conflict: ``account_closed``; or ``account_not_empty``, as only an empty one is closed.
+            Conflict: ``account_closed``; or ``account_not_empty``, since only an empty account can
+                be closed.
             InvalidRequest: ``invalid_metadata``.
         """
         now = self._clock.now()
@@ -100,11 +103,11 @@ class AccountService:
 def _changed(
     account: Account, status: AccountStatus | None, metadata: Mapping[str, str] | None
 ) -> Account:
-    """Return the account as it is to be.
+    """Return the account with its new status and metadata.
 
     Raises:
-        Forbidden: it is one of the engine's own accounts.
-        Conflict: it is closed, or is to be closed and is not empty.
+        Forbidden: the account belongs to the engine.
+        Conflict: the account is closed, or it is to be closed and is not empty.
         InvalidRequest: ``invalid_metadata``.
     """
     if account.spec.is_engine:
@@ -112,13 +115,14 @@ def _changed(
     status = account.status if status is None else status
     if account.status == "closed" != status and not (account.posted or account.held):
         raise Conflict(
-            "account_closed", "A closed account stays closed, unless a fact was posted to it since."
+            "account_closed",
+            "A closed account can be reopened only if a fact was posted to it since.",
         )
     if status == "closed" and (account.posted or account.held):
         raise Conflict(
             "account_not_empty",
-            f"An account is closed when it is empty; this one has a balance of {account.balance} "
-            f"and holds of {account.held}.",
+            f"Only an empty account can be closed; this one has a balance of {account.balance} and "
+            f"holds of {account.held}.",
         )
     noted = account.spec.metadata if metadata is None else checked_metadata(metadata)
     return replace(account, status=status, spec=replace(account.spec, metadata=noted))

@@ -1,7 +1,7 @@
-"""Posting: whatever queued while the previous batch was in flight is locked, decided and written.
+"""Posting lanes: commands that queue while a batch is in flight become the next batch.
 
-One transaction for a batch, three beats: lock the balances in their order, decide in memory, write.
-Callers see none of it; a queue of one is a batch of one.
+A batch is one transaction in three steps: lock the balances in id order, decide in memory, write.
+Callers do not notice batches; a queue of one is a batch of one.
 """
 
 from __future__ import annotations
@@ -43,18 +43,24 @@ from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database, KeyTaken
 from groat.platform.process.batching import Lane
 
-_MOST_IN_BATCH = 500
-_MOST_WAITING = 10_000
-_MOST_RUNNING = 2
-"""While PostgreSQL writes one batch the next is prepared. More would only wait for each other."""
+_MAX_IN_BATCH = 500
+"""Maximum units in one batch."""
+_MAX_WAITING = 10_000
+"""Maximum units queued for one merchant. Further units are refused as ``overloaded``."""
+_MAX_RUNNING = 2
+"""Maximum batches of one merchant in flight.
+
+While PostgreSQL writes one batch, the next is prepared. More would only wait for each other.
+"""
 
 _random = Random()  # noqa: S311 - jitter
-_ATTEMPTS = 5
+_MAX_ATTEMPTS = 5
+"""Maximum attempts to run a batch, not counting a first attempt without the look-up."""
 _PAUSE = Backoff(base_seconds=0.1, cap_seconds=0.4, low=0.5, high=1.5)
 
 
 class Submission(Value):
-    """A unit, and who asks for it in which request."""
+    """A unit, with its actor and the id of the request that submits it."""
 
     unit: Unit
     actor: str
@@ -62,7 +68,7 @@ class Submission(Value):
 
 
 class PostingLanes:
-    """A queue of units for each merchant, since a transaction that moves money touches one."""
+    """One queue of units for each merchant: a ledger transaction concerns a single merchant."""
 
     def __init__(
         self, database: Database, audit: AuditService, new_id: IdSource, clock: Clock
@@ -74,19 +80,20 @@ class PostingLanes:
         self._lanes: dict[MerchantId, Lane[Submission, tuple[CommandOutcome, ...] | Exception]] = {}
 
     async def submit(self, caller: Caller, unit: Unit) -> tuple[CommandOutcome, ...]:
-        """Return what the commands of ``unit`` come to: all are done, or none.
+        """Execute a unit, all of its commands or none; return their outcomes after the commit.
 
         Raises:
-            Unavailable: ``overloaded``, and nothing was done; or ``database_unavailable``, and it
-                may have been: the same references ask again, and get the same answer.
+            Unavailable: ``overloaded``, and nothing was executed. Or ``database_unavailable``, and
+                the unit may have been executed: submit the same references again to learn the
+                outcome.
         """
         lane = self._lanes.get(caller.merchant_id)
         if lane is None:
             lane = self._lanes[caller.merchant_id] = Lane(
-                partial(self._run, caller.merchant_id),
-                most_in_batch=_MOST_IN_BATCH,
-                most_waiting=_MOST_WAITING,
-                most_running=_MOST_RUNNING,
+                partial(self._run_or_halve, caller.merchant_id),
+                most_in_batch=_MAX_IN_BATCH,
+                most_waiting=_MAX_WAITING,
+                most_running=_MAX_RUNNING,
             )
         try:
             outcomes = await lane.submit(Submission(unit, caller.actor, caller.request_id))
@@ -105,9 +112,9 @@ class PostingLanes:
         actor: str,
         now: datetime,
     ) -> tuple[list[PostedTransaction], list[Change]]:
-        """Post facts, all or none, in the caller's transaction: lock, decide, write.
+        """Post facts, all or none, in the caller's transaction, which the caller commits.
 
-        Return them as posted, with the changes that the caller writes to the audit trail.
+        Return the posted transactions, with the changes that the caller writes to the audit trail.
         """
         hold_ids = {*facts.taken.values(), *facts.released}
         account_ids = {entry.account_id for fact in facts.transactions for entry in fact.entries}
@@ -126,67 +133,74 @@ class PostingLanes:
     async def run_within(
         self, connection: Connection, caller: Caller, unit: Unit, now: datetime
     ) -> tuple[tuple[CommandOutcome, ...], list[Change]]:
-        """Run a unit in the caller's transaction. A refused unit has changed nothing.
+        """Execute a unit in the caller's transaction, which the caller commits.
 
-        Return its outcomes, with the changes that the caller writes to the audit trail.
+        A refused unit changes nothing. Return the outcomes, with the changes that the caller writes
+        to the audit trail.
         """
         submission = Submission(unit, caller.actor, caller.request_id)
-        (outcomes,), changes = await self._decide(
+        (outcomes,), changes = await self._execute(
             connection, caller.merchant_id, [submission], now, look_up=True
         )
         return outcomes, changes
 
-    async def _run(
+    async def _run_or_halve(
         self, merchant_id: MerchantId, submissions: Sequence[Submission]
     ) -> list[tuple[CommandOutcome, ...] | Exception]:
-        """Run a batch. Halve one that fails unforeseen, until only the command at fault fails."""
+        """Run and commit a batch. If it fails unforeseen, halve it until only one unit fails."""
         try:
-            return [*await self._run_together(merchant_id, submissions)]
+            return [*await self._run_until_known(merchant_id, submissions)]
         except Unavailable:
             raise
-        except Exception as error:  # noqa: BLE001 - only its own caller gets it
+        except Exception as error:  # noqa: BLE001 - only the caller of the faulty unit gets it
             if len(submissions) == 1:
                 return [error]
         middle = len(submissions) // 2
-        first = await self._run(merchant_id, submissions[:middle])
-        return first + await self._run(merchant_id, submissions[middle:])
+        first = await self._run_or_halve(merchant_id, submissions[:middle])
+        return first + await self._run_or_halve(merchant_id, submissions[middle:])
 
-    async def _run_together(
+    async def _run_until_known(
         self, merchant_id: MerchantId, submissions: Sequence[Submission]
     ) -> list[tuple[CommandOutcome, ...]]:
-        """Run a batch until its outcome is known. What a lost attempt has done is found again.
+        """Run and commit a batch; repeat failed attempts until its outcome is known.
 
-        A reference posts once, so that after an attempt of which nobody knows whether it was
-        committed the next one finds what it did, and answers as it would have. A unit by itself is
-        most likely new, so it is tried without looking; only what it then posted is believed.
+        If the connection breaks during a commit, the batch may be committed or not. A reference
+        posts only once, so the next attempt looks up the references of the batch, and returns the
+        outcomes of the transactions that it finds.
+
+        A unit alone in its batch is most likely new, so its first attempt skips the look-up. A
+        refusal by that attempt proves nothing. Example: a repeated transfer of the whole balance
+        looks refused, because its first execution has moved the money. After a refusal, the unit
+        therefore runs again with the look-up.
         """
         if len(submissions) == 1:
             with suppress(KeyTaken, Unavailable):
-                outcomes = await self._attempt(merchant_id, submissions, look_up=False)
-                if not any(isinstance(one, Refused) for one in outcomes[0]):
+                outcomes = await self._execute_and_commit(merchant_id, submissions, look_up=False)
+                if not any(isinstance(outcome, Refused) for outcome in outcomes[0]):
                     return outcomes
-        for attempt in range(1, _ATTEMPTS):
+        for attempt in range(1, _MAX_ATTEMPTS):
             try:
-                return await self._attempt(merchant_id, submissions, look_up=True)
+                return await self._execute_and_commit(merchant_id, submissions, look_up=True)
             except KeyTaken:
                 continue
             except Unavailable:
                 await asyncio.sleep(_PAUSE.seconds(attempt, _random))
-        return await self._attempt(merchant_id, submissions, look_up=True)
+        return await self._execute_and_commit(merchant_id, submissions, look_up=True)
 
-    async def _attempt(
+    async def _execute_and_commit(
         self, merchant_id: MerchantId, submissions: Sequence[Submission], *, look_up: bool
     ) -> list[tuple[CommandOutcome, ...]]:
+        """Execute a batch in one transaction and commit it, with its audit records."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
-            outcomes, changes = await self._decide(
+            outcomes, changes = await self._execute(
                 connection, merchant_id, submissions, now, look_up=look_up
             )
             if changes:
                 self._audit.write(connection, merchant_id, changes, now)
         return outcomes
 
-    async def _decide(
+    async def _execute(
         self,
         connection: Connection,
         merchant_id: MerchantId,
@@ -195,8 +209,8 @@ class PostingLanes:
         *,
         look_up: bool,
     ) -> tuple[list[tuple[CommandOutcome, ...]], list[Change]]:
-        """Lock, decide and write a batch; return its outcomes, and its audit changes unwritten."""
-        units = [one.unit for one in submissions]
+        """Lock, decide and write a batch; return its outcomes and its unwritten audit changes."""
+        units = [submission.unit for submission in submissions]
         book = await _lock(connection, merchant_id, units, look_up=look_up)
         decision = decisions.decide(book, units, now)
         batches = list(self._batches(submissions, decision))
@@ -208,7 +222,7 @@ class PostingLanes:
     def _batches(
         self, submissions: Sequence[Submission], decision: BatchDecision
     ) -> Iterator[LedgerBatch]:
-        """Yield what each actor has posted: one batch, so that one record says who."""
+        """Yield one ledger batch for each actor, so that each audit record names its actor."""
         posted: dict[str, list[PostedTransaction]] = defaultdict(list)
         requests: dict[str, set[str]] = defaultdict(set)
         for submission, transactions in zip(submissions, decision.posted, strict=True):
@@ -216,7 +230,7 @@ class PostingLanes:
                 posted[submission.actor] += transactions
                 requests[submission.actor].add(submission.request_id)
         for actor, transactions in posted.items():
-            cause = _in_words(requests[actor])
+            cause = _cause_of(requests[actor])
             yield LedgerBatch(
                 ids.new_ledger_batch_id(self._new_id), actor, cause, tuple(transactions)
             )
@@ -225,10 +239,10 @@ class PostingLanes:
 async def _lock(
     connection: Connection, merchant_id: MerchantId, units: Iterable[Unit], *, look_up: bool
 ) -> Book:
-    """Lock every balance that the commands touch, and read what they are decided on."""
+    """Lock all balances that the commands touch; read the holds and earlier transactions."""
     commands = [command for unit in units for command in unit]
-    hold_ids = {one for one in map(_hold_id, commands) if one is not None}
-    transaction_ids = {one for one in map(_transaction_id, commands) if one is not None}
+    hold_ids = {hold_id for hold_id in map(_hold_id, commands) if hold_id is not None}
+    transaction_ids = {key for key in map(_transaction_id, commands) if key is not None}
     account_ids = {account for command in commands for account in _account_ids(command)}
     book = await _lock_accounts(connection, merchant_id, account_ids, hold_ids)
     if look_up and transaction_ids:
@@ -243,12 +257,16 @@ async def _lock_accounts(
     account_ids: set[AccountId],
     hold_ids: set[HoldId],
 ) -> Book:
-    """Lock the balances of accounts, and of those that holds are on, all in one order."""
+    """Lock the balances of the accounts and of the holds' accounts, all in id order.
+
+    The holds are read twice: first to find their accounts, then under the locks, where no other
+    transaction can change them.
+    """
     if not hold_ids:
         return Book(await store.lock_balances(connection, merchant_id, account_ids))
     holds = await store.find_holds(connection, merchant_id, hold_ids)
-    on = {hold.account_id for hold in holds.values()}  # whose account a hold is on never changes
-    balances = await store.lock_balances(connection, merchant_id, account_ids | on)
+    of_holds = {hold.account_id for hold in holds.values()}  # a hold never moves to another account
+    balances = await store.lock_balances(connection, merchant_id, account_ids | of_holds)
     return Book(balances, await store.find_holds(connection, merchant_id, hold_ids))
 
 
@@ -315,14 +333,14 @@ def _posted_change(batch: LedgerBatch) -> Change:
 
 def _hold_changes(submissions: Sequence[Submission], decision: BatchDecision) -> list[Change]:
     return [
-        _hold_change(outcome.hold, _what_happened(outcome), submission.actor, submission.request_id)
+        _hold_change(outcome.hold, _hold_action(outcome), submission.actor, submission.request_id)
         for submission, outcomes in zip(submissions, decision.outcomes, strict=True)
         for outcome in outcomes
         if isinstance(outcome, HoldStands) and not outcome.replayed
     ]
 
 
-def _what_happened(outcome: HoldStands) -> str:
+def _hold_action(outcome: HoldStands) -> str:
     if outcome.transaction_id is not None:
         return "captured"
     return "placed" if outcome.hold.remaining == outcome.hold.amount else outcome.hold.state
@@ -347,5 +365,5 @@ def _hold_change(hold: Hold, action: str, actor: str, cause: str) -> Change:
     )
 
 
-def _in_words(requests: set[str]) -> str:
+def _cause_of(requests: set[str]) -> str:
     return next(iter(requests)) if len(requests) == 1 else f"{len(requests)} requests"

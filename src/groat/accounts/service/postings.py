@@ -1,4 +1,4 @@
-"""The engine's own postings: facts and reservations, in the transaction of another room."""
+"""The engine's own postings, facts and holds, in a transaction that another room commits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId, IdSource, MerchantId
 from groat.platform.postgres.connection import Connection
 
-_MOST_REMEMBERED = 10_000
+_MAX_REMEMBERED = 10_000
+"""Maximum account ids kept in memory. A fuller cache is emptied."""
 
 
 class EnginePostings:
@@ -27,7 +28,7 @@ class EnginePostings:
     def __init__(self, lanes: PostingLanes, new_id: IdSource) -> None:
         self._lanes = lanes
         self._new_id = new_id
-        self._own: dict[tuple[MerchantId, str], AccountId] = {}
+        self._known_ids: dict[tuple[MerchantId, str], AccountId] = {}
 
     async def ensure(
         self,
@@ -36,9 +37,9 @@ class EnginePostings:
         specs: Collection[AccountSpec],
         now: datetime,
     ) -> dict[str, AccountId]:
-        """Return the ids of Groat's own accounts by code, opening those that are not there yet."""
+        """Return the ids of engine accounts by code. Open those that do not exist yet."""
         wanted = {spec.code: spec for spec in specs}
-        known = {code: self._own.get((merchant_id, code)) for code in wanted}
+        known = {code: self._known_ids.get((merchant_id, code)) for code in wanted}
         found = {code: account_id for code, account_id in known.items() if account_id is not None}
         if len(found) == len(wanted):
             return found
@@ -46,7 +47,7 @@ class EnginePostings:
         missing = [
             (AccountId(self._new_id()), wanted[code]) for code in sorted(wanted.keys() - found)
         ]
-        if missing:  # until this transaction is committed, they are not there for others
+        if missing:  # do not remember their ids: this transaction may still roll back
             await store.insert_accounts(connection, merchant_id, missing, now)
             return await store.find_ids(connection, merchant_id, wanted)
         self._remember(merchant_id, found)
@@ -55,12 +56,13 @@ class EnginePostings:
     async def reserve(
         self, connection: Connection, caller: Caller, order: HoldOrder, now: datetime
     ) -> tuple[Hold, list[Change]]:
-        """Place a hold of the engine, in the transaction of another room.
+        """Place a hold of the engine in the caller's transaction, which the caller commits.
 
-        Return it, with the changes that the caller writes to the audit trail.
+        Return the hold, with the changes that the caller writes to the audit trail.
 
         Raises:
-            GroatError: it is refused, such as ``insufficient_funds``; nothing was changed.
+            GroatError: the hold is refused, for example for ``insufficient_funds``; nothing was
+                changed.
         """
         command = orders.engines_hold(caller.merchant_id, order, now)
         (outcome,), changes = await self._lanes.run_within(connection, caller, (command,), now)
@@ -74,14 +76,17 @@ class EnginePostings:
         actor: str,
         now: datetime,
     ) -> tuple[list[PostedTransaction], list[Change]]:
-        """Post facts, all or none, in the transaction of another room. A fact is never refused.
+        """Post facts, all or none, in the caller's transaction, which the caller commits.
 
-        Return them as posted, with the changes that the caller writes to the audit trail.
+        A fact is never refused. Return the posted transactions, with the changes that the caller
+        writes to the audit trail.
         """
         return await self._lanes.record(connection, merchant_id, facts, actor, now)
 
     def _remember(self, merchant_id: MerchantId, found: Mapping[str, AccountId]) -> None:
-        """Keep the ids of our own accounts, which never change once they are committed."""
-        if len(self._own) > _MOST_REMEMBERED:
-            self._own.clear()
-        self._own.update({(merchant_id, code): one for code, one in found.items()})
+        """Remember the ids of engine accounts. A committed id never changes."""
+        if len(self._known_ids) > _MAX_REMEMBERED:
+            self._known_ids.clear()
+        self._known_ids.update(
+            {(merchant_id, code): account_id for code, account_id in found.items()}
+        )

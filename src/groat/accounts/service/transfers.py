@@ -27,13 +27,14 @@ from groat.kernel.errors import GroatError
 from groat.kernel.ids import HoldId, TransactionId
 from groat.platform.postgres.database import Database
 
-_MOST_EXPIRED_AT_ONCE = 500
+_MAX_EXPIRED_AT_ONCE = 500
+"""Maximum holds that one run expires."""
 
 
 class TransferService:
     """Moves money between accounts, and reserves it.
 
-    Every command is idempotent by its reference: the same order again gets the same answer.
+    Every order is idempotent by its reference: a repeated order gets the same answer.
     """
 
     def __init__(
@@ -48,37 +49,40 @@ class TransferService:
         """Move money from one account to another.
 
         Raises:
-            GroatError: the order cannot be, or is refused; its code and message say why.
+            GroatError: the order is invalid or refused; the code and the message say why.
         """
         return await self._post(caller, orders.transfer(caller.merchant_id, order))
 
     async def transfer_linked(
         self, caller: Caller, many: Sequence[TransferOrder]
     ) -> list[Posted | GroatError]:
-        """Make all of many transfers, or none: then each has the error that it was refused with.
+        """Make all of these transfers or none. If none is made, return an error for each.
 
         Raises:
-            InvalidRequest: one of the orders cannot be; nothing was done.
+            InvalidRequest: one of the orders is invalid; no transfer was made.
         """
         unit = tuple(orders.transfer(caller.merchant_id, order) for order in many)
         outcomes = await self._lanes.submit(caller, unit)
-        return [as_error(one) if isinstance(one, Refused) else _posted(one) for one in outcomes]
+        return [
+            as_error(outcome) if isinstance(outcome, Refused) else _posted(outcome)
+            for outcome in outcomes
+        ]
 
     async def reverse(self, caller: Caller, transaction_id: TransactionId) -> RecordedTransaction:
-        """Undo a transfer by a transaction with its entries the other way round.
+        """Reverse a transfer: post its entries with the opposite sign as a new transaction.
 
         Raises:
             NotFound: the merchant has no such transfer.
-            Conflict: ``not_reversible``, or what refuses any transfer.
+            Conflict: ``not_reversible``, or any refusal of a transfer.
         """
         recorded = await self._queries.recorded(caller.merchant_id, transaction_id)
         return await self._post(caller, orders.reversal(caller.merchant_id, recorded))
 
     async def place_hold(self, caller: Caller, order: HoldOrder) -> Hold:
-        """Reserve a part of what is available on an account.
+        """Reserve a part of an account's available balance.
 
         Raises:
-            GroatError: the order cannot be, or is refused; its code and message say why.
+            GroatError: the order is invalid or refused; the code and the message say why.
         """
         command = orders.hold(caller.merchant_id, order, self._clock.now())
         return held(await self._submit(caller, command)).hold
@@ -87,23 +91,23 @@ class TransferService:
         """Move a hold, or a part of it, to another account.
 
         Raises:
-            GroatError: the order cannot be, or is refused; its code and message say why.
+            GroatError: the order is invalid or refused; the code and the message say why.
         """
         return held(await self._submit(caller, orders.capture(caller.merchant_id, order)))
 
     async def release_hold(self, caller: Caller, hold_id: HoldId) -> Hold:
-        """Give back what a hold still reserves. Releasing it again changes nothing.
+        """Release the remainder of a hold. Releasing it again changes nothing.
 
         Raises:
-            GroatError: there is no such hold, or it was captured.
+            GroatError: the hold does not exist, was captured, or belongs to the engine.
         """
         return held(await self._submit(caller, EndHold(hold_id))).hold
 
     async def expire_holds(self) -> int:
-        """Give back what holds reserve whose time has come; return how many there were."""
+        """Release holds whose expiry time has passed; return the number of such holds."""
         now = self._clock.now()
         async with self._database.autocommit() as connection:
-            due = await ledger.due_holds(connection, now, _MOST_EXPIRED_AT_ONCE)
+            due = await ledger.due_holds(connection, now, _MAX_EXPIRED_AT_ONCE)
         await asyncio.gather(
             *(
                 self._submit(Caller.engine(merchant_id, "expiry"), EndHold(hold_id, expire=True))
@@ -132,17 +136,17 @@ class TransferService:
 def _posted(outcome: CommandOutcome) -> Posted:
     if isinstance(outcome, Refused):
         raise as_error(outcome)
-    assert isinstance(outcome, Posted)  # noqa: S101 - what a transaction comes to
+    assert isinstance(outcome, Posted)  # noqa: S101 - the outcome of a posting
     return outcome
 
 
 def held(outcome: CommandOutcome) -> HoldStands:
-    """Return the hold that a command left.
+    """Return the hold after a command.
 
     Raises:
         GroatError: the command was refused.
     """
     if isinstance(outcome, Refused):
         raise as_error(outcome)
-    assert isinstance(outcome, HoldStands)  # noqa: S101 - what a hold comes to
+    assert isinstance(outcome, HoldStands)  # noqa: S101 - the outcome of a hold command
     return outcome
