@@ -1,1 +1,1 @@
-"""Pebble, a provider that does not exist: an adapter, and what tests it."""
+"""Pebble, a provider that does not exist: its adapter, and the harness that tests it."""

@@ -21,7 +21,7 @@ _REASONS = {"no_funds": FailureCode.INSUFFICIENT_FUNDS, "stolen": FailureCode.LO
 
 
 class Refund(reading.Payload):
-    """What was given back of a payment. Amounts are minor units, as ours are."""
+    """A refund of a payment. Amounts are in minor units, like ours."""
 
     id: str
     reference: str
@@ -40,7 +40,7 @@ class Payment(reading.Payload):
     refunds: list[Refund]
 
     def reports(self) -> tuple[Report, ...]:
-        """Return what it says of itself and of its refunds."""
+        """Return the reports about the payment and its refunds."""
         ours = reading.own_payment_id(self.reference)
         told = [Report(ours, self.id, self._fact())]
         for one in self.refunds:
@@ -62,18 +62,18 @@ class Payment(reading.Payload):
 
 
 class Event(reading.Payload):
-    """A webhook, with the payment that it is about."""
+    """A webhook, with the payment that it reports."""
 
     id: reading.EventText
     type: reading.EventText
     payment: Payment
 
     def envelope(self) -> port.Envelope:
-        """Return what identifies it."""
+        """Return the id and the type of the event."""
         return port.Envelope(self.id, self.type)
 
     def reports(self) -> tuple[Report, ...]:
-        """Return what it says."""
+        """Return the reports in the event."""
         return self.payment.reports()
 
 
@@ -149,7 +149,7 @@ class PebbleProvider:
         return self.read_webhook(event_type, body)
 
     async def fetch_capture(self, reference: str) -> port.NotOurs:
-        return port.FOREIGN  # whatever is ours has our reference in every event
+        return port.FOREIGN  # our payments have our reference in every event
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None
@@ -178,7 +178,7 @@ def _event(body: bytes) -> Event:
 
 
 def _reply(answer: httpx.Response, request: port.OperationRequest) -> port.Reply:
-    """Sort an answer: not begun, refused, unknown, or what the payments in it say."""
+    """Return the reply for an HTTP answer: not sent, refused, unknown, or the reports in it."""
     match answer.status_code:
         case 401:
             return facts.NotSent(FailureCode.CREDENTIALS_REFUSED, "status 401")
@@ -193,7 +193,7 @@ def _reply(answer: httpx.Response, request: port.OperationRequest) -> port.Reply
 
 
 def _reports(body: bytes, request: port.OperationRequest) -> tuple[Report, ...]:
-    """Return what the payments in an answer say; to a refund, of that refund alone."""
+    """Return the reports of the payments in an answer; for a refund, only that refund's."""
     told = [
         report for payment in reading.parse(list[Payment], body) for report in payment.reports()
     ]

@@ -1,4 +1,4 @@
-"""What the conformance suite drives the adapter with."""
+"""The harness: the conformance suite drives the adapter through it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PebbleHarness:
 
     @property
     def credentials(self) -> Credentials:
-        """What to make adapters with."""
+        """The credentials to make adapters with."""
         good = {"api_key": KEY, "api_base": self.base, "webhook_secret": SECRET}
         return Credentials(
             good=good,
@@ -51,14 +51,14 @@ class PebbleHarness:
         )
 
     async def set_fault(self, fault: Fault | None) -> None:
-        """Let ``fault`` happen from now on."""
+        """Cause ``fault`` from now on."""
         self.pebble.fault = fault
 
     async def complete_action(self, provider_reference: str) -> None:
-        """Do nothing: there is no payment method that asks for it."""
+        """Do nothing: no payment method of Pebble requires an action."""
 
     async def books(self) -> ProviderBooks:
-        """Return what the stand-in remembers."""
+        """Return the books of the stand-in."""
         payments = [one for one in self.pebble.payments.values() if one["status"] != "declined"]
         of_status = {
             status: [
@@ -78,7 +78,7 @@ class PebbleHarness:
         )
 
     async def take_deliveries(self) -> Sequence[SentWebhook]:
-        """Return what would have been sent."""
+        """Return the webhooks that a provider would have sent."""
         taken, self.pebble.sent = self.pebble.sent, []
         return taken
 

@@ -1,4 +1,4 @@
-"""A stand-in for Pebble: payments in memory, faults on demand, and what it would have sent."""
+"""A stand-in for Pebble: payments in memory, faults on demand, and its webhooks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Cut(Response):
 
 @dataclass
 class Pebble:
-    """One account, and all that was done on it."""
+    """One account with its payments."""
 
     fault: Fault | None = None
     payments: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Pebble:
         return JSONResponse(found)
 
     async def _once(self, request: Request) -> Response:
-        """Do what is asked for, once for each key; or what the fault says."""
+        """Answer a call, once for each key, or cause the fault."""
         fault, key = self.fault, request.headers["idempotency-key"]
         match fault:
             case _ if request.headers["authorization"] != f"Bearer {KEY}":
