@@ -42,8 +42,8 @@ class NewAccount(Body):
     """An account to open: a code of the merchant's choice, and one currency (ISO 4217).
 
     By default the account is a wallet: its normal side is credit, and it cannot be overdrawn
-    (``floor`` 0). A negative ``floor`` grants an overdraft; null removes the limit. An account whose
-    normal side is debit cannot have a floor.
+    (``floor`` 0). A negative ``floor`` grants an overdraft; null removes the limit. An account
+    whose normal side is debit cannot have a floor.
     """
 
     code: str
