@@ -8,7 +8,8 @@ from groat.accounts.domain.chart import AccountSpec
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.money import Money
-from groat.payments.domain.payment import PaymentOrder
+from groat.payments.domain.payment import PaymentOrder, PaymentTerms
+from groat.routing.domain.route import Route
 from tests.integration.payments.test_commands import PROVIDERS, assert_sound
 from tests.integration.world import GOOD, Payment, World, without_answers
 
@@ -26,12 +27,8 @@ async def _wallet(world: World) -> str:
 async def _pay(world: World, wallet: str, provider: str, method: str | None = None) -> Payment:
     """Take a payment as it was taken while ISO 4217 had the currency."""
     order = PaymentOrder(
-        Money(1050, BGN),
-        ids.AccountId(ids.parse("account", wallet)),
-        world.site(provider).account_id,
-        method or GOOD[provider],
-        "order-1",
-        {},
+        PaymentTerms(Money(1050, BGN), ids.AccountId(ids.parse("account", wallet)), "order-1"),
+        Route.direct(world.site(provider).account_id, method or GOOD[provider]),
     )
     taken = await world.engine.payments.create(_caller(world), order, None)
     return await world.payment(ids.render("payment", taken.payment.id))

@@ -22,7 +22,7 @@ from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId, PaymentId, ProviderAccountId
 from groat.kernel.money import Money
 from groat.payments.domain.commands import CaptureOrder
-from groat.payments.domain.payment import PaymentOrder
+from groat.payments.domain.payment import PaymentOrder, PaymentTerms
 from groat.payments.domain.refund import RefundOrder
 from groat.payments.infrastructure import operations
 from groat.platform.postgres.connection import Connection
@@ -30,6 +30,7 @@ from groat.platform.process.settings import Settings, read_settings
 from groat.providers.paypal.adapter import PayPalProvider
 from groat.providers.port import Reply
 from groat.providers.stripe.adapter import StripeProvider
+from groat.routing.domain.route import Route
 
 COMMANDS = ("authorize", "capture", "cancel", "refund")
 STEPS = (
@@ -101,12 +102,11 @@ async def command(engine: Engine, case: dict[str, Any]) -> None:
     payments = engine.payments
     if case["command"] == "authorize":
         order = PaymentOrder(
-            Money(1050, "EUR"),
-            AccountId(ids.parse("account", case["wallet"])),
-            ProviderAccountId(ids.parse("provider_account", case["provider_account"])),
-            case["payment_method"],
-            None,
-            {},
+            PaymentTerms(Money(1050, "EUR"), AccountId(ids.parse("account", case["wallet"]))),
+            Route.direct(
+                ProviderAccountId(ids.parse("provider_account", case["provider_account"])),
+                case["payment_method"],
+            ),
         )
         await payments.create(caller, order, None)
         return

@@ -23,7 +23,7 @@ from groat.payments.domain.arrival import (
 from groat.payments.domain.commands import begin, confirm
 from groat.payments.domain.lifecycle import RefundStatus, Status
 from groat.payments.domain.operation import Operation, OperationKind, begun
-from groat.payments.domain.payment import Payment, PaymentOrder
+from groat.payments.domain.payment import Payment, PaymentOrder, PaymentTerms
 from groat.payments.domain.refund import Refund
 from groat.providers.domain.facts import (
     Approved,
@@ -48,6 +48,7 @@ from groat.providers.domain.facts import (
     RequiresAction,
 )
 from groat.providers.domain.failures import FailureCode
+from groat.routing.domain.route import Route
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 LATER = datetime(2026, 1, 3, tzinfo=UTC)
@@ -60,8 +61,9 @@ AMOUNT = Money(1050, "EUR")
 PART = Money(400, "EUR")
 REST = Money(650, "EUR")
 
-ORDER = PaymentOrder(AMOUNT, BENEFICIARY, PROVIDER_ACCOUNT, "pm_card_visa", "order-1", {})
-MANUAL = replace(ORDER, capture_method="manual")
+TERMS = PaymentTerms(AMOUNT, BENEFICIARY, "order-1")
+ORDER = PaymentOrder(TERMS, Route.direct(PROVIDER_ACCOUNT, "pm_card_visa"))
+MANUAL = replace(ORDER, terms=replace(TERMS, capture_method="manual"))
 CREATED = begin(PAYMENT_ID, ORDER, NOW)
 
 AUTHORIZE_ID = OperationId(UUID(int=5))

@@ -209,7 +209,7 @@ def test_what_is_canceled_after_a_part_was_captured_has_succeeded_with_it() -> N
 def test_a_refund_takes_what_was_held_for_it() -> None:
     life = _refunding()
     life.take(arrival(REFUNDED))
-    wallet = life.book.balances[life.payment.order.beneficiary_id]
+    wallet = life.book.balances[life.payment.order.terms.beneficiary_id]
     assert (wallet.posted, wallet.held) == (REST.amount, 0)
     assert life.book.holds[REFUND.hold_id].state == "captured"
     assert (life.payment.refunded, life.payment.refund_pending) == (PART.amount, 0)
@@ -219,7 +219,7 @@ def test_a_refund_takes_what_was_held_for_it() -> None:
 def test_a_refund_that_failed_gives_back_what_was_held_for_it() -> None:
     life = _refunding()
     life.take(arrival(REFUND_FAILED))
-    wallet = life.book.balances[life.payment.order.beneficiary_id]
+    wallet = life.book.balances[life.payment.order.terms.beneficiary_id]
     assert (wallet.posted, wallet.held) == (AMOUNT.amount, 0)
     assert life.book.holds[REFUND.hold_id].state == "released"
     assert (life.payment.refundable, life.payment.refund_pending) == (AMOUNT.amount, 0)

@@ -15,7 +15,6 @@ from groat.payments.domain.arrival import (
 )
 from groat.payments.domain.lifecycle import Outcome, Status
 from groat.payments.domain.operation import OperationOutcome, after
-from groat.payments.domain.payment import on_route
 from groat.providers.domain.facts import Captured, Declined, Fact, NotSent
 from groat.providers.domain.failures import RETRYABLE, FailureCode
 from groat.routing.domain.route import Leg, Route
@@ -37,7 +36,7 @@ from tests.unit.payments.examples import (
 from tests.unit.payments.life import Life
 
 ROUTE = Route((Leg(PROVIDER_ACCOUNT, "pm_1"), Leg(OTHER_PROVIDER_ACCOUNT, "vault_1")), RETRYABLE)
-ROUTED = replace(STARTED, order=on_route(ORDER, ROUTE), created_at=LATER)
+ROUTED = replace(STARTED, order=replace(ORDER, route=ROUTE), created_at=LATER)
 SOFT = Declined(FailureCode.DO_NOT_HONOR)
 HARD = Declined(FailureCode.LOST_OR_STOLEN)
 
@@ -94,7 +93,7 @@ def test_a_hard_decline_goes_nowhere(code: FailureCode) -> None:
 
 def test_a_rule_may_ask_for_it_after_a_hard_decline_too() -> None:
     asked = replace(ROUTE, fallback_on=frozenset({FailureCode.LOST_OR_STOLEN}))
-    life = Life(replace(ROUTED, order=on_route(ORDER, asked)), [AUTHORIZE])
+    life = Life(replace(ROUTED, order=replace(ORDER, route=asked)), [AUTHORIZE])
     life.take(told(HARD))
     assert life.payment.order.provider_account_id == OTHER_PROVIDER_ACCOUNT
 

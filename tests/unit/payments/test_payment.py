@@ -12,19 +12,19 @@ from groat.kernel.value import replace
 from groat.payments.domain.commands import begin
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import idempotency_key
-from tests.unit.payments.examples import NOW, ORDER, PAYMENT_ID
+from tests.unit.payments.examples import NOW, ORDER, PAYMENT_ID, TERMS
 
 
 @given(st.integers(-MAX_AMOUNT, 0))
 def test_an_amount_is_positive(amount: int) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        replace(ORDER, amount=Money(amount, "EUR"))
+        replace(TERMS, amount=Money(amount, "EUR"))
     assert refused.value.code == "amount_not_positive"
 
 
 @given(st.integers(1, MAX_AMOUNT))
 def test_every_positive_amount_may_be_asked_for(amount: int) -> None:
-    assert replace(ORDER, amount=Money(amount, "EUR")).amount.amount == amount
+    assert replace(TERMS, amount=Money(amount, "EUR")).amount.amount == amount
 
 
 def test_a_payment_begins_with_nothing_taken() -> None:

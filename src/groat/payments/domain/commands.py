@@ -79,7 +79,7 @@ def confirm(payment: Payment, operation_id: OperationId, now: datetime) -> Begun
             "payment_not_confirmable",
             f"The payment is {payment.status}; only a {Status.CREATED} payment can be confirmed.",
         )
-    amount = payment.order.amount.amount
+    amount = payment.order.terms.amount.amount
     operation = begun(operation_id, payment.id, OperationKind.AUTHORIZE, amount)
     return Begun(replace(payment, status=Status.PROCESSING, updated_at=now), operation)
 

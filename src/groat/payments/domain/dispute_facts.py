@@ -40,7 +40,7 @@ def decide_dispute(
     standing: Standing, payment: Payment, fact: DisputeFact, arrival: Arrival, now: datetime
 ) -> Verdict:
     """Return the verdict on a fact about a dispute of ``payment``."""
-    if fact.amount.currency != payment.order.amount.currency:
+    if fact.amount.currency != payment.order.terms.amount.currency:
         return set_aside(Outcome.AMOUNT_MISMATCH, payment, arrival)
     known = standing.disputes.get(dispute_id(arrival.provider_account_id, fact.reference))
     match answer_dispute(None if known is None else known.status, fact):

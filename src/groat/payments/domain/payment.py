@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import AccountId, PaymentId, ProviderAccountId
 from groat.kernel.money import Money
-from groat.kernel.value import Value, replace
+from groat.kernel.value import Value, field
 from groat.merchants.domain.credentials import ProviderName
 from groat.payments.domain.lifecycle import Status
 from groat.providers.domain.failures import FailureCode
@@ -20,36 +20,59 @@ from groat.routing.domain.simulation import PastPayment
 CaptureMethod: TypeAlias = Literal["automatic", "manual"]
 
 
-class PaymentOrder(Value):
-    """A merchant's order: charge ``amount`` to ``payment_method``, for ``beneficiary_id``.
+class PaymentTerms(Value):
+    """The terms of a payment: everything but the provider account that takes it.
 
-    ``payment_method`` is a token of the provider of ``provider_account_id``. It is None if the
-    customer chooses a method on the provider's page. With ``manual`` capture the amount is only
-    authorized; a separate command captures it. ``return_url`` is the page to which the provider
-    sends the customer after an action. ``kind`` is the caller's name for the kind of payment
-    method, such as ``card``. With a ``route``, the account and the token are those of the route's
-    current leg.
+    With ``manual`` capture the amount is only authorized; a separate command captures it.
+    ``return_url`` is the page to which the provider sends the customer after an action.
+    ``method_kind`` is the caller's name for the kind of payment method, such as ``card``.
     """
 
     amount: Money
     beneficiary_id: AccountId
-    provider_account_id: ProviderAccountId
-    payment_method: str | None
-    reference: str | None
-    metadata: Mapping[str, str]
+    reference: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
     capture_method: CaptureMethod = "automatic"
     return_url: str | None = None
-    kind: str | None = None
-    route: Route | None = None
+    method_kind: str | None = None
 
     def __post_init__(self) -> None:
         if self.amount.amount <= 0:
             raise InvalidRequest("amount_not_positive", "A payment's amount is 1 or more.")
 
+
+class PaymentOrder(Value):
+    """A merchant's order: the terms of a payment, and the route of accounts it is tried with."""
+
+    terms: PaymentTerms
+    route: Route
+
     @property
-    def first_account_id(self) -> ProviderAccountId:
-        """The provider account of the first attempt."""
-        return self.provider_account_id if self.route is None else self.route.first
+    def provider_account_id(self) -> ProviderAccountId:
+        """The provider account of the current leg."""
+        return self.route.leg.provider_account_id
+
+    @property
+    def payment_method(self) -> str | None:
+        """The token to charge; None if the customer chooses a method on the provider's page."""
+        return self.route.leg.payment_method
+
+
+class UnroutedOrder(Value):
+    """An order whose provider account the routing rules choose.
+
+    ``tokens`` has a payment method's token for each provider, None for a provider that needs none.
+    """
+
+    terms: PaymentTerms
+    tokens: Mapping[ProviderName, str | None]
+
+    def routing_input(self, payment_id: PaymentId) -> RoutingInput:
+        """Return the input of the routing rules."""
+        terms = self.terms
+        return RoutingInput(
+            payment_id, terms.amount, terms.method_kind, terms.metadata, self.tokens
+        )
 
 
 class Payment(Value):
@@ -79,15 +102,13 @@ class Payment(Value):
     def was_tried_with(self, account_id: ProviderAccountId) -> bool:
         """Return whether the payment is or was at this provider account."""
         route = self.order.route
-        return account_id == self.order.provider_account_id or (
-            route is not None and account_id in route.behind
-        )
+        return account_id == route.leg.provider_account_id or account_id in route.behind
 
     def past(self) -> PastPayment:
-        """Return the payment as the simulation of routing rules needs it."""
-        order = self.order
-        routed = RoutingInput(self.id, order.amount, order.kind, order.metadata, tokens={})
-        return PastPayment(routed, order.first_account_id, order.provider_account_id)
+        """Return the payment as a simulation of routing rules sees it."""
+        terms, route = self.order.terms, self.order.route
+        routed = RoutingInput(self.id, terms.amount, terms.method_kind, terms.metadata, tokens={})
+        return PastPayment(routed, route.first, route.leg.provider_account_id)
 
     @property
     def capturable(self) -> int:
@@ -98,57 +119,6 @@ class Payment(Value):
     def refundable(self) -> int:
         """The amount that can still be refunded, in minor units."""
         return max(0, self.captured - self.refunded - self.refund_pending - self.disputed)
-
-
-class UnroutedOrder(Value):
-    """An order whose provider account the routing rules choose.
-
-    ``tokens`` has a payment method's token for each provider, None for a provider that needs none.
-    """
-
-    amount: Money
-    beneficiary_id: AccountId
-    tokens: Mapping[ProviderName, str | None]
-    reference: str | None
-    metadata: Mapping[str, str]
-    capture_method: CaptureMethod
-    return_url: str | None
-    kind: str | None
-
-    def routing_input(self, payment_id: PaymentId) -> RoutingInput:
-        """Return the input of the routing rules."""
-        return RoutingInput(payment_id, self.amount, self.kind, self.metadata, self.tokens)
-
-    def along(self, route: Route) -> PaymentOrder:
-        """Return the order for the first leg of ``route``.
-
-        Raises:
-            InvalidRequest: ``amount_not_positive``.
-        """
-        leg = route.leg
-        return PaymentOrder(
-            self.amount,
-            self.beneficiary_id,
-            leg.provider_account_id,
-            leg.payment_method,
-            self.reference,
-            self.metadata,
-            self.capture_method,
-            self.return_url,
-            self.kind,
-            route,
-        )
-
-
-def on_route(order: PaymentOrder, route: Route) -> PaymentOrder:
-    """Return the order for the current leg of ``route``."""
-    leg = route.leg
-    return replace(
-        order,
-        provider_account_id=leg.provider_account_id,
-        payment_method=leg.payment_method,
-        route=route,
-    )
 
 
 class PaymentFilter(NamedTuple):

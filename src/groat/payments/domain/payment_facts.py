@@ -34,7 +34,7 @@ from groat.payments.domain.operation import (
     after,
     end_by_status,
 )
-from groat.payments.domain.payment import Payment, on_route
+from groat.payments.domain.payment import Payment
 from groat.payments.domain.standing import (
     Standing,
 )
@@ -185,7 +185,7 @@ def _fall_back(case: _Case) -> Verdict | None:
         return None
     if _is_too_late_for(further, case):
         return None
-    order = on_route(payment.order, further)
+    order = replace(payment.order, route=further)
     gone_on = replace(payment, order=order, provider_reference=None, updated_at=case.now)
     begun = after(failed)
     next_account = ids.render("provider_account", order.provider_account_id)
@@ -208,10 +208,9 @@ def _fall_back(case: _Case) -> Verdict | None:
 def _further(case: _Case) -> Route | None:
     """Return the route at its next leg, None if the fact allows no fallback."""
     fact, payment = case.fact, case.payment
-    route = payment.order.route
-    if not isinstance(fact, Declined | NotSent) or route is None or case.failed is None:
+    if not isinstance(fact, Declined | NotSent) or case.failed is None:
         return None
-    return route.after(fact.code) if payment.status is Status.PROCESSING else None
+    return payment.order.route.after(fact.code) if payment.status is Status.PROCESSING else None
 
 
 def _is_too_late_for(route: Route, case: _Case) -> bool:
@@ -233,7 +232,7 @@ def _doubt(standing: Standing, payment: Payment, fact: PaymentFact) -> Outcome |
     """
     order = payment.order
     match fact:
-        case Authorized(amount=amount) if amount != order.amount:
+        case Authorized(amount=amount) if amount != order.terms.amount:
             return Outcome.AMOUNT_MISMATCH
         case Authorized() if payment.authorization_reference is not None:
             return Outcome.CONTRADICTION
@@ -245,14 +244,14 @@ def _doubt(standing: Standing, payment: Payment, fact: PaymentFact) -> Outcome |
 
 def _doubt_of_capture(standing: Standing, payment: Payment, amount: Money) -> Outcome | None:
     order = payment.order
-    if amount.currency != order.amount.currency or not amount.amount:
+    if amount.currency != order.terms.amount.currency or not amount.amount:
         return Outcome.AMOUNT_MISMATCH
     capture = standing.open_operation(payment.id, OperationKind.CAPTURE)
-    wanted = order.amount.amount if capture is None else capture.amount
-    in_part = capture is None and order.capture_method == "manual"
+    wanted = order.terms.amount.amount if capture is None else capture.amount
+    in_part = capture is None and order.terms.capture_method == "manual"
     if amount.amount > wanted or (amount.amount < wanted and not in_part):
         return Outcome.AMOUNT_MISMATCH
-    if payment.captured + amount.amount > order.amount.amount:
+    if payment.captured + amount.amount > order.terms.amount.amount:
         return Outcome.CONTRADICTION
     return None
 
@@ -339,7 +338,7 @@ def _moved(case: _Case, status: Status) -> Payment:
             )
         case Captured(_, amount):
             captured = payment.captured + amount.amount
-            moved = replace(moved, captured=captured, authorized=payment.order.amount.amount)
+            moved = replace(moved, captured=captured, authorized=payment.order.terms.amount.amount)
         case Declined(code) | NotSent(code):
             moved = replace(moved, failure_code=code)
         case Canceled() | Expired() if payment.captured:

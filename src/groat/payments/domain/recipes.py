@@ -58,7 +58,7 @@ def posting(
     """
     currency, amount = effect.money.currency, effect.money.amount
     clearing, *others = (account_ids[spec.code] for spec in own_accounts(effect))
-    beneficiary = effect.payment.order.beneficiary_id
+    beneficiary = effect.payment.order.terms.beneficiary_id
     match effect.key.kind:
         case EffectKind.CAPTURED:
             moves = [(clearing, -amount), (beneficiary, amount)]

@@ -107,7 +107,7 @@ def pending_refund(
         RefundStatus.PENDING,
         None,
         amount,
-        payment.order.amount.currency,
+        payment.order.terms.amount.currency,
         capture_reference,
         hold_id,
         order.reason,

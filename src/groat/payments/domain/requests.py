@@ -17,11 +17,11 @@ def created(caller: Caller, payment: Payment, key_digest: str | None) -> Change:
     """Return the audit record of a new payment."""
     order = payment.order
     data: dict[str, Scalar] = {
-        "amount": order.amount.amount,
-        "currency": order.amount.currency,
-        "beneficiary": ids.render("account", order.beneficiary_id),
+        "amount": order.terms.amount.amount,
+        "currency": order.terms.amount.currency,
+        "beneficiary": ids.render("account", order.terms.beneficiary_id),
         "provider_account": ids.render("provider_account", order.provider_account_id),
-        "capture_method": order.capture_method,
+        "capture_method": order.terms.capture_method,
         "status": payment.status.value,
         **_keyed(key_digest),
     }
@@ -41,7 +41,7 @@ def requested(
     data |= {
         "operation": ids.render("operation", operation.id),
         "amount": operation.amount,
-        "currency": payment.order.amount.currency,
+        "currency": payment.order.terms.amount.currency,
         "provider_account": ids.render("provider_account", payment.order.provider_account_id),
         "final": operation.final,
     }

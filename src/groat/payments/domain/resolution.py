@@ -70,11 +70,11 @@ def found_out(payment: Payment, operation: Operation, resolution: Resolution) ->
             "invalid_resolution",
             f"A successful {operation.kind} needs --reference, the provider's id of the result.",
         )
-    amount = Money(operation.amount, payment.order.amount.currency)
+    amount = Money(operation.amount, payment.order.terms.amount.currency)
     match operation.kind:
         case OperationKind.REFUND:
             return Refunded(resolution.reference, amount)
-        case OperationKind.AUTHORIZE if payment.order.capture_method == "manual":
+        case OperationKind.AUTHORIZE if payment.order.terms.capture_method == "manual":
             return Authorized(resolution.reference, amount, expires_at=None)
         case OperationKind.AUTHORIZE | OperationKind.CAPTURE:
             return Captured(resolution.reference, amount, operation.final)

@@ -22,6 +22,7 @@ from groat.payments.domain.payment import (
     Payment,
     PaymentFilter,
     PaymentOrder,
+    PaymentTerms,
     UnroutedOrder,
 )
 from groat.payments.queries import PaymentDetails, PaymentQueries
@@ -49,6 +50,7 @@ from groat.platform.http.paging import (
 )
 from groat.platform.postgres.idempotency import RequestKey
 from groat.providers.domain.failures import FailureCode
+from groat.routing.domain.route import Route
 from groat.routing.service import RoutingService
 
 MetadataValue = Annotated[str, Field(max_length=500)]
@@ -92,15 +94,20 @@ class NewPayment(Body):
                 account nor payment methods, or both (``invalid_payment_method``).
         """
         require_current(self.currency)
-        amount = Money(self.amount, self.currency)
-        url = None if self.return_url is None else str(self.return_url)
-        rest = (self.reference, self.metadata, self.capture_method, url, self.payment_method_kind)
+        terms = PaymentTerms(
+            Money(self.amount, self.currency),
+            self.beneficiary,
+            self.reference,
+            self.metadata,
+            self.capture_method,
+            None if self.return_url is None else str(self.return_url),
+            self.payment_method_kind,
+        )
         match self.provider_account, self.payment_method, self.payment_methods:
             case None, None, dict() as tokens if tokens:
-                return UnroutedOrder(amount, self.beneficiary, tokens, *rest)
+                return UnroutedOrder(terms, tokens)
             case UUID() as account_id, token, None:
-                named = ProviderAccountId(account_id)
-                return PaymentOrder(amount, self.beneficiary, named, token, *rest)
+                return PaymentOrder(terms, Route.direct(ProviderAccountId(account_id), token))
             case _:
                 raise InvalidRequest(
                     "invalid_payment_method",
@@ -217,19 +224,19 @@ def _fields(payment: Payment) -> dict[str, Any]:
     return {
         "id": payment.id,
         "status": payment.status,
-        "amount": order.amount.amount,
-        "currency": order.amount.currency,
-        "capture_method": order.capture_method,
+        "amount": order.terms.amount.amount,
+        "currency": order.terms.amount.currency,
+        "capture_method": order.terms.capture_method,
         "authorized": payment.authorized,
         "captured": payment.captured,
         "refunded": payment.refunded,
         "refund_pending": payment.refund_pending,
         "disputed": payment.disputed,
-        "beneficiary": order.beneficiary_id,
+        "beneficiary": order.terms.beneficiary_id,
         "provider_account": order.provider_account_id,
         "provider_reference": payment.provider_reference,
-        "reference": order.reference,
-        "metadata": dict(order.metadata),
+        "reference": order.terms.reference,
+        "metadata": dict(order.terms.metadata),
         "next_action_url": payment.next_action_url,
         "authorization_expires_at": payment.authorization_expires_at,
         "failure_code": payment.failure_code,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from psycopg.types.json import Jsonb
 
@@ -16,7 +16,7 @@ from groat.payments.domain.effect import (
     EffectKind,
 )
 from groat.payments.domain.lifecycle import Status
-from groat.payments.domain.payment import Payment, PaymentFilter, PaymentOrder
+from groat.payments.domain.payment import Payment, PaymentFilter, PaymentOrder, PaymentTerms
 from groat.payments.infrastructure import routes
 from groat.platform.postgres.columns import (
     Bigints,
@@ -31,9 +31,13 @@ from groat.platform.postgres.connection import (
 )
 from groat.platform.postgres.queries import load_queries
 from groat.providers.domain.failures import FailureCode
+from groat.routing.domain.route import Route
 
 QUERIES = load_queries(__file__, "payments.sql")
 CHECKS = load_queries(__file__, "checks.sql")
+
+_TERMS = 6
+"""Number of columns with the terms of a payment beside its amount."""
 
 
 class PostedEffect(NamedTuple):
@@ -56,17 +60,17 @@ def insert_payment(connection: Connection, merchant_id: MerchantId, payment: Pay
             "merchant_id": merchant_id,
             "id": payment.id,
             "status": payment.status,
-            "currency": order.amount.currency,
-            "amount": order.amount.amount,
-            "beneficiary_id": order.beneficiary_id,
+            "currency": order.terms.amount.currency,
+            "amount": order.terms.amount.amount,
+            "beneficiary_id": order.terms.beneficiary_id,
             "provider_account_id": order.provider_account_id,
             "payment_method": order.payment_method,
-            "payment_method_kind": order.kind,
-            "capture_method": order.capture_method,
-            "return_url": order.return_url,
+            "payment_method_kind": order.terms.method_kind,
+            "capture_method": order.terms.capture_method,
+            "return_url": order.terms.return_url,
             "route": _route(payment),
-            "reference": order.reference,
-            "metadata": Jsonb(dict(order.metadata)),
+            "reference": order.terms.reference,
+            "metadata": Jsonb(dict(order.terms.metadata)),
             "now": payment.created_at,
         },
     )
@@ -187,19 +191,23 @@ async def captures_and_refunds(
     return [PostedEffect(account_id, EffectKind(kind), *rest) for account_id, kind, *rest in rows]
 
 
-def to_payment(row: tuple[Any, ...]) -> Payment:
+def to_payment(row: Row) -> Payment:
     """Return the payment in a row, whose columns have the order of ``get_payment``."""
-    payment_id, amount, currency, *order, route, status, failure_code = row[:14]
-    ordered = [*order, None if route is None else routes.from_document(route)]
+    payment_id, status, failure_code, amount, currency, account_id, method, route, *rest = row
+    terms, standing = rest[:_TERMS], rest[_TERMS:]
     return Payment(
         PaymentId(payment_id),
-        PaymentOrder(Money(amount, currency), *ordered),
+        PaymentOrder(
+            PaymentTerms(Money(amount, currency), *terms),
+            Route.direct(account_id, method) if route is None else routes.from_document(route),
+        ),
         Status(status),
         None if failure_code is None else FailureCode(failure_code),
-        *row[14:],
+        *standing,
     )
 
 
 def _route(payment: Payment) -> str | None:
+    """Return the route as it is stored: none for a payment whose caller named the account."""
     route = payment.order.route
-    return None if route is None else routes.to_json(route)
+    return routes.to_json(route) if route.fallback_on or len(route.legs) > 1 else None

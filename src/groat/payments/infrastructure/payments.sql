@@ -12,10 +12,10 @@ insert into payment (
 -- name: lock_payments
 -- In id order, and before balances: every transaction locks in this order, so none deadlock.
 select
-    id, amount, currency, beneficiary_id, provider_account_id, payment_method, reference, metadata,
-    capture_method, return_url, payment_method_kind, route, status, failure_code, created_at, updated_at, authorized, captured,
-    refunded, refund_pending, disputed, provider_reference, authorization_reference,
-    authorization_expires_at, next_action_url
+    id, status, failure_code, amount, currency, provider_account_id, payment_method, route,
+    beneficiary_id, reference, metadata, capture_method, return_url, payment_method_kind,
+    created_at, updated_at, authorized, captured, refunded, refund_pending, disputed,
+    provider_reference, authorization_reference, authorization_expires_at, next_action_url
 from payment
 where merchant_id = %(merchant_id)s and id = any(%(ids)s::uuid[])
 order by id
@@ -47,20 +47,20 @@ where p.merchant_id = %(merchant_id)s and p.id = n.id
 -- name: get_payment
 -- One payment.
 select
-    id, amount, currency, beneficiary_id, provider_account_id, payment_method, reference, metadata,
-    capture_method, return_url, payment_method_kind, route, status, failure_code, created_at, updated_at, authorized, captured,
-    refunded, refund_pending, disputed, provider_reference, authorization_reference,
-    authorization_expires_at, next_action_url
+    id, status, failure_code, amount, currency, provider_account_id, payment_method, route,
+    beneficiary_id, reference, metadata, capture_method, return_url, payment_method_kind,
+    created_at, updated_at, authorized, captured, refunded, refund_pending, disputed,
+    provider_reference, authorization_reference, authorization_expires_at, next_action_url
 from payment
 where merchant_id = %(merchant_id)s and id = %(id)s
 
 -- name: list_payments
 -- Newest first, by the time-ordered id.
 select
-    id, amount, currency, beneficiary_id, provider_account_id, payment_method, reference, metadata,
-    capture_method, return_url, payment_method_kind, route, status, failure_code, created_at, updated_at, authorized, captured,
-    refunded, refund_pending, disputed, provider_reference, authorization_reference,
-    authorization_expires_at, next_action_url
+    id, status, failure_code, amount, currency, provider_account_id, payment_method, route,
+    beneficiary_id, reference, metadata, capture_method, return_url, payment_method_kind,
+    created_at, updated_at, authorized, captured, refunded, refund_pending, disputed,
+    provider_reference, authorization_reference, authorization_expires_at, next_action_url
 from payment
 where merchant_id = %(merchant_id)s
     and (%(before)s::uuid is null or id < %(before)s)

@@ -182,7 +182,7 @@ def request_of(
     ``begun_at`` is for look-ups only; see ``AuthorizeRequest``.
     """
     key = idempotency_key(operation.id)
-    amount = Money(operation.amount, payment.order.amount.currency)
+    amount = Money(operation.amount, payment.order.terms.amount.currency)
     made = payment.provider_reference or ""
     match operation.kind:
         case OperationKind.AUTHORIZE:
@@ -190,10 +190,10 @@ def request_of(
             return AuthorizeRequest(
                 key,
                 payment.id,
-                order.amount,
+                order.terms.amount,
                 order.payment_method,
-                capture=order.capture_method == "automatic",
-                return_url=order.return_url,
+                capture=order.terms.capture_method == "automatic",
+                return_url=order.terms.return_url,
                 provider_reference=payment.provider_reference,
                 begun_at=begun_at,
             )

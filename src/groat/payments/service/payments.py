@@ -183,9 +183,9 @@ class PaymentService:
         if isinstance(order, UnroutedOrder):
             wanted = order.routing_input(payment_id)
             decision = await self._routing.decide(merchant_id, wanted)
-            order = order.along(decision.route)
+            order = PaymentOrder(order.terms, decision.route)
         provider = await self._providers.get(merchant_id, order.provider_account_id)
-        problem = provider.method_problem(order.payment_method, order.return_url)
+        problem = provider.method_problem(order.payment_method, order.terms.return_url)
         if problem is not None:
             raise InvalidRequest("invalid_payment_method", problem)
         return order, decision
@@ -212,8 +212,8 @@ class PaymentService:
     ) -> Step:
         payment, operation = new.begun.payment, new.begun.operation
         merchant_id, order = caller.merchant_id, payment.order
-        beneficiary = await account_within(connection, merchant_id, order.beneficiary_id)
-        commands.require_wallet(beneficiary, order.amount)
+        beneficiary = await account_within(connection, merchant_id, order.terms.beneficiary_id)
+        commands.require_wallet(beneficiary, order.terms.amount)
         store.insert_payment(connection, merchant_id, payment)
         if new.decision is not None:
             self._routing.record(connection, merchant_id, payment.id, new.decision, now)

@@ -84,8 +84,8 @@ class RefundService:
         payment, amount, capture = domain.begin_refund(locked, captures, order, now)
         reserved = HoldOrder(
             domain.hold_reference(refund_id),
-            payment.order.beneficiary_id,
-            Money(amount, payment.order.amount.currency),
+            payment.order.terms.beneficiary_id,
+            Money(amount, payment.order.terms.amount.currency),
             expires_at=None,
         )
         hold, changes = await self._postings.reserve(connection, caller, reserved, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Self
 
 from groat.kernel.ids import ProviderAccountId
 from groat.kernel.value import Value, replace
@@ -33,6 +34,11 @@ class Route(Value):
     fallback_on: frozenset[FailureCode]
     at: int = 0
     fallback_within: timedelta = FALLBACK_WITHIN
+
+    @classmethod
+    def direct(cls, account_id: ProviderAccountId, payment_method: str | None) -> Self:
+        """Return the route of a payment whose caller names the account: one leg, no fallback."""
+        return cls((Leg(account_id, payment_method),), frozenset())
 
     def after(self, code: FailureCode) -> Route | None:
         """Return the route at its next leg after a failure with ``code``.
