@@ -22,6 +22,7 @@ REGISTRIES = [
 
 STARTED_BY_NAME = {  # the entry points in pyproject.toml
     "groat.app.cli",
+    "groat.platform.embedded.watch",
     "groat.providers.paypal.adapter",
     "groat.providers.stripe.adapter",
 }

@@ -18,9 +18,9 @@ import pytest
 import redis
 
 from groat.kernel.errors import ConfigurationError
-from groat.platform.embedded import guard as embedded_guard
 from groat.platform.embedded import places as embedded_places
 from groat.platform.embedded import servers as embedded
+from groat.platform.embedded import watch
 from groat.platform.embedded.servers import EmbeddedServers
 
 _OWNER = """
@@ -127,7 +127,7 @@ def guards_of(home: Path) -> list[psutil.Process]:
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             line = process.cmdline()
-            if embedded_guard.__name__ in line and str(home) in line:
+            if watch.__name__ in line and str(home) in line:
                 found.append(process)
     return found
 

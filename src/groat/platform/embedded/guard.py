@@ -1,7 +1,6 @@
-"""The guard: a process that stops embedded servers if their owner is killed.
+"""Starts the guard: a process that stops embedded servers if their owner is killed.
 
-The guard waits for the end of its standard input, a pipe from the owner. The kernel closes the pipe
-however the owner ends. An owner that ends normally stops its servers itself, and then the guard.
+An owner that ends normally stops its servers itself, and then the guard. ``watch`` is the guard.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_EPHEMERAL = "ephemeral"
+_GUARD = "groat.platform.embedded.watch"
+"""Module that the guard runs."""
 
 
 @contextmanager
@@ -28,10 +28,10 @@ def guarded(home: Path, *, ephemeral: bool) -> Iterator[None]:
 
 
 def _start(home: Path, *, ephemeral: bool) -> subprocess.Popen[bytes] | None:
-    kind = [_EPHEMERAL] if ephemeral else []
+    kind = ["ephemeral"] if ephemeral else []
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", __name__, str(home), *kind],
+            [sys.executable, "-m", _GUARD, str(home), *kind],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -39,16 +39,3 @@ def _start(home: Path, *, ephemeral: bool) -> subprocess.Popen[bytes] | None:
         )
     except PermissionError:  # this user may not run our Python; the next start cleans up instead
         return None
-
-
-def main() -> None:
-    """Wait until the owner has ended, then stop its servers, unless they have a new owner."""
-    sys.stdin.buffer.read()
-    from groat.platform.embedded import servers as embedded  # noqa: PLC0415 - saves memory while the guard waits
-
-    home, *kind = sys.argv[1:]
-    embedded.end_abandoned(Path(home), ephemeral=_EPHEMERAL in kind)
-
-
-if __name__ == "__main__":
-    main()

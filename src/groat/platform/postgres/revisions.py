@@ -11,7 +11,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from groat.kernel.errors import ConfigurationError
-from groat.platform.postgres.schema import role_missing
+from groat.platform.postgres.roles import role_missing
 
 
 def upgrade(url: str, role: str | None) -> None:

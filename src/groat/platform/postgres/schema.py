@@ -12,6 +12,7 @@ import psycopg
 
 from groat.kernel.errors import ConfigurationError
 from groat.platform.postgres.migrations import versions
+from groat.platform.postgres.roles import role_missing
 from groat.platform.process.settings import APPLICATION_ROLE
 
 _ROLE_MAY_WORK = """
@@ -98,16 +99,6 @@ def current_revision(url: str) -> str | None:
             "database_unreachable", f"The database in GROAT_DATABASE_URL cannot be used: {reason}"
         ) from None
     return None if row is None else str(row[0])
-
-
-def role_missing(role: str) -> ConfigurationError:
-    """Return the error for a role that is missing, or that this user may not act as."""
-    return ConfigurationError(
-        "role_missing",
-        f"The role {role} is missing, or this user may not act as it. Let an administrator run "
-        f"`create role {role} nologin; grant {role} to <this user>`, then run `groat migrate`. "
-        "If the server allows no new roles, set GROAT_DATABASE_ROLE=none.",
-    )
 
 
 def _require_role(url: str, role: str | None) -> None:
