@@ -39,8 +39,8 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 _LIFECYCLE = """\
 # The lifecycles of payments, refunds and disputes
 
-Generated from the tables in `payments/domain/lifecycle.py`, which have an outcome for every status and
-every fact. A bold name is the next status.
+Generated from the tables in `payments/domain/lifecycle.py`, which have an outcome for every
+status and every fact. A bold name is the next status.
 
 ## A payment
 
@@ -57,10 +57,10 @@ stateDiagram-v2
 |---|{payment_rules}|
 {payment_rows}
 
-Repetitions are recognised first: a capture by its effect, an authorization by its reference. A capture
-that reaches `succeeded` is an earlier part, within the authorized amount. If a payment is canceled or
-expires after a partial capture, it has succeeded with that part. If a capture or a cancellation is
-refused or not sent, the payment does not change: the authorization stays usable.
+Repetitions are recognised first: a capture by its effect, an authorization by its reference. A
+capture that reaches `succeeded` is an earlier part, within the authorized amount. If a payment is
+canceled or expires after a partial capture, it has succeeded with that part. If a capture or a
+cancellation is refused or not sent, the payment does not change: the authorization stays usable.
 
 ## A refund
 
@@ -87,14 +87,14 @@ stateDiagram-v2
 |---|{dispute_rules}|
 {dispute_rows}
 
-A withdrawal of money (`withdrawn`) or its return (`reinstated`) applies in any status. Its effect keeps it
-from applying twice. A return that comes before its withdrawal waits for it.
+A withdrawal of money (`withdrawn`) or its return (`reinstated`) applies in any status. Its effect
+keeps it from applying twice. A return that comes before its withdrawal waits for it.
 
 ## The other outcomes
 
 *Already so*: the fact is known; nothing changes. *Late*: the fact is recorded; nothing changes.
-*Premature*: the event is tried again later. *Contradiction*: money moved in a way that contradicts the
-payment; the fact is recorded, nothing is posted, and an operator decides.
+*Premature*: the event is tried again later. *Contradiction*: money moved in a way that
+contradicts the payment; the fact is recorded, nothing is posted, and an operator decides.
 """
 
 _SOME = Money(1, "EUR")
@@ -121,7 +121,8 @@ A failed payment has one of these codes in `failure_code`, the same for all prov
 |---|---|---|
 {rows}
 
-After a failure with "yes" in the last column a payment [falls back](../routing.md#fallback) by default.
+After a failure with "yes" in the last column a payment [falls back](../routing.md#fallback) by
+default.
 """
 
 
