@@ -1,4 +1,4 @@
-"""Writes the pages of ``docs/reference`` that follow from the code: ``make docs``."""
+"""Write the generated pages of ``docs/reference``: ``make docs``."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ Every audit record has one of these actions. Each room declares its own in `doma
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 
 _LIFECYCLE = """\
-# The lives of payments, refunds and disputes
+# The lifecycles of payments, refunds and disputes
 
-Drawn from the tables in `payments/domain/lifecycle.py`, which have an answer for every status and
-every fact.
+Generated from the tables in `payments/domain/lifecycle.py`, which have an outcome for every
+status and every fact. A bold name is the next status.
 
 ## A payment
 
@@ -79,10 +79,10 @@ stateDiagram-v2
 |---|{payment_rules}|
 {payment_rows}
 
-What was applied before is told apart first: a capture by its effect, an authorization by its
-reference. A capture that comes to `succeeded` is an earlier part, within what was authorized. What
-is canceled or expires after a part was captured has succeeded with that part. The answers to a
-capture or a cancellation that was refused or not sent move nothing: the authorization stays usable.
+Repetitions are recognised first: a capture by its effect, an authorization by its reference. A
+capture that reaches `succeeded` is an earlier part, within the authorized amount. If a payment is
+canceled or expires after a partial capture, it has succeeded with that part. If a capture or a
+cancellation is refused or not sent, the payment does not change: the authorization stays usable.
 
 ## A refund
 
@@ -109,14 +109,14 @@ stateDiagram-v2
 |---|{dispute_rules}|
 {dispute_rows}
 
-Money that a dispute takes (`withdrawn`) or gives back (`reinstated`) moves in any status, once: its
-effect says whether it has moved before. What is given back before it was taken waits for that.
+A withdrawal of money (`withdrawn`) or its return (`reinstated`) applies in any status. Its effect
+keeps it from applying twice. A return that comes before its withdrawal waits for it.
 
-## The answers
+## The other outcomes
 
-*Already so*: the fact is known, nothing changes. *Late*: recorded, nothing changes.
-*Contradiction*: money moved that the payment cannot account for; recorded and set aside for an
-operator, and nothing is posted.
+*Already so*: the fact is known; nothing changes. *Late*: the fact is recorded; nothing changes.
+*Premature*: the event is tried again later. *Contradiction*: money moved in a way that
+contradicts the payment; the fact is recorded, nothing is posted, and an operator decides.
 """
 
 _SOME = Money(1, "EUR")
@@ -137,18 +137,19 @@ _DISPUTE_FACTS: dict[str, DisputeFact] = {
 _FAILURE_CODES = """\
 # Why a payment failed
 
-A failed payment carries one of these codes in `failure_code`, whichever provider it went to.
+A failed payment has one of these codes in `failure_code`, the same for all providers.
 
-| code | what it tells | another provider may say yes |
+| code | meaning | may succeed at another provider |
 |---|---|---|
 {rows}
 
-After a failure of the last column a [route](../routing.md) goes on by default.
+After a failure with "yes" in the last column a payment [falls back](../routing.md#fallback) by
+default.
 """
 
 
 def lifecycle() -> str:
-    """Return the tables of the lives of payments, refunds and disputes, drawn and written."""
+    """Return the page with the lifecycles of payments, refunds and disputes."""
     payment = _Table(
         list(Status),
         [told.value for told in FactKind],
@@ -180,7 +181,7 @@ def lifecycle() -> str:
 
 
 class _Table(NamedTuple):
-    """What comes of each fact in each status; None is what is not known yet."""
+    """The outcome of each fact in each status; the status None is an object not known yet."""
 
     statuses: Sequence[str | None]
     facts: Sequence[str]
@@ -214,7 +215,7 @@ def _said(answer: Next[Any] | Outcome) -> str:
 
 
 def failure_codes() -> str:
-    """Return what a failed payment's code tells."""
+    """Return the page with the meaning of each failure code."""
     rows = [
         f"| `{code}` | {MEANINGS[code]} | {'yes' if code in RETRYABLE else ''} |"
         for code in FailureCode
