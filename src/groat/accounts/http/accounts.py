@@ -42,8 +42,8 @@ class NewAccount(Body):
     """An account to open: a code of the merchant's choice, and one currency (ISO 4217).
 
     By default the account is a wallet: its normal side is credit, and it cannot be overdrawn
-    (``floor`` 0). A negative ``floor`` grants an overdraft; null removes the limit. An account whose
-    normal side is debit cannot have a floor.
+    (``floor`` 0). A negative ``floor`` grants an overdraft; null removes the limit. An account
+    whose normal side is debit cannot have a floor.
     """
 
     code: str
@@ -184,7 +184,7 @@ def _statement_filter(
     kind: Annotated[
         str | None, Query(description="Only entries of this kind, such as `transfer`.")
     ] = None,
-    order: Annotated[Literal["desc", "asc"], Query(description="`desc`: newest first.")] = "desc",
+    order: Annotated[Literal["desc", "asc"], Query(description="`desc` is newest first.")] = "desc",
 ) -> StatementFilter:
     """Return the filter for the lines of a statement."""
     return StatementFilter(since, until, kind, oldest_first=order == "asc")
