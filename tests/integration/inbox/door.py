@@ -17,7 +17,7 @@ from tests.integration.inbox.paypal import CertificateHost
 
 _DETAILS = {
     HTTPStatus.BAD_REQUEST: "The webhook is malformed, or its signature is not valid.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The provider's certificate cannot be fetched; try again shortly.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The provider's certificate is unavailable; try again shortly.",
 }
 _SHORT = 8
 """Values of headers up to this length may be found by chance in another."""
