@@ -41,7 +41,10 @@ _OPEN = {EventStatus.PENDING, EventStatus.DEFERRED, EventStatus.RETRYING}
 
 
 class Settled(Value):
-    """The event is settled for good; ``reason`` says why it had no effect of its own."""
+    """The event is settled for good.
+
+    ``reason`` says why it had no effect of its own, and is None if it had one.
+    """
 
     status: EventStatus
     reason: str | None = None
@@ -92,7 +95,7 @@ only the provider's ids can then be matched with its payment, or belongs to anot
 """
 
 MOST_POISONED = 3
-"""Maximum tries that fail unforeseen in the same way: such a failure usually repeats itself."""
+"""Maximum tries that fail unforeseen in the same way, since such a failure usually recurs."""
 
 _FAST = Backoff(base_seconds=2.0, cap_seconds=64.0)
 """Delays of the fast lane: at most 2 seconds after the first try, doubling with each try."""

@@ -27,7 +27,7 @@ is claimed alone after its third loss in a row. The queries and their index cont
 TRIES_BEFORE_LOOKUP = 2
 """Tries that an event waits for an earlier fact before its provider is asked for that fact.
 
-They take seconds.
+Those tries take seconds.
 """
 
 MOST_LOST = 8
@@ -80,8 +80,8 @@ class ClaimedEvent(Value):
     """An event that a worker has claimed, until the lease expires.
 
     ``attempts`` is the number of claims, including this one, and identifies this claim.
-    ``attempts_lost`` is the number of claims since the last conclusion that expired, most likely
-    because their workers died.
+    ``attempts_lost`` is the number of its claims that have expired since the last conclusion, most
+    likely because their workers died.
     """
 
     merchant_id: MerchantId
@@ -96,7 +96,7 @@ class ClaimedEvent(Value):
 
     @property
     def misses_something(self) -> bool:
-        """Whether the event has waited too long for an earlier fact, which is then looked up."""
+        """Whether the event still misses an earlier fact after ``TRIES_BEFORE_LOOKUP`` tries."""
         return self.tries.of(Outcome.PREMATURE.value) > TRIES_BEFORE_LOOKUP
 
     @property

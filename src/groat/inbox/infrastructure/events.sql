@@ -94,7 +94,7 @@ returning
     e.attempts_lost, e.failures, e.failures_alike, e.reason
 
 -- name: renew_claims
--- Renew the claims of events until the lease from now; without a lease, release the events. A released
+-- Renew the claims of events, which expire one lease from now; without a lease, release them. A released
 -- claim does not count as lost, because its worker is alive; the event is due when its lease would have
 -- ended. Events that were settled meanwhile do not change. Rows are locked in id order (see
 -- lock_claimed).
@@ -115,10 +115,10 @@ where e.merchant_id = ours.merchant_id and e.id = ours.id and ours.is_claimed
 
 -- name: lock_claimed
 -- Lock the events that this worker claimed and no other worker has claimed since; tell which are still
--- open. The attempt number is the fencing token: a later claim has raised it. Every query that locks
--- several events locks them in id order, so that two of them cannot deadlock. The condition is not
--- "where settled_at is null": the planner would go through the index of all open events, which are few
--- when it plans, and a million after an outage.
+-- open. The attempt number is the fencing token: a later claim has raised it. Every query that waits for
+-- the locks of several events takes them in id order, so that two of them cannot deadlock. There is no
+-- condition "settled_at is null": the planner would go through the index of all open events, which are
+-- few when it plans, and a million after an outage.
 select e.id, e.settled_at is null
 from provider_event e
 join unnest(%(ids)s::uuid[], %(attempts)s::integer[]) as c (id, attempts)

@@ -203,7 +203,5 @@ async def _refused(connection: Connection, events: Sequence[WebhookDelivery]) ->
 
 def _rejected(reason: str) -> GroatError:
     if reason == Rejection.CERTIFICATE_UNAVAILABLE:
-        return Unavailable(
-            reason, "The provider's certificate is unavailable; try again shortly."
-        )
+        return Unavailable(reason, "The provider's certificate is unavailable; try again shortly.")
     return BadRequest(reason, "The webhook is malformed, or its signature is not valid.")
