@@ -16,8 +16,8 @@ from tests.integration.inbox.connections import connections
 from tests.integration.inbox.paypal import CertificateHost
 
 _DETAILS = {
-    HTTPStatus.BAD_REQUEST: "The webhook is not signed as it must be, or malformed.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The provider's certificate cannot be had; try again shortly.",
+    HTTPStatus.BAD_REQUEST: "The webhook is malformed, or its signature is not valid.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The provider's certificate is unavailable; try again shortly.",
 }
 _SHORT = 8
 """Values of headers up to this length may be found by chance in another."""

@@ -184,7 +184,7 @@ def _statement_filter(
     kind: Annotated[
         str | None, Query(description="Only entries of this kind, such as `transfer`.")
     ] = None,
-    order: Annotated[Literal["desc", "asc"], Query(description="`desc`: newest first.")] = "desc",
+    order: Annotated[Literal["desc", "asc"], Query(description="`desc` is newest first.")] = "desc",
 ) -> StatementFilter:
     """Return the filter for the lines of a statement."""
     return StatementFilter(since, until, kind, oldest_first=order == "asc")

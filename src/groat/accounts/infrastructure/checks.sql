@@ -61,7 +61,7 @@ from (
 ) as entries
 
 -- name: check_held_matches_holds
--- Check that an account's held amount is the sum of what its holds still reserve.
+-- Check that an account's held amount is the sum of the amounts that its holds still reserve.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select b.account_id as id, b.held <> coalesce(sum(h.remaining), 0) as bad

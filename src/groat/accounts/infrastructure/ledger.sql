@@ -1,7 +1,7 @@
 -- name: lock_balances
 -- Lock balances in id order, the same order everywhere, so that two postings cannot deadlock. After a
--- wait for a lock, PostgreSQL reads only the locked rows anew. So only columns
--- that never change are read from account.
+-- wait for a lock, PostgreSQL reads only the locked rows anew. So the columns that are read from account
+-- are columns that never change.
 select
     b.account_id, a.number, a.currency, b.status, b.posted, b.held, b.floor, b.version, b.recorded_at,
     a.is_engine

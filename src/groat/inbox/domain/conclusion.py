@@ -1,4 +1,4 @@
-"""What becomes of a provider event: settled for good, or tried again, and when."""
+"""The conclusion of a try on a provider event: settle it for good, or retry it after a delay."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ from groat.payments.domain.lifecycle import QUARANTINED, Outcome
 
 
 class EventStatus(StrEnum):
-    """Where an event stands. The first three are open, and tried again when they are due."""
+    """The status of an event. The first three are open: the event is tried when it is due."""
 
     PENDING = "pending"
-    """Not tried yet, or not to an end."""
+    """No try has reached a conclusion since the event arrived or was replayed."""
     DEFERRED = "deferred"
-    """It came before what it builds on, and waits for that."""
+    """The event arrived before a fact that it builds on, and waits for that fact."""
     RETRYING = "retrying"
-    """Something stood in the way."""
+    """A try failed, for example because the provider did not answer. Another try follows."""
     PROCESSED = "processed"
+    """The facts of the event are applied, by this event or before it."""
     IGNORED = "ignored"
+    """The event has no fact about a payment of the engine."""
     SUPERSEDED = "superseded"
+    """The facts of the event came too late to change anything."""
     DEAD = "dead"
-    """It cannot be applied, or must not: an operator decides, and may replay it."""
+    """The event cannot or must not be applied. An operator decides, and may replay it."""
 
     @property
     def is_open(self) -> bool:
-        """Whether an event that stands so is yet to be settled."""
+        """Whether an event with this status is not settled yet."""
         return self in _OPEN
 
 
@@ -38,14 +41,17 @@ _OPEN = {EventStatus.PENDING, EventStatus.DEFERRED, EventStatus.RETRYING}
 
 
 class Settled(Value):
-    """The event is done with; ``reason`` says why it had no effect of its own."""
+    """The event is settled for good.
+
+    ``reason`` says why it had no effect of its own, and is None if it had one.
+    """
 
     status: EventStatus
     reason: str | None = None
 
 
 class RetryLater(Value):
-    """The event is to be tried again after ``delay``; ``reason`` says what stood in the way."""
+    """The event is retried after ``delay``; ``reason`` names the obstacle."""
 
     status: EventStatus
     delay: timedelta
@@ -55,7 +61,9 @@ class RetryLater(Value):
 Conclusion: TypeAlias = Settled | RetryLater
 
 NOTHING_OF_INTEREST = Settled(EventStatus.IGNORED, "no_fact_in_event")
+"""Conclusion on an event without facts."""
 KILLS_WORKERS = Settled(EventStatus.DEAD, "kills_workers")
+"""Conclusion on an event whose claims were lost with their workers too often."""
 
 _SETTLED: dict[Outcome, Settled] = {
     Outcome.AMOUNT_MISMATCH: Settled(EventStatus.DEAD, Outcome.AMOUNT_MISMATCH.value),
@@ -68,30 +76,41 @@ _SETTLED: dict[Outcome, Settled] = {
     Outcome.UNKNOWN_PAYMENT: Settled(EventStatus.IGNORED, Outcome.UNKNOWN_PAYMENT.value),
     Outcome.FOREIGN: Settled(EventStatus.IGNORED, Outcome.FOREIGN.value),
 }
-"""For each outcome what it makes of an event, the gravest first."""
+"""Conclusion for each outcome of a fact, the gravest outcome first."""
 
 FAST_TRIES = 5
-"""Within about a minute: they ride out a hiccup."""
+"""Tries in the fast lane: they take about a minute and outlast a brief fault."""
 
 MOST_TRIES = 150
-"""An outage of three days: the slow tries are at most an hour apart, and half of it on average."""
+"""Maximum tries of an event: they outlast an outage of three days.
+
+Slow tries are at most an hour apart, and half an hour on average.
+"""
 
 MOST_UNKNOWN = 10
-"""Within a quarter of an hour or so: by then recovery has mostly learned of a payment whose answer
-was lost, so that an event which names only the provider's ids is known to be ours, or is not."""
+"""Maximum tries of an event whose payment is unknown: they take about a quarter of an hour.
+
+By then, recovery has usually looked up payments whose provider answer was lost. An event that names
+only the provider's ids can then be matched with its payment, or belongs to another system.
+"""
 
 MOST_POISONED = 3
-"""A failure that nobody foresaw is as a rule the same each time."""
+"""Maximum tries that fail unforeseen in the same way, since such a failure usually recurs."""
 
 _FAST = Backoff(base_seconds=2.0, cap_seconds=64.0)
+"""Delays of the fast lane: at most 2 seconds after the first try, doubling with each try."""
 _SLOW = Backoff(base_seconds=120.0, cap_seconds=3600.0)
+"""Delays of the slow lane: at most 2 minutes at first, doubling with each try up to an hour."""
 
 _EARLY = {Outcome.PREMATURE: MOST_TRIES, Outcome.UNKNOWN_PAYMENT: MOST_UNKNOWN}
-"""What a fact may have come before, and for how many tries that is waited for."""
+"""Outcomes of facts that arrived too early, with the maximum tries for which the event waits."""
 
 
 class Tries(Value):
-    """How an event fared before this try: so many failures, the last ``alike`` with ``reason``."""
+    """The failed tries of an event before the current try.
+
+    ``failures`` is their number. The last ``alike`` of them failed with ``reason``.
+    """
 
     failures: int
     alike: int
@@ -99,67 +118,70 @@ class Tries(Value):
 
     @property
     def total(self) -> int:
-        """How often it was tried, this time too."""
+        """Number of tries, including the current one."""
         return self.failures + 1
 
     def of(self, reason: str) -> int:
-        """How often in a row it has failed with ``reason``, if it does so now.
+        """Count the tries in a row that failed with ``reason``, including the current one.
 
-        What waits for a payment has not waited for it while the provider was away.
+        Tries that failed for other reasons do not count. Example: an outage of the provider does
+        not use up the tries of an event that waits for its payment.
         """
         return self.alike + 1 if reason == self.reason else 1
 
 
 def settle(outcomes: Sequence[Outcome], tries: Tries, random: Random) -> Conclusion:
-    """Return what becomes of an event whose facts came out so.
+    """Conclude on an event from the outcomes of its facts.
 
-    A fact may come before what it builds on, which is waited for: a payment that is not known for
-    ``MOST_UNKNOWN`` tries, after which it is taken to be foreign; a capture that is refunded or
-    disputed for all of them, unless the provider says that it is not ours. Otherwise the gravest of
-    the event's facts speaks for it.
+    An event may arrive before a fact that it builds on; it is then deferred. If its payment is
+    unknown, it waits for ``MOST_UNKNOWN`` tries, after which it counts as another system's event. A
+    refund or dispute of an unknown capture waits for ``MOST_TRIES``, unless the provider says that
+    the capture belongs to another system. An event with a quarantined fact does not wait. In all
+    other cases the gravest outcome decides.
     """
     if QUARANTINED.isdisjoint(outcomes):
         for early, most in _EARLY.items():
-            alike = tries.of(early.value)
-            if early in outcomes and alike < most and tries.total < MOST_TRIES:
-                return RetryLater(EventStatus.DEFERRED, retry_delay(alike, random), early.value)
-    for outcome, settlement in _SETTLED.items():
+            waited = tries.of(early.value)
+            if early in outcomes and waited < most and tries.total < MOST_TRIES:
+                return RetryLater(EventStatus.DEFERRED, retry_delay(waited, random), early.value)
+    for outcome, settled in _SETTLED.items():
         if outcome in outcomes:
-            return settlement
+            return settled
     return NOTHING_OF_INTEREST
 
 
 def retry(reason: str, tries: Tries, random: Random) -> Conclusion:
-    """Return what becomes of an event that something stood in the way of, such as an outage."""
-    return _again(reason, tries.total, MOST_TRIES, random)
+    """Conclude on an event that met an obstacle, such as an outage: retry it, or let it die."""
+    return _retry_or_die(reason, tries.total, MOST_TRIES, random)
 
 
 def poisoned(reason: str, tries: Tries, random: Random) -> Conclusion:
-    """Return what becomes of an event that an unforeseen failure came of."""
-    return _again(reason, tries.of(reason), MOST_POISONED, random)
+    """Conclude on an event that caused an unforeseen failure: retry it, or let it die."""
+    return _retry_or_die(reason, tries.of(reason), MOST_POISONED, random)
 
 
 def not_ours(reason: str) -> Conclusion:
-    """Return what becomes of an event that is none of the account's."""
+    """Conclude on an event of another system, another connected account or the other mode."""
     return Settled(EventStatus.IGNORED, reason)
 
 
 def unreadable(reason: str) -> Conclusion:
-    """Return what becomes of an event that says nothing that can be read: no try changes that."""
+    """Conclude on an event that cannot be read: dead, since a retry would read the same bytes."""
     return Settled(EventStatus.DEAD, f"unreadable: {reason}")
 
 
-def _again(reason: str, tries: int, most: int, random: Random) -> Conclusion:
+def _retry_or_die(reason: str, tries: int, most: int, random: Random) -> Conclusion:
+    """Retry an event after ``tries`` failed tries; declare it dead if they are ``most``."""
     if tries >= most:
         return Settled(EventStatus.DEAD, reason)
     return RetryLater(EventStatus.RETRYING, retry_delay(tries, random), reason)
 
 
 def retry_delay(tries: int, random: Random) -> timedelta:
-    """Return how long to wait after ``tries`` tries: exponential, with full jitter.
+    """Return the delay after ``tries`` failed tries: exponential, with full jitter.
 
-    The fast lane, 5 tries within about a minute, rides out a hiccup; the slow lane, doubling from a
-    minute to an hour, an outage of days. See
+    The fast lane has 5 tries within about a minute and outlasts a brief fault. The slow lane
+    outlasts an outage of days: its longest delay doubles from 2 minutes to an hour. See
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
     lane, attempt = (_FAST, tries) if tries <= FAST_TRIES else (_SLOW, tries - FAST_TRIES)

@@ -1,4 +1,4 @@
-"""A provider event: as it is delivered, as it is claimed to be worked on, and as it is shown."""
+"""A provider event: as delivered, as claimed by a worker, and as shown in the inbox."""
 
 from __future__ import annotations
 
@@ -12,25 +12,36 @@ from groat.kernel.value import Value, replace
 from groat.payments.domain.lifecycle import Outcome
 
 EventKey: TypeAlias = tuple[MerchantId, ProviderAccountId, str]
-"""What tells one event from another: the last is the provider's id of it, which is promised to be
-the same with every delivery."""
+"""The identity of an event: merchant, provider account, and the provider's id of the event.
+
+The provider promises that every delivery of one event has the same id.
+"""
 
 SUSPECT_AFTER = 2
-"""So many attempts lost, and an event is taken alone: perhaps it is what its workers die of.
-The queries and their index have the number too."""
+"""Value of ``attempts_lost`` from which an event is a suspect, which is claimed and applied alone.
+
+The event may be the cause of its workers' deaths. A loss is counted by the next claim, so an event
+is claimed alone after its third loss in a row. The queries and their index contain the number too.
+"""
 
 TRIES_BEFORE_LOOKUP = 2
-"""So many tries within seconds, and what an event builds on is asked for."""
+"""Tries that an event waits for an earlier fact before its provider is asked for that fact.
+
+Those tries take seconds.
+"""
 
 MOST_LOST = 8
-"""So many, of which the last five alone, and it is. Workers also die of other things: where one is
-killed every 300 ms, an innocent that is taken alone is lost one time in forty."""
+"""Attempts lost in a row after which an event is dead: the last five of them were alone.
+
+Workers also die of other causes, so fewer losses prove nothing. In a drill that kills a worker
+every 300 ms, a harmless event that is applied alone is lost one time in forty.
+"""
 
 
 class WebhookDelivery(Value):
-    """A verified event at the door. The first three fields tell one event from another.
+    """A verified event that arrives at the inbox. The first three fields identify the event.
 
-    ``count`` is how often it was delivered: 0 if it was read from the provider's list instead.
+    ``count`` is the number of deliveries: 0 if the event was read from the provider's list.
     """
 
     merchant_id: MerchantId
@@ -45,28 +56,32 @@ class WebhookDelivery(Value):
 
     @property
     def key(self) -> EventKey:
-        """Return what tells the event from others."""
+        """The identity of the event."""
         return self.merchant_id, self.provider_account_id, self.provider_reference
 
     @property
     def name(self) -> str:
-        """Return the key as one text."""
+        """The key as one text."""
         account = self.provider_account_id.hex
         return f"{self.merchant_id}:{account}:{self.provider_reference}"
 
     @property
     def transmission(self) -> EventKey | None:
-        """Return what no other event may have been sent with, if its provider says."""
+        """The identity of the delivery's transmission, if its provider has transmissions.
+
+        Two different events never share a transmission.
+        """
         if self.transmission_id is None:
             return None
         return self.merchant_id, self.provider_account_id, self.transmission_id
 
 
 class ClaimedEvent(Value):
-    """An event that this worker may work on for a while.
+    """An event that a worker has claimed, until the lease expires.
 
-    ``attempts`` counts the claims, this one too, and tells them apart; ``attempts_lost`` counts
-    the last ones in a row of which nobody heard again.
+    ``attempts`` is the number of claims, including this one, and identifies this claim.
+    ``attempts_lost`` is the number of its claims that have expired since the last conclusion, most
+    likely because their workers died.
     """
 
     merchant_id: MerchantId
@@ -81,17 +96,17 @@ class ClaimedEvent(Value):
 
     @property
     def misses_something(self) -> bool:
-        """Whether what it builds on has not come by itself for a while."""
+        """Whether the event still misses an earlier fact after ``TRIES_BEFORE_LOOKUP`` tries."""
         return self.tries.of(Outcome.PREMATURE.value) > TRIES_BEFORE_LOOKUP
 
     @property
     def kills(self) -> bool:
-        """Whether it has taken so many workers with it that no other should try."""
+        """Whether the event was lost with its workers too often for another try."""
         return self.attempts_lost >= MOST_LOST
 
 
 class ProviderEvent(Value):
-    """An event as it stands in the inbox. ``due_at`` is when it is to be tried, if it is open."""
+    """An event in the inbox. ``due_at`` is the time of its next try, if it is open."""
 
     id: ProviderEventId
     provider_account_id: ProviderAccountId
@@ -107,7 +122,7 @@ class ProviderEvent(Value):
 
 
 class EventFilter(NamedTuple):
-    """Which events are meant: those that match all that is given."""
+    """Selects events that match all given fields."""
 
     status: EventStatus | None = None
     event_type: str | None = None
@@ -119,10 +134,10 @@ class EventFilter(NamedTuple):
 
 
 def merge(deliveries: Sequence[WebhookDelivery]) -> list[WebhookDelivery]:
-    """Return the distinct events among ``deliveries``, with their counts, in the order of keys.
+    """Merge deliveries of one event into one, with the sum of their counts, in the order of keys.
 
-    One statement cannot insert a key twice, and rows that several processes insert in one order
-    cannot deadlock.
+    One statement cannot insert a key twice. Processes that insert rows in the same order cannot
+    deadlock.
     """
     merged: dict[EventKey, WebhookDelivery] = {}
     for delivery in deliveries:
@@ -136,10 +151,10 @@ def merge(deliveries: Sequence[WebhookDelivery]) -> list[WebhookDelivery]:
 def reused(
     events: Iterable[WebhookDelivery], sent: Iterable[tuple[EventKey, EventKey]]
 ) -> set[EventKey]:
-    """Return the keys of ``events`` that came with the transmission of another event.
+    """Return the keys of ``events`` that arrived with the transmission of another event.
 
-    ``sent`` are the transmissions that are known, each with its event; of new events that share
-    one, the first has it.
+    ``sent`` are the known transmissions, each with the key of its event. If new events share a
+    transmission, it belongs to the first of them.
     """
     owners = dict(sent)
     stolen = set()

@@ -1,4 +1,4 @@
-"""``/v1/provider-accounts/{id}/backfill``: fill the inbox from a provider's list of events."""
+"""``/v1/provider-accounts/{id}/backfill``: store events that the provider only lists."""
 
 from typing import Self
 
@@ -18,9 +18,9 @@ from groat.platform.http.paging import CursorsOf
 
 
 class BackfillRequest(Body):
-    """From when to when the provider's list is compared with the inbox: until now by default.
+    """The span of the provider's list to compare with the inbox; ``until`` is now by default.
 
-    With ``dry_run`` nothing is changed, and the answer says what would be.
+    With ``dry_run`` nothing changes, and the answer shows the effects that a backfill would have.
     """
 
     since: Moment
@@ -30,11 +30,11 @@ class BackfillRequest(Body):
 
 
 class BackfillView(View):
-    """What came of one page of the provider's list; ``next_cursor`` asks for the next one.
+    """The result for one page of the provider's list; ``next_cursor`` requests the next page.
 
-    ``missing`` are the provider's ids of the events that were not in the inbox: they are now, or in
-    a dry run ``would_be`` says what would come of them. ``unreadable`` are events without an id or
-    a type, which cannot be stored.
+    ``missing`` are the provider's ids of events that were not in the inbox. They are stored now; in
+    a dry run they are not, and ``would_be`` shows the effect of each. ``unreadable`` is the number
+    of events without an id or a type, which cannot be stored.
     """
 
     listed: int
@@ -50,13 +50,13 @@ class BackfillView(View):
             listed=page.listed,
             missing=[event.provider_reference for event in page.missing],
             unreadable=page.unreadable,
-            would_be=[RehearsedView.of(one) for one in page.rehearsed],
+            would_be=[RehearsedView.of(rehearsed) for rehearsed in page.rehearsed],
             next_cursor=next_cursor,
         )
 
 
 class BackfillRoutes:
-    """Handlers of that fills the inbox from a provider's list."""
+    """Handler that fills the inbox from a provider's list of events."""
 
     def __init__(self, backfills: EventBackfill) -> None:
         self._backfills = backfills

@@ -1,7 +1,7 @@
-"""``/webhooks/{merchant}/{provider account}``: the address that providers deliver to.
+"""``/webhooks/{merchant}/{provider account}``: the address to which providers deliver events.
 
-It is an ASGI application of its own, on raw bytes: the layers of the framework would cost a
-delivery as much as its signature does.
+It is a separate ASGI application on raw bytes. The layers of the framework would cost a delivery
+as much time as the check of its signature.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from groat.platform.http.request_ids import RequestIds
 _log = structlog.get_logger(__name__)
 
 WEBHOOK_PREFIX = "/webhooks/"
-"""Prefix of the paths that belong to the door."""
+"""Prefix of the paths that this application serves."""
 
 _START: Message = {
     "type": "http.response.start",
@@ -35,10 +35,10 @@ _END: Message = {"type": "http.response.body"}
 
 
 class WebhookDoor:
-    """An ASGI application that takes webhook deliveries.
+    """An ASGI application that receives webhook deliveries.
 
-    Only a delivery that fails gets a request id, for its log lines and its answer: the others leave
-    no log line.
+    Only a failed delivery gets a request id, for its log lines and its answer. A successful
+    delivery writes no log line.
     """
 
     def __init__(self, receiver: WebhookReceiver) -> None:
@@ -49,8 +49,8 @@ class WebhookDoor:
         try:
             await self._take(scope, receive)
         except ClientDisconnect:
-            return  # the provider will deliver again
-        except Exception as error:  # noqa: BLE001 - the provider gets an answer to every failure
+            return  # without an answer, the provider delivers again
+        except Exception as error:  # noqa: BLE001 - every failure is answered
             await _refuse(error, scope, receive, send)
         else:
             await send(_START)
@@ -78,7 +78,7 @@ async def _refuse(error: Exception, scope: Scope, receive: Receive, send: Send) 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         match error:
             case _NotPosted():
-                response = problem(405, "method_not_allowed", "Webhooks are posted.")
+                response = problem(405, "method_not_allowed", "Use POST to deliver a webhook.")
                 response.headers["allow"] = "POST"
             case GroatError():
                 _log.warning("webhook_rejected", reason=error.code)
@@ -93,13 +93,13 @@ async def _refuse(error: Exception, scope: Scope, receive: Receive, send: Send) 
 
 @lru_cache(maxsize=4096)
 def _addressee(path: str) -> tuple[MerchantId, ProviderAccountId]:
-    """Return the merchant and the provider account that a path names.
+    """Return the merchant and the provider account in a path.
 
     Raises:
-        NotFound: it names none.
+        NotFound: the path has no valid merchant and provider account.
     """
     try:
         merchant, account = path.removeprefix(WEBHOOK_PREFIX).split("/")
     except ValueError:
-        raise NotFound("not_found", "There is nothing at this address.") from None
+        raise NotFound("not_found", "Nothing is served at this address.") from None
     return ids.parse_merchant(merchant), ProviderAccountId(ids.parse("provider_account", account))

@@ -34,18 +34,24 @@ from groat.platform.http.paging import CursorsOf, Page, PagingOf
 from groat.platform.http.strict_json import read_json
 
 MOST_REPLAYED = 1000
+"""Maximum events replayed by one request."""
 MOST_REHEARSED = 100
+"""Maximum events rehearsed by one request."""
 PER_SECOND = 100.0
+"""Default rate of a replay: events that become due in one second."""
 LEAST_PER_SECOND = 0.1
-"""A thousand take three hours then. What is not due for ages would be as good as lost."""
+"""Minimum rate of a replay. A thousand events then take three hours.
 
+At a lower rate the last events would be due so late that they would seem lost.
+"""
 MOST_PER_SECOND = 10_000
+"""Maximum rate of a replay."""
 
-BodyCursor = Annotated[str | None, Field(description="The `next_cursor` of the previous answer.")]
+BodyCursor = Annotated[str | None, Field(description="The `next_cursor` of the previous page.")]
 
 
 class ProviderEventView(View):
-    """An event in the inbox. ``due_at`` is when it is tried next, while it is not settled."""
+    """An event in the inbox. ``due_at`` is the time of its next try; null once it is settled."""
 
     id: ProviderEventIdText
     provider_account: ProviderAccountIdText
@@ -78,18 +84,21 @@ class ProviderEventView(View):
 
 
 class ProviderEventDetailsView(ProviderEventView):
-    """An event with ``payload``, what its provider sent; null if that is no strict JSON."""
+    """An event with its ``payload``: the JSON that the provider sent.
+
+    ``payload`` is null if the body is not strict JSON.
+    """
 
     payload: JsonValue
 
     @classmethod
     def of_details(cls, event: ProviderEvent, body: bytes) -> Self:
-        """Return the view of ``event`` and the ``body`` it came with."""
+        """Return the view of ``event`` with the ``body`` of its first delivery."""
         return cls(**ProviderEventView.of(event).model_dump(), payload=_payload(body))
 
 
 class ChangeView(View):
-    """What would be changed: ``action`` (``payment.captured``) on ``object``, with its figures."""
+    """A change that an event would cause: ``action`` (``payment.captured``) on ``object``."""
 
     action: str
     object: str
@@ -106,7 +115,7 @@ class ChangeView(View):
 
 
 class RehearsedView(View):
-    """How an event would come out if it were applied now, after those before it."""
+    """The result of applying an event now, after the events before it, without keeping it."""
 
     provider_reference: str
     type: str
@@ -127,10 +136,10 @@ class RehearsedView(View):
 
 
 class ReplayRequest(Body):
-    """Which events to replay: those that match all that is given, which must be something.
+    """A filter for the events to replay, which must match all given fields; give at least one.
 
-    They become due oldest first, ``per_second`` of them. With ``dry_run`` nothing is changed, and
-    the answer says what would be.
+    The events become due oldest first, at a rate of ``per_second``. With ``dry_run`` nothing
+    changes, and the answer shows the effects that a replay would have.
     """
 
     events: list[ProviderEventIdText] | None = Field(default=None, max_length=MOST_REPLAYED)
@@ -145,7 +154,7 @@ class ReplayRequest(Body):
     cursor: BodyCursor = None
 
     def wanted(self) -> EventFilter:
-        """Return what is asked for."""
+        """Return the filter of this request."""
         return EventFilter(
             status=self.status,
             event_type=self.type,
@@ -158,10 +167,10 @@ class ReplayRequest(Body):
 
 
 class ReplayView(View):
-    """What is being replayed, newest first; in a dry run, what would come of it, oldest first.
+    """The ids of the replayed events, newest first. A dry run fills ``would_be``, oldest first.
 
-    ``next_cursor`` asks for the events before these: at most 1000 are replayed with one call, and
-    100 in a dry run.
+    One request replays at most 1000 events, or 100 in a dry run; ``next_cursor`` requests the
+    earlier events.
     """
 
     replayed: list[ProviderEventIdText]
@@ -234,12 +243,13 @@ class ProviderEventRoutes:
 async def _replay(
     replays: EventReplay, caller: Caller, body: ReplayRequest, before: ProviderEventId | None
 ) -> tuple[list[ProviderEventId], list[RehearsedView], ProviderEventId | None]:
-    """Replay, or rehearse; return also before which event there are more."""
+    """Replay events or rehearse it; return ids, rehearsed views, and where earlier events begin."""
     if body.dry_run:
         rehearsal = await replays.rehearse(
             caller.merchant_id, body.wanted(), before=before, limit=MOST_REHEARSED
         )
-        return [], [RehearsedView.of(one) for one in rehearsal.rehearsed], rehearsal.next_before
+        views = [RehearsedView.of(rehearsed) for rehearsed in rehearsal.rehearsed]
+        return [], views, rehearsal.next_before
     replayed = await replays.replay(
         caller, body.wanted(), before=before, limit=MOST_REPLAYED, per_second=body.per_second
     )

@@ -1,4 +1,4 @@
-"""The inbox: provider events to rows and back."""
+"""The inbox in PostgreSQL: store, claim, settle and read provider events."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ QUERIES = load_queries(__file__, "events.sql")
 
 
 class InboxCounts(NamedTuple):
-    """How the inbox stands. ``deliveries`` counts every one, ``duplicates`` all but the first."""
+    """Counts of events and deliveries; ``duplicates`` are deliveries after an event's first."""
 
     pending: int
     applied: int
@@ -43,7 +43,7 @@ class InboxCounts(NamedTuple):
 async def put(
     connection: Connection, deliveries: Sequence[WebhookDelivery]
 ) -> set[ProviderEventId]:
-    """Write distinct events, and return the ids of those that were not there already."""
+    """Insert distinct events; return the ids of those that were not in the inbox before."""
     rows = await connection.fetch(
         QUERIES["put_events"],
         {
@@ -62,7 +62,7 @@ async def put(
 
 
 async def count_repetitions(connection: Connection, repeated: Mapping[EventKey, int]) -> None:
-    """Count so many further deliveries of each of these events."""
+    """Add further deliveries to the count of each of these events."""
     keys = sorted(repeated)
     await connection.fetch(
         QUERIES["count_repetitions"],
@@ -81,7 +81,7 @@ async def known(
     account_id: ProviderAccountId,
     provider_references: Sequence[str],
 ) -> set[str]:
-    """Return which of a provider account's events are in the inbox."""
+    """Return those of a provider account's events that are in the inbox."""
     rows = await connection.fetch(
         QUERIES["find_known_events"],
         {
@@ -96,7 +96,7 @@ async def known(
 async def transmissions(
     connection: Connection, wanted: Collection[EventKey]
 ) -> list[tuple[EventKey, EventKey]]:
-    """Return those of ``wanted`` that have come before, each with the event it came with."""
+    """Return those of ``wanted`` that are in the inbox, each with the key of its event."""
     rows = await connection.fetch(
         QUERIES["find_transmissions"],
         {
@@ -114,9 +114,9 @@ async def claim(
     limit: int,
     busy: Collection[ProviderAccountId] = (),
 ) -> list[ClaimedEvent]:
-    """Take up to ``limit`` due events for as long as the lease, but of accounts that are ``busy``.
+    """Claim up to ``limit`` due events for ``lease``, except those of ``busy`` accounts.
 
-    In the order of arrival: no fact depends on it, but most come in it.
+    Return them in the order of arrival. No rule depends on that order, but most facts arrive in it.
     """
     rows = await connection.fetch(
         QUERIES["claim_due"],
@@ -126,27 +126,27 @@ async def claim(
 
 
 async def claim_suspect(connection: Connection, lease: timedelta) -> ClaimedEvent | None:
-    """Take one due event, if there is one, that was lost with its workers again and again."""
+    """Claim one due suspect, if there is one: an event lost with its workers repeatedly."""
     row = await connection.fetch_one(QUERIES["claim_suspect"], {"lease": lease})
     return None if row is None else _to_claimed(row)
 
 
 def keep_claims(connection: Connection, events: Sequence[ClaimedEvent], lease: timedelta) -> None:
-    """Keep claimed events for so long from now."""
+    """Renew the claims of these events: they expire after ``lease`` from now."""
     _renew_claims(connection, events, lease)
 
 
 def let_go(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
-    """Leave claimed events to whoever claims them once their lease has ended: they are not lost."""
+    """Release claimed events: they are due when their lease ends, and do not count as lost."""
     _renew_claims(connection, events, None)
 
 
 async def lock_claimed(
     connection: Connection, merchant_id: MerchantId, events: Sequence[ClaimedEvent]
 ) -> set[ProviderEventId]:
-    """Lock those of ``events`` that are still ours to settle, and return their ids.
+    """Lock the claimed events; return the ids of those that this worker may still settle.
 
-    Others may be locked too.
+    An event that was settled meanwhile is locked too, and its id is not returned.
     """
     rows = await connection.fetch(
         QUERIES["lock_claimed"],
@@ -164,7 +164,7 @@ def settle(
     merchant_id: MerchantId,
     settlements: Sequence[tuple[ClaimedEvent, Conclusion]],
 ) -> None:
-    """Write what became of events, which ``lock_claimed`` has returned in this transaction."""
+    """Write conclusions on events that ``lock_claimed`` has returned in this transaction."""
     connection.write(
         QUERIES["settle"],
         {
@@ -184,7 +184,7 @@ async def events(
     before: ProviderEventId | None,
     limit: int,
 ) -> list[ProviderEvent]:
-    """Return events, newest first, before ``before`` if given."""
+    """Return events that match the filter, newest first, optionally those before ``before``."""
     rows = await connection.fetch(
         QUERIES["list_events"],
         {
@@ -202,7 +202,7 @@ async def events(
 async def event(
     connection: Connection, merchant_id: MerchantId, event_id: ProviderEventId
 ) -> tuple[ProviderEvent, bytes] | None:
-    """Return one event, with what its provider sent."""
+    """Return one event with the body that its provider sent, or None."""
     row = await connection.fetch_one(
         QUERIES["get_event"], {"merchant_id": merchant_id, "id": event_id}
     )
@@ -212,7 +212,7 @@ async def event(
 async def unclaimed(
     connection: Connection, merchant_id: MerchantId, event_ids: Collection[ProviderEventId]
 ) -> list[ClaimedEvent]:
-    """Return events as a claim would, as if never tried and without claiming them."""
+    """Return events as a first claim would, without claiming them."""
     rows = await connection.fetch(
         QUERIES["read_unclaimed"], {"merchant_id": merchant_id, "ids": Uuids(list(event_ids))}
     )
@@ -222,7 +222,7 @@ async def unclaimed(
 async def replay(
     connection: Connection, merchant_id: MerchantId, delays: Mapping[ProviderEventId, timedelta]
 ) -> set[ProviderEventId]:
-    """Let events be tried again from the beginning, each after its delay; return which will be."""
+    """Reset events to be tried from the beginning, after these delays; return the ids reset."""
     rows = await connection.fetch(
         QUERIES["replay"],
         {
@@ -235,9 +235,9 @@ async def replay(
 
 
 async def counts(connection: Connection, merchant_id: MerchantId) -> InboxCounts:
-    """Return how the merchant's inbox stands."""
+    """Count the merchant's events and their deliveries."""
     row = await connection.fetch_one(QUERIES["count_events"], {"merchant_id": merchant_id})
-    assert row is not None, "it aggregates, so it has one row"  # noqa: S101
+    assert row is not None, "an aggregate has one row"  # noqa: S101
     return InboxCounts(*row)
 
 

@@ -1,8 +1,8 @@
 -- name: put_events
--- The constraint is the truth about duplicates: a second delivery leaves no row, and waits for nobody
--- who works on the first. The arrays come in the order of the constraint, so that processes that
--- insert the same events do not wait for each other. When what is due is for PostgreSQL's clock to say,
--- here and below: those of the hosts differ, and are set back.
+-- Insert events, and skip those that exist. The unique constraint alone decides about duplicates: a
+-- second delivery inserts no row, and waits for no worker that holds the first. The arrays are in the
+-- order of the constraint, so processes that insert the same events cannot deadlock. Here and below,
+-- due times are by PostgreSQL's clock: the clocks of the hosts differ, and may be set back.
 insert into provider_event (
     merchant_id, id, provider_account_id, provider_reference, event_type, transmission_id, body, status,
     deliveries, due_at, received_at
@@ -22,8 +22,8 @@ on conflict (merchant_id, provider_account_id, provider_reference) do nothing
 returning id
 
 -- name: count_repetitions
--- Beside the events, which somebody may be at work on. The arrays come in the order of the key, so that
--- processes that count the same events do not wait for each other.
+-- Count repeated deliveries, in a table of their own, because a worker may hold the rows of the events.
+-- The arrays are in the order of the key, so processes that count the same events cannot deadlock.
 insert into provider_event_repetition as r (merchant_id, provider_account_id, provider_reference, deliveries)
 select merchant_id, provider_account_id, provider_reference, deliveries
 from unnest(
@@ -34,14 +34,14 @@ on conflict (merchant_id, provider_account_id, provider_reference)
     do update set deliveries = r.deliveries + excluded.deliveries
 
 -- name: find_known_events
--- Of events that a provider lists, those that were delivered or read before.
+-- Find the events of a provider's list that are in the inbox already.
 select provider_reference
 from provider_event
 where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
     and provider_reference = any(%(provider_references)s)
 
 -- name: find_transmissions
--- With which events these transmissions came before.
+-- Find the events that arrived with these transmissions.
 select e.merchant_id, e.provider_account_id, e.transmission_id, e.provider_reference
 from provider_event e
 join unnest(%(merchant_ids)s::bigint[], %(provider_account_ids)s::uuid[], %(transmission_ids)s::text[])
@@ -49,10 +49,10 @@ join unnest(%(merchant_ids)s::bigint[], %(provider_account_ids)s::uuid[], %(tran
     using (merchant_id, provider_account_id, transmission_id)
 
 -- name: claim_due
--- Takes what is due away from other workers until the lease ends; a worker that dies with its claim
--- loses nothing but that time. Suspects wait to be taken alone, and the events of accounts that are busy
--- for their provider to answer. Materialized: as a sub-select, a nested loop would run it again for each
--- row, each time past the rows that are locked already, and its limit would not hold.
+-- Claim due events. No other worker can claim them until the lease ends; if this worker dies, that delay
+-- is the only loss. Suspects are left out, since they are claimed alone, and so are the events of busy
+-- accounts, which wait for their provider. The CTE is materialized: as a sub-select, a nested loop would
+-- run it again for each row, skip the rows that are locked by then, and exceed the limit.
 with due as materialized (
     select merchant_id, id
     from provider_event
@@ -73,8 +73,8 @@ returning
     e.attempts_lost, e.failures, e.failures_alike, e.reason
 
 -- name: claim_suspect
--- One that has been lost with its workers again and again: perhaps they died of it. Materialized, as in
--- claim_due.
+-- Claim one suspect: an event that was lost with its workers repeatedly and may be the cause of their
+-- deaths. Materialized, as in claim_due.
 with due as materialized (
     select merchant_id, id
     from provider_event
@@ -94,9 +94,10 @@ returning
     e.attempts_lost, e.failures, e.failures_alike, e.reason
 
 -- name: renew_claims
--- Keeps what is claimed for so long from now, or, with no lease, lets go of it: a claim that came to nothing
--- with a worker that is alive to say so is not lost. What was settled meanwhile is nobody's claim. In the
--- order of ids (see lock_claimed).
+-- Renew the claims of events, which expire one lease from now; without a lease, release them. A released
+-- claim does not count as lost, because its worker is alive; the event is due when its lease would have
+-- ended. Events that were settled meanwhile do not change. Rows are locked in id order (see
+-- lock_claimed).
 with ours as (
     select e.merchant_id, e.id, e.settled_at is null and e.claimed_until is not null as is_claimed
     from provider_event e
@@ -113,10 +114,11 @@ from ours
 where e.merchant_id = ours.merchant_id and e.id = ours.id and ours.is_claimed
 
 -- name: lock_claimed
--- Of the events that we claimed, those that no other worker has claimed after our lease ran out, and
--- whether they are open still. In the order of ids, as all who lock several: they may want the same rows,
--- and must not wait for each other. Not "where settled_at is null": the planner would find them by going
--- through all that are open, of which there are few when it asks, and a million after an outage.
+-- Lock the events that this worker claimed and no other worker has claimed since; tell which are still
+-- open. The attempt number is the fencing token: a later claim has raised it. Every query that waits for
+-- the locks of several events takes them in id order, so that two of them cannot deadlock. There is no
+-- condition "settled_at is null": the planner would go through the index of all open events, which are
+-- few when it plans, and a million after an outage.
 select e.id, e.settled_at is null
 from provider_event e
 join unnest(%(ids)s::uuid[], %(attempts)s::integer[]) as c (id, attempts)
@@ -126,8 +128,9 @@ order by e.id
 for no key update of e
 
 -- name: settle
--- For good, or until the next try. They are locked, and ours (see lock_claimed). Whoever settles an event
--- has survived it: attempts that were lost before were not lost because of it.
+-- Write the conclusions on events: settled for good, or due for the next try. The events are locked and
+-- claimed by this worker (see lock_claimed). A worker that settles an event has survived it. So the
+-- event did not cause the earlier losses, and their count starts again at 0.
 update provider_event e
 set status = s.status, reason = s.reason,
     due_at = case when s.is_open then now() + s.delay_ms * interval '1 ms' else e.due_at end,
@@ -143,8 +146,9 @@ from (
 where e.merchant_id = %(merchant_id)s and e.id = s.id
 
 -- name: list_events
--- Newest first: ids sort by the time of arrival. What is open is asked for by the index of what is open,
--- which a status does not tell the planner of: few events are, and the newest that is may be old.
+-- List events, newest first: ids sort by the time of arrival. For an open status, the condition on
+-- settled_at lets the planner use the index of open events, which it cannot infer from the status. Few
+-- events are open, and even the newest of them may be old.
 select
     e.id, e.provider_account_id, e.provider_reference, e.event_type, e.status, e.reason, e.attempts,
     e.deliveries + coalesce(r.deliveries, 0), e.due_at, e.received_at, e.settled_at
@@ -164,7 +168,7 @@ order by e.id desc
 limit %(limit)s
 
 -- name: get_event
--- One event, with what its provider sent.
+-- Read one event, with the body that its provider sent.
 select
     e.id, e.provider_account_id, e.provider_reference, e.event_type, e.status, e.reason, e.attempts,
     e.deliveries + coalesce(r.deliveries, 0), e.due_at, e.received_at, e.settled_at, e.body
@@ -173,7 +177,7 @@ left join provider_event_repetition r using (merchant_id, provider_account_id, p
 where e.merchant_id = %(merchant_id)s and e.id = %(id)s
 
 -- name: read_unclaimed
--- Events as a claim would hand them over, but without claiming them.
+-- Read events as a first claim would return them, without claiming them.
 select
     merchant_id, id, provider_account_id, provider_reference, event_type, body, attempts, attempts_lost,
     0, 0, null
@@ -182,9 +186,9 @@ where merchant_id = %(merchant_id)s and id = any(%(ids)s)
 order by id
 
 -- name: replay
--- As if they had just been delivered for the first time, one after the other. What is claimed at this
--- moment is left to whoever has it, and what is open is not put off. In the order of ids (see
--- lock_claimed).
+-- Reset events as if they had just been delivered for the first time, one after the other. Events that
+-- a worker has claimed at this moment are left out. An open event becomes due no later than before. Rows
+-- are locked in id order (see lock_claimed).
 with unclaimed as (
     select e.id, case when e.settled_at is null then least(e.due_at, r.due_at) else r.due_at end as due_at
     from provider_event e
@@ -203,7 +207,7 @@ where e.merchant_id = %(merchant_id)s and e.id = r.id
 returning e.id
 
 -- name: count_events
--- For the summary of a demonstration.
+-- Count a merchant's events and deliveries, for the summary of a demonstration.
 select
     count(*) filter (where settled_at is null),
     count(*) filter (where status = 'processed'),
@@ -217,7 +221,7 @@ from (
 ) as events
 
 -- name: check_events_are_accounted_for
--- Every processed event has left a mark in the record, or says why it had no effect of its own.
+-- Check that every processed event is the cause of an audit record, or has a reason for no effect.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select e.id, e.reason is null and a.cause_id is null as bad
@@ -228,7 +232,7 @@ from (
 ) as events
 
 -- name: check_events_have_provider_accounts
--- The references of the inbox.
+-- Check that the provider account of every event exists. The table has no foreign key.
 select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
 from (
     select e.id, p.id is null as bad

@@ -1,4 +1,4 @@
-"""Events applied: their facts, and what becomes of each event because of them."""
+"""Apply the facts of events, and conclude on each event from the verdicts on its facts."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from groat.providers.domain.facts import NotSent
 from groat.providers.port import Answered, NotOurs, Unknown, Unreadable
 
 Read: TypeAlias = tuple[ClaimedEvent, Reading]
-"""An event, and what it says."""
+"""An event with its reading."""
 
 
 class Applied(NamedTuple):
-    """What came of an event: what it is settled as, and the verdicts on its facts."""
+    """An applied event: the conclusion on it, and the verdicts on its facts."""
 
     event: ClaimedEvent
     settlement: Conclusion
@@ -44,7 +44,7 @@ class Applied(NamedTuple):
 
 
 class EventApplier:
-    """Applies the facts of events, of a whole batch together."""
+    """Applies the facts of a whole batch of events together."""
 
     def __init__(self, facts: PaymentFacts, random: Random) -> None:
         self._facts = facts
@@ -53,16 +53,21 @@ class EventApplier:
     async def apply(
         self, connection: Connection, merchant_id: MerchantId, batch: Sequence[Read]
     ) -> list[Applied]:
-        """Apply what events of one merchant say, in the caller's transaction."""
+        """Apply the facts of one merchant's events in the caller's transaction.
+
+        Does not commit, and does not write the conclusions on the events.
+        """
         arrivals = [
             (event.id, Arrival(event.provider_account_id, report, _cause(event)))
             for event, reading in batch
             if isinstance(reading, Answered)
             for report in reading.reports
         ]
-        told = await self._facts.apply(connection, merchant_id, [one for _, one in arrivals])
+        judged = await self._facts.apply(
+            connection, merchant_id, [arrival for _, arrival in arrivals]
+        )
         verdicts: dict[ProviderEventId, list[Verdict]] = defaultdict(list)
-        for (event_id, _), verdict in zip(arrivals, told, strict=True):
+        for (event_id, _), verdict in zip(arrivals, judged, strict=True):
             verdicts[event_id].append(verdict)
         return [
             Applied(event, self._settlement(event, reading, verdicts[event.id]), verdicts[event.id])
@@ -74,7 +79,7 @@ class EventApplier:
     ) -> Conclusion:
         match reading:
             case Answered():
-                return settle([one.outcome for one in verdicts], event.tries, self._random)
+                return settle([verdict.outcome for verdict in verdicts], event.tries, self._random)
             case NotOurs(reason):
                 return not_ours(reason)
             case Unreadable(reason):
@@ -92,16 +97,18 @@ async def apply_or_split(
     apply: Callable[[Sequence[Read]], Awaitable[None]],
     give_up: Callable[[ClaimedEvent, Exception], Awaitable[None]],
 ) -> None:
-    """Apply a batch; if that fails, its halves, so that one event cannot hold up the others.
+    """Apply a batch. If that fails, apply its halves, so that one event cannot block the others.
+
+    A batch of one that fails is passed to ``give_up``. ``apply`` may commit each part by itself.
 
     Raises:
-        Unavailable: the database is away, which is no event's fault.
+        Unavailable: the database is not available, which is not an event's fault.
     """
     try:
         await apply(batch)
     except Unavailable:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the others
+    except Exception as error:  # noqa: BLE001 - no failure of one event may stop the others
         if len(batch) == 1:
             await give_up(batch[0][0], error)
             return

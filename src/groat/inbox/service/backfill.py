@@ -1,4 +1,4 @@
-"""Backfill: after an outage, what the provider lists and nobody delivered is put into the inbox."""
+"""Backfill: after an outage, store the events that the provider lists but did not deliver."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from groat.providers.guard import GuardedProvider
 from groat.providers.port import EventPage, ListedEvent, Unknown
 from groat.providers.registry import ProviderRegistry
 
-_TO_READ_IT = timedelta(hours=1)
-"""How long after the first page of as old a list as there is the last one may be asked for."""
+_PAGING_TIME = timedelta(hours=1)
+"""Time to page through the longest list: its start may be this much older than the limit."""
 
 
 class Span(Value):
-    """A span of the provider's list, until now at the most; after ``cursor`` if given.
+    """A span of the provider's list: from ``since`` to ``until``, or to now, after ``cursor``.
 
-    The cursor is the provider's own. Those that callers send are signed: nobody else's text gets to
-    ask the provider for something.
+    The cursor is the provider's own. Callers receive it signed, and a cursor without our signature
+    is refused, so a caller cannot send text of its own to the provider.
     """
 
     since: datetime
@@ -40,10 +40,11 @@ class Span(Value):
 
 
 class Backfilled(Value):
-    """What came of one page of the provider's list.
+    """The result of backfilling one page of the provider's list.
 
-    ``missing`` were not in the inbox. ``rehearsed`` says how they would come out, in a dry run; or
-    else they are in the inbox now. ``unreadable`` are those without an id or a type.
+    ``missing`` are the events that were not in the inbox. In a dry run, ``rehearsed`` holds their
+    expected conclusions; otherwise they are in the inbox now. ``unreadable`` is the number of
+    events without an id or a type.
     """
 
     listed: int
@@ -54,7 +55,7 @@ class Backfilled(Value):
 
 
 class EventBackfill:
-    """Compares the provider's list with the inbox, a page at a time."""
+    """Stores the events of a provider's list that the inbox misses, a page at a time."""
 
     def __init__(
         self,
@@ -77,13 +78,13 @@ class EventBackfill:
     async def page(
         self, caller: Caller, account_id: ProviderAccountId, span: Span, *, dry_run: bool
     ) -> Backfilled:
-        """Put what is missing of a page of the list into the inbox, or say what that would do.
+        """Store the missing events of one page of the list and commit; or rehearse them.
 
         Raises:
             NotFound: the merchant has no such provider account.
-            InvalidRequest: the provider lists no events (``backfill_not_supported``), or none as
-                old as these (``backfill_too_far_back``); or it is no span (``invalid_span``).
-            Unavailable: the provider does not answer, or not as it should
+            InvalidRequest: the provider lists no events (``backfill_not_supported``) or none as old
+                as ``since`` (``backfill_too_far_back``), or the span is empty (``invalid_span``).
+            Unavailable: the provider does not answer, or its answer is wrong
                 (``provider_unavailable``).
         """
         provider = await self._providers.get(caller.merchant_id, account_id)
@@ -95,7 +96,7 @@ class EventBackfill:
         missing = await self._missing(caller.merchant_id, account_id, readable)
         rehearsed: Sequence[Rehearsed] = ()
         if dry_run:
-            claimed = [_claimed(one) for one in missing]
+            claimed = [_claimed(delivery) for delivery in missing]
             rehearsed = await self._rehearsal.rehearse(caller.merchant_id, claimed)
         elif missing:
             await self._put(caller, account_id, missing)
@@ -111,7 +112,7 @@ class EventBackfill:
         if isinstance(page, Unknown):
             raise _unavailable(page.reason)
         if page.next_cursor is not None and page.next_cursor == span.cursor:
-            raise _unavailable("the next page is the same page")
+            raise _unavailable("the next page is the same page again")
         return page
 
     async def _missing(
@@ -148,7 +149,7 @@ class EventBackfill:
     async def _put(
         self, caller: Caller, account_id: ProviderAccountId, missing: Sequence[WebhookDelivery]
     ) -> None:
-        """Write events and the record of it; one that was delivered meanwhile is there already."""
+        """Write events and an audit record, and commit. Skip events delivered meanwhile."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
             added = await store.put(connection, missing)
@@ -168,21 +169,21 @@ def _check(provider: GuardedProvider, since: datetime, until: datetime, now: dat
     if not provider.lists_events_for:
         raise InvalidRequest("backfill_not_supported", "This provider lists no events.")
     if since >= until:
-        raise InvalidRequest("invalid_span", "`since` must be before `until`, and in the past.")
-    if since < now - provider.lists_events_for - _TO_READ_IT:
+        raise InvalidRequest("invalid_span", "`since` must be in the past and before `until`.")
+    if since < now - provider.lists_events_for - _PAGING_TIME:
         raise InvalidRequest(
             "backfill_too_far_back",
-            f"The provider lists events of the last {provider.lists_events_for.days} days.",
+            f"The provider lists only events of the last {provider.lists_events_for.days} days.",
         )
 
 
 def _unavailable(reason: str) -> Unavailable:
-    message = f"The provider does not answer as it should ({reason}). Try again."
+    message = f"The provider gave no valid answer ({reason}); try again."
     return Unavailable("provider_unavailable", message)
 
 
 def _claimed(event: WebhookDelivery) -> ClaimedEvent:
-    """Return an event as a claim would hand it over if it were in the inbox."""
+    """Return an event as a first claim would, if it were in the inbox."""
     return ClaimedEvent(
         event.merchant_id,
         event.id,

@@ -1,4 +1,4 @@
-"""What an event says, by the adapter of its provider account: some of it has to be asked for."""
+"""Read events with the adapter of their provider account, which may call the provider."""
 
 from __future__ import annotations
 
@@ -27,13 +27,16 @@ from groat.providers.registry import ProviderRegistry
 _log = structlog.get_logger(__name__)
 
 _ANSWER_SECONDS = 18.0
-"""For all that has to be asked because of one event."""
+"""Maximum seconds for all provider calls that the reading of one event needs."""
 CALLS_AT_ONCE = 16
-"""For each provider account: one that does not answer takes nobody else's turn."""
+"""Maximum concurrent calls to one provider account.
+
+The limit is separate for each account, so a provider that does not answer blocks no other account.
+"""
 
 
 class Poison(Value):
-    """The event makes its adapter, or us, fail in a way that nobody foresaw."""
+    """The event makes its adapter or the engine fail in an unforeseen way."""
 
     reason: str
 
@@ -45,14 +48,14 @@ Call: TypeAlias = Callable[[GuardedProvider], Awaitable[Reply | Unreadable | Not
 
 
 class Interpreter:
-    """Reads events. Whatever goes wrong with one is its own trouble alone."""
+    """Reads events. A failure to read one event never affects another event."""
 
     def __init__(self, providers: ProviderRegistry) -> None:
         self._providers = providers
         self._calls = WeakValueDictionary[ProviderAccountId, asyncio.Semaphore]()
 
     def read_at_once(self, event: ClaimedEvent) -> Reading | None:
-        """Return what ``event`` says, or None if that takes an answer of somebody: see ``read``."""
+        """Return the event's reading if it needs no provider call, else None: see ``read``."""
         provider = self._providers.kept(event.merchant_id, event.provider_account_id)
         if provider is None:
             return None
@@ -60,19 +63,21 @@ class Interpreter:
         return None if reading is None else _reading(reading)
 
     async def read(self, event: ClaimedEvent) -> Reading:
-        """Return what ``event`` says. Its provider may have to be asked: see ``in_time``."""
+        """Read an event, with provider calls if needed. For a time limit, see ``in_time``."""
         return await self._ask(
             event, lambda provider: provider.interpret_webhook(event.event_type, event.body)
         )
 
-    async def with_captures(self, event: ClaimedEvent, said: Answered) -> Reading:
-        """Return what ``event`` says, after what the provider knows of the captures that it names.
+    async def with_captures(self, event: ClaimedEvent, answered: Answered) -> Reading:
+        """Fetch the captures that an event names, and return their facts before the event's own.
 
-        An event that names nothing but captures of another system's is none of ours.
+        An event that names only captures of another system is foreign.
         """
         known: list[Report] = []
         foreign: set[str] = set()
-        captures = {one.capture_reference for one in said.reports if one.payment_id is None}
+        captures = {
+            report.capture_reference for report in answered.reports if report.payment_id is None
+        }
         for capture in filter(None, captures):
             found = await self._capture(event, capture)
             match found:
@@ -82,30 +87,30 @@ class Interpreter:
                     foreign.add(capture)
                 case _:
                     return found
-        ours = [one for one in said.reports if one.capture_reference not in foreign]
+        ours = [report for report in answered.reports if report.capture_reference not in foreign]
         return Answered((*known, *ours)) if ours else FOREIGN
 
     async def _capture(self, event: ClaimedEvent, reference: str) -> Reading:
-        """Return what the provider knows of a capture that ``event`` names."""
+        """Fetch a capture that ``event`` names."""
         return await self._ask(event, lambda provider: provider.fetch_capture(reference))
 
     async def _ask(self, event: ClaimedEvent, call: Call) -> Reading:
-        """Ask the provider of ``event``. Errors concern this event alone."""
+        """Ask the provider of ``event``. An error concerns this event alone."""
         try:
             async with self._turn(event.provider_account_id):
                 provider = await self._providers.get(event.merchant_id, event.provider_account_id)
                 return _reading(await call(provider))
-        except Exception as error:  # noqa: BLE001 - such as credentials that cannot be opened
+        except Exception as error:  # noqa: BLE001 - for example, credentials that cannot be opened
             _log.warning("webhook_not_interpreted", event_type=event.event_type, exc_info=error)
             return Unknown(type(error).__name__)
 
     def _turn(self, account_id: ProviderAccountId) -> asyncio.Semaphore:
-        """Return what calls of an account wait for. It is there as long as any of them is."""
+        """Return the semaphore of an account's calls. It exists as long as a call uses it."""
         return self._calls.setdefault(account_id, asyncio.Semaphore(CALLS_AT_ONCE))
 
 
 async def in_time(reading: Awaitable[Reading]) -> Reading:
-    """Return what an event says, or after ``_ANSWER_SECONDS`` that it could not be learned."""
+    """Return the reading, or ``Unknown`` if it takes longer than ``_ANSWER_SECONDS``."""
     try:
         async with asyncio.timeout(_ANSWER_SECONDS):
             return await reading

@@ -1,4 +1,7 @@
-"""The acknowledgement path: verify, store, ring. An acknowledgement means committed."""
+"""Receive webhooks: verify a delivery, store it, ring the doorbell, acknowledge.
+
+An acknowledged delivery is committed.
+"""
 
 from __future__ import annotations
 
@@ -23,25 +26,37 @@ from groat.providers.registry import ProviderRegistry
 
 _log = structlog.get_logger(__name__)
 
-_MOST_AT_ONCE = 200
-_MOST_WAITING = 2000
+_MAX_AT_ONCE = 200
+"""Maximum deliveries in one batch."""
+_MAX_WAITING = 2000
+"""Maximum deliveries that wait for a batch. Further deliveries are refused as ``overloaded``."""
 
 _INSERTS_AT_ONCE = 2
-"""While one is committed there is something to do. With more of them, each would be small."""
+"""Maximum insert batches in flight.
+
+While one is committed, the next is prepared. With more of them, each batch would be small.
+"""
 
 _LOOK_UP_REST_SECONDS, _LOOK_UP_REST_SECONDS_EACH = 0.003, 0.0002
-"""Between two questions to Redis, each of which costs more than to take a delivery in. After one
-that was for a single delivery, nobody who comes is kept waiting for long."""
+"""Seconds of rest after a look-up in Redis: the maximum, and the share of each delivery in it.
+
+A look-up costs more than it costs to store a delivery, so deliveries are gathered for it. After a
+look-up for a single delivery the pause is short, and the next delivery hardly waits.
+"""
 
 _REST_SECONDS = 0.05
-"""Between two batches of what is only noted. Each costs as much as many acknowledgements."""
+"""Seconds between two batches of counts or of notes in Redis.
+
+No delivery waits for these, and a batch costs as much as many acknowledgements.
+"""
 
 
 class WebhookReceiver:
-    """Takes deliveries in. Whatever waits while one batch is written is the next.
+    """Verifies and stores deliveries. Those that arrive while a batch is written are the next.
 
-    A repetition that Redis knows of is acknowledged at once. All are counted afterwards, since the
-    drain may be at work on the event, and an acknowledgement waits for nobody.
+    If Redis knows that an event is committed, its repetition is acknowledged without PostgreSQL.
+    Repetitions are counted after the acknowledgement, so that it never waits for a lock that the
+    drain holds on the event.
     """
 
     def __init__(
@@ -59,7 +74,7 @@ class WebhookReceiver:
         self._seen = seen
         self._new_id = new_id
         self._clock = clock
-        prompt = {"most_in_batch": _MOST_AT_ONCE, "most_waiting": _MOST_WAITING}
+        prompt = {"most_in_batch": _MAX_AT_ONCE, "most_waiting": _MAX_WAITING}
         self._looked_up: Lane[str, bool] = Lane(
             self._seen_before,
             **prompt,
@@ -69,7 +84,7 @@ class WebhookReceiver:
         self._inbox: Lane[WebhookDelivery, bool] = Lane(
             self._store, **prompt, most_running=_INSERTS_AT_ONCE
         )
-        all_at_once = {"most_in_batch": _MOST_WAITING, "most_waiting": _MOST_WAITING}
+        all_at_once = {"most_in_batch": _MAX_WAITING, "most_waiting": _MAX_WAITING}
         self._repeated: Lane[EventKey, None] = Lane(
             self._count, **all_at_once, rest_seconds=_REST_SECONDS
         )
@@ -80,11 +95,11 @@ class WebhookReceiver:
     async def provider(
         self, merchant_id: MerchantId, account_id: ProviderAccountId
     ) -> GuardedProvider:
-        """Return the adapter of a provider account, before a body is read for it.
+        """Return the adapter of a provider account, before the body of the request is read.
 
         Raises:
-            NotFound: no such provider account.
-            Unavailable: it could not be looked up.
+            NotFound: the merchant has no such provider account.
+            Unavailable: the provider account could not be looked up.
         """
         kept = self._providers.kept(merchant_id, account_id)
         return kept or await self._providers.get(merchant_id, account_id)
@@ -97,11 +112,11 @@ class WebhookReceiver:
         headers: Mapping[str, str],
         body: bytes,
     ) -> None:
-        """Store a delivery. On return it is committed and may be acknowledged.
+        """Verify a delivery, store it and commit. After the return it may be acknowledged.
 
         Raises:
-            BadRequest: the delivery is not believed; the code says why, and nothing is stored.
-            Unavailable: it could not be verified or stored; the provider will deliver it again.
+            BadRequest: the delivery is rejected; the code says why, and nothing is stored.
+            Unavailable: the delivery could not be verified or stored; the provider will repeat it.
         """
         delivery = await self._verified(provider, merchant_id, account_id, headers, body)
         if self._seen.is_open and await self._looked_up.submit(delivery.name):
@@ -110,7 +125,7 @@ class WebhookReceiver:
             raise _rejected("transmission_reused")
 
     async def close(self) -> None:
-        """Return once what was acknowledged is counted and noted, too."""
+        """Wait until all acknowledged deliveries are counted and noted in Redis."""
         for lane in (self._inbox, self._repeated, self._committed):
             await lane.quiet()
 
@@ -145,7 +160,7 @@ class WebhookReceiver:
         return [name in seen for name in names]
 
     async def _store(self, deliveries: Sequence[WebhookDelivery]) -> list[bool]:
-        """Commit a batch; answer for each whether it was taken."""
+        """Store and commit a batch; return for each delivery whether it was accepted."""
         events = merge(deliveries)
         async with self._database.autocommit() as connection:
             refused = await _refused(connection, events)
@@ -161,7 +176,10 @@ class WebhookReceiver:
         return [delivery.key not in refused for delivery in deliveries]
 
     async def _count(self, repeated: Sequence[EventKey]) -> list[None]:
-        """Count repetitions. They are acknowledged, so nobody else hears of a failure."""
+        """Count repetitions and commit.
+
+        The deliveries are acknowledged already, so a failure is logged here or never noticed.
+        """
         try:
             async with self._database.autocommit() as connection:
                 await store.count_repetitions(connection, Counter(repeated))
@@ -176,7 +194,10 @@ class WebhookReceiver:
 
 
 async def _refused(connection: Connection, events: Sequence[WebhookDelivery]) -> set[EventKey]:
-    """Return the events that came with another's transmission, which is signed for that alone."""
+    """Return the keys of events that arrived with the transmission of another event.
+
+    A transmission's signature is valid for one event only.
+    """
     transmissions = {event.transmission for event in events if event.transmission is not None}
     if not transmissions:
         return set()
@@ -185,5 +206,5 @@ async def _refused(connection: Connection, events: Sequence[WebhookDelivery]) ->
 
 def _rejected(reason: str) -> GroatError:
     if reason == Rejection.CERTIFICATE_UNAVAILABLE:
-        return Unavailable(reason, "The provider's certificate cannot be had; try again shortly.")
-    return BadRequest(reason, "The webhook is not signed as it must be, or malformed.")
+        return Unavailable(reason, "The provider's certificate is unavailable; try again shortly.")
+    return BadRequest(reason, "The webhook is malformed, or its signature is not valid.")

@@ -1,4 +1,4 @@
-"""What would come of events if they were applied now: all of it is done, and undone again."""
+"""Rehearse events: apply them in a transaction that is rolled back, and report the effects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from groat.platform.postgres.database import Database
 
 
 class Rehearsed(Value):
-    """How an event would come out, and what it would change of payments, refunds and disputes."""
+    """The conclusion that an event would reach, and the changes that it would cause."""
 
     event: ClaimedEvent
     status: EventStatus
@@ -25,7 +25,7 @@ class Rehearsed(Value):
 
 
 class EventRehearsal:
-    """Reads and applies events as the drain does, in a transaction that is undone at the end."""
+    """Reads and applies events like the drain, in a transaction that is always rolled back."""
 
     def __init__(self, database: Database, interpreter: Interpreter, facts: EventApplier) -> None:
         self._database = database
@@ -35,15 +35,17 @@ class EventRehearsal:
     async def rehearse(
         self, merchant_id: MerchantId, events: Sequence[ClaimedEvent]
     ) -> list[Rehearsed]:
-        """Return how ``events`` would come out, in their order, each after the ones before it.
+        """Apply ``events`` in order, each after the ones before it; return the results; roll back.
 
-        Providers are asked where they have to be. The payments concerned are locked meanwhile, but
-        not while a provider is asked.
+        Providers are called first, for the events that need it. Then the events are applied, which
+        locks their payments until the roll-back: no lock is held during a provider call.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is not available.
         """
-        readings = await asyncio.gather(*(in_time(self._interpreter.read(one)) for one in events))
+        readings = await asyncio.gather(
+            *(in_time(self._interpreter.read(event)) for event in events)
+        )
         rehearsed: list[Rehearsed] = []
 
         async def give_up(event: ClaimedEvent, error: Exception) -> None:
@@ -61,6 +63,6 @@ class EventRehearsal:
 
 
 def _rehearsed(applied: Applied) -> Rehearsed:
-    changes = tuple(one.change for one in applied.verdicts if one.change is not None)
+    changes = tuple(verdict.change for verdict in applied.verdicts if verdict.change is not None)
     settlement = applied.settlement
     return Rehearsed(applied.event, settlement.status, settlement.reason, changes)

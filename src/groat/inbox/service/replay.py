@@ -1,4 +1,4 @@
-"""Events looked at, and replayed: tried again from the beginning, by the way all events go."""
+"""List events, and replay them: try them again from the beginning, as if newly delivered."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ from groat.platform.postgres.database import Database
 from groat.platform.redis.jobs import Doorbell
 
 _PAGE = 1000
+"""Events read at once when ids are selected."""
 
 
 class Replayed(NamedTuple):
-    """The events that are replayed, newest first, and before which event there are more of them."""
+    """The events to be replayed, newest first; more of them precede ``next_before``."""
 
     events: list[ProviderEvent]
     next_before: ProviderEventId | None
 
 
 class Rehearsal(NamedTuple):
-    """What would come of events, and before which event there are more of them."""
+    """The results of a rehearsal, oldest first; more events precede ``next_before``."""
 
     rehearsed: list[Rehearsed]
     next_before: ProviderEventId | None
 
 
 class EventReplay:
-    """Lists events, says what replaying them would change, and replays them.
+    """Lists events, rehearses their replay, and replays them.
 
-    Applying is idempotent: an event that has had its effect has none when it is replayed.
+    Applying is idempotent: an event whose effect is posted has no effect when it is replayed.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class EventReplay:
             return await store.events(connection, merchant_id, wanted, before, limit)
 
     async def selected(self, merchant_id: MerchantId, wanted: EventFilter) -> list[ProviderEventId]:
-        """Return the ids of all events that are meant, oldest first.
+        """Return the ids of all events that match, oldest first.
 
         Raises:
             InvalidRequest: ``nothing_selected``.
@@ -88,7 +89,7 @@ class EventReplay:
     async def event(
         self, merchant_id: MerchantId, event_id: ProviderEventId
     ) -> tuple[ProviderEvent, bytes]:
-        """Return one event, with what its provider sent.
+        """Return one event, with the body that its provider sent.
 
         Raises:
             NotFound: the merchant has no such event.
@@ -105,7 +106,7 @@ class EventReplay:
         before: ProviderEventId | None,
         limit: int,
     ) -> Rehearsal:
-        """Return how events would come out if they were replayed, oldest first.
+        """Rehearse the replay of events, oldest first, and return the results.
 
         Raises:
             InvalidRequest: ``nothing_selected``.
@@ -113,7 +114,7 @@ class EventReplay:
         _check(wanted)
         async with self._database.autocommit() as connection:
             events = await store.events(connection, merchant_id, wanted, before, limit)
-            claimed = await store.unclaimed(connection, merchant_id, [one.id for one in events])
+            claimed = await store.unclaimed(connection, merchant_id, [event.id for event in events])
         rehearsed = await self._rehearsal.rehearse(merchant_id, claimed)
         return Rehearsal(rehearsed, _next_before(events, limit))
 
@@ -126,14 +127,14 @@ class EventReplay:
         limit: int,
         per_second: float,
     ) -> Replayed:
-        """Let events be tried again from the beginning, and return them.
+        """Reset events so that they are tried again from the beginning; commit and return them.
 
-        They become due oldest first, ``per_second`` of them; those that are open still, when they
-        were, if that is sooner. One that a worker has claimed at this moment is being tried anyway,
-        and left out.
+        They become due oldest first, at a rate of ``per_second``. An event that is still open
+        becomes due no later than before. An event that a worker has claimed at this moment is left
+        out: it is being tried anyway.
 
         Raises:
-            InvalidRequest: ``nothing_selected``: nobody means all events there ever were.
+            InvalidRequest: ``nothing_selected``. A filter that selects all events is refused.
         """
         _check(wanted)
         merchant_id = caller.merchant_id
@@ -144,7 +145,7 @@ class EventReplay:
                 for place, event in enumerate(reversed(events))
             }
             replayed = await store.replay(connection, merchant_id, delays)
-            changes = [_replayed(caller, one) for one in events if one.id in replayed]
+            changes = [_replayed(caller, event) for event in events if event.id in replayed]
             if changes:
                 self._audit.write(connection, merchant_id, changes, self._clock.now())
             now_due = await store.events(
@@ -156,7 +157,9 @@ class EventReplay:
 
 def _check(wanted: EventFilter) -> None:
     if wanted == EventFilter():
-        raise InvalidRequest("nothing_selected", "Name events, or say by what they are known.")
+        raise InvalidRequest(
+            "nothing_selected", "Select events: give their ids or at least one filter."
+        )
 
 
 def _next_before(events: Sequence[ProviderEvent], limit: int) -> ProviderEventId | None:
