@@ -2,21 +2,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from groat.platform.embedded.servers import EmbeddedServers
-from tests.memory import directory_in_memory
+from tests.support.memory import directory_in_memory
+from tests.support.servers import Servers
 
-
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """Where PostgreSQL and Valkey are: the user's own, or those that were started for the tests."""
-
-    database_url: str
-    redis_url: str
+# No deadline: a busy machine is not a failure.
+settings.register_profile("groat", deadline=None, max_examples=60)
+settings.load_profile("groat")
 
 
 @pytest.fixture(scope="session", autouse=True)

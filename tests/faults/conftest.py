@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from groat.platform.embedded.servers import EmbeddedServers
 from groat.platform.postgres import schema
 from groat.platform.process.settings import Settings
-from tests.databases import database_like
 from tests.faults.fleet import Fleet, running_fleet
 from tests.faults.ground import Ground, prepare
+from tests.support.databases import database_like
 
 
 @pytest.fixture(scope="package")

@@ -16,7 +16,7 @@ from groat.providers.stripe.adapter import StripeProvider
 from tests.faults.books import APPLIED, assert_applied_once, inbox
 from tests.faults.ground import Ground, make_payments
 from tests.faults.stripe_events import Event, charge_succeeded
-from tests.integration.world import api_client
+from tests.support.world import api_client
 
 EVENTS = 1000
 

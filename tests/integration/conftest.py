@@ -6,13 +6,12 @@ import base64
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
-from groat.app.onboarding import Onboarded, onboard
+from groat.app.onboarding import onboard
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.merchants.domain.credentials import ProviderName
@@ -20,23 +19,15 @@ from groat.platform.postgres import schema
 from groat.platform.process.settings import Settings
 from groat.simulator.paypal.app import create_paypal_app
 from groat.simulator.stripe.app import create_stripe_app
-from tests.conftest import Servers
-from tests.databases import Supply, database_like
-from tests.integration.accounts.bank import Bank
-from tests.integration.world import Mailbox, Site, World, engine_and_api
-from tests.unit.simulator.servers import running, settled
+from tests.support.bank import Bank
+from tests.support.databases import Supply, database_like
+from tests.support.history import live
+from tests.support.http_servers import running, settled
+from tests.support.servers import Servers
+from tests.support.setting import Setting
+from tests.support.world import Mailbox, Site, World, engine_and_api
 
 _MASTER_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What all tests share: databases with one merchant, the stand-ins, and the mailbox."""
-
-    databases: Supply
-    settings: Settings
-    merchant: Onboarded
-    mailbox: Mailbox
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +99,13 @@ async def world(
         )
     for http in provider_http.values():
         await settled(http)
+
+
+@pytest.fixture
+async def lived_in(world: World) -> World:
+    """A world with a past: payments of every kind, applied webhooks, transfers and holds."""
+    await live(world)
+    return world
 
 
 @pytest.fixture

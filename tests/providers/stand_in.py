@@ -19,7 +19,7 @@ from groat.providers.conformance.harness import (
     ProviderEntry,
     SentWebhook,
 )
-from tests.unit.simulator.servers import Receiver, running, settled
+from tests.support.http_servers import Receiver, running, settled
 
 SLOW_MS = 1_200
 

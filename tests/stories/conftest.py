@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.stories.processes import processes_of
+from tests.support.processes import processes_of
 
 
 @pytest.fixture

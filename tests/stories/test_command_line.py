@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import Servers
-from tests.databases import database_like
-from tests.stories.processes import groat
+from tests.support.databases import database_like
+from tests.support.processes import groat
+from tests.support.servers import Servers
 
 
 @pytest.fixture

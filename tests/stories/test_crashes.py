@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.stories.processes import (
+from tests.support.processes import (
     Up,
     another,
     commands_of,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.stories.processes import (
+from tests.support.processes import (
     COMMAND_SECONDS,
     GROAT,
     database_url,

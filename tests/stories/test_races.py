@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from groat.platform.embedded.places import free_port
-from tests.stories.processes import Up, another, commands_of, document, groat, running_up, until
+from tests.support.processes import Up, another, commands_of, document, groat, running_up, until
 
 AT_ONCE = 24
 METHODS = {"stripe": "pm_card_visa", "paypal": "card:vault_visa"}

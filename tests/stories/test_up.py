@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.stories.processes import (
+from tests.support.processes import (
     START_SECONDS,
     Up,
     commands_of,

@@ -10,7 +10,7 @@ import pytest
 from groat.accounts.domain.chart import wallet
 from groat.kernel import ids
 from groat.kernel.caller import Caller
-from tests.integration.accounts.bank import Bank
+from tests.support.bank import Bank
 
 MISSING_ACCOUNT = "acct_01m8n4kbb3ebgbqwav0p0cncj0"
 

@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from groat.kernel import ids
-from tests.integration.accounts.bank import Bank
+from tests.support.bank import Bank
 
 Groat = Callable[..., Awaitable[CompletedProcess[str]]]
 

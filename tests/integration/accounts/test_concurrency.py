@@ -19,7 +19,7 @@ from groat.kernel.caller import Caller
 from groat.kernel.errors import GroatError
 from groat.kernel.ids import AccountId
 from groat.kernel.money import Money
-from tests.integration.world import World
+from tests.support.world import World
 
 ENGINES = 4
 

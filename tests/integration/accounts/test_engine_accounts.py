@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.accounts.bank import Bank
+from tests.support.bank import Bank
 
 ENGINE_ACCOUNTS = ("clearing", "fees", "receivable")
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.integration.accounts.bank import Bank
-from tests.integration.app.test_pages import pages
-from tests.stories.processes import GROAT, environment
+from tests.support.bank import Bank
+from tests.support.pages import pages
+from tests.support.processes import GROAT, environment
 
 
 async def expiring(bank: Bank) -> dict[str, Any]:

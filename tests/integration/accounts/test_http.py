@@ -6,9 +6,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from groat.app.verify import verify
-from tests.integration.accounts.bank import Bank
-from tests.integration.app.test_pages import pages
-from tests.integration.world import World
+from tests.support.bank import Bank
+from tests.support.pages import pages
+from tests.support.world import World
 
 
 async def test_an_account_is_a_wallet_unless_more_is_said(world: World) -> None:

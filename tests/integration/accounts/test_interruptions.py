@@ -15,7 +15,7 @@ from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId
 from groat.kernel.money import Money
 from tests.integration.accounts.proxy import losing_answers
-from tests.integration.world import World
+from tests.support.world import World
 
 CONNECTIONS_TO_END = 3
 

@@ -13,8 +13,8 @@ import pytest
 
 from groat.app.verify import verify
 from groat.kernel import ids
-from tests.integration.accounts.bank import Bank
-from tests.stories.processes import until
+from tests.support.bank import Bank
+from tests.support.processes import until
 
 WRITERS = 4
 EACH = 150

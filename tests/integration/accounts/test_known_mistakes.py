@@ -6,7 +6,7 @@ import asyncio
 
 from groat.accounts.domain.ledger import hold_id
 from groat.kernel import ids
-from tests.integration.accounts.bank import Bank
+from tests.support.bank import Bank
 
 
 async def test_two_credits_of_one_account_at_once_both_count(bank: Bank) -> None:

@@ -25,11 +25,10 @@ from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.ids import MerchantId
 from groat.merchants.domain.actions import MerchantAction
-from tests.clock import ManualClock
-from tests.integration.world import World
-from tests.unit.accounts.commands import NOW, UNITS, books
-from tests.unit.accounts.model import Model, word
-from tests.unit.accounts.test_against_model import model_of
+from tests.support.clock import ManualClock
+from tests.support.ledger_commands import NOW, UNITS, books
+from tests.support.ledger_model import Model, model_of, word
+from tests.support.world import World
 
 History: TypeAlias = tuple[Book, list[tuple[int, list[Unit]]]]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.accounts.bank import Bank
-from tests.integration.app.test_pages import pages
+from tests.support.bank import Bank
+from tests.support.pages import pages
 
 NO_TIMES = [
     "20261128",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from groat.app.api import create_api
-from tests.integration.world import World
+from tests.support.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.integration.app.routes import operations
-from tests.integration.world import World
+from tests.support.world import World
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 

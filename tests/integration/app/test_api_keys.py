@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import LiteralString
 
 from groat.merchants.domain.credentials import ApiKey
-from tests.integration.world import World
-
-
-async def status(world: World, key: str) -> int:
-    answer = await world.api.get("/v1/accounts", headers={"authorization": f"Bearer {key}"})
-    return answer.status_code
+from tests.integration.app.keys import status
+from tests.support.world import World
 
 
 async def test_a_revoked_key_opens_nothing_and_its_neighbour_still_does(world: World) -> None:

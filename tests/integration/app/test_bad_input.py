@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.world import World
+from tests.support.world import World
 
 CARD = "4242 4242-4242.4242"
 

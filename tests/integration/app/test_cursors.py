@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from groat.kernel import ids
-from tests.integration.accounts.bank import Bank
 from tests.integration.app.routes import Operation, operations
-from tests.integration.world import World, api_client
+from tests.support.bank import Bank
+from tests.support.world import World, api_client
 
 CRAFTED = [
     "abc",

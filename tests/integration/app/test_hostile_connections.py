@@ -22,8 +22,8 @@ import pytest
 
 from groat.kernel import ids
 from groat.platform.embedded.places import free_port
-from tests.integration.world import World
-from tests.stories.processes import environment, until
+from tests.support.processes import environment, until
+from tests.support.world import World
 
 MB = 1024 * 1024
 DESCRIPTORS = 1024

@@ -12,10 +12,10 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from groat.app.api import create_app
-from tests.integration.accounts.bank import Bank
 from tests.integration.app.routes import operations
-from tests.integration.world import World
-from tests.unit.simulator.servers import running
+from tests.support.bank import Bank
+from tests.support.http_servers import running
+from tests.support.world import World
 
 MARKS = "\u0301\u0316"
 CARD = "4242\u20134242\u20114242\t4242"

@@ -19,8 +19,8 @@ import pytest
 
 from groat.kernel import ids
 from groat.platform.embedded.places import free_port
-from tests.integration.world import World
-from tests.stories.processes import environment, until
+from tests.support.processes import environment, until
+from tests.support.world import World
 
 CREDENTIAL = "sk_live_credential_of_the_merchant"
 TOKEN = "pm_token_of_the_customer"

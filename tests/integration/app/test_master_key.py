@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from groat.app.wiring import open_engine
 from groat.kernel.errors import ConfigurationError
-from tests.integration.app.test_api_keys import status
-from tests.integration.world import World, engine_and_api
+from tests.integration.app.keys import status
+from tests.support.world import World, engine_and_api
 
 
 def new_key() -> str:

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import pytest
 
 from groat.app.api import create_api
-from tests.integration.accounts.bank import Bank
-from tests.integration.app.test_pages import pages
-from tests.integration.world import World
+from tests.support.bank import Bank
+from tests.support.pages import pages
+from tests.support.world import World
 
 OFFSETS = [timedelta(hours=2), timedelta(hours=-3, minutes=-30), timedelta(hours=14)]
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from groat.kernel import ids
-from tests.integration.world import World
-from tests.stories.processes import groat
+from tests.support.processes import groat
+from tests.support.world import World
 
 SECRETS = {"api_key": "sk_live_0123456789abcdef", "webhook_secret": "whsec_0123456789abcdef"}
 

@@ -8,11 +8,8 @@ from contextlib import suppress
 import psycopg
 from psycopg import sql
 
-from tests.integration.app.test_verify import lived_in
-from tests.integration.payments.test_routing import rule
-from tests.integration.world import World
-
-__all__ = ["lived_in"]
+from tests.support.routing import rule
+from tests.support.world import World
 
 Act = Callable[[World], Awaitable[object]]
 _REFUSE = "alter table audit_record add constraint no_record check (false) not valid"

@@ -12,10 +12,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.integration.app.test_verify import failures, lived_in
-from tests.integration.world import World
-
-__all__ = ["lived_in"]
+from tests.support.soundness import failures
+from tests.support.world import World
 
 UNSEEN_CHANGES = {
     "a time that nothing is decided by": """

@@ -18,7 +18,7 @@ import pytest
 
 from groat.kernel import ids
 from tests.integration.app.routes import Operation, id_places, operations
-from tests.integration.world import Payment, World, api_client
+from tests.support.world import Payment, World, api_client
 
 Things: TypeAlias = dict[str, str]
 """Ids of a merchant's things, by what they are in the tests."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import LiteralString
 
 import psycopg
-import pytest
 
 from groat.accounts.domain.decisions import FactPostings
 from groat.accounts.domain.kinds import TRANSFER
@@ -16,49 +14,8 @@ from groat.accounts.domain.ledger import Entry, Transaction
 from groat.app.verify import all_checks, as_document, verify
 from groat.kernel.ids import AccountId
 from groat.platform.postgres.checks import Finding
-from tests.integration.payments.test_routing import put_rules, routed, rule
-from tests.integration.world import BAD_STRIPE, GOOD_PAYPAL, World
-
-
-@pytest.fixture
-async def lived_in(world: World) -> World:
-    """A world with payments of every kind, and webhooks applied."""
-    wallet = await world.wallet()
-    for _ in range(2):
-        await world.pay(wallet)
-    await world.pay(wallet, payment_method=BAD_STRIPE)
-    keyed = {"idempotency-key": "order-1"}
-    await world.api.post("/v1/payments", json=world.order(wallet), headers=keyed)
-    await world.pay(wallet, provider_account=world.paypal.account, payment_method="card:vault_visa")
-    refunded, disputed = [await world.pay(wallet) for _ in range(2)]
-    await world.refund(refunded, amount=100)
-    await world.stripe.pull("dispute", disputed)
-    await world.command(await world.reserve(wallet), "cancel")
-    await put_rules(world, rule(world, "all", "stripe", "paypal", fallback_on=["do_not_honor"]))
-    await routed(
-        world, wallet, payment_methods={"stripe": "pm_card_chargeDeclined", "paypal": GOOD_PAYPAL}
-    )
-    await world.deliver_all(await world.posted_mail())
-    await world.drain()
-    await move_money(world, wallet)
-    return world
-
-
-async def move_money(world: World, wallet: str) -> None:
-    """Make a transfer, its reversal, and holds that are captured, released and open."""
-    other = await world.wallet("wallet:bob")
-    common = {"amount": 100, "currency": "EUR"}
-    transfer = {**common, "reference": "t", "debit_account": wallet, "credit_account": other}
-    made = (await world.api.post("/v1/transfers", json=transfer)).raise_for_status().json()
-    await world.api.post(f"/v1/transfers/{made['id']}/reverse")
-    for name in ("captured", "released", "open"):
-        order = {**common, "reference": name, "account": wallet}
-        hold = (await world.api.post("/v1/holds", json=order)).raise_for_status().json()
-        take = {"reference": f"take-{name}", "credit_account": other}
-        if name == "captured":
-            await world.api.post(f"/v1/holds/{hold['id']}/capture", json=take)
-        if name == "released":
-            await world.api.post(f"/v1/holds/{hold['id']}/release")
+from tests.support.soundness import failures
+from tests.support.world import World
 
 
 async def check(world: World) -> tuple[list[Finding], dict[str, str]]:
@@ -281,15 +238,6 @@ async def test_each_way_of_tampering_is_found_and_named(lived_in: World) -> None
                 failed = dict(failures(connection))
             assert failed.keys() == expected, change
             assert any(row[0] in offender for offender in failed.values()), (change, failed)
-
-
-def failures(connection: psycopg.Connection) -> Iterator[tuple[str, str]]:
-    """Yield the checks that fail on this connection, each with the first offender."""
-    for one in all_checks():
-        found = connection.execute(one.query.text).fetchone()
-        assert found is not None
-        if found[1]:
-            yield one.name, str(found[2])
 
 
 async def test_a_debit_of_clearing_that_no_effect_stands_behind_is_found(lived_in: World) -> None:

@@ -13,12 +13,10 @@ from pydantic import SecretStr
 
 from groat.app.api import create_app
 from groat.app.wiring import open_engine
-from tests.integration.conftest import Setting
-from tests.integration.inbox.door import Door
+from tests.integration.inbox.door import SECRET, Door
 from tests.integration.inbox.paypal import SOON, WEBHOOK_ID, Authority, CertificateHost
-from tests.unit.simulator.servers import running
-
-SECRET = "whsec_of_the_door"
+from tests.support.http_servers import running
+from tests.support.setting import Setting
 
 
 @pytest.fixture(scope="package")

@@ -113,3 +113,6 @@ def _assert_nothing_repeated(answer: httpx.Response, headers: Mapping[str, str],
     }
     given = [value for value in headers.values() if len(value) > _SHORT]
     assert not [value for value in given if value in str(answer.headers)]
+
+
+SECRET = "whsec_of_the_door"

@@ -12,8 +12,9 @@ import pytest
 from groat.kernel import ids
 from groat.providers.port import Envelope, EventPage, ListedEvent
 from groat.providers.stripe.adapter import StripeProvider
-from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
-from tests.integration.world import Payment, World, without_answers
+from tests.support.payments import PROVIDERS, pay
+from tests.support.soundness import assert_sound
+from tests.support.world import Payment, World, without_answers
 
 
 def ago(**time: float) -> str:

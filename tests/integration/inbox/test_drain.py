@@ -25,26 +25,11 @@ from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.platform.postgres.queries import Query
 from groat.providers.stripe.adapter import StripeProvider
-from tests.integration.world import World, drained, without_answers
-from tests.unit.simulator.servers import until
+from tests.support.events import charge_event
+from tests.support.http_servers import until
+from tests.support.world import World, drained, without_answers
 
 PAID = ("charge.succeeded", "payment_intent.succeeded")
-
-
-def charge_event(event_id: str, charge: str, payment: str, amount: int) -> dict[str, object]:
-    """Return what Stripe sends when it has taken ``amount`` cents."""
-    subject = {
-        "object": "charge",
-        "id": charge,
-        "status": "succeeded",
-        "captured": True,
-        "currency": "eur",
-        "amount": amount,
-        "amount_captured": amount,
-        "payment_intent": "pi_1",
-        "metadata": {"groat_payment": payment},
-    }
-    return {"id": event_id, "type": "charge.succeeded", "data": {"object": subject}}
 
 
 async def effects(world: World) -> int:

@@ -9,8 +9,9 @@ import pytest
 
 from groat.inbox.domain.event import TRIES_BEFORE_LOOKUP
 from groat.kernel import ids
-from tests.integration.payments.test_commands import PROVIDERS, assert_sound
-from tests.integration.world import Mail, World, drained, engine_and_api, without_answers
+from tests.support.payments import PROVIDERS
+from tests.support.soundness import assert_sound
+from tests.support.world import Mail, World, drained, engine_and_api, without_answers
 
 ORDER = {
     "intent": "CAPTURE",

@@ -19,7 +19,7 @@ from groat.kernel import ids
 from groat.kernel.ids import ProviderEventId
 from groat.kernel.value import replace
 from groat.platform.postgres.connection import Connection
-from tests.integration.world import World
+from tests.support.world import World
 
 EVENTS, ROUNDS = 400, 20
 Work: TypeAlias = Callable[[Connection, Sequence[ClaimedEvent]], Awaitable[object]]

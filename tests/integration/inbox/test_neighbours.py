@@ -16,7 +16,7 @@ from groat.inbox.infrastructure import events as store
 from groat.inbox.service.drain import FULL_BATCH
 from groat.kernel import ids
 from groat.kernel.value import replace
-from tests.integration.world import World
+from tests.support.world import World
 
 CAPTURED = "PAYMENT.CAPTURE.COMPLETED"
 

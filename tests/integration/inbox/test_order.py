@@ -7,8 +7,9 @@ import json
 import pytest
 
 from groat.inbox.domain.event import TRIES_BEFORE_LOOKUP
-from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
-from tests.integration.world import Mail, Payment, World, without_answers
+from tests.support.payments import PROVIDERS, pay
+from tests.support.soundness import assert_sound
+from tests.support.world import Mail, Payment, World, without_answers
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -20,8 +20,8 @@ from groat.platform.postgres import schema
 from groat.providers.port import Envelope
 from groat.providers.stripe.adapter import StripeProvider
 from groat.simulator.signatures import stripe_signature
-from tests.integration.conftest import Setting
-from tests.integration.world import Mail, World, api_client, engine_and_api
+from tests.support.setting import Setting
+from tests.support.world import Mail, World, api_client, engine_and_api
 
 
 @pytest.fixture

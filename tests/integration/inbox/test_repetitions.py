@@ -17,10 +17,10 @@ from groat.platform.postgres import schema
 from groat.platform.postgres.database import Database
 from groat.platform.redis import seen
 from groat.platform.redis.seen import Seen
-from tests.clock import ManualClock
-from tests.databases import database_like
-from tests.integration.conftest import Setting
-from tests.integration.world import Mail, World, engine_and_api
+from tests.support.clock import ManualClock
+from tests.support.databases import database_like
+from tests.support.setting import Setting
+from tests.support.world import Mail, World, engine_and_api
 
 EVENT = {"id": "evt_1", "type": "x.y"}
 VAULT = Vault(MasterKeys([bytes(32)]), bytes(32))

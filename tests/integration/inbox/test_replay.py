@@ -16,9 +16,9 @@ from groat.inbox.service import replay
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.platform.postgres.queries import Query
-from tests.integration.app.test_pages import pages
-from tests.integration.inbox.test_drain import charge_event
-from tests.integration.world import World, without_answers
+from tests.support.events import charge_event
+from tests.support.pages import pages
+from tests.support.world import World, without_answers
 
 EVENTS = "/v1/provider-events"
 

@@ -19,9 +19,8 @@ import httpx
 import pytest
 
 from groat.simulator.signatures import stripe_signature
-from tests.integration.inbox.conftest import SECRET
 from tests.integration.inbox.connections import connections
-from tests.integration.inbox.door import Door
+from tests.integration.inbox.door import SECRET, Door
 from tests.integration.inbox.paypal import (
     CERTIFICATES,
     TOGGLED,
@@ -29,7 +28,7 @@ from tests.integration.inbox.paypal import (
     transmission,
     with_checksum,
 )
-from tests.integration.world import Mail, World, without_answers
+from tests.support.world import Mail, World, without_answers
 
 OTHER_SECRET = "whsec_of_another"
 

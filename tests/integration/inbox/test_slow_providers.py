@@ -17,8 +17,8 @@ from starlette.routing import Route
 from groat.inbox.domain.event import SUSPECT_AFTER
 from groat.inbox.service import drain as draining
 from groat.inbox.service.interpreter import CALLS_AT_ONCE
-from tests.integration.world import Mail, World, engine_and_api, without_answers
-from tests.unit.simulator.servers import running
+from tests.support.http_servers import running
+from tests.support.world import Mail, World, engine_and_api, without_answers
 
 TOKEN = "/v1/oauth2/token"
 PROMPT_SECONDS = 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from groat.inbox.domain.event import MOST_LOST, SUSPECT_AFTER
-from tests.integration.world import World
+from tests.support.world import World
 
 
 async def lose(world: World) -> None:

@@ -5,24 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.integration.payments.test_commands import assert_sound
-from tests.integration.world import Payment, World
-
-ACTION = {"stripe": "pm_card_authenticationRequired", "paypal": "card:vault_payer_action"}
-DONE = {"stripe": "complete_action", "paypal": "approve"}
-SHOP = "https://shop.example/back"
-
-
-async def waiting(world: World, provider: str, capture_method: str = "automatic") -> Payment:
-    payment = await world.pay(
-        await world.wallet(),
-        provider_account=world.site(provider).account,
-        payment_method=ACTION[provider],
-        capture_method=capture_method,
-        return_url=SHOP,
-    )
-    assert payment["status"] == "requires_action", payment
-    return payment
+from tests.support.payments import ACTION, DONE, waiting
+from tests.support.soundness import assert_sound
+from tests.support.world import World
 
 
 @pytest.mark.parametrize("capture_method", ["automatic", "manual"])

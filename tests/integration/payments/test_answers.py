@@ -6,8 +6,9 @@ import itertools
 
 import pytest
 
-from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
-from tests.integration.world import Payment, World
+from tests.support.payments import PROVIDERS, pay
+from tests.support.soundness import assert_sound
+from tests.support.world import Payment, World
 
 FAULTS = ("cut_before", "cut_after", "html", "broken", "unavailable")
 COMMANDS = ("capture", "cancel", "refund")

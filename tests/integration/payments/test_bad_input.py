@@ -7,7 +7,7 @@ import json
 import pytest
 
 from groat.kernel import ids
-from tests.integration.world import World, api_client
+from tests.support.world import World, api_client
 
 AMOUNTS: list[tuple[str, int, str]] = [
     ("0", 422, "amount_not_positive"),

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from unittest.mock import AsyncMock, patch
 from uuid import UUID
 
 import pytest
 
-from groat.app.verify import verify
 from groat.kernel import ids
 from groat.kernel.errors import Unavailable
 from groat.payments.queries import PaymentQueries
-from tests.integration.app.test_pages import pages
-from tests.integration.world import GOOD, Payment, World, without_answers
-
-PROVIDERS = ("stripe", "paypal")
-
-
-async def assert_sound(world: World) -> None:
-    """Hold everything against the money oracle."""
-    findings = await asyncio.to_thread(verify, world.settings, print)
-    assert [finding for finding in findings if not finding.ok] == []
-
-
-async def pay(world: World, wallet: str, provider: str, **changes: object) -> Payment:
-    account = world.site(provider).account
-    return await world.pay(
-        wallet, provider_account=account, payment_method=GOOD[provider], **changes
-    )
+from tests.support.pages import pages
+from tests.support.payments import PROVIDERS, pay
+from tests.support.soundness import assert_sound
+from tests.support.world import World, without_answers
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -15,7 +15,7 @@ from groat.payments.domain.arrival import (
 )
 from groat.payments.domain.lifecycle import Outcome
 from groat.providers.domain.facts import Captured, Report
-from tests.integration.world import World, without_answers
+from tests.support.world import World, without_answers
 
 
 async def test_one_fact_brought_by_many_at_once_has_one_effect(world: World) -> None:

@@ -15,9 +15,10 @@ from typing import NamedTuple
 import pytest
 
 from groat.kernel import ids
-from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
 from tests.integration.payments.victims import COMMANDS, STEPS
-from tests.integration.world import GOOD, Payment, World
+from tests.support.payments import PROVIDERS, pay
+from tests.support.soundness import assert_sound
+from tests.support.world import GOOD, Payment, World
 
 
 class Case(NamedTuple):

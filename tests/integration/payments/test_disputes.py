@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.app.test_pages import pages
-from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
-from tests.integration.world import Payment, World, without_answers
+from tests.support.pages import pages
+from tests.support.payments import PROVIDERS, pay
+from tests.support.soundness import assert_sound
+from tests.support.world import Payment, World, without_answers
 
 
 async def spend(world: World, wallet: str, amount: int) -> None:

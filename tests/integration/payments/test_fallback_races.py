@@ -24,9 +24,9 @@ from groat.providers.domain.failures import FailureCode
 from groat.providers.paypal.adapter import PayPalProvider
 from groat.providers.port import Reply, Unknown
 from groat.providers.registry import ProviderRegistry
-from tests.integration.payments.test_commands import assert_sound
-from tests.integration.payments.test_routing import TOKENS, put_rules, routed, rule
-from tests.integration.world import Payment, World
+from tests.support.routing import TOKENS, put_rules, routed, rule
+from tests.support.soundness import assert_sound
+from tests.support.world import Payment, World
 
 SOFT = {**TOKENS, "stripe": "pm_card_chargeDeclined"}
 

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import psycopg
 
-from tests.integration.world import World
+from tests.support.world import World
 
 CUTS = 2
 CUT_WHAT_WAITS = (

@@ -9,8 +9,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from tests.integration.world import GOOD, World, engine_and_api
-from tests.unit.simulator.servers import PATIENCE_SECONDS
+from tests.support.http_servers import PATIENCE_SECONDS
+from tests.support.world import GOOD, World, engine_and_api
 
 MANY = 130
 

@@ -8,7 +8,7 @@ import pytest
 
 from groat.kernel import ids
 from groat.platform.embedded.places import free_port
-from tests.integration.world import (
+from tests.support.world import (
     BAD_PAYPAL,
     BAD_STRIPE,
     GOOD_PAYPAL,

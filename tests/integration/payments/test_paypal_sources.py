@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.world import World
+from tests.support.world import World
 
 RETURN_URL = "https://shop.example/back"
 

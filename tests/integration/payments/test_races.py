@@ -9,8 +9,9 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
-from tests.integration.world import Payment, World, engine_and_api
+from tests.support.payments import PROVIDERS, pay
+from tests.support.soundness import assert_sound
+from tests.support.world import Payment, World, engine_and_api
 
 
 async def crowd(

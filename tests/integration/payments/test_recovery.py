@@ -11,8 +11,8 @@ import pytest
 from groat.app.verify import verify
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
-from tests.integration.world import BAD_PAYPAL, BAD_STRIPE, GOOD_PAYPAL, GOOD_STRIPE, World
-from tests.unit.simulator.servers import until
+from tests.support.http_servers import until
+from tests.support.world import BAD_PAYPAL, BAD_STRIPE, GOOD_PAYPAL, GOOD_STRIPE, World
 
 PROVIDERS = ("stripe", "paypal")
 METHODS = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.world import BAD_STRIPE, GOOD_STRIPE, World
+from tests.support.world import BAD_STRIPE, GOOD_STRIPE, World
 
 
 async def _lose_answer(world: World, fault: str, method: str = GOOD_STRIPE) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import json
 import pytest
 
 from groat.kernel import ids
-from tests.integration.app.test_pages import pages
-from tests.integration.world import Payment, World, without_answers
+from tests.support.pages import pages
+from tests.support.world import Payment, World, without_answers
 
 
 @pytest.fixture

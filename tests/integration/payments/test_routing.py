@@ -12,31 +12,9 @@ import pytest
 from redis.asyncio import Redis
 
 from groat.kernel import ids
-from tests.integration.payments.test_commands import assert_sound
-from tests.integration.world import Payment, World, api_client, engine_and_api
-
-TOKENS = {"stripe": "pm_card_visa", "paypal": "card:vault_visa"}
-
-
-def rule(world: World, name: str, *providers: str, **more: object) -> dict[str, object]:
-    targets = [{"provider_account": world.site(one).account} for one in providers]
-    return {"name": name, "targets": targets, **more}
-
-
-async def put_rules(world: World, *rules: dict[str, object]) -> dict[str, Any]:
-    answer = await world.api.put("/v1/routing-rules", json={"rules": list(rules)})
-    assert answer.status_code == 200, answer.text
-    document: dict[str, Any] = answer.json()
-    return document
-
-
-async def routed(world: World, wallet: str, **changes: object) -> Payment:
-    order = world.order(wallet, **{"payment_methods": TOKENS, **changes})
-    del order["provider_account"], order["payment_method"]
-    answer = await world.api.post("/v1/payments", json=order)
-    assert answer.status_code == 201, answer.text
-    payment: Payment = answer.json()
-    return payment
+from tests.support.routing import TOKENS, put_rules, routed, rule
+from tests.support.soundness import assert_sound
+from tests.support.world import Payment, World, api_client, engine_and_api
 
 
 async def explained(world: World, payment: Payment) -> dict[str, Any]:

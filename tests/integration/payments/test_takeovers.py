@@ -14,9 +14,9 @@ from groat.providers.domain.failures import FailureCode
 from groat.providers.paypal.adapter import PayPalProvider
 from groat.providers.port import Answered, Reply, Unknown
 from groat.providers.stripe.adapter import StripeProvider
-from tests.integration.payments.test_actions import waiting
-from tests.integration.payments.test_commands import PROVIDERS, assert_sound, pay
-from tests.integration.world import World
+from tests.support.payments import PROVIDERS, pay, waiting
+from tests.support.soundness import assert_sound
+from tests.support.world import World
 
 ADAPTERS = {"stripe": StripeProvider, "paypal": PayPalProvider}
 Call = Callable[[Any, Any], Awaitable[Reply]]

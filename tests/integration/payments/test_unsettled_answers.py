@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.world import World
+from tests.support.world import World
 
 UNSETTLED = {"paypal": "paypal:vault_wallet_pending", "stripe": "pm_usBankAccount_success"}
 COMPLETE = {"paypal": "complete_capture", "stripe": "debit_succeeds"}

@@ -10,8 +10,9 @@ from groat.kernel.caller import Caller
 from groat.kernel.money import Money
 from groat.payments.domain.payment import PaymentOrder, PaymentTerms
 from groat.routing.domain.route import Route
-from tests.integration.payments.test_commands import PROVIDERS, assert_sound
-from tests.integration.world import GOOD, Payment, World, without_answers
+from tests.support.payments import PROVIDERS
+from tests.support.soundness import assert_sound
+from tests.support.world import GOOD, Payment, World, without_answers
 
 BGN = "BGN"
 """The lev, until Bulgaria took the euro at the end of 2025."""

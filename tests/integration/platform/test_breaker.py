@@ -22,7 +22,7 @@ from groat.platform.redis.breaker import (
     BreakerState,
 )
 from groat.platform.redis.jobs import connect_redis
-from tests.clock import ManualClock
+from tests.support.clock import ManualClock
 
 ACCOUNT = "pac_1"
 VAULT = Vault(MasterKeys([bytes(32)]), bytes(32))

@@ -12,8 +12,8 @@ from groat.kernel import ids
 from groat.payments.infrastructure import operations
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.queries import Query
-from tests.integration.inbox.test_drain import charge_event
-from tests.integration.world import World
+from tests.support.events import charge_event
+from tests.support.world import World
 
 LEASE = timedelta(minutes=5)
 ROWS = 11

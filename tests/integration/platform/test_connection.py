@@ -13,7 +13,7 @@ from groat.kernel.errors import Unavailable
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database, KeyTaken
 from groat.platform.postgres.queries import Query
-from tests.integration.world import World
+from tests.support.world import World
 
 INSERT = Query.of("insert into thing values (%(id)s::bigint, %(text)s::text)")
 READ = Query.of("select id, text from thing order by id")

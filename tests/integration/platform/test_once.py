@@ -6,10 +6,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.integration.app.test_verify import lived_in
-from tests.integration.world import World
-
-__all__ = ["lived_in"]
+from tests.support.world import World
 
 ONCE = {
     "account_pkey": "an account's id",

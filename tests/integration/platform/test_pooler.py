@@ -18,7 +18,7 @@ from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database
 from groat.platform.postgres.queries import Query
 from groat.platform.process.settings import APPLICATION_ROLE
-from tests.integration.world import BAD_STRIPE, World, engine_and_api
+from tests.support.world import BAD_STRIPE, World, engine_and_api
 
 pytestmark = pytest.mark.skipif(
     PROGRAM is None,

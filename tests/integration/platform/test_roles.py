@@ -16,9 +16,9 @@ from groat.kernel.errors import ConfigurationError
 from groat.platform.postgres import schema
 from groat.platform.postgres.database import Database
 from groat.platform.postgres.queries import Query
-from tests.conftest import Servers
-from tests.databases import database_like
-from tests.stories.processes import groat
+from tests.support.databases import database_like
+from tests.support.processes import groat
+from tests.support.servers import Servers
 
 WHO = Query(b"select current_user::text")
 

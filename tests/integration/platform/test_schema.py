@@ -14,9 +14,9 @@ from groat.kernel.errors import ConfigurationError
 from groat.platform.postgres import schema
 from groat.platform.postgres.queries import load_queries
 from groat.platform.postgres.revisions import alembic_config
-from tests.conftest import Servers
-from tests.databases import database_like
 from tests.integration.platform.dump_schema import SCHEMA_FILE, dump
+from tests.support.databases import database_like
+from tests.support.servers import Servers
 
 SOURCE = Path(groat.__file__).parent
 QUERIES = {

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from groat.platform.process.settings import APPLICATION_ROLE
-from tests.integration.world import World
+from tests.support.world import World
 
 WRITTEN_ONCE = ("ledger_transaction", "ledger_entry", "applied_effect", "audit_record")
 CHANGES = (

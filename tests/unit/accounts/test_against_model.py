@@ -7,24 +7,8 @@ from hypothesis import strategies as st
 
 from groat.accounts.domain.commands import Unit
 from groat.accounts.domain.decisions import Book, decide
-from tests.unit.accounts.commands import NOW, UNITS, books
-from tests.unit.accounts.model import Model, word
-from tests.unit.accounts.test_decisions import applied
-
-
-def model_of(book: Book) -> Model:
-    return Model(
-        {
-            account_id: {
-                "posted": one.posted,
-                "held": 0,
-                "floor": one.floor,
-                "status": one.status,
-                "currency": one.currency,
-            }
-            for account_id, one in book.balances.items()
-        }
-    )
+from tests.support.ledger_commands import NOW, UNITS, applied, books
+from tests.support.ledger_model import model_of, word
 
 
 @settings(max_examples=300)

@@ -12,7 +12,6 @@ from groat.accounts.domain.commands import (
     CommandOutcome,
     EndHold,
     HoldStands,
-    Known,
     Posted,
     PostTransaction,
     Refusal,
@@ -20,7 +19,6 @@ from groat.accounts.domain.commands import (
     Unit,
 )
 from groat.accounts.domain.decisions import (
-    BatchDecision,
     Book,
     FactPostings,
     WrongCurrency,
@@ -28,38 +26,25 @@ from groat.accounts.domain.decisions import (
     record,
 )
 from groat.accounts.domain.kinds import TRANSFER, TransactionKind
-from groat.accounts.domain.ledger import Balance, Entry, Hold, PostedTransaction, Transaction
+from groat.accounts.domain.ledger import Balance, Entry, Hold, Transaction
 from groat.accounts.domain.orders import HoldCapture, HoldOrder, capture, hold
 from groat.accounts.domain.refusals import as_error
 from groat.kernel.ids import AccountId, HoldId
 from groat.kernel.money import MAX_AMOUNT, Money
 from groat.kernel.value import replace
-from tests.unit.accounts.commands import (
+from tests.support.ledger_commands import (
     DOLLARS,
     EUROS,
     MERCHANT,
     NOW,
     UNITS,
+    applied,
     balance,
     books,
     sums,
 )
 
 TILL, ALICE, BOB = EUROS[:3]
-
-
-def applied(book: Book, decision: BatchDecision) -> Book:
-    """Return the book with what a decision changes in it."""
-    changes = decision.changes
-    known = dict(book.known)
-    for posted in decision.posted:
-        for one in posted:
-            known[one.transaction.id] = _as_known(one)
-    return Book({**book.balances, **changes.balances}, {**book.holds, **changes.holds}, known)
-
-
-def _as_known(posted: PostedTransaction) -> Known:
-    return Known(posted.transaction.request_hash, posted.recorded_at)
 
 
 @settings(max_examples=400)

@@ -14,7 +14,7 @@ from groat.app.stack import Stack
 from groat.kernel import ids
 from groat.kernel.ids import AccountId, ProviderAccountId
 from groat.platform.process.settings import Settings
-from tests.unit.app.test_demo import FAILS, GOOD, HOLDS
+from tests.unit.app.findings import FAILS, GOOD, HOLDS
 
 STRIPE = ProviderSite("stripe", "http://127.0.0.1:8421", ProviderAccountId(ids.uuid7()))
 PAYPAL = ProviderSite("paypal", "http://127.0.0.1:8422", ProviderAccountId(ids.uuid7()))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from groat.app.verify import as_document
-from tests.unit.app.test_demo import FAILS, HOLDS
+from tests.unit.app.findings import FAILS, HOLDS
 
 
 def test_findings_are_a_document_for_programs() -> None:

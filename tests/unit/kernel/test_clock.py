@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from groat.kernel.clock import SystemClock
-from tests.clock import ManualClock
+from tests.support.clock import ManualClock
 
 
 def test_the_systems_clock_tells_the_present_in_utc() -> None:

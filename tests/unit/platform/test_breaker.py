@@ -23,7 +23,7 @@ from groat.platform.redis.breaker import (
     state_of,
     succeeded,
 )
-from tests.clock import ManualClock
+from tests.support.clock import ManualClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

@@ -11,15 +11,14 @@ from groat.kernel.money import Money
 from groat.providers.domain.facts import Declined, RefundFailed, Report
 from groat.providers.domain.failures import FailureCode
 from groat.providers.paypal.adapter import PayPalProvider
-from groat.providers.port import Answered, Envelope, Provider, Rejection, Unknown, Unreadable
-from tests.unit.providers.paypal.certificates import NOW, identity
-from tests.unit.providers.paypal.requests import (
+from groat.providers.port import Answered, Envelope, Provider, Rejection, Unreadable
+from tests.support.paypal_certificates import NOW, identity
+from tests.support.paypal_requests import (
     CAPTURE_ID,
     ORDER_ID,
     PAYMENT_ID,
     REFUND_ID,
     authorize_request,
-    cancel_request,
     capture_request,
     refund_request,
 )
@@ -109,13 +108,6 @@ async def test_a_webhook_with_a_certificate_from_elsewhere_is_not_believed(
 def test_the_adapter_is_a_provider_that_captures_in_parts(provider: PayPalProvider) -> None:
     kept: Provider = provider
     assert not kept.captures_once
-
-
-async def test_an_order_that_cannot_be_looked_up_is_not_said_to_be_given_up(
-    provider: PayPalProvider,
-) -> None:
-    reply = await provider.cancel(cancel_request(authorization_id=None))
-    assert reply == Unknown("ConnectError")
 
 
 async def test_of_a_call_that_told_us_no_order_nothing_can_be_looked_up(

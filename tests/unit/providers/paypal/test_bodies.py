@@ -13,7 +13,7 @@ from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.providers.paypal import bodies
 from groat.providers.port import payment_reference
-from tests.unit.providers.paypal.requests import (
+from tests.support.paypal_requests import (
     PAYMENT_ID,
     REFUND_ID,
     authorize_request,

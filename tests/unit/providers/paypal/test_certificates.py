@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from groat.providers.paypal.certificates import CertificateSource
 from groat.providers.port import Rejection
-from tests.unit.providers.paypal.certificates import (
+from tests.support.paypal_certificates import (
     NOW,
     identity,
     leaf,

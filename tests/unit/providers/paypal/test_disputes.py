@@ -14,7 +14,7 @@ from groat.providers.domain.facts import (
 from groat.providers.paypal.disputes import dispute_reports
 from groat.providers.paypal.payloads import PayPalDisputePayload
 from groat.providers.reading import Malformed, convert
-from tests.unit.providers.paypal.requests import CAPTURE_ID
+from tests.support.paypal_requests import CAPTURE_ID
 
 DISPUTE: dict[str, object] = {
     "dispute_id": "PP-D-27803",

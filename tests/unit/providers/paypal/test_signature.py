@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from groat.kernel.value import replace
 from groat.providers.paypal.signature import Transmission, is_signed, read_transmission
 from groat.providers.port import Rejection
-from tests.unit.providers.paypal.certificates import (
+from tests.support.paypal_certificates import (
     elliptic_identity,
     identity,
     leaf,

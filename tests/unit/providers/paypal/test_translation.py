@@ -41,7 +41,7 @@ from groat.providers.paypal.translation import (
     refusal_code,
 )
 from groat.providers.reading import Malformed, convert, parse
-from tests.unit.providers.paypal.requests import (
+from tests.support.paypal_requests import (
     AUTHORIZATION_ID,
     CAPTURE_ID,
     ORDER_ID,

@@ -1,0 +1,246 @@
+"""What the stand-in's own events say, read by the adapter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+import pytest
+
+from groat.kernel.money import Money
+from groat.providers.domain.facts import (
+    Authorized,
+    Canceled,
+    Captured,
+    Declined,
+    DisputeClosed,
+    DisputeOpened,
+    DisputeReinstated,
+    DisputeUnderReview,
+    DisputeWithdrawn,
+    Expired,
+    Fact,
+    FeeCharged,
+    Refunded,
+    RefundFailed,
+    Report,
+    RequiresAction,
+)
+from groat.providers.port import Answered, Envelope, Unknown, Unreadable
+from groat.providers.stripe.adapter import StripeProvider
+from groat.providers.stripe.translation import EVENT_TYPES
+from tests.providers.stripe.shop import (
+    AMOUNT,
+    cancel_of,
+    capture_of,
+    facts,
+    order,
+    pull,
+    reference,
+    refund_of,
+)
+
+
+async def told(shop: StripeProvider, control: httpx.AsyncClient) -> list[Report]:
+    """Return what all events say, in the order in which they happened."""
+    events: list[Any] = (await control.get("/v1/events", params={"limit": 100})).json()["data"]
+    reports: list[Report] = []
+    for event in reversed(events):
+        body = json.dumps(event).encode()
+        assert shop.read_envelope({}, body) == Envelope(event["id"], event["type"])
+        reply = await shop.interpret_webhook(event["type"], body)
+        assert isinstance(reply, Answered), (event["type"], reply)
+        reports += reply.reports
+    return reports
+
+
+def kinds(reports: Sequence[Report]) -> list[type[Fact]]:
+    return [type(report.fact) for report in reports]
+
+
+async def test_a_capture_is_told_twice_as_it_was_answered(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    reply = await shop.authorize(order())
+    assert isinstance(reply, Answered)
+    captured = reply.reports[0]
+    assert await told(shop, control) == [captured, captured]
+
+
+async def test_an_authorization_and_its_capture_are_told(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    request = order(capture=False)
+    intent = reference(await shop.authorize(request))
+    captured, fee = facts(await shop.capture(capture_of(request, intent, Money(1000, "EUR"))))
+    assert isinstance(fee, FeeCharged)  # which no event tells
+    reports = await told(shop, control)
+    assert kinds(reports) == [Authorized, Authorized, Captured, Captured]
+    by_charge, by_intent = (report.fact for report in reports[:2])
+    assert isinstance(by_charge, Authorized)
+    assert isinstance(by_intent, Authorized)
+    assert by_charge.reference == by_intent.reference == intent
+    assert by_charge.amount == by_intent.amount == AMOUNT
+    assert (by_charge.expires_at is None, by_intent.expires_at is None) == (False, True)
+    assert [report.fact for report in reports[2:]] == [captured, captured]
+    assert {report.payment_id for report in reports} == {request.payment_id}
+    assert {report.provider_reference for report in reports} == {intent}
+
+
+@pytest.mark.parametrize(
+    ("ending", "fact", "times"), [("cancel", Canceled(), 1), ("expire", Expired(), 2)]
+)
+async def test_the_end_of_an_authorization_is_told(
+    shop: StripeProvider, control: httpx.AsyncClient, ending: str, fact: Fact, times: int
+) -> None:
+    request = order(capture=False)
+    intent = reference(await shop.authorize(request))
+    if ending == "cancel":
+        await shop.cancel(cancel_of(request, intent))
+    else:
+        await pull(control, ending, intent)
+    ended = Report(request.payment_id, intent, fact)
+    assert (await told(shop, control))[2:] == [ended] * times
+
+
+@pytest.mark.parametrize(
+    ("trigger", "expected"),
+    [("complete_action", [Captured, Captured]), ("fail_action", [Declined])],
+)
+async def test_what_the_customer_did_is_told(
+    shop: StripeProvider,
+    control: httpx.AsyncClient,
+    trigger: str,
+    expected: list[type[Fact]],
+) -> None:
+    request = order("pm_card_authenticationRequired", return_url="https://shop.test/")
+    reply = await shop.authorize(request)
+    await pull(control, trigger, reference(reply))
+    reports = await told(shop, control)
+    assert kinds(reports) == [RequiresAction, *expected]
+    assert reports[0].fact == facts(reply)[0]
+
+
+async def test_a_decline_is_told(shop: StripeProvider, control: httpx.AsyncClient) -> None:
+    reply = await shop.authorize(order("pm_card_chargeDeclinedStolenCard"))
+    assert isinstance(reply, Answered)
+    assert await told(shop, control) == list(reply.reports)
+
+
+async def test_a_refund_is_told_and_that_it_failed(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    refund = await refund_of(shop, order(), Money(50, "EUR"))
+    reply = await shop.refund(refund)
+    assert isinstance(reply, Answered)
+    assert (await told(shop, control))[2:] == list(reply.reports)
+    await pull(control, "refund_fails", refund.provider_reference)
+    failed = await shop.fetch(refund)
+    assert isinstance(failed, Answered)
+    assert kinds(failed.reports) == [RefundFailed]
+    assert (await told(shop, control))[3:] == [*failed.reports] * 3
+
+
+async def test_a_pending_refund_is_told_when_it_has_arrived(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    refund = await refund_of(shop, order("pm_card_pendingRefund"))
+    await shop.refund(refund)
+    assert kinds((await told(shop, control))[2:]) == []
+    await pull(control, "refund_succeeds", refund.provider_reference)
+    assert kinds((await told(shop, control))[2:]) == [Refunded, Refunded]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        ("winning_evidence", [DisputeUnderReview, DisputeClosed, DisputeReinstated]),
+        ("losing_evidence", [DisputeUnderReview, DisputeClosed]),
+    ],
+)
+async def test_a_dispute_is_told_from_its_beginning_to_its_end(
+    shop: StripeProvider,
+    control: httpx.AsyncClient,
+    evidence: str,
+    expected: list[type[Fact]],
+) -> None:
+    captured = facts(await shop.authorize(order("pm_card_createDispute")))[0]
+    assert isinstance(captured, Captured)
+    (dispute,) = (await control.get("/v1/disputes")).json()["data"]
+    form = {"evidence[uncategorized_text]": evidence}
+    (await control.post(f"/v1/disputes/{dispute['id']}", data=form)).raise_for_status()
+    reports = (await told(shop, control))[2:]
+    assert kinds(reports) == [DisputeOpened, DisputeWithdrawn, *expected]
+    for report in reports:
+        assert report.capture_reference == captured.reference
+        assert (report.payment_id, report.refund_id) == (None, None)
+        assert report.provider_reference == dispute["payment_intent"]
+        assert isinstance(
+            report.fact,
+            DisputeOpened
+            | DisputeWithdrawn
+            | DisputeUnderReview
+            | DisputeClosed
+            | DisputeReinstated,
+        )
+        assert (report.fact.reference, report.fact.amount) == (dispute["id"], AMOUNT)
+    (closed,) = (report.fact for report in reports if isinstance(report.fact, DisputeClosed))
+    assert closed.won == (evidence == "winning_evidence")
+
+
+def thin(event: Mapping[str, Any], **related: str) -> tuple[str, bytes]:
+    """Return the type and the body of the same event as Stripe sends it without its object."""
+    about = event["data"]["object"]
+    described = {"id": about["id"], "type": about["object"], "url": "https://evil.example/"}
+    body = {
+        "id": event["id"],
+        "object": "v2.core.event",
+        "type": f"v1.{event['type']}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "related_object": {**described, **related},
+    }
+    return f"v1.{event['type']}", json.dumps(body).encode()
+
+
+async def events_of_a_life(shop: StripeProvider, control: httpx.AsyncClient) -> list[Any]:
+    """Return the events of a payment that was refunded, and of one that was disputed."""
+    request = order()
+    await shop.refund(await refund_of(shop, request))
+    await shop.authorize(order("pm_card_createDispute"))
+    events: list[Any] = (await control.get("/v1/events", params={"limit": 100})).json()["data"]
+    return [event for event in events if event["type"] in EVENT_TYPES]
+
+
+async def test_a_thin_event_has_its_object_asked_for(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    events = await events_of_a_life(shop, control)
+    assert {event["data"]["object"]["object"] for event in events} == {
+        "charge",
+        "dispute",
+        "payment_intent",
+        "refund",
+    }
+    for event in events:
+        whole = await shop.interpret_webhook(event["type"], json.dumps(event).encode())
+        asked = await shop.interpret_webhook(*thin(event))
+        assert isinstance(whole, Answered)
+        assert isinstance(asked, Answered)
+        assert {*whole.reports} <= {*asked.reports}, event["type"]
+        assert shop.read_envelope({}, thin(event)[1]) == Envelope(
+            event["id"], f"v1.{event['type']}"
+        )
+
+
+async def test_a_thin_event_of_what_is_not_there_is_asked_for_again(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    [event, *_] = await events_of_a_life(shop, control)
+    assert isinstance(await shop.interpret_webhook(*thin(event, id="ch_0/../x")), Unknown)
+    assert isinstance(await shop.interpret_webhook(*thin(event, type="payout")), Unreadable)
+
+
+async def test_a_thin_event_of_no_interest_has_nothing_asked_for(shop: StripeProvider) -> None:
+    assert await shop.interpret_webhook("v1.payout.paid", b"{}") == Answered(())

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from groat.simulator.paypal.app import create_paypal_app
+from groat.simulator.stripe.app import create_stripe_app
+from tests.support.clock import ManualClock
+from tests.support.http_servers import Receiver, Stage, running
+
+# No test here speaks TLS, and reading the machine's authorities takes longer than a test does.
+NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(datetime.now(UTC))
+
+
+async def set_stage() -> AsyncIterator[Stage]:
+    stage = Stage()
+    async with running(stage) as stage.address:
+        yield stage
+
+
+stripe_stage = pytest.fixture(scope="session", name="stripe_stage")(set_stage)
+paypal_stage = pytest.fixture(scope="session", name="paypal_stage")(set_stage)
+receiver_stage = pytest.fixture(scope="session", name="receiver_stage")(set_stage)
+
+
+@pytest.fixture
+async def receiver(receiver_stage: Stage) -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    async with receiver_stage.showing(receiver.app()) as address:
+        receiver.url = f"{address}/"
+        yield receiver
+
+
+@pytest.fixture
+async def stripe_host(stripe_stage: Stage, clock: ManualClock) -> AsyncIterator[str]:
+    async with stripe_stage.showing(create_stripe_app(clock)) as address:
+        yield address
+
+
+@pytest.fixture
+async def stripe_http(stripe_host: str) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": "Bearer sk_test_1"}
+    async with httpx.AsyncClient(
+        base_url=stripe_host, headers=headers, verify=NO_AUTHORITIES
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+async def paypal_host(paypal_stage: Stage, clock: ManualClock) -> AsyncIterator[str]:
+    async with paypal_stage.showing(create_paypal_app(clock)) as address:
+        yield address
+
+
+@pytest.fixture
+async def paypal_http(paypal_host: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=paypal_host, verify=NO_AUTHORITIES) as client:
+        grant = {"grant_type": "client_credentials"}
+        token = await client.post("/v1/oauth2/token", data=grant, auth=("client", "secret"))
+        client.headers["Prefer"] = "return=representation"
+        client.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
+        yield client
