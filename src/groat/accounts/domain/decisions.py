@@ -114,6 +114,7 @@ def record(book: Book, facts: FactPostings, now: datetime) -> tuple[list[PostedT
 def _record_one(
     running: _RunningBook, fact: Transaction, owed_id: AccountId | None, now: datetime
 ) -> None:
+    """Post one fact. If ``owed_id`` is given, that account bears the shortfall."""
     if owed_id is not None:
         fact = fact._replace(entries=tuple(_with_shortfall(running, fact.entries, owed_id)))
     before = [running.balances[entry.account_id] for entry in fact.entries]

@@ -57,6 +57,7 @@ _random = Random()  # noqa: S311 - jitter
 _MAX_ATTEMPTS = 5
 """Maximum attempts to run a batch, not counting a first attempt without the look-up."""
 _PAUSE = Backoff(base_seconds=0.1, cap_seconds=0.4, low=0.5, high=1.5)
+"""Pause before the next attempt when the database is not available."""
 
 
 class Submission(Value):
@@ -83,9 +84,8 @@ class PostingLanes:
         """Execute a unit, all of its commands or none; return their outcomes after the commit.
 
         Raises:
-            Unavailable: ``overloaded``, and nothing was executed. Or ``database_unavailable``, and
-                the unit may have been executed: submit the same references again to learn the
-                outcome.
+            Unavailable: ``overloaded``: nothing was executed. ``database_unavailable``: the unit
+                may have been executed; submit the same references again to learn the outcome.
         """
         lane = self._lanes.get(caller.merchant_id)
         if lane is None:
@@ -147,7 +147,10 @@ class PostingLanes:
     async def _run_or_halve(
         self, merchant_id: MerchantId, submissions: Sequence[Submission]
     ) -> list[tuple[CommandOutcome, ...] | Exception]:
-        """Run and commit a batch. If it fails unforeseen, halve it until only one unit fails."""
+        """Run and commit a batch. If it fails unforeseen, run each half, down to the faulty unit.
+
+        The faulty unit's exception is its outcome; the other units are executed.
+        """
         try:
             return [*await self._run_until_known(merchant_id, submissions)]
         except Unavailable:
