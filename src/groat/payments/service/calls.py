@@ -84,7 +84,7 @@ class ProviderCalls:
         self._random = random
 
     def turn(self) -> AbstractContextManager[Turn]:
-        """Return a turn, in which ``take_place`` reserves a place for a provider call."""
+        """Return a turn, in which ``take_place`` takes a place for a provider call."""
         return self._bulkhead.turn()
 
     async def perform(
