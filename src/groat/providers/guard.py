@@ -10,9 +10,9 @@ look-ups fail still takes payments, and an open breaker delays no outcome that c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
 import structlog
 
@@ -83,27 +83,27 @@ class GuardedProvider:
         """Make the call of an operation, unless the circuit breaker is open: then none is sent."""
         if not await self._breakers.allows(self._account):
             return NotSent(FailureCode.PROVIDER_UNREACHABLE, "circuit_open")
-        reply = await self._answer(self._call(request))
+        reply = await self._answer(lambda: self._call(request))
         await self._breakers.record(self._account, ok=_has_answered(reply))
         return reply
 
     async def fetch(self, request: OperationRequest) -> Reply:
         """Look an operation up."""
-        return await self._answer(self._provider.fetch(request))
+        return await self._answer(lambda: self._provider.fetch(request))
 
     async def fetch_capture(self, reference: str) -> Reply | NotOurs:
         """Look up a capture that a webhook names."""
-        return await self._answer(self._provider.fetch_capture(reference))
+        return await self._answer(lambda: self._provider.fetch_capture(reference))
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None
     ) -> EventPage | Unknown:
         """Return a page of the provider's list of events."""
-        return await self._answer(self._provider.list_events(since, until, cursor))
+        return await self._answer(lambda: self._provider.list_events(since, until, cursor))
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable | NotOurs:
         """Return the facts of a verified webhook, asking the provider where it must be asked."""
-        return await self._answer(self._provider.interpret_webhook(event_type, body))
+        return await self._answer(lambda: self._provider.interpret_webhook(event_type, body))
 
     def read_webhook(
         self, event_type: str, body: bytes
@@ -128,7 +128,7 @@ class GuardedProvider:
         """Close the connections of the adapter."""
         await self._provider.close()
 
-    def _call(self, request: OperationRequest) -> Coroutine[Any, Any, Reply]:
+    def _call(self, request: OperationRequest) -> Awaitable[Reply]:
         match request:
             case AuthorizeRequest():
                 return self._provider.authorize(request)
@@ -141,12 +141,12 @@ class GuardedProvider:
             case _:
                 assert_never(request)
 
-    async def _answer(self, call: Coroutine[Any, Any, _Answer]) -> _Answer | Unknown:
+    async def _answer(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer | Unknown:
         """Return the answer of a call. The request was perhaps sent, so no error means failure."""
         try:
             with timings.spent_on("provider"):
                 async with asyncio.timeout(self._seconds):
-                    return await call
+                    return await call()
         except Exception as error:  # noqa: BLE001 - an adapter may raise anything
             return self._raised(error)
 

@@ -78,9 +78,12 @@ async def open_accounts(
             for one in book.balances.values()
         ]
         await store.insert_accounts(connection, merchant_id, specs, before)
+        changes = list(opened(merchant_id, book))
         if facts:
-            await lanes.record(connection, merchant_id, FactPostings(facts), "engine", before)
-        world.engine.audit.write(connection, merchant_id, list(opened(merchant_id, book)), before)
+            posted = FactPostings(facts)
+            _, more = await lanes.record(connection, merchant_id, posted, "engine", before)
+            changes += more
+        world.engine.audit.write(connection, merchant_id, changes, before)
     for one in book.balances.values():
         query = "update balance set status = %s where merchant_id = %s and account_id = %s"
         await world.rows(query, one.status, merchant_id, one.account_id)

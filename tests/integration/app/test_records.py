@@ -31,7 +31,7 @@ async def _contents(world: World) -> dict[str, str]:
 
 
 def _post(path: str, **body: object) -> Act:
-    return lambda world: world.ask(path, body or None, key="a-new-key")
+    return lambda world: world.ask(path, body or None)
 
 
 async def _first(world: World, path: str) -> str:

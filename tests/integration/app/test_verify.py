@@ -64,12 +64,12 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"entries_follow_each_other"},
     ),
     (
-        "select batch_id::text from ledger_transaction where kind = 'transfer'",
+        "select batch_id::text from ledger_transaction where kind = 1",
         "update ledger_transaction set reference = reference || 'x' where batch_id::text = ",
         {"transactions_match_record"},
     ),
     (
-        "select batch_id::text from ledger_transaction where kind = 'transfer'",
+        "select batch_id::text from ledger_transaction where kind = 1",
         "update ledger_transaction set effective_at = recorded_at where batch_id::text = ",
         {"transactions_match_record"},
     ),

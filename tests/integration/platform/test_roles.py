@@ -126,4 +126,4 @@ def test_the_command_line_says_which_wall_is_missing_and_errors_in_two_lines(
     assert "Traceback" in verbose.stderr
     done = groat(tmp_path, "migrate", **told, GROAT_DATABASE_ROLE="none")
     assert done.returncode == 0, done.stderr
-    assert "Triggers alone" in done.stderr
+    assert "Only triggers" in done.stderr

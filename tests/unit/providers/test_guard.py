@@ -71,6 +71,13 @@ async def test_an_operation_that_raises_has_an_unknown_outcome(name: str) -> Non
     assert adapter.calls == [name]
 
 
+async def test_an_adapter_that_raises_before_it_awaits_is_no_exception() -> None:
+    adapter = Mock()
+    adapter.fetch.side_effect = KeyError("id")
+    provider = GuardedProvider(adapter, "account", Mock(), 10.0)
+    assert await provider.fetch(REQUESTS["authorize"]) == AdapterRaised("KeyError")
+
+
 async def test_every_question_that_raises_is_answered_as_unknown() -> None:
     provider = guarded(Adapter(ValueError("hunter2")))
     answers = [
