@@ -90,7 +90,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     ),
     (
         "select min(reference) from applied_effect where reference like 'ch_%%'",
-        ("delete from ledger_transaction where kind = 16 and split_part(reference, ':', 3) = "),
+        ("delete from ledger_transaction where kind = 16 and split_part(reference, ':', 4) = "),
         {"entries_have_parents", "effects_are_posted_once", "transactions_match_record"},
     ),
     (
@@ -148,7 +148,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         "select min(reference) from applied_effect where reference like 'ch_%%'",
         (
             "update ledger_transaction set kind = 1 where kind = 16"
-            " and split_part(reference, ':', 3) = "
+            " and split_part(reference, ':', 4) = "
         ),
         {"effects_are_posted_once", "transactions_match_record"},
     ),
