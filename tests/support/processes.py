@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,22 @@ GROAT = [sys.executable, "-m", "groat.app.cli"]
 START_SECONDS = 60
 COMMAND_SECONDS = 120
 _READY = "Ctrl-C stops everything"
+
+
+@contextmanager
+def new_home() -> Iterator[Path]:
+    """Yield a directory that everybody may enter, so that root's servers too have data in it.
+
+    Whatever still runs for it at the end is killed.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        path = Path(directory).resolve()
+        path.chmod(0o755)
+        yield path
+        left = processes_of(path)
+        for process in left:
+            process.kill()
+        psutil.wait_procs(left, timeout=10)
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
