@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 WORKERS ?= 2
+# Tests start hundreds of processes: each would compile the engine anew.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := -m pytest -n $(WORKERS) --dist loadfile
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

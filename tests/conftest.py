@@ -8,12 +8,19 @@ import structlog
 from hypothesis import settings
 
 from groat.platform.embedded.servers import EmbeddedServers
+from tests.support.authorities import one_authority
 from tests.support.memory import directory_in_memory
 from tests.support.servers import Servers
 
 # No deadline: a busy machine is not a failure.
 settings.register_profile("groat", deadline=None, max_examples=60)
 settings.load_profile("groat")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_authorities() -> Iterator[None]:
+    with one_authority():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import zygote
+
 ROOT = Path(__file__).parents[2]
 PEBBLE = ROOT / "docs" / "examples" / "pebble"
 SUITE = "groat.providers.conformance"
@@ -23,6 +25,13 @@ def run(cwd: Path, *command: str, path: Path | None = None) -> subprocess.Comple
         capture_output=True,
         text=True,
     )
+
+
+def run_forked(cwd: Path, *command: str, path: Path) -> subprocess.CompletedProcess[str]:
+    """Run pytest as ``run`` does, in a process that begins with the engine imported."""
+    env = {**os.environ, "PYTHONPATH": str(path)}
+    known = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
+    return zygote.run("pytest", *known, *command, cwd=cwd, env=env)
 
 
 def succeeded(done: subprocess.CompletedProcess[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.author import SUITE, run
+from tests.providers.author import SUITE, run_forked
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,6 @@ def test_a_known_mistake_is_seen(name: str, pebble: tuple[Path, Path], tmp_path:
     adapter.write_text(right.replace(mistake.right, mistake.wrong))
     file, _, test = mistake.seen_by.partition("::")
     module = f"{SUITE}.{file.removesuffix('.py')}::{test}"
-    done = run(mistaken, "pytest", "--pyargs", module, path=installed)
+    done = run_forked(mistaken, "--pyargs", module, path=installed)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "1 failed" in done.stdout

@@ -1,19 +1,15 @@
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import httpx
 import pytest
 
-from groat.simulator.paypal.app import create_paypal_app
 from groat.simulator.stripe.app import create_stripe_app
 from tests.support.clock import ManualClock
 from tests.support.http_servers import Receiver, Stage, running
-
-# No test here speaks TLS, and reading the machine's authorities takes longer than a test does.
-NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+from tests.support.paypal_stand_in import paypal_app
 
 
 @pytest.fixture
@@ -49,21 +45,19 @@ async def stripe_host(stripe_stage: Stage, clock: ManualClock) -> AsyncIterator[
 @pytest.fixture
 async def stripe_http(stripe_host: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": "Bearer sk_test_1"}
-    async with httpx.AsyncClient(
-        base_url=stripe_host, headers=headers, verify=NO_AUTHORITIES
-    ) as client:
+    async with httpx.AsyncClient(base_url=stripe_host, headers=headers) as client:
         yield client
 
 
 @pytest.fixture
 async def paypal_host(paypal_stage: Stage, clock: ManualClock) -> AsyncIterator[str]:
-    async with paypal_stage.showing(create_paypal_app(clock)) as address:
+    async with paypal_stage.showing(paypal_app(clock)) as address:
         yield address
 
 
 @pytest.fixture
 async def paypal_http(paypal_host: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=paypal_host, verify=NO_AUTHORITIES) as client:
+    async with httpx.AsyncClient(base_url=paypal_host) as client:
         grant = {"grant_type": "client_credentials"}
         token = await client.post("/v1/oauth2/token", data=grant, auth=("client", "secret"))
         client.headers["Prefer"] = "return=representation"

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.support.databases import database_like
-from tests.support.processes import groat
+from tests.support.processes import fresh_groat, groat
 from tests.support.servers import Servers
 
 
@@ -40,7 +40,7 @@ def test_a_wrong_setting_is_one_line(home: Path) -> None:
 
 
 def test_help_names_the_commands(home: Path) -> None:
-    done = groat(home, "--help")
+    done = fresh_groat(home, "--help")
     assert done.returncode == 0
     assert all(name in done.stdout for name in ("up", "demo", "verify", "migrate", "config"))
 

@@ -15,7 +15,7 @@ from tests.support.processes import (
     database_url,
     document,
     environment,
-    groat,
+    fresh_groat,
     processes_of,
     until,
 )
@@ -38,7 +38,7 @@ FIGURES = {
 
 
 def test_the_demonstration_balances_and_leaves_nothing(home: Path) -> None:
-    done = groat(home, "demo", "--payments", "40", "--json")
+    done = fresh_groat(home, "demo", "--payments", "40", "--json")
     assert done.returncode == 0, done.stderr
     figures = document(done)
     assert figures.keys() == FIGURES
@@ -97,6 +97,6 @@ def test_a_demonstration_that_is_killed_leaves_nothing_running(home: Path) -> No
         until(lambda: _payments(home / "demo") > 0 or demo.poll() is not None, "the first payment")
         demo.kill()
     until(lambda: processes_of(home) == [], "the end of everything it started")
-    again = groat(home, "demo", "--payments", "20", "--json")
+    again = fresh_groat(home, "demo", "--payments", "20", "--json")
     assert document(again)["payments"] == 20
     assert list(home.iterdir()) == []

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from groat.kernel import ids
 from groat.platform.embedded.places import free_port
-from tests.support.processes import Up, another, commands_of, document, groat, running_up, until
+from tests.support.processes import (
+    Up,
+    another,
+    commands_of,
+    document,
+    groat,
+    new_home,
+    running_up,
+    until,
+)
 
 AT_ONCE = 24
 METHODS = {"stripe": "pm_card_visa", "paypal": "card:vault_visa"}
 
 
-@pytest.fixture
-def up(home: Path) -> Iterator[Up]:
-    with running_up(home) as running:
+@pytest.fixture(scope="module")
+def up() -> Iterator[Up]:
+    with new_home() as home, running_up(home) as running:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def apis(up: Up) -> Iterator[list[httpx.Client]]:
     """Three ``groat api`` processes on one database: that of ``groat up``, and two more."""
     [first] = commands_of(up.home, "api")
@@ -65,9 +75,20 @@ def pay(up: Up, wallet: str, provider: str, amount: int, **more: str) -> dict[st
     return payment
 
 
-def wallet_of(up: Up) -> str:
-    opened = up.api.post("/v1/accounts", json={"code": "wallet:alice", "currency": "EUR"})
+@pytest.fixture
+def wallet(up: Up) -> str:
+    """A wallet of this test's own."""
+    code = f"wallet:{uuid.uuid4().hex}"
+    opened = up.api.post("/v1/accounts", json={"code": code, "currency": "EUR"})
+    assert opened.status_code == 201, opened.text
     return str(opened.json()["id"])
+
+
+def books(up: Up, provider: str, kind: str) -> list[dict[str, Any]]:
+    """Return the charges or refunds in a provider's own books, oldest first."""
+    answer = httpx.get(f"{up.simulator(provider)}/_simulator/books")
+    entries: list[dict[str, Any]] = answer.json()[kind]
+    return entries
 
 
 def verify(up: Up) -> None:
@@ -77,9 +98,9 @@ def verify(up: Up) -> None:
 
 @pytest.mark.parametrize("provider", METHODS)
 def test_of_a_hundred_refunds_through_three_processes_one_passes(
-    up: Up, apis: list[httpx.Client], provider: str
+    up: Up, apis: list[httpx.Client], wallet: str, provider: str
 ) -> None:
-    wallet = wallet_of(up)
+    before = len(books(up, provider, "refunds"))
     pay(up, wallet, provider, 10_000)  # so that funds are not what refuses
     body = {"payment": pay(up, wallet, provider, 100)["id"], "amount": 60}
 
@@ -92,20 +113,24 @@ def test_of_a_hundred_refunds_through_three_processes_one_passes(
     refused = {answer.json()["code"] for answer in answers if answer.is_client_error}
     assert refused == {"refund_exceeds_captured"}
 
+    refunds = (
+        "select r.status, r.amount from refund r join payment p on p.id = payment_id"  # noqa: S608
+        f" where beneficiary_id = '{ids.parse('account', wallet)}'"
+    )
+
     def is_returned() -> bool:
-        return up.rows("select status, amount from refund") == [("succeeded", 60)]
+        return up.rows(refunds) == [("succeeded", 60)]
 
     until(is_returned, "the one refund to succeed")
-    theirs = httpx.get(f"{up.simulator(provider)}/_simulator/books").json()["refunds"]
-    assert [one["amount"] for one in theirs] == [60]
+    assert [one["amount"] for one in books(up, provider, "refunds")[before:]] == [60]
     verify(up)
 
 
 @pytest.mark.parametrize("provider", METHODS)
 def test_of_captures_and_cancellations_through_three_processes_one_wins(
-    up: Up, apis: list[httpx.Client], provider: str
+    up: Up, apis: list[httpx.Client], wallet: str, provider: str
 ) -> None:
-    wallet = wallet_of(up)
+    before = len(books(up, provider, "charges"))
     payments = [pay(up, wallet, provider, 100, capture_method="manual") for _ in range(5)]
     assert {one["status"] for one in payments} == {"authorized"}
     ends = ("capture", "cancel") * 3
@@ -117,9 +142,13 @@ def test_of_captures_and_cancellations_through_three_processes_one_wins(
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(call, range(len(calls))))
     assert Counter(answer.status_code for answer in answers) == {200: 5, 409: 25}
-    found = Counter(status for (status,) in up.rows("select status from payment"))
+    statuses = (
+        "select status from payment"  # noqa: S608
+        f" where beneficiary_id = '{ids.parse('account', wallet)}'"
+    )
+    found = Counter(status for (status,) in up.rows(statuses))
     assert found.total() == 5
     assert found.keys() <= {"succeeded", "canceled"}
-    theirs = httpx.get(f"{up.simulator(provider)}/_simulator/books").json()["charges"]
+    theirs = books(up, provider, "charges")[before:]
     assert sum(one["status"] == "succeeded" for one in theirs) == found["succeeded"]
     verify(up)

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,10 +20,28 @@ import httpx
 import psutil
 import psycopg
 
+from tests.support import zygote
+
 GROAT = [sys.executable, "-m", "groat.app.cli"]
 START_SECONDS = 60
 COMMAND_SECONDS = 120
 _READY = "Ctrl-C stops everything"
+
+
+@contextmanager
+def new_home() -> Iterator[Path]:
+    """Yield a directory that everybody may enter, so that root's servers too have data in it.
+
+    Whatever still runs for it at the end is killed.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        path = Path(directory).resolve()
+        path.chmod(0o755)
+        yield path
+        left = processes_of(path)
+        for process in left:
+            process.kill()
+        psutil.wait_procs(left, timeout=10)
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -34,16 +53,25 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 def groat(
     home: Path, *arguments: str, stdin: str | None = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``groat <arguments>`` to its end, with ``stdin`` as its standard input if given."""
+    """Run ``groat <arguments>`` to its end, with ``stdin`` as its standard input if given.
+
+    The process is forked from one that has imported the engine already.
+    """
+    told = environment(home, **more)
+    return zygote.run("groat.app.cli", *arguments, cwd=home, env=told, stdin=stdin)
+
+
+def fresh_groat(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ``groat <arguments>`` as a shell does: the process begins with nothing imported."""
     return subprocess.run(
         [*GROAT, *arguments],
-        env=environment(home, **more),
+        env=environment(home),
         cwd=home,
         check=False,
         capture_output=True,
         text=True,
         timeout=COMMAND_SECONDS,
-        **({"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}),
+        stdin=subprocess.DEVNULL,
     )
 
 

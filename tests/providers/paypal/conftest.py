@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from groat.simulator.paypal.app import create_paypal_app
 from tests.providers.paypal.stand_in import PayPal, adapter
 from tests.support.clock import ManualClock
 from tests.support.http_servers import Receiver, Stage, running
+from tests.support.paypal_stand_in import paypal_app
 
 
 @pytest.fixture(scope="session", name="paypal_stage")
@@ -38,7 +38,7 @@ async def receiver(receiver_stage: Stage) -> AsyncIterator[Receiver]:
 async def paypal(paypal_stage: Stage) -> AsyncIterator[PayPal]:
     clock = ManualClock(datetime.now(UTC))
     async with (
-        paypal_stage.showing(create_paypal_app(clock)) as address,
+        paypal_stage.showing(paypal_app(clock)) as address,
         httpx.AsyncClient(base_url=address) as http,
     ):
         provider = adapter(address, clock=clock)

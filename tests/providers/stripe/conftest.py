@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -11,9 +10,6 @@ from groat.providers.stripe.adapter import StripeProvider
 from groat.simulator.stripe.app import create_stripe_app
 from tests.support.clock import ManualClock
 from tests.support.http_servers import Stage, running
-
-# No test here speaks TLS, and reading the machine's authorities takes longer than a test does.
-NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +29,7 @@ async def host(stage: Stage) -> AsyncIterator[str]:
 @pytest.fixture
 async def control(host: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": "Bearer sk_1"}
-    async with httpx.AsyncClient(base_url=host, headers=headers, verify=NO_AUTHORITIES) as http:
+    async with httpx.AsyncClient(base_url=host, headers=headers) as http:
         yield http
 
 
