@@ -24,7 +24,7 @@ def test_our_adapters_conform(name: str) -> None:
     done = run(
         ROOT,
         *("pytest", "-p", "no:cacheprovider", "-p", f"{SUITE}.plugin", "--pyargs", SUITE),
-        *(f"--provider={name}", f"--harness=tests.providers.{name}:open_harness"),
+        *(f"--provider={name}", f"--harness=tests.providers.{name}.harness:open_harness"),
     )
     said = succeeded(done)
     assert passed(said) >= LEAST
