@@ -9,6 +9,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from groat.platform.postgres import database
 from tests.support.http_servers import PATIENCE_SECONDS
 from tests.support.world import GOOD, World, engine_and_api
 
@@ -25,31 +26,34 @@ async def _ask(world: World, provider: str, wallet: str) -> httpx.Response:
 
 @pytest.mark.parametrize("provider", ["stripe", "paypal"])
 async def test_calls_beyond_the_places_are_refused_before_anything_is_written(
-    world: World, provider: str
+    world: World, provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wallet = await world.wallet()
+    wallets = [await world.wallet(f"wallet:{number}") for number in range(10)]
+    # The provider's places alone are scarce: a slow machine has time for everything else.
+    monkeypatch.setattr(database, "_ACQUIRE_SECONDS", 60.0)
     strict = world.settings.model_copy(
-        update={"provider_timeout_seconds": 30, "breaker_failures": 5}
+        update={"provider_timeout_seconds": 120, "breaker_failures": 5}
     )
     async with engine_and_api(strict, world.api_key) as (engine, api):
         busy = replace(world, engine=engine, api=api)
         await world.site(provider).set_faults(answer_ms=9_000)
-        answers = await asyncio.gather(*(_ask(busy, provider, wallet) for _ in range(MANY)))
+        answers = await asyncio.gather(
+            *(_ask(busy, provider, wallets[number % 10]) for number in range(MANY))
+        )
         await world.site(provider).set_faults()
         counted = Counter(answer.status_code for answer in answers)
         assert counted.keys() <= {201, 503}
-        refused = [answer for answer in answers if answer.status_code == 503]
-        codes = Counter(answer.json()["code"] for answer in refused)
-        # A slow machine may refuse some calls for want of a database connection: also our overload.
-        assert codes.keys() <= {"provider_account_busy", "database_unavailable", "overloaded"}
-        assert codes["provider_account_busy"] <= MANY - strict.provider_calls
-        assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
-        taken = [answer.json()["status"] for answer in answers if answer.status_code == 201]
-        assert set(taken) == {"succeeded"}
+        assert counted[201] >= 100
+        for answer in answers:
+            if answer.status_code == 503:
+                assert answer.json()["code"] == "provider_account_busy"
+                assert int(answer.headers["retry-after"]) >= 1
+            else:
+                assert answer.json()["status"] == "succeeded", answer.json()
         [[written]] = await world.rows("select count(*) from payment")
         assert written == counted[201] == len(await world.site(provider).charges())
         # With an open breaker nothing would be sent.
-        assert (await _ask(busy, provider, wallet)).json()["status"] == "succeeded"
+        assert (await _ask(busy, provider, wallets[0])).json()["status"] == "succeeded"
 
 
 async def test_a_slow_provider_takes_nobody_elses_places(world: World) -> None:
