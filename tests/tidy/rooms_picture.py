@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections import Counter
 from html import escape
 
-from tests.tidy.source import ROOT, imports, modules
+from tests.tidy.source import ROOT, imports, modules, tree
 
 PICTURE = ROOT / "docs" / "rooms.svg"
 
-PURPOSES = {
-    "app": "the processes: settings in, running engine out",
-    "simulator": "stand-ins for Stripe and PayPal, with their own books",
-    "inbox": "provider events: received, applied exactly once, replayed",
-    "payments": "payments, refunds, disputes, and their recovery",
-    "routing": "the provider accounts to try, and in which order",
-    "providers": "the port to providers, and one adapter for each",
-    "accounts": "the double-entry ledger: entries, balances, holds",
-    "merchants": "tenants, API keys, accounts at providers",
-    "audit": "the append-only record of every change",
-    "platform": "PostgreSQL, Redis, HTTP, processes",
-    "kernel": "pure vocabulary: money, ids, clock, errors",
-}
+LONGEST_PURPOSE = 60
+"""Maximum characters of a purpose, so that it fits into its box."""
 
 _LEGEND = "A dot: the row's room imports the column's room. Its size: how many files do."
 _ROW, _TOP, _LEFT, _COLUMN = 38, 92, 470, 42
@@ -43,6 +33,12 @@ def rooms() -> list[str]:
     contracts = project["tool"]["importlinter"]["contracts"]
     layers: list[str] = next(one["layers"] for one in contracts if one["name"].startswith("Rooms"))
     return layers
+
+
+def purpose(room: str) -> str:
+    """Return the purpose of a room: the first line of its docstring."""
+    text = ast.get_docstring(tree(modules()[f"groat.{room}"])) or ""
+    return text.partition("\n")[0].rstrip(".")
 
 
 def imports_between_rooms() -> Counter[tuple[str, str]]:
@@ -84,7 +80,7 @@ def _row(
     lines = [
         f'<rect x="8" y="{y + 3}" width="{_LEFT - 16}" height="{_ROW - 6}" rx="6" class="box"/>',
         f'<text x="18" y="{middle + 5}" class="name">{room}</text>',
-        f'<text x="112" y="{middle + 5}" class="small">{escape(PURPOSES[room])}</text>',
+        f'<text x="112" y="{middle + 5}" class="small">{escape(purpose(room))}</text>',
         f'<line x1="{_LEFT}" y1="{middle}" x2="{width - 30}" y2="{middle}" class="line"/>',
     ]
     for column, other in enumerate(order):

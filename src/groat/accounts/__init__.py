@@ -1,1 +1,1 @@
-"""The double-entry ledger: accounts, cached balances and the immutable entries beneath them."""
+"""The double-entry ledger: entries, balances, holds."""

@@ -1,1 +1,1 @@
-"""Composition: build running processes from settings. No other package imports this one."""
+"""The processes: settings in, running engine out."""

@@ -45,7 +45,7 @@ def create_api(engine: Engine) -> FastAPI:
     install_problem_documents(api)
     api.add_middleware(RequestIds)
     api.add_middleware(ServerTiming)
-    api.state.cursors = engine.cursors
+    api.state.vault = engine.vault  # signs the cursors of lists
     for router in _routers(engine):
         api.include_router(router)
 

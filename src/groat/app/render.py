@@ -134,7 +134,7 @@ def accounts(console: Console, found: Sequence[Account]) -> None:
 def entries(console: Console, account: Account, lines: Sequence[StatementLine]) -> None:
     """Show an account's entries, each with the balance after it."""
     table = Table(title=f"{account.spec.code}, in {account.spec.currency}")
-    for heading in ("recorded at", "kind", "reference", "amount", "balance"):
+    for heading in ("recorded at", "kind", "subject or reference", "amount", "balance"):
         right = heading in {"amount", "balance"}
         table.add_column(heading, justify="right" if right else "left")
     for line in lines:

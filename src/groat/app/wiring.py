@@ -38,7 +38,6 @@ from groat.payments.service.recovery import PaymentRecovery
 from groat.payments.service.refunds import RefundService
 from groat.payments.service.resolution import ResolutionService
 from groat.platform.crypto import MasterKeys, Vault
-from groat.platform.http.paging import Cursors
 from groat.platform.postgres.database import Database
 from groat.platform.postgres.root_key import open_vault
 from groat.platform.process.bulkhead import Bulkhead
@@ -71,7 +70,7 @@ class Base:
     random: Random
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ledger:
     """The parts of the rooms accounts, merchants and audit."""
 
@@ -83,7 +82,7 @@ class Ledger:
     postings: EnginePostings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Payments:
     """The parts of the rooms payments, routing and providers."""
 
@@ -97,7 +96,7 @@ class Payments:
     recovery: PaymentRecovery
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inbox:
     """The parts of the room inbox."""
 
@@ -108,29 +107,12 @@ class Inbox:
     backfill: EventBackfill
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """The parts that a process serves from."""
+@dataclass(frozen=True)
+class Engine(Ledger, Payments, Inbox):
+    """The parts that a process serves from: those of every room."""
 
     database: Database
-    cursors: Cursors
-    audit: AuditService
-    merchants: MerchantService
-    accounts: AccountService
-    account_queries: AccountQueries
-    transfers: TransferService
-    postings: EnginePostings
-    payments: PaymentService
-    refunds: RefundService
-    resolution: ResolutionService
-    payment_facts: PaymentFacts
-    payment_queries: PaymentQueries
-    routing: RoutingService
-    recovery: PaymentRecovery
-    receiver: WebhookReceiver
-    drain: InboxDrain
-    replay: EventReplay
-    backfill: EventBackfill
+    vault: Vault
 
 
 @asynccontextmanager
@@ -156,7 +138,8 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             inbox.drain.finish,
         ):
             stack.push_async_callback(close)
-        yield _engine(base, ledger, payments, inbox)
+        rooms = {**vars(ledger), **vars(payments), **vars(inbox)}
+        yield Engine(**rooms, database=base.database, vault=base.vault)
 
 
 def _ledger(base: Base, adapters: Mapping[ProviderName, Adapter]) -> Ledger:
@@ -217,30 +200,6 @@ def _inbox(base: Base, ledger: Ledger, payments: Payments) -> Inbox:
         InboxDrain(database, interpreter, applier, payments.recovery, doorbell, base.random),
         EventReplay(database, rehearsal, audit, doorbell, clock),
         EventBackfill(database, providers, rehearsal, audit, doorbell, new_id, clock),
-    )
-
-
-def _engine(base: Base, ledger: Ledger, payments: Payments, inbox: Inbox) -> Engine:
-    return Engine(
-        base.database,
-        Cursors(base.vault),
-        ledger.audit,
-        ledger.merchants,
-        ledger.accounts,
-        ledger.account_queries,
-        ledger.transfers,
-        ledger.postings,
-        payments.payments,
-        payments.refunds,
-        payments.resolution,
-        payments.payment_facts,
-        payments.payment_queries,
-        payments.routing,
-        payments.recovery,
-        inbox.receiver,
-        inbox.drain,
-        inbox.replay,
-        inbox.backfill,
     )
 
 

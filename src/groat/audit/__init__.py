@@ -1,1 +1,1 @@
-"""The append-only audit trail. Every change writes its record in the same transaction."""
+"""The append-only record of every change."""

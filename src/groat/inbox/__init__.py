@@ -1,1 +1,1 @@
-"""Providers' webhooks: stored before they are acknowledged, then applied exactly once."""
+"""Provider events: received, applied exactly once, replayed."""

@@ -1,1 +1,1 @@
-"""Types and rules that every module shares: money, ids, times and errors. Does no I/O."""
+"""Pure vocabulary: money, ids, clock, errors."""

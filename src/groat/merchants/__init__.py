@@ -1,1 +1,1 @@
-"""Merchants (tenants), their API keys, and their provider accounts with encrypted credentials."""
+"""Tenants, their API keys, their accounts at providers."""

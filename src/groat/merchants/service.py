@@ -10,6 +10,7 @@ from uuid import UUID
 from groat.audit.domain.record import Cause, Change, Scalar
 from groat.audit.service import AuditService
 from groat.kernel import ids
+from groat.kernel.caller import OPERATOR
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Conflict, NotFound
 from groat.kernel.ids import ApiKeyId, IdSource, MerchantId, ProviderAccountId
@@ -31,7 +32,6 @@ from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database
 from groat.platform.postgres.root_key import rewrap_root_key
 
-_OPERATOR = "operator"
 _COMMAND_LINE = Cause("command_line")
 
 
@@ -245,7 +245,7 @@ class MerchantService:
         object_id: UUID,
         data: Mapping[str, Scalar],
     ) -> None:
-        change = Change(action, kind, object_id, _OPERATOR, _COMMAND_LINE, data)
+        change = Change(action, kind, object_id, OPERATOR, _COMMAND_LINE, data)
         self._audit.write(connection, merchant_id, [change], self._clock.now())
 
 

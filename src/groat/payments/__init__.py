@@ -1,1 +1,1 @@
-"""Payments, refunds and disputes: their lifecycle, the calls to providers, and the postings."""
+"""Payments, refunds, disputes, and their recovery."""

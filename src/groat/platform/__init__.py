@@ -1,1 +1,1 @@
-"""Input and output that all modules share: settings, database, jobs, HTTP, crypto, telemetry."""
+"""PostgreSQL, Redis, HTTP, processes."""

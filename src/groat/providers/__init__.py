@@ -1,1 +1,1 @@
-"""The port to payment providers, the facts that it reports, and one adapter for each provider."""
+"""The port to providers, and one adapter for each."""

@@ -50,7 +50,11 @@ class AdapterRaised(Unknown):
 
 
 class GuardedProvider:
-    """One account at one provider, behind the guard. It raises nothing that its adapter raises."""
+    """One account at one provider, behind the guard.
+
+    Operations, look-ups, lists and the reading of webhooks never raise. A failure to verify a
+    webhook does: it is answered with 500, and the provider delivers the webhook again.
+    """
 
     def __init__(
         self, provider: Provider, account: str, breakers: Breakers, timeout_seconds: float

@@ -1,1 +1,1 @@
-"""Routing: choose the provider accounts that a payment is tried with, and their order."""
+"""The provider accounts to try, and in which order."""

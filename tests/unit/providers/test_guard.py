@@ -40,6 +40,10 @@ REQUESTS: dict[str, OperationRequest] = {
 }
 
 
+HANGS = object()
+"""The answer of an adapter that never answers."""
+
+
 class Adapter:
     """Does the same in every call, and counts the calls."""
 
@@ -52,7 +56,7 @@ class Adapter:
             self.calls.append(name)
             if isinstance(self.answer, Exception):
                 raise self.answer
-            if self.answer is asyncio:
+            if self.answer is HANGS:
                 await asyncio.Event().wait()
             return self.answer
 
@@ -100,7 +104,7 @@ async def test_a_call_without_end_is_given_up_with_an_unknown_outcome(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(guard, "_GRACE_SECONDS", -9.99)
-    reply = await guarded(Adapter(asyncio)).operate(REQUESTS["capture"])
+    reply = await guarded(Adapter(HANGS)).operate(REQUESTS["capture"])
     assert reply == AdapterRaised("TimeoutError")
 
 

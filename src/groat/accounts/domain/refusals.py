@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from groat.accounts.domain.commands import Refusal, Refused
+from groat.accounts.domain.commands import (
+    CommandOutcome,
+    HoldStands,
+    Posted,
+    Refusal,
+    Refused,
+)
 from groat.kernel import ids
 from groat.kernel.errors import Conflict, Forbidden, GroatError, InvalidRequest, NotFound
 
@@ -66,3 +72,27 @@ def as_error(refused: Refused) -> GroatError:
         for name, figure in refused.figures.items()
     }
     return error(refused.refusal.value, sentence.format_map(figures))
+
+
+def posted(outcome: CommandOutcome) -> Posted:
+    """Return the transaction that a command posted.
+
+    Raises:
+        GroatError: the command was refused.
+    """
+    if isinstance(outcome, Refused):
+        raise as_error(outcome)
+    assert isinstance(outcome, Posted)  # noqa: S101 - the outcome of a posting
+    return outcome
+
+
+def held(outcome: CommandOutcome) -> HoldStands:
+    """Return the hold after a command.
+
+    Raises:
+        GroatError: the command was refused.
+    """
+    if isinstance(outcome, Refused):
+        raise as_error(outcome)
+    assert isinstance(outcome, HoldStands)  # noqa: S101 - the outcome of a hold command
+    return outcome

@@ -125,7 +125,9 @@ class PostingLanes:
         if posted:
             batch_id = ids.new_ledger_batch_id(self._new_id)
             batches.append(LedgerBatch(batch_id, actor, "facts", tuple(posted)))
-        changes = [_hold_change(hold, hold.state, actor, "facts") for hold in after.holds.values()]
+        changes = [
+            _hold_change(hold, _ENDED[hold.state], actor, "facts") for hold in after.holds.values()
+        ]
         _write_holds(connection, merchant_id, book, after)
         _write_postings(connection, merchant_id, batches, after)
         return posted, [*map(_posted_change, batches), *changes]
@@ -343,15 +345,24 @@ def _hold_changes(submissions: Sequence[Submission], decision: BatchDecision) ->
     ]
 
 
-def _hold_action(outcome: HoldStands) -> str:
+_ENDED = {
+    "captured": AccountAction.HOLD_CAPTURED,
+    "released": AccountAction.HOLD_RELEASED,
+    "expired": AccountAction.HOLD_EXPIRED,
+}
+"""Audit actions of holds that have ended, by their state."""
+
+
+def _hold_action(outcome: HoldStands) -> AccountAction:
     if outcome.transaction_id is not None:
-        return "captured"
-    return "placed" if outcome.hold.remaining == outcome.hold.amount else outcome.hold.state
+        return AccountAction.HOLD_CAPTURED
+    is_new = outcome.hold.remaining == outcome.hold.amount
+    return AccountAction.HOLD_PLACED if is_new else _ENDED[outcome.hold.state]
 
 
-def _hold_change(hold: Hold, action: str, actor: str, cause: str) -> Change:
+def _hold_change(hold: Hold, action: AccountAction, actor: str, cause: str) -> Change:
     return Change(
-        AccountAction.named(f"hold.{action}"),
+        action,
         "hold",
         hold.id,
         actor,

@@ -10,9 +10,9 @@ from groat.accounts.domain.chart import AccountSpec
 from groat.accounts.domain.decisions import FactPostings
 from groat.accounts.domain.ledger import Hold, PostedTransaction
 from groat.accounts.domain.orders import HoldOrder
+from groat.accounts.domain.refusals import held
 from groat.accounts.infrastructure import accounts as store
 from groat.accounts.service.lanes import PostingLanes
-from groat.accounts.service.transfers import held
 from groat.audit.domain.record import Change
 from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId, IdSource, MerchantId

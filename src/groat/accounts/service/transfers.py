@@ -17,7 +17,7 @@ from groat.accounts.domain.commands import (
 )
 from groat.accounts.domain.ledger import Hold, RecordedTransaction
 from groat.accounts.domain.orders import HoldCapture, HoldOrder, TransferOrder
-from groat.accounts.domain.refusals import as_error
+from groat.accounts.domain.refusals import as_error, held, posted
 from groat.accounts.infrastructure import ledger
 from groat.accounts.queries import AccountQueries
 from groat.accounts.service.lanes import PostingLanes
@@ -64,7 +64,7 @@ class TransferService:
         unit = tuple(orders.transfer(caller.merchant_id, order) for order in many)
         outcomes = await self._lanes.submit(caller, unit)
         return [
-            as_error(outcome) if isinstance(outcome, Refused) else _posted(outcome)
+            as_error(outcome) if isinstance(outcome, Refused) else posted(outcome)
             for outcome in outcomes
         ]
 
@@ -118,7 +118,7 @@ class TransferService:
 
     async def _post(self, caller: Caller, command: PostTransaction) -> RecordedTransaction:
         (outcome,) = await self._lanes.submit(caller, (command,))
-        recorded_at, transaction = _posted(outcome).recorded_at, command.transaction
+        recorded_at, transaction = posted(outcome).recorded_at, command.transaction
         return RecordedTransaction(
             transaction.id,
             transaction.kind,
@@ -131,22 +131,3 @@ class TransferService:
     async def _submit(self, caller: Caller, command: Command) -> CommandOutcome:
         (outcome,) = await self._lanes.submit(caller, (command,))
         return outcome
-
-
-def _posted(outcome: CommandOutcome) -> Posted:
-    if isinstance(outcome, Refused):
-        raise as_error(outcome)
-    assert isinstance(outcome, Posted)  # noqa: S101 - the outcome of a posting
-    return outcome
-
-
-def held(outcome: CommandOutcome) -> HoldStands:
-    """Return the hold after a command.
-
-    Raises:
-        GroatError: the command was refused.
-    """
-    if isinstance(outcome, Refused):
-        raise as_error(outcome)
-    assert isinstance(outcome, HoldStands)  # noqa: S101 - the outcome of a hold command
-    return outcome

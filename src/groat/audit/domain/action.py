@@ -1,4 +1,4 @@
-"""Audit actions: what changed. Each room declares its own; the names never change. Pure."""
+"""Audit actions, the names of changes. Each room declares its own; no name ever changes. Pure."""
 
 from __future__ import annotations
 
@@ -20,12 +20,3 @@ class Action(StrEnum):
         member._value_ = name
         member.meaning = meaning
         return member
-
-    @classmethod
-    def named(cls, name: str) -> Self:
-        """Return the action called ``name``.
-
-        Raises:
-            ValueError: the room declares no such action.
-        """
-        return cls(name)  # type: ignore[call-arg] # a look-up, which mypy takes for ``__new__``

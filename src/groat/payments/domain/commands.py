@@ -13,6 +13,7 @@ from groat.kernel.value import Value, replace
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation, OperationKind, begun
 from groat.payments.domain.payment import Payment, PaymentOrder
+from groat.payments.domain.refund import Refund
 
 CANCELABLE = frozenset({Status.CREATED, Status.REQUIRES_ACTION, Status.AUTHORIZED})
 
@@ -32,10 +33,14 @@ class CaptureOrder(Value):
 
 
 class Begun(Value):
-    """An accepted command: the payment after it, and the operation to call the provider for."""
+    """An accepted command: the payment after it, and the operation to call the provider for.
+
+    ``refund`` is the new refund, if the command begins one.
+    """
 
     payment: Payment
     operation: Operation | None
+    refund: Refund | None = None
 
 
 def begin(payment_id: PaymentId, order: PaymentOrder, now: datetime) -> Payment:

@@ -149,7 +149,7 @@ def _no_to_command(case: _Case) -> Verdict | None:
         return None
     declined = isinstance(fact, Declined)
     outcome = OperationOutcome.DECLINED if declined else OperationOutcome.FAILED
-    action = PaymentAction.named(f"payment.{asked.kind}_{'declined' if declined else 'not_sent'}")
+    action = _REFUSED[asked.kind, declined]
     return Verdict(
         Outcome.APPLIED,
         settled=(OperationEnd(payment.id, asked.id, outcome, fact.code),),
@@ -366,6 +366,14 @@ def _settled(
     ended_by_end = {one.operation_id: one for one in _settled_by_end(standing, payment, arrival)}
     return tuple((ended_by_end | ended_by_fact).values())
 
+
+_REFUSED = {
+    (OperationKind.CAPTURE, True): PaymentAction.CAPTURE_DECLINED,
+    (OperationKind.CAPTURE, False): PaymentAction.CAPTURE_NOT_SENT,
+    (OperationKind.CANCEL, True): PaymentAction.CANCEL_DECLINED,
+    (OperationKind.CANCEL, False): PaymentAction.CANCEL_NOT_SENT,
+}
+"""Audit actions of a capture or a cancellation that was declined, or was not sent."""
 
 _ACTIONS: dict[type[PaymentFact], PaymentAction] = {
     RequiresAction: PaymentAction.REQUIRES_ACTION,

@@ -9,7 +9,7 @@ from groat.audit.domain.record import Cause, Change, Scalar
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.payments.domain.actions import PaymentAction
-from groat.payments.domain.operation import Operation
+from groat.payments.domain.operation import Operation, OperationKind
 from groat.payments.domain.payment import Payment
 
 
@@ -48,9 +48,15 @@ def requested(
     if operation.refund_id is not None:
         data["refund"] = ids.render("refund", operation.refund_id)
         data["capture"] = operation.capture_reference
-    return _change(
-        PaymentAction.named(f"payment.{operation.kind}_requested"), caller, payment, data
-    )
+    return _change(_REQUESTED[operation.kind], caller, payment, data)
+
+
+_REQUESTED = {
+    OperationKind.AUTHORIZE: PaymentAction.AUTHORIZE_REQUESTED,
+    OperationKind.CAPTURE: PaymentAction.CAPTURE_REQUESTED,
+    OperationKind.CANCEL: PaymentAction.CANCEL_REQUESTED,
+    OperationKind.REFUND: PaymentAction.REFUND_REQUESTED,
+}
 
 
 def _change(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from groat.accounts.queries import account_within
 from groat.kernel.caller import Caller
@@ -26,13 +26,6 @@ from groat.routing.service import RoutingService
 
 Decide: TypeAlias = Callable[[Payment, Sequence[Operation], datetime], Begun]
 """A function that decides a command on a locked payment, or raises the refusal."""
-
-
-class _NewPayment(NamedTuple):
-    """A payment to insert, with its first operation and its routing decision, if it has them."""
-
-    begun: Begun
-    decision: RoutingDecision | None
 
 
 class PaymentService:
@@ -85,8 +78,11 @@ class PaymentService:
             begun = Begun(payment, None)
             if confirm:
                 begun = commands.confirm(payment, self._new_operation_id(), now)
-            new = _NewPayment(begun, decision)
-            return await self._insert(connection, caller, new, key_digest(request_key), now)
+            await self._insert(connection, caller.merchant_id, begun.payment, decision, now)
+            changes = [requests.created(caller, begun.payment, key_digest(request_key))]
+            if confirm:
+                changes.append(requests.requested(caller, begun.payment, begun.operation, None))
+            return Step(begun, changes)
 
         return await self._answer(
             caller, await self._runner.run(caller, request_key, "payment", payment_id, begin)
@@ -205,22 +201,17 @@ class PaymentService:
     async def _insert(
         self,
         connection: Connection,
-        caller: Caller,
-        new: _NewPayment,
-        digest: str | None,
+        merchant_id: MerchantId,
+        payment: Payment,
+        decision: RoutingDecision | None,
         now: datetime,
-    ) -> Step:
-        payment, operation = new.begun.payment, new.begun.operation
-        merchant_id, order = caller.merchant_id, payment.order
-        beneficiary = await account_within(connection, merchant_id, order.terms.beneficiary_id)
-        commands.require_wallet(beneficiary, order.terms.amount)
+    ) -> None:
+        terms = payment.order.terms
+        beneficiary = await account_within(connection, merchant_id, terms.beneficiary_id)
+        commands.require_wallet(beneficiary, terms.amount)
         store.insert_payment(connection, merchant_id, payment)
-        if new.decision is not None:
-            self._routing.record(connection, merchant_id, payment.id, new.decision, now)
-        changes = [requests.created(caller, payment, digest)]
-        if operation is not None:
-            changes.append(requests.requested(caller, payment, operation, None))
-        return Step(new.begun, changes)
+        if decision is not None:
+            self._routing.record(connection, merchant_id, payment.id, decision, now)
 
     async def _answer(self, caller: Caller, ran: Ran) -> PaymentDetails:
         """Return the payment after the provider's answer."""

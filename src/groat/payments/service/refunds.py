@@ -51,22 +51,18 @@ class RefundService:
                 lacks the amount (``insufficient_funds``), or is frozen or closed.
         """
         refund_id = RefundId(self._new_id())
-        made: list[Refund] = []
 
         async def begin(connection: Connection, now: datetime) -> Step:
-            step, refund = await self._begin(
-                connection, caller, order, refund_id, key_digest(request_key), now
-            )
-            made.append(refund)
-            return step
+            digest = key_digest(request_key)
+            return await self._begin(connection, caller, order, refund_id, digest, now)
 
         ran = await self._runner.run(caller, request_key, "refund", refund_id, begin)
         try:
             return await self._queries.refund(caller.merchant_id, RefundId(ran.object_id))
         except Unavailable:
-            if not made:
+            if ran.begun is None or ran.begun.refund is None:
                 raise
-            return made[0]  # it is committed and perhaps paid: a 503 would say the opposite
+            return ran.begun.refund  # committed and perhaps paid: a 503 would say the opposite
 
     async def _begin(
         self,
@@ -76,7 +72,7 @@ class RefundService:
         refund_id: RefundId,
         digest: str | None,
         now: datetime,
-    ) -> tuple[Step, Refund]:
+    ) -> Step:
         """Reserve the amount on the beneficiary, and write the refund."""
         merchant_id = caller.merchant_id
         locked = await lock_payment(connection, merchant_id, order.payment_id)
@@ -101,4 +97,4 @@ class RefundService:
             capture_reference=capture,
         )
         requested = requests.requested(caller, payment, operation, digest)
-        return Step(Begun(payment, operation), [*changes, requested]), refund
+        return Step(Begun(payment, operation, refund), [*changes, requested])

@@ -248,6 +248,5 @@ def _refuse_key(request: Request) -> None:
     if request.method not in _SAFE_METHODS and _KEY_HEADER in request.headers:
         raise BadRequest(
             "idempotency_key_not_supported",
-            "This call takes no Idempotency-Key. Leave the header out: the same request again "
-            "changes nothing more.",
+            "This call does not support Idempotency-Key and would ignore it. Leave the header out.",
         )

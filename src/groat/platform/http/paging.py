@@ -26,20 +26,22 @@ class Page(View, Generic[Item]):
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
 class Cursors:
     """Signs the place in a list at which the next page starts, and checks the signatures.
 
     A cursor is valid for one merchant and one list, which its path identifies.
     """
 
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+    vault: Vault
+    merchant_id: MerchantId
+    path: str
 
-    def sign(self, merchant_id: MerchantId, path: str, place: str | None) -> str | None:
+    def sign(self, place: str | None) -> str | None:
         """Return the cursor for ``place``, or None at the end of the list."""
-        return None if place is None else self._vault.sign(place, _list(merchant_id, path))
+        return None if place is None else self.vault.sign(place, self._list)
 
-    def place(self, merchant_id: MerchantId, path: str, cursor: str | None) -> str | None:
+    def place(self, cursor: str | None) -> str | None:
         """Return the place that ``cursor`` was signed for, or None without a cursor.
 
         Raises:
@@ -47,7 +49,7 @@ class Cursors:
         """
         if cursor is None:
             return None
-        place = self._vault.signed_text(cursor, _list(merchant_id, path))
+        place = self.vault.signed_text(cursor, self._list)
         if place is None:
             raise InvalidRequest(
                 "invalid_cursor",
@@ -55,6 +57,10 @@ class Cursors:
                 "needs no cursor.",
             )
         return place
+
+    @property
+    def _list(self) -> bytes:
+        return f"{self.merchant_id} {self.path}".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +96,11 @@ class Paging:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ListCursors:
-    """The cursors of one merchant's list."""
-
-    cursors: Cursors
-    merchant_id: MerchantId
-    path: str
-
-    def sign(self, place: str | None) -> str | None:
-        """Return the cursor for ``place``; None where the list ends."""
-        return self.cursors.sign(self.merchant_id, self.path, place)
-
-    def place(self, cursor: str | None) -> str | None:
-        """Return the place that ``cursor`` was signed for; None without a cursor.
-
-        Raises:
-            InvalidRequest: ``invalid_cursor``.
-        """
-        return self.cursors.place(self.merchant_id, self.path, cursor)
+async def _cursors(request: Request, caller: CallerOf) -> Cursors:
+    return Cursors(request.app.state.vault, caller.merchant_id, request.url.path)
 
 
-async def _list_cursors(request: Request, caller: CallerOf) -> ListCursors:
-    return ListCursors(request.app.state.cursors, caller.merchant_id, request.url.path)
-
-
-CursorsOf: TypeAlias = Annotated[ListCursors, Depends(_list_cursors)]
+CursorsOf: TypeAlias = Annotated[Cursors, Depends(_cursors)]
 """The cursors of the list that a request asks for."""
 
 
@@ -125,7 +110,3 @@ async def _paging(cursors: CursorsOf, cursor: Cursor = None, limit: Limit = 20) 
 
 PagingOf: TypeAlias = Annotated[Paging, Depends(_paging)]
 """The page that a request asks for with ``cursor`` and ``limit``."""
-
-
-def _list(merchant_id: MerchantId, path: str) -> bytes:
-    return f"{merchant_id} {path}".encode()
