@@ -13,6 +13,11 @@ ROOMS = ("accounts", "audit", "inbox", "merchants", "payments", "routing")
 """The rooms with a service. The other rooms have shapes of their own."""
 
 PLACES = {"http", "service", "queries", "checks", "domain", "infrastructure"}
+LAYERS = ("http", "service", "domain", "infrastructure")
+"""The parts of a room that may be packages."""
+
+IN_EVERY_ROOM = {"action"}
+"""Nouns that the shape itself puts into every room: ``domain/actions.py``."""
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -31,6 +36,17 @@ def test_sql_stands_beside_its_store(room: str) -> None:
     for path in (SOURCE / "groat" / room).rglob("*.sql"):
         assert path.parent.name == "infrastructure", path
         assert path.stem == "checks" or path.with_suffix(".py").exists(), path
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_noun_names_at_most_one_file_of_a_layer(layer: str) -> None:
+    found: dict[str, list[str]] = defaultdict(list)
+    for room in ROOMS:
+        for path in (SOURCE / "groat" / room / layer).glob("[!_]*.py"):
+            found[path.stem.removesuffix("s")].append(f"{room}/{layer}/{path.name}")
+    assert found
+    twice = {noun: files for noun, files in found.items() if len(files) > 1}
+    assert not twice.keys() - IN_EVERY_ROOM
 
 
 def test_every_class_has_a_name_of_its_own() -> None:

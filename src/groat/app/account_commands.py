@@ -11,11 +11,7 @@ from rich.console import Console
 
 from groat.accounts.domain.chart import Account
 from groat.accounts.domain.ledger import StatementFilter, StatementLine
-from groat.accounts.http.accounts import (
-    AccountView,
-    EntryView,
-    TrialBalanceView,
-)
+from groat.accounts.http.accounts import AccountView, EntryView, TrialBalanceView
 from groat.app import render
 from groat.app.engine_commands import with_engine
 from groat.app.wiring import Engine

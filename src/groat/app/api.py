@@ -27,8 +27,8 @@ from groat.payments.http.payments import PaymentCommandRoutes, PaymentQueryRoute
 from groat.payments.http.refunds import RefundRoutes
 from groat.platform.http.bodies import BodyBudget
 from groat.platform.http.guard import connection_limits, guarded
+from groat.platform.http.middleware import LastResort, RequestIds
 from groat.platform.http.problems import install_problem_documents
-from groat.platform.http.request_ids import RequestIds
 from groat.platform.postgres.queries import Query
 from groat.platform.process.memory import settle_memory
 from groat.platform.process.settings import Settings
@@ -42,9 +42,10 @@ def create_api(engine: Engine) -> FastAPI:
     """Return the application that serves ``engine``."""
     api = FastAPI(title="Groat", version=version("groat"), redirect_slashes=False)
     api.add_middleware(Gate, engine.merchants)
-    install_problem_documents(api)
+    api.add_middleware(LastResort)
     api.add_middleware(RequestIds)
     api.add_middleware(ServerTiming)
+    install_problem_documents(api)
     api.state.vault = engine.vault  # signs the cursors of lists
     for router in _routers(engine):
         api.include_router(router)

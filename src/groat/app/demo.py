@@ -14,10 +14,8 @@ from groat.app.onboarding import Onboarded, ProviderSite
 from groat.app.stack import Stack
 from groat.app.wiring import Engine, open_engine
 from groat.merchants.domain.credentials import ProviderName
-from groat.payments.domain.effect import (
-    EffectKind,
-)
 from groat.payments.domain.lifecycle import Status
+from groat.payments.domain.standing import EffectKind
 from groat.platform.postgres.checks import Finding
 
 FAULTS = {"seed": traffic.SEED, "duplicate": 0.3, "shuffle_ms": 400}

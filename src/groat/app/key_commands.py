@@ -8,11 +8,7 @@ from rich.console import Console
 from groat.app.engine_commands import with_engine
 from groat.app.stack import running_settings
 from groat.kernel.errors import ConfigurationError
-from groat.platform.process.settings import (
-    decode_master_keys,
-    read_settings,
-    require,
-)
+from groat.platform.process.settings import decode_master_keys, read_settings, require
 
 app = typer.Typer(help="Replace the master key.", no_args_is_help=True)
 notes = Console(stderr=True)

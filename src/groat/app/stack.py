@@ -21,18 +21,10 @@ from pydantic import SecretStr
 from groat.app.onboarding import Onboarded, onboard
 from groat.app.supervision import Child
 from groat.merchants.domain.credentials import ProviderName
-from groat.platform.embedded.places import (
-    free_port,
-    is_free,
-    write_private,
-)
+from groat.platform.embedded.places import free_port, is_free, write_private
 from groat.platform.embedded.servers import EmbeddedServers
 from groat.platform.postgres import schema
-from groat.platform.process.settings import (
-    MASTER_KEY_BYTES,
-    Settings,
-    require,
-)
+from groat.platform.process.settings import MASTER_KEY_BYTES, Settings, require
 from groat.simulator.sites import SIMULATED
 
 _READY_SECONDS = 30.0

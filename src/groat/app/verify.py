@@ -11,11 +11,7 @@ from groat.audit import checks as audit
 from groat.inbox import checks as inbox
 from groat.merchants import checks as merchants
 from groat.payments import checks as payments
-from groat.platform.postgres.checks import (
-    Check,
-    Finding,
-    run_check,
-)
+from groat.platform.postgres.checks import Check, Finding, run_check
 from groat.platform.postgres.database import Database
 from groat.platform.process.settings import Settings, require
 

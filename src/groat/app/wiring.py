@@ -30,9 +30,8 @@ from groat.merchants.domain.credentials import ProviderName
 from groat.merchants.service import MerchantService
 from groat.payments.domain.recipes import KINDS
 from groat.payments.queries import PaymentQueries
-from groat.payments.service.calls import ProviderCalls
-from groat.payments.service.commands import CommandRunner
 from groat.payments.service.facts import PaymentFacts
+from groat.payments.service.operations import CommandRunner, ProviderCalls
 from groat.payments.service.payments import PaymentService
 from groat.payments.service.recovery import PaymentRecovery
 from groat.payments.service.refunds import RefundService
@@ -41,11 +40,7 @@ from groat.platform.crypto import MasterKeys, Vault
 from groat.platform.postgres.database import Database
 from groat.platform.postgres.root_key import open_vault
 from groat.platform.process.bulkhead import Bulkhead
-from groat.platform.process.settings import (
-    Settings,
-    decode_master_keys,
-    require,
-)
+from groat.platform.process.settings import Settings, decode_master_keys, require
 from groat.platform.redis.breaker import BreakerPolicy, Breakers
 from groat.platform.redis.jobs import Doorbell, RedisClient, connect_redis
 from groat.platform.redis.seen import Seen

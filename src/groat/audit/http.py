@@ -8,10 +8,7 @@ from pydantic import JsonValue
 from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.ids import RecordId
-from groat.platform.http.edge import (
-    CallerOf,
-    RouteTable,
-)
+from groat.platform.http.edge import CallerOf, RouteTable
 from groat.platform.http.paging import Page, PagingOf
 
 

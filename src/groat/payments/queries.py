@@ -13,8 +13,7 @@ from groat.payments.domain.payment import Payment, PaymentFilter
 from groat.payments.domain.refund import Refund
 from groat.payments.infrastructure import disputes, refunds
 from groat.payments.infrastructure import payments as store
-from groat.payments.infrastructure.payments import PostedEffect
-from groat.payments.infrastructure.standing import payment_with_operations
+from groat.payments.infrastructure.payments import PostedEffect, payment_with_operations
 from groat.platform.postgres.database import Database
 from groat.routing.domain.simulation import PastPayment
 

@@ -4,11 +4,7 @@ from typing import Self
 
 from fastapi import APIRouter
 
-from groat.platform.http.edge import (
-    CallerOf,
-    RouteTable,
-    View,
-)
+from groat.platform.http.edge import CallerOf, RouteTable, View
 from groat.routing.domain.rules import Rules
 from groat.routing.infrastructure.documents import RuleDocument, RulesDocument
 from groat.routing.service import RoutingService

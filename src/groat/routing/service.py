@@ -24,7 +24,7 @@ from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database, KeyTaken
 from groat.platform.redis.breaker import Breakers, BreakerState
 from groat.routing.domain.actions import RoutingAction
-from groat.routing.domain.decision import RoutingDecision, RoutingInput, decide_route
+from groat.routing.domain.route import RoutingDecision, RoutingInput, decide_route
 from groat.routing.domain.rules import Rules
 from groat.routing.domain.simulation import PastPayment, Simulation, simulate
 from groat.routing.infrastructure import rules as store

@@ -10,10 +10,8 @@ from groat.audit.domain.record import Cause
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId
 from groat.kernel.money import Money
-from groat.payments.domain.arrival import (
-    Arrival,
-)
 from groat.payments.domain.lifecycle import Outcome
+from groat.payments.domain.standing import Arrival
 from groat.providers.domain.facts import Captured, Report
 from tests.support.world import World, without_answers
 

@@ -17,7 +17,6 @@ from groat.kernel.errors import Conflict
 from groat.kernel.ids import OperationId
 from groat.payments.domain.resolution import Resolution
 from groat.payments.infrastructure import payments as store
-from groat.payments.infrastructure import standing
 from groat.payments.service import facts
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
@@ -67,7 +66,7 @@ async def assert_taken_by_the_second(world: World, payment: Payment) -> None:
 async def test_no_worker_takes_over_what_is_being_decided(world: World) -> None:
     await put_rules(world, rule(world, "all", "paypal", "stripe"))
     claimed: list[int] = []
-    lock = standing.lock_standing
+    lock = store.lock_standing
 
     async def not_sent(_adapter: PayPalProvider, _request: object) -> Reply:
         await world.make_due()

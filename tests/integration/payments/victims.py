@@ -21,8 +21,7 @@ from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId, PaymentId, ProviderAccountId
 from groat.kernel.money import Money
-from groat.payments.domain.commands import CaptureOrder
-from groat.payments.domain.payment import PaymentOrder, PaymentTerms
+from groat.payments.domain.payment import CaptureOrder, PaymentOrder, PaymentTerms
 from groat.payments.domain.refund import RefundOrder
 from groat.payments.infrastructure import operations
 from groat.platform.postgres.connection import Connection

@@ -25,8 +25,8 @@ from groat.platform.http.guard import (
     connection_limits,
     guarded,
 )
+from groat.platform.http.middleware import LastResort, RequestIds
 from groat.platform.http.problems import install_problem_documents
-from groat.platform.http.request_ids import RequestIds
 from groat.simulator.serve import EmbeddedServer
 from tests.support.http_servers import until
 
@@ -72,6 +72,7 @@ class Stage:
 
         app = FastAPI()
         app.include_router(routes)
+        app.add_middleware(LastResort)
         install_problem_documents(app)
         app.add_middleware(RequestIds)
         self.app = BodyBudget(app)

@@ -17,14 +17,11 @@ from groat.kernel.ids import (
 )
 from groat.kernel.money import Money
 from groat.kernel.value import replace
-from groat.payments.domain.arrival import (
-    Arrival,
-)
-from groat.payments.domain.commands import begin, confirm
 from groat.payments.domain.lifecycle import RefundStatus, Status
-from groat.payments.domain.operation import Operation, OperationKind, begun
-from groat.payments.domain.payment import Payment, PaymentOrder, PaymentTerms
+from groat.payments.domain.operation import Operation, OperationKind, pending_operation
+from groat.payments.domain.payment import Payment, PaymentOrder, PaymentTerms, confirm, new_payment
 from groat.payments.domain.refund import Refund
+from groat.payments.domain.standing import Arrival
 from groat.providers.domain.facts import (
     Approved,
     Authorized,
@@ -64,7 +61,7 @@ REST = Money(650, "EUR")
 TERMS = PaymentTerms(AMOUNT, BENEFICIARY, "order-1")
 ORDER = PaymentOrder(TERMS, Route.direct(PROVIDER_ACCOUNT, "pm_card_visa"))
 MANUAL = replace(ORDER, terms=replace(TERMS, capture_method="manual"))
-CREATED = begin(PAYMENT_ID, ORDER, NOW)
+CREATED = new_payment(PAYMENT_ID, ORDER, NOW)
 
 AUTHORIZE_ID = OperationId(UUID(int=5))
 CAPTURE_ID = OperationId(UUID(int=50))
@@ -74,9 +71,9 @@ REPLY = Cause.of("operation", AUTHORIZE_ID)
 WEBHOOK = Cause.of("provider_event", ProviderEventId(UUID(int=6)))
 OTHER_WEBHOOK = Cause.of("provider_event", ProviderEventId(UUID(int=7)))
 
-AUTHORIZE = begun(AUTHORIZE_ID, PAYMENT_ID, OperationKind.AUTHORIZE, AMOUNT.amount)
-CAPTURE = begun(CAPTURE_ID, PAYMENT_ID, OperationKind.CAPTURE, AMOUNT.amount)
-CANCEL = begun(CANCEL_ID, PAYMENT_ID, OperationKind.CANCEL, 0)
+AUTHORIZE = pending_operation(AUTHORIZE_ID, PAYMENT_ID, OperationKind.AUTHORIZE, AMOUNT.amount)
+CAPTURE = pending_operation(CAPTURE_ID, PAYMENT_ID, OperationKind.CAPTURE, AMOUNT.amount)
+CANCEL = pending_operation(CANCEL_ID, PAYMENT_ID, OperationKind.CANCEL, 0)
 
 STARTED = confirm(CREATED, AUTHORIZE_ID, NOW).payment
 
@@ -96,7 +93,7 @@ REFUND = Refund(
     NOW,
     NOW,
 )
-REFUND_OPERATION = begun(
+REFUND_OPERATION = pending_operation(
     REFUND_OPERATION_ID,
     PAYMENT_ID,
     OperationKind.REFUND,

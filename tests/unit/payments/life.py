@@ -13,21 +13,17 @@ from groat.accounts.domain.ledger import Balance, Hold
 from groat.kernel.ids import AccountId, MerchantId
 from groat.kernel.value import replace
 from groat.payments.domain import recipes
-from groat.payments.domain.arrival import (
-    Arrival,
-)
-from groat.payments.domain.decisions import decide
-from groat.payments.domain.effect import (
-    Effect,
-)
+from groat.payments.domain.facts import decide
 from groat.payments.domain.lifecycle import Outcome
 from groat.payments.domain.operation import Operation
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.refund import Refund
 from groat.payments.domain.standing import (
+    Arrival,
     Standing,
 )
 from groat.payments.domain.verdict import (
+    Effect,
     Verdict,
 )
 from tests.unit.payments.examples import BENEFICIARY, LATER, NOW

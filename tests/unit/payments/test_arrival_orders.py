@@ -13,14 +13,9 @@ from hypothesis import strategies as st
 from groat.kernel.ids import PaymentId
 from groat.kernel.money import Money
 from groat.kernel.value import replace
-from groat.payments.domain.arrival import (
-    Arrival,
-)
-from groat.payments.domain.effect import (
-    EffectKey,
-)
 from groat.payments.domain.lifecycle import TERMINAL, DisputeStatus, Outcome, RefundStatus, Status
 from groat.payments.domain.payment import Payment
+from groat.payments.domain.standing import Arrival, EffectKey
 from groat.providers.domain.facts import Authorized, Captured, Declined, Fact
 from groat.providers.domain.failures import FailureCode
 from tests.unit.payments.examples import (

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from groat.kernel.errors import Conflict, InvalidRequest
 from groat.kernel.value import replace
-from groat.payments.domain import commands
-from groat.payments.domain.commands import Begun, CaptureOrder
+from groat.payments.domain import payment as commands
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation, OperationKind
-from groat.payments.domain.payment import Payment
+from groat.payments.domain.payment import Begun, CaptureOrder, Payment
 from groat.payments.domain.refund import RefundableCapture, RefundOrder, begin_refund
 from tests.unit.payments.examples import (
     AMOUNT,

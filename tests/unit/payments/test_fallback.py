@@ -10,11 +10,9 @@ import pytest
 
 from groat.kernel.ids import ProviderAccountId
 from groat.kernel.value import replace
-from groat.payments.domain.arrival import (
-    Arrival,
-)
 from groat.payments.domain.lifecycle import Outcome, Status
 from groat.payments.domain.operation import OperationOutcome, after
+from groat.payments.domain.standing import Arrival
 from groat.providers.domain.facts import Captured, Declined, Fact, NotSent
 from groat.providers.domain.failures import RETRYABLE, FailureCode
 from groat.routing.domain.route import Leg, Route

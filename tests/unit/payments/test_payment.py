@@ -9,9 +9,9 @@ from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import OperationId
 from groat.kernel.money import MAX_AMOUNT, Money
 from groat.kernel.value import replace
-from groat.payments.domain.commands import begin
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import idempotency_key
+from groat.payments.domain.payment import new_payment
 from tests.unit.payments.examples import NOW, ORDER, PAYMENT_ID, TERMS
 
 
@@ -28,7 +28,7 @@ def test_every_positive_amount_may_be_asked_for(amount: int) -> None:
 
 
 def test_a_payment_begins_with_nothing_taken() -> None:
-    payment = begin(PAYMENT_ID, ORDER, NOW)
+    payment = new_payment(PAYMENT_ID, ORDER, NOW)
     assert (payment.status, payment.captured) == (Status.CREATED, 0)
     assert payment.failure_code is None
     assert payment.created_at == payment.updated_at == NOW

@@ -11,11 +11,8 @@ from groat.accounts.domain.ledger import Entry
 from groat.kernel.ids import AccountId, MerchantId, ProviderAccountId
 from groat.kernel.money import MAX_AMOUNT, Money
 from groat.payments.domain import recipes
-from groat.payments.domain.effect import (
-    Effect,
-    EffectKey,
-    EffectKind,
-)
+from groat.payments.domain.standing import EffectKey, EffectKind
+from groat.payments.domain.verdict import Effect
 from tests.unit.payments.examples import (
     BENEFICIARY,
     OTHER_PROVIDER_ACCOUNT,

@@ -21,13 +21,13 @@ from groat.platform.http.edge import (
     MAX_JSON_BYTES,
     Body,
     IdempotencyKey,
+    IdText,
     StrictRoute,
     View,
 )
-from groat.platform.http.ids import IdText
+from groat.platform.http.middleware import LastResort, RequestIds
 from groat.platform.http.paging import Limit, Paging
 from groat.platform.http.problems import install_problem_documents
-from groat.platform.http.request_ids import RequestIds
 
 PAYMENT = UUID("01a22a46-8f03-7712-99f2-657207968d81")
 PAYMENT_TEXT = ids.render("payment", PAYMENT)
@@ -84,6 +84,7 @@ async def request_id(request: Request) -> dict[str, str]:
 
 app = FastAPI()
 app.include_router(routes)
+app.add_middleware(LastResort)
 install_problem_documents(app)
 app.add_middleware(RequestIds)
 

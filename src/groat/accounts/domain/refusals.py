@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from groat.accounts.domain.commands import (
-    CommandOutcome,
-    HoldStands,
-    Posted,
-    Refusal,
-    Refused,
-)
+from groat.accounts.domain.commands import CommandOutcome, HoldStands, Posted, Refusal, Refused
 from groat.kernel import ids
 from groat.kernel.errors import Conflict, Forbidden, GroatError, InvalidRequest, NotFound
 

@@ -20,20 +20,15 @@ from groat.accounts.service.accounts import AccountService
 from groat.kernel.ids import AccountId
 from groat.kernel.value import replace
 from groat.platform.http.edge import (
+    AccountIdText,
     Body,
     CallerOf,
     Moment,
     RouteTable,
+    TransactionIdText,
     View,
 )
-from groat.platform.http.ids import (
-    AccountIdText,
-    TransactionIdText,
-)
-from groat.platform.http.paging import (
-    Page,
-    PagingOf,
-)
+from groat.platform.http.paging import Page, PagingOf
 
 _TICK = timedelta(microseconds=1)
 

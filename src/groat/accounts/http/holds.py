@@ -17,21 +17,16 @@ from groat.accounts.service.transfers import TransferService
 from groat.kernel.ids import AccountId, HoldId
 from groat.kernel.money import Money
 from groat.platform.http.edge import (
+    AccountIdText,
     Body,
     CallerOf,
+    HoldIdText,
     Moment,
     RouteTable,
+    TransactionIdText,
     View,
 )
-from groat.platform.http.ids import (
-    AccountIdText,
-    HoldIdText,
-    TransactionIdText,
-)
-from groat.platform.http.paging import (
-    Page,
-    PagingOf,
-)
+from groat.platform.http.paging import Page, PagingOf
 
 
 class NewHold(Body):

@@ -21,16 +21,14 @@ from groat.kernel.errors import Conflict, Forbidden, GroatError, InvalidRequest,
 from groat.kernel.ids import TransactionId
 from groat.kernel.money import Money
 from groat.platform.http.edge import (
+    AccountIdText,
     Body,
     BulkRoute,
     CallerOf,
     Moment,
     RouteTable,
-    View,
-)
-from groat.platform.http.ids import (
-    AccountIdText,
     TransactionIdText,
+    View,
 )
 
 MOST_IN_BULK = 500

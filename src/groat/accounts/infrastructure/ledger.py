@@ -8,12 +8,7 @@ from datetime import datetime
 from groat.accounts.domain.commands import Known
 from groat.accounts.domain.ledger import Balance, Hold, LedgerBatch
 from groat.kernel.ids import AccountId, HoldId, MerchantId, TransactionId
-from groat.platform.postgres.columns import (
-    Bigints,
-    Texts,
-    Times,
-    Uuids,
-)
+from groat.platform.postgres.columns import Bigints, Texts, Times, Uuids
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.queries import load_queries
 

@@ -6,14 +6,7 @@ from fastapi import APIRouter
 
 from groat.inbox.http.events import BodyCursor, RehearsedView
 from groat.inbox.service.backfill import Backfilled, EventBackfill, Span
-from groat.platform.http.edge import (
-    Body,
-    CallerOf,
-    Moment,
-    RouteTable,
-    View,
-)
-from groat.platform.http.ids import ProviderAccountIdText
+from groat.platform.http.edge import Body, CallerOf, Moment, ProviderAccountIdText, RouteTable, View
 from groat.platform.http.paging import CursorsOf
 
 

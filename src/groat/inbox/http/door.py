@@ -18,8 +18,8 @@ from groat.kernel import ids
 from groat.kernel.errors import GroatError, NotFound
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.platform.http.bodies import read_bytes
+from groat.platform.http.middleware import RequestIds
 from groat.platform.http.problems import internal_error, problem, problem_of
-from groat.platform.http.request_ids import RequestIds
 
 _log = structlog.get_logger(__name__)
 

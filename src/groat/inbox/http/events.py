@@ -22,13 +22,11 @@ from groat.platform.http.edge import (
     CallerOf,
     Moment,
     NoFields,
+    ProviderAccountIdText,
+    ProviderEventIdText,
     RouteTable,
     Text,
     View,
-)
-from groat.platform.http.ids import (
-    ProviderAccountIdText,
-    ProviderEventIdText,
 )
 from groat.platform.http.paging import CursorsOf, Page, PagingOf
 from groat.platform.http.strict_json import read_json

@@ -16,13 +16,7 @@ from groat.inbox.domain.event import (
     WebhookDelivery,
 )
 from groat.kernel.ids import MerchantId, ProviderAccountId, ProviderEventId
-from groat.platform.postgres.columns import (
-    Bigints,
-    Blobs,
-    Texts,
-    Times,
-    Uuids,
-)
+from groat.platform.postgres.columns import Bigints, Blobs, Texts, Times, Uuids
 from groat.platform.postgres.connection import Connection, Row
 from groat.platform.postgres.queries import load_queries
 

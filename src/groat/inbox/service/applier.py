@@ -8,24 +8,13 @@ from random import Random
 from typing import NamedTuple, TypeAlias, assert_never
 
 from groat.audit.domain.record import Cause
-from groat.inbox.domain.conclusion import (
-    Conclusion,
-    not_ours,
-    poisoned,
-    retry,
-    settle,
-    unreadable,
-)
+from groat.inbox.domain.conclusion import Conclusion, not_ours, poisoned, retry, settle, unreadable
 from groat.inbox.domain.event import ClaimedEvent
 from groat.inbox.service.interpreter import Poison, Reading
 from groat.kernel.errors import Unavailable
 from groat.kernel.ids import MerchantId, ProviderEventId
-from groat.payments.domain.arrival import (
-    Arrival,
-)
-from groat.payments.domain.verdict import (
-    Verdict,
-)
+from groat.payments.domain.standing import Arrival
+from groat.payments.domain.verdict import Verdict
 from groat.payments.service.facts import PaymentFacts
 from groat.platform.postgres.connection import Connection
 from groat.providers.domain.facts import NotSent

@@ -14,14 +14,7 @@ from groat.kernel.ids import ProviderAccountId
 from groat.kernel.value import Value
 from groat.providers.domain.facts import Report
 from groat.providers.guard import AdapterRaised, GuardedProvider
-from groat.providers.port import (
-    FOREIGN,
-    Answered,
-    NotOurs,
-    Reply,
-    Unknown,
-    Unreadable,
-)
+from groat.providers.port import FOREIGN, Answered, NotOurs, Reply, Unknown, Unreadable
 from groat.providers.registry import ProviderRegistry
 
 _log = structlog.get_logger(__name__)

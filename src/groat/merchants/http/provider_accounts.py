@@ -7,12 +7,7 @@ from fastapi import APIRouter
 
 from groat.merchants.domain.credentials import ProviderAccountName
 from groat.merchants.service import MerchantService
-from groat.platform.http.edge import (
-    CallerOf,
-    RouteTable,
-    View,
-)
-from groat.platform.http.ids import ProviderAccountIdText
+from groat.platform.http.edge import CallerOf, ProviderAccountIdText, RouteTable, View
 
 
 class ProviderAccountView(View):

@@ -6,26 +6,12 @@ from datetime import datetime
 
 from groat.kernel.value import replace
 from groat.payments.domain.actions import PaymentAction
-from groat.payments.domain.arrival import (
-    Arrival,
-)
-from groat.payments.domain.changes import (
-    change_of,
-)
+from groat.payments.domain.changes import change_of
 from groat.payments.domain.dispute import Dispute, dispute_id
-from groat.payments.domain.effect import (
-    Effect,
-    effect_key,
-)
 from groat.payments.domain.lifecycle import DisputeStatus, Next, Outcome, answer_dispute
 from groat.payments.domain.payment import Payment
-from groat.payments.domain.standing import (
-    Standing,
-)
-from groat.payments.domain.verdict import (
-    Verdict,
-    set_aside,
-)
+from groat.payments.domain.standing import Arrival, Standing, effect_key
+from groat.payments.domain.verdict import Effect, Verdict, set_aside
 from groat.providers.domain.facts import (
     DisputeClosed,
     DisputeFact,

@@ -60,7 +60,7 @@ class Operation(Value):
         return self.outcome in {OperationOutcome.PENDING, OperationOutcome.UNKNOWN}
 
 
-def begun(
+def pending_operation(
     operation_id: OperationId,
     payment_id: PaymentId,
     kind: OperationKind,
@@ -84,7 +84,7 @@ def after(operation: Operation) -> Operation:
     sorts after the old one: one batch of events may begin several of them at the same moment.
     """
     next_id = OperationId(ids.following(b"groat fallback", operation.id))
-    return begun(next_id, operation.payment_id, operation.kind, operation.amount)
+    return pending_operation(next_id, operation.payment_id, operation.kind, operation.amount)
 
 
 def idempotency_key(operation_id: OperationId) -> str:

@@ -12,19 +12,7 @@ from groat.kernel.moments import storable
 from groat.kernel.money import Money
 from groat.kernel.value import Value, replace
 from groat.payments.domain.actions import PaymentAction
-from groat.payments.domain.arrival import (
-    Arrival,
-)
-from groat.payments.domain.changes import (
-    change_of,
-)
-from groat.payments.domain.effect import (
-    Effect,
-    EffectKey,
-    EffectKind,
-    effect_key,
-    fee_capture_key,
-)
+from groat.payments.domain.changes import change_of
 from groat.payments.domain.lifecycle import TERMINAL, Next, Outcome, Status, answer, told
 from groat.payments.domain.operation import (
     SETTLES,
@@ -36,13 +24,14 @@ from groat.payments.domain.operation import (
 )
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.standing import (
+    Arrival,
+    EffectKey,
+    EffectKind,
     Standing,
+    effect_key,
+    fee_capture_key,
 )
-from groat.payments.domain.verdict import (
-    OperationEnd,
-    Verdict,
-    set_aside,
-)
+from groat.payments.domain.verdict import Effect, OperationEnd, Verdict, set_aside
 from groat.providers.domain.facts import (
     Approved,
     Authorized,

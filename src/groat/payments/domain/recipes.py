@@ -12,11 +12,8 @@ from groat.accounts.domain.kinds import TransactionKind
 from groat.accounts.domain.ledger import ENGINE_NAMESPACE, Entry, Transaction
 from groat.kernel import ids
 from groat.kernel.ids import AccountId, MerchantId
-from groat.payments.domain.effect import (
-    Effect,
-    EffectKey,
-    EffectKind,
-)
+from groat.payments.domain.standing import EffectKey, EffectKind
+from groat.payments.domain.verdict import Effect
 
 KINDS = {
     EffectKind.CAPTURED: TransactionKind(16, "payment.captured"),

@@ -7,29 +7,13 @@ from datetime import datetime
 from groat.kernel.money import Money
 from groat.kernel.value import replace
 from groat.payments.domain.actions import PaymentAction
-from groat.payments.domain.arrival import (
-    Arrival,
-)
-from groat.payments.domain.changes import (
-    change_of,
-)
-from groat.payments.domain.effect import (
-    Effect,
-    EffectKey,
-    EffectKind,
-)
+from groat.payments.domain.changes import change_of
 from groat.payments.domain.lifecycle import Next, Outcome, answer_refund
 from groat.payments.domain.operation import OperationOutcome
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.refund import Refund
-from groat.payments.domain.standing import (
-    Standing,
-)
-from groat.payments.domain.verdict import (
-    OperationEnd,
-    Verdict,
-    set_aside,
-)
+from groat.payments.domain.standing import Arrival, EffectKey, EffectKind, Standing
+from groat.payments.domain.verdict import Effect, OperationEnd, Verdict, set_aside
 from groat.providers.domain.facts import NotSent, Refunded, RefundFact, RefundFailed
 from groat.providers.domain.failures import FailureCode
 

@@ -12,14 +12,7 @@ from groat.kernel.money import Money
 from groat.kernel.value import Value
 from groat.payments.domain.operation import Operation, OperationKind
 from groat.payments.domain.payment import Payment
-from groat.providers.domain.facts import (
-    Authorized,
-    Canceled,
-    Captured,
-    Fact,
-    NotSent,
-    Refunded,
-)
+from groat.providers.domain.facts import Authorized, Canceled, Captured, Fact, NotSent, Refunded
 from groat.providers.domain.failures import FailureCode
 
 _LOOKUPS = Backoff(base_seconds=5.0, cap_seconds=5.0 * 2**12, low=0.8, high=1.2)

@@ -5,18 +5,34 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from groat.audit.domain.record import Change
-from groat.kernel.ids import HoldId, OperationId, PaymentId
+from groat.kernel.ids import DisputeId, HoldId, OperationId, PaymentId, RefundId
+from groat.kernel.money import Money
 from groat.kernel.value import Value
 from groat.payments.domain.actions import PaymentAction
-from groat.payments.domain.arrival import Arrival
 from groat.payments.domain.changes import change_of
 from groat.payments.domain.dispute import Dispute
-from groat.payments.domain.effect import Effect
 from groat.payments.domain.lifecycle import QUARANTINED, Outcome
 from groat.payments.domain.operation import Operation, OperationOutcome
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.refund import Refund
+from groat.payments.domain.standing import Arrival, EffectKey
 from groat.providers.domain.failures import FailureCode
+
+
+class Effect(Value):
+    """A movement of money at a provider, which the ledger posts exactly once.
+
+    A refund spends the hold ``hold_id``. When a dispute gives money back, ``shortfall`` is the part
+    of it that the beneficiary still owes us.
+    """
+
+    key: EffectKey
+    payment: Payment
+    money: Money
+    hold_id: HoldId | None = None
+    refund_id: RefundId | None = None
+    dispute_id: DisputeId | None = None
+    shortfall: int = 0
 
 
 class OperationEnd(NamedTuple):

@@ -11,14 +11,13 @@ from groat.payments.domain.lifecycle import DisputeStatus
 from groat.payments.queries import PaymentQueries
 from groat.platform.http.edge import (
     CallerOf,
+    DisputeIdText,
+    PaymentIdText,
+    ProviderAccountIdText,
     RouteTable,
     View,
 )
-from groat.platform.http.ids import DisputeIdText, PaymentIdText, ProviderAccountIdText
-from groat.platform.http.paging import (
-    Page,
-    PagingOf,
-)
+from groat.platform.http.paging import Page, PagingOf
 
 PaymentQuery = Annotated[PaymentIdText | None, Query(description="Only disputes of this payment.")]
 

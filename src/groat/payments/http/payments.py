@@ -14,11 +14,11 @@ from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import PaymentId, ProviderAccountId, RecordId
 from groat.kernel.money import Money, require_current
-from groat.payments.domain.commands import CaptureOrder
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
 from groat.payments.domain.payment import (
     CaptureMethod,
+    CaptureOrder,
     Payment,
     PaymentFilter,
     PaymentOrder,
@@ -29,25 +29,20 @@ from groat.payments.queries import PaymentDetails, PaymentQueries
 from groat.payments.service.payments import PaymentService
 from groat.payments.service.recovery import PaymentRecovery, Synced
 from groat.platform.http.edge import (
+    AccountIdText,
     Body,
     CallerOf,
     IdempotencyKey,
     NoFields,
-    RouteTable,
-    Text,
-    View,
-)
-from groat.platform.http.ids import (
-    AccountIdText,
     OperationIdText,
     PaymentIdText,
     ProviderAccountIdText,
     RefundIdText,
+    RouteTable,
+    Text,
+    View,
 )
-from groat.platform.http.paging import (
-    Page,
-    PagingOf,
-)
+from groat.platform.http.paging import Page, PagingOf
 from groat.platform.postgres.idempotency import RequestKey
 from groat.providers.domain.failures import FailureCode
 from groat.routing.domain.route import Route

@@ -10,25 +10,20 @@ from pydantic import Field
 from groat.kernel.ids import RefundId
 from groat.payments.domain.lifecycle import RefundStatus
 from groat.payments.domain.refund import Refund, RefundOrder
-from groat.payments.http.payments import (
-    MetadataValue,
-    request_key,
-)
+from groat.payments.http.payments import MetadataValue, request_key
 from groat.payments.queries import PaymentQueries
 from groat.payments.service.refunds import RefundService
 from groat.platform.http.edge import (
     Body,
     CallerOf,
     IdempotencyKey,
+    PaymentIdText,
+    RefundIdText,
     RouteTable,
     Text,
     View,
 )
-from groat.platform.http.ids import PaymentIdText, RefundIdText
-from groat.platform.http.paging import (
-    Page,
-    PagingOf,
-)
+from groat.platform.http.paging import Page, PagingOf
 from groat.providers.domain.failures import FailureCode
 
 PaymentQuery = Annotated[PaymentIdText | None, Query(description="Only refunds of this payment.")]

@@ -8,12 +8,7 @@ from typing import Any
 from groat.kernel.ids import DisputeId, MerchantId, PaymentId
 from groat.payments.domain.dispute import Dispute
 from groat.payments.domain.lifecycle import DisputeStatus
-from groat.platform.postgres.columns import (
-    Bigints,
-    Texts,
-    Times,
-    Uuids,
-)
+from groat.platform.postgres.columns import Bigints, Texts, Times, Uuids
 from groat.platform.postgres.connection import Connection, Statement
 from groat.platform.postgres.queries import load_queries
 

@@ -9,9 +9,7 @@ from typing import Any
 from groat.kernel.ids import MerchantId, OperationId, PaymentId, ProviderAccountId
 from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
 from groat.payments.domain.resolution import OpenOperation
-from groat.payments.domain.verdict import (
-    OperationEnd,
-)
+from groat.payments.domain.verdict import OperationEnd
 from groat.platform.postgres.columns import Texts, Uuids
 from groat.platform.postgres.connection import Connection, Statement
 from groat.platform.postgres.queries import load_queries

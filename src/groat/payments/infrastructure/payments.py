@@ -1,35 +1,38 @@
-"""Read and write payments and effects. Only ``lock_payments`` locks payments."""
+"""Read and write payments and effects, and lock the standing of facts.
+
+Only ``lock_payments`` locks payments.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from psycopg.types.json import Jsonb
 
-from groat.kernel.ids import MerchantId, PaymentId, ProviderAccountId, TransactionId
+from groat.kernel.ids import DisputeId, MerchantId, PaymentId, ProviderAccountId, TransactionId
 from groat.kernel.money import Money
-from groat.payments.domain.effect import (
-    Effect,
+from groat.payments.domain.dispute import dispute_id
+from groat.payments.domain.lifecycle import Status
+from groat.payments.domain.operation import Operation
+from groat.payments.domain.payment import Payment, PaymentFilter, PaymentOrder, PaymentTerms
+from groat.payments.domain.standing import (
+    Arrival,
     EffectKey,
     EffectKind,
+    Standing,
+    capture_key,
+    effect_key,
+    fee_capture_key,
 )
-from groat.payments.domain.lifecycle import Status
-from groat.payments.domain.payment import Payment, PaymentFilter, PaymentOrder, PaymentTerms
-from groat.payments.infrastructure import routes
-from groat.platform.postgres.columns import (
-    Bigints,
-    Texts,
-    Times,
-    Uuids,
-)
-from groat.platform.postgres.connection import (
-    Connection,
-    Row,
-    Statement,
-)
+from groat.payments.domain.verdict import Effect
+from groat.payments.infrastructure import disputes, operations, refunds, routes
+from groat.platform.postgres.columns import Bigints, Texts, Times, Uuids
+from groat.platform.postgres.connection import Connection, Row, Statement
 from groat.platform.postgres.queries import load_queries
+from groat.providers.domain.facts import DisputeFact
 from groat.providers.domain.failures import FailureCode
 from groat.routing.domain.route import Route
 
@@ -211,3 +214,73 @@ def _route(payment: Payment) -> str | None:
     """Return the route as it is stored: none for a payment whose caller named the account."""
     route = payment.order.route
     return routes.to_json(route) if route.fallback_on or len(route.legs) > 1 else None
+
+
+async def lock_standing(
+    connection: Connection, merchant_id: MerchantId, arrivals: Sequence[Arrival]
+) -> Standing:
+    """Lock the payments of arrivals, and return the state on which the arrivals are decided.
+
+    Separate statements read everything else after the lock, since it changes only under the lock.
+    They share one round trip, and a statement that nothing asks for is left out.
+    """
+    found = await _captures_named(connection, merchant_id, arrivals)
+    named = {one.report.payment_id for one in arrivals if one.report.payment_id is not None}
+    payments = await lock_payments(connection, merchant_id, named | set(found.values()))
+    keys = _keys(map(effect_key, arrivals)) | _keys(map(fee_capture_key, arrivals))
+    refund_ids = {one.report.refund_id for one in arrivals if one.report.refund_id is not None}
+    dispute_ids = set(_dispute_ids(arrivals))
+    effects, open_ones, refund_rows, dispute_rows = await connection.fetch_each(
+        effects_query(merchant_id, keys) if keys else None,
+        operations.open_query(merchant_id, payments),
+        refunds.refunds_query(merchant_id, refund_ids) if refund_ids else None,
+        disputes.disputes_query(merchant_id, dispute_ids) if dispute_ids else None,
+    )
+    return Standing(
+        payments,
+        _by_payment(open_ones),
+        {refund.id: refund for refund in map(refunds.to_refund, refund_rows)},
+        {dispute.id: dispute for dispute in map(disputes.to_dispute, dispute_rows)},
+        found | to_effects(effects),
+    )
+
+
+async def payment_with_operations(
+    connection: Connection, merchant_id: MerchantId, payment_id: PaymentId
+) -> tuple[Payment | None, list[Operation]]:
+    """Return a payment and its operations, the oldest first."""
+    rows, asked = await connection.fetch_each(
+        (QUERIES["get_payment"], {"merchant_id": merchant_id, "id": payment_id}),
+        (
+            operations.QUERIES["list_operations"],
+            {"merchant_id": merchant_id, "payment_id": payment_id},
+        ),
+    )
+    found = to_payment(rows[0]) if rows else None
+    return found, [operations.to_operation(row) for row in asked]
+
+
+async def _captures_named(
+    connection: Connection, merchant_id: MerchantId, arrivals: Sequence[Arrival]
+) -> dict[EffectKey, PaymentId]:
+    """Return the captures by which arrivals name their payments. No lock: effects never change."""
+    keys = _keys(map(capture_key, arrivals))
+    return await find_effects(connection, merchant_id, keys) if keys else {}
+
+
+def _keys(keys: Iterable[EffectKey | None]) -> set[EffectKey]:
+    return {key for key in keys if key is not None}
+
+
+def _by_payment(rows: Iterable[Row]) -> dict[PaymentId, list[Operation]]:
+    found: dict[PaymentId, list[Operation]] = defaultdict(list)
+    for operation in map(operations.to_operation, rows):
+        found[operation.payment_id].append(operation)
+    return found
+
+
+def _dispute_ids(arrivals: Iterable[Arrival]) -> Iterable[DisputeId]:
+    for arrival in arrivals:
+        fact = arrival.report.fact
+        if isinstance(fact, DisputeFact):
+            yield dispute_id(arrival.provider_account_id, fact.reference)

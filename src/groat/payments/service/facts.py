@@ -10,29 +10,16 @@ from groat.accounts.domain.ledger import PostedTransaction, Transaction
 from groat.accounts.service.postings import EnginePostings
 from groat.audit.domain.record import Change
 from groat.audit.service import AuditService
-from groat.kernel.caller import (
-    ENGINE,
-)
+from groat.kernel.caller import ENGINE
 from groat.kernel.clock import Clock
 from groat.kernel.ids import AccountId, DisputeId, MerchantId, TransactionId
 from groat.payments.domain import recipes
-from groat.payments.domain.arrival import (
-    Arrival,
-)
-from groat.payments.domain.decisions import decide
-from groat.payments.domain.effect import (
-    Effect,
-)
-from groat.payments.domain.verdict import (
-    Verdict,
-)
-from groat.payments.infrastructure import (
-    disputes,
-    operations,
-    refunds,
-)
+from groat.payments.domain.facts import decide
+from groat.payments.domain.standing import Arrival
+from groat.payments.domain.verdict import Effect, Verdict
+from groat.payments.infrastructure import disputes, operations, refunds
 from groat.payments.infrastructure import payments as store
-from groat.payments.infrastructure.standing import lock_standing
+from groat.payments.infrastructure.payments import lock_standing
 from groat.platform.postgres.connection import Connection
 
 

@@ -10,18 +10,18 @@ from groat.accounts.queries import account_within
 from groat.kernel.caller import Caller
 from groat.kernel.errors import InvalidRequest, Unavailable
 from groat.kernel.ids import IdSource, MerchantId, OperationId, PaymentId
-from groat.payments.domain import commands, requests
-from groat.payments.domain.commands import Begun, CaptureOrder
+from groat.payments.domain import payment as domain
+from groat.payments.domain.changes import created, requested
 from groat.payments.domain.operation import Operation
-from groat.payments.domain.payment import Payment, PaymentOrder, UnroutedOrder
+from groat.payments.domain.payment import Begun, CaptureOrder, Payment, PaymentOrder, UnroutedOrder
 from groat.payments.infrastructure import operations
 from groat.payments.infrastructure import payments as store
 from groat.payments.queries import PaymentDetails, PaymentQueries
-from groat.payments.service.commands import CommandRunner, Ran, Step, key_digest, lock_payment
+from groat.payments.service.operations import Accepted, CommandRunner, Ran, key_digest, lock_payment
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.idempotency import RequestKey
 from groat.providers.registry import ProviderRegistry
-from groat.routing.domain.decision import RoutingDecision
+from groat.routing.domain.route import RoutingDecision
 from groat.routing.service import RoutingService
 
 Decide: TypeAlias = Callable[[Payment, Sequence[Operation], datetime], Begun]
@@ -73,16 +73,16 @@ class PaymentService:
                 return await self._queries.payment(caller.merchant_id, PaymentId(earlier))
         routed, decision = await self._routed(caller.merchant_id, payment_id, order)
 
-        async def begin(connection: Connection, now: datetime) -> Step:
-            payment = commands.begin(payment_id, routed, now)
+        async def begin(connection: Connection, now: datetime) -> Accepted:
+            payment = domain.new_payment(payment_id, routed, now)
             begun = Begun(payment, None)
             if confirm:
-                begun = commands.confirm(payment, self._new_operation_id(), now)
+                begun = domain.confirm(payment, self._new_operation_id(), now)
             await self._insert(connection, caller.merchant_id, begun.payment, decision, now)
-            changes = [requests.created(caller, begun.payment, key_digest(request_key))]
+            changes = [created(caller, begun.payment, key_digest(request_key))]
             if confirm:
-                changes.append(requests.requested(caller, begun.payment, begun.operation, None))
-            return Step(begun, changes)
+                changes.append(requested(caller, begun.payment, begun.operation, None))
+            return begun, changes
 
         return await self._answer(
             caller, await self._runner.run(caller, request_key, "payment", payment_id, begin)
@@ -95,13 +95,13 @@ class PaymentService:
 
         Raises:
             NotFound: the merchant has no such payment.
-            Conflict: the payment cannot be confirmed; see ``commands.confirm``.
+            Conflict: the payment cannot be confirmed; see ``domain.payment.confirm``.
         """
         return await self._command(
             caller,
             payment_id,
             request_key,
-            lambda payment, _, now: commands.confirm(payment, self._new_operation_id(), now),
+            lambda payment, _, now: domain.confirm(payment, self._new_operation_id(), now),
         )
 
     async def capture(
@@ -118,7 +118,7 @@ class PaymentService:
         Raises:
             NotFound: the merchant has no such payment.
             InvalidRequest: ``captures_once``, this provider accepts final captures only.
-            Conflict: the payment cannot be captured; see ``commands.capture``.
+            Conflict: the payment cannot be captured; see ``domain.payment.capture``.
         """
         if not order.final:
             await self._require_several_captures(caller.merchant_id, payment_id)
@@ -126,9 +126,7 @@ class PaymentService:
             caller,
             payment_id,
             request_key,
-            lambda payment, busy, _: commands.capture(
-                payment, busy, order, self._new_operation_id()
-            ),
+            lambda payment, busy, _: domain.capture(payment, busy, order, self._new_operation_id()),
         )
 
     async def cancel(
@@ -138,15 +136,13 @@ class PaymentService:
 
         Raises:
             NotFound: the merchant has no such payment.
-            Conflict: the payment cannot be canceled; see ``commands.cancel``.
+            Conflict: the payment cannot be canceled; see ``domain.payment.cancel``.
         """
         return await self._command(
             caller,
             payment_id,
             request_key,
-            lambda payment, busy, now: commands.cancel(
-                payment, busy, self._new_operation_id(), now
-            ),
+            lambda payment, busy, now: domain.cancel(payment, busy, self._new_operation_id(), now),
         )
 
     async def _command(
@@ -158,14 +154,14 @@ class PaymentService:
     ) -> PaymentDetails:
         """Run a command on an existing payment: lock it, decide, and write it if it changed."""
 
-        async def begin(connection: Connection, now: datetime) -> Step:
+        async def begin(connection: Connection, now: datetime) -> Accepted:
             payment = await lock_payment(connection, caller.merchant_id, payment_id)
             busy = await operations.find_open(connection, caller.merchant_id, payment_id)
             begun = decide(payment, busy, now)
             if begun.payment is not payment:
                 store.update_payments(connection, caller.merchant_id, [begun.payment])
             digest = key_digest(request_key)
-            return Step(begun, [requests.requested(caller, begun.payment, begun.operation, digest)])
+            return begun, [requested(caller, begun.payment, begun.operation, digest)]
 
         return await self._answer(
             caller, await self._runner.run(caller, request_key, "payment", payment_id, begin)
@@ -208,7 +204,7 @@ class PaymentService:
     ) -> None:
         terms = payment.order.terms
         beneficiary = await account_within(connection, merchant_id, terms.beneficiary_id)
-        commands.require_wallet(beneficiary, terms.amount)
+        domain.require_wallet(beneficiary, terms.amount)
         store.insert_payment(connection, merchant_id, payment)
         if decision is not None:
             self._routing.record(connection, merchant_id, payment.id, decision, now)

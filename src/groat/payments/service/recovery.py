@@ -28,12 +28,7 @@ from groat.payments.domain.payment import Payment
 from groat.payments.domain.resolution import OpenOperation, lookup_delay
 from groat.payments.infrastructure import operations
 from groat.payments.queries import PaymentDetails, PaymentQueries
-from groat.payments.service.calls import (
-    Asked,
-    Concluded,
-    ProviderCalls,
-    request_of,
-)
+from groat.payments.service.operations import Asked, Concluded, ProviderCalls, request_of
 from groat.platform.postgres.database import Database
 from groat.providers.domain.facts import NotSent
 from groat.providers.port import Answered, Reply, Unknown

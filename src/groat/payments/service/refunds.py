@@ -11,14 +11,14 @@ from groat.kernel.errors import Unavailable
 from groat.kernel.ids import IdSource, OperationId, RefundId
 from groat.kernel.money import Money
 from groat.payments.domain import refund as domain
-from groat.payments.domain import requests
-from groat.payments.domain.commands import Begun
-from groat.payments.domain.operation import OperationKind, begun
+from groat.payments.domain.changes import requested
+from groat.payments.domain.operation import OperationKind, pending_operation
+from groat.payments.domain.payment import Begun
 from groat.payments.domain.refund import Refund, RefundOrder
 from groat.payments.infrastructure import payments as store
 from groat.payments.infrastructure import refunds
 from groat.payments.queries import PaymentQueries
-from groat.payments.service.commands import CommandRunner, Step, key_digest, lock_payment
+from groat.payments.service.operations import Accepted, CommandRunner, key_digest, lock_payment
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.idempotency import RequestKey
 
@@ -51,18 +51,21 @@ class RefundService:
                 lacks the amount (``insufficient_funds``), or is frozen or closed.
         """
         refund_id = RefundId(self._new_id())
+        pending: Refund | None = None
 
-        async def begin(connection: Connection, now: datetime) -> Step:
+        async def begin(connection: Connection, now: datetime) -> Accepted:
+            nonlocal pending
             digest = key_digest(request_key)
-            return await self._begin(connection, caller, order, refund_id, digest, now)
+            pending, accepted = await self._begin(connection, caller, order, refund_id, digest, now)
+            return accepted
 
         ran = await self._runner.run(caller, request_key, "refund", refund_id, begin)
         try:
             return await self._queries.refund(caller.merchant_id, RefundId(ran.object_id))
         except Unavailable:
-            if ran.begun is None or ran.begun.refund is None:
+            if pending is None:
                 raise
-            return ran.begun.refund  # committed and perhaps paid: a 503 would say the opposite
+            return pending  # committed and perhaps paid: a 503 would say the opposite
 
     async def _begin(
         self,
@@ -72,8 +75,8 @@ class RefundService:
         refund_id: RefundId,
         digest: str | None,
         now: datetime,
-    ) -> Step:
-        """Reserve the amount on the beneficiary, and write the refund."""
+    ) -> tuple[Refund, Accepted]:
+        """Reserve the amount on the beneficiary, and write the refund; return it."""
         merchant_id = caller.merchant_id
         locked = await lock_payment(connection, merchant_id, order.payment_id)
         captures = await refunds.refundable_captures(connection, merchant_id, locked.id)
@@ -88,7 +91,7 @@ class RefundService:
         refund = domain.pending_refund(refund_id, payment, order, amount, capture, hold.id, now)
         refunds.insert_refund(connection, merchant_id, refund)
         store.update_payments(connection, merchant_id, [payment])
-        operation = begun(
+        operation = pending_operation(
             OperationId(self._new_id()),
             payment.id,
             OperationKind.REFUND,
@@ -96,5 +99,5 @@ class RefundService:
             refund_id=refund_id,
             capture_reference=capture,
         )
-        requested = requests.requested(caller, payment, operation, digest)
-        return Step(Begun(payment, operation, refund), [*changes, requested])
+        asked = requested(caller, payment, operation, digest)
+        return refund, (Begun(payment, operation), [*changes, asked])

@@ -7,13 +7,13 @@ from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.errors import Conflict
 from groat.kernel.ids import MerchantId, OperationId, PaymentId
-from groat.payments.domain.arrival import Arrival
 from groat.payments.domain.lifecycle import Outcome
 from groat.payments.domain.resolution import Resolution, found_out
+from groat.payments.domain.standing import Arrival
 from groat.payments.infrastructure import operations
 from groat.payments.queries import PaymentDetails, PaymentQueries
-from groat.payments.service.commands import lock_payment
 from groat.payments.service.facts import PaymentFacts
+from groat.payments.service.operations import lock_payment
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database
 from groat.providers.domain.facts import Authorized, Report

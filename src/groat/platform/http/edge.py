@@ -2,9 +2,11 @@
 
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Self, TypeAlias
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.dependencies.utils import get_flat_params
@@ -17,10 +19,26 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
+from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.errors import BadRequest
+from groat.kernel.ids import (
+    AccountId,
+    DisputeId,
+    HoldId,
+    OperationId,
+    PaymentId,
+    ProviderAccountId,
+    ProviderEventId,
+    RefundId,
+    TransactionId,
+)
 from groat.kernel.moments import read_moment
 from groat.platform.http.bodies import read_bytes, read_json_aside
 from groat.platform.http.card_numbers import refuse_card_number
@@ -250,3 +268,42 @@ def _refuse_key(request: Request) -> None:
             "idempotency_key_not_supported",
             "This call does not support Idempotency-Key and would ignore it. Leave the header out.",
         )
+
+
+@dataclass(frozen=True)
+class IdText:
+    """Annotates a UUID that JSON shows as a TypeID: ``Annotated[PaymentId, IdText("payment")]``."""
+
+    kind: str
+
+    def __get_pydantic_core_schema__(
+        self, _source: object, _handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Return the schema that reads a TypeID or a UUID and writes a TypeID."""
+        from_text = core_schema.no_info_after_validator_function(
+            lambda text: ids.parse(self.kind, text), core_schema.str_schema(max_length=64)
+        )
+        return core_schema.union_schema(
+            [core_schema.is_instance_schema(UUID), from_text],
+            mode="left_to_right",
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda value: ids.render(self.kind, value)
+            ),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the JSON schema of the TypeID."""
+        return {"type": "string", "pattern": f"^{ids.PREFIXES[self.kind]}_[0-9a-z]{{26}}$"}
+
+
+AccountIdText = Annotated[AccountId, IdText("account")]
+DisputeIdText = Annotated[DisputeId, IdText("dispute")]
+HoldIdText = Annotated[HoldId, IdText("hold")]
+OperationIdText = Annotated[OperationId, IdText("operation")]
+PaymentIdText = Annotated[PaymentId, IdText("payment")]
+ProviderAccountIdText = Annotated[ProviderAccountId, IdText("provider_account")]
+ProviderEventIdText = Annotated[ProviderEventId, IdText("provider_event")]
+RefundIdText = Annotated[RefundId, IdText("refund")]
+TransactionIdText = Annotated[TransactionId, IdText("ledger_transaction")]

@@ -9,9 +9,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from groat.kernel.errors import GroatError, InvalidRequest
 from groat.platform.http.strict_json import Json
@@ -57,41 +56,8 @@ def internal_error() -> JSONResponse:
     )
 
 
-class LastResort:
-    """ASGI middleware: answers an unforeseen error with 500 and keeps the connection open.
-
-    The framework's own handler raises the error again, and the server then drops the connection. If
-    the caller disconnects, that is not an error, so it is not logged.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection."""
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watched)
-        except ClientDisconnect:
-            return
-        except Exception as error:  # noqa: BLE001 - no error may reach the server
-            _log.error("request_failed", exc_info=error)
-            if not started:  # after half an answer, the server closes the connection itself
-                await internal_error()(scope, receive, send)
-
-
 def install_problem_documents(app: FastAPI) -> None:
-    """Make ``app`` answer every error with a problem document.
-
-    It covers errors of middleware that was added before this call.
-    """
-    app.add_middleware(LastResort)
+    """Make ``app`` answer every error of a route with a problem document."""
 
     @app.exception_handler(GroatError)
     def told(_request: Request, error: GroatError) -> JSONResponse:

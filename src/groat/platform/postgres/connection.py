@@ -97,16 +97,20 @@ class Connection:
         [rows] = await self.fetch_each((query, parameters or {}))
         return rows
 
-    async def fetch_each(self, *statements: Statement) -> list[list[Row]]:
+    async def fetch_each(self, *statements: Statement | None) -> list[list[Row]]:
         """Send the queued and the given statements together; return the rows of each given one.
+
+        None in the place of a statement is not sent, and has no rows.
 
         Raises:
             psycopg.Error: PostgreSQL refused one of the statements, or is down.
         """
-        for query, parameters in statements:
+        sent = [statement for statement in statements if statement is not None]
+        for query, parameters in sent:
             self.write(query, parameters)
         results = await self._send()
-        return [self._rows(result) for result in results[-len(statements) :]]
+        answers = iter(results[len(results) - len(sent) :])
+        return [[] if one is None else self._rows(next(answers)) for one in statements]
 
     async def fetch_one(
         self, query: Query, parameters: Mapping[str, object] | None = None

@@ -12,13 +12,15 @@ from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import ProviderAccountId
 from groat.kernel.value import Value, field
 from groat.providers.domain.failures import RETRYABLE, FailureCode
-from groat.routing.domain.route import FALLBACK_WITHIN
 
 _MOST_RULES = 100
 """Maximum number of rules of a merchant."""
 
 _MOST_TARGETS = 10
 """Maximum number of targets of a rule."""
+
+FALLBACK_WITHIN = timedelta(minutes=5)
+"""Default time after its creation in which a payment may fall back to another account."""
 
 MOST_FALLBACK_WITHIN = timedelta(hours=1)
 """Maximum of ``fallback_within``. After an hour no customer still waits for the payment."""

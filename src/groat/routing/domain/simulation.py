@@ -10,7 +10,7 @@ from groat.kernel.errors import Conflict
 from groat.kernel.ids import PaymentId, ProviderAccountId
 from groat.kernel.value import Value, replace
 from groat.merchants.domain.credentials import ProviderName
-from groat.routing.domain.decision import RoutingInput, decide_route
+from groat.routing.domain.route import RoutingInput, decide_route
 from groat.routing.domain.rules import Rules
 
 

@@ -9,13 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId
-from groat.platform.http.ids import (
-    ProviderAccountIdText,
-)
+from groat.platform.http.edge import ProviderAccountIdText
 from groat.providers.domain.failures import RETRYABLE, FailureCode, known_codes
-from groat.routing.domain.decision import RoutingDecision
-from groat.routing.domain.route import FALLBACK_WITHIN
-from groat.routing.domain.rules import MOST_FALLBACK_WITHIN, Conditions, Rule, Rules, Target
+from groat.routing.domain.route import RoutingDecision
+from groat.routing.domain.rules import (
+    FALLBACK_WITHIN,
+    MOST_FALLBACK_WITHIN,
+    Conditions,
+    Rule,
+    Rules,
+    Target,
+)
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]

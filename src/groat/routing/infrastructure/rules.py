@@ -9,13 +9,9 @@ from typing import Any
 from groat.kernel.ids import MerchantId, PaymentId
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.queries import load_queries
-from groat.routing.domain.decision import RoutingDecision
+from groat.routing.domain.route import RoutingDecision
 from groat.routing.domain.rules import Rules
-from groat.routing.infrastructure.documents import (
-    RulesDocument,
-    decision_document,
-    stored_rules,
-)
+from groat.routing.infrastructure.documents import RulesDocument, decision_document, stored_rules
 
 QUERIES = load_queries(__file__, "rules.sql")
 

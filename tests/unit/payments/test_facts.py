@@ -9,23 +9,19 @@ from groat.kernel import ids
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.kernel.value import replace
-from groat.payments.domain.arrival import (
-    Arrival,
-)
-from groat.payments.domain.decisions import decide
-from groat.payments.domain.effect import (
-    Effect,
-    EffectKey,
-    EffectKind,
-    effect_key,
-)
+from groat.payments.domain.facts import decide
 from groat.payments.domain.lifecycle import TERMINAL, Outcome, Status, told
 from groat.payments.domain.operation import Operation, OperationOutcome
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.standing import (
+    Arrival,
+    EffectKey,
+    EffectKind,
     Standing,
+    effect_key,
 )
 from groat.payments.domain.verdict import (
+    Effect,
     OperationEnd,
     Verdict,
 )

@@ -5,25 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from groat.payments.domain.arrival import (
-    Arrival,
-)
 from groat.payments.domain.dispute_facts import decide_dispute
-from groat.payments.domain.effect import (
-    effect_key,
-)
 from groat.payments.domain.lifecycle import Outcome
 from groat.payments.domain.operation import OperationOutcome
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.payment_facts import decide_fee, decide_payment, unmoved
 from groat.payments.domain.refund_facts import decide_refund
-from groat.payments.domain.standing import (
-    Standing,
-)
-from groat.payments.domain.verdict import (
-    Verdict,
-    set_aside,
-)
+from groat.payments.domain.standing import Arrival, Standing, effect_key
+from groat.payments.domain.verdict import Verdict, set_aside
 from groat.providers.domain.facts import (
     Authorized,
     DisputeClosed,

@@ -1,12 +1,18 @@
-"""Request ids, which appear in log lines, in the response header and in audit records."""
+"""ASGI middleware of every request: its id, and an answer to an unforeseen error."""
+
+from __future__ import annotations
 
 import re
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from groat.kernel import ids
 from groat.platform.http.card_numbers import looks_like_card_number
+from groat.platform.http.problems import internal_error
+
+_log = structlog.get_logger(__name__)
 
 REQUEST_ID_HEADER = b"x-request-id"
 
@@ -52,3 +58,32 @@ def _given(scope: Scope) -> str | None:
     given = headers.get(REQUEST_ID_HEADER, b"").decode("latin-1")
     fit = _REQUEST_ID.fullmatch(given) and not looks_like_card_number(given)
     return given if fit else None
+
+
+class LastResort:
+    """ASGI middleware: answers an unforeseen error with 500 and keeps the connection open.
+
+    The framework's own handler raises the error again, and the server then drops the connection. If
+    the caller disconnects, that is not an error, so it is not logged.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - no error may reach the server
+            _log.error("request_failed", exc_info=error)
+            if not started:  # after half an answer, the server closes the connection itself
+                await internal_error()(scope, receive, send)

@@ -5,7 +5,7 @@ import inspect
 
 import pytest
 
-from groat.platform.http.time_limit import within
+from groat.platform.http.bodies import within
 
 
 class Work:

@@ -15,8 +15,7 @@ from groat.kernel.ids import PaymentId, ProviderAccountId
 from groat.kernel.money import Money
 from groat.kernel.value import replace
 from groat.providers.domain.failures import RETRYABLE, FailureCode
-from groat.routing.domain.decision import RoutingInput, decide_route, draw
-from groat.routing.domain.route import Leg, Route
+from groat.routing.domain.route import Leg, Route, RoutingInput, decide_route, draw
 from groat.routing.domain.rules import Conditions, Rule, Rules, Target
 
 STRIPE, PAYPAL, OTHER = (ProviderAccountId(UUID(int=number)) for number in (1, 2, 3))
