@@ -55,7 +55,7 @@ async def write_payments(
     }
     async with engine.database.transaction() as connection:
         connection.write(_QUERIES["insert_payments"], columns)
-        engine.audit.write(connection, merchant_id, changes, now)
+        await engine.audit.write(connection, merchant_id, changes, now)
     return payment_ids
 
 

@@ -18,7 +18,7 @@ from groat.accounts.domain.chart import wallet
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
 from groat.kernel import ids
-from groat.kernel.caller import Caller
+from groat.kernel.caller import Caller, Operator
 from groat.platform.embedded.places import free_port
 from groat.platform.embedded.servers import PostgresServer, ValkeyServer
 from groat.platform.postgres import schema
@@ -70,10 +70,11 @@ async def _ground(settings: Settings, payments: int) -> tuple[str, list[Payment]
     Return the path of the account's webhooks, and the payments.
     """
     async with open_engine(settings) as engine:
-        merchant_id = await engine.merchants.create("Benchmark")
+        operator = Operator(_CALLER)
+        merchant_id = await engine.merchants.create(operator, "Benchmark")
         credentials = {"api_key": "sk_test_benchmark", "webhook_secret": events.SECRET}
         account_id = await engine.merchants.put_provider_account(
-            merchant_id, "stripe", "Stripe", credentials
+            operator.acting_for(merchant_id), "stripe", "Stripe", credentials
         )
         caller = Caller(merchant_id, _CALLER, _CALLER)
         opened = [

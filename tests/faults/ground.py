@@ -19,6 +19,7 @@ from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId, MerchantId, ProviderAccountId
 from groat.platform.process.settings import Settings
 from tests.faults.stripe_events import SECRET, Event, Payment, signature
+from tests.support.world import OPERATOR
 
 _NOBODY = "http://127.0.0.1:9"
 _CALLER = "faults"
@@ -121,10 +122,10 @@ class Ground:
 async def prepare(settings: Settings) -> Ground:
     """Make the merchant, its wallets and its account at Stripe."""
     async with open_engine(settings) as engine:
-        merchant_id = await engine.merchants.create("Faults")
+        merchant_id = await engine.merchants.create(OPERATOR, "Faults")
         credentials = {"api_key": "sk_test", "webhook_secret": SECRET, "api_base": _NOBODY}
         account_id = await engine.merchants.put_provider_account(
-            merchant_id, "stripe", "Stripe", credentials
+            OPERATOR.acting_for(merchant_id), "stripe", "Stripe", credentials
         )
         caller = Caller(merchant_id, _CALLER, _CALLER)
         wallets = [

@@ -16,7 +16,7 @@ from groat.providers.stripe.adapter import StripeProvider
 from tests.faults.books import APPLIED, assert_applied_once, inbox
 from tests.faults.ground import Ground, make_payments
 from tests.faults.stripe_events import Event, charge_succeeded
-from tests.support.world import api_client
+from tests.support.world import OPERATOR, api_client
 
 EVENTS = 1000
 
@@ -106,7 +106,7 @@ async def replay(engine: Engine, ground: Ground, event: Event) -> None:
     [(event_id,)] = await ground.rows(
         "select id from provider_event where provider_reference = %s", event.id
     )
-    key = str(await engine.merchants.create_api_key(ground.merchant_id))
+    key = str(await engine.merchants.create_api_key(OPERATOR.acting_for(ground.merchant_id)))
     async with api_client(engine, key) as api:
         path = f"/v1/provider-events/{ids.render('provider_event', event_id)}/replay"
         answer = await api.post(path)

@@ -25,12 +25,15 @@ from starlette.routing import Route
 
 from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
+from groat.kernel.caller import Operator
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.platform.process.settings import Settings
 from groat.simulator.signatures import stripe_signature
 from tests.support.http_servers import settled
 from tests.support.processes import groat
 from tests.support.shared_api import app_of
+
+OPERATOR = Operator("test")
 
 GOOD_STRIPE, BAD_STRIPE = "pm_card_visa", "pm_card_chargeDeclinedInsufficientFunds"
 GOOD_PAYPAL, BAD_PAYPAL = "card:vault_visa", "card:vault_insufficient_funds"

@@ -23,6 +23,7 @@ from rich.progress import (
 
 from groat.app import render
 from groat.app.engine_commands import with_engine
+from groat.app.operators import operator
 from groat.app.wiring import Engine
 from groat.inbox.domain.conclusion import EventStatus
 from groat.inbox.domain.event import EventFilter, ProviderEvent
@@ -329,7 +330,7 @@ def _selection(
 
 
 def _operator(merchant: str) -> Caller:
-    return Caller.operator(ids.parse_merchant(merchant))
+    return operator().acting_for(ids.parse_merchant(merchant))
 
 
 def _event_id(text: str) -> ProviderEventId:

@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from groat.app.engine_commands import with_engine
+from groat.app.operators import operator
 from groat.app.stack import running_settings
 from groat.kernel.errors import ConfigurationError
 from groat.platform.process.settings import decode_master_keys, read_settings, require
@@ -33,7 +34,7 @@ def rotate_master() -> None:
             "one_master_key",
             "GROAT_MASTER_KEY holds only one key. Set it to the new key, a comma and the old key.",
         )
-    merchants = with_engine(lambda engine: engine.merchants.rewrap_keys())
+    merchants = with_engine(lambda engine: engine.merchants.rewrap_keys(operator()))
     notes.print(
         f"The keys of {merchants} merchants are wrapped with the new master key. Now set "
         "GROAT_MASTER_KEY to the new key alone."

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from groat.accounts.domain.chart import wallet
+from groat.app.operators import operator
 from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
 from groat.kernel.caller import Caller
@@ -50,12 +51,11 @@ async def onboard(
     """
     async with open_engine(settings) as engine:
         found = await engine.merchants.find(name)
-        merchant_id = found or await engine.merchants.create(name)
-        key = await _api_key(engine, merchant_id, settings.home / "demonstration.json")
+        merchant_id = found or await engine.merchants.create(operator(), name)
+        caller = operator().acting_for(merchant_id)
+        key = await _api_key(engine, caller, settings.home / "demonstration.json")
         sites = [
-            ProviderSite(
-                provider, base, await _open_account(engine, merchant_id, api, provider, base)
-            )
+            ProviderSite(provider, base, await _open_account(engine, caller, api, provider, base))
             for provider, base in bases.items()
         ]
     return Onboarded(merchant_id, key, tuple(sites))
@@ -64,7 +64,7 @@ async def onboard(
 async def first_wallet(settings: Settings, merchant_id: MerchantId) -> AccountId:
     """Return the wallet that receives the first payment; open it if it does not exist."""
     async with open_engine(settings) as engine:
-        caller = Caller.operator(merchant_id)
+        caller = operator().acting_for(merchant_id)
         try:
             return (await engine.accounts.create(caller, wallet(_FIRST_WALLET, "EUR"))).id
         except Conflict:
@@ -72,13 +72,13 @@ async def first_wallet(settings: Settings, merchant_id: MerchantId) -> AccountId
             return next(account.id for account in accounts if account.spec.code == _FIRST_WALLET)
 
 
-async def _api_key(engine: Engine, merchant_id: MerchantId, kept: Path) -> str:
+async def _api_key(engine: Engine, caller: Caller, kept: Path) -> str:
     """Return the API key of the last run if it is still valid, else create and store a new one."""
     key = _read_key(kept)
     try:
         await engine.merchants.authenticate(key)
     except Unauthenticated:
-        key = str(await engine.merchants.create_api_key(merchant_id))
+        key = str(await engine.merchants.create_api_key(caller))
         write_private(kept, json.dumps({"api_key": key}))
     return key
 
@@ -92,7 +92,7 @@ def _read_key(kept: Path) -> str:
 
 
 async def _open_account(
-    engine: Engine, merchant_id: MerchantId, api: str, provider: ProviderName, base: str
+    engine: Engine, caller: Caller, api: str, provider: ProviderName, base: str
 ) -> ProviderAccountId:
     """Create a provider account that receives webhooks.
 
@@ -102,18 +102,16 @@ async def _open_account(
     simulated = SIMULATED[provider]
     credentials = {"api_base": base, **simulated.credentials}
     name = f"{provider} simulator"
-    account_id = await engine.merchants.put_provider_account(
-        merchant_id, provider, name, credentials
-    )
+    account_id = await engine.merchants.put_provider_account(caller, provider, name, credentials)
     address = "/".join(
         [
             f"{api}/webhooks",
-            ids.render_merchant(merchant_id),
+            ids.render_merchant(caller.merchant_id),
             ids.render("provider_account", account_id),
         ]
     )
     async with httpx.AsyncClient(base_url=base, timeout=10) as http:
         verification = await simulated.register(http, address)
     return await engine.merchants.put_provider_account(
-        merchant_id, provider, name, {**credentials, **verification}
+        caller, provider, name, {**credentials, **verification}
     )

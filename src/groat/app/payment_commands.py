@@ -11,8 +11,8 @@ from rich.console import Console
 
 from groat.app import render
 from groat.app.engine_commands import with_engine
+from groat.app.operators import operator
 from groat.kernel import ids
-from groat.kernel.caller import Caller
 from groat.kernel.ids import OperationId
 from groat.payments.domain.resolution import OpenOperation, Resolution
 from groat.payments.http.payments import PaymentDetailsView
@@ -75,13 +75,11 @@ def resolve(
     The same rules apply as for a provider's report. A settled payment stays as it is. An effect
     that was applied before is not applied again.
     """
-    merchant_id = ids.parse_merchant(merchant)
+    caller = operator().acting_for(ids.parse_merchant(merchant))
     operation_id = OperationId(ids.parse("operation", operation))
     resolution = Resolution(found is Found.SUCCEEDED, reference, reason)
     settled = with_engine(
-        lambda engine: engine.resolution.resolve(
-            Caller.operator(merchant_id), operation_id, resolution
-        )
+        lambda engine: engine.resolution.resolve(caller, operation_id, resolution)
     )
     print(PaymentDetailsView.of_details(settled).model_dump_json())
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from groat.app import render
 from groat.app.engine_commands import with_engine
+from groat.app.operators import operator
 from groat.app.wiring import Engine
 from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest, NotFound
@@ -56,7 +57,8 @@ def put(
     async def store(engine: Engine) -> ProviderAccountId:
         if not create:
             await _require_name(engine, merchant_id, name)
-        return await engine.merchants.put_provider_account(merchant_id, provider, name, credentials)
+        caller = operator().acting_for(merchant_id)
+        return await engine.merchants.put_provider_account(caller, provider, name, credentials)
 
     account = ids.render("provider_account", with_engine(store))
     print(f"{account}\nWebhooks go to: /webhooks/{merchant}/{account}")
@@ -96,9 +98,8 @@ def delete(
     found = _account(merchant, account)
     if not yes:
         typer.confirm(f"Delete {found.name} at {found.provider}?", abort=True)
-    with_engine(
-        lambda engine: engine.merchants.delete_provider_account(found.merchant_id, found.id)
-    )
+    caller = operator().acting_for(found.merchant_id)
+    with_engine(lambda engine: engine.merchants.delete_provider_account(caller, found.id))
 
 
 def _account(merchant: str, account: str) -> ProviderAccount:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from groat.audit.domain.record import Change, Record
@@ -15,23 +16,44 @@ from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database
 
 
-class AuditService:
-    """Append and list audit records."""
+class AuditSink(Protocol):
+    """Takes the records of a change, in the transaction that makes the change.
 
-    def __init__(self, database: Database, new_id: IdSource) -> None:
+    Its writes are committed with the change or not at all, and its failure fails the change. A sink
+    waits for nothing but the database, since locks are held. For example, an event for the merchant
+    is stored by a sink, and sent later by a worker.
+    """
+
+    async def __call__(self, connection: Connection, records: Sequence[Record], /) -> None:
+        """Take records of one merchant, which ``connection`` has just written."""
+        ...
+
+
+class AuditService:
+    """Append and list audit records. Each of ``sinks`` takes every record that is appended."""
+
+    def __init__(
+        self, database: Database, new_id: IdSource, sinks: Sequence[AuditSink] = ()
+    ) -> None:
         self._database = database
         self._new_id = new_id
+        self._sinks = sinks
 
-    def write(
+    async def write(
         self,
         connection: Connection,
         merchant_id: MerchantId,
         changes: Sequence[Change],
         now: datetime,
     ) -> None:
-        """Append one record for each of ``changes``, in the caller's transaction."""
+        """Append one record for each of ``changes``, in the caller's transaction.
+
+        Without sinks, this sends nothing: the records travel with the next fetch or the commit.
+        """
         records = [Record(merchant_id, RecordId(self._new_id()), change, now) for change in changes]
         store.write(connection, merchant_id, records, now)
+        for sink in self._sinks:
+            await sink(connection, records)
 
     async def page(
         self,

@@ -10,15 +10,12 @@ from groat.kernel.value import Value
 ENGINE = "engine"
 """Actor that audit records name for changes by Groat itself, without a caller."""
 
-OPERATOR = "operator"
-"""Actor in the audit records of changes made on the command line."""
-
 
 class Caller(Value):
-    """The merchant that asks for a change, the actor, and the request.
+    """The merchant that a change concerns, the actor that asks for it, and the request.
 
-    Audit records name the actor and the request. The actor is an API key, ``operator`` or
-    ``engine``.
+    Audit records name the actor and the request. The actor is an API key, an operator such as
+    ``operator:alice``, or ``engine``.
     """
 
     merchant_id: MerchantId
@@ -30,7 +27,12 @@ class Caller(Value):
         """Return the engine itself as the caller; ``cause`` stands for the request."""
         return cls(merchant_id, ENGINE, cause)
 
-    @classmethod
-    def operator(cls, merchant_id: MerchantId, cause: str = "command_line") -> Self:
-        """Return an operator as the caller; ``cause`` stands for the request."""
-        return cls(merchant_id, OPERATOR, cause)
+
+class Operator(Value):
+    """A person at the command line, who may act for every merchant."""
+
+    name: str
+
+    def acting_for(self, merchant_id: MerchantId) -> Caller:
+        """Return the operator as the caller of a merchant's service."""
+        return Caller(merchant_id, f"operator:{self.name}", "command_line")

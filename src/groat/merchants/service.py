@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping
 from uuid import UUID
 
-from groat.audit.domain.record import Cause, Change, Scalar
+from groat.audit.domain.record import Change, Scalar
 from groat.audit.service import AuditService
 from groat.kernel import ids
-from groat.kernel.caller import OPERATOR
+from groat.kernel.caller import Caller, Operator
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Conflict, NotFound
 from groat.kernel.ids import ApiKeyId, IdSource, MerchantId, ProviderAccountId
@@ -32,8 +32,6 @@ from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database
 from groat.platform.postgres.root_key import rewrap_root_key
 
-_COMMAND_LINE = Cause("command_line")
-
 
 class MerchantService:
     """Create and find merchants, their API keys and their provider accounts."""
@@ -54,20 +52,15 @@ class MerchantService:
         self._clock = clock
         self._providers = providers
 
-    async def create(self, name: str) -> MerchantId:
+    async def create(self, operator: Operator, name: str) -> MerchantId:
         """Create a merchant with a data key of its own, and return its id."""
         merchant_id = ids.new_merchant_id(self._new_id)
         data_key = self._vault.master_keys.new_key(_associated(merchant_id))
         async with self._database.transaction() as connection:
             store.insert_merchant(connection, merchant_id, name, data_key, self._clock.now())
-            self._record(
-                connection,
-                merchant_id,
-                MerchantAction.MERCHANT_CREATED,
-                "merchant",
-                ids.widened(merchant_id),
-                {"name": name},
-            )
+            caller = operator.acting_for(merchant_id)
+            row = ids.widened(merchant_id)
+            await self._record(connection, caller, MerchantAction.MERCHANT_CREATED, row, name=name)
         return merchant_id
 
     async def find(self, name: str) -> MerchantId | None:
@@ -75,20 +68,19 @@ class MerchantService:
         async with self._database.autocommit() as connection:
             return await store.find_merchant(connection, name)
 
-    async def create_api_key(self, merchant_id: MerchantId) -> ApiKey:
-        """Create an API key for the merchant. Its secret cannot be read again later.
+    async def create_api_key(self, caller: Caller) -> ApiKey:
+        """Create an API key for the caller's merchant. Its secret cannot be read again later.
 
         Raises:
             NotFound: the merchant does not exist.
         """
+        merchant_id = caller.merchant_id
         key = ApiKey.generate(merchant_id)
         key_id, secret_hash = self._identified(key)
         async with self._database.transaction() as connection:
             await self._data_key(connection, merchant_id)
             store.insert_api_key(connection, merchant_id, key_id, secret_hash, self._clock.now())
-            self._record(
-                connection, merchant_id, MerchantAction.API_KEY_CREATED, "api_key", key_id, {}
-            )
+            await self._record(connection, caller, MerchantAction.API_KEY_CREATED, key_id)
         return key
 
     async def authenticate(self, text: str) -> tuple[MerchantId, ApiKeyId]:
@@ -105,7 +97,7 @@ class MerchantService:
             raise invalid_api_key()
         return key.merchant_id, key_id
 
-    async def revoke_api_key(self, text: str) -> None:
+    async def revoke_api_key(self, operator: Operator, text: str) -> None:
         """Revoke the API key ``text``. It authenticates no later call.
 
         Raises:
@@ -114,13 +106,12 @@ class MerchantService:
         merchant_id, key_id = await self.authenticate(text)
         async with self._database.transaction() as connection:
             store.revoke_api_key(connection, merchant_id, key_id, self._clock.now())
-            self._record(
-                connection, merchant_id, MerchantAction.API_KEY_REVOKED, "api_key", key_id, {}
-            )
+            caller = operator.acting_for(merchant_id)
+            await self._record(connection, caller, MerchantAction.API_KEY_REVOKED, key_id)
 
     async def put_provider_account(
         self,
-        merchant_id: MerchantId,
+        caller: Caller,
         provider: ProviderName,
         name: str,
         credentials: Mapping[str, str | None],
@@ -135,6 +126,7 @@ class MerchantService:
             NotFound: the merchant does not exist.
             Conflict: the merchant has an account ``name`` at another provider.
         """
+        merchant_id = caller.merchant_id
         async with self._database.transaction() as connection:
             data_key = await self._data_key(connection, merchant_id)
             known = await store.lock_provider_account(connection, merchant_id, name)
@@ -153,30 +145,22 @@ class MerchantService:
             )
             if stored != account_id:  # another caller has created an account of this name meanwhile
                 raise _name_taken(name)
-            self._record(
-                connection,
-                merchant_id,
-                MerchantAction.PROVIDER_ACCOUNT_PUT,
-                "provider_account",
-                account_id,
-                {"provider": provider, "name": name},
-            )
+            put = MerchantAction.PROVIDER_ACCOUNT_PUT
+            await self._record(connection, caller, put, account_id, provider=provider, name=name)
         return account_id
 
-    async def delete_provider_account(
-        self, merchant_id: MerchantId, account_id: ProviderAccountId
-    ) -> None:
+    async def delete_provider_account(self, caller: Caller, account_id: ProviderAccountId) -> None:
         """Delete a provider account and its credentials. Groat can no longer call the provider.
 
         Raises:
             NotFound: the merchant has no such account.
         """
-        now = self._clock.now()
+        merchant_id, now = caller.merchant_id, self._clock.now()
         async with self._database.transaction() as connection:
             if not await store.delete_provider_account(connection, merchant_id, account_id, now):
                 raise _no_account(account_id)
-            kind, action = "provider_account", MerchantAction.PROVIDER_ACCOUNT_DELETED
-            self._record(connection, merchant_id, action, kind, account_id, {})
+            deleted = MerchantAction.PROVIDER_ACCOUNT_DELETED
+            await self._record(connection, caller, deleted, account_id)
 
     async def provider_accounts(self, merchant_id: MerchantId) -> list[ProviderAccountName]:
         """Return the merchant's provider accounts, oldest first, without their credentials."""
@@ -200,7 +184,7 @@ class MerchantService:
             merchant_id, account_id, found.provider, found.name, _opened(data_key, found)
         )
 
-    async def rewrap_keys(self) -> int:
+    async def rewrap_keys(self, operator: Operator) -> int:
         """Wrap the root key and every merchant's data key with the newest master key.
 
         One transaction wraps all keys, so a failure leaves them all as they are. Return the number
@@ -218,10 +202,8 @@ class MerchantService:
             }
             store.update_data_keys(connection, rewrapped)
             for merchant_id in rewrapped:
-                row = ids.widened(merchant_id)
-                self._record(
-                    connection, merchant_id, MerchantAction.DATA_KEY_REWRAPPED, "merchant", row, {}
-                )
+                caller, row = operator.acting_for(merchant_id), ids.widened(merchant_id)
+                await self._record(connection, caller, MerchantAction.DATA_KEY_REWRAPPED, row)
         return len(rewrapped)
 
     def _identified(self, key: ApiKey) -> tuple[ApiKeyId, bytes]:
@@ -236,17 +218,18 @@ class MerchantService:
             raise ids.not_found("merchant", ids.render_merchant(merchant_id))
         return self._vault.master_keys.unwrap(wrapped, _associated(merchant_id))
 
-    def _record(
+    async def _record(
         self,
         connection: Connection,
-        merchant_id: MerchantId,
+        caller: Caller,
         action: MerchantAction,
-        kind: str,
         object_id: UUID,
-        data: Mapping[str, Scalar],
+        **data: Scalar,
     ) -> None:
-        change = Change(action, kind, object_id, OPERATOR, _COMMAND_LINE, data)
-        self._audit.write(connection, merchant_id, [change], self._clock.now())
+        """Append the record of a change; the first part of the action is the kind of its object."""
+        kind = action.partition(".")[0]
+        change = Change.by(caller, action, kind, object_id, **data)
+        await self._audit.write(connection, caller.merchant_id, [change], self._clock.now())
 
 
 def _opened(data_key: bytes, account: SealedProviderAccount) -> dict[str, str]:

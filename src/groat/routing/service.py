@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from groat.audit.domain.record import Cause, Change
+from groat.audit.domain.record import Change
 from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
@@ -67,7 +67,7 @@ class RoutingService:
                 version = (await store.rules(connection, merchant_id)).version + 1
                 new = replace(rules, version=version)
                 store.insert_rules(connection, merchant_id, new, now)
-                self._audit.write(connection, merchant_id, [_replaced(caller, new)], now)
+                await self._audit.write(connection, merchant_id, [_replaced(caller, new)], now)
         except KeyTaken:
             raise Conflict(
                 "routing_rules_changed",
@@ -151,11 +151,11 @@ def read_rules(content: bytes) -> Rules:
 
 
 def _replaced(caller: Caller, rules: Rules) -> Change:
-    return Change(
+    return Change.by(
+        caller,
         RoutingAction.RULES_REPLACED,
         "merchant",
         ids.widened(caller.merchant_id),
-        caller.actor,
-        Cause(caller.request_id),
-        {"version": rules.version, "rules": len(rules.rules)},
+        version=rules.version,
+        rules=len(rules.rules),
     )

@@ -11,6 +11,7 @@ from groat.accounts.domain.chart import wallet
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from tests.support.bank import Bank
+from tests.support.world import OPERATOR
 
 MISSING_ACCOUNT = "acct_01m8n4kbb3ebgbqwav0p0cncj0"
 
@@ -93,7 +94,7 @@ async def test_what_is_no_whole_number_is_refused(bank: Bank, amount: str) -> No
 
 
 async def test_another_merchants_account_is_not_there(bank: Bank) -> None:
-    other = await bank.world.engine.merchants.create("Other")
+    other = await bank.world.engine.merchants.create(OPERATOR, "Other")
     theirs = await bank.world.engine.accounts.create(
         Caller(other, "key_other", "req_other"), wallet("wallet:a", "EUR")
     )

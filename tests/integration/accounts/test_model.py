@@ -83,7 +83,7 @@ async def open_accounts(
             posted = FactPostings(facts)
             _, more = await lanes.record(connection, merchant_id, posted, "engine", before)
             changes += more
-        world.engine.audit.write(connection, merchant_id, changes, before)
+        await world.engine.audit.write(connection, merchant_id, changes, before)
     for one in book.balances.values():
         query = "update balance set status = %s where merchant_id = %s and account_id = %s"
         await world.rows(query, one.status, merchant_id, one.account_id)

@@ -12,7 +12,7 @@ import pytest
 from groat.kernel import ids
 from tests.integration.app.routes import Operation, operations
 from tests.support.bank import Bank
-from tests.support.world import World, api_client
+from tests.support.world import OPERATOR, World, api_client
 
 CRAFTED = [
     "abc",
@@ -78,8 +78,8 @@ def paths(operation: Operation, named: Mapping[str, list[str]]) -> list[str]:
 
 @pytest.fixture
 async def stranger(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    merchant_id = await world.engine.merchants.create("Stranger")
-    key = await world.engine.merchants.create_api_key(merchant_id)
+    merchant_id = await world.engine.merchants.create(OPERATOR, "Stranger")
+    key = await world.engine.merchants.create_api_key(OPERATOR.acting_for(merchant_id))
     async with api_client(world.engine, str(key)) as client:
         yield client
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from groat.app.wiring import open_engine
 from groat.kernel.errors import ConfigurationError
 from tests.integration.app.keys import status
-from tests.support.world import World, engine_and_api
+from tests.support.world import OPERATOR, World, engine_and_api
 
 
 def new_key() -> str:
@@ -85,6 +85,6 @@ async def test_a_rotation_that_meets_a_key_it_cannot_open_changes_nothing(world:
     settings = world.settings.model_copy(update={"master_key": SecretStr(f"{new},{old}")})
     async with open_engine(settings) as engine:
         with pytest.raises(ConfigurationError):
-            await engine.merchants.rewrap_keys()
+            await engine.merchants.rewrap_keys(OPERATOR)
     assert await opens(world, old)
     assert not await opens(world, new)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import psycopg
+import pytest
 from psycopg import sql
 
+from groat.accounts.domain.chart import wallet
+from groat.accounts.service.accounts import AccountService
+from groat.audit.domain.record import Record
+from groat.audit.service import AuditService
+from groat.kernel import ids
+from groat.kernel.clock import SystemClock
+from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.queries import Query
 from tests.support.routing import rule
-from tests.support.world import World
+from tests.support.world import OPERATOR, World
 
 Act = Callable[[World], Awaitable[object]]
+_COUNT = Query(b"select count(*) as accounts from account")
 _REFUSE = "alter table audit_record add constraint no_record check (false) not valid"
 
 
@@ -89,12 +99,14 @@ async def _on(world: World, listed: str, path: str) -> None:
 
 
 ACTS: dict[str, Act] = {
-    "create a merchant": lambda world: world.engine.merchants.create("Another"),
-    "create a key": lambda world: world.engine.merchants.create_api_key(world.merchant_id),
-    "put a provider account": lambda world: world.engine.merchants.put_provider_account(
-        world.merchant_id, "stripe", "new", {"api_key": "sk_test_new"}
+    "create a merchant": lambda world: world.engine.merchants.create(OPERATOR, "Another"),
+    "create a key": lambda world: world.engine.merchants.create_api_key(
+        OPERATOR.acting_for(world.merchant_id)
     ),
-    "rewrap the keys": lambda world: world.engine.merchants.rewrap_keys(),
+    "put a provider account": lambda world: world.engine.merchants.put_provider_account(
+        OPERATOR.acting_for(world.merchant_id), "stripe", "new", {"api_key": "sk_test_new"}
+    ),
+    "rewrap the keys": lambda world: world.engine.merchants.rewrap_keys(OPERATOR),
     "open an account": _post("accounts", code="wallet:new", currency="EUR"),
     "transfer": _transfer,
     "place a hold": _hold,
@@ -106,9 +118,9 @@ ACTS: dict[str, Act] = {
     "replace the routing rules": _rules,
     "freeze an account": _freeze,
     "delete a provider account": lambda world: world.engine.merchants.delete_provider_account(
-        world.merchant_id, world.stripe.account_id
+        OPERATOR.acting_for(world.merchant_id), world.stripe.account_id
     ),
-    "revoke a key": lambda world: world.engine.merchants.revoke_api_key(world.api_key),
+    "revoke a key": lambda world: world.engine.merchants.revoke_api_key(OPERATOR, world.api_key),
 }
 
 
@@ -142,3 +154,31 @@ async def test_a_fact_changes_nothing_without_its_record(world: World) -> None:
     await world.make_due()
     await world.drain()
     assert (await world.payment(payment["id"]))["status"] == "succeeded"
+
+
+async def test_a_sink_sees_a_change_before_it_is_committed(world: World) -> None:
+    engine, seen = world.engine, list[tuple[str, int, int]]()
+
+    async def note(connection: Connection, records: Sequence[Record]) -> None:
+        [(inside,)] = await connection.fetch(_COUNT)
+        [(outside,)] = await world.rows("select count(*) from account")
+        seen.append((records[0].change.action, inside, outside))
+
+    audit = AuditService(engine.database, ids.uuid7, [note])
+    accounts = AccountService(engine.database, audit, ids.uuid7, SystemClock())
+    caller = OPERATOR.acting_for(world.merchant_id)
+    await accounts.create(caller, wallet("wallet:one", "EUR"))
+    await accounts.create(caller, wallet("wallet:two", "EUR"))
+    assert seen == [("account.created", 1, 0), ("account.created", 2, 1)]
+
+
+async def test_a_sink_that_fails_fails_the_change(world: World) -> None:
+    async def fail(_connection: Connection, _records: Sequence[Record]) -> None:
+        raise RuntimeError("no note")
+
+    before = await _contents(world)
+    audit = AuditService(world.engine.database, ids.uuid7, [fail])
+    accounts = AccountService(world.engine.database, audit, ids.uuid7, SystemClock())
+    with pytest.raises(RuntimeError, match="no note"):
+        await accounts.create(OPERATOR.acting_for(world.merchant_id), wallet("wallet:one", "EUR"))
+    assert await _contents(world) == before

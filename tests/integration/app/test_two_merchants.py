@@ -18,7 +18,7 @@ import pytest
 
 from groat.kernel import ids
 from tests.integration.app.routes import Operation, id_places, operations
-from tests.support.world import Payment, World, api_client
+from tests.support.world import OPERATOR, Payment, World, api_client
 
 Things: TypeAlias = dict[str, str]
 """Ids of a merchant's things, by what they are in the tests."""
@@ -190,11 +190,11 @@ async def with_events(world: World, things: Things) -> Things:
 async def stranger(world: World) -> AsyncIterator[World]:
     """Another merchant, with an account of its own at the same provider."""
     merchants = world.engine.merchants
-    merchant_id = await merchants.create("Stranger")
-    key = await merchants.create_api_key(merchant_id)
+    merchant_id = await merchants.create(OPERATOR, "Stranger")
+    key = await merchants.create_api_key(OPERATOR.acting_for(merchant_id))
     stripe = await merchants.provider_account(world.merchant_id, world.stripe.account_id)
     account_id = await merchants.put_provider_account(
-        merchant_id, "stripe", "Main", stripe.credentials
+        OPERATOR.acting_for(merchant_id), "stripe", "Main", stripe.credentials
     )
     account = ids.render("provider_account", account_id)
     async with api_client(world.engine, str(key)) as api:

@@ -253,7 +253,7 @@ async def test_a_debit_of_clearing_that_no_effect_stands_behind_is_found(lived_i
         _, changes = await engine.postings.post(
             connection, merchant_id, FactPostings([made]), "operator", now
         )
-        engine.audit.write(connection, merchant_id, changes, now)
+        await engine.audit.write(connection, merchant_id, changes, now)
     _, failed = await check(lived_in)
     assert failed.keys() == {"engine_accounts_match_effects"}
     assert "clearing:" in failed["engine_accounts_match_effects"]

@@ -17,6 +17,7 @@ from tests.integration.inbox.door import SECRET, Door
 from tests.integration.inbox.paypal import SOON, WEBHOOK_ID, Authority, CertificateHost
 from tests.support.http_servers import running
 from tests.support.setting import Setting
+from tests.support.world import OPERATOR
 
 
 @pytest.fixture(scope="package")
@@ -55,7 +56,7 @@ async def door(
         door = Door(
             engine,
             await stack.enter_async_context(httpx.AsyncClient(base_url=address)),
-            await engine.merchants.create("Door"),
+            await engine.merchants.create(OPERATOR, "Door"),
             frozenset(urlsplit(one).netloc.rpartition("@")[2] for one in own),
             trusted,
             elsewhere,

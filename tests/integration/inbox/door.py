@@ -14,6 +14,7 @@ from groat.kernel import ids
 from groat.kernel.ids import MerchantId
 from tests.integration.inbox.connections import connections
 from tests.integration.inbox.paypal import CertificateHost
+from tests.support.world import OPERATOR
 
 _DETAILS = {
     HTTPStatus.BAD_REQUEST: "The webhook is malformed, or its signature is not valid.",
@@ -45,7 +46,7 @@ class Door:
     async def put_account(self, provider: str, name: str, **credentials: str) -> str:
         """Make an account, or give it new credentials; return its id."""
         account_id = await self.engine.merchants.put_provider_account(
-            self.merchant_id, provider, name, credentials
+            OPERATOR.acting_for(self.merchant_id), provider, name, credentials
         )
         return ids.render("provider_account", account_id)
 

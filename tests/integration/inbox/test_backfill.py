@@ -14,7 +14,7 @@ from groat.providers.port import Envelope, EventPage, ListedEvent
 from groat.providers.stripe.adapter import StripeProvider
 from tests.support.payments import PROVIDERS, pay
 from tests.support.soundness import assert_sound
-from tests.support.world import Payment, World, without_answers
+from tests.support.world import OPERATOR, Payment, World, without_answers
 
 
 def ago(**time: float) -> str:
@@ -145,7 +145,7 @@ async def test_of_an_account_of_nobodys_nothing_is_listed(world: World) -> None:
 
 async def test_a_provider_that_cannot_be_reached_is_said_to_be(world: World) -> None:
     account = await world.engine.merchants.put_provider_account(
-        world.merchant_id,
+        OPERATOR.acting_for(world.merchant_id),
         "stripe",
         "nobody home",
         {"api_key": "sk_1", "api_base": "http://127.0.0.1:9"},

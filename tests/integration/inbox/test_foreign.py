@@ -11,7 +11,7 @@ from groat.inbox.domain.event import TRIES_BEFORE_LOOKUP
 from groat.kernel import ids
 from tests.support.payments import PROVIDERS
 from tests.support.soundness import assert_sound
-from tests.support.world import Mail, World, drained, engine_and_api, without_answers
+from tests.support.world import OPERATOR, Mail, World, drained, engine_and_api, without_answers
 
 ORDER = {
     "intent": "CAPTURE",
@@ -70,7 +70,7 @@ async def test_a_dispute_waits_while_the_provider_cannot_be_asked_whose_it_is(
     )
     nowhere = {**stripe.credentials, "api_base": "http://127.0.0.1:9"}
     await world.engine.merchants.put_provider_account(
-        world.merchant_id, stripe.provider, stripe.name, nowhere
+        OPERATOR.acting_for(world.merchant_id), stripe.provider, stripe.name, nowhere
     )
     async with engine_and_api(world.settings, world.api_key) as (engine, _):
         for _ in range(TRIES_BEFORE_LOOKUP + 2):
@@ -146,7 +146,7 @@ async def test_events_of_the_connected_account_that_is_configured_are_applied(
         world.merchant_id, world.stripe.account_id
     )
     await world.engine.merchants.put_provider_account(
-        world.merchant_id,
+        OPERATOR.acting_for(world.merchant_id),
         stripe.provider,
         stripe.name,
         {**stripe.credentials, "account": "acct_ours"},

@@ -16,7 +16,7 @@ from groat.inbox.infrastructure import events as store
 from groat.inbox.service.drain import FULL_BATCH
 from groat.kernel import ids
 from groat.kernel.value import replace
-from tests.support.world import World
+from tests.support.world import OPERATOR, World
 
 CAPTURED = "PAYMENT.CAPTURE.COMPLETED"
 
@@ -28,7 +28,7 @@ async def store_events(world: World, *deliveries: WebhookDelivery) -> None:
 
 async def test_an_account_whose_adapter_cannot_be_built_holds_up_nobody(world: World) -> None:
     broken = await world.engine.merchants.put_provider_account(
-        world.merchant_id,
+        OPERATOR.acting_for(world.merchant_id),
         "paypal",
         "broken",
         {"client_id": "x", "client_secret": "x", "certificate_root": "not a certificate"},
@@ -104,7 +104,7 @@ async def mute_account(world: World, events: int) -> AsyncIterator[None]:
     silence = socket.create_server(("127.0.0.1", 0), backlog=64)  # who calls is never taken
     host, port = silence.getsockname()
     account_id = await world.engine.merchants.put_provider_account(
-        world.merchant_id,
+        OPERATOR.acting_for(world.merchant_id),
         "paypal",
         "mute",
         {"client_id": "x", "client_secret": "x", "api_base": f"http://{host}:{port}"},

@@ -21,7 +21,7 @@ from groat.providers.port import Envelope
 from groat.providers.stripe.adapter import StripeProvider
 from groat.simulator.signatures import stripe_signature
 from tests.support.setting import Setting
-from tests.support.world import Mail, World, api_client, engine_and_api
+from tests.support.world import OPERATOR, Mail, World, api_client, engine_and_api
 
 
 @pytest.fixture
@@ -175,9 +175,12 @@ async def test_with_the_database_down_a_delivery_is_asked_for_again(
         update={"database_url": SecretStr(own_servers.database_url), "redis_url": None}
     )
     async with engine_and_api(settings, setting.merchant.api_key) as (engine, api):
-        merchant_id = await engine.merchants.create("Down")
+        merchant_id = await engine.merchants.create(OPERATOR, "Down")
         account_id = await engine.merchants.put_provider_account(
-            merchant_id, "stripe", "s", {"api_key": "sk_1", "webhook_secret": "whsec_1"}
+            OPERATOR.acting_for(merchant_id),
+            "stripe",
+            "s",
+            {"api_key": "sk_1", "webhook_secret": "whsec_1"},
         )
         body = b'{"id": "evt_1", "type": "x.y"}'
         headers = {"stripe-signature": stripe_signature("whsec_1", body, int(time.time()))}

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from groat.app import inbox_commands
+from groat.app.operators import operator
 from groat.inbox.domain.conclusion import EventStatus
 from groat.inbox.domain.event import EventFilter
 from groat.inbox.infrastructure import events as store
 from groat.inbox.service import replay
 from groat.kernel import ids
-from groat.kernel.caller import Caller
 from groat.platform.postgres.queries import Query
 from tests.support.events import charge_event
 from tests.support.pages import pages
-from tests.support.world import World, without_answers
+from tests.support.world import OPERATOR, World, without_answers
 
 EVENTS = "/v1/provider-events"
 
@@ -195,7 +195,7 @@ async def test_more_than_fit_in_one_replay_are_tried_oldest_first_too(
         pass
     monkeypatch.setattr(inbox_commands, "MOST_REPLAYED", 3)
     monkeypatch.setattr(replay, "_PAGE", 2)
-    operator, wanted = Caller(world.merchant_id, "operator", "test"), EventFilter(event_type="x.y")
+    operator, wanted = OPERATOR.acting_for(world.merchant_id), EventFilter(event_type="x.y")
     replayed = await inbox_commands._replay(world.engine, operator, wanted, 100)
     by_age = await world.rows("select id, due_at from provider_event order by id")
     assert [(one.id, one.due_at) for one in replayed] == by_age
@@ -260,4 +260,4 @@ async def test_the_commands_list_show_and_replay(world: World) -> None:
     assert (await world.inbox())[0][1] == "pending"
     assert await world.balance(wallet) == 0
     [record] = await records(world, event["id"])
-    assert record["actor"] == "operator"
+    assert record["actor"] == f"operator:{operator().name}"

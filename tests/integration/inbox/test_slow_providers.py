@@ -18,7 +18,7 @@ from groat.inbox.domain.event import SUSPECT_AFTER
 from groat.inbox.service import drain as draining
 from groat.inbox.service.interpreter import CALLS_AT_ONCE
 from tests.support.http_servers import running
-from tests.support.world import Mail, World, engine_and_api, without_answers
+from tests.support.world import OPERATOR, Mail, World, engine_and_api, without_answers
 
 TOKEN = "/v1/oauth2/token"
 PROMPT_SECONDS = 5
@@ -79,7 +79,10 @@ async def stalled(world: World) -> AsyncIterator[Stalled]:
     async with AsyncExitStack() as stack:
         address = await stack.enter_async_context(running(gate.app()))
         await merchants.put_provider_account(
-            world.merchant_id, "paypal", account.name, {**account.credentials, "api_base": address}
+            OPERATOR.acting_for(world.merchant_id),
+            "paypal",
+            account.name,
+            {**account.credentials, "api_base": address},
         )
         engine, api = await stack.enter_async_context(engine_and_api(world.settings, world.api_key))
         yield Stalled(replace(world, engine=engine, api=api), gate, wallet, prompt)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from groat.kernel import ids
-from tests.support.world import World, api_client
+from tests.support.world import OPERATOR, World, api_client
 
 AMOUNTS: list[tuple[str, int, str]] = [
     ("0", 422, "amount_not_positive"),
@@ -71,8 +71,8 @@ async def test_another_merchants_payment_cannot_be_touched(world: World) -> None
     payment, reserved = await world.pay(await world.wallet()), None
     reserved = await world.reserve(payment["beneficiary"])
     merchants = world.engine.merchants
-    stranger = await merchants.create("Stranger")
-    key = str(await merchants.create_api_key(stranger))
+    stranger = await merchants.create(OPERATOR, "Stranger")
+    key = str(await merchants.create_api_key(OPERATOR.acting_for(stranger)))
     before = await world.counts()
     async with api_client(world.engine, key) as client:
         for path in ("capture", "cancel", "confirm"):

@@ -12,7 +12,6 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from groat.kernel import ids
-from groat.kernel.caller import Caller
 from groat.kernel.errors import Conflict
 from groat.kernel.ids import OperationId
 from groat.payments.domain.resolution import Resolution
@@ -25,7 +24,7 @@ from groat.providers.port import Reply, Unknown
 from groat.providers.registry import ProviderRegistry
 from tests.support.routing import TOKENS, put_rules, routed, rule
 from tests.support.soundness import assert_sound
-from tests.support.world import Payment, World
+from tests.support.world import OPERATOR, Payment, World
 
 SOFT = {**TOKENS, "stripe": "pm_card_chargeDeclined"}
 
@@ -122,7 +121,7 @@ async def test_an_operator_does_not_speak_for_the_next_provider(world: World) ->
         pytest.raises(Conflict, match="has ended"),
     ):
         await world.engine.resolution.resolve(
-            Caller.operator(world.merchant_id), operation_id, failed
+            OPERATOR.acting_for(world.merchant_id), operation_id, failed
         )
     await assert_taken_by_the_second(world, payment)
 
@@ -168,7 +167,7 @@ async def test_what_is_begun_and_ended_in_one_batch_is_not_left_open(world: Worl
     merchants = world.engine.merchants
     stripe = await merchants.provider_account(world.merchant_id, world.stripe.account_id)
     second = await merchants.put_provider_account(
-        world.merchant_id, "stripe", "again", stripe.credentials
+        OPERATOR.acting_for(world.merchant_id), "stripe", "again", stripe.credentials
     )
     again = ids.render("provider_account", second)
     targets = [world.stripe.account, again, world.paypal.account]

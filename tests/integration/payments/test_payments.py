@@ -13,6 +13,7 @@ from tests.support.world import (
     BAD_STRIPE,
     GOOD_PAYPAL,
     GOOD_STRIPE,
+    OPERATOR,
     World,
     impatient,
     without_answers,
@@ -80,7 +81,7 @@ async def test_a_refused_request_leaves_its_key_free(world: World) -> None:
 
 async def test_a_provider_that_is_down_fails_the_payment(world: World) -> None:
     closed = await world.engine.merchants.put_provider_account(
-        world.merchant_id,
+        OPERATOR.acting_for(world.merchant_id),
         "stripe",
         "down",
         {"api_key": "sk_1", "api_base": f"http://127.0.0.1:{free_port()}"},

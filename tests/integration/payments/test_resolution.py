@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from groat.app.operators import operator
 from groat.kernel import ids
 from tests.support.pages import pages
 from tests.support.world import Payment, World, without_answers
@@ -48,7 +49,7 @@ async def test_it_is_settled_as_captured_once(world: World, payment: Payment) ->
     assert await world.balance(payment["beneficiary"]) == 1050
     story = await pages(world.api, "/v1/audit-records", object=payment["id"])
     assert [(event["action"], event["actor"]) for event in story][:1] == [
-        ("payment.captured", "operator")
+        ("payment.captured", f"operator:{operator().name}")
     ]
     assert json.loads((await world.groat("payments", "unknown", "--json")).stdout) == []
 

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from groat.kernel import ids
 from tests.support.routing import TOKENS, put_rules, routed, rule
 from tests.support.soundness import assert_sound
-from tests.support.world import Payment, World, api_client, engine_and_api
+from tests.support.world import OPERATOR, Payment, World, api_client, engine_and_api
 
 
 async def explained(world: World, payment: Payment) -> dict[str, Any]:
@@ -81,7 +81,7 @@ async def unreachable(world: World) -> None:
     )
     credentials = {**stripe.credentials, "api_base": "http://127.0.0.1:9"}
     await world.engine.merchants.put_provider_account(
-        world.merchant_id, stripe.provider, stripe.name, credentials
+        OPERATOR.acting_for(world.merchant_id), stripe.provider, stripe.name, credentials
     )
 
 
@@ -239,7 +239,9 @@ async def test_rules_and_decisions_are_the_merchants_own(world: World) -> None:
     await put_rules(world, rule(world, "all", "stripe"))
     payment = await routed(world, await world.wallet())
     key = str(
-        await world.engine.merchants.create_api_key(await world.engine.merchants.create("Stranger"))
+        await world.engine.merchants.create_api_key(
+            OPERATOR.acting_for(await world.engine.merchants.create(OPERATOR, "Stranger"))
+        )
     )
     async with api_client(world.engine, key) as stranger:
         assert (await stranger.get("/v1/routing-rules")).json()["rules"] == []

@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 
 from groat.kernel import ids
-from groat.kernel.ids import PaymentId, RefundId
+from groat.kernel.caller import Operator
+from groat.kernel.ids import MerchantId, PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.kernel.value import replace
 from groat.payments.domain.facts import decide
@@ -493,7 +494,7 @@ def test_that_a_call_was_not_sent_says_nothing_once_others_may_have_made_it(
     payment = STARTED if operation is AUTHORIZE else standing_at(Status.SUCCEEDED)
     answer = answer_to(asked, NOT_SENT)
     _assert_nothing_moves(_only(payment, answer, operations=[asked]), Outcome.LATE)
-    by_hand = replace(answer, told_by="operator")
+    by_hand = replace(answer, told_by=Operator("alice").acting_for(MerchantId(1)))
     assert _only(payment, by_hand, operations=[asked]).outcome is Outcome.APPLIED
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from groat.accounts.domain.actions import AccountAction
 from groat.accounts.domain.chart import Account, AccountSpec, checked_metadata
@@ -13,14 +12,13 @@ from groat.accounts.domain.refusals import as_error
 from groat.accounts.infrastructure import accounts as store
 from groat.accounts.infrastructure import ledger
 from groat.accounts.queries import account_within
-from groat.audit.domain.record import Cause, Change, Scalar
+from groat.audit.domain.record import Change
 from groat.audit.service import AuditService
 from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Conflict
 from groat.kernel.ids import AccountId, IdSource
 from groat.kernel.value import replace
-from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database
 
 
@@ -50,13 +48,17 @@ class AccountService:
                 raise Conflict(
                     "account_code_taken", f"The code {spec.code!r} is taken; choose another."
                 )
-            data: dict[str, Scalar] = {
-                "code": spec.code,
-                "currency": spec.currency,
-                "normal_side": spec.normal_side,
-                "floor": spec.floor,
-            }
-            self._record(connection, caller, AccountAction.ACCOUNT_CREATED, account_id, data, now)
+            change = Change.by(
+                caller,
+                AccountAction.ACCOUNT_CREATED,
+                "account",
+                account_id,
+                code=spec.code,
+                currency=spec.currency,
+                normal_side=spec.normal_side,
+                floor=spec.floor,
+            )
+            await self._audit.write(connection, caller.merchant_id, [change], now)
             return await account_within(connection, caller.merchant_id, account_id)
 
     async def update(
@@ -82,22 +84,16 @@ class AccountService:
             account = await account_within(connection, caller.merchant_id, account_id)
             changed = _changed(account, status, metadata)
             store.update_account(connection, caller.merchant_id, changed)
-            data: dict[str, Scalar] = {"status": changed.status, "was": account.status}
-            self._record(connection, caller, AccountAction.ACCOUNT_UPDATED, account_id, data, now)
+            change = Change.by(
+                caller,
+                AccountAction.ACCOUNT_UPDATED,
+                "account",
+                account_id,
+                status=changed.status,
+                was=account.status,
+            )
+            await self._audit.write(connection, caller.merchant_id, [change], now)
         return changed
-
-    def _record(
-        self,
-        connection: Connection,
-        caller: Caller,
-        action: AccountAction,
-        account_id: AccountId,
-        data: Mapping[str, Scalar],
-        now: datetime,
-    ) -> None:
-        cause = Cause(caller.request_id)
-        change = Change(action, "account", account_id, caller.actor, cause, data)
-        self._audit.write(connection, caller.merchant_id, [change], now)
 
 
 def _changed(

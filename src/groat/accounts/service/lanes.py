@@ -202,7 +202,7 @@ class PostingLanes:
                 connection, merchant_id, submissions, now, look_up=look_up
             )
             if changes:
-                self._audit.write(connection, merchant_id, changes, now)
+                await self._audit.write(connection, merchant_id, changes, now)
         return outcomes
 
     async def _execute(

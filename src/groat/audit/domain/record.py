@@ -12,6 +12,7 @@ import msgspec
 
 from groat.audit.domain.action import Action
 from groat.kernel import ids
+from groat.kernel.caller import Caller
 from groat.kernel.ids import MerchantId, RecordId
 from groat.kernel.value import Value
 
@@ -39,7 +40,7 @@ class Change(Value):
     """One change of state: an ``action`` such as ``payment.captured`` on one object.
 
     ``kind`` and ``object_id`` name the object. ``actor`` made the change: an API key, a provider
-    account, ``operator`` or ``engine``. ``data`` holds the details of the change.
+    account, an operator or ``engine``. ``data`` holds the details of the change.
     """
 
     action: Action
@@ -48,6 +49,13 @@ class Change(Value):
     actor: str
     cause: Cause
     data: Mapping[str, Scalar]
+
+    @classmethod
+    def by(
+        cls, caller: Caller, action: Action, kind: str, object_id: UUID, /, **data: Scalar
+    ) -> Self:
+        """Return the change that ``caller`` makes on an object; its cause is the request."""
+        return cls(action, kind, object_id, caller.actor, Cause(caller.request_id), data)
 
 
 class Record(Value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from groat.audit.domain.record import Cause, Change
+from groat.audit.domain.record import Change
 from groat.audit.service import AuditService
 from groat.inbox.domain.actions import InboxAction
 from groat.inbox.domain.conclusion import Tries
@@ -153,15 +153,10 @@ class EventBackfill:
         now = self._clock.now()
         async with self._database.transaction() as connection:
             added = await store.put(connection, missing)
-            change = Change(
-                InboxAction.BACKFILLED,
-                "provider_account",
-                account_id,
-                caller.actor,
-                Cause(caller.request_id),
-                {"events": len(added)},
+            change = Change.by(
+                caller, InboxAction.BACKFILLED, "provider_account", account_id, events=len(added)
             )
-            self._audit.write(connection, caller.merchant_id, [change], now)
+            await self._audit.write(connection, caller.merchant_id, [change], now)
         self._doorbell.ring_soon(len(added))
 
 

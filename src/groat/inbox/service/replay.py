@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from groat.audit.domain.record import Cause, Change
+from groat.audit.domain.record import Change
 from groat.audit.service import AuditService
 from groat.inbox.domain.actions import InboxAction
 from groat.inbox.domain.event import EventFilter, ProviderEvent
@@ -147,7 +147,7 @@ class EventReplay:
             replayed = await store.replay(connection, merchant_id, delays)
             changes = [_replayed(caller, event) for event in events if event.id in replayed]
             if changes:
-                self._audit.write(connection, merchant_id, changes, self._clock.now())
+                await self._audit.write(connection, merchant_id, changes, self._clock.now())
             now_due = await store.events(
                 connection, merchant_id, EventFilter(ids=list(replayed)), None, limit
             )
@@ -167,11 +167,11 @@ def _next_before(events: Sequence[ProviderEvent], limit: int) -> ProviderEventId
 
 
 def _replayed(caller: Caller, event: ProviderEvent) -> Change:
-    return Change(
+    return Change.by(
+        caller,
         InboxAction.EVENT_REPLAYED,
         "provider_event",
         event.id,
-        caller.actor,
-        Cause(caller.request_id),
-        {"was": event.status.value, "reason": event.reason},
+        was=event.status.value,
+        reason=event.reason,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groat.audit.domain.record import Cause, Change, Scalar
+from groat.audit.domain.record import Change, Scalar
 from groat.kernel import ids
 from groat.kernel.caller import ENGINE, Caller
 from groat.kernel.money import Money
@@ -39,7 +39,7 @@ def created(caller: Caller, payment: Payment, key_digest: str | None) -> Change:
         "status": payment.status.value,
         **_keyed(key_digest),
     }
-    return _change(PaymentAction.CREATED, caller, payment, data)
+    return Change.by(caller, PaymentAction.CREATED, "payment", payment.id, **data)
 
 
 def requested(
@@ -51,7 +51,7 @@ def requested(
     """
     data: dict[str, Scalar] = {"status": payment.status.value, **_keyed(key_digest)}
     if operation is None:
-        return _change(PaymentAction.CANCELED, caller, payment, data)
+        return Change.by(caller, PaymentAction.CANCELED, "payment", payment.id, **data)
     data |= {
         "operation": ids.render("operation", operation.id),
         "amount": operation.amount,
@@ -62,7 +62,7 @@ def requested(
     if operation.refund_id is not None:
         data["refund"] = ids.render("refund", operation.refund_id)
         data["capture"] = operation.capture_reference
-    return _change(_REQUESTED[operation.kind], caller, payment, data)
+    return Change.by(caller, _REQUESTED[operation.kind], "payment", payment.id, **data)
 
 
 _REQUESTED = {
@@ -71,12 +71,6 @@ _REQUESTED = {
     OperationKind.CANCEL: PaymentAction.CANCEL_REQUESTED,
     OperationKind.REFUND: PaymentAction.REFUND_REQUESTED,
 }
-
-
-def _change(
-    action: PaymentAction, caller: Caller, payment: Payment, data: dict[str, Scalar]
-) -> Change:
-    return Change(action, "payment", payment.id, caller.actor, Cause(caller.request_id), data)
 
 
 def _keyed(key_digest: str | None) -> dict[str, Scalar]:
@@ -96,7 +90,7 @@ def change_of(action: PaymentAction, payment: Payment, arrival: Arrival, **more:
 
 def _told_by(arrival: Arrival) -> str:
     if arrival.told_by is not None:
-        return arrival.told_by
+        return arrival.told_by.actor
     if isinstance(arrival.report.fact, NotSent):
         return ENGINE
     return ids.render("provider_account", arrival.provider_account_id)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from groat.audit.domain.record import Cause
+from groat.kernel.caller import Caller
 from groat.kernel.ids import DisputeId, OperationId, PaymentId, ProviderAccountId, RefundId
 from groat.kernel.value import Value, field
 from groat.payments.domain.dispute import Dispute
@@ -35,7 +36,7 @@ class Arrival(Value):
     report: Report
     cause: Cause
     operation_id: OperationId | None = None
-    told_by: str | None = None
+    told_by: Caller | None = None
 
 
 class EffectKind(StrEnum):

@@ -63,7 +63,7 @@ class PaymentFacts:
         changes = await self._post(connection, merchant_id, verdicts, now)
         changes += [verdict.change for verdict in verdicts if verdict.change is not None]
         if changes:
-            self._audit.write(connection, merchant_id, changes, now)
+            await self._audit.write(connection, merchant_id, changes, now)
         return verdicts
 
     async def _post(

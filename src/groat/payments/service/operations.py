@@ -164,7 +164,7 @@ class ProviderCalls:
         if not await operations.mark_unknown(connection, merchant_id, operation.id, reason, due_in):
             return  # it is settled, or marked already
         change = _unknown(operation, reason)
-        self._audit.write(connection, merchant_id, [change], self._clock.now())
+        await self._audit.write(connection, merchant_id, [change], self._clock.now())
 
 
 def take_place(turn: Turn, payment: Payment) -> None:
@@ -294,7 +294,7 @@ class CommandRunner:
                     operations.insert_operation(
                         connection, merchant_id, account_id, operation, self._pending_for
                     )
-                self._audit.write(connection, merchant_id, changes, now)
+                await self._audit.write(connection, merchant_id, changes, now)
             if operation is not None:
                 await self._calls.perform(merchant_id, payment, operation, turn)
         return Ran(object_id, begun)

@@ -52,7 +52,7 @@ class ResolutionService:
                 Report(payment.id, made, fact, operation.refund_id),
                 Cause(resolution.reason),
                 operation.id,
-                told_by=caller.actor,
+                told_by=caller,
             )
             [verdict] = await self._facts.apply(connection, merchant_id, [arrival])
             if verdict.outcome is not Outcome.APPLIED:
