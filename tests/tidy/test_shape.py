@@ -49,6 +49,27 @@ def test_a_noun_names_at_most_one_file_of_a_layer(layer: str) -> None:
     assert not twice.keys() - IN_EVERY_ROOM
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_rows_are_read_by_the_names_of_their_columns(room: str) -> None:
+    for path in (SOURCE / "groat" / room / "infrastructure").glob("*.py"):
+        by_place = [node.lineno for node in ast.walk(tree(path)) if _reads_by_place(node)]
+        assert not by_place, path
+
+
+def _reads_by_place(node: ast.AST) -> bool:
+    match node:
+        case ast.Subscript(value=ast.Name("row")) | ast.Starred(value=ast.Name("row")):
+            return True
+        case ast.comprehension(target=ast.Tuple(), iter=ast.Name("rows")):
+            return True
+        case ast.For(target=ast.Tuple(), iter=ast.Name("rows")):
+            return True
+        case ast.Assign(targets=[ast.Tuple()], value=ast.Name("row")):
+            return True
+        case _:
+            return False
+
+
 def test_every_class_has_a_name_of_its_own() -> None:
     found: dict[str, list[str]] = defaultdict(list)
     for name, path in modules().items():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NamedTuple
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from groat.kernel.errors import Unavailable
-from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.connection import Connection, value, values
 from groat.platform.postgres.database import Database, KeyTaken
 from groat.platform.postgres.queries import Query
 from tests.support.world import World
@@ -55,6 +56,27 @@ async def test_what_is_written_is_there_for_the_next_read_and_after_the_commit(
         assert await connection.fetch_one(READ) == (1, "x")
         await put(connection, 3)
     assert await things(database) == [(1, "x"), (3, "x"), (2**40, "x")]
+
+
+class Thing(NamedTuple):
+    id: int
+    text: str
+
+
+class Swapped(NamedTuple):
+    text: str
+    id: int
+
+
+async def test_rows_become_values_whose_fields_are_the_columns(database: Database) -> None:
+    async with database.transaction() as connection:
+        await put(connection, 1, 2)
+        rows = await connection.fetch(READ)
+    assert [row.text for row in rows] == ["x", "x"]
+    assert values(Thing, rows) == [Thing(1, "x"), Thing(2, "x")]
+    assert value(Thing, rows[1]) == Thing(2, "x")
+    with pytest.raises(TypeError, match=r"Swapped are not the columns id, text"):
+        values(Swapped, rows)
 
 
 async def test_a_rehearsal_sees_what_it_does_and_leaves_nothing(database: Database) -> None:

@@ -69,9 +69,13 @@ def migrated(servers: Servers) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_every_query_prepares(name: str, migrated: str) -> None:
+def test_every_query_prepares_and_names_its_columns(name: str, migrated: str) -> None:
     with psycopg.connect(migrated) as connection:
         connection.execute(b"prepare it as " + QUERIES[name].text)
+        described = connection.pgconn.describe_prepared(b"it")
+        names = [described.fname(column) for column in range(described.nfields)]
+    assert b"?column?" not in names, "rows are read by the names of their columns"
+    assert len(set(names)) == len(names)
 
 
 def test_an_empty_database_is_refused(empty: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
 
 from psycopg.types.json import Jsonb
 
@@ -20,7 +19,7 @@ from groat.accounts.domain.ledger import (
 )
 from groat.kernel.ids import AccountId, HoldId, MerchantId, TransactionId
 from groat.kernel.moments import EARLIEST, LATEST
-from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.connection import Connection, Row, value, values
 from groat.platform.postgres.queries import load_queries
 
 QUERIES = load_queries(__file__, "accounts.sql")
@@ -48,7 +47,7 @@ async def insert_accounts(
             "now": now,
         },
     )
-    return {AccountId(row[0]) for row in rows}
+    return {AccountId(row.account_id) for row in rows}
 
 
 async def find_ids(
@@ -58,7 +57,7 @@ async def find_ids(
     rows = await connection.fetch(
         QUERIES["find_ids"], {"merchant_id": merchant_id, "codes": list(codes)}
     )
-    return {code: AccountId(account_id) for code, account_id in rows}
+    return {row.code: AccountId(row.id) for row in rows}
 
 
 async def account(
@@ -118,24 +117,21 @@ async def statement(
             "limit": limit,
         },
     )
-    return [
-        StatementLine(recorded_at, transaction_id, amount, after, kinds.numbered(kind), *rest)
-        for recorded_at, transaction_id, amount, after, kind, *rest in rows
-    ]
+    return [StatementLine(**row._asdict() | {"kind": kinds.numbered(row.kind)}) for row in rows]
 
 
 async def balance_at(
     connection: Connection, merchant_id: MerchantId, number: int, at: datetime
 ) -> int:
     """Return the sum of the account's entries that were recorded at or before ``at``."""
-    return await _one_number(connection, "balance_at", merchant_id, number, at)
+    return await _balance(connection, "balance_at", merchant_id, number, at)
 
 
 async def effective_balance_at(
     connection: Connection, merchant_id: MerchantId, number: int, at: datetime
 ) -> int:
     """Return the sum of the account's entries that are effective at or before ``at``."""
-    return await _one_number(connection, "effective_balance_at", merchant_id, number, at)
+    return await _balance(connection, "effective_balance_at", merchant_id, number, at)
 
 
 async def transaction(
@@ -149,13 +145,14 @@ async def transaction(
     row = await connection.fetch_one(QUERIES["get_transaction"], key)
     if row is None:
         return None
-    number, reference, recorded_at, effective_at = row
-    kind = kinds.numbered(number)
     rows = await connection.fetch(
-        QUERIES["transaction_entries"], {**key, "recorded_at": recorded_at}
+        QUERIES["transaction_entries"], {**key, "recorded_at": row.recorded_at}
     )
-    entries = tuple(Entry(*entry) for entry in rows)
-    return RecordedTransaction(transaction_id, kind, reference, recorded_at, effective_at, entries)
+    entries = tuple(values(Entry, rows))
+    kind = kinds.numbered(row.kind)
+    return RecordedTransaction(
+        **row._asdict() | {"id": transaction_id, "kind": kind, "entries": entries}
+    )
 
 
 async def hold(connection: Connection, merchant_id: MerchantId, hold_id: HoldId) -> Hold | None:
@@ -163,7 +160,7 @@ async def hold(connection: Connection, merchant_id: MerchantId, hold_id: HoldId)
     row = await connection.fetch_one(
         QUERIES["get_hold"], {"merchant_id": merchant_id, "id": hold_id}
     )
-    return None if row is None else Hold(*row)
+    return None if row is None else value(Hold, row)
 
 
 async def holds(
@@ -178,31 +175,46 @@ async def holds(
         QUERIES["list_holds"],
         {"merchant_id": merchant_id, "account_id": account_id, "before": before, "limit": limit},
     )
-    return [Hold(*row) for row in rows]
+    return values(Hold, rows)
 
 
 async def trial_balance(connection: Connection, merchant_id: MerchantId) -> list[TrialBalance]:
     """Return the sums of debit and of credit balances, one row for each currency."""
     rows = await connection.fetch(QUERIES["trial_balance"], {"merchant_id": merchant_id})
-    return [TrialBalance(*row) for row in rows]
+    return values(TrialBalance, rows)
 
 
 async def imbalance(connection: Connection) -> int:
     """Return the sum over all currencies of the absolute sum of each currency's entries."""
     row = await connection.fetch_one(QUERIES["ledger_imbalance"])
-    return 0 if row is None else int(row[0])
+    return 0 if row is None else int(row.imbalance)
 
 
-async def _one_number(
+async def _balance(
     connection: Connection, name: str, merchant_id: MerchantId, number: int, at: datetime
 ) -> int:
     row = await connection.fetch_one(
         QUERIES[name], {"merchant_id": merchant_id, "number": number, "at": at}
     )
-    return 0 if row is None else int(row[0])
+    return 0 if row is None else int(row.balance)
 
 
-def _account(row: tuple[Any, ...]) -> Account:
-    account_id, number, code, currency, normal_side, floor, metadata, is_engine, *standing = row
-    spec = AccountSpec(code, currency, normal_side, floor, metadata, is_engine)
-    return Account(AccountId(account_id), number, spec, *standing)
+def _account(row: Row) -> Account:
+    spec = AccountSpec(
+        code=row.code,
+        currency=row.currency,
+        normal_side=row.normal_side,
+        floor=row.floor,
+        metadata=row.metadata,
+        is_engine=row.is_engine,
+    )
+    return Account(
+        id=AccountId(row.id),
+        number=row.number,
+        spec=spec,
+        status=row.status,
+        posted=row.posted,
+        held=row.held,
+        version=row.version,
+        created_at=row.created_at,
+    )

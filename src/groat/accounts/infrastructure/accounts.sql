@@ -80,7 +80,7 @@ limit %(limit)s
 
 -- name: balance_at
 -- Read the balance after the last entry at or before a moment: one probe of the primary key.
-select e.balance_after
+select e.balance_after as balance
 from ledger_entry e
 where e.merchant_id = %(merchant_id)s and e.account_number = %(number)s
     and e.recorded_at <= %(at)s
@@ -105,7 +105,7 @@ select coalesce((
         and e.recorded_at = t.recorded_at and e.transaction_id = t.id
     where t.merchant_id = %(merchant_id)s and t.effective_at is not null
         and (t.recorded_at <= %(at)s) <> (t.effective_at <= %(at)s)
-), 0)
+), 0) as balance
 
 -- name: get_transaction
 -- Read a transaction by its id.
@@ -116,7 +116,7 @@ where t.merchant_id = %(merchant_id)s and t.id = %(id)s
 -- name: transaction_entries
 -- List the entries of a transaction. The index on the time finds them, and entries of one moment are
 -- stored side by side.
-select a.id, e.amount, a.currency
+select a.id as account_id, e.amount, a.currency
 from ledger_entry e
 join account a on a.merchant_id = e.merchant_id and a.number = e.account_number
 where e.merchant_id = %(merchant_id)s and e.recorded_at = %(recorded_at)s
@@ -151,9 +151,9 @@ limit %(limit)s
 -- Sum the debit and the credit balances of each currency, from the cached balances in one snapshot.
 select
     a.currency,
-    count(*),
-    coalesce(sum(-b.posted) filter (where b.posted < 0), 0)::bigint,
-    coalesce(sum(b.posted) filter (where b.posted > 0), 0)::bigint
+    count(*) as accounts,
+    coalesce(sum(-b.posted) filter (where b.posted < 0), 0)::bigint as debits,
+    coalesce(sum(b.posted) filter (where b.posted > 0), 0)::bigint as credits
 from balance b
 join account a on a.merchant_id = b.merchant_id and a.id = b.account_id
 where b.merchant_id = %(merchant_id)s
@@ -162,7 +162,7 @@ order by a.currency
 
 -- name: ledger_imbalance
 -- Sum all entries by currency and add up the absolute sums. The result is 0 in a sound ledger.
-select coalesce(sum(abs(total)), 0)::bigint
+select coalesce(sum(abs(total)), 0)::bigint as imbalance
 from (
     select sum(e.amount) as total
     from ledger_entry e

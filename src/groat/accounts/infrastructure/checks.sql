@@ -22,7 +22,7 @@ from (
 
 -- name: check_balances_match_entries
 -- Compare every cached balance, version and time with the entries of its account.
-select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select
         b.account_id as id,
@@ -38,7 +38,7 @@ from (
 -- name: check_entries_follow_each_other
 -- Check that each entry's balance_after is the running sum. An entry missing in the middle shows at the
 -- next entry; an entry missing at the end shows in check_balances_match_entries.
-select count(*), count(*) filter (where bad), min(id) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select
         'number ' || account_number || ' at ' || recorded_at as id,
@@ -50,7 +50,7 @@ from (
 -- name: check_entries_have_parents
 -- Check that every entry has its transaction, with the same time, and its account. The table has no
 -- foreign keys, which would slow down posting.
-select count(*), count(*) filter (where bad), min(id) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select
         'number ' || e.account_number || ' at ' || e.recorded_at as id,
@@ -62,7 +62,7 @@ from (
 
 -- name: check_held_matches_holds
 -- Check that an account's held amount is the sum of the amounts that its holds still reserve.
-select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select b.account_id as id, b.held <> coalesce(sum(h.remaining), 0) as bad
     from balance b
@@ -73,7 +73,7 @@ from (
 -- name: check_transactions_match_record
 -- Compare the transactions of each batch with the digest in its audit record. A transaction cannot be
 -- altered, added or removed unnoticed unless the record is altered too.
-select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select
         coalesce(b.batch_id, r.batch_id) as id,
@@ -116,7 +116,7 @@ from (
 -- name: check_accounts_match_record
 -- Compare every account with the audit records of its opening and of its last change of status. The
 -- engine's accounts are opened without a record. They have no floor and are never frozen or closed.
-select count(*), count(*) filter (where bad), min(id) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(a.code, b.account_id::text, r.object) as id, not coalesce(
         case when a.is_engine
@@ -145,7 +145,7 @@ from (
 -- Compare every hold with its last audit record: account, amounts, state, reference and expiry. A closed
 -- hold stays closed and a remainder never grows. So the last record is one of a closed state, or else
 -- the one with the smallest remainder.
-select count(*), count(*) filter (where bad), min(id) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(r.object, typeid('hold', h.id)) as id, not coalesce(
         r.last ->> 'account' = typeid('acct', h.account_id) and (r.last ->> 'amount')::bigint = h.amount

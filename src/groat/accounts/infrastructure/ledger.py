@@ -9,7 +9,7 @@ from groat.accounts.domain.commands import Known
 from groat.accounts.domain.ledger import Balance, Hold, LedgerBatch
 from groat.kernel.ids import AccountId, HoldId, MerchantId, TransactionId
 from groat.platform.postgres.columns import Bigints, Texts, Times, Uuids
-from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.connection import Connection, values
 from groat.platform.postgres.queries import load_queries
 
 QUERIES = load_queries(__file__, "ledger.sql")
@@ -23,7 +23,7 @@ async def lock_balances(
         QUERIES["lock_balances"],
         {"merchant_id": merchant_id, "account_ids": Uuids(list(account_ids))},
     )
-    return {row[0]: Balance(*row) for row in rows}
+    return {balance.account_id: balance for balance in values(Balance, rows)}
 
 
 async def find_transactions(
@@ -34,7 +34,7 @@ async def find_transactions(
         QUERIES["find_transactions"],
         {"merchant_id": merchant_id, "ids": Uuids(list(transaction_ids))},
     )
-    return {row[0]: Known(*row[1:]) for row in rows}
+    return {row.id: Known(row.request_hash, row.recorded_at) for row in rows}
 
 
 async def find_holds(
@@ -44,7 +44,7 @@ async def find_holds(
     rows = await connection.fetch(
         QUERIES["find_holds"], {"merchant_id": merchant_id, "ids": Uuids(list(hold_ids))}
     )
-    return {row[0]: Hold(*row) for row in rows}
+    return {hold.id: hold for hold in values(Hold, rows)}
 
 
 def write_postings(
@@ -129,4 +129,4 @@ async def due_holds(
 ) -> list[tuple[MerchantId, HoldId]]:
     """Return open holds of all merchants whose expiry time has passed, earliest expiry first."""
     rows = await connection.fetch(QUERIES["due_holds"], {"now": now, "limit": limit})
-    return [(row[0], row[1]) for row in rows]
+    return [(row.merchant_id, row.id) for row in rows]

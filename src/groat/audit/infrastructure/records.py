@@ -52,4 +52,4 @@ async def page(
         QUERIES["list_records"],
         {"merchant_id": merchant_id, "object_id": object_id, "before": before, "limit": limit},
     )
-    return [(RecordId(row[0]), bytes(row[1])) for row in rows]
+    return [(RecordId(row.id), bytes(row.body)) for row in rows]

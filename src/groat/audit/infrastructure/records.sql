@@ -20,7 +20,7 @@ limit %(limit)s
 -- name: check_leaf_hashes
 -- Check every record twice. PostgreSQL recomputes the hash of the bytes (RFC 6962: 0x00 before the bytes).
 -- The columns must match the document: merchant, id, object, cause and time.
-select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select id, case
         when leaf_hash <> sha256('\x00'::bytea || body) then true

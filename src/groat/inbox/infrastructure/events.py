@@ -17,7 +17,7 @@ from groat.inbox.domain.event import (
 )
 from groat.kernel.ids import MerchantId, ProviderAccountId, ProviderEventId
 from groat.platform.postgres.columns import Bigints, Blobs, Texts, Times, Uuids
-from groat.platform.postgres.connection import Connection, Row
+from groat.platform.postgres.connection import Connection, Row, value
 from groat.platform.postgres.queries import load_queries
 
 _MS = timedelta(milliseconds=1)
@@ -52,7 +52,7 @@ async def put(
             "received_at": Times([one.received_at for one in deliveries]),
         },
     )
-    return {ProviderEventId(row[0]) for row in rows}
+    return {ProviderEventId(row.id) for row in rows}
 
 
 async def count_repetitions(connection: Connection, repeated: Mapping[EventKey, int]) -> None:
@@ -84,7 +84,7 @@ async def known(
             "provider_references": Texts(provider_references),
         },
     )
-    return {row[0] for row in rows}
+    return {row.provider_reference for row in rows}
 
 
 async def transmissions(
@@ -99,7 +99,13 @@ async def transmissions(
             "transmission_ids": Texts([one[2] for one in wanted]),
         },
     )
-    return [((row[0], row[1], row[2]), (row[0], row[1], row[3])) for row in rows]
+    return [
+        (
+            (row.merchant_id, row.provider_account_id, row.transmission_id),
+            (row.merchant_id, row.provider_account_id, row.provider_reference),
+        )
+        for row in rows
+    ]
 
 
 async def claim(
@@ -150,7 +156,7 @@ async def lock_claimed(
             "attempts": [event.attempts for event in events],
         },
     )
-    return {ProviderEventId(event_id) for event_id, is_open in rows if is_open}
+    return {ProviderEventId(row.id) for row in rows if row.is_open}
 
 
 def settle(
@@ -200,7 +206,9 @@ async def event(
     row = await connection.fetch_one(
         QUERIES["get_event"], {"merchant_id": merchant_id, "id": event_id}
     )
-    return None if row is None else (_to_event(row[:-1]), bytes(row[-1]))
+    if row is None:
+        return None
+    return _to_event(row), bytes(row.body)
 
 
 async def unclaimed(
@@ -225,14 +233,14 @@ async def replay(
             "delays_ms": Bigints([delay // _MS for delay in delays.values()]),
         },
     )
-    return {ProviderEventId(row[0]) for row in rows}
+    return {ProviderEventId(row.id) for row in rows}
 
 
 async def counts(connection: Connection, merchant_id: MerchantId) -> InboxCounts:
     """Count the merchant's events and their deliveries."""
     row = await connection.fetch_one(QUERIES["count_events"], {"merchant_id": merchant_id})
     assert row is not None, "an aggregate has one row"  # noqa: S101
-    return InboxCounts(*row)
+    return value(InboxCounts, row)
 
 
 def _renew_claims(
@@ -250,25 +258,32 @@ def _renew_claims(
 
 
 def _to_claimed(row: Row) -> ClaimedEvent:
-    merchant_id, event_id, account_id, provider_reference, event_type, body, *rest = row
-    attempts, lost, *tries = rest
     return ClaimedEvent(
-        merchant_id,
-        event_id,
-        account_id,
-        provider_reference,
-        event_type,
-        body,
-        attempts,
-        lost,
-        Tries(*tries),
+        merchant_id=row.merchant_id,
+        id=row.id,
+        provider_account_id=row.provider_account_id,
+        provider_reference=row.provider_reference,
+        event_type=row.event_type,
+        body=row.body,
+        attempts=row.attempts,
+        attempts_lost=row.attempts_lost,
+        tries=Tries(row.failures, row.failures_alike, row.reason),
     )
 
 
 def _to_event(row: Row) -> ProviderEvent:
-    event_id, account_id, provider_reference, event_type, status, *rest = row
     return ProviderEvent(
-        event_id, account_id, provider_reference, event_type, EventStatus(status), *rest
+        id=row.id,
+        provider_account_id=row.provider_account_id,
+        provider_reference=row.provider_reference,
+        event_type=row.event_type,
+        status=EventStatus(row.status),
+        reason=row.reason,
+        attempts=row.attempts,
+        deliveries=row.deliveries,
+        due_at=row.due_at,
+        received_at=row.received_at,
+        settled_at=row.settled_at,
     )
 
 

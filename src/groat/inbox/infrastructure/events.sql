@@ -119,7 +119,7 @@ where e.merchant_id = ours.merchant_id and e.id = ours.id and ours.is_claimed
 -- the locks of several events takes them in id order, so that two of them cannot deadlock. There is no
 -- condition "settled_at is null": the planner would go through the index of all open events, which are
 -- few when it plans, and a million after an outage.
-select e.id, e.settled_at is null
+select e.id, e.settled_at is null as is_open
 from provider_event e
 join unnest(%(ids)s::uuid[], %(attempts)s::integer[]) as c (id, attempts)
     on c.id = e.id and c.attempts = e.attempts
@@ -151,7 +151,7 @@ where e.merchant_id = %(merchant_id)s and e.id = s.id
 -- events are open, and even the newest of them may be old.
 select
     e.id, e.provider_account_id, e.provider_reference, e.event_type, e.status, e.reason, e.attempts,
-    e.deliveries + coalesce(r.deliveries, 0), e.due_at, e.received_at, e.settled_at
+    e.deliveries + coalesce(r.deliveries, 0) as deliveries, e.due_at, e.received_at, e.settled_at
 from provider_event e
 left join provider_event_repetition r using (merchant_id, provider_account_id, provider_reference)
 where e.merchant_id = %(merchant_id)s
@@ -171,7 +171,7 @@ limit %(limit)s
 -- Read one event, with the body that its provider sent.
 select
     e.id, e.provider_account_id, e.provider_reference, e.event_type, e.status, e.reason, e.attempts,
-    e.deliveries + coalesce(r.deliveries, 0), e.due_at, e.received_at, e.settled_at, e.body
+    e.deliveries + coalesce(r.deliveries, 0) as deliveries, e.due_at, e.received_at, e.settled_at, e.body
 from provider_event e
 left join provider_event_repetition r using (merchant_id, provider_account_id, provider_reference)
 where e.merchant_id = %(merchant_id)s and e.id = %(id)s
@@ -180,7 +180,7 @@ where e.merchant_id = %(merchant_id)s and e.id = %(id)s
 -- Read events as a first claim would return them, without claiming them.
 select
     merchant_id, id, provider_account_id, provider_reference, event_type, body, attempts, attempts_lost,
-    0, 0, null
+    0 as failures, 0 as failures_alike, null as reason
 from provider_event
 where merchant_id = %(merchant_id)s and id = any(%(ids)s)
 order by id
@@ -209,10 +209,10 @@ returning e.id
 -- name: count_events
 -- Count a merchant's events and deliveries, for the summary of a demonstration.
 select
-    count(*) filter (where settled_at is null),
-    count(*) filter (where status = 'processed'),
-    coalesce(sum(deliveries), 0)::bigint,
-    coalesce(sum(greatest(deliveries - 1, 0)), 0)::bigint
+    count(*) filter (where settled_at is null) as pending,
+    count(*) filter (where status = 'processed') as applied,
+    coalesce(sum(deliveries), 0)::bigint as deliveries,
+    coalesce(sum(greatest(deliveries - 1, 0)), 0)::bigint as duplicates
 from (
     select e.settled_at, e.status, e.deliveries + coalesce(r.deliveries, 0) as deliveries
     from provider_event e
@@ -222,7 +222,7 @@ from (
 
 -- name: check_events_are_accounted_for
 -- Check that every processed event is the cause of an audit record, or has a reason for no effect.
-select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select e.id, e.reason is null and a.cause_id is null as bad
     from provider_event e
@@ -233,7 +233,7 @@ from (
 
 -- name: check_events_have_provider_accounts
 -- Check that the provider account of every event exists. The table has no foreign key.
-select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select e.id, p.id is null as bad
     from provider_event e

@@ -1,6 +1,6 @@
 -- name: check_merchants_match_record
 -- Check that every merchant has the name in its audit record, and that every recorded merchant exists.
-select count(*), count(*) filter (where bad), min(id) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(m.name, r.data ->> 'name') as id, not coalesce(r.data ->> 'name' = m.name, false) as bad
     from merchant m
@@ -11,7 +11,7 @@ from (
 -- name: check_api_keys_match_record
 -- Check that every API key belongs to the merchant it was created for.
 -- A key is revoked exactly if the audit trail says so.
-select count(*), count(*) filter (where bad), min(id) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(r.object, typeid('key', k.id)) as id, not coalesce(
         k.id is not null and r.is_created and r.is_revoked = (k.revoked_at is not null), false
@@ -30,7 +30,7 @@ from (
 -- name: check_provider_accounts_match_record
 -- Check that every provider account has the provider and the name in its audit records.
 -- An account is deleted exactly if the audit trail says so.
-select count(*), count(*) filter (where bad), min(id) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(r.object, typeid('pac', p.id)) as id, not coalesce(
         r.provider = p.provider and r.name = p.name and r.is_deleted = (p.deleted_at is not null), false

@@ -12,7 +12,7 @@ from groat.kernel.ids import ApiKeyId, MerchantId, ProviderAccountId
 from groat.kernel.value import Value
 from groat.merchants.domain.credentials import ProviderAccountName, ProviderName
 from groat.platform.postgres.columns import Bigints, Blobs
-from groat.platform.postgres.connection import Connection
+from groat.platform.postgres.connection import Connection, value, values
 from groat.platform.postgres.queries import load_queries
 
 QUERIES = load_queries(__file__, "merchants.sql")
@@ -42,19 +42,19 @@ def insert_merchant(
 async def find_merchant(connection: Connection, name: str) -> MerchantId | None:
     """Return the oldest merchant called ``name``, None if there is none."""
     row = await connection.fetch_one(QUERIES["find_merchant_by_name"], {"name": name})
-    return None if row is None else MerchantId(row[0])
+    return None if row is None else MerchantId(row.merchant_id)
 
 
 async def data_key(connection: Connection, merchant_id: MerchantId) -> bytes | None:
     """Return the merchant's wrapped data key, None if the merchant does not exist."""
     row = await connection.fetch_one(QUERIES["get_data_key"], {"merchant_id": merchant_id})
-    return None if row is None else bytes(row[0])
+    return None if row is None else bytes(row.data_key)
 
 
 async def lock_data_keys(connection: Connection) -> dict[MerchantId, bytes]:
     """Lock all merchants and return their wrapped data keys."""
     rows = await connection.fetch(QUERIES["lock_data_keys"])
-    return {MerchantId(merchant_id): bytes(data_key) for merchant_id, data_key in rows}
+    return {MerchantId(row.merchant_id): bytes(row.data_key) for row in rows}
 
 
 def update_data_keys(connection: Connection, data_keys: Mapping[MerchantId, bytes]) -> None:
@@ -87,7 +87,7 @@ async def secret_hash(
     row = await connection.fetch_one(
         QUERIES["find_api_key"], {"merchant_id": merchant_id, "id": key_id}
     )
-    return None if row is None else bytes(row[0])
+    return None if row is None else bytes(row.secret_hash)
 
 
 def revoke_api_key(
@@ -118,7 +118,7 @@ async def put_provider_account(
             "now": now,
         },
     )
-    return None if row is None else ProviderAccountId(row[0])
+    return None if row is None else ProviderAccountId(row.id)
 
 
 async def provider_account(
@@ -128,7 +128,7 @@ async def provider_account(
     row = await connection.fetch_one(
         QUERIES["get_provider_account"], {"merchant_id": merchant_id, "id": account_id}
     )
-    return None if row is None else SealedProviderAccount(*row)
+    return None if row is None else value(SealedProviderAccount, row)
 
 
 async def lock_provider_account(
@@ -138,7 +138,7 @@ async def lock_provider_account(
     row = await connection.fetch_one(
         QUERIES["lock_provider_account"], {"merchant_id": merchant_id, "name": name}
     )
-    return None if row is None else SealedProviderAccount(*row)
+    return None if row is None else value(SealedProviderAccount, row)
 
 
 async def delete_provider_account(
@@ -154,4 +154,4 @@ async def provider_accounts(
 ) -> list[ProviderAccountName]:
     """Return the merchant's provider accounts, oldest first, without their credentials."""
     rows = await connection.fetch(QUERIES["list_provider_accounts"], {"merchant_id": merchant_id})
-    return [ProviderAccountName(*row) for row in rows]
+    return values(ProviderAccountName, rows)

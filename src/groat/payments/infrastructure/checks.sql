@@ -1,6 +1,6 @@
 -- name: check_payments_match_effects
 -- The captured, refunded and disputed amounts of a payment equal the sums of its effects.
-select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select
         p.id,
@@ -16,7 +16,7 @@ from (
 
 -- name: check_payments_match_operations
 -- The status of a payment fits the outcomes of its authorizations.
-select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select
         p.id,
@@ -37,7 +37,7 @@ from (
 
 -- name: check_payments_match_refunds
 -- The refunded and pending amounts of a payment equal the sums of its refunds.
-select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select
         p.id,
@@ -50,7 +50,7 @@ from (
 
 -- name: check_refunds_match_operations
 -- The status of a refund fits its operation and its hold.
-select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select
         r.id,
@@ -66,7 +66,7 @@ from (
 
 -- name: check_payments_match_disputes
 -- The disputed amount of a payment equals the sum of its disputes: withdrawn less reinstated.
-select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select p.id, p.disputed <> coalesce(sum(d.withdrawn - d.reinstated), 0) as bad
     from payment p
@@ -77,7 +77,7 @@ from (
 -- name: check_payments_match_record
 -- A payment has the amount, currency, beneficiary and capture method of its audit record. Its provider
 -- account, status, failure code and authorization appear in its records.
-select count(*), count(*) filter (where bad), min(id) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(r.object, typeid('pay', p.id)) as id, not coalesce(
         (r.created ->> 'amount')::bigint = p.amount and r.created ->> 'currency' = p.currency
@@ -105,7 +105,7 @@ from (
 
 -- name: check_effects_match_record
 -- Each effect has one audit record with its amount, and each such record has its effect.
-select count(*), count(*) filter (where bad), min(reference) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(reference) filter (where bad) as first
 from (
     select
         coalesce(e.reference, r.data ->> 'effect') as reference,
@@ -124,7 +124,7 @@ from (
 
 -- name: check_operations_match_record
 -- Each operation has an audit record with the same kind, amount, provider account and references.
-select count(*), count(*) filter (where bad), min(id) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(r.data ->> 'operation', typeid('op', o.id)) as id, not coalesce(
         o.payment_id = r.object_id
@@ -146,7 +146,7 @@ from (
 
 -- name: check_refunds_match_record
 -- A refund has the payment and the amount of its audit record, and ended as the records say.
-select count(*), count(*) filter (where bad), min(id) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(r.refund, typeid('ref', f.id)) as id, not coalesce(
         r.payment_id = f.payment_id and r.amount = f.amount
@@ -171,7 +171,7 @@ from (
 -- name: check_disputes_match_effects
 -- The withdrawn and reinstated amounts of a dispute equal its effects, its shortfall equals its entry on the
 -- receivable account, and its amount and status appear in its audit records.
-select count(*), count(*) filter (where bad), min(reference) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(reference) filter (where bad) as first
 from (
     select d.provider_reference as reference, d.withdrawn <> coalesce(w.amount, 0)
         or d.reinstated <> coalesce(r.amount, 0) or d.shortfall <> coalesce(o.shortfall, 0)
@@ -201,7 +201,7 @@ from (
 -- name: check_engine_accounts_match_effects
 -- The balances of the engine's accounts equal the sums of effects: clearing the captures less the money
 -- given back, fees the providers' fees, receivable the shortfalls of disputes less their repayment.
-select count(*), count(*) filter (where bad), min(code) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(code) filter (where bad) as first
 from (
     select a.code, b.posted <> coalesce(case split_part(a.code, ':', 1)
         when 'receivable' then d.moved else e.moved
@@ -231,7 +231,7 @@ from (
 -- name: check_effects_are_posted_once
 -- Each effect has one transaction with its own reference. The transaction moves the amount on the clearing
 -- account, and otherwise touches only the accounts that the kind of effect allows.
-select count(*), count(*) filter (where bad), min(reference) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(reference) filter (where bad) as first
 from (
     select
         e.reference,
@@ -269,7 +269,7 @@ from (
 
 -- name: check_postings_have_effects
 -- Each ledger transaction of payments (kinds 16 to 20) belongs to an effect.
-select count(*), count(*) filter (where bad), min(id::text) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select t.id, e.transaction_id is null as bad
     from ledger_transaction t
@@ -280,7 +280,7 @@ from (
 -- name: check_idempotency_keys_match_record
 -- Each idempotency key has the audit record of its request, and each such record of the last 30 days still
 -- has its key.
-select count(*), count(*) filter (where bad), min(name) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(name) filter (where bad) as first
 from (
     select coalesce(k.key, r.object) as name, k.key is null or r.object is null as bad
     from (
@@ -301,7 +301,7 @@ from (
 
 -- name: check_routing_rules_match_record
 -- Each version of the routing rules has an audit record with the same number of rules.
-select count(*), count(*) filter (where bad), min(id) filter (where bad)
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(v.version::text, r.data ->> 'version') as id, not coalesce(
         jsonb_array_length(v.rules -> 'rules') = (r.data ->> 'rules')::bigint, false

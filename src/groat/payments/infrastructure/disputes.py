@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from groat.kernel.ids import DisputeId, MerchantId, PaymentId
 from groat.payments.domain.dispute import Dispute
 from groat.payments.domain.lifecycle import DisputeStatus
 from groat.platform.postgres.columns import Bigints, Texts, Times, Uuids
-from groat.platform.postgres.connection import Connection, Statement
+from groat.platform.postgres.connection import Connection, Row, Statement
 from groat.platform.postgres.queries import load_queries
 
 QUERIES = load_queries(__file__, "disputes.sql")
@@ -86,7 +85,6 @@ async def disputes(
     return [to_dispute(row) for row in rows]
 
 
-def to_dispute(row: tuple[Any, ...]) -> Dispute:
-    """Return the dispute in a row, whose columns have the order of ``find_disputes``."""
-    dispute_id, payment_id, account_id, reference, status, *rest = row
-    return Dispute(dispute_id, payment_id, account_id, reference, DisputeStatus(status), *rest)
+def to_dispute(row: Row) -> Dispute:
+    """Return the dispute in a row of ``find_disputes`` or ``list_disputes``."""
+    return Dispute(**row._asdict() | {"status": DisputeStatus(row.status)})

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from groat.kernel.ids import MerchantId, OperationId, PaymentId, ProviderAccountId
 from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
 from groat.payments.domain.resolution import OpenOperation
 from groat.payments.domain.verdict import OperationEnd
 from groat.platform.postgres.columns import Texts, Uuids
-from groat.platform.postgres.connection import Connection, Statement
+from groat.platform.postgres.connection import Connection, Row, Statement
 from groat.platform.postgres.queries import load_queries
 from groat.providers.domain.failures import FailureCode
 
@@ -138,7 +137,7 @@ async def claim_of_payment(
             "lease": lease,
         },
     )
-    return [(_open_operation(row[:-1]), row[-1]) for row in rows]
+    return [(_open_operation(row), row.was_due) for row in rows]
 
 
 async def open_operations(connection: Connection, limit: int) -> list[OpenOperation]:
@@ -171,28 +170,35 @@ def put_off(
     )
 
 
-def to_operation(row: tuple[Any, ...]) -> Operation:
-    """Return the operation in a row, whose columns have the order of ``get_operation``."""
-    operation_id, payment_id, kind, outcome, failure_code, *rest = row
+def to_operation(row: Row) -> Operation:
+    """Return the operation in a row, which may have further columns."""
     return Operation(
-        operation_id,
-        payment_id,
-        OperationKind(kind),
-        OperationOutcome(outcome),
-        None if failure_code is None else FailureCode(failure_code),
-        *rest,
+        id=row.id,
+        payment_id=row.payment_id,
+        kind=OperationKind(row.kind),
+        outcome=OperationOutcome(row.outcome),
+        failure_code=failure_code(row),
+        amount=row.amount,
+        final=row.final,
+        refund_id=row.refund_id,
+        capture_reference=row.capture_reference,
     )
 
 
-def _open_operation(row: tuple[Any, ...]) -> OpenOperation:
-    *operation, merchant_id, provider_account_id, reason, lookups, due_at, created_at, age = row
+def failure_code(row: Row) -> FailureCode | None:
+    """Return the failure code in a row, None if there is none."""
+    code = row.failure_code
+    return None if code is None else FailureCode(code)
+
+
+def _open_operation(row: Row) -> OpenOperation:
     return OpenOperation(
-        merchant_id,
-        provider_account_id,
-        to_operation(tuple(operation)),
-        reason,
-        lookups,
-        due_at,
-        created_at,
-        age,
+        merchant_id=row.merchant_id,
+        provider_account_id=row.provider_account_id,
+        operation=to_operation(row),
+        reason=row.reason,
+        lookups=row.lookups,
+        due_at=row.due_at,
+        created_at=row.created_at,
+        age=row.age,
     )

@@ -78,7 +78,7 @@ where o.merchant_id = due.merchant_id and o.id = due.id
 returning
     o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.amount, o.final, o.refund_id,
     o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at, o.created_at,
-    now() - o.created_at
+    now() - o.created_at as age
 
 -- name: claim_operations_of_payment
 -- Unknown operations even if they are not due, since the caller wants the outcome now. This does not count
@@ -98,7 +98,7 @@ where o.merchant_id = w.merchant_id and o.id = w.id
 returning
     o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.amount, o.final, o.refund_id,
     o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at,
-    o.created_at, now() - o.created_at, w.due_at
+    o.created_at, now() - o.created_at as age, w.due_at as was_due
 
 -- name: put_off_operation
 -- Until the next look-up, if it is still open and this worker still has the claim: the end of the lease
@@ -118,7 +118,7 @@ where merchant_id = %(merchant_id)s and id = %(id)s and due_at = %(leased_until)
 select
     o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.amount, o.final, o.refund_id,
     o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at, o.created_at,
-    now() - o.created_at
+    now() - o.created_at as age
 from operation o
 join payment p on p.merchant_id = o.merchant_id and p.id = o.payment_id
 where o.outcome = 'unknown' and not (o.kind = 'authorize' and p.status = 'requires_action')

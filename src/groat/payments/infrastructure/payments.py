@@ -33,14 +33,10 @@ from groat.platform.postgres.columns import Bigints, Texts, Times, Uuids
 from groat.platform.postgres.connection import Connection, Row, Statement
 from groat.platform.postgres.queries import load_queries
 from groat.providers.domain.facts import DisputeFact
-from groat.providers.domain.failures import FailureCode
 from groat.routing.domain.route import Route
 
 QUERIES = load_queries(__file__, "payments.sql")
 CHECKS = load_queries(__file__, "checks.sql")
-
-_TERMS = 6
-"""Number of columns with the terms of a payment beside its amount."""
 
 
 class PostedEffect(NamedTuple):
@@ -86,7 +82,7 @@ async def lock_payments(
     rows = await connection.fetch(
         QUERIES["lock_payments"], {"merchant_id": merchant_id, "ids": Uuids(list(payment_ids))}
     )
-    return {row[0]: to_payment(row) for row in rows}
+    return {row.id: to_payment(row) for row in rows}
 
 
 def update_payments(
@@ -135,7 +131,7 @@ async def payments(
 async def count_by_status(connection: Connection, merchant_id: MerchantId) -> dict[Status, int]:
     """Return the number of payments in each status."""
     rows = await connection.fetch(QUERIES["count_by_status"], {"merchant_id": merchant_id})
-    return {Status(status): count for status, count in rows}
+    return {Status(row.status): row.payments for row in rows}
 
 
 async def find_effects(
@@ -158,8 +154,10 @@ def effects_query(merchant_id: MerchantId, keys: Collection[EffectKey]) -> State
 def to_effects(rows: Iterable[Row]) -> dict[EffectKey, PaymentId]:
     """Return the effects in rows of ``effects_query``, each with its payment."""
     return {
-        EffectKey(account_id, EffectKind(kind), reference): PaymentId(payment_id)
-        for account_id, kind, reference, payment_id in rows
+        EffectKey(row.provider_account_id, EffectKind(row.kind), row.reference): PaymentId(
+            row.payment_id
+        )
+        for row in rows
     }
 
 
@@ -191,23 +189,43 @@ async def captures_and_refunds(
 ) -> list[PostedEffect]:
     """Return every applied capture and refund of a merchant."""
     rows = await connection.fetch(QUERIES["list_captures"], {"merchant_id": merchant_id})
-    return [PostedEffect(account_id, EffectKind(kind), *rest) for account_id, kind, *rest in rows]
+    return [PostedEffect(**row._asdict() | {"kind": EffectKind(row.kind)}) for row in rows]
 
 
 def to_payment(row: Row) -> Payment:
-    """Return the payment in a row, whose columns have the order of ``get_payment``."""
-    payment_id, status, failure_code, amount, currency, account_id, method, route, *rest = row
-    terms, standing = rest[:_TERMS], rest[_TERMS:]
+    """Return the payment in a row."""
     return Payment(
-        PaymentId(payment_id),
-        PaymentOrder(
-            PaymentTerms(Money(amount, currency), *terms),
-            Route.direct(account_id, method) if route is None else routes.from_document(route),
-        ),
-        Status(status),
-        None if failure_code is None else FailureCode(failure_code),
-        *standing,
+        id=PaymentId(row.id),
+        order=_order(row),
+        status=Status(row.status),
+        failure_code=operations.failure_code(row),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        authorized=row.authorized,
+        captured=row.captured,
+        refunded=row.refunded,
+        refund_pending=row.refund_pending,
+        disputed=row.disputed,
+        provider_reference=row.provider_reference,
+        authorization_reference=row.authorization_reference,
+        authorization_expires_at=row.authorization_expires_at,
+        next_action_url=row.next_action_url,
     )
+
+
+def _order(row: Row) -> PaymentOrder:
+    terms = PaymentTerms(
+        amount=Money(row.amount, row.currency),
+        beneficiary_id=row.beneficiary_id,
+        reference=row.reference,
+        metadata=row.metadata,
+        capture_method=row.capture_method,
+        return_url=row.return_url,
+        method_kind=row.payment_method_kind,
+    )
+    if row.route is not None:
+        return PaymentOrder(terms, routes.from_document(row.route))
+    return PaymentOrder(terms, Route.direct(row.provider_account_id, row.payment_method))
 
 
 def _route(payment: Payment) -> str | None:

@@ -72,7 +72,7 @@ limit %(limit)s
 
 -- name: count_by_status
 -- For the summary of ``groat demo``.
-select status, count(*) from payment where merchant_id = %(merchant_id)s group by status
+select status, count(*) as payments from payment where merchant_id = %(merchant_id)s group by status
 
 -- name: find_effects
 -- A separate statement after the lock: effects are written only under the payment's lock.

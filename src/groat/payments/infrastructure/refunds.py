@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from groat.kernel.ids import MerchantId, PaymentId, RefundId
 from groat.payments.domain.lifecycle import RefundStatus
 from groat.payments.domain.refund import Refund, RefundableCapture
+from groat.payments.infrastructure.operations import failure_code
 from groat.platform.postgres.columns import Texts, Uuids
-from groat.platform.postgres.connection import Connection, Statement
+from groat.platform.postgres.connection import Connection, Row, Statement, values
 from groat.platform.postgres.queries import load_queries
-from groat.providers.domain.failures import FailureCode
 
 QUERIES = load_queries(__file__, "refunds.sql")
 
@@ -96,16 +95,10 @@ async def refundable_captures(
     rows = await connection.fetch(
         QUERIES["list_refundable_captures"], {"merchant_id": merchant_id, "payment_id": payment_id}
     )
-    return [RefundableCapture(*row) for row in rows]
+    return values(RefundableCapture, rows)
 
 
-def to_refund(row: tuple[Any, ...]) -> Refund:
-    """Return the refund in a row, whose columns have the order of ``find_refunds``."""
-    refund_id, payment_id, status, failure_code, *rest = row
-    return Refund(
-        refund_id,
-        payment_id,
-        RefundStatus(status),
-        None if failure_code is None else FailureCode(failure_code),
-        *rest,
-    )
+def to_refund(row: Row) -> Refund:
+    """Return the refund in a row of ``find_refunds`` or ``list_refunds``."""
+    status, code = RefundStatus(row.status), failure_code(row)
+    return Refund(**row._asdict() | {"status": status, "failure_code": code})

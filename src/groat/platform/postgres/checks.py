@@ -1,7 +1,7 @@
 """Checks of the data in the database, which ``groat verify`` runs.
 
-Each module defines its own checks, one query each. A query returns one row: the number of objects
-examined, the number of wrong objects, and the name of the first wrong object.
+Each module defines its own checks, one query each. A query returns one row: ``examined``, the
+number of objects; ``wrong``, the number of wrong ones; ``first``, the name of the first of them.
 """
 
 from __future__ import annotations
@@ -43,6 +43,6 @@ async def run_check(connection: Connection, check: Check) -> Finding:
     started = time.perf_counter()
     row = await connection.fetch_one(check.query)
     assert row is not None, "a check aggregates, so it has one row"  # noqa: S101
-    examined, wrong, first = row
-    detail = "" if wrong == 0 else f"{wrong} wrong, first: {check.offender} {first}"
-    return Finding(check.name, wrong == 0, examined, detail, time.perf_counter() - started)
+    wrong = row.wrong
+    detail = f"{wrong} wrong, first: {check.offender} {row.first}" if wrong else ""
+    return Finding(check.name, not wrong, row.examined, detail, time.perf_counter() - started)

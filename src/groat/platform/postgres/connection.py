@@ -8,8 +8,10 @@ number of tables that it writes: BEGIN and the lock, then the writes and COMMIT.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections import namedtuple
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import psycopg
 from psycopg.abc import Buffer, PyFormat
@@ -21,7 +23,11 @@ from psycopg.waiting import Ready, Wait
 from groat.platform.postgres.columns import register_columns
 from groat.platform.postgres.queries import Query
 
-Row: TypeAlias = tuple[Any, ...]
+Row: TypeAlias = Any
+"""A row: a named tuple, whose values have the names of their columns."""
+
+Kind = TypeVar("Kind")
+
 Statement: TypeAlias = tuple[Query, Mapping[str, object]]
 _DONE = {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}
 _COMMIT = Query(b"commit")
@@ -174,7 +180,8 @@ class Connection:
     def _rows(self, result: Result) -> list[Row]:
         transformer = self._session.transformer
         transformer.set_pgresult(result)
-        return transformer.load_rows(0, result.ntuples, tuple)
+        names = [result.fname(column) for column in range(result.nfields)]
+        return transformer.load_rows(0, result.ntuples, _row_of(tuple(names)))
 
     async def _send(self) -> list[Result]:
         """Send the queued statements and return the result of each; close a broken session."""
@@ -223,6 +230,42 @@ class Connection:
             self._session.statements |= prepared
             return list(itertools.compress(results, answers))
         return results
+
+
+def value(kind: type[Kind], row: Row) -> Kind:
+    """Return a row as a ``kind``, whose fields have the names and the order of the columns.
+
+    Raises:
+        TypeError: the columns have other names, or another order.
+    """
+    return values(kind, [row])[0]
+
+
+def values(kind: type[Kind], rows: Sequence[Row]) -> list[Kind]:
+    """Return rows of one query as ``value`` does; the names are compared once for all of them.
+
+    Raises:
+        TypeError: the columns have other names, or another order.
+    """
+    if rows and rows[0]._fields != _fields(kind):
+        columns = ", ".join(rows[0]._fields)
+        raise TypeError(
+            f"The fields of {kind.__name__} are not the columns of its query: {columns}"
+        )
+    return [kind(*row) for row in rows]
+
+
+def _fields(kind: Any) -> tuple[str, ...]:
+    """Return the names of the fields of a named tuple or of a ``Value``."""
+    fields: tuple[str, ...] = getattr(kind, "_fields", None) or kind.__struct_fields__
+    return fields
+
+
+@lru_cache(maxsize=1024)
+def _row_of(names: tuple[bytes, ...]) -> Callable[[Sequence[Any]], Row]:
+    """Return the function that makes a row of the values of columns with these names."""
+    row = namedtuple("Row", [name.decode() for name in names], rename=True)  # noqa: PYI024 - known at run time
+    return partial(tuple.__new__, row)
 
 
 def _results(session: Session) -> Generator[Wait, Ready | int, list[Result]]:

@@ -70,9 +70,9 @@ async def find(
     row = await connection.fetch_one(QUERIES["get_key"], parameters)
     if row is None:
         return None
-    if bytes(row[0]) != parameters["request_hash"]:
+    if bytes(row.request_hash) != parameters["request_hash"]:
         raise _reused()
-    return UUID(str(row[1]))
+    return UUID(str(row.object_id))
 
 
 def digest(request_key: RequestKey) -> str:

@@ -46,11 +46,11 @@ async def rewrap_root_key(connection: Connection, master_keys: MasterKeys) -> No
     Raises:
         ConfigurationError: ``wrong_master_key``.
     """
-    [(wrapped,)] = await connection.fetch(QUERIES["lock_root_key"])
-    rewrapped = master_keys.rewrap(bytes(wrapped), _ROW)
+    [row] = await connection.fetch(QUERIES["lock_root_key"])
+    rewrapped = master_keys.rewrap(bytes(row.wrapped), _ROW)
     connection.write(QUERIES["update_root_key"], {"wrapped": rewrapped})
 
 
 async def _wrapped(connection: Connection) -> bytes | None:
     row = await connection.fetch_one(QUERIES["get_root_key"])
-    return None if row is None else bytes(row[0])
+    return None if row is None else bytes(row.wrapped)

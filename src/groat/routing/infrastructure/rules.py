@@ -21,7 +21,7 @@ async def rules(connection: Connection, merchant_id: MerchantId) -> Rules:
     row = await connection.fetch_one(QUERIES["get_rules"], {"merchant_id": merchant_id})
     if row is None:
         return Rules(0, ())
-    return stored_rules(row[1], row[0])
+    return stored_rules(row.rules, row.version)
 
 
 def insert_rules(
@@ -66,4 +66,4 @@ async def decision(
     row = await connection.fetch_one(
         QUERIES["get_decision"], {"merchant_id": merchant_id, "payment_id": payment_id}
     )
-    return None if row is None else dict(row[0])
+    return None if row is None else dict(row.decision)
