@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.ids import RecordId
+from groat.kernel.scopes import Room
 from groat.platform.http.edge import CallerOf, RouteTable
 from groat.platform.http.paging import Page, PagingOf
 
@@ -20,7 +21,7 @@ class AuditRoutes:
 
     def table(self) -> APIRouter:
         """Return the routes with their handlers."""
-        routes = RouteTable("/v1/audit-records", "audit records")
+        routes = RouteTable(Room.AUDIT, "/v1/audit-records", "audit records")
         routes.get("", self.list_records)
         return routes.router
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from groat.kernel.ids import MerchantId
+from groat.kernel.scopes import ALL_SCOPES, Scope
 from groat.kernel.value import Value
 
 ENGINE = "engine"
@@ -15,12 +16,13 @@ class Caller(Value):
     """The merchant that a change concerns, the actor that asks for it, and the request.
 
     Audit records name the actor and the request. The actor is an API key, an operator such as
-    ``operator:alice``, or ``engine``.
+    ``operator:alice``, or ``engine``. Routes require one of ``scopes`` each.
     """
 
     merchant_id: MerchantId
     actor: str
     request_id: str
+    scopes: frozenset[Scope] = ALL_SCOPES
 
     @classmethod
     def engine(cls, merchant_id: MerchantId, cause: str) -> Self:

@@ -4,6 +4,7 @@ from typing import Self
 
 from fastapi import APIRouter
 
+from groat.kernel.scopes import Access, Room
 from groat.platform.http.edge import CallerOf, RouteTable, View
 from groat.routing.domain.rules import Rules
 from groat.routing.infrastructure.documents import RuleDocument, RulesDocument
@@ -30,9 +31,9 @@ class RoutingRoutes:
 
     def table(self) -> APIRouter:
         """Return the routes with their handlers."""
-        routes = RouteTable("/v1/routing-rules", "routing")
+        routes = RouteTable(Room.ROUTING, "/v1/routing-rules", "routing")
         routes.get("", self.get_rules)
-        routes.put("", self.put_rules)
+        routes.put("", self.put_rules, Access.ADMIN)
         return routes.router
 
     async def get_rules(self, caller: CallerOf) -> RulesView:

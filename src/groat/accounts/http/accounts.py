@@ -18,6 +18,7 @@ from groat.accounts.domain.ledger import (
 from groat.accounts.queries import AccountQueries
 from groat.accounts.service.accounts import AccountService
 from groat.kernel.ids import AccountId
+from groat.kernel.scopes import Room
 from groat.kernel.value import replace
 from groat.platform.http.edge import (
     AccountIdText,
@@ -194,7 +195,7 @@ class AccountRoutes:
 
     def table(self) -> APIRouter:
         """Return the routes with their handlers."""
-        routes = RouteTable("/v1", "accounts")
+        routes = RouteTable(Room.ACCOUNTS, "/v1", "accounts")
         routes.post("/accounts", self.create, status=HTTPStatus.CREATED)
         routes.get("/accounts", self.list_accounts)
         routes.get("/accounts/{account_id}", self.get)

@@ -16,6 +16,7 @@ from groat.accounts.queries import AccountQueries
 from groat.accounts.service.transfers import TransferService
 from groat.kernel.ids import AccountId, HoldId
 from groat.kernel.money import Money
+from groat.kernel.scopes import Room
 from groat.platform.http.edge import (
     AccountIdText,
     Body,
@@ -105,7 +106,7 @@ class HoldRoutes:
 
     def table(self) -> APIRouter:
         """Return the routes with their handlers."""
-        routes = RouteTable("/v1", "holds")
+        routes = RouteTable(Room.ACCOUNTS, "/v1", "holds")
         routes.post("/holds", self.place, status=HTTPStatus.CREATED)
         routes.get("/holds/{hold_id}", self.get)
         routes.post("/holds/{hold_id}/capture", self.capture)

@@ -20,6 +20,7 @@ from groat.kernel.caller import Caller
 from groat.kernel.errors import Conflict, Forbidden, GroatError, InvalidRequest, NotFound
 from groat.kernel.ids import TransactionId
 from groat.kernel.money import Money
+from groat.kernel.scopes import Room
 from groat.platform.http.edge import (
     AccountIdText,
     Body,
@@ -136,7 +137,7 @@ class TransferRoutes:
 
     def table(self) -> APIRouter:
         """Return the routes with their handlers."""
-        routes = RouteTable("/v1/transfers", "transfers")
+        routes = RouteTable(Room.ACCOUNTS, "/v1/transfers", "transfers")
         routes.post("", self.create, status=HTTPStatus.CREATED)
         routes.post("/bulk", self.create_many, route_class=BulkRoute)
         routes.get("/{transaction_id}", self.get)

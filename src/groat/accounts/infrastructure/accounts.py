@@ -151,7 +151,7 @@ async def transaction(
     entries = tuple(values(Entry, rows))
     kind = kinds.numbered(row.kind)
     return RecordedTransaction(
-        **row._asdict() | {"id": transaction_id, "kind": kind, "entries": entries}
+        transaction_id, kind, row.reference, row.recorded_at, row.effective_at, entries
     )
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from groat.inbox.http.events import BodyCursor, RehearsedView
 from groat.inbox.service.backfill import Backfilled, EventBackfill, Span
+from groat.kernel.scopes import Access, Room
 from groat.platform.http.edge import Body, CallerOf, Moment, ProviderAccountIdText, RouteTable, View
 from groat.platform.http.paging import CursorsOf
 
@@ -56,8 +57,8 @@ class BackfillRoutes:
 
     def table(self) -> APIRouter:
         """Return the routes with their handlers."""
-        routes = RouteTable("/v1/provider-accounts", "provider events")
-        routes.post("/{account_id}/backfill", self.backfill)
+        routes = RouteTable(Room.INBOX, "/v1/provider-accounts", "provider events")
+        routes.post("/{account_id}/backfill", self.backfill, Access.ADMIN)
         return routes.router
 
     async def backfill(

@@ -17,6 +17,7 @@ from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.errors import GroatError
 from groat.kernel.ids import ProviderEventId
+from groat.kernel.scopes import Access, Room
 from groat.platform.http.edge import (
     Body,
     CallerOf,
@@ -184,11 +185,11 @@ class ProviderEventRoutes:
 
     def table(self) -> APIRouter:
         """Return the routes with their handlers."""
-        routes = RouteTable("/v1/provider-events", "provider events")
+        routes = RouteTable(Room.INBOX, "/v1/provider-events", "provider events")
         routes.get("", self.list_events)
         routes.get("/{event_id}", self.get)
-        routes.post("/replay", self.replay)
-        routes.post("/{event_id}/replay", self.replay_one)
+        routes.post("/replay", self.replay, Access.ADMIN)
+        routes.post("/{event_id}/replay", self.replay_one, Access.ADMIN)
         return routes.router
 
     async def list_events(

@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.errors import GroatError
+from groat.kernel.scopes import ALL_SCOPES
 from groat.merchants.domain.credentials import invalid_api_key
 from groat.merchants.service import MerchantService
 from groat.platform.http.problems import problem_of
@@ -36,4 +37,4 @@ class Gate:
             raise invalid_api_key()
         merchant_id, key_id = await self._merchants.authenticate(key.strip())
         request_id: str = scope["state"]["request_id"]
-        return Caller(merchant_id, ids.render("api_key", key_id), request_id)
+        return Caller(merchant_id, ids.render("api_key", key_id), request_id, ALL_SCOPES)

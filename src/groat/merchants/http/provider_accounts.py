@@ -5,6 +5,7 @@ from typing import Self
 
 from fastapi import APIRouter
 
+from groat.kernel.scopes import Room
 from groat.merchants.domain.credentials import ProviderAccountName
 from groat.merchants.service import MerchantService
 from groat.platform.http.edge import CallerOf, ProviderAccountIdText, RouteTable, View
@@ -43,7 +44,7 @@ class ProviderAccountRoutes:
 
     def table(self) -> APIRouter:
         """Return the routes with their handlers."""
-        routes = RouteTable("/v1/provider-accounts", "provider accounts")
+        routes = RouteTable(Room.MERCHANTS, "/v1/provider-accounts", "provider accounts")
         routes.get("", self.list_accounts)
         return routes.router
 

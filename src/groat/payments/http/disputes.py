@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 
 from groat.kernel.ids import DisputeId
+from groat.kernel.scopes import Room
 from groat.payments.domain.dispute import Dispute
 from groat.payments.domain.lifecycle import DisputeStatus
 from groat.payments.queries import PaymentQueries
@@ -69,7 +70,7 @@ class DisputeRoutes:
 
     def table(self) -> APIRouter:
         """Return the routes with their handlers."""
-        routes = RouteTable("/v1/disputes", "disputes")
+        routes = RouteTable(Room.PAYMENTS, "/v1/disputes", "disputes")
         routes.get("", self.list_disputes)
         routes.get("/{dispute_id}", self.get)
         return routes.router

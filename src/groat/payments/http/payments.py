@@ -14,6 +14,7 @@ from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import PaymentId, ProviderAccountId, RecordId
 from groat.kernel.money import Money, require_current
+from groat.kernel.scopes import Room
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
 from groat.payments.domain.payment import (
@@ -258,7 +259,7 @@ class PaymentCommandRoutes:
 
     def table(self) -> APIRouter:
         """Return the routes with their handlers."""
-        routes = RouteTable("/v1/payments", "payments")
+        routes = RouteTable(Room.PAYMENTS, "/v1/payments", "payments")
         routes.post("", self.create, status=HTTPStatus.CREATED)
         routes.post("/{payment_id}/confirm", self.confirm)
         routes.post("/{payment_id}/capture", self.capture)
@@ -332,7 +333,7 @@ class PaymentQueryRoutes:
 
     def table(self) -> APIRouter:
         """Return the routes with their handlers."""
-        routes = RouteTable("/v1/payments", "payments")
+        routes = RouteTable(Room.PAYMENTS, "/v1/payments", "payments")
         routes.get("", self.list_payments)
         routes.get("/{payment_id}", self.get)
         routes.get("/{payment_id}/timeline", self.timeline)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from groat.kernel.ids import RefundId
+from groat.kernel.scopes import Room
 from groat.payments.domain.lifecycle import RefundStatus
 from groat.payments.domain.refund import Refund, RefundOrder
 from groat.payments.http.payments import MetadataValue, request_key
@@ -78,7 +79,7 @@ class RefundRoutes:
 
     def table(self) -> APIRouter:
         """Return the routes with their handlers."""
-        routes = RouteTable("/v1/refunds", "refunds")
+        routes = RouteTable(Room.PAYMENTS, "/v1/refunds", "refunds")
         routes.post("", self.create, status=HTTPStatus.CREATED)
         routes.get("", self.list_refunds)
         routes.get("/{refund_id}", self.get)

@@ -8,11 +8,12 @@ from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Self, TypeAlias
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response, Security
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Param, ParamTypes
+from fastapi.params import Security as SecurityRequirement
 from fastapi.routing import APIRoute
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -27,7 +28,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from groat.kernel import ids
 from groat.kernel.caller import Caller
-from groat.kernel.errors import BadRequest
+from groat.kernel.errors import BadRequest, Forbidden
 from groat.kernel.ids import (
     AccountId,
     DisputeId,
@@ -40,6 +41,7 @@ from groat.kernel.ids import (
     TransactionId,
 )
 from groat.kernel.moments import read_moment
+from groat.kernel.scopes import Access, Room, scope
 from groat.platform.http.bodies import read_bytes, read_json_aside
 from groat.platform.http.card_numbers import refuse_card_number
 from groat.platform.http.strict_json import Json
@@ -75,12 +77,13 @@ class View(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-_bearer = HTTPBearer(auto_error=False, description="An API key, as `groat_...`.")
+_bearer = HTTPBearer(
+    auto_error=False,
+    description="An API key, as `groat_...`. Each operation names the scope that the key needs.",
+)
 
 
-async def _caller(
-    request: Request, _token: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Caller:
+async def _caller(request: Request) -> Caller:
     """Return the caller that ``groat.merchants.http.Gate`` authenticated."""
     caller: Caller = request.state.caller
     return caller
@@ -161,10 +164,13 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the framework's handler with the strict checks."""
         handle = super().get_route_handler()
+        scopes = self.scopes
         known = sorted(self._names(ParamTypes.query))
         honours_keys = _KEY_HEADER in self._names(ParamTypes.header)
 
         async def strict(request: Request) -> Response:
+            if scopes:
+                _require(request.state.caller, scopes)
             _inspect_address(request)
             _refuse_unknown(request, known)
             if not honours_keys:
@@ -172,6 +178,12 @@ class StrictRoute(APIRoute):
             return await handle(await _StrictRequest.read(request, self.most_bytes))
 
         return strict
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes that a caller of this route must have."""
+        required = (one for one in self.dependencies if isinstance(one, SecurityRequirement))
+        return frozenset(name for one in required for name in one.scopes or ())
 
     def _names(self, where: ParamTypes) -> list[str]:
         """Return the names of the route's parameters in the query or in the headers."""
@@ -189,39 +201,46 @@ class BulkRoute(StrictRoute):
 
 
 class RouteTable:
-    """The routes below one address. Each is a strict route, and its caller is authenticated."""
+    """The routes of a room below one address.
 
-    def __init__(self, prefix: str, tag: str) -> None:
+    Each is a strict route, whose caller is authenticated and has the scope for the access that the
+    route declares.
+    """
+
+    def __init__(self, room: Room, prefix: str, tag: str) -> None:
         self.router = APIRouter(prefix=prefix, tags=[tag], route_class=StrictRoute)
+        self._room = room
 
     def get(self, path: str, handler: Handler) -> None:
         """Add a route that reads."""
-        self._add("GET", path, handler)
+        self._add("GET", path, handler, Access.READ)
 
     def post(
         self,
         path: str,
         handler: Handler,
+        access: Access = Access.WRITE,
         *,
         status: HTTPStatus = HTTPStatus.OK,
         route_class: type[StrictRoute] = StrictRoute,
     ) -> None:
         """Add a route that makes or changes something; ``status`` is that of its answer."""
-        self._add("POST", path, handler, status, route_class)
+        self._add("POST", path, handler, access, status, route_class)
 
-    def put(self, path: str, handler: Handler) -> None:
+    def put(self, path: str, handler: Handler, access: Access = Access.WRITE) -> None:
         """Add a route that replaces something."""
-        self._add("PUT", path, handler)
+        self._add("PUT", path, handler, access)
 
-    def patch(self, path: str, handler: Handler) -> None:
+    def patch(self, path: str, handler: Handler, access: Access = Access.WRITE) -> None:
         """Add a route that changes some fields."""
-        self._add("PATCH", path, handler)
+        self._add("PATCH", path, handler, access)
 
     def _add(
         self,
         method: str,
         path: str,
         handler: Handler,
+        access: Access,
         status: HTTPStatus = HTTPStatus.OK,
         route_class: type[StrictRoute] = StrictRoute,
     ) -> None:
@@ -234,7 +253,17 @@ class RouteTable:
             summary=summary.rstrip("."),
             description=description.strip(),
             status_code=status,
+            dependencies=[Security(_bearer, scopes=[scope(self._room, access)])],
             route_class_override=route_class,
+        )
+
+
+def _require(caller: Caller, scopes: frozenset[str]) -> None:
+    missing = sorted(scopes - caller.scopes)
+    if missing:
+        raise Forbidden(
+            "missing_scope",
+            f"The API key lacks {', '.join(missing)}; use a key that has this scope.",
         )
 
 

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from groat.app.api import create_api
+from groat.kernel.scopes import ALL_SCOPES, Access
+from tests.support.world import World
+
+ADMINISTRATION = {
+    "PUT /v1/routing-rules",
+    "POST /v1/provider-accounts/{account_id}/backfill",
+    "POST /v1/provider-events/replay",
+    "POST /v1/provider-events/{event_id}/replay",
+}
+
+
+async def test_every_operation_requires_one_scope(world: World) -> None:
+    paths = create_api(world.engine).openapi()["paths"]
+    operations = {
+        f"{method.upper()} {path}": operation
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+    assert len(operations) > 30
+    for name, operation in operations.items():
+        [security] = operation["security"]
+        [scope] = security["HTTPBearer"]
+        assert scope in ALL_SCOPES, name
+        access = Access(scope.partition(":")[2])
+        assert (access is Access.READ) == name.startswith("GET "), name
+        assert (access is Access.ADMIN) == (name in ADMINISTRATION), name
