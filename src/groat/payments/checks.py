@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from psycopg.types.json import Jsonb
+
+from groat.payments.domain.recipes import KINDS
 from groat.payments.infrastructure import payments as store
 from groat.platform.postgres.checks import Check, checks_from
 
@@ -27,4 +30,5 @@ def checks() -> list[Check]:
             "postings_have_effects": "ledger transaction",
             "idempotency_keys_match_record": "idempotency key",
         },
+        {"kinds": Jsonb({effect.value: kind.number for effect, kind in KINDS.items()})},
     )

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from groat.kernel.scopes import Access, Room
 from groat.platform.http.edge import CallerOf, RouteTable, View
-from groat.routing.domain.rules import Rules
+from groat.routing.domain.rules import RulesInForce
 from groat.routing.infrastructure.documents import RuleDocument, RulesDocument
 from groat.routing.service import RoutingService
 
@@ -18,9 +18,9 @@ class RulesView(View):
     rules: list[RuleDocument]
 
     @classmethod
-    def of(cls, rules: Rules) -> Self:
-        """Return the view of ``rules``."""
-        return cls(version=rules.version, rules=RulesDocument.of(rules).rules)
+    def of(cls, in_force: RulesInForce) -> Self:
+        """Return the view of the rules ``in_force``."""
+        return cls(version=in_force.version, rules=RulesDocument.of(in_force.rules).rules)
 
 
 class RoutingRoutes:
@@ -42,4 +42,4 @@ class RoutingRoutes:
 
     async def put_rules(self, body: RulesDocument, caller: CallerOf) -> RulesView:
         """Replace the routing rules."""
-        return RulesView.of(await self._routing.replace(caller, body.at(version=0)))
+        return RulesView.of(await self._routing.replace(caller, body.to_rules()))

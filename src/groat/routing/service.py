@@ -17,7 +17,6 @@ from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Conflict, InvalidRequest
 from groat.kernel.ids import MerchantId, PaymentId, ProviderAccountId
-from groat.kernel.value import replace
 from groat.merchants.domain.credentials import ProviderName
 from groat.merchants.service import MerchantService
 from groat.platform.postgres.connection import Connection
@@ -25,7 +24,7 @@ from groat.platform.postgres.database import Database, KeyTaken
 from groat.platform.redis.breaker import Breakers, BreakerState
 from groat.routing.domain.actions import RoutingAction
 from groat.routing.domain.route import RoutingDecision, RoutingInput, decide_route
-from groat.routing.domain.rules import Rules
+from groat.routing.domain.rules import Rules, RulesInForce
 from groat.routing.domain.simulation import PastPayment, Simulation, simulate
 from groat.routing.infrastructure import rules as store
 from groat.routing.infrastructure.documents import RulesDocument
@@ -48,12 +47,12 @@ class RoutingService:
         self._breakers = breakers
         self._clock = clock
 
-    async def rules(self, merchant_id: MerchantId) -> Rules:
+    async def rules(self, merchant_id: MerchantId) -> RulesInForce:
         """Return the rules in force. Before a merchant sets any, they are empty, with version 0."""
         async with self._database.autocommit() as connection:
             return await store.rules(connection, merchant_id)
 
-    async def replace(self, caller: Caller, rules: Rules) -> Rules:
+    async def replace(self, caller: Caller, rules: Rules) -> RulesInForce:
         """Replace the rules in force by a new version, and return it.
 
         Raises:
@@ -64,8 +63,8 @@ class RoutingService:
         await self._require_accounts(merchant_id, rules)
         try:
             async with self._database.transaction() as connection:
-                version = (await store.rules(connection, merchant_id)).version + 1
-                new = replace(rules, version=version)
+                before = await store.rules(connection, merchant_id)
+                new = RulesInForce(before.version + 1, rules)
                 store.insert_rules(connection, merchant_id, new, now)
                 await self._audit.write(connection, merchant_id, [_replaced(caller, new)], now)
         except KeyTaken:
@@ -82,11 +81,11 @@ class RoutingService:
             Conflict: ``no_route``; no rule holds, or the first that holds has no account that can
                 take the payment.
         """
-        rules = await self.rules(merchant_id)
+        in_force = await self.rules(merchant_id)
         accounts = await self._accounts(merchant_id)
         are_broken = await asyncio.gather(*map(self._is_broken, accounts))
         broken = list(compress(accounts, are_broken))
-        return decide_route(rules, payment, accounts, broken)
+        return decide_route(in_force, payment, accounts, broken)
 
     @staticmethod
     def record(
@@ -147,15 +146,15 @@ def read_rules(content: bytes) -> Rules:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise InvalidRequest("invalid_routing_rules", f"{where}: {first['msg']}") from None
-    return document.at(version=0)
+    return document.to_rules()
 
 
-def _replaced(caller: Caller, rules: Rules) -> Change:
+def _replaced(caller: Caller, new: RulesInForce) -> Change:
     return Change.by(
         caller,
         RoutingAction.RULES_REPLACED,
         "merchant",
         ids.widened(caller.merchant_id),
-        version=rules.version,
-        rules=len(rules.rules),
+        version=new.version,
+        rules=len(new.rules.rules),
     )

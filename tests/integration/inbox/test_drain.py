@@ -240,7 +240,7 @@ async def test_what_is_in_hand_is_found_without_going_through_all_that_is_open(
     async with world.engine.database.transaction() as connection:
         before = await connection.fetch(read)
         ours = await store.lock_claimed(connection, world.merchant_id, mine)
-        store.keep_claims(connection, mine, timedelta(minutes=1))
+        store.renew_claims(connection, mine, timedelta(minutes=1))
         done = Settled(EventStatus.IGNORED, "no_fact_in_event")
         store.settle(connection, world.merchant_id, [(event, done) for event in mine])
         after = await connection.fetch(read)
@@ -255,7 +255,7 @@ async def test_a_lease_that_is_made_longer_too_late_claims_nothing(world: World)
     async with world.engine.database.transaction() as connection:
         await store.lock_claimed(connection, world.merchant_id, [event])
         store.settle(connection, world.merchant_id, [(event, again)])
-        store.keep_claims(connection, [event], timedelta(minutes=1))
+        store.renew_claims(connection, [event], timedelta(minutes=1))
     assert await world.rows("select claimed_until from provider_event") == [(None,)]
 
 

@@ -30,7 +30,7 @@ async def settle(connection: Connection, events: Sequence[ClaimedEvent]) -> None
 
 
 async def keep(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
-    store.keep_claims(connection, events, timedelta(hours=1))
+    store.renew_claims(connection, events, timedelta(hours=1))
 
 
 async def replay(connection: Connection, events: Sequence[ClaimedEvent]) -> None:

@@ -62,12 +62,12 @@ async def test_an_attempt_that_lost_its_claim_neither_renews_nor_releases_it(wor
         [held] = await store.claim(connection, LEASE, 1)
     before = await world.rows("select attempts, claimed_until, due_at from provider_event")
     async with database.transaction() as connection:
-        store.keep_claims(connection, [lost], 2 * LEASE)
-        store.let_go(connection, [lost])
+        store.renew_claims(connection, [lost], 2 * LEASE)
+        store.release_claims(connection, [lost])
         assert await store.lock_claimed(connection, world.merchant_id, [lost]) == set()
     assert await world.rows("select attempts, claimed_until, due_at from provider_event") == before
     async with database.transaction() as connection:
-        store.let_go(connection, [held])
+        store.release_claims(connection, [held])
     assert await world.rows("select attempts, claimed_until, due_at from provider_event") != before
 
 

@@ -14,6 +14,7 @@ from groat.accounts.domain.ledger import (
     Hold,
     PostedEntry,
     PostedTransaction,
+    StatementFilter,
     Transaction,
     UnbalancedTransaction,
     batch_digest,
@@ -159,3 +160,31 @@ def test_a_hold_is_captured_part_by_part(amount: int, data: st.DataObject) -> No
 def test_an_ended_hold_keeps_what_was_captured_of_it() -> None:
     hold = Hold(HoldId(A), A, "EUR", 1, "r", 10, 10, 0, "open", None, NOW).after_capture(4)
     assert hold.ended("released") == replace(hold, remaining=0, state="released")
+
+
+TICK = timedelta(microseconds=1)
+LATER = NOW + timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown", "following"),
+    [
+        (StatementFilter(), NOW, StatementFilter(until=NOW)),
+        (StatementFilter(until=LATER), NOW, StatementFilter(until=NOW)),
+        (StatementFilter(until=NOW), LATER, StatementFilter(until=NOW)),
+        (
+            StatementFilter(oldest_first=True),
+            NOW,
+            StatementFilter(since=NOW + TICK, oldest_first=True),
+        ),
+        (
+            StatementFilter(since=LATER, oldest_first=True),
+            NOW,
+            StatementFilter(since=LATER, oldest_first=True),
+        ),
+    ],
+)
+def test_the_lines_after_a_line_exclude_it(
+    wanted: StatementFilter, shown: datetime, following: StatementFilter
+) -> None:
+    assert wanted.following(shown) == following

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Iterable
 import httpx
 import pytest
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette import types
 
 from groat.kernel.caller import Caller
 from groat.kernel.ids import MerchantId
-from groat.kernel.scopes import ALL_SCOPES, Access, Room, scope
+from groat.kernel.scopes import ALL_SCOPES, Access, Room, Scope, scope
 from groat.platform.http.edge import CallerOf, RouteTable
 from groat.platform.http.problems import install_problem_documents
 
@@ -29,16 +29,16 @@ async def handler(caller: CallerOf) -> dict[str, str]:
 class Known:
     """Stands where the gate stands: every request has this caller."""
 
-    def __init__(self, app: ASGIApp, caller: Caller) -> None:
+    def __init__(self, app: types.ASGIApp, caller: Caller) -> None:
         self._app = app
         self._caller = caller
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: types.Scope, receive: types.Receive, send: types.Send) -> None:
         scope.setdefault("state", {})["caller"] = self._caller
         await self._app(scope, receive, send)
 
 
-def app_for(scopes: Iterable[str]) -> FastAPI:
+def app_for(scopes: Iterable[Scope]) -> FastAPI:
     routes = RouteTable(Room.PAYMENTS, "/things", "things")
     routes.get("", handler)
     routes.post("", handler)
@@ -51,7 +51,7 @@ def app_for(scopes: Iterable[str]) -> FastAPI:
     return app
 
 
-async def answers(scopes: Iterable[str]) -> AsyncIterator[tuple[str, httpx.Response]]:
+async def answers(scopes: Iterable[Scope]) -> AsyncIterator[tuple[str, httpx.Response]]:
     transport = httpx.ASGITransport(app_for(scopes))
     async with httpx.AsyncClient(transport=transport, base_url="http://groat.test") as http:
         for method in METHODS:

@@ -16,7 +16,7 @@ from groat.kernel.money import Money
 from groat.kernel.value import replace
 from groat.providers.domain.failures import RETRYABLE, FailureCode
 from groat.routing.domain.route import Leg, Route, RoutingInput, decide_route, draw
-from groat.routing.domain.rules import Conditions, Rule, Rules, Target
+from groat.routing.domain.rules import Conditions, Rule, Rules, RulesInForce, Target
 
 STRIPE, PAYPAL, OTHER = (ProviderAccountId(UUID(int=number)) for number in (1, 2, 3))
 ACCOUNTS = {STRIPE: "stripe", PAYPAL: "paypal", OTHER: "stripe"}
@@ -31,10 +31,14 @@ BOTH = (Target(STRIPE), Target(PAYPAL))
 
 
 def legs(
-    rules: Rules, payment: RoutingInput = PAYMENT, broken: tuple[ProviderAccountId, ...] = ()
+    rules: RulesInForce, payment: RoutingInput = PAYMENT, broken: tuple[ProviderAccountId, ...] = ()
 ) -> list[ProviderAccountId]:
     decision = decide_route(rules, payment, ACCOUNTS, broken)
     return [leg.provider_account_id for leg in decision.route.legs]
+
+
+def in_force(version: int, rules: tuple[Rule, ...]) -> RulesInForce:
+    return RulesInForce(version, Rules(rules))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +60,7 @@ def legs(
 def test_the_first_rule_that_holds_decides_and_says_why_the_others_did_not(
     conditions: Conditions, *, holds: bool
 ) -> None:
-    rules = Rules(3, (Rule("first", (Target(PAYPAL),), conditions), Rule("rest", BOTH)))
+    rules = in_force(3, (Rule("first", (Target(PAYPAL),), conditions), Rule("rest", BOTH)))
     decision = decide_route(rules, PAYMENT, ACCOUNTS, ())
     assert decision.rules_version == 3
     assert decision.rule == ("first" if holds else "rest")
@@ -66,39 +70,39 @@ def test_the_first_rule_that_holds_decides_and_says_why_the_others_did_not(
 
 def test_where_no_rule_holds_there_is_no_route() -> None:
     only_dollars = Conditions(currencies=frozenset({"USD"}))
-    for rules in (Rules(0, ()), Rules(1, (Rule("dollars", BOTH, only_dollars),))):
+    for rules in (in_force(0, ()), in_force(1, (Rule("dollars", BOTH, only_dollars),))):
         with pytest.raises(Conflict) as refused:
             decide_route(rules, PAYMENT, ACCOUNTS, ())
         assert refused.value.code == "no_route"
 
 
 def test_targets_are_tried_in_their_order_with_the_token_of_their_provider() -> None:
-    decision = decide_route(Rules(1, (Rule("all", BOTH),)), PAYMENT, ACCOUNTS, ())
+    decision = decide_route(in_force(1, (Rule("all", BOTH),)), PAYMENT, ACCOUNTS, ())
     assert decision.route.legs == (Leg(STRIPE, "pm_1"), Leg(PAYPAL, "vault_1"))
 
 
 def test_a_target_without_a_token_is_left_out_and_said_so() -> None:
     only_paypal = replace(PAYMENT, tokens={"paypal": "vault_1"})
-    decision = decide_route(Rules(1, (Rule("all", BOTH),)), only_paypal, ACCOUNTS, ())
+    decision = decide_route(in_force(1, (Rule("all", BOTH),)), only_paypal, ACCOUNTS, ())
     assert [leg.provider_account_id for leg in decision.route.legs] == [PAYPAL]
     assert [one.verdict for one in decision.considered] == ["no_token", "taken"]
     with pytest.raises(Conflict):
-        decide_route(Rules(1, (Rule("all", BOTH),)), replace(PAYMENT, tokens={}), ACCOUNTS, ())
+        decide_route(in_force(1, (Rule("all", BOTH),)), replace(PAYMENT, tokens={}), ACCOUNTS, ())
 
 
 def test_an_account_that_is_gone_is_left_out() -> None:
-    decision = decide_route(Rules(1, (Rule("all", BOTH),)), PAYMENT, {PAYPAL: "paypal"}, ())
+    decision = decide_route(in_force(1, (Rule("all", BOTH),)), PAYMENT, {PAYPAL: "paypal"}, ())
     assert [one.verdict for one in decision.considered] == ["not_available", "taken"]
 
 
 def test_a_broken_account_is_tried_last_and_not_never() -> None:
-    rules = Rules(1, (Rule("all", BOTH),))
+    rules = in_force(1, (Rule("all", BOTH),))
     assert legs(rules, broken=(STRIPE,)) == [PAYPAL, STRIPE]
     assert legs(rules, broken=(STRIPE, PAYPAL)) == [STRIPE, PAYPAL]
 
 
 def test_a_split_is_by_weight_and_the_same_for_the_same_payment() -> None:
-    split = Rules(1, (Rule("split", (Target(STRIPE, 70), Target(PAYPAL, 30))),))
+    split = in_force(1, (Rule("split", (Target(STRIPE, 70), Target(PAYPAL, 30))),))
     payments = [replace(PAYMENT, id=PaymentId(ids.uuid7())) for _ in range(4000)]
     first = Counter(legs(split, one)[0] for one in payments)
     assert 0.65 < first[STRIPE] / 4000 < 0.75
@@ -121,7 +125,7 @@ def test_every_target_is_in_the_route_once_whatever_the_weights(
     targets = tuple(Target(one, weight) for one, weight in zip(accounts, weights, strict=True))
     payment = replace(PAYMENT, id=PaymentId(payment_id))
     decision = decide_route(
-        Rules(1, (Rule("split", targets),)),
+        in_force(1, (Rule("split", targets),)),
         payment,
         dict.fromkeys(accounts, "stripe"),
         [one for number, one in enumerate(accounts) if number in broken],
@@ -175,5 +179,5 @@ def test_a_rule_that_cannot_be_is_refused(targets: tuple[Target, ...]) -> None:
 
 def test_two_rules_of_one_name_are_refused() -> None:
     with pytest.raises(InvalidRequest) as refused:
-        Rules(1, (Rule("a", BOTH), Rule("a", BOTH)))
+        in_force(1, (Rule("a", BOTH), Rule("a", BOTH)))
     assert refused.value.code == "invalid_routing_rules"

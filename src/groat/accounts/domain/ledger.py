@@ -215,6 +215,13 @@ class StatementFilter(Value):
     kind: str | None = None
     oldest_first: bool = False
 
+    def following(self, shown: datetime) -> StatementFilter:
+        """Return the filter for the lines that follow the line recorded at ``shown``."""
+        if self.oldest_first:
+            after = shown + timedelta(microseconds=1)
+            return replace(self, since=max(self.since or after, after))
+        return replace(self, until=min(self.until or shown, shown))
+
 
 class TrialBalance(Value):
     """Sums over all accounts in one currency: debit balances equal credit balances."""

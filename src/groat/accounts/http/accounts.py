@@ -1,6 +1,6 @@
 """``/v1/accounts``: open, read and change accounts. ``/v1/ledger``: sums over all accounts."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal, Self
 
@@ -19,7 +19,6 @@ from groat.accounts.queries import AccountQueries
 from groat.accounts.service.accounts import AccountService
 from groat.kernel.ids import AccountId
 from groat.kernel.scopes import Room
-from groat.kernel.value import replace
 from groat.platform.http.edge import (
     AccountIdText,
     Body,
@@ -30,8 +29,6 @@ from groat.platform.http.edge import (
     View,
 )
 from groat.platform.http.paging import Page, PagingOf
-
-_TICK = timedelta(microseconds=1)
 
 
 class NewAccount(Body):
@@ -243,8 +240,10 @@ class AccountRoutes:
         paging: PagingOf,
     ) -> Page[EntryView]:
         """List an account's entries."""
+        if paging.after is not None:
+            wanted = wanted.following(datetime.fromisoformat(paging.after))
         account, lines = await self._queries.statement(
-            caller.merchant_id, account_id, _following(wanted, paging.after), limit=paging.rows
+            caller.merchant_id, account_id, wanted, limit=paging.rows
         )
         return paging.page(
             lines,
@@ -280,14 +279,3 @@ class AccountRoutes:
         """Get the trial balance."""
         sums = await self._queries.trial_balance(caller.merchant_id)
         return TrialBalances(data=[TrialBalanceView.of(currency) for currency in sums])
-
-
-def _following(wanted: StatementFilter, place: str | None) -> StatementFilter:
-    """Narrow a filter to the lines after the line that was recorded at ``place``."""
-    if place is None:
-        return wanted
-    shown = datetime.fromisoformat(place)
-    if wanted.oldest_first:
-        after = shown + _TICK
-        return replace(wanted, since=max(wanted.since or after, after))
-    return replace(wanted, until=min(wanted.until or shown, shown))

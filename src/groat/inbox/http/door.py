@@ -10,6 +10,7 @@ from functools import lru_cache
 from http import HTTPStatus
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
@@ -19,7 +20,7 @@ from groat.kernel.errors import GroatError, NotFound
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.platform.http.bodies import read_bytes
 from groat.platform.http.middleware import RequestIds
-from groat.platform.http.problems import internal_error, problem, problem_of
+from groat.platform.http.problems import internal_error, problem_of, problem_of_framework
 
 _log = structlog.get_logger(__name__)
 
@@ -58,7 +59,9 @@ class WebhookDoor:
 
     async def _take(self, scope: Scope, receive: Receive) -> None:
         if scope["method"] != "POST":
-            raise _NotPosted
+            raise HTTPException(
+                HTTPStatus.METHOD_NOT_ALLOWED, "Use POST to deliver a webhook.", {"allow": "POST"}
+            )
         merchant_id, account_id = _addressee(scope["path"])
         provider = await self._receiver.provider(merchant_id, account_id)
         headers = {
@@ -68,18 +71,13 @@ class WebhookDoor:
         await self._receiver.receive(provider, merchant_id, account_id, headers, body)
 
 
-class _NotPosted(Exception):
-    """The request has another method than POST."""
-
-
 async def _refuse(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
     """Log the failure of a delivery, and answer it with a problem document."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         match error:
-            case _NotPosted():
-                response = problem(405, "method_not_allowed", "Use POST to deliver a webhook.")
-                response.headers["allow"] = "POST"
+            case HTTPException():
+                response = problem_of_framework(error)
             case GroatError():
                 _log.warning("webhook_rejected", reason=error.code)
                 response = problem_of(error)

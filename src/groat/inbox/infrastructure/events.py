@@ -131,14 +131,14 @@ async def claim_suspect(connection: Connection, lease: timedelta) -> ClaimedEven
     return None if row is None else _to_claimed(row)
 
 
-def keep_claims(connection: Connection, events: Sequence[ClaimedEvent], lease: timedelta) -> None:
+def renew_claims(connection: Connection, events: Sequence[ClaimedEvent], lease: timedelta) -> None:
     """Renew the claims of these events: they expire after ``lease`` from now."""
-    _renew_claims(connection, events, lease)
+    _set_lease(connection, events, lease)
 
 
-def let_go(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
+def release_claims(connection: Connection, events: Sequence[ClaimedEvent]) -> None:
     """Release claimed events: they are due when their lease ends, and do not count as lost."""
-    _renew_claims(connection, events, None)
+    _set_lease(connection, events, None)
 
 
 async def lock_claimed(
@@ -243,7 +243,7 @@ async def counts(connection: Connection, merchant_id: MerchantId) -> InboxCounts
     return value(InboxCounts, row)
 
 
-def _renew_claims(
+def _set_lease(
     connection: Connection, events: Sequence[ClaimedEvent], lease: timedelta | None
 ) -> None:
     connection.write(

@@ -126,7 +126,7 @@ class InboxDrain:
             releasing = len(self._to_release)
             async with self._database.transaction() as connection:
                 if releasing:
-                    store.let_go(connection, self._to_release)
+                    store.release_claims(connection, self._to_release)
                 saturated = self._saturated_accounts()
                 events = await store.claim(connection, _LEASE, FULL_BATCH, saturated)
             del self._to_release[:releasing]
@@ -259,7 +259,7 @@ class InboxDrain:
             await asyncio.sleep(_KEEP_SECONDS)
             with suppress(Unavailable):
                 async with self._database.transaction() as connection:
-                    store.keep_claims(connection, list(pending.values()), _LEASE)
+                    store.renew_claims(connection, list(pending.values()), _LEASE)
 
     async def _apply_all(self, batch: Sequence[Read]) -> None:
         """Apply and commit events, one merchant at a time: a failure affects one merchant only."""

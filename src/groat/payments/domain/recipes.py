@@ -22,7 +22,7 @@ KINDS = {
     EffectKind.DISPUTE_WITHDRAWN: TransactionKind(19, "payment.dispute_withdrawn"),
     EffectKind.DISPUTE_REINSTATED: TransactionKind(20, "payment.dispute_reinstated"),
 }
-"""The kinds of ledger transactions of payments: numbers 16 to 20, repeated in ``checks.sql``."""
+"""The kinds of ledger transactions of payments: numbers 16 to 20."""
 
 _LONGEST_REFERENCE = 255
 _READABLE = 190

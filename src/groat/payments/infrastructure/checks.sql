@@ -254,10 +254,7 @@ from (
     ) as e
     left join payment p on p.merchant_id = e.merchant_id and p.id = e.payment_id
     left join ledger_transaction t on t.merchant_id = e.merchant_id and t.id = e.transaction_id
-        and t.kind = case e.kind
-            when 'captured' then 16 when 'fee' then 17 when 'refunded' then 18
-            when 'dispute_withdrawn' then 19 when 'dispute_reinstated' then 20
-        end
+        and t.kind = (%(kinds)s::jsonb -> e.kind)::smallint
         and t.reference = case
             when length(e.named) <= 255 then e.named
             else left(e.named, 190) || ':' || encode(sha256(convert_to(e.named, 'UTF8')), 'hex')
@@ -268,13 +265,13 @@ from (
 ) as effects
 
 -- name: check_postings_have_effects
--- Each ledger transaction of payments (kinds 16 to 20) belongs to an effect.
+-- Each ledger transaction whose kind is one of payments belongs to an effect.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select t.id, e.transaction_id is null as bad
     from ledger_transaction t
     left join applied_effect e on e.merchant_id = t.merchant_id and e.transaction_id = t.id
-    where t.kind between 16 and 20
+    where t.kind in (select value::smallint from jsonb_each(%(kinds)s::jsonb))
 ) as postings
 
 -- name: check_idempotency_keys_match_record

@@ -49,6 +49,14 @@ def problem_of(error: GroatError) -> JSONResponse:
     return problem(error.status, error.code, error.message)
 
 
+def problem_of_framework(error: HTTPException) -> JSONResponse:
+    """Return the problem document of an error of the framework, such as 405."""
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    answer = problem(error.status_code, code, str(error.detail))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
 def internal_error() -> JSONResponse:
     """Return the problem document of an unforeseen error that is already in the log."""
     return problem(
@@ -78,9 +86,7 @@ def install_problem_documents(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def framework(request: Request, error: HTTPException) -> JSONResponse:
-        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-        answer = problem(error.status_code, code, str(error.detail))
-        answer.headers.update(error.headers or {})
+        answer = problem_of_framework(error)
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             answer.headers["allow"] = ", ".join(_allowed(app, request.scope))
         return answer

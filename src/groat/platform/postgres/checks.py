@@ -7,6 +7,7 @@ number of objects; ``wrong``, the number of wrong ones; ``first``, the name of t
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from groat.platform.postgres.connection import Connection
@@ -15,11 +16,15 @@ from groat.platform.postgres.queries import Query
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check. ``name`` states the rule that holds; ``offender`` is the noun for a wrong row."""
+    """A check. ``name`` states the rule that holds; ``offender`` is the noun for a wrong row.
+
+    ``parameters`` are those of the query, if it has any.
+    """
 
     name: str
     query: Query
     offender: str
+    parameters: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +38,21 @@ class Finding:
     seconds: float
 
 
-def checks_from(queries: dict[str, Query], offenders: dict[str, str]) -> list[Check]:
+def checks_from(
+    queries: dict[str, Query],
+    offenders: dict[str, str],
+    parameters: Mapping[str, object] | None = None,
+) -> list[Check]:
     """Return the check of each query ``check_<name>``; ``offenders`` maps each name to a noun."""
-    return [Check(name, queries[f"check_{name}"], noun) for name, noun in offenders.items()]
+    return [
+        Check(name, queries[f"check_{name}"], noun, parameters) for name, noun in offenders.items()
+    ]
 
 
 async def run_check(connection: Connection, check: Check) -> Finding:
     """Run one check in the caller's snapshot and return its result."""
     started = time.perf_counter()
-    row = await connection.fetch_one(check.query)
+    row = await connection.fetch_one(check.query, check.parameters)
     assert row is not None, "a check aggregates, so it has one row"  # noqa: S101
     wrong = row.wrong
     detail = f"{wrong} wrong, first: {check.offender} {row.first}" if wrong else ""

@@ -264,7 +264,8 @@ def _fields(kind: Any) -> tuple[str, ...]:
 @lru_cache(maxsize=1024)
 def _row_of(names: tuple[bytes, ...]) -> Callable[[Sequence[Any]], Row]:
     """Return the function that makes a row of the values of columns with these names."""
-    row = namedtuple("Row", [name.decode() for name in names], rename=True)  # noqa: PYI024 - known at run time
+    fields = [name.decode() for name in names]  # known at run time only
+    row = namedtuple("Row", fields, rename=True)  # type: ignore[misc] # noqa: PYI024
     return partial(tuple.__new__, row)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Literal, Self, TypeAlias
+from typing import Literal, NamedTuple, Self, TypeAlias
 
 from groat.kernel.errors import Conflict
 from groat.kernel.ids import PaymentId, ProviderAccountId
@@ -17,7 +17,14 @@ from groat.kernel.money import Money
 from groat.kernel.value import Value, replace
 from groat.merchants.domain.credentials import ProviderName
 from groat.providers.domain.failures import FailureCode
-from groat.routing.domain.rules import FALLBACK_WITHIN, Conditions, Rule, Rules, Target
+from groat.routing.domain.rules import (
+    FALLBACK_WITHIN,
+    Conditions,
+    Rule,
+    Rules,
+    RulesInForce,
+    Target,
+)
 
 
 class Leg(Value):
@@ -101,12 +108,21 @@ class Considered(Value):
     verdict: Consideration
 
 
-class RoutingDecision(Value):
-    """The route of a payment, and the reasons for it.
+class RouteChoice(NamedTuple):
+    """The route that rules choose for a payment, and the reasons for it.
 
     ``rule`` is the first rule that holds, and ``considered`` its targets with their verdicts.
     ``skipped`` holds the earlier rules, each with the condition that the payment did not meet.
     """
+
+    rule: str
+    skipped: tuple[tuple[str, str], ...]
+    considered: tuple[Considered, ...]
+    route: Route
+
+
+class RoutingDecision(Value):
+    """The route of a payment by the rules in force, and the reasons as in ``RouteChoice``."""
 
     rules_version: int
     rule: str
@@ -116,12 +132,27 @@ class RoutingDecision(Value):
 
 
 def decide_route(
-    rules: Rules,
+    in_force: RulesInForce,
     payment: RoutingInput,
     accounts: Mapping[ProviderAccountId, ProviderName],
     broken: Collection[ProviderAccountId],
 ) -> RoutingDecision:
-    """Decide the route of a payment by the first rule that holds.
+    """Decide the route of a payment by the rules in force, as ``choose_route`` does.
+
+    Raises:
+        Conflict: ``no_route``.
+    """
+    choice = choose_route(in_force.rules, payment, accounts, broken)
+    return RoutingDecision(in_force.version, *choice)
+
+
+def choose_route(
+    rules: Rules,
+    payment: RoutingInput,
+    accounts: Mapping[ProviderAccountId, ProviderName],
+    broken: Collection[ProviderAccountId],
+) -> RouteChoice:
+    """Choose the route of a payment by the first rule that holds.
 
     ``accounts`` are the merchant's provider accounts. ``broken`` are the accounts whose circuit
     breaker is open. The route tries them last but keeps them: if all are broken, the payment still
@@ -135,7 +166,7 @@ def decide_route(
     for rule in rules.rules:
         why = unmet(rule.conditions, payment)
         if why is None:
-            return _along(rules, rule, tuple(skipped), payment, accounts, broken)
+            return _along(rule, tuple(skipped), payment, accounts, broken)
         skipped.append((rule.name, why))
     raise Conflict(
         "no_route",
@@ -172,13 +203,12 @@ def draw(payment_id: PaymentId) -> float:
 
 
 def _along(
-    rules: Rules,
     rule: Rule,
     skipped: tuple[tuple[str, str], ...],
     payment: RoutingInput,
     accounts: Mapping[ProviderAccountId, ProviderName],
     broken: Collection[ProviderAccountId],
-) -> RoutingDecision:
+) -> RouteChoice:
     considered = tuple(
         Considered(account_id, _verdict(account_id, payment, accounts, broken))
         for account_id in _in_order(rule.targets, draw(payment.id))
@@ -196,7 +226,7 @@ def _along(
         for target in taken
     )
     route = Route(legs, rule.fallback_on, fallback_within=rule.fallback_within)
-    return RoutingDecision(rules.version, rule.name, skipped, considered, route)
+    return RouteChoice(rule.name, skipped, considered, route)
 
 
 def _in_order(targets: Sequence[Target], drawn: float) -> Iterator[ProviderAccountId]:

@@ -80,10 +80,9 @@ class Rule(Value):
 
 
 class Rules(Value):
-    """A merchant's rules in their order. Every change creates a new version."""
+    """The rules of a merchant in their order."""
 
-    version: int
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.rules) > _MOST_RULES or len({rule.name for rule in self.rules}) < len(
@@ -93,3 +92,13 @@ class Rules(Value):
                 "invalid_routing_rules",
                 f"A merchant may have up to {_MOST_RULES} rules, each with a name of its own.",
             )
+
+
+class RulesInForce(Value):
+    """The rules that route a merchant's payments now. Every change creates a new version.
+
+    Before the first change, there are no rules, and the version is 0.
+    """
+
+    version: int
+    rules: Rules

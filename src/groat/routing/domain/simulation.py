@@ -10,7 +10,7 @@ from groat.kernel.errors import Conflict
 from groat.kernel.ids import PaymentId, ProviderAccountId
 from groat.kernel.value import Value, replace
 from groat.merchants.domain.credentials import ProviderName
-from groat.routing.domain.route import RoutingInput, decide_route
+from groat.routing.domain.route import RoutingInput, choose_route
 from groat.routing.domain.rules import Rules
 
 
@@ -74,8 +74,8 @@ def _simulated(
     tokens: Mapping[ProviderName, str | None],
 ) -> SimulatedRoute:
     try:
-        decision = decide_route(rules, replace(past.payment, tokens=tokens), accounts, ())
+        choice = choose_route(rules, replace(past.payment, tokens=tokens), accounts, ())
     except Conflict as error:
         return SimulatedRoute(past, None, error.message)
-    first = decision.route.leg.provider_account_id
-    return SimulatedRoute(past, first, f"rule {decision.rule!r}")
+    first = choice.route.leg.provider_account_id
+    return SimulatedRoute(past, first, f"rule {choice.rule!r}")

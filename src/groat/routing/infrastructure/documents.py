@@ -124,21 +124,21 @@ class RulesDocument(_Document):
         """Return the document of a merchant's rules."""
         return cls(rules=list(map(RuleDocument.of, rules.rules)))
 
-    def at(self, version: int) -> Rules:
-        """Return the rules of this document with the number ``version``.
+    def to_rules(self) -> Rules:
+        """Return the rules of this document.
 
         Raises:
             InvalidRequest: ``invalid_routing_rule`` or ``invalid_routing_rules``.
         """
-        return Rules(version, tuple(document.rule() for document in self.rules))
+        return Rules(tuple(document.rule() for document in self.rules))
 
 
-def stored_rules(document: dict[str, Any], version: int) -> Rules:
+def stored_rules(document: dict[str, Any]) -> Rules:
     """Return rules as read from the database; failure codes no longer known are dropped."""
     rules = [
         {**rule, "fallback_on": known_codes(rule["fallback_on"])} for rule in document["rules"]
     ]
-    return RulesDocument.model_validate({"rules": rules}).at(version)
+    return RulesDocument.model_validate({"rules": rules}).to_rules()
 
 
 def decision_document(payment_id: PaymentId, decision: RoutingDecision) -> dict[str, Any]:

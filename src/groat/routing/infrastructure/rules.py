@@ -10,22 +10,22 @@ from groat.kernel.ids import MerchantId, PaymentId
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.queries import load_queries
 from groat.routing.domain.route import RoutingDecision
-from groat.routing.domain.rules import Rules
+from groat.routing.domain.rules import Rules, RulesInForce
 from groat.routing.infrastructure.documents import RulesDocument, decision_document, stored_rules
 
 QUERIES = load_queries(__file__, "rules.sql")
 
 
-async def rules(connection: Connection, merchant_id: MerchantId) -> Rules:
-    """Return the rules in force. A merchant that never set rules has version 0, without rules."""
+async def rules(connection: Connection, merchant_id: MerchantId) -> RulesInForce:
+    """Return the rules in force."""
     row = await connection.fetch_one(QUERIES["get_rules"], {"merchant_id": merchant_id})
     if row is None:
-        return Rules(0, ())
-    return stored_rules(row.rules, row.version)
+        return RulesInForce(0, Rules())
+    return RulesInForce(row.version, stored_rules(row.rules))
 
 
 def insert_rules(
-    connection: Connection, merchant_id: MerchantId, new: Rules, now: datetime
+    connection: Connection, merchant_id: MerchantId, new: RulesInForce, now: datetime
 ) -> None:
     """Insert a new version of the merchant's rules."""
     connection.write(
@@ -33,7 +33,7 @@ def insert_rules(
         {
             "merchant_id": merchant_id,
             "version": new.version,
-            "rules": RulesDocument.of(new).model_dump_json(),
+            "rules": RulesDocument.of(new.rules).model_dump_json(),
             "now": now,
         },
     )
