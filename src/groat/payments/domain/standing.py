@@ -1,4 +1,4 @@
-"""The input of a decision: reports as they arrive, and the locked state they meet. Pure."""
+"""The input of a decision: a report that arrives, and the locked state that it meets. Pure."""
 
 from __future__ import annotations
 
