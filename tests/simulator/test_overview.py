@@ -135,6 +135,12 @@ def ordered(token: str = "vault_visa", intent: str = "CAPTURE") -> Scene:
     return act
 
 
+async def approved(http: httpx.AsyncClient, number: int) -> str:
+    identifier = await ordered("vault_payer_action")(http, number)
+    await paypal.pull(http, "approve", identifier)
+    return identifier
+
+
 async def part_captured(http: httpx.AsyncClient, number: int) -> str:
     body = paypal.order(intent="AUTHORIZE")
     shown = (await paypal.pay(http, body, f"op_{number}")).json()
@@ -157,18 +163,22 @@ async def under_review(http: httpx.AsyncClient, number: int) -> str:
 
 
 PAYPAL_SCENES: dict[str, tuple[Scene, set[str]]] = {
-    "captured": (ordered(), {"dispute"}),
+    "captured": (ordered(), {"dispute", "reverse_capture"}),
     "declined": (ordered("vault_declined"), set()),
-    "waiting": (ordered("vault_payer_action"), {"approve", "cancel_approval"}),
+    "waiting": (ordered("vault_payer_action"), {"approve", "cancel_approval", "forget"}),
+    "approved": (approved, {"forget", "reverse_approval"}),
     "authorized": (ordered(intent="AUTHORIZE"), {"expire"}),
-    "part captured": (part_captured, {"expire", "dispute"}),
+    "part captured": (part_captured, {"expire", "dispute", "reverse_capture"}),
     "pending": (ordered("vault_pending"), {"complete_capture", "deny_capture"}),
-    "refund pending": (refund_pending, {"dispute", "complete_refund", "fail_refund"}),
+    "refund pending": (
+        refund_pending,
+        {"dispute", "complete_refund", "fail_refund", "reverse_capture"},
+    ),
     "disputed": (
         ordered("vault_dispute"),
-        {"dispute_review", "dispute_won", "dispute_lost"},
+        {"dispute_review", "dispute_won", "dispute_lost", "reverse_capture"},
     ),
-    "under review": (under_review, {"dispute_won", "dispute_lost"}),
+    "under review": (under_review, {"dispute_won", "dispute_lost", "reverse_capture"}),
 }
 
 
