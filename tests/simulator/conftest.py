@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from groat.simulator.stripe.app import create_stripe_app
+from tests.simulator.paypal.shop import access
 from tests.support.clock import ManualClock
 from tests.support.http_servers import Receiver, Stage, running
 from tests.support.paypal_stand_in import paypal_app
@@ -57,9 +58,5 @@ async def paypal_host(paypal_stage: Stage, clock: ManualClock) -> AsyncIterator[
 
 @pytest.fixture
 async def paypal_http(paypal_host: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=paypal_host) as client:
-        grant = {"grant_type": "client_credentials"}
-        token = await client.post("/v1/oauth2/token", data=grant, auth=("client", "secret"))
-        client.headers["Prefer"] = "return=representation"
-        client.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
+    async with access(paypal_host) as client:
         yield client

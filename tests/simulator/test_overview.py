@@ -48,6 +48,7 @@ async def intent(
         "confirm": "true",
         "payment_method": f"pm_card_{method}",
         "metadata[groat_payment]": reference,
+        "capture_method": "automatic",
         **more,
     }
     reply = (await http.post("/v1/payment_intents", data=form)).json()
@@ -84,18 +85,23 @@ async def dispute_lost(http: httpx.AsyncClient, _: int) -> str:
 
 
 STRIPE_SCENES: dict[str, tuple[Scene, set[str]]] = {
-    "charged": (charged("visa"), {"dispute"}),
+    "charged": (charged("visa"), {"dispute", "inquiry"}),
+    "movement late": (
+        charged("visa", capture_method="automatic_async"),
+        {"dispute", "inquiry", "book_movement", "book_untold_movement"},
+    ),
     "declined": (charged("chargeDeclined"), set()),
     "authorized": (charged("visa", capture_method="manual"), {"expire"}),
-    "captured": (captured, {"dispute"}),
+    "captured": (captured, {"dispute", "inquiry"}),
     "waiting": (charged("authenticationRequired"), {"complete_action", "fail_action"}),
-    "refunded": (refunded("visa"), {"dispute", "refund_fails"}),
+    "refunded": (refunded("visa"), {"dispute", "inquiry", "refund_fails"}),
     "refund pending": (
         refunded("pendingRefund"),
-        {"dispute", "refund_succeeds", "refund_fails"},
+        {"dispute", "inquiry", "refund_succeeds", "refund_fails"},
     ),
     "disputed": (charged("createDispute"), {"dispute_won", "dispute_lost"}),
-    "dispute lost": (dispute_lost, set()),
+    "dispute lost": (dispute_lost, {"dispute_won_after_all"}),
+    "inquiry": (charged("createDisputeInquiry"), {"inquiry_escalates", "inquiry_closes"}),
 }
 
 
@@ -129,6 +135,12 @@ def ordered(token: str = "vault_visa", intent: str = "CAPTURE") -> Scene:
     return act
 
 
+async def approved(http: httpx.AsyncClient, number: int) -> str:
+    identifier = await ordered("vault_payer_action")(http, number)
+    await paypal.pull(http, "approve", identifier)
+    return identifier
+
+
 async def part_captured(http: httpx.AsyncClient, number: int) -> str:
     body = paypal.order(intent="AUTHORIZE")
     shown = (await paypal.pay(http, body, f"op_{number}")).json()
@@ -151,18 +163,22 @@ async def under_review(http: httpx.AsyncClient, number: int) -> str:
 
 
 PAYPAL_SCENES: dict[str, tuple[Scene, set[str]]] = {
-    "captured": (ordered(), {"dispute"}),
+    "captured": (ordered(), {"dispute", "reverse_capture"}),
     "declined": (ordered("vault_declined"), set()),
-    "waiting": (ordered("vault_payer_action"), {"approve", "cancel_approval"}),
+    "waiting": (ordered("vault_payer_action"), {"approve", "cancel_approval", "forget"}),
+    "approved": (approved, {"forget", "reverse_approval"}),
     "authorized": (ordered(intent="AUTHORIZE"), {"expire"}),
-    "part captured": (part_captured, {"expire", "dispute"}),
+    "part captured": (part_captured, {"expire", "dispute", "reverse_capture"}),
     "pending": (ordered("vault_pending"), {"complete_capture", "deny_capture"}),
-    "refund pending": (refund_pending, {"dispute", "complete_refund", "fail_refund"}),
+    "refund pending": (
+        refund_pending,
+        {"dispute", "complete_refund", "fail_refund", "reverse_capture"},
+    ),
     "disputed": (
         ordered("vault_dispute"),
-        {"dispute_review", "dispute_won", "dispute_lost"},
+        {"dispute_review", "dispute_won", "dispute_lost", "reverse_capture"},
     ),
-    "under review": (under_review, {"dispute_won", "dispute_lost"}),
+    "under review": (under_review, {"dispute_won", "dispute_lost", "reverse_capture"}),
 }
 
 
@@ -240,7 +256,7 @@ async def test_a_button_leads_back_to_its_payment(stripe_http: httpx.AsyncClient
     assert (pulled.status_code, pulled.headers["location"]) == (303, f"/_simulator#{identifier}")
     row = (await look(stripe_http)).rows[identifier]
     assert "succeeded" in row.text
-    assert row.triggers == ["dispute"]
+    assert row.triggers == ["dispute", "inquiry"]
 
 
 @pytest.mark.parametrize(
@@ -393,8 +409,8 @@ async def test_only_what_means_something_is_in_the_form(
     stripe_http: httpx.AsyncClient, paypal_http: httpx.AsyncClient
 ) -> None:
     everything = set(FaultPlan.model_fields)
-    assert set((await look(stripe_http)).fields) == everything
-    assert set((await look(paypal_http)).fields) == everything - {"two_secrets", "refuse_search"}
+    assert set((await look(stripe_http)).fields) == everything - {"missing_rows"}
+    assert set((await look(paypal_http)).fields) == everything - {"two_secrets"}
 
 
 async def test_all_pages_share_a_style_and_nothing_comes_from_outside(

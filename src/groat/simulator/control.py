@@ -73,7 +73,7 @@ class Control:
         try:
             plan = FaultPlan.model_validate_json(await request.body())
         except ValidationError as error:
-            return _invalid(error)
+            return invalid(error)
         self.put_in_force(plan)
         return await self.show_faults(request)
 
@@ -94,13 +94,14 @@ class Control:
         try:
             subject = Subject.model_validate_json(await request.body())
         except ValidationError as error:
-            return _invalid(error)
+            return invalid(error)
         if not trigger.pull(subject.id):
             detail = f"This trigger is not possible for {subject.id}."
             return JSONResponse({"detail": detail}, status_code=HTTPStatus.CONFLICT)
         return JSONResponse({})
 
 
-def _invalid(error: ValidationError) -> Response:
+def invalid(error: ValidationError) -> Response:
+    """Return the answer to a body with unknown or wrong parameters."""
     detail = error.errors(include_context=False, include_input=False)
     return JSONResponse({"detail": detail}, status_code=HTTPStatus.UNPROCESSABLE_ENTITY)

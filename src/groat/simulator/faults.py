@@ -47,6 +47,11 @@ class FaultPlan(Parameters, strict=True, use_attribute_docstrings=True):
     """Sign with an older secret as well, as Stripe does while a secret is rolled. Stripe only."""
     stale_seconds: int = Field(0, ge=-86_400, le=86_400)
     """Age of a signature's time in seconds. A negative age is a time in the future."""
+    late_movements: Probability = 0
+    """Probability that a movement is booked or shown late. At Stripe, ``charge.updated`` reports
+    it. At PayPal, the transaction search shows its row hours later."""
+    missing_rows: Probability = 0
+    """Probability that the transaction search never shows a row. PayPal only."""
     answer: Ending = "right"
     """Result of a POST. Right: the normal answer. Without an effect: the connection is cut, or the
     status is 429 or 503. After the effect: the connection is cut; or the status is 500, also for
@@ -56,7 +61,8 @@ class FaultPlan(Parameters, strict=True, use_attribute_docstrings=True):
     """Milliseconds between the effect of a POST and its answer. A long delay makes calls time
     out."""
     refuse_search: bool = False
-    """Refuse searches, as Stripe does for accounts in some countries. Stripe only."""
+    """Refuse searches: of intents, as Stripe does for accounts in some countries; of transactions,
+    as PayPal does for an application without the permission."""
     on: CallKind | None = None
     """The kind of POST whose answers have the fault. Without a kind, every POST has it."""
 
@@ -89,6 +95,7 @@ class Faults:
         self._duplicate, self._shuffle = self._dice("duplicate"), self._dice("shuffle")
         self._twin, self._drop = self._dice("twin"), self._dice("drop")
         self._attempts = self._dice("attempts")
+        self._late, self._missing = self._dice("late"), self._dice("missing")
 
     def courses(self) -> list[Course]:
         """Return the course of a delivery and of each of its duplicates."""
@@ -103,6 +110,14 @@ class Faults:
     def drops(self) -> bool:
         """Decide whether an event is not delivered."""
         return self._drop.random() < self.plan.drop
+
+    def is_late(self) -> bool:
+        """Decide whether a movement is booked or shown late."""
+        return self._late.random() < self.plan.late_movements
+
+    def is_missing(self) -> bool:
+        """Decide whether the transaction search never shows a row."""
+        return self._missing.random() < self.plan.missing_rows
 
     def signing(self, course: Course) -> Signing:
         """Return the signature faults of a delivery's next attempt."""

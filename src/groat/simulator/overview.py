@@ -31,6 +31,7 @@ _LANES: tuple[tuple[str, tuple[str, ...]], ...] = (
             *("wrong_secret", "stale_seconds", "two_secrets"),
         ),
     ),
+    ("Books", ("late_movements", "missing_rows")),
     ("Calls", ("answer", "answer_ms", "on", "refuse_search")),
     ("Dice", ("seed",)),
 )
@@ -41,6 +42,7 @@ _TONES: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("succeeded", "completed", "won", "captured", "acknowledged"), "good"),
         **dict.fromkeys(("authorized", "created", "approved", "pending", "open"), "waiting"),
         **dict.fromkeys(("under way", "needs response", "under review"), "waiting"),
+        **dict.fromkeys(("warning needs response", "warning under review"), "waiting"),
         **dict.fromkeys(("requires action", "requires capture"), "waiting"),
         **dict.fromkeys(("requires confirmation", "payer action required"), "waiting"),
         **dict.fromkeys(("partially captured", "partially refunded"), "waiting"),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from tests.support.clock import ManualClock
 from tests.support.http_servers import Receiver, settled
 
 AUTHORIZATIONS = "/v2/payments/authorizations"
@@ -115,3 +119,57 @@ async def told(paypal_http: httpx.AsyncClient, receiver: Receiver) -> list[Any]:
 
 async def types(paypal_http: httpx.AsyncClient, receiver: Receiver) -> list[str]:
     return [event["event_type"] for event in await told(paypal_http, receiver)]
+
+
+@asynccontextmanager
+async def access(host: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield a client with an access token."""
+    async with httpx.AsyncClient(base_url=host) as client:
+        grant = {"grant_type": "client_credentials"}
+        token = await client.post("/v1/oauth2/token", data=grant, auth=("client", "secret"))
+        client.headers["Prefer"] = "return=representation"
+        client.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
+        yield client
+
+
+async def act(paypal_http: httpx.AsyncClient, action: str, **parameters: Any) -> Any:
+    """Perform an action of the back office; return the object that it made or changed."""
+    reply = await paypal_http.post(f"/_simulator/actions/{action}", json=parameters)
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+async def choose(paypal_http: httpx.AsyncClient, **settings: Any) -> None:
+    """Set the account's settings."""
+    reply = await paypal_http.put("/_simulator/account", json=settings)
+    assert reply.status_code == 200, reply.text
+
+
+async def search(
+    paypal_http: httpx.AsyncClient, clock: ManualClock, status: int = 200, **filters: Any
+) -> Any:
+    """Search the rows of the last 31 days."""
+    window = {
+        "start_date": (clock.now() - timedelta(days=30)).isoformat(),
+        "end_date": (clock.now() + timedelta(days=1)).isoformat(),
+    }
+    query = {**window, "fields": "all", "page_size": 500, **filters}
+    reply = await paypal_http.get("/v1/reporting/transactions", params=query)
+    assert reply.status_code == status, reply.text
+    return reply.json()
+
+
+async def rows(paypal_http: httpx.AsyncClient, clock: ManualClock, **filters: Any) -> list[Any]:
+    found = await search(paypal_http, clock, **filters)
+    return [one["transaction_info"] for one in found.get("transaction_details", [])]
+
+
+async def balances(paypal_http: httpx.AsyncClient, **query: str) -> dict[str, tuple[str, str, str]]:
+    """Return the total, available and withheld balance of each currency."""
+    reply = await paypal_http.get("/v1/reporting/balances", params=query)
+    assert reply.status_code == 200, reply.text
+    parts = ("total_balance", "available_balance", "withheld_balance")
+    return {
+        one["currency"]: (one[parts[0]]["value"], one[parts[1]]["value"], one[parts[2]]["value"])
+        for one in reply.json()["balances"]
+    }

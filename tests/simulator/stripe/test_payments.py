@@ -10,7 +10,7 @@ import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groat.simulator.stripe.payments import fee_on
+from groat.simulator.stripe.balance import fee_on
 from tests.simulator.stripe.shop import (
     authorize,
     books,

@@ -17,7 +17,12 @@ from stripe import params
 from groat.simulator.stripe import requests
 
 INTENTS = "/v1/payment_intents"
-PAID = {"amount": "1050", "currency": "usd", "confirm": "true"}
+PAID = {
+    "amount": "1050",
+    "currency": "usd",
+    "confirm": "true",
+    "capture_method": "automatic",
+}
 
 PARAMETERS: list[tuple[type[BaseModel], type]] = [
     (requests.ConfirmRequest, params.PaymentIntentConfirmParams),

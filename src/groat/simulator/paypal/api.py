@@ -14,6 +14,7 @@ from groat.simulator.paypal.requests import (
     CompletionRequest,
     Intent,
     OrderRequest,
+    ReauthorizeBody,
     RefundCaptureBody,
     parse,
 )
@@ -37,6 +38,7 @@ class PaymentsApi:
             ("POST", "/v2/checkout/orders/{id}/authorize", self.authorize_order),
             ("GET", "/v2/payments/authorizations/{id}", self.show_authorization),
             ("POST", "/v2/payments/authorizations/{id}/capture", self.capture_authorization),
+            ("POST", "/v2/payments/authorizations/{id}/reauthorize", self.reauthorize),
             ("POST", "/v2/payments/authorizations/{id}/void", self.void_authorization),
             ("GET", "/v2/payments/captures/{id}", self.show_capture),
             ("POST", "/v2/payments/captures/{id}/refund", self.refund_capture),
@@ -81,6 +83,14 @@ class PaymentsApi:
         order = self._records.orders[capture.order_id]
         return _made(request, objects.capture_object(capture, order, host_of(request)))
 
+    async def reauthorize(self, request: Request) -> Answer:
+        """Make a new authorization of the same order."""
+        authorization = find(self._records.authorizations, request)
+        wanted = parse(ReauthorizeBody, await request.body())
+        renewed = self._account.payments.reauthorize(authorization, wanted)
+        order = self._records.orders[renewed.order_id]
+        return _made(request, objects.authorization_object(renewed, order, host_of(request)))
+
     async def void_authorization(self, request: Request) -> Answer:
         """Void an authorization."""
         authorization = find(self._records.authorizations, request)
@@ -100,12 +110,12 @@ class PaymentsApi:
         capture = find(self._records.captures, request)
         wanted = parse(RefundCaptureBody, await request.body())
         refund = self._account.refunds.refund(capture, wanted)
-        return _made(request, objects.refund_object(refund, host_of(request)))
+        return _made(request, objects.refund_object(refund, self._records, host_of(request)))
 
     async def show_refund(self, request: Request) -> Answer:
         """Answer with a refund or a reversal."""
         refund = find(self._records.refunds, request)
-        return answer(200, objects.refund_object(refund, host_of(request)))
+        return answer(200, objects.refund_object(refund, self._records, host_of(request)))
 
     async def list_disputes(self, request: Request) -> Answer:
         """Answer with summaries of all disputes, or of the disputes of one transaction."""
@@ -119,9 +129,7 @@ class PaymentsApi:
     async def show_dispute(self, request: Request) -> Answer:
         """Answer with all details of a dispute."""
         dispute = find(self._records.disputes, request)
-        capture = self._records.captures[dispute.capture_id]
-        order = self._records.orders[capture.order_id]
-        return answer(200, objects.dispute_object(dispute, capture, order, host_of(request)))
+        return answer(200, objects.dispute_object(dispute, self._records, host_of(request)))
 
     async def _complete(self, request: Request, intent: Intent) -> Answer:
         order = find(self._records.orders, request)

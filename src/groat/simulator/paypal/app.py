@@ -17,16 +17,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from groat.kernel.clock import Clock
+from groat.simulator.back_office import BackOffice
 from groat.simulator.calls import CallFault, CallFaults, Kinds, asks_for_fault
 from groat.simulator.control import Control
 from groat.simulator.idempotency import KeptAnswers, KeyInUseError
 from groat.simulator.overview import Overview
 from groat.simulator.paypal.account import PayPalAccount
+from groat.simulator.paypal.actions import PayPalActions
 from groat.simulator.paypal.api import PaymentsApi
 from groat.simulator.paypal.checkout import CheckoutPages
 from groat.simulator.paypal.errors import PayPalError, TokenError, in_progress, invalid, not_found
+from groat.simulator.paypal.files import SettlementFiles
 from groat.simulator.paypal.lies import told_wrong
 from groat.simulator.paypal.notifications import NotificationsApi
+from groat.simulator.paypal.reporting import ReportingApi
 from groat.simulator.paypal.requests import OrderRequest, parse
 from groat.simulator.paypal.summaries import source
 from groat.simulator.paypal.tokens import Tokens
@@ -66,9 +70,12 @@ def create_paypal_app(clock: Clock) -> Starlette:
         await account.post.courier.aclose()
 
     control = Control(account.books, account.post.courier, account.triggers())
+    actions = PayPalActions(account).table()
+    office = BackOffice(account.books, account.statement.settings, actions)
     overview, pages = Overview(source(account.records), control), CheckoutPages(account)
-    routes = [*control.routes(), *overview.routes(), *pages.routes(), *front.routes()]
-    return Starlette(routes=routes, lifespan=lifespan)
+    files = SettlementFiles(account.statement, clock)
+    parts = (control, office, files, overview, pages, front)
+    return Starlette(routes=[route for part in parts for route in part.routes()], lifespan=lifespan)
 
 
 class _Front:
@@ -76,13 +83,18 @@ class _Front:
 
     def __init__(self, account: PayPalAccount, clock: Clock) -> None:
         self._account = account
+        self._clock = clock
         self._faults = CallFaults(account.post.courier, _KINDS)
         self._tokens = Tokens(clock)
         self._kept_orders = KeptAnswers(clock, ORDERS_LIFETIME)
         self._kept_payments = KeptAnswers(clock, PAYMENTS_LIFETIME)
 
     def routes(self) -> list[Route]:
-        payments, notifications = PaymentsApi(self._account), NotificationsApi(self._account.post)
+        tables = [
+            PaymentsApi(self._account).table(),
+            NotificationsApi(self._account.post).table(),
+            ReportingApi(self._account, self._clock).table(),
+        ]
         methods = ["GET", "POST", "DELETE", "PATCH"]
         return [
             Route("/v1/oauth2/token", self.issue_token, methods=["POST"]),
@@ -90,7 +102,8 @@ class _Front:
             Route("/_simulator/root.pem", self.show_root),
             *(
                 Route(path, partial(self._serve, handler), methods=[method])
-                for method, path, handler in [*payments.table(), *notifications.table()]
+                for table in tables
+                for method, path, handler in table
             ),
             Route("/{rest:path}", partial(self._serve, self.unknown), methods=methods),
         ]

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from groat.simulator.wire import Answer, JsonObject, answer
+from groat.simulator.wire import Answer, Json, JsonObject, answer
 
 _MESSAGES = MappingProxyType(
     {
         "AUTHENTICATION_FAILURE": "Authentication failed due to invalid authentication credentials"
         " or a missing Authorization header.",
+        "NOT_AUTHORIZED": "Authorization failed due to insufficient permissions.",
+        "RESULTSET_TOO_LARGE": "Result set size is greater than the maximum limit. Change the"
+        " filter criteria and try again.",
         "INVALID_REQUEST": "Request is not well-formed, syntactically incorrect, or violates"
         " schema.",
         "RESOURCE_CONFLICT": "The server has detected a conflict while processing this request.",
@@ -38,13 +41,17 @@ class RequestProblem:
 
 
 class PayPalError(Exception):
-    """A request refused before it had an effect. No answer is stored under its request id."""
+    """A request refused before it had an effect. No answer is stored under its request id.
 
-    def __init__(self, status: int, name: str, *problems: RequestProblem) -> None:
+    ``more`` are further fields of the answer.
+    """
+
+    def __init__(self, status: int, name: str, *problems: RequestProblem, **more: Json) -> None:
         super().__init__(name)
         self.status = status
         self.name = name
         self.problems = problems
+        self.more = more
 
     def answer(self, debug_id: str) -> Answer:
         """Return the answer with this error. ``PayPal-Debug-Id`` must repeat the ``debug_id``."""
@@ -54,6 +61,7 @@ class PayPalError(Exception):
             "debug_id": debug_id,
             "details": [problem.render() for problem in self.problems],
             "links": [],
+            **self.more,
         }
         return answer(self.status, body)
 
@@ -80,6 +88,17 @@ def unprocessable(issue: str, description: str, field: str | None = None) -> Pay
 def invalid(issue: str, description: str, field: str | None = None) -> PayPalError:
     """Return the error for a request that does not conform to the API."""
     return PayPalError(400, "INVALID_REQUEST", RequestProblem(issue, description, field))
+
+
+def not_authorized() -> PayPalError:
+    """Return the error for a client without the permission for a request."""
+    description = "The client does not have the permission for this call."
+    return PayPalError(403, "NOT_AUTHORIZED", RequestProblem("PERMISSION_DENIED", description))
+
+
+def too_many_rows(found: int, most: int) -> PayPalError:
+    """Return the error for a search that finds too many rows. It has no page."""
+    return PayPalError(400, "RESULTSET_TOO_LARGE", total_items=found, maximum_items=most)
 
 
 def not_found() -> PayPalError:

@@ -22,7 +22,9 @@ CaptureStatus: TypeAlias = Literal[
 ]
 RefundStatus: TypeAlias = Literal["COMPLETED", "FAILED", "PENDING"]
 DisputeStatus: TypeAlias = Literal["OPEN", "UNDER_REVIEW", "RESOLVED"]
-DisputeOutcome: TypeAlias = Literal["RESOLVED_BUYER_FAVOUR", "RESOLVED_SELLER_FAVOUR"]
+DisputeOutcome: TypeAlias = Literal[
+    "RESOLVED_BUYER_FAVOUR", "RESOLVED_SELLER_FAVOUR", "RESOLVED_WITH_PAYOUT", "CANCELED_BY_BUYER"
+]
 
 TAKEN = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 """The statuses of a successful capture, also if it was refunded later."""
@@ -96,21 +98,48 @@ class PayPalRefund:
     custom_id: str | None
     invoice_id: str | None
     note: str | None
+    fee_back: Money
+    """The part of the capture's fee that the seller gets back."""
     reversal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
+class DisputedCapture:
+    """A disputed capture, and the amount of it that is disputed."""
+
+    capture_id: str
+    money: Money
+
+
+@dataclass(frozen=True, slots=True)
 class PayPalDispute:
-    """A payer's dispute of a capture. ``taken`` is the amount taken from the seller."""
+    """A payer's dispute of one or more captures.
+
+    ``taken`` is the amount that the decision took from the seller. ``given_back`` is the amount
+    that the payer got: also from PayPal, and also by the seller's refunds during the dispute.
+    """
 
     id: str
-    capture_id: str
+    disputed: tuple[DisputedCapture, ...]
     created: datetime
     updated: datetime
-    money: Money
     status: DisputeStatus
     taken: Money
+    given_back: Money
+    chargeback: bool = False
+    """Whether the card's bank took the money when the dispute began."""
     outcome: DisputeOutcome | None = None
+
+    @property
+    def money(self) -> Money:
+        """The disputed amount of all captures."""
+        total = sum(part.money.amount for part in self.disputed)
+        return Money(total, self.disputed[0].money.currency)
+
+    @property
+    def capture_ids(self) -> tuple[str, ...]:
+        """The ids of the disputed captures."""
+        return tuple(part.capture_id for part in self.disputed)
 
 
 @dataclass(slots=True)
@@ -152,7 +181,7 @@ class Records:
             (
                 dispute
                 for dispute in self.disputes.values()
-                if dispute.capture_id in captures and wanted(dispute)
+                if not captures.isdisjoint(dispute.capture_ids) and wanted(dispute)
             ),
             None,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from groat.kernel.money import Money
+from groat.simulator.paypal.fees import fee_on
 from groat.simulator.paypal.model import (
     TAKEN,
     PayPalAuthorization,
@@ -31,9 +32,6 @@ PAYER_EMAIL = "payer@example.com"
 REVERSAL_NOTE = "Payment reversed"
 """The note on reversals, which PayPal makes by itself."""
 
-_FEE_BASIS_POINTS = 249
-_FEE_FIXED = 35
-
 
 def order_object(order: PayPalOrder, records: Records, host: str) -> JsonObject:
     """Return an order with its payments. An order with a declined capture is completed too."""
@@ -53,6 +51,16 @@ def order_object(order: PayPalOrder, records: Records, host: str) -> JsonObject:
         **_times(order),
         "links": links,
     }
+
+
+def reversed_approval(order: PayPalOrder) -> JsonObject:
+    """Return the resource of a reversed approval, whose id has another name than an order's."""
+    unit: JsonObject = {
+        "reference_id": order.unit.reference_id,
+        "amount": amount(order.money),
+        **_references(order.unit),
+    }
+    return {"order_id": order.id, "purchase_units": [unit]}
 
 
 def authorization_object(
@@ -104,8 +112,11 @@ def capture_object(capture: PayPalCapture, order: PayPalOrder, host: str) -> Jso
     }
 
 
-def refund_object(refund: PayPalRefund, host: str) -> JsonObject:
+def refund_object(refund: PayPalRefund, records: Records, host: str) -> JsonObject:
     """Return a refund. Only its link ``up`` names its capture."""
+    made = records.refunds_of(refund.capture_id)
+    until = [one.money.amount for one in made if one.created <= refund.created]
+    fee, currency = refund.fee_back, refund.money.currency
     known: dict[str, str | None] = {
         "custom_id": refund.custom_id,
         "invoice_id": refund.invoice_id,
@@ -118,8 +129,9 @@ def refund_object(refund: PayPalRefund, host: str) -> JsonObject:
         **{name: value for name, value in known.items() if value is not None},
         "seller_payable_breakdown": {
             "gross_amount": amount(refund.money),
-            "paypal_fee": amount(Money(0, refund.money.currency)),
-            "net_amount": amount(refund.money),
+            "paypal_fee": amount(fee),
+            "net_amount": amount(Money(refund.money.amount - fee.amount, currency)),
+            "total_refunded_amount": amount(Money(sum(until), currency)),
         },
         "links": [
             link(f"{host}/v2/payments/refunds/{refund.id}", "self"),
@@ -129,28 +141,33 @@ def refund_object(refund: PayPalRefund, host: str) -> JsonObject:
     }
 
 
-def dispute_object(
-    dispute: PayPalDispute, capture: PayPalCapture, order: PayPalOrder, host: str
-) -> JsonObject:
+def dispute_object(dispute: PayPalDispute, records: Records, host: str) -> JsonObject:
     """Return a dispute in the seller's view."""
-    transaction: JsonObject = {
-        "buyer_transaction_id": f"{dispute.capture_id[::-1]}",
-        "seller_transaction_id": dispute.capture_id,
+    outcome: JsonObject = {
+        "outcome_code": dispute.outcome,
+        "amount_refunded": amount(dispute.given_back),
+    }
+    return {
+        **dispute_summary(dispute, host),
+        "disputed_transactions": [
+            _disputed_transaction(records, capture_id) for capture_id in dispute.capture_ids
+        ],
+        "dispute_life_cycle_stage": "INQUIRY" if dispute.status == "OPEN" else "CHARGEBACK",
+        **({"dispute_outcome": outcome} if dispute.outcome else {}),
+    }
+
+
+def _disputed_transaction(records: Records, capture_id: str) -> JsonObject:
+    capture = records.captures[capture_id]
+    custom = records.orders[capture.order_id].unit.custom_id
+    return {
+        "buyer_transaction_id": capture_id[::-1],
+        "seller_transaction_id": capture_id,
         "create_time": rfc3339(capture.created),
         "transaction_status": "COMPLETED",
         "gross_amount": amount(capture.money),
         "seller": {"merchant_id": MERCHANT_ID},
-        **({"custom": order.unit.custom_id} if order.unit.custom_id else {}),
-    }
-    outcome: JsonObject = {
-        "outcome_code": dispute.outcome,
-        "amount_refunded": amount(dispute.taken),
-    }
-    return {
-        **dispute_summary(dispute, host),
-        "disputed_transactions": [transaction],
-        "dispute_life_cycle_stage": "INQUIRY" if dispute.status == "OPEN" else "CHARGEBACK",
-        **({"dispute_outcome": outcome} if dispute.outcome else {}),
+        **({"custom": custom} if custom else {}),
     }
 
 
@@ -162,7 +179,7 @@ def dispute_summary(dispute: PayPalDispute, host: str) -> JsonObject:
         "reason": "MERCHANDISE_OR_SERVICE_NOT_RECEIVED",
         "status": dispute.status,
         "dispute_amount": amount(dispute.money),
-        "dispute_channel": "INTERNAL",
+        "dispute_channel": "EXTERNAL" if dispute.chargeback else "INTERNAL",
         "links": [link(f"{host}/v1/customer/disputes/{dispute.id}", "self")],
     }
 
@@ -202,7 +219,7 @@ def _unit_object(order: PayPalOrder, records: Records, host: str) -> JsonObject:
             _within_order(capture_object(found, order, host), order, found.response_code)
             for found in records.captures_of(order.id)
         ],
-        "refunds": [refund_object(found, host) for found in records.refunds_in(order.id)],
+        "refunds": [refund_object(found, records, host) for found in records.refunds_in(order.id)],
     }
     present = {kind: found for kind, found in payments.items() if found}
     return {
@@ -253,15 +270,12 @@ def _times(
 
 
 def _breakdown(gross: Money) -> JsonObject:
-    """Return gross amount, fee and net amount.
-
-    The fee is 2.49 percent, rounded down, plus 35 minor units, and at most the gross amount.
-    """
-    fee = min(gross.amount, gross.amount * _FEE_BASIS_POINTS // 10_000 + _FEE_FIXED)
+    """Return gross amount, fee and net amount."""
+    fee = fee_on(gross)
     return {
         "seller_receivable_breakdown": {
             "gross_amount": amount(gross),
-            "paypal_fee": amount(Money(fee, gross.currency)),
-            "net_amount": amount(Money(gross.amount - fee, gross.currency)),
+            "paypal_fee": amount(fee),
+            "net_amount": amount(Money(gross.amount - fee.amount, gross.currency)),
         }
     }

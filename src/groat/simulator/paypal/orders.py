@@ -76,6 +76,31 @@ class Orders:
         """Let the payer cancel an order. PayPal itself voids such an order only after hours."""
         return self._end_waiting(order_id, "VOIDED", "CHECKOUT.ORDER.VOIDED")
 
+    def is_incomplete(self, order_id: str) -> bool:
+        """Tell whether an order exists that was not completed."""
+        order = self._office.records.orders.get(order_id)
+        return order is not None and order.status != "COMPLETED"
+
+    def forget(self, order_id: str) -> bool:
+        """Delete an order that nobody completed, as PayPal does after hours. No event tells."""
+        if not self.is_incomplete(order_id):
+            return False
+        del self._office.records.orders[order_id]
+        return True
+
+    def is_approved(self, order_id: str) -> bool:
+        """Tell whether an order is approved and not completed."""
+        order = self._office.records.orders.get(order_id)
+        return order is not None and order.status == "APPROVED"
+
+    def reverse_approval(self, order_id: str) -> bool:
+        """Give a local payment back that nobody captured. PayPal then forgets the order."""
+        if not self.is_approved(order_id):
+            return False
+        order = self._office.records.orders.pop(order_id)
+        self._office.tell_reversed_approval(order)
+        return True
+
     def _make(self, request: OrderRequest, host: str) -> PayPalOrder:
         unit, now = request.purchase_units[0], self._office.now()
         method = find_payment_method(request.payment_source)

@@ -16,12 +16,15 @@ from groat.simulator.paypal.model import (
     PayPalOrder,
 )
 from groat.simulator.paypal.office import Office, less
-from groat.simulator.paypal.requests import CaptureAuthorizationBody, money_of
+from groat.simulator.paypal.requests import CaptureAuthorizationBody, ReauthorizeBody, money_of
 from groat.simulator.paypal.vault import APPROVED
 from groat.simulator.references import paypal_id
 
 AUTHORIZED_FOR = timedelta(days=29)
 """Time that an authorization lasts. Source: PayPal, "Authorization and capture"."""
+
+_MORE_WHEN_REAUTHORIZED = 7500
+"""Minor units by which a reauthorization may exceed the authorization."""
 
 _EVENTS: dict[CaptureStatus, str] = {
     "COMPLETED": "PAYMENT.CAPTURE.COMPLETED",
@@ -96,6 +99,40 @@ class PayPalPayments:
             status: AuthorizationStatus = "CAPTURED" if ended else "PARTIALLY_CAPTURED"
             self._keep(replace(authorization, status=status, updated=self._office.now()))
         return capture
+
+    def reauthorize(
+        self, authorization: PayPalAuthorization, request: ReauthorizeBody
+    ) -> PayPalAuthorization:
+        """Make a new authorization of the same order. The old one cannot be captured any more.
+
+        Raises:
+            PayPalError: The authorization is captured or voided, the honor period of the last one
+                is not over, or the amount exceeds 115 % and 75 units more than the old one.
+        """
+        now, days = self._office.now(), self._office.settings().honor_days
+        self._require_capturable(authorization)
+        if now < authorization.created + timedelta(days=days):
+            raise unprocessable(
+                "REAUTHORIZATION_TOO_SOON", "A reauthorization is only allowed from day 4 to 29."
+            )
+        money = money_of(request.amount) if request.amount else authorization.money
+        most = authorization.money.amount
+        most = max(most * 115 // 100, most + _MORE_WHEN_REAUTHORIZED)
+        if money.currency != authorization.money.currency or money.amount > most:
+            raise unprocessable(
+                "AUTHORIZATION_AMOUNT_LIMIT_EXCEEDED", "Authorization amount exceeds the limit."
+            )
+        self._keep(replace(authorization, status="VOIDED", updated=now))
+        renewed = replace(
+            authorization, id=paypal_id(), created=now, updated=now, money=money, status="CREATED"
+        )
+        self._keep(renewed)
+        office, order = self._office, self._office.order_of(renewed)
+        office.enter(
+            office.books.authorizations, renewed.id, money, order.unit.custom_id, done=True
+        )
+        office.tell_authorization("PAYMENT.AUTHORIZATION.CREATED", renewed)
+        return renewed
 
     def void(self, authorization: PayPalAuthorization) -> PayPalAuthorization:
         """Void the uncaptured amount of an authorization.
@@ -205,6 +242,7 @@ class PayPalPayments:
                 capture.authorization_id,
                 done=capture.status == "COMPLETED",
             )
+        office.bookings.capture(capture)
         office.tell_capture(event_type, capture)
         if capture.status == "COMPLETED" and order.method.disputed:
             self._disputes.open(order.id)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from groat.kernel.money import Money
+from groat.simulator.paypal.bookings import Reversal
 from groat.simulator.paypal.errors import unprocessable
 from groat.simulator.paypal.model import (
     TAKEN,
@@ -51,8 +53,10 @@ class PayPalRefunds:
         """Return the captured amount minus all completed and pending refunds."""
         return less(capture.money, *self._given_back(capture))
 
-    def reverse(self, capture: PayPalCapture, money: Money) -> None:
-        """Return ``money`` to the payer, who has won a dispute."""
+    def reverse(
+        self, capture: PayPalCapture, money: Money, code: Reversal = "T1106"
+    ) -> PayPalRefund:
+        """Return ``money`` to the payer, by a reversal or a chargeback."""
         now = self._office.now()
         reversal = PayPalRefund(
             paypal_id(),
@@ -64,10 +68,21 @@ class PayPalRefunds:
             self._office.order_of(capture).unit.custom_id,
             None,
             None,
+            Money(0, money.currency),
             reversal=True,
         )
         self._keep(reversal)
+        self._office.bookings.reverse(reversal, code)
         self._office.tell_refund("PAYMENT.CAPTURE.REVERSED", reversal)
+        return reversal
+
+    def made_since(self, capture: PayPalCapture, moment: datetime) -> int:
+        """Return the amount that the seller has refunded since a moment."""
+        return sum(
+            refund.money.amount
+            for refund in self._office.records.refunds_of(capture.id)
+            if refund.status == "COMPLETED" and not refund.reversal and refund.created >= moment
+        )
 
     def complete(self, order_id: str) -> bool:
         """Let an order's pending refunds succeed."""
@@ -95,6 +110,7 @@ class PayPalRefunds:
             request.custom_id,
             request.invoice_id,
             request.note_to_payer,
+            self._office.bookings.fee_back(capture, money),
         )
         self._record(refund)
         return refund
@@ -126,6 +142,7 @@ class PayPalRefunds:
                 done=refund.status == "COMPLETED",
             )
         if refund.status == "COMPLETED":
+            office.bookings.refund(refund)
             office.tell_refund("PAYMENT.CAPTURE.REFUNDED", refund)
 
     def _keep(self, refund: PayPalRefund) -> None:

@@ -161,6 +161,12 @@ class CaptureAuthorizationBody(Parameters):
     note_to_payer: Annotated[str, StringConstraints(max_length=255)] | None = None
 
 
+class ReauthorizeBody(Parameters):
+    """The amount to authorize again: by default that of the old authorization."""
+
+    amount: AmountBody | None = None
+
+
 class RefundCaptureBody(Parameters):
     """The amount to refund: by default the whole unrefunded amount of the capture."""
 
@@ -210,6 +216,50 @@ class EventSearch(Parameters):
     move_to: Literal["next"] | None = None
     index_time: AwareDatetime | None = None
     index_id: Annotated[int, Field(ge=0)] | None = None
+
+
+class RowSearch(Parameters):
+    """A search for rows of the account, by time and other properties.
+
+    The simulator accepts ``store_id``, ``terminal_id`` and ``payment_instrument_type``, and ignores
+    them. ``page`` begins with 1.
+    """
+
+    start_date: AwareDatetime
+    end_date: AwareDatetime
+    balance_affecting_records_only: Literal["Y", "N"] = "Y"
+    fields: str = "transaction_info"
+    page: Annotated[int, Field(ge=1)] = 1
+    page_size: Annotated[int, Field(ge=1, le=500)] = 100
+    payment_instrument_type: str | None = None
+    store_id: str | None = None
+    terminal_id: str | None = None
+    transaction_amount: str | None = None
+    transaction_currency: str | None = None
+    transaction_id: str | None = None
+    transaction_status: Literal["D", "P", "S", "V"] | None = None
+    transaction_type: str | None = None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether the search has a filter. Without one, rows have the balance after them."""
+        return any(
+            value is not None
+            for value in (
+                self.transaction_amount,
+                self.transaction_currency,
+                self.transaction_id,
+                self.transaction_status,
+                self.transaction_type,
+            )
+        )
+
+
+class BalanceSearch(Parameters):
+    """A request for the balances at a time, of one currency or of all."""
+
+    as_of_time: AwareDatetime | None = None
+    currency_code: str | None = None
 
 
 def parse(model: type[Parsed], body: bytes) -> Parsed:

@@ -12,8 +12,7 @@ from groat.simulator.paypal.objects import CHECKOUT_PATH
 def source(records: Records) -> Source:
     """Return the orders in ``records`` as the source of the page.
 
-    PayPal signs deliveries with a key and not with secrets, and it has no search. So the faults
-    ``two_secrets`` and ``refuse_search`` have no meaning here.
+    PayPal signs deliveries with a key and not with secrets. So ``two_secrets`` has no meaning here.
     """
 
     def latest(limit: int) -> list[AccountSummary]:
@@ -23,7 +22,7 @@ def source(records: Records) -> Source:
     return Source(
         "PayPal",
         "order",
-        frozenset({"two_secrets", "refuse_search"}),
+        frozenset({"two_secrets"}),
         lambda: len(records.orders),
         latest,
     )
@@ -62,6 +61,6 @@ def _parts(records: Records, capture: PayPalCapture) -> list[Part]:
         *(
             Part("dispute", dispute.id, dispute.money, dispute.outcome or dispute.status)
             for dispute in records.disputes.values()
-            if dispute.capture_id == capture.id
+            if capture.id in dispute.capture_ids
         ),
     ]

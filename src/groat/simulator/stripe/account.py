@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
 
 from groat.kernel.clock import Clock
 from groat.simulator.books import BookEntry, Books
@@ -11,11 +13,18 @@ from groat.simulator.deliveries import Courier, Delivery, Letter
 from groat.simulator.faults import Signing
 from groat.simulator.references import secret_text, stripe_id
 from groat.simulator.signatures import stripe_signature
-from groat.simulator.stripe import claim_objects, objects, payment_objects
+from groat.simulator.stripe import balance_objects, claim_objects, objects, payment_objects
+from groat.simulator.stripe.balance import StripeBalance
+from groat.simulator.stripe.balance_model import (
+    StripeBalanceTransaction,
+    StripePayout,
+    StripeTopup,
+    StripeTransfer,
+)
 from groat.simulator.stripe.model import (
     EventCause,
     Intent,
-    StripeBalanceTransaction,
+    Method,
     StripeCharge,
     StripeDispute,
     StripeEvent,
@@ -39,9 +48,15 @@ class StripeAccount:
         self.charges: dict[str, StripeCharge] = {}
         self.refunds: dict[str, StripeRefund] = {}
         self.disputes: dict[str, StripeDispute] = {}
-        self.transactions: dict[str, StripeBalanceTransaction] = {}
+        self.hidden_refunds: dict[str, StripeRefund] = {}
+        self.balance = StripeBalance(clock, self.books)
+        self.payouts: dict[str, StripePayout] = {}
+        self.topups: dict[str, StripeTopup] = {}
+        self.transfers: dict[str, StripeTransfer] = {}
+        self.methods: dict[str, Method] = {}
         self.events: dict[str, StripeEvent] = {}
         self.endpoints: dict[str, WebhookEndpoint] = {}
+        self._silent = False
         self._to_come: set[asyncio.TimerHandle] = set()
         self._clock = clock
 
@@ -59,20 +74,24 @@ class StripeAccount:
         self.endpoints[endpoint.id] = endpoint
         return endpoint
 
-    def add_transaction(self, transaction: StripeBalanceTransaction) -> StripeBalanceTransaction:
-        """Add a change of the account's balance."""
-        self.transactions[transaction.id] = transaction
-        return transaction
-
     def find(self, reference: str) -> JsonObject | None:
         """Return the present state of an object that an answer may expand, or None."""
-        if reference in self.intents:
-            return payment_objects.payment_intent(self.intents[reference])
-        if reference in self.charges:
-            return payment_objects.charge(self.charges[reference])
-        if reference in self.transactions:
-            return objects.balance_transaction(self.transactions[reference])
-        return None
+        renderings: tuple[JsonObject | None, ...] = (
+            _rendered(self.intents, reference, payment_objects.payment_intent),
+            _rendered(self.charges, reference, payment_objects.charge),
+            _rendered(self.balance.transactions, reference, self.render_transaction),
+            _rendered(self.refunds | self.hidden_refunds, reference, claim_objects.refund),
+            _rendered(self.disputes, reference, claim_objects.dispute),
+            _rendered(self.payouts, reference, balance_objects.payout),
+            _rendered(self.topups, reference, balance_objects.topup),
+            _rendered(self.transfers, reference, balance_objects.transfer),
+            _rendered(self.methods, reference, payment_objects.payment_method),
+        )
+        return next((one for one in renderings if one is not None), None)
+
+    def render_transaction(self, transaction: StripeBalanceTransaction) -> JsonObject:
+        """Return a balance transaction in its present status."""
+        return balance_objects.balance_transaction(transaction, self.now())
 
     def render_event(self, event: StripeEvent) -> JsonObject:
         """Return an event in the form in which it would be delivered now."""
@@ -82,9 +101,15 @@ class StripeAccount:
         """Send an event of an intent, such as ``succeeded``."""
         self._send(f"payment_intent.{happened}", payment_objects.payment_intent(intent), cause)
 
-    def tell_of_charge(self, happened: str, charge: StripeCharge, cause: EventCause) -> None:
+    def tell_of_charge(
+        self,
+        happened: str,
+        charge: StripeCharge,
+        cause: EventCause,
+        previous: JsonObject | None = None,
+    ) -> None:
         """Send an event of a charge, such as ``captured``."""
-        self._send(f"charge.{happened}", payment_objects.charge(charge), cause)
+        self._send(f"charge.{happened}", payment_objects.charge(charge), cause, previous)
 
     def tell_of_refund(self, event_type: str, refund: StripeRefund, cause: EventCause) -> None:
         """Send an event of a refund. Its type is given in full: two families of events exist."""
@@ -93,6 +118,19 @@ class StripeAccount:
     def tell_of_dispute(self, happened: str, dispute: StripeDispute, cause: EventCause) -> None:
         """Send an event of a dispute, such as ``created``."""
         self._send(f"charge.dispute.{happened}", claim_objects.dispute(dispute), cause)
+
+    def tell(self, event_type: str, subject: JsonObject, cause: EventCause) -> None:
+        """Send an event of another object."""
+        self._send(event_type, subject, cause)
+
+    @contextmanager
+    def silence(self, *, unless: bool) -> Iterator[None]:
+        """Send no events inside the block, unless the argument is true."""
+        self._silent = not unless
+        try:
+            yield
+        finally:
+            self._silent = False
 
     def later(self, happen: Callable[[], object]) -> None:
         """Call ``happen`` after the bank's settling time, unless the account closes before."""
@@ -115,10 +153,30 @@ class StripeAccount:
             handle.cancel()
         await self.courier.aclose()
 
-    def _send(self, event_type: str, subject: JsonObject, cause: EventCause) -> None:
+    def _send(
+        self,
+        event_type: str,
+        subject: JsonObject,
+        cause: EventCause,
+        previous: JsonObject | None = None,
+    ) -> None:
         """Send the event of a change. The fault plan may send a second one with another id."""
+        if self._silent:
+            return
+        chosen = self.balance.settings.chosen
         for _ in range(2 if self.courier.faults.twins() else 1):
-            self._announce(StripeEvent(stripe_id("evt"), event_type, self.now(), subject, cause))
+            self._announce(
+                StripeEvent(
+                    stripe_id("evt"),
+                    event_type,
+                    self.now(),
+                    subject,
+                    cause,
+                    previous,
+                    chosen.livemode,
+                    chosen.connected_account,
+                )
+            )
 
     def _announce(self, event: StripeEvent) -> None:
         self.events[event.id] = event
@@ -148,6 +206,15 @@ class StripeAccount:
 
 def _new_secret() -> str:
     return f"whsec_{secret_text(32)}"
+
+
+Thing = TypeVar("Thing")
+
+
+def _rendered(
+    things: Mapping[str, Thing], reference: str, render: Callable[[Thing], JsonObject]
+) -> JsonObject | None:
+    return render(things[reference]) if reference in things else None
 
 
 def enter(entries: list[BookEntry], entry: BookEntry) -> None:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from groat.kernel.clock import Clock
+from groat.simulator.back_office import BackOffice
 from groat.simulator.calls import CallFault, CallFaults, Kinds, asks_for_fault
 from groat.simulator.control import Control
 from groat.simulator.idempotency import KeptAnswers, KeyInUseError, KeyReusedError
@@ -23,7 +24,10 @@ from groat.simulator.overview import Overview
 from groat.simulator.references import stripe_id
 from groat.simulator.stripe import objects
 from groat.simulator.stripe.account import StripeAccount
+from groat.simulator.stripe.actions import StripeActions
+from groat.simulator.stripe.balance_routes import BalanceRoutes
 from groat.simulator.stripe.bank_page import BankPage
+from groat.simulator.stripe.connect_routes import ConnectRoutes
 from groat.simulator.stripe.disputes import StripeDisputes
 from groat.simulator.stripe.errors import (
     KeptRefusal,
@@ -39,9 +43,15 @@ from groat.simulator.stripe.intent_routes import IntentRoutes
 from groat.simulator.stripe.lies import told_wrong
 from groat.simulator.stripe.money_routes import MoneyRoutes
 from groat.simulator.stripe.payments import StripePayments
+from groat.simulator.stripe.payouts import StripePayouts
 from groat.simulator.stripe.refunds import StripeRefunds
+from groat.simulator.stripe.report_routes import ReportRoutes
+from groat.simulator.stripe.reports import StripeReports
 from groat.simulator.stripe.summaries import source
+from groat.simulator.stripe.transfers import StripeTransfers
 from groat.simulator.stripe.triggers import triggers
+from groat.simulator.stripe.wallet import Wallet
+from groat.simulator.stripe.wallet_routes import WalletRoutes
 from groat.simulator.wire import Answer
 
 KEY_LIFETIME = timedelta(hours=24)
@@ -59,13 +69,21 @@ def create_stripe_app(clock: Clock) -> Starlette:
     """Return the simulator with a new, empty account."""
     account = StripeAccount(clock)
     disputes, refunds = StripeDisputes(account), StripeRefunds(account)
-    payments = StripePayments(account, disputes)
+    payouts, transfers = StripePayouts(account), StripeTransfers(account)
+    wallet, reports = Wallet(account), StripeReports(account)
+    payments = StripePayments(account, disputes, wallet)
     control = Control(
         account.books, account.courier, triggers(account, payments, refunds, disputes)
     )
+    actions = StripeActions(account, payouts, refunds, disputes).table()
+    office = BackOffice(account.books, account.balance.settings, actions)
     rows = [
         *IntentRoutes(account, payments).rows(),
         *MoneyRoutes(account, refunds, disputes).rows(),
+        *BalanceRoutes(account, payouts).rows(),
+        *ConnectRoutes(account, transfers).rows(),
+        *ReportRoutes(account, reports).rows(),
+        *WalletRoutes(account, wallet).rows(),
         *EventRoutes(account).rows(),
     ]
 
@@ -77,7 +95,8 @@ def create_stripe_app(clock: Clock) -> Starlette:
     pages = BankPage(account, payments).routes()
     api = _Api(account, clock).routes(rows)
     overview = Overview(source(account), control).routes()
-    return Starlette(routes=[*control.routes(), *overview, *pages, *api], lifespan=lifespan)
+    routes = [*control.routes(), *office.routes(), *overview, *pages, *api]
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
 class _Api:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from groat.simulator.calls import split_token
-from groat.simulator.stripe.errors import no_such
+from groat.simulator.stripe.errors import invalid_request, no_such
 
 _DECLINED = "Your card was declined."
 
@@ -31,10 +31,12 @@ class StripeCard:
     decline: Decline | None = None
     authenticates: bool = False
     """Whether the customer must pass 3-D Secure first."""
-    disputed: bool = False
-    """Whether a charge is disputed as soon as it is captured."""
+    disputed: Literal["never", "dispute", "inquiry"] = "never"
+    """Whether a charge is disputed, or inquired about, as soon as it is captured."""
     debit: bool = False
-    """Whether it is a bank account, whose debits take days."""
+    """Whether it is a bank account, whose debits take days. Its ``brand`` is the kind of debit."""
+    instant: bool = False
+    """Whether the money of a charge is available at once."""
     refunds: Literal["succeed", "fail_later", "succeed_later"] = "succeed"
 
 
@@ -68,12 +70,15 @@ _CARDS = MappingProxyType(
         "authenticationRequiredChargeDeclinedInsufficientFunds": StripeCard(
             "visa", "3178", _NO_FUNDS, authenticates=True
         ),
-        "createDispute": StripeCard("visa", "0259", disputed=True),
+        "bypassPending": StripeCard("visa", "0077", instant=True),
+        "createDispute": StripeCard("visa", "0259", disputed="dispute"),
+        "createDisputeInquiry": StripeCard("visa", "1976", disputed="inquiry"),
         "pendingRefund": StripeCard("visa", "7726", refunds="succeed_later"),
         "refundFail": StripeCard("visa", "5126", refunds="fail_later"),
     }
 )
 _BANK_ACCOUNT = "pm_usBankAccount_success"
+_CARDS_BY_NUMBER = MappingProxyType({card.last4: card for card in _CARDS.values()})
 DEBIT_FAILED = Decline("insufficient_funds", "The bank account has insufficient funds.")
 
 
@@ -89,9 +94,26 @@ def find_card(payment_method: str) -> StripeCard:
     """
     token, _ = split_token(payment_method)
     if token == _BANK_ACCOUNT:
-        return StripeCard("us_bank_account", "6789", debit=True)
+        return bank_account("us_bank_account", "6789")
     name = token.removeprefix("pm_card_")
     card = _CARDS.get(name.removeprefix("visa_"))
     if card is None or name == token:
         raise no_such("PaymentMethod", payment_method, param="payment_method", status=400)
     return card
+
+
+def card_with_number(number: str) -> StripeCard:
+    """Return the test card with a number, by its last four digits.
+
+    Raises:
+        StripeError: There is no such test card.
+    """
+    card = _CARDS_BY_NUMBER.get(number[-4:])
+    if card is None:
+        raise invalid_request("Your card number is incorrect.", param="card[number]")
+    return card
+
+
+def bank_account(kind: str, number: str) -> StripeCard:
+    """Return the bank account with a number. ``kind`` is such as ``sepa_debit``."""
+    return StripeCard(kind, number[-4:], debit=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groat.simulator.stripe import objects
+from groat.simulator.stripe.balance_objects import balance_transaction
 from groat.simulator.stripe.model import StripeDispute, StripeRefund
 from groat.simulator.wire import JsonObject
 
@@ -30,7 +30,7 @@ def refund(made: StripeRefund) -> JsonObject:
     }
     match made.status:
         case "pending":
-            return {**common, "pending_reason": "processing"}
+            return {**common, "pending_reason": made.pending_reason}
         case "succeeded":
             return common
         case "failed":
@@ -47,7 +47,9 @@ def dispute(made: StripeDispute) -> JsonObject:
         "id": made.id,
         "object": "dispute",
         "amount": made.amount,
-        "balance_transactions": list(map(objects.balance_transaction, made.transactions)),
+        "balance_transactions": [
+            balance_transaction(one, one.available_on) for one in made.transactions
+        ],
         "charge": charge.id,
         "created": made.created,
         "currency": charge.intent.currency,
@@ -60,14 +62,14 @@ def dispute(made: StripeDispute) -> JsonObject:
             "past_due": False,
             "submission_count": made.submissions,
         },
-        "is_charge_refundable": made.status == "won",
+        "is_charge_refundable": made.inquiry or made.status == "won",
         "livemode": False,
-        "metadata": {},
+        "metadata": made.metadata,
         "payment_intent": charge.intent.id,
         "payment_method_details": {
             "card": {
                 "brand": charge.card.brand,
-                "case_type": "chargeback",
+                "case_type": "inquiry" if made.inquiry else "chargeback",
                 "network_reason_code": "83",
             },
             "type": "card",

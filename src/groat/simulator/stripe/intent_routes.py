@@ -21,6 +21,7 @@ from groat.simulator.stripe.requests import (
     PageOfIntents,
     PaymentIntentRequest,
     Search,
+    UpdateIntentRequest,
     parse,
 )
 from groat.simulator.wire import Answer, JsonObject, answer
@@ -41,6 +42,7 @@ class IntentRoutes:
             ("GET", "/v1/payment_intents", self.list),
             ("GET", "/v1/payment_intents/search", self.search),
             ("GET", one, self.show),
+            ("POST", one, self.update),
             ("POST", f"{one}/confirm", self.confirm),
             ("POST", f"{one}/capture", self.capture),
             ("POST", f"{one}/cancel", self.cancel),
@@ -50,6 +52,13 @@ class IntentRoutes:
         """Create an intent, and confirm it if the request says so."""
         wanted = parse(PaymentIntentRequest, await text(request))
         return self._attempted(self._payments.create(wanted, cause(request)), wanted)
+
+    async def update(self, request: Request) -> Answer:
+        """BalanceChange the parameters of an intent that is not paid yet."""
+        intent = self._intent(request)
+        wanted = parse(UpdateIntentRequest, await text(request))
+        self._payments.update(intent, wanted)
+        return shown(self._account, wanted, payment_objects.payment_intent(intent))
 
     async def confirm(self, request: Request) -> Answer:
         """Confirm an intent."""

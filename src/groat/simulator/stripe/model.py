@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from groat.kernel.money import Money, exponent
+from groat.kernel.money import Money
+from groat.simulator.stripe.balance_model import StripeBalanceTransaction
 from groat.simulator.stripe.cards import Decline, StripeCard
-from groat.simulator.stripe.requests import Evidence
+from groat.simulator.stripe.requests import Evidence, Shipping
+from groat.simulator.stripe.units import as_money
 from groat.simulator.wire import JsonObject
 
 REFERENCE_KEY = "groat_payment"
@@ -16,9 +18,6 @@ REFERENCE_KEY = "groat_payment"
 
 REFUND_REFERENCE_KEY = "groat_refund"
 """Metadata key with the client's name for its refund, which the books record."""
-
-_DECIMALS = {"ISK": 2, "UGX": 2, "MGA": 0}
-"""Stripe's decimals where they differ from ISO 4217. Source: Stripe, "Supported currencies"."""
 
 IntentStatus = Literal[
     "requires_payment_method",
@@ -30,16 +29,17 @@ IntentStatus = Literal[
     "canceled",
 ]
 RefundStatus = Literal["pending", "succeeded", "failed"]
-DisputeStatus = Literal["needs_response", "under_review", "won", "lost"]
-
-
-def smallest_step(currency: str) -> int:
-    """Return the number of Stripe's units in one minor unit of ``currency``, given in capitals."""
-    return int(10 ** max(0, _stripe_decimals(currency) - exponent(currency)))
-
-
-def _stripe_decimals(currency: str) -> int:
-    return _DECIMALS.get(currency, exponent(currency))
+DisputeStatus = Literal[
+    "warning_needs_response",
+    "warning_under_review",
+    "warning_closed",
+    "needs_response",
+    "under_review",
+    "won",
+    "lost",
+    "prevented",
+]
+PendingReason = Literal["processing", "insufficient_funds", "charge_pending"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,22 @@ class Method:
 
     id: str
     card: StripeCard
+    customer: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class IntentExtras:
+    """Parameters of an intent that the simulator only shows again."""
+
+    confirmation_method: str = "automatic"
+    customer: str | None = None
+    receipt_email: str | None = None
+    setup_future_usage: str | None = None
+    shipping: Shipping | None = None
+    statement_descriptor: str | None = None
+    statement_descriptor_suffix: str | None = None
+    transfer_group: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -67,6 +83,7 @@ class Intent:
     metadata: Mapping[str, str]
     return_url: str | None
     status: IntentStatus = "requires_payment_method"
+    extras: IntentExtras = IntentExtras()
     method: Method | None = None
     charge: StripeCharge | None = None
     """The latest charge."""
@@ -77,9 +94,7 @@ class Intent:
 
     def money(self, amount: int) -> Money:
         """Return ``amount``, in Stripe's units of the intent's currency, as money."""
-        currency = self.currency.upper()
-        minor_units = 10 ** max(0, exponent(currency) - _stripe_decimals(currency))
-        return Money(amount * minor_units // smallest_step(currency), currency)
+        return as_money(amount, self.currency)
 
     @property
     def awaits_customer(self) -> bool:
@@ -116,6 +131,7 @@ class StripeCharge:
     amount_captured: int = 0
     amount_refunded: int = 0
     balance_transaction: str | None = None
+    failure_balance_transaction: str | None = None
     dispute: StripeDispute | None = None
     decline: Decline | None = None
     pending: bool = False
@@ -154,6 +170,7 @@ class StripeRefund:
     metadata: Mapping[str, str]
     status: RefundStatus
     balance_transaction: str
+    pending_reason: PendingReason = "processing"
     failure_balance_transaction: str | None = None
 
     @property
@@ -173,6 +190,7 @@ class StripeDispute:
     status: DisputeStatus = "needs_response"
     evidence: Evidence = field(default_factory=Evidence)
     submissions: int = 0
+    metadata: Mapping[str, str] = field(default_factory=dict)
     transactions: list[StripeBalanceTransaction] = field(default_factory=list)
 
     @property
@@ -180,19 +198,25 @@ class StripeDispute:
         """Whether the dispute is not decided yet."""
         return self.status in {"needs_response", "under_review"}
 
+    @property
+    def inquiry(self) -> bool:
+        """Whether it is an inquiry, which takes no money."""
+        return self.status.startswith("warning_")
 
-@dataclass(frozen=True, slots=True)
-class StripeBalanceTransaction:
-    """One change of the account's balance, by ``amount`` minus ``fee``."""
+    @property
+    def open_inquiry(self) -> bool:
+        """Whether it is an inquiry that is not closed yet."""
+        return self.inquiry and self.status != "warning_closed"
 
-    id: str
-    kind: Literal["charge", "refund", "refund_failure", "adjustment"]
-    reporting_category: str
-    created: int
-    amount: int
-    fee: int
-    currency: str
-    source: str
+    @property
+    def answerable(self) -> bool:
+        """Whether the merchant may still submit evidence."""
+        return self.status in {"needs_response", "warning_needs_response"}
+
+    @property
+    def withdrawn(self) -> int:
+        """The amount that the dispute has taken and not given back, in the settlement currency."""
+        return -sum(transaction.amount for transaction in self.transactions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +234,20 @@ NOBODY = EventCause(None, None)
 
 @dataclass(frozen=True, slots=True)
 class StripeEvent:
-    """An event with its object, in the state of that time."""
+    """An event with its object, in the state of that time.
+
+    ``previous`` has the earlier values of changed attributes, which only some events tell.
+    """
 
     id: str
     type: str
     created: int
     subject: JsonObject
     cause: EventCause
+    previous: JsonObject | None = None
+    livemode: bool = False
+    account: str | None = None
+    """The connected account that the event belongs to, or None for the merchant's own."""
 
 
 @dataclass(frozen=True, slots=True)

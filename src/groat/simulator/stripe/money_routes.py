@@ -1,4 +1,4 @@
-"""The HTTP routes of charges, balance transactions, refunds and disputes."""
+"""The HTTP routes of charges, refunds and disputes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from starlette.requests import Request
 
-from groat.simulator.stripe import claim_objects, objects, payment_objects
+from groat.simulator.stripe import claim_objects, payment_objects
 from groat.simulator.stripe.account import StripeAccount
 from groat.simulator.stripe.disputes import StripeDisputes
 from groat.simulator.stripe.exchange import Row, Thing, cause, found, listed, shown, text
@@ -16,6 +16,7 @@ from groat.simulator.stripe.requests import (
     CreateRefundRequest,
     DisputeRequest,
     Expanding,
+    MetadataRequest,
     PageOfCharges,
     PageOfPayment,
     parse,
@@ -24,7 +25,7 @@ from groat.simulator.wire import Answer, JsonObject
 
 
 class MoneyRoutes:
-    """Shows charges and balance transactions, makes refunds, and answers disputes."""
+    """Shows charges, makes refunds, and answers disputes."""
 
     def __init__(
         self, account: StripeAccount, refunds: StripeRefunds, disputes: StripeDisputes
@@ -38,10 +39,10 @@ class MoneyRoutes:
         return [
             ("GET", "/v1/charges", self.list_charges),
             ("GET", "/v1/charges/{id}", self.show_charge),
-            ("GET", "/v1/balance_transactions/{id}", self.show_transaction),
             ("POST", "/v1/refunds", self.create_refund),
             ("GET", "/v1/refunds", self.list_refunds),
             ("GET", "/v1/refunds/{id}", self.show_refund),
+            ("POST", "/v1/refunds/{id}", self.update_refund),
             ("GET", "/v1/disputes", self.list_disputes),
             ("GET", "/v1/disputes/{id}", self.show_dispute),
             ("POST", "/v1/disputes/{id}", self.answer_dispute),
@@ -64,22 +65,24 @@ class MoneyRoutes:
 
         return listed(self._account, request, page, charges, wanted, render)
 
-    async def show_transaction(self, request: Request) -> Answer:
-        """Answer with a balance transaction."""
-        wanted = parse(Expanding, request.url.query)
-        transaction = found(self._account.transactions, request, "balance_transaction")
-        return shown(self._account, wanted, objects.balance_transaction(transaction))
-
     async def create_refund(self, request: Request) -> Answer:
         """Refund a charge, fully or in part."""
         wanted = parse(CreateRefundRequest, await text(request))
         refund = self._refunds.create(wanted, cause(request))
         return shown(self._account, wanted, claim_objects.refund(refund))
 
-    async def show_refund(self, request: Request) -> Answer:
-        """Answer with a refund."""
-        wanted = parse(Expanding, request.url.query)
+    async def update_refund(self, request: Request) -> Answer:
+        """BalanceChange the metadata of a refund."""
         refund = found(self._account.refunds, request, "refund")
+        wanted = parse(MetadataRequest, await text(request))
+        self._refunds.describe(refund, wanted.metadata, cause(request))
+        return shown(self._account, wanted, claim_objects.refund(refund))
+
+    async def show_refund(self, request: Request) -> Answer:
+        """Answer with a refund, also with one that Stripe made by itself."""
+        wanted = parse(Expanding, request.url.query)
+        refunds = self._account.refunds | self._account.hidden_refunds
+        refund = found(refunds, request, "refund")
         return shown(self._account, wanted, claim_objects.refund(refund))
 
     async def list_refunds(self, request: Request) -> Answer:

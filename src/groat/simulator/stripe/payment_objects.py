@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from groat.simulator.stripe.cards import Decline, StripeCard
-from groat.simulator.stripe.model import Intent, Method, StripeCharge
+from groat.simulator.stripe.model import Intent, IntentExtras, Method, StripeCharge
 from groat.simulator.wire import JsonObject
 
 PAGE_PATH = "/3d_secure"
@@ -26,7 +26,7 @@ _NO_ADDRESS = {
 
 def payment_intent(intent: Intent) -> JsonObject:
     """Return the present state of an intent."""
-    charge = intent.charge
+    charge, extras = intent.charge, intent.extras
     capturable = intent.amount if intent.status == "requires_capture" else 0
     return {
         "id": intent.id,
@@ -42,10 +42,10 @@ def payment_intent(intent: Intent) -> JsonObject:
         "cancellation_reason": intent.cancellation_reason,
         "capture_method": intent.capture_method,
         "client_secret": intent.client_secret,
-        "confirmation_method": "automatic",
+        "confirmation_method": extras.confirmation_method,
         "created": intent.created,
         "currency": intent.currency,
-        "customer": None,
+        "customer": extras.customer,
         "description": intent.description,
         "last_payment_error": intent.error,
         "latest_charge": charge.id if charge else None,
@@ -57,14 +57,14 @@ def payment_intent(intent: Intent) -> JsonObject:
         "payment_method_options": {},
         "payment_method_types": intent.payment_method_types,
         "processing": None,
-        "receipt_email": None,
-        "setup_future_usage": None,
-        "shipping": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
+        "receipt_email": extras.receipt_email,
+        "setup_future_usage": extras.setup_future_usage,
+        "shipping": _shipping(extras),
+        "statement_descriptor": extras.statement_descriptor,
+        "statement_descriptor_suffix": extras.statement_descriptor_suffix,
         "status": intent.status,
         "transfer_data": None,
-        "transfer_group": None,
+        "transfer_group": extras.transfer_group,
     }
 
 
@@ -86,10 +86,10 @@ def charge(made: StripeCharge) -> JsonObject:
         "captured": made.captured,
         "created": made.created,
         "currency": intent.currency,
-        "customer": None,
+        "customer": intent.extras.customer,
         "description": intent.description,
         "disputed": made.dispute is not None,
-        "failure_balance_transaction": None,
+        "failure_balance_transaction": made.failure_balance_transaction,
         "failure_code": decline.code if decline else None,
         "failure_message": decline.message if decline else None,
         "fraud_details": {},
@@ -101,11 +101,11 @@ def charge(made: StripeCharge) -> JsonObject:
         "payment_intent": intent.id,
         "payment_method": made.method.id,
         "payment_method_details": _method_details(made),
-        "receipt_email": None,
+        "receipt_email": intent.extras.receipt_email,
         "receipt_url": None,
         "refunded": made.captured and made.unrefunded == 0,
-        "shipping": None,
-        "statement_descriptor": None,
+        "shipping": _shipping(intent.extras),
+        "statement_descriptor": intent.extras.statement_descriptor,
         "status": "pending" if made.pending else "succeeded" if made.paid else "failed",
     }
 
@@ -125,7 +125,7 @@ def decline_error(declined: StripeCharge, decline: Decline) -> JsonObject:
         "charge": declined.id,
         "code": decline.code,
         "message": decline.message,
-        "payment_method": _payment_method(declined.method),
+        "payment_method": payment_method(declined.method),
         "type": "card_error",
     }
     if decline.decline_code is None:
@@ -138,7 +138,7 @@ def authentication_error(method: Method) -> JsonObject:
     return {
         "code": "payment_intent_authentication_failure",
         "message": "The provided PaymentMethod has failed authentication.",
-        "payment_method": _payment_method(method),
+        "payment_method": payment_method(method),
         "type": "invalid_request_error",
     }
 
@@ -154,25 +154,30 @@ def _automatic_methods(allow_redirects: str | None) -> JsonObject | None:
     return {"allow_redirects": allow_redirects, "enabled": True}
 
 
+def _shipping(extras: IntentExtras) -> JsonObject | None:
+    return None if extras.shipping is None else extras.shipping.model_dump()
+
+
 def _method_details(made: StripeCharge) -> JsonObject:
     if made.card.debit:
-        return {"us_bank_account": _bank_account(made.card), "type": "us_bank_account"}
+        return {made.card.brand: _bank_account(made.card), "type": made.card.brand}
     card = _card(made.card)
     if made.capture_before is not None:
         card = {**card, "capture_before": made.capture_before}
     return {"card": card, "type": "card"}
 
 
-def _payment_method(method: Method) -> JsonObject:
-    kind = "us_bank_account" if method.card.debit else "card"
+def payment_method(method: Method) -> JsonObject:
+    """Return a payment method."""
+    kind = method.card.brand if method.card.debit else "card"
     return {
         "id": method.id,
         "object": "payment_method",
         "billing_details": _NO_ADDRESS,
         kind: _bank_account(method.card) if method.card.debit else _card(method.card),
-        "customer": None,
+        "customer": method.customer,
         "livemode": False,
-        "metadata": {},
+        "metadata": method.metadata,
         "type": kind,
     }
 
@@ -189,6 +194,8 @@ def _card(card: StripeCard) -> JsonObject:
 
 
 def _bank_account(account: StripeCard) -> JsonObject:
+    if account.brand == "sepa_debit":
+        return {"bank_code": "19043", "branch_code": "", "country": "AT", "last4": account.last4}
     return {
         "account_holder_type": "individual",
         "account_type": "checking",

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 from groat.simulator.books import BookEntry, Status
 from groat.simulator.references import secret_text, stripe_id
 from groat.simulator.stripe import payment_objects
 from groat.simulator.stripe.account import StripeAccount
-from groat.simulator.stripe.cards import DEBIT_FAILED, Decline, find_card
+from groat.simulator.stripe.cards import DEBIT_FAILED, Decline
+from groat.simulator.stripe.charge_money import ChargeMoney
 from groat.simulator.stripe.disputes import StripeDisputes
 from groat.simulator.stripe.errors import KeptRefusal, invalid_request, refusal
+from groat.simulator.stripe.metadata import changed_metadata
 from groat.simulator.stripe.model import (
     NOBODY,
     EventCause,
     Intent,
+    IntentExtras,
     Method,
-    StripeBalanceTransaction,
     StripeCharge,
-    smallest_step,
 )
-from groat.simulator.stripe.requests import ConfirmRequest, PaymentIntentRequest
+from groat.simulator.stripe.requests import (
+    ConfirmRequest,
+    PaymentIntentRequest,
+    UpdateIntentRequest,
+)
+from groat.simulator.stripe.wallet import Wallet
 
 CAPTURE_SECONDS_MAX = 7 * 24 * 3600
 """Seconds that an authorization lasts, as with most cards."""
@@ -39,15 +47,20 @@ _TOO_MUCH = (
     "The payment could not be captured because the requested capture amount is greater than the"
     " amount you can capture for this charge."
 )
+_NOT_UPDATED = "This PaymentIntent's parameters cannot be changed in status {}."
+_EXTRAS = frozenset(one.name for one in fields(IntentExtras))
 _CONFIRMABLE = ("requires_payment_method", "requires_confirmation")
+_UPDATABLE = (*_CONFIRMABLE, "requires_action")
 
 
 class StripePayments:
     """Creates, confirms, captures and cancels intents, and sends their events."""
 
-    def __init__(self, account: StripeAccount, disputes: StripeDisputes) -> None:
+    def __init__(self, account: StripeAccount, disputes: StripeDisputes, wallet: Wallet) -> None:
         self._account = account
         self._disputes = disputes
+        self._wallet = wallet
+        self._money = ChargeMoney(account)
 
     def create(self, request: PaymentIntentRequest, cause: EventCause) -> Intent:
         """Create an intent, and confirm it if the request says so.
@@ -56,7 +69,7 @@ class StripePayments:
             StripeError: There is no such payment method, or the return URL is missing or not
                 allowed. No intent was created.
         """
-        method = _method(request.payment_method) if request.payment_method else None
+        method = self._wallet.use(request.payment_method) if request.payment_method else None
         _check_confirmation(request)
         intent = _new_intent(request, self._account.now())
         self._account.intents[intent.id] = intent
@@ -67,6 +80,25 @@ class StripePayments:
             self._attempt(intent, method, cause)
         return intent
 
+    def update(self, intent: Intent, request: UpdateIntentRequest) -> None:
+        """BalanceChange the parameters of an intent that the request names.
+
+        Raises:
+            StripeError: The intent is charged, and the request changes its money.
+        """
+        given = request.model_fields_set
+        if given & {"amount", "currency", "payment_method"} and intent.status not in _UPDATABLE:
+            raise _unexpected(intent, _NOT_UPDATED)
+        method = self._wallet.use(request.payment_method) if request.payment_method else None
+        if method is not None:
+            intent.method, intent.status = method, "requires_confirmation"
+        intent.amount = request.amount or intent.amount
+        intent.currency = request.currency or intent.currency
+        intent.description = request.description or intent.description
+        intent.metadata = changed_metadata(intent.metadata, request.metadata)
+        extras = {name: getattr(request, name) for name in given & _EXTRAS}
+        intent.extras = replace(intent.extras, **extras)
+
     def confirm(self, intent: Intent, request: ConfirmRequest, cause: EventCause) -> None:
         """Charge an intent, or require an authentication of its customer.
 
@@ -75,7 +107,8 @@ class StripePayments:
         """
         if intent.status not in _CONFIRMABLE:
             raise _unexpected(intent, _NOT_CONFIRMED, *_CONFIRMABLE)
-        method = _method(request.payment_method) if request.payment_method else intent.method
+        named = request.payment_method
+        method = self._wallet.use(named) if named else intent.method
         if method is None:
             raise _unexpected(intent, _NO_METHOD)
         intent.return_url = request.return_url or intent.return_url
@@ -138,7 +171,7 @@ class StripePayments:
         if not intent.is_debited or charge is None:
             return False
         charge.pending = False
-        self._take(charge, intent.amount, authorization=None)
+        self._collect(charge, intent.amount, authorization=None)
         self._account.tell_of_charge("succeeded", charge, NOBODY)
         self._succeed(charge, NOBODY)
         return True
@@ -148,7 +181,41 @@ class StripePayments:
         if not intent.is_debited or intent.charge is None:
             return False
         intent.charge.pending = False
+        self._money.fail(intent.charge, "payment_failure_refund", gives_fee_back=True)
         self._decline(intent.charge, DEBIT_FAILED, NOBODY)
+        return True
+
+    def return_debit(self, intent: Intent) -> bool:
+        """Let the bank return a debit that had succeeded. Return False if there is none."""
+        charge = intent.charge
+        if not self.is_returnable(intent) or charge is None:
+            return False
+        self._money.fail(charge, "payment_reversal", gives_fee_back=False)
+        charge.captured, charge.amount_captured = False, 0
+        self._decline(charge, DEBIT_FAILED, NOBODY)
+        return True
+
+    @staticmethod
+    def is_returnable(intent: Intent) -> bool:
+        """Tell whether an intent was paid by a debit that the bank can still return."""
+        charge = intent.charge
+        return charge is not None and charge.card.debit and charge.captured
+
+    def awaits_movement(self, intent: Intent) -> bool:
+        """Tell whether an intent was paid and the movement of its charge is not booked yet."""
+        charge = intent.charge
+        return charge is not None and charge.captured and charge.balance_transaction is None
+
+    def book_movement(self, intent: Intent) -> bool:
+        """Book the late movement of a charge. Return False if it is booked already.
+
+        ``charge.updated`` reports it, unless the account is silent.
+        """
+        if not self.awaits_movement(intent) or intent.charge is None:
+            return False
+        self._money.book(intent.charge)
+        previous = {"balance_transaction": None}
+        self._account.tell_of_charge("updated", intent.charge, NOBODY, previous)
         return True
 
     def _attempt(self, intent: Intent, method: Method, cause: EventCause) -> None:
@@ -167,6 +234,7 @@ class StripePayments:
             self._decline(charge, method.card.decline, cause)
         elif method.card.debit:
             intent.status, charge.pending = "processing", True
+            self._money.book(charge)
             self._account.tell_of_charge("pending", charge, cause)
             self._account.tell_of_intent("processing", intent, cause)
         elif intent.capture_method == "manual":
@@ -200,10 +268,21 @@ class StripePayments:
         self._account.tell_of_intent("amount_capturable_updated", charge.intent, cause)
 
     def _take(self, charge: StripeCharge, amount: int, authorization: str | None) -> None:
+        """Capture an amount of a charge, and book its movement at once or later."""
+        self._collect(charge, amount, authorization)
+        if self._is_late(charge):
+            self._account.later(lambda: self.book_movement(charge.intent))
+        else:
+            self._money.book(charge)
+
+    def _is_late(self, charge: StripeCharge) -> bool:
+        asynchronous = charge.intent.capture_method == "automatic_async"
+        late = self._account.courier.faults.is_late() or asynchronous
+        return late and not charge.card.instant
+
+    def _collect(self, charge: StripeCharge, amount: int, authorization: str | None) -> None:
         intent, books = charge.intent, self._account.books
         charge.captured, charge.amount_captured = True, amount
-        transaction = self._account.add_transaction(_taking(charge, self._account.now()))
-        charge.balance_transaction = transaction.id
         intent.status = "succeeded"
         money = intent.money(amount)
         books.charges.append(
@@ -212,8 +291,13 @@ class StripePayments:
 
     def _succeed(self, charge: StripeCharge, cause: EventCause) -> None:
         self._account.tell_of_intent("succeeded", charge.intent, cause)
-        if charge.card.disputed:
-            self._disputes.open(charge)
+        match charge.card.disputed:
+            case "dispute":
+                self._disputes.open(charge)
+            case "inquiry":
+                self._disputes.inquire(charge)
+            case "never":
+                pass
 
     def _end(self, intent: Intent, reason: str | None, cause: EventCause) -> None:
         intent.status, intent.next_action = "canceled", None
@@ -235,10 +319,6 @@ class StripePayments:
     def _lose_method(intent: Intent) -> None:
         intent.status, intent.next_action = "requires_payment_method", None
         intent.method = None
-
-
-def _method(payment_method: str) -> Method:
-    return Method(stripe_id("pm"), find_card(payment_method))
 
 
 def _check_confirmation(request: PaymentIntentRequest) -> None:
@@ -272,21 +352,8 @@ def _new_intent(request: PaymentIntentRequest, now: int) -> Intent:
         description=request.description,
         metadata=request.metadata,
         return_url=request.return_url,
+        extras=IntentExtras(**{name: getattr(request, name) for name in _EXTRAS}),
     )
-
-
-def _taking(charge: StripeCharge, now: int) -> StripeBalanceTransaction:
-    amount, currency = charge.amount_captured, charge.intent.currency
-    fee = fee_on(amount)
-    fee -= fee % smallest_step(currency.upper())  # a fee is a whole number of minor units
-    return StripeBalanceTransaction(
-        stripe_id("txn"), "charge", "charge", now, amount, fee, currency, charge.id
-    )
-
-
-def fee_on(amount: int) -> int:
-    """Return the fee on ``amount``: 1.4 %, rounded down, plus 25 units, and at most ``amount``."""
-    return min(amount, amount * 14 // 1000 + 25)
 
 
 def _unexpected(intent: Intent, message: str, *expected: str) -> KeptRefusal:

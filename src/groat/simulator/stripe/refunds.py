@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
 
 from groat.simulator.books import BookEntry, Status
 from groat.simulator.references import stripe_id
 from groat.simulator.stripe.account import StripeAccount, enter
+from groat.simulator.stripe.charge_money import ChargeMoney
 from groat.simulator.stripe.errors import invalid_request, no_such, refusal
+from groat.simulator.stripe.metadata import changed_metadata
 from groat.simulator.stripe.model import (
     NOBODY,
     EventCause,
-    StripeBalanceTransaction,
     StripeCharge,
     StripeRefund,
 )
 from groat.simulator.stripe.requests import CreateRefundRequest
+
+_UPDATES = ("refund.updated", "charge.refund.updated")
 
 
 class StripeRefunds:
@@ -23,6 +26,7 @@ class StripeRefunds:
 
     def __init__(self, account: StripeAccount) -> None:
         self._account = account
+        self._money = ChargeMoney(account)
 
     def create(self, request: CreateRefundRequest, cause: EventCause) -> StripeRefund:
         """Refund the unrefunded amount of a charge, or a part of it.
@@ -33,7 +37,7 @@ class StripeRefunds:
         charge = self._charge_of(request)
         _check(charge, request.amount)
         refund = self._new_refund(charge, request)
-        self._account.tell_of_refund("refund.created", refund, cause)
+        self._tell(("refund.created",), refund, cause)
         self._account.tell_of_charge("refunded", charge, cause)
         match charge.card.refunds:
             case "succeed":
@@ -44,13 +48,20 @@ class StripeRefunds:
                 self._account.later(lambda: self.succeed(refund))
         return refund
 
+    def describe(
+        self, refund: StripeRefund, metadata: Mapping[str, str], cause: EventCause
+    ) -> None:
+        """BalanceChange values of a refund's metadata."""
+        refund.metadata = changed_metadata(refund.metadata, metadata)
+        self._tell(_UPDATES, refund, cause)
+
     def succeed(self, refund: StripeRefund) -> bool:
         """Let a pending refund succeed. Return False if it is not pending."""
         if refund.status != "pending":
             return False
         refund.status = "succeeded"
         self._enter(refund, "succeeded")
-        self._tell_of_change(refund)
+        self._tell(_UPDATES, refund, NOBODY)
         return True
 
     def fail(self, refund: StripeRefund) -> bool:
@@ -60,11 +71,9 @@ class StripeRefunds:
         charge = refund.charge
         refund.status = "failed"
         charge.amount_refunded -= refund.amount
-        returned = self._transaction(refund.id, charge, refund.amount, "refund_failure")
-        refund.failure_balance_transaction = returned.id
+        refund.failure_balance_transaction = self._money.refund_failure(refund)
         self._enter(refund, "declined")
-        self._tell_of_change(refund)
-        self._account.tell_of_refund("refund.failed", refund, NOBODY)
+        self._tell((*_UPDATES, "refund.failed"), refund, NOBODY)
         return True
 
     def latest(self, charge: StripeCharge) -> StripeRefund | None:
@@ -90,7 +99,6 @@ class StripeRefunds:
     def _new_refund(self, charge: StripeCharge, request: CreateRefundRequest) -> StripeRefund:
         refund_id, amount = stripe_id("re"), request.amount or charge.unrefunded
         charge.amount_refunded += amount
-        transaction = self._transaction(refund_id, charge, -amount, "refund")
         refund = StripeRefund(
             id=refund_id,
             charge=charge,
@@ -99,25 +107,13 @@ class StripeRefunds:
             reason=request.reason,
             metadata=request.metadata,
             status="pending" if charge.card.refunds == "succeed_later" else "succeeded",
-            balance_transaction=transaction.id,
+            balance_transaction=self._money.refund(refund_id, charge, amount),
+            pending_reason=self._account.balance.settings.chosen.pending_reason,
         )
         self._account.refunds[refund_id] = refund
         if refund.status == "succeeded":
             self._enter(refund, "succeeded")
         return refund
-
-    def _transaction(
-        self,
-        refund_id: str,
-        charge: StripeCharge,
-        amount: int,
-        kind: Literal["refund", "refund_failure"],
-    ) -> StripeBalanceTransaction:
-        now, currency = self._account.now(), charge.intent.currency
-        made = StripeBalanceTransaction(
-            stripe_id("txn"), kind, kind, now, amount, 0, currency, refund_id
-        )
-        return self._account.add_transaction(made)
 
     def _enter(self, refund: StripeRefund, status: Status) -> None:
         charge = refund.charge
@@ -125,9 +121,12 @@ class StripeRefunds:
         entry = BookEntry(refund.id, money, refund.reference, status, charge.id)
         enter(self._account.books.refunds, entry)
 
-    def _tell_of_change(self, refund: StripeRefund) -> None:
-        for event_type in ("refund.updated", "charge.refund.updated"):
-            self._account.tell_of_refund(event_type, refund, NOBODY)
+    def _tell(self, types: tuple[str, ...], refund: StripeRefund, cause: EventCause) -> None:
+        """Send events of a refund. Endpoints with an old API version do not get them."""
+        if self._account.balance.settings.chosen.charge_refunded_only:
+            return
+        for event_type in types:
+            self._account.tell_of_refund(event_type, refund, cause)
 
 
 def _check(charge: StripeCharge, amount: int | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import httpx
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
@@ -40,7 +40,7 @@ def _positions(value: object) -> object:
     return list(value.values()) if isinstance(value, Mapping) else value
 
 
-def _interval(value: object) -> object:
+def interval(value: object) -> object:
     """Return a single time as an interval that starts and ends with it."""
     return {"gte": value, "lte": value} if isinstance(value, str) else value
 
@@ -65,6 +65,7 @@ def _url(value: str) -> str:
 
 Integer = Annotated[int, BeforeValidator(_integer)]
 Listed = Annotated[tuple[str, ...], BeforeValidator(_positions)]
+CurrencyCode = Annotated[str, AfterValidator(_currency)]
 Metadata = Annotated[
     dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=500)]],
     Field(max_length=50),
@@ -72,6 +73,8 @@ Metadata = Annotated[
 Limit = Annotated[Integer, Field(ge=1, le=100)]
 Flag = Literal["true", "false"]
 Url = Annotated[str, AfterValidator(_url)]
+Anything: TypeAlias = object | None
+"""A parameter that the simulator accepts and ignores."""
 
 
 class Expanding(Parameters):
@@ -87,14 +90,49 @@ class AutomaticPaymentMethods(Parameters):
     allow_redirects: Literal["always", "never"] = "always"
 
 
+class ShippingAddress(Parameters):
+    """A customer's address."""
+
+    city: str | None = None
+    country: str | None = None
+    line1: str | None = None
+    line2: str | None = None
+    postal_code: str | None = None
+    state: str | None = None
+
+
+class Shipping(Parameters):
+    """The name and the address that goods are sent to."""
+
+    name: str
+    address: ShippingAddress
+    carrier: str | None = None
+    phone: str | None = None
+    tracking_number: str | None = None
+
+
 class PaymentIntentRequest(Expanding):
-    """A payment intent to create, and to confirm at once or later."""
+    """A payment intent to create, and to confirm at once or later.
+
+    The simulator ignores ``mandate_data``, ``off_session`` and ``payment_method_options``.
+    """
 
     amount: Annotated[Integer, Field(ge=1, le=AMOUNT_MAX)]
-    currency: Annotated[str, AfterValidator(_currency)]
+    currency: CurrencyCode
     payment_method: str | None = None
     confirm: Flag = "false"
-    capture_method: Literal["automatic", "automatic_async", "manual"] = "automatic"
+    capture_method: Literal["automatic", "automatic_async", "manual"] = "automatic_async"
+    confirmation_method: Literal["automatic", "manual"] = "automatic"
+    customer: str | None = None
+    mandate_data: Anything = None
+    off_session: Anything = None
+    payment_method_options: Anything = None
+    receipt_email: str | None = None
+    setup_future_usage: Literal["off_session", "on_session"] | None = None
+    shipping: Shipping | None = None
+    statement_descriptor: str | None = None
+    statement_descriptor_suffix: str | None = None
+    transfer_group: str | None = None
     automatic_payment_methods: AutomaticPaymentMethods | None = None
     payment_method_types: Listed = ("card",)
     return_url: Url | None = None
@@ -102,9 +140,34 @@ class PaymentIntentRequest(Expanding):
     metadata: Metadata = Field(default_factory=dict)
 
 
+class UpdateIntentRequest(Expanding):
+    """The changes of an intent. An empty metadata value removes the key."""
+
+    amount: Annotated[Integer, Field(ge=1, le=AMOUNT_MAX)] | None = None
+    currency: CurrencyCode | None = None
+    customer: str | None = None
+    description: str | None = None
+    metadata: Metadata = Field(default_factory=dict)
+    payment_method: str | None = None
+    receipt_email: str | None = None
+    setup_future_usage: Literal["off_session", "on_session"] | None = None
+    shipping: Shipping | None = None
+    statement_descriptor: str | None = None
+    statement_descriptor_suffix: str | None = None
+    transfer_group: str | None = None
+
+
+class MetadataRequest(Expanding):
+    """Changes of an object's metadata. An empty value removes the key."""
+
+    metadata: Metadata = Field(default_factory=dict)
+
+
 class ConfirmRequest(Expanding):
     """The confirmation of an intent, with its present payment method or another one."""
 
+    mandate_data: Anything = None
+    off_session: Anything = None
     payment_method: str | None = None
     return_url: Url | None = None
 
@@ -156,10 +219,10 @@ class Evidence(Parameters):
     uncategorized_text: str | None = None
 
 
-class DisputeRequest(Expanding):
-    """Evidence to store, and by default to submit."""
+class DisputeRequest(MetadataRequest):
+    """Evidence to store, and to submit unless the request has none or says otherwise."""
 
-    evidence: Evidence = Evidence()
+    evidence: Evidence | None = None
     submit: Flag = "true"
 
 
@@ -213,7 +276,7 @@ class Interval(Parameters):
 class PageOfIntents(ListPage):
     """A page of payment intents, filtered by their time of creation."""
 
-    created: Annotated[Interval, BeforeValidator(_interval)] = Interval()
+    created: Annotated[Interval, BeforeValidator(interval)] = Interval()
 
 
 class PageOfEvents(ListPage):
@@ -224,7 +287,7 @@ class PageOfEvents(ListPage):
 
     type: str | None = None
     types: Annotated[Listed, Field(max_length=20)] = ()
-    created: Annotated[Interval, BeforeValidator(_interval)] = Interval()
+    created: Annotated[Interval, BeforeValidator(interval)] = Interval()
     delivery_success: Flag | None = None
 
     def wants(self, event_type: str) -> bool:

@@ -18,7 +18,13 @@ def source(account: StripeAccount) -> Source:
         newest_first = reversed(account.intents.values())
         return [_summary(account, intent) for intent in islice(newest_first, limit)]
 
-    return Source("Stripe", "payment intent", frozenset(), lambda: len(account.intents), latest)
+    return Source(
+        "Stripe",
+        "payment intent",
+        frozenset({"missing_rows"}),
+        lambda: len(account.intents),
+        latest,
+    )
 
 
 def _summary(account: StripeAccount, intent: Intent) -> AccountSummary:

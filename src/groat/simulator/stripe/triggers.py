@@ -38,6 +38,10 @@ def triggers(
         found = charge(identifier)
         return refunds.latest(found) if found else None
 
+    def untold(paid: Intent) -> bool:
+        with account.silence(unless=False):
+            return payments.book_movement(paid)
+
     return {
         "complete_action": _trigger(
             intent, lambda it: it.awaits_customer, payments.complete_action
@@ -45,10 +49,19 @@ def triggers(
         "fail_action": _trigger(intent, lambda it: it.awaits_customer, payments.fail_action),
         "debit_succeeds": _trigger(intent, lambda it: it.is_debited, payments.settle_debit),
         "debit_fails": _trigger(intent, lambda it: it.is_debited, payments.fail_debit),
+        "debit_returned": _trigger(intent, payments.is_returnable, payments.return_debit),
+        "book_movement": _trigger(intent, payments.awaits_movement, payments.book_movement),
+        "book_untold_movement": _trigger(intent, payments.awaits_movement, untold),
         "expire": _trigger(intent, lambda it: it.authorized, payments.expire),
         "dispute": _trigger(charge, lambda it: it.disputable, disputes.open),
         "dispute_won": _trigger(dispute, lambda it: it.open, disputes.win),
         "dispute_lost": _trigger(dispute, lambda it: it.open, disputes.lose),
+        "dispute_won_after_all": _trigger(
+            dispute, lambda it: it.status == "lost", disputes.win_late
+        ),
+        "inquiry": _trigger(charge, lambda it: it.disputable, disputes.inquire),
+        "inquiry_escalates": _trigger(dispute, lambda it: it.open_inquiry, disputes.escalate),
+        "inquiry_closes": _trigger(dispute, lambda it: it.open_inquiry, disputes.drop),
         "refund_succeeds": _trigger(refund, lambda it: it.status == "pending", refunds.succeed),
         "refund_fails": _trigger(refund, lambda it: it.status != "failed", refunds.fail),
     }
