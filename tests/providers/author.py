@@ -16,22 +16,26 @@ SUITE = "groat.providers.conformance"
 
 def run(cwd: Path, *command: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a module of this interpreter's to its end, with what is installed in ``path``."""
-    more = {} if path is None else {"PYTHONPATH": str(path)}
     return subprocess.run(
         [sys.executable, "-m", *command],
         cwd=cwd,
-        env={**os.environ, **more},
+        env=_environment(path),
         check=False,
         capture_output=True,
         text=True,
     )
 
 
-def run_forked(cwd: Path, *command: str, path: Path) -> subprocess.CompletedProcess[str]:
+def run_forked(
+    cwd: Path, *command: str, path: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run pytest as ``run`` does, in a process that begins with the engine imported."""
-    env = {**os.environ, "PYTHONPATH": str(path)}
     known = ("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning")
-    return zygote.run("pytest", *known, *command, cwd=cwd, env=env)
+    return zygote.run("pytest", *known, *command, cwd=cwd, env=_environment(path))
+
+
+def _environment(path: Path | None) -> dict[str, str]:
+    return {**os.environ, **({} if path is None else {"PYTHONPATH": str(path)})}
 
 
 def succeeded(done: subprocess.CompletedProcess[str]) -> str:

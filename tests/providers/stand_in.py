@@ -19,6 +19,7 @@ from groat.providers.conformance.harness import (
     ProviderEntry,
     SentWebhook,
 )
+from tests.support.authorities import one_authority
 from tests.support.http_servers import Receiver, running, settled
 
 SLOW_MS = 1_200
@@ -79,7 +80,8 @@ class StandIn:
 async def served(app: Starlette) -> AsyncIterator[tuple[httpx.AsyncClient, Receiver]]:
     """Serve a stand-in; yield a client of it, and where it may send webhooks."""
     receiver = Receiver()
-    async with running(receiver.app()) as address, running(app) as base:
-        receiver.url = f"{address}/"
-        async with httpx.AsyncClient(base_url=base) as http:
-            yield http, receiver
+    with one_authority():
+        async with running(receiver.app()) as address, running(app) as base:
+            receiver.url = f"{address}/"
+            async with httpx.AsyncClient(base_url=base) as http:
+                yield http, receiver

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.providers.author import PEBBLE, ROOT, SUITE, run, succeeded
+from tests.providers.author import PEBBLE, ROOT, SUITE, run, run_forked, succeeded
 
 LEAST = 100
 """How many tests an adapter has to pass; a few are skipped for what its provider does not do."""
@@ -21,9 +21,9 @@ def passed(said: str) -> int:
 
 @pytest.mark.parametrize("name", ["stripe", "paypal"])
 def test_our_adapters_conform(name: str) -> None:
-    done = run(
+    done = run_forked(
         ROOT,
-        *("pytest", "-p", "no:cacheprovider", "-p", f"{SUITE}.plugin", "--pyargs", SUITE),
+        *("-p", "no:cacheprovider", "-p", f"{SUITE}.plugin", "--pyargs", SUITE),
         *(f"--provider={name}", f"--harness=tests.providers.{name}.harness:open_harness"),
     )
     said = succeeded(done)

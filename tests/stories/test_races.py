@@ -14,13 +14,14 @@ import pytest
 
 from groat.kernel import ids
 from groat.platform.embedded.places import free_port
+from groat.platform.process.settings import SUPERVISED
 from tests.support.processes import (
     Up,
-    another,
     commands_of,
     document,
     groat,
     new_home,
+    running,
     running_up,
     until,
 )
@@ -39,14 +40,17 @@ def up() -> Iterator[Up]:
 def apis(up: Up) -> Iterator[list[httpx.Client]]:
     """Three ``groat api`` processes on one database: that of ``groat up``, and two more."""
     [first] = commands_of(up.home, "api")
+    told = {name: value for name, value in first.environ().items() if name.startswith("GROAT_")}
+    del told[SUPERVISED], told["GROAT_HOME"]
     with ExitStack() as stack:
-        more = []
+        more, pids = [], {first.pid}
         for port in (free_port(), free_port()):
-            told = {**first.environ(), "GROAT_API_PORT": str(port)}
-            stack.enter_context(another(up.home, "api", first.cmdline(), told))
+            log = up.home / "logs" / f"api-{port}.log"
+            api = running(up.home, "api", log, **{**told, "GROAT_API_PORT": str(port)})
+            pids.add(stack.enter_context(api).pid)
             more.append(stack.enter_context(_client(up, f"http://127.0.0.1:{port}")))
         until(lambda: all(map(_answers, more)), "more APIs")
-        assert len(commands_of(up.home, "api")) == 3
+        assert len(pids) == 3
         yield [up.api, *more]
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.support.processes import (
-    START_SECONDS,
     Up,
     commands_of,
     document,
@@ -19,12 +16,6 @@ from tests.support.processes import (
     running_up,
     until,
 )
-
-
-@pytest.fixture
-def other_home(home: Path) -> Path:
-    """A second home, below the first so that it is cleared away with it."""
-    return Path(tempfile.mkdtemp(dir=home))
 
 
 def open_wallet(up: Up) -> str:
@@ -65,7 +56,8 @@ def balance(up: Up, wallet: str) -> object:
     return up.api.get(f"/v1/accounts/{wallet}").json()["balance"]
 
 
-def test_a_first_payment_is_verified_and_is_there_after_a_restart(home: Path) -> None:
+def first_payments(home: Path) -> str:
+    """Follow the instructions of `groat up` in a new home; return the wallet that was opened."""
     with running_up(home) as up:
         assert paste_first_payment(up) == "succeeded"
         wallet = open_wallet(up)
@@ -77,30 +69,28 @@ def test_a_first_payment_is_verified_and_is_there_after_a_restart(home: Path) ->
         assert all(check["ok"] for check in checks.values())
         assert up.interrupt() == 0
     assert processes_of(home) == []
-
-    with running_up(home) as up:
-        assert balance(up, wallet) == 1050
-        assert pay(up, wallet, 50) == "succeeded"
-        assert balance(up, wallet) == 1100
-        until(
-            lambda: not up.rows("select from provider_event where settled_at is null"),
-            "webhooks to be applied",
-        )
+    return wallet
 
 
-def test_one_that_is_killed_takes_its_processes_along_and_leaves_its_neighbour_alone(
-    home: Path, other_home: Path
-) -> None:
-    other_home.chmod(0o755)
-    with running_up(other_home) as up:
-        wallet = open_wallet(up)
-        assert pay(up, wallet, 700) == "succeeded"
-        with running_up(home) as neighbour:
+def test_payments_are_found_again_after_ctrl_c_and_after_a_crash(home: Path) -> None:
+    ours, theirs = home / "ours", home / "theirs"
+    for place in (ours, theirs):
+        place.mkdir(mode=0o755)
+    wallet = first_payments(ours)
+    with running_up(theirs) as neighbour:
+        with running_up(ours) as up:
+            assert balance(up, wallet) == 1050
+            assert pay(up, wallet, 50) == "succeeded"
+            assert balance(up, wallet) == 1100
+            until(
+                lambda: not up.rows("select from provider_event where settled_at is null"),
+                "webhooks to be applied",
+            )
             up.process.kill()
-            until(lambda: not commands_of(other_home), "the killed one's processes", START_SECONDS)
-            assert pay(neighbour, open_wallet(neighbour), 1) == "succeeded"
-            with running_up(other_home) as again:
-                assert balance(again, wallet) == 700
-                assert again.interrupt() == 0
-            assert neighbour.interrupt() == 0
+            until(lambda: not commands_of(ours), "the processes of the killed one to end")
+        assert pay(neighbour, open_wallet(neighbour), 1) == "succeeded"
+        with running_up(ours) as up:
+            assert balance(up, wallet) == 1100
+            assert up.interrupt() == 0
+        assert neighbour.interrupt() == 0
     assert processes_of(home) == []

@@ -75,6 +75,27 @@ def fresh_groat(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@contextmanager
+def running(
+    home: Path, name: str, log: Path, *, descriptors: int | None = None, **more: str
+) -> Iterator[zygote.Process]:
+    """Run ``groat <name>``, forked like ``groat``; kill it at the end. ``log`` has its output."""
+    told = environment(home, **more)
+    with log.open("wb") as output, Path(os.devnull).open("rb") as nothing:
+        process = zygote.start(
+            "groat.app.cli",
+            name,
+            cwd=home,
+            env=told,
+            streams=(nothing.fileno(), output.fileno(), output.fileno()),
+            descriptors=descriptors,
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+
+
 def until(condition: Callable[[], bool], what: str, seconds: float = START_SECONDS) -> None:
     """Wait for ``condition``, not longer than a slow machine needs."""
     give_up_at = time.monotonic() + seconds

@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import re
+import resource
 import runpy
 import select
 import signal
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,8 @@ _IMPORTED = ("groat.app.cli", "groat.providers.stripe.adapter", "pytest")
 _SIZED_AT_IMPORT = re.compile(r"groat\.app\.(cli|\w+_commands)")
 """Modules that each command imports anew: a console takes its width when it is made."""
 _MAX_ORDER_BYTES = 150_000
+_PATIENCE_SECONDS = 30
+"""Seconds to wait for what takes a moment on a machine that is not busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,75 @@ class _Order:
     arguments: list[str]
     environment: dict[str, str]
     directory: str
+    descriptors: int | None
+
+
+class Process:
+    """A command that runs, or has ended. Its ``returncode`` is None while it runs."""
+
+    def __init__(self, result: int) -> None:
+        self._result = result
+        self._told = b""
+        self.returncode: int | None = None
+        self.pid = int(self._line(_PATIENCE_SECONDS))
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None if the command still runs."""
+        with suppress(TimeoutError):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, seconds: float) -> int:
+        """Return the exit code once the command has ended. It is negative after a signal.
+
+        Raises:
+            TimeoutError: the command still runs after ``seconds``.
+        """
+        if self.returncode is None:
+            self.returncode = int(self._line(seconds))
+            os.close(self._result)
+        return self.returncode
+
+    def kill(self) -> int:
+        """Kill the command, and return its exit code."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+        return self.wait(_PATIENCE_SECONDS)
+
+    def _line(self, seconds: float) -> bytes:
+        """Return the next line of its watcher: the process id, then the exit code."""
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._told:
+            ready, _, _ = select.select([self._result], [], [], max(0, deadline - time.monotonic()))
+            more = os.read(self._result, 100) if ready else b""
+            if not more:
+                raise TimeoutError("a command did not end in time")
+            self._told += more
+        line, _, self._told = self._told.partition(b"\n")
+        return line
+
+
+def start(
+    module: str,
+    *arguments: str,
+    cwd: Path,
+    env: Mapping[str, str],
+    streams: tuple[int, int, int],
+    descriptors: int | None = None,
+) -> Process:
+    """Start ``python -m <module> <arguments>`` with its standard streams.
+
+    It may open ``descriptors`` files, or as many as its parent.
+    """
+    order = _Order(module, list(arguments), dict(env), str(cwd), descriptors)
+    message = json.dumps(asdict(order)).encode()
+    assert len(message) < _MAX_ORDER_BYTES
+    result, write_end = os.pipe()
+    try:
+        socket.send_fds(_zygote(), [message], [*streams, write_end])
+    finally:
+        os.close(write_end)
+    return Process(result)
 
 
 def run(
@@ -49,23 +121,14 @@ def run(
     timeout: float = 120,
 ) -> subprocess.CompletedProcess[str]:
     """Do as ``python -m <module> <arguments>`` does, and return its exit code and output."""
-    order = json.dumps(asdict(_Order(module, list(arguments), dict(env), str(cwd)))).encode()
-    assert len(order) < _MAX_ORDER_BYTES
     with ExitStack() as stack:
         given, said, complained = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
         given.write((stdin or "").encode())
         given.seek(0)
-        result, write_end = os.pipe()
-        stack.callback(os.close, result)
-        try:
-            socket.send_fds(
-                _zygote(),
-                [order],
-                [given.fileno(), said.fileno(), complained.fileno(), write_end],
-            )
-        finally:
-            os.close(write_end)
-        code = _exit_code(result, time.monotonic() + timeout)
+        streams = (given.fileno(), said.fileno(), complained.fileno())
+        process = start(module, *arguments, cwd=cwd, env=env, streams=streams)
+        stack.callback(process.kill)
+        code = process.wait(timeout)
         output, errors = [_text(one.fileno()) for one in (said, complained)]
     return subprocess.CompletedProcess([module, *arguments], code, output, errors)
 
@@ -74,20 +137,6 @@ def _text(file: int) -> str:
     os.lseek(file, 0, os.SEEK_SET)
     with os.fdopen(os.dup(file), encoding="utf-8") as reader:
         return reader.read()
-
-
-def _exit_code(result: int, deadline: float) -> int:
-    """Read a command's process id and then its exit code; kill it at the deadline."""
-    told = b""
-    while told.count(b"\n") < 2:
-        ready, _, _ = select.select([result], [], [], max(0, deadline - time.monotonic()))
-        more = os.read(result, 100) if ready else b""
-        if not more:
-            if told:
-                os.kill(int(told.split()[0]), signal.SIGKILL)
-            raise TimeoutError("a command did not end in time")
-        told += more
-    return int(told.split()[1])
 
 
 @cache
@@ -148,6 +197,9 @@ def _watch_over_command(files: list[int]) -> None:
 def _become(order: _Order) -> None:
     """Run a module as ``python -m`` does, in this process."""
     os.chdir(order.directory)
+    if order.descriptors is not None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (order.descriptors, order.descriptors))
+    _measure_if_told(order.environment)
     os.environ.clear()
     os.environ.update(order.environment)
     time.tzset()
@@ -159,6 +211,14 @@ def _become(order: _Order) -> None:
         del sys.modules[name]
         delattr(sys.modules[package], module)
     runpy.run_module(order.module, run_name="__main__", alter_sys=True)
+
+
+def _measure_if_told(environment: Mapping[str, str]) -> None:
+    """Stop to measure coverage in a command whose environment does not ask for it."""
+    if "coverage" in sys.modules and not any(name.startswith("COVERAGE_") for name in environment):
+        measuring = importlib.import_module("coverage").Coverage.current()
+        if measuring is not None:
+            measuring.stop()
 
 
 def main() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.support.bank import Bank
 from tests.support.pages import pages
-from tests.support.processes import GROAT, environment
+from tests.support.processes import running
 
 
 async def expiring(bank: Bank) -> dict[str, Any]:
@@ -50,13 +52,9 @@ async def test_it_is_ended_once_however_many_look(bank: Bank) -> None:
 
 async def test_a_worker_ends_it(bank: Bank, tmp_path: Path) -> None:
     hold = await expiring(bank)
-    worker = await asyncio.create_subprocess_exec(
-        *GROAT, "worker", env=environment(tmp_path, **bank.world.variables)
-    )
-    try:
+    with running(tmp_path, "worker", tmp_path / "log", **bank.world.variables) as worker:
         async with asyncio.timeout(60):
             while await state(bank, hold) != ("expired", 100):  # noqa: ASYNC110 - rows ring no bell
                 await asyncio.sleep(0.1)
-    finally:
-        worker.terminate()
-        assert await worker.wait() == 0
+        os.kill(worker.pid, signal.SIGTERM)
+        assert await asyncio.to_thread(worker.wait, 30) == 0

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from groat.app.verify import verify
 from groat.kernel import ids
+from tests.support import zygote
 from tests.support.bank import Bank
 from tests.support.processes import until
 
@@ -24,23 +25,33 @@ EACH = 150
 class Writer:
     """A writer process, and the references that it has acknowledged."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
+    def __init__(self, *arguments: str) -> None:
+        stdin, write_end = os.pipe()
+        read_end, stdout = os.pipe()
+        self.process = zygote.start(
+            "tests.integration.accounts.writer",
+            *arguments,
+            cwd=Path(__file__).parents[3],
+            env=os.environ,
+            streams=(stdin, stdout, 2),
+        )
+        os.close(stdin)
+        os.close(stdout)
+        self._stdin = os.fdopen(write_end, "wb")
         self.acknowledged: list[str] = []
-        self.reader = threading.Thread(target=self._read)
+        self.reader = threading.Thread(target=self._read, args=[read_end])
         self.reader.start()
 
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.endswith("\n"):  # half a line was never said
-                self.acknowledged.append(line.strip())
+    def _read(self, read_end: int) -> None:
+        with os.fdopen(read_end, encoding="utf-8") as lines:
+            for line in lines:
+                if line.endswith("\n"):  # a killed writer leaves half a line
+                    self.acknowledged.append(line.strip())
 
     def stop(self) -> None:
-        assert self.process.stdin is not None
-        if self.process.poll() is None:
-            self.process.stdin.close()
-        self.process.wait(timeout=60)
+        """Let the writer finish, unless it was killed."""
+        self._stdin.close()
+        self.process.wait(60)
         self.reader.join()
 
 
@@ -56,19 +67,10 @@ def writers(bank: Bank) -> Iterator[list[Writer]]:
         bank.source,
         bank.bob,
     ]
-    command = [sys.executable, "-m", "tests.integration.accounts.writer", *common]
     with ExitStack() as stack:
         started = []
         for number in range(WRITERS):
-            process = stack.enter_context(
-                subprocess.Popen(
-                    [*command, f"w{number}"],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                )
-            )
-            started.append(Writer(process))
+            started.append(Writer(*common, f"w{number}"))
             stack.callback(started[-1].stop)
         yield started
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import resource
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -22,7 +20,7 @@ import pytest
 
 from groat.kernel import ids
 from groat.platform.embedded.places import free_port
-from tests.support.processes import environment, until
+from tests.support.processes import running, until
 from tests.support.world import World
 
 MB = 1024 * 1024
@@ -64,17 +62,11 @@ class Target:
 @contextmanager
 def serving(world: World, home: Path) -> Iterator[Target]:
     port = free_port()
-    told = environment(home, GROAT_API_PORT=str(port), **world.variables)
-    command = f"ulimit -n {DESCRIPTORS}; exec {sys.executable} -m groat.app.cli api"
-    with (home / "api.log").open("wb") as log:
-        started = subprocess.Popen(["/bin/sh", "-c", command], env=told, stdout=log, stderr=log)
-    try:
+    told = {"GROAT_API_PORT": str(port), **world.variables}
+    with running(home, "api", home / "api.log", descriptors=DESCRIPTORS, **told) as started:
         address = f"http://127.0.0.1:{port}/healthz"
         until(lambda: _answers(address), "the API")
         yield Target(psutil.Process(started.pid), port)
-    finally:
-        started.kill()
-        started.wait()
 
 
 def _answers(address: str) -> bool:

@@ -7,11 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -19,7 +14,7 @@ import pytest
 
 from groat.kernel import ids
 from groat.platform.embedded.places import free_port
-from tests.support.processes import environment, until
+from tests.support.processes import groat, running, until
 from tests.support.world import World
 
 CREDENTIAL = "sk_live_credential_of_the_merchant"
@@ -72,34 +67,13 @@ def plugins(tmp_path: Path) -> Path:
     return place
 
 
-@contextmanager
-def process(name: str, told: dict[str, str], log: Path) -> Iterator[None]:
-    with log.open("wb") as output:
-        started = subprocess.Popen(
-            [sys.executable, "-m", "groat.app.cli", name], env=told, stdout=output, stderr=output
-        )
-    try:
-        yield
-    finally:
-        started.terminate()
-        started.wait(30)
-
-
-async def provider_account(world: World, told: dict[str, str]) -> str:
+async def provider_account(world: World, home: Path, told: dict[str, str]) -> str:
     """Make an account at the provider whose adapter raises; return its id."""
     merchant = ids.render_merchant(world.merchant_id)
     line = ["provider-accounts", "put", merchant, "raiser", "Raiser", "--create"]
     credentials = json.dumps({"api_key": CREDENTIAL, "webhook_secret": "whsec_" + CREDENTIAL})
-    made = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "groat.app.cli", *line],
-        env=told,
-        input=credentials,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
+    made = await asyncio.to_thread(groat, home, *line, stdin=credentials, **told)
+    assert made.returncode == 0, made.stderr
     return made.stdout.strip().rpartition("/")[2]
 
 
@@ -134,17 +108,19 @@ async def test_what_raises_is_logged_without_key_token_or_body(
     world: World, plugins: Path, tmp_path: Path, log_format: str
 ) -> None:
     port, logs = free_port(), {name: tmp_path / f"{name}.log" for name in ("api", "worker")}
-    told = environment(
-        tmp_path,
-        GROAT_API_PORT=str(port),
-        GROAT_LOG_FORMAT=log_format,
-        PYTHONPATH=os.pathsep.join([str(plugins), *sys.path]),
+    told = {
+        "GROAT_API_PORT": str(port),
+        "GROAT_LOG_FORMAT": log_format,
+        "PYTHONPATH": str(plugins),
         **world.variables,
-    )
-    account = await provider_account(world, told)
+    }
+    account = await provider_account(world, tmp_path, told)
     base = f"http://127.0.0.1:{port}"
     authorization = {"authorization": f"Bearer {world.api_key}"}
-    with process("api", told, logs["api"]), process("worker", told, logs["worker"]):
+    with (
+        running(tmp_path, "api", logs["api"], **told),
+        running(tmp_path, "worker", logs["worker"], **told),
+    ):
         async with httpx.AsyncClient(base_url=base, headers=authorization, timeout=30) as api:
             await asyncio.to_thread(until, lambda: _is_up(base), "the API")
             await everything_fails(world, api, account)

@@ -7,8 +7,7 @@ import itertools
 import json
 import os
 import signal
-import sys
-from asyncio.subprocess import PIPE
+from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
@@ -16,7 +15,9 @@ import pytest
 
 from groat.kernel import ids
 from tests.integration.payments.victims import COMMANDS, STEPS
+from tests.support import zygote
 from tests.support.payments import PROVIDERS, pay
+from tests.support.processes import environment
 from tests.support.soundness import assert_sound
 from tests.support.world import GOOD, Payment, World
 
@@ -127,15 +128,15 @@ def _line(world: World, wallet: str, case: Case, seconds: float) -> str:
 
 async def _killed(world: World, wallet: str, cases: list[Case], chance: Random) -> set[int]:
     """Let a victim process run the cases; return the signals that ended them."""
-    module = "tests.integration.payments.victims"
-    victims = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module),
-        stdin=PIPE,
-        stdout=PIPE,
-        env={**os.environ, **world.variables},
-    )
     lines = "".join(_line(world, wallet, case, chance.uniform(0.05, 0.4)) for case in cases)
-    said, _ = await asyncio.wait_for(victims.communicate(lines.encode()), 120)
-    ends = [int(line) for line in said.split()]
+    victims = await asyncio.to_thread(
+        zygote.run,
+        "tests.integration.payments.victims",
+        cwd=Path(__file__).parents[3],
+        env=environment(world.settings.home, **world.variables),
+        stdin=lines,
+    )
+    assert victims.returncode == 0, victims.stderr
+    ends = [int(line) for line in victims.stdout.split()]
     assert len(ends) == len(cases)
     return set(ends)

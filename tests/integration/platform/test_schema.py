@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from groat.platform.postgres import schema
 from groat.platform.postgres.queries import load_queries
 from groat.platform.postgres.revisions import alembic_config
 from tests.integration.platform.dump_schema import SCHEMA_FILE, dump
+from tests.support import processes
 from tests.support.databases import database_like
 from tests.support.servers import Servers
 
@@ -43,11 +42,10 @@ def test_the_schema_file_is_what_the_migrations_make(empty: str) -> None:
     assert dump(empty) == SCHEMA_FILE.read_text(encoding="utf-8")
 
 
-def test_the_printed_sql_makes_the_same_schema(empty: str) -> None:
-    command = [sys.executable, "-m", "groat.app.cli", "migrate", "--sql"]
-    printed = subprocess.run(command, check=True, capture_output=True).stdout
+def test_the_printed_sql_makes_the_same_schema(empty: str, tmp_path: Path) -> None:
+    printed = processes.groat(tmp_path, "migrate", "--sql").stdout
     with psycopg.connect(empty, autocommit=True) as connection:
-        connection.execute(printed)
+        connection.execute(printed.encode())
     assert dump(empty) == SCHEMA_FILE.read_text(encoding="utf-8")
     schema.require_current(empty)
 

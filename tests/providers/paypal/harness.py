@@ -10,8 +10,8 @@ import httpx
 from groat.kernel.clock import SystemClock
 from groat.providers.conformance.harness import Credentials, PaymentMethods
 from groat.providers.domain.failures import FailureCode
-from groat.simulator.paypal.app import create_paypal_app
 from tests.providers.stand_in import StandIn, served
+from tests.support.paypal_stand_in import paypal_app
 
 CLIENT = {"client_id": "the_client", "client_secret": "the_secret"}
 NOBODY = "http://127.0.0.1:1"
@@ -29,7 +29,7 @@ METHODS = PaymentMethods(
 
 @asynccontextmanager
 async def open_harness() -> AsyncIterator[StandIn]:
-    async with served(create_paypal_app(SystemClock())) as (http, receiver):
+    async with served(paypal_app(SystemClock())) as (http, receiver):
         root = (await http.get("/_simulator/root.pem")).raise_for_status().text
         good = {
             **CLIENT,
