@@ -46,7 +46,8 @@ from groat.platform.process.settings import (
     decode_master_keys,
     require,
 )
-from groat.platform.redis.breaker import BreakerPolicy, Breakers
+from groat.platform.redis.breaker import Breakers
+from groat.platform.redis.circuit import BreakerPolicy
 from groat.platform.redis.jobs import Doorbell, RedisClient, connect_redis
 from groat.platform.redis.seen import Seen
 from groat.providers.adapters import Adapter, credential_fields, installed_adapters

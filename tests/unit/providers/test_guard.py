@@ -13,7 +13,8 @@ from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
-from groat.platform.redis.breaker import BreakerPolicy, Breakers
+from groat.platform.redis.breaker import Breakers
+from groat.platform.redis.circuit import BreakerPolicy
 from groat.providers import guard
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
