@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from groat.app.wiring import Engine, open_engine
 from groat.kernel import ids
 from groat.providers.port import Answered, NotOurs, Unreadable
-from groat.providers.stripe.adapter import StripeProvider
+from groat.providers.stripe.webhooks import StripeWebhooks
 from tests.faults.books import APPLIED, assert_applied_once, inbox
 from tests.faults.ground import Ground, make_payments
 from tests.faults.stripe_events import Event, charge_succeeded
@@ -46,18 +46,18 @@ REASONS: Mapping[Callable[[Event], bytes], str] = {
 @contextmanager
 def adapter(*, reads: Event, as_: bytes | None) -> Iterator[None]:
     """Have the adapter read an event as if it had another body; with None, have it raise."""
-    read = StripeProvider.read_webhook
+    read = StripeWebhooks.read
 
     def misread(
-        provider: StripeProvider, event_type: str, body: bytes
+        webhooks: StripeWebhooks, event_type: str, body: bytes
     ) -> Answered | Unreadable | NotOurs | None:
         if f'"{reads.id}"'.encode() not in body:
-            return read(provider, event_type, body)
+            return read(webhooks, event_type, body)
         if as_ is None:
             raise ZeroDivisionError
-        return read(provider, event_type, as_)
+        return read(webhooks, event_type, as_)
 
-    with patch.object(StripeProvider, "read_webhook", misread):
+    with patch.object(StripeWebhooks, "read", misread):
         yield
 
 

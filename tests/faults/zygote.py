@@ -28,7 +28,7 @@ from groat.platform.process.settings import (
 )
 from groat.platform.process.telemetry import configure_logging
 from groat.providers.port import Answered, NotOurs, Unreadable
-from groat.providers.stripe.adapter import StripeProvider
+from groat.providers.stripe.webhooks import StripeWebhooks
 
 RUN: Mapping[str, Callable[[Settings], Coroutine[None, None, None]]] = {
     "api": serve_api,
@@ -96,16 +96,16 @@ def _meet_fate() -> None:
         return
     name, *event_ids = os.environ[FATE].split()
     awaiting = [signal.Signals[name]]
-    read = StripeProvider.read_webhook
+    read = StripeWebhooks.read
 
     def meet_fate(
-        provider: StripeProvider, event_type: str, body: bytes
+        webhooks: StripeWebhooks, event_type: str, body: bytes
     ) -> Answered | Unreadable | NotOurs | None:
         if awaiting and any(f'"{event_id}"'.encode() in body for event_id in event_ids):
             os.kill(os.getpid(), awaiting.pop())
-        return read(provider, event_type, body)
+        return read(webhooks, event_type, body)
 
-    setattr(StripeProvider, "read_webhook", meet_fate)  # noqa: B010 - a method is not replaced
+    setattr(StripeWebhooks, "read", meet_fate)  # noqa: B010 - a method is not replaced
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 from starlette.applications import Starlette
@@ -44,6 +44,8 @@ class StandIn:
     """The trigger that is what a customer does."""
     own_reference: Callable[[str], str]
     """Makes of a reference in the stand-in's books our payment's or refund's."""
+
+    answers_by_webhook: ClassVar[bool] = False
 
     async def set_fault(self, fault: Fault | None) -> None:
         plan = _PLANS.get(fault, {"answer": fault})

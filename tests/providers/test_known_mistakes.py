@@ -57,7 +57,7 @@ MISTAKES = {
         "test_webhooks.py::test_webhook_reports_a_capture_like_the_reply",
     ),
     "a webhook says something else when it is read alone": Mistake(
-        "return self.read_webhook(event_type, body)",
+        "return self.read(event_type, body)",
         "return port.Answered(())",
         "test_webhooks.py::test_webhook_read_alone_reports_the_same_as_interpreted",
     ),

@@ -16,6 +16,10 @@ class ManualClock:
         """Return the moment it was set to."""
         return self.moment
 
+    def monotonic(self) -> float:
+        """Return the seconds of a clock that is never set, which moves as this one does."""
+        return self.moment.timestamp()
+
     def advance(self, by: timedelta) -> None:
         """Move forward, or back with a negative ``by``."""
         self.moment += by

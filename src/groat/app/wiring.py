@@ -41,7 +41,8 @@ from groat.platform.postgres.database import Database
 from groat.platform.postgres.root_key import open_vault
 from groat.platform.process.bulkhead import Bulkhead
 from groat.platform.process.settings import Settings, decode_master_keys, require
-from groat.platform.redis.breaker import BreakerPolicy, Breakers
+from groat.platform.redis.breaker import Breakers
+from groat.platform.redis.circuit import BreakerPolicy
 from groat.platform.redis.jobs import Doorbell, RedisClient, connect_redis
 from groat.platform.redis.seen import Seen
 from groat.providers.adapters import Adapter, credential_fields, installed_adapters

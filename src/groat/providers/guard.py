@@ -1,7 +1,8 @@
 """The guard around adapters. The registry hands out no adapter without it.
 
 An adapter may come from any package. The guard bounds the time of its calls, turns its exceptions
-into unknown outcomes, and counts the time that a request spends at the provider.
+into unknown outcomes, and counts the time that a request spends at the provider. It also answers in
+place of a capability that the adapter lacks, so no other part of the engine asks which it has.
 
 The circuit breaker decides on operations alone. Look-ups stand outside it: an account whose
 look-ups fail still takes payments, and an open breaker delays no outcome that can be learned.
@@ -12,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TypeVar, assert_never
+from typing import TypeVar
 
 import structlog
 
@@ -22,19 +23,16 @@ from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
     Answered,
-    AuthorizeRequest,
-    CancelRequest,
-    CaptureRequest,
     Envelope,
     EventPage,
     NotOurs,
     OperationRequest,
     Provider,
-    RefundRequest,
     Rejection,
     Reply,
     Unknown,
     Unreadable,
+    perform,
 )
 
 _log = structlog.get_logger(__name__)
@@ -47,6 +45,12 @@ _Answer = TypeVar("_Answer")
 
 class AdapterRaised(Unknown):
     """The adapter raised an exception instead of an answer. ``reason`` is its type."""
+
+
+NO_LOOK_UP = Unknown("no_look_up")
+"""The look-up at a provider that has none: it proves nothing about the operation."""
+
+NO_WEBHOOKS = Unreadable("the adapter has no webhooks")
 
 
 class GuardedProvider:
@@ -67,83 +71,88 @@ class GuardedProvider:
     @property
     def keeps_keys_for(self) -> timedelta:
         """Time for which the provider answers a repeated idempotency key as before."""
-        return self._provider.keeps_keys_for
+        return self._provider.operations.keeps_keys_for
 
     @property
     def captures_once(self) -> bool:
         """Whether an authorization can be captured only once."""
-        return self._provider.captures_once
+        return self._provider.operations.captures_once
 
     @property
-    def lists_events_for(self) -> timedelta:
-        """Age of the oldest events that the provider lists; zero if it lists none."""
-        return self._provider.lists_events_for
+    def lists_events_for(self) -> timedelta | None:
+        """Age of the oldest events that the provider lists; None if it lists none."""
+        events = self._provider.event_list
+        return None if events is None else events.covers
 
     def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:
         """Return why the provider does not take a payment method; None if it does."""
-        return self._provider.method_problem(payment_method, return_url)
+        return self._provider.operations.method_problem(payment_method, return_url)
 
     async def operate(self, request: OperationRequest) -> Reply:
         """Make the call of an operation, unless the circuit breaker is open: then none is sent."""
         if not await self._breakers.allows(self._account):
             return NotSent(FailureCode.PROVIDER_UNREACHABLE, "circuit_open")
-        reply = await self._answer(lambda: self._call(request))
+        reply = await self._answer(lambda: perform(self._provider.operations, request))
         await self._breakers.record(self._account, ok=_has_answered(reply))
         return reply
 
     async def fetch(self, request: OperationRequest) -> Reply:
-        """Look an operation up."""
-        return await self._answer(lambda: self._provider.fetch(request))
+        """Look an operation up. Without look-ups, its outcome stays unknown."""
+        lookups = self._provider.lookups
+        if lookups is None:
+            return NO_LOOK_UP
+        return await self._answer(lambda: lookups.fetch(request))
 
     async def fetch_capture(self, reference: str) -> Reply | NotOurs:
-        """Look up a capture that a webhook names."""
-        return await self._answer(lambda: self._provider.fetch_capture(reference))
+        """Look up a capture that a webhook names. Without look-ups, nothing is learned about it.
+
+        The event then waits for the webhook that reports the capture.
+        """
+        lookups = self._provider.lookups
+        if lookups is None:
+            return Answered(())
+        return await self._answer(lambda: lookups.fetch_capture(reference))
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None
     ) -> EventPage | Unknown:
-        """Return a page of the provider's list of events."""
-        return await self._answer(lambda: self._provider.list_events(since, until, cursor))
+        """Return a page of the provider's list of events. Without a list, it is empty."""
+        events = self._provider.event_list
+        if events is None:
+            return EventPage((), None)
+        return await self._answer(lambda: events.page(since, until, cursor))
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable | NotOurs:
         """Return the facts of a verified webhook, asking the provider where it must be asked."""
-        return await self._answer(lambda: self._provider.interpret_webhook(event_type, body))
+        webhooks = self._provider.webhooks
+        if webhooks is None:
+            return NO_WEBHOOKS
+        return await self._answer(lambda: webhooks.interpret(event_type, body))
 
     def read_webhook(
         self, event_type: str, body: bytes
     ) -> Answered | Unreadable | NotOurs | AdapterRaised | None:
         """Return the facts of a verified webhook; None if the provider must be asked."""
+        webhooks = self._provider.webhooks
+        if webhooks is None:
+            return NO_WEBHOOKS
         try:
-            return self._provider.read_webhook(event_type, body)
+            return webhooks.read(event_type, body)
         except Exception as error:  # noqa: BLE001 - an adapter may raise anything
             return self._raised(error)
 
     async def verify_webhook(
         self, headers: Mapping[str, str], body: bytes, now: datetime
-    ) -> Rejection | None:
-        """Return why a webhook is not genuine; None if it is."""
-        return await self._provider.verify_webhook(headers, body, now)
-
-    def read_envelope(self, headers: Mapping[str, str], body: bytes) -> Envelope | Rejection:
-        """Return the ids of a verified webhook."""
-        return self._provider.read_envelope(headers, body)
+    ) -> Envelope | Rejection:
+        """Return the ids of a genuine webhook, or the reason to reject it."""
+        webhooks = self._provider.webhooks
+        if webhooks is None:
+            return Rejection.NOT_SUPPORTED
+        return await webhooks.verify(headers, body, now) or webhooks.envelope(headers, body)
 
     async def close(self) -> None:
         """Close the connections of the adapter."""
         await self._provider.close()
-
-    def _call(self, request: OperationRequest) -> Awaitable[Reply]:
-        match request:
-            case AuthorizeRequest():
-                return self._provider.authorize(request)
-            case CaptureRequest():
-                return self._provider.capture(request)
-            case CancelRequest():
-                return self._provider.cancel(request)
-            case RefundRequest():
-                return self._provider.refund(request)
-            case _:
-                assert_never(request)
 
     async def _answer(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer | Unknown:
         """Return the answer of a call. The request was perhaps sent, so no error means failure."""

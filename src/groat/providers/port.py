@@ -1,12 +1,18 @@
-"""The port to providers: the calls that the engine makes, and the ways in which they can fail."""
+"""The port to providers: the capabilities that an adapter may have, and how their calls can fail.
+
+A capability is a protocol of its own. ``Provider`` names those of one account: its operations, and
+each of the others or None. An adapter that lacks a capability has no code for it. The guard
+(``guard.py``) answers in its place, so the rest of the engine treats all providers alike.
+"""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, assert_never
 
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId, RefundId
@@ -130,7 +136,7 @@ class Rejection(StrEnum):
     """The reason for which the adapter rejects a webhook.
 
     ``CERTIFICATE_UNAVAILABLE`` may pass: the certificate could not be fetched, so a later delivery
-    may be verified.
+    may be verified. ``NOT_SUPPORTED`` is the guard's own: the adapter has no webhooks.
     """
 
     SIGNATURE_MISSING = "signature_missing"
@@ -141,6 +147,7 @@ class Rejection(StrEnum):
     CERTIFICATE_UNAVAILABLE = "certificate_unavailable"
     CERTIFICATE_INVALID = "certificate_invalid"
     BODY_MALFORMED = "body_malformed"
+    NOT_SUPPORTED = "webhooks_not_supported"
 
 
 class Envelope(Value):
@@ -191,18 +198,19 @@ class EventPage(Value):
     unreadable: int = 0
 
 
-class Provider(Protocol):
-    """One account at one provider. Every method is total: it returns an answer and never raises.
+class Operations(Protocol):
+    """The calls that move money. Each returns an answer to any request and never raises.
 
-    The engine repeats a call that moves money only with the same key. The adapter reports a
-    definite refusal as ``Declined``, or as ``RefundFailed`` for a refund. It reports a payment that
-    is not settled yet as ``Processing``, with the reference to look it up by. It answers a refund
-    that is not settled yet with no reports.
+    The engine repeats a call only with the same key. The adapter reports a definite refusal as
+    ``Declined``, or as ``RefundFailed`` for a refund. It reports a payment that is not settled yet
+    as ``Processing``, with the reference to look it up by. It answers any other call whose outcome
+    is not settled yet with no reports. A provider may answer every call in this way, and report
+    all outcomes by webhook.
     """
 
     @property
     def keeps_keys_for(self) -> timedelta:
-        """Time for which the provider remembers idempotency keys.
+        """Time for which the provider remembers idempotency keys; zero if it remembers none.
 
         Within it, a second call with the same key has no effect and gets the answer of the first.
         """
@@ -211,11 +219,6 @@ class Provider(Protocol):
     @property
     def captures_once(self) -> bool:
         """Whether the provider allows only one capture of an authorization, so each is final."""
-        ...
-
-    @property
-    def lists_events_for(self) -> timedelta:
-        """Age of the oldest events that the provider still lists; zero if it has no such list."""
         ...
 
     def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:
@@ -242,40 +245,34 @@ class Provider(Protocol):
         """Refund a capture, or a part of it."""
         ...
 
+
+async def perform(operations: Operations, request: OperationRequest) -> Reply:
+    """Make the call of an operation."""
+    match request:
+        case AuthorizeRequest():
+            return await operations.authorize(request)
+        case CaptureRequest():
+            return await operations.capture(request)
+        case CancelRequest():
+            return await operations.cancel(request)
+        case RefundRequest():
+            return await operations.refund(request)
+        case _:
+            assert_never(request)
+
+
+class Lookups(Protocol):
+    """The calls that read the outcome of an operation. They never raise, and move no money.
+
+    Without look-ups, the engine repeats a call whose outcome it does not know while the provider
+    keeps the key. After that, only a webhook or an operator settles the operation.
+    """
+
     async def fetch(self, request: OperationRequest) -> Reply:
         """Look an operation up, by the provider's references if they are known, else by Groat's.
 
         If the provider knows nothing about the operation, or has not settled it, the answer has no
         reports. The answer may report more than the operation, such as earlier captures.
-        """
-        ...
-
-    async def verify_webhook(
-        self, headers: Mapping[str, str], body: bytes, now: datetime
-    ) -> Rejection | None:
-        """Verify the signature of a webhook; return the reason to reject it, or None.
-
-        The names in ``headers`` are in lower case.
-        """
-        ...
-
-    def read_envelope(self, headers: Mapping[str, str], body: bytes) -> Envelope | Rejection:
-        """Read the ids and the type of the event in a verified webhook."""
-        ...
-
-    def read_webhook(self, event_type: str, body: bytes) -> Answered | Unreadable | NotOurs | None:
-        """Read a verified webhook without a call; return None if the provider has to be asked.
-
-        The result must equal that of ``interpret_webhook``, which the engine then does not call.
-        """
-        ...
-
-    async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable | NotOurs:
-        """Read a verified webhook, and ask the provider if the body cannot be trusted.
-
-        An event that is irrelevant to Groat has no reports. ``Unreadable`` is about the webhook
-        itself. If the provider cannot be reached, or its answer cannot be read, the result is
-        ``Unknown``.
         """
         ...
 
@@ -287,7 +284,49 @@ class Provider(Protocol):
         """
         ...
 
-    async def list_events(
+
+class Webhooks(Protocol):
+    """Verifies and reads the events that the provider delivers. No method raises."""
+
+    async def verify(
+        self, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> Rejection | None:
+        """Verify the signature of a webhook; return the reason to reject it, or None.
+
+        The names in ``headers`` are in lower case.
+        """
+        ...
+
+    def envelope(self, headers: Mapping[str, str], body: bytes) -> Envelope | Rejection:
+        """Read the ids and the type of the event in a verified webhook."""
+        ...
+
+    def read(self, event_type: str, body: bytes) -> Answered | Unreadable | NotOurs | None:
+        """Read a verified webhook without a call; return None if the provider has to be asked.
+
+        The result must equal that of ``interpret``, which the engine then does not call.
+        """
+        ...
+
+    async def interpret(self, event_type: str, body: bytes) -> Reply | Unreadable | NotOurs:
+        """Read a verified webhook, and ask the provider if the body cannot be trusted.
+
+        An event that is irrelevant to Groat has no reports. ``Unreadable`` is about the webhook
+        itself. If the provider cannot be reached, or its answer cannot be read, the result is
+        ``Unknown``.
+        """
+        ...
+
+
+class EventList(Protocol):
+    """The provider's own list of events. An adapter that has it also has ``Webhooks``."""
+
+    @property
+    def covers(self) -> timedelta:
+        """Age of the oldest events that the provider still lists."""
+        ...
+
+    async def page(
         self, since: datetime, until: datetime, cursor: str | None
     ) -> EventPage | Unknown:
         """Return a page of the events from ``since`` to ``until``, delivered or not.
@@ -302,6 +341,15 @@ class Provider(Protocol):
         """
         ...
 
+
+class Provider(ABC):
+    """One account at one provider: its capabilities. None stands for a capability it lacks."""
+
+    operations: Operations
+    lookups: Lookups | None = None
+    webhooks: Webhooks | None = None
+    event_list: EventList | None = None
+
+    @abstractmethod
     async def close(self) -> None:
         """Close all connections to the provider."""
-        ...

@@ -21,7 +21,8 @@ from groat.merchants.domain.credentials import ProviderName
 from groat.merchants.service import MerchantService
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database, KeyTaken
-from groat.platform.redis.breaker import Breakers, BreakerState
+from groat.platform.redis.breaker import Breakers
+from groat.platform.redis.circuit import BreakerState
 from groat.routing.domain.actions import RoutingAction
 from groat.routing.domain.route import RoutingDecision, RoutingInput, decide_route
 from groat.routing.domain.rules import Rules, RulesInForce

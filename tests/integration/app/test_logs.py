@@ -23,35 +23,46 @@ BODY = "something-of-the-body"
 SIGNATURE = "t=1,v1=signature-of-the-webhook"
 
 ADAPTER = """
-from groat.providers.stripe.adapter import StripeProvider
 from groat.providers.port import Envelope
+from groat.providers.stripe.adapter import StripeProvider
+from groat.providers.stripe.operations import StripeOperations
 
-class Raiser(StripeProvider):
-    def __init__(self, credentials, *, timeout_seconds):
-        super().__init__(credentials, timeout_seconds=timeout_seconds)
-        self.given = dict(credentials)
 
+class Operations(StripeOperations):
     async def authorize(self, request):
         try:
             raise ValueError(f"{self.given} {request}")
         except ValueError as error:
             raise LookupError(request.payment_method, self.given) from error
 
-    async def verify_webhook(self, headers, body, now):
+
+class Webhooks:
+    def __init__(self, given):
+        self.given = given
+
+    async def verify(self, headers, body, now):
         if body.startswith(b"raise"):
             raise ExceptionGroup(str(headers), [ValueError(body), KeyError(str(self.given))])
         return None
 
-    def read_envelope(self, headers, body):
+    def envelope(self, headers, body):
         return Envelope("evt_1", "x.y")
 
-    def read_webhook(self, event_type, body):
+    def read(self, event_type, body):
         return None
 
-    async def interpret_webhook(self, event_type, body):
+    async def interpret(self, event_type, body):
         error = RuntimeError(body)
         error.add_note(str(self.given))
         raise error
+
+
+class Raiser(StripeProvider):
+    def __init__(self, credentials, *, timeout_seconds):
+        super().__init__(credentials, timeout_seconds=timeout_seconds)
+        self.operations = Operations(self._client, self.lookups)
+        self.operations.given = dict(credentials)
+        self.webhooks = Webhooks(dict(credentials))
 """
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from groat.kernel import ids
 from groat.providers.port import Envelope, EventPage, ListedEvent
-from groat.providers.stripe.adapter import StripeProvider
+from groat.providers.stripe.event_list import StripeEventList
 from tests.support.payments import PROVIDERS, pay
 from tests.support.soundness import assert_sound
 from tests.support.world import OPERATOR, Payment, World, without_answers
@@ -45,7 +45,7 @@ def have_stripe_list(monkeypatch: pytest.MonkeyPatch, page: EventPage) -> None:
     async def list_events(*_: object) -> EventPage:
         return page
 
-    monkeypatch.setattr(StripeProvider, "list_events", list_events)
+    monkeypatch.setattr(StripeEventList, "page", list_events)
 
 
 async def unheard_of(world: World, provider: str) -> Payment:
@@ -220,6 +220,6 @@ async def test_a_long_cursor_of_the_provider_is_handed_back_as_it_was(
         had.append(cursor)
         return EventPage((), None if cursor else theirs)
 
-    monkeypatch.setattr(StripeProvider, "list_events", list_events)
+    monkeypatch.setattr(StripeEventList, "page", list_events)
     await whole(world, "stripe")
     assert had == [None, theirs]

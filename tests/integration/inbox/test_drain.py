@@ -24,7 +24,7 @@ from groat.inbox.service.drain import FULL_BATCH
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.platform.postgres.queries import Query
-from groat.providers.stripe.adapter import StripeProvider
+from groat.providers.stripe.webhooks import StripeWebhooks
 from tests.support.events import charge_event
 from tests.support.http_servers import until
 from tests.support.world import World, drained, without_answers
@@ -270,7 +270,7 @@ async def test_what_a_dead_worker_had_claimed_comes_back_when_its_lease_ends(wor
 
 @pytest.mark.parametrize(
     ("method", "event_type"),
-    [("read_webhook", "charge.succeeded"), ("interpret_webhook", "v1.charge.succeeded")],
+    [("read", "charge.succeeded"), ("interpret", "v1.charge.succeeded")],
 )
 async def test_an_adapter_that_raises_is_given_a_few_tries(
     world: World, monkeypatch: pytest.MonkeyPatch, method: str, event_type: str
@@ -280,7 +280,7 @@ async def test_an_adapter_that_raises_is_given_a_few_tries(
     def surprise(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(StripeProvider, method, surprise)
+    monkeypatch.setattr(StripeWebhooks, method, surprise)
     await world.deliver(await world.signed({"id": "evt_1", "type": event_type}))
     for attempt in range(1, MOST_POISONED):
         assert await world.drain() == 1

@@ -18,7 +18,7 @@ from groat.platform.embedded.servers import EmbeddedServers
 from groat.platform.http.bodies import MAX_BODY_BYTES, BodyBudget
 from groat.platform.postgres import schema
 from groat.providers.port import Envelope
-from groat.providers.stripe.adapter import StripeProvider
+from groat.providers.stripe.webhooks import StripeWebhooks
 from groat.simulator.signatures import stripe_signature
 from tests.support.setting import Setting
 from tests.support.world import OPERATOR, Mail, World, api_client, engine_and_api
@@ -137,7 +137,7 @@ async def test_an_event_id_that_cannot_be_stored_is_refused_and_holds_up_nobody(
 async def test_an_adapter_that_lets_such_an_id_through_does_no_harm_either(
     world: World, monkeypatch: pytest.MonkeyPatch, careless: Envelope
 ) -> None:
-    monkeypatch.setattr(StripeProvider, "read_envelope", lambda *_: careless)
+    monkeypatch.setattr(StripeWebhooks, "envelope", lambda *_: careless)
     answer = await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
     assert (answer.status_code, answer.json()["code"]) == (400, "body_malformed")
     assert await stored(world) == 0

@@ -19,7 +19,7 @@ from groat.payments.infrastructure import payments as store
 from groat.payments.service import facts
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
-from groat.providers.paypal.adapter import PayPalProvider
+from groat.providers.paypal.operations import PayPalOperations
 from groat.providers.port import Reply, Unknown
 from groat.providers.registry import ProviderRegistry
 from tests.support.routing import TOKENS, put_rules, routed, rule
@@ -67,7 +67,7 @@ async def test_no_worker_takes_over_what_is_being_decided(world: World) -> None:
     claimed: list[int] = []
     lock = store.lock_standing
 
-    async def not_sent(_adapter: PayPalProvider, _request: object) -> Reply:
+    async def not_sent(_adapter: PayPalOperations, _request: object) -> Reply:
         await world.make_due()
         return NotSent(FailureCode.PROVIDER_UNREACHABLE, "ConnectError")
 
@@ -77,7 +77,7 @@ async def test_no_worker_takes_over_what_is_being_decided(world: World) -> None:
         return locked
 
     with (
-        patch.object(PayPalProvider, "authorize", not_sent),
+        patch.object(PayPalOperations, "authorize", not_sent),
         patch.object(facts, "lock_standing", lock_and_look),
     ):
         payment = await routed(world, await world.wallet())
@@ -132,10 +132,10 @@ async def test_what_a_webhook_has_begun_goes_on_from_a_provider_that_is_not_reac
     payment = await declined_in_silence(world)
     await world.drain()
 
-    async def gone(_adapter: PayPalProvider, _request: object) -> Reply:
+    async def gone(_adapter: PayPalOperations, _request: object) -> Reply:
         return NotSent(FailureCode.PROVIDER_UNREACHABLE, "ConnectError")
 
-    with patch.object(PayPalProvider, "authorize", gone):
+    with patch.object(PayPalOperations, "authorize", gone):
         assert await world.engine.recovery.recover_batch() == 1
     found = await world.payment(payment["id"])
     assert (found["status"], found["failure_code"]) == ("failed", "provider_unreachable")
@@ -148,14 +148,14 @@ async def test_what_a_webhook_has_begun_is_unknown_once_a_second_worker_asks(
     payment = await declined_in_silence(world)
     await world.drain()
 
-    async def lost(_adapter: PayPalProvider, _request: object) -> Reply:
+    async def lost(_adapter: PayPalOperations, _request: object) -> Reply:
         return Unknown("timeout")
 
-    async def gone(_adapter: PayPalProvider, _request: object) -> Reply:
+    async def gone(_adapter: PayPalOperations, _request: object) -> Reply:
         return NotSent(FailureCode.PROVIDER_UNREACHABLE, "ConnectError")
 
     for answer in (lost, gone):
-        with patch.object(PayPalProvider, "authorize", answer):
+        with patch.object(PayPalOperations, "authorize", answer):
             await world.make_due()
             await world.engine.recovery.recover_batch()
     assert (await world.payment(payment["id"]))["status"] == "processing"

@@ -11,14 +11,15 @@ import pytest
 
 from groat.providers.domain.facts import NotSent, Report, RequiresAction
 from groat.providers.domain.failures import FailureCode
-from groat.providers.paypal.adapter import PayPalProvider
+from groat.providers.paypal.lookups import PayPalLookups
+from groat.providers.paypal.operations import PayPalOperations
 from groat.providers.port import Answered, Reply, Unknown
-from groat.providers.stripe.adapter import StripeProvider
+from groat.providers.stripe.operations import StripeOperations
 from tests.support.payments import PROVIDERS, pay, waiting
 from tests.support.soundness import assert_sound
 from tests.support.world import World
 
-ADAPTERS = {"stripe": StripeProvider, "paypal": PayPalProvider}
+ADAPTERS = {"stripe": StripeOperations, "paypal": PayPalOperations}
 Call = Callable[[Any, Any], Awaitable[Reply]]
 
 
@@ -94,7 +95,7 @@ async def test_an_approval_that_comes_while_a_cancellation_is_open_is_gone_on_wi
     world: World,
 ) -> None:
     payment = await waiting(world, "paypal")
-    with patch.object(PayPalProvider, "cancel", _lost):
+    with patch.object(PayPalOperations, "cancel", _lost):
         await world.command(payment, "cancel")
     await world.paypal.pull("approve", payment)
     for _ in range(2):
@@ -110,18 +111,18 @@ async def test_what_was_looked_up_before_the_approval_lets_nobody_cancel_what_is
 ) -> None:
     payment = await waiting(world, "paypal")
     await world.paypal.pull("approve", payment)
-    real = PayPalProvider.authorize
+    real = PayPalOperations.authorize
 
-    async def meanwhile_canceled(adapter: PayPalProvider, request: Any) -> Reply:
+    async def meanwhile_canceled(adapter: PayPalOperations, request: Any) -> Reply:
         reference = request.provider_reference
         stale = Report(request.payment_id, reference, RequiresAction("https://x.example/"))
-        with patch.object(PayPalProvider, "fetch", _answering(Answered((stale,)))):
+        with patch.object(PayPalLookups, "fetch", _answering(Answered((stale,)))):
             await world.make_due()
             await world.engine.recovery.recover_batch()
         await world.ask(f"payments/{payment['id']}/cancel")
         return await real(adapter, request)
 
-    with patch.object(PayPalProvider, "authorize", meanwhile_canceled):
+    with patch.object(PayPalOperations, "authorize", meanwhile_canceled):
         await world.make_due()
         await world.engine.recovery.recover_batch()
     await world.settle()

@@ -26,9 +26,9 @@ from groat.payments.domain.refund import RefundOrder
 from groat.payments.infrastructure import operations
 from groat.platform.postgres.connection import Connection
 from groat.platform.process.settings import Settings, read_settings
-from groat.providers.paypal.adapter import PayPalProvider
+from groat.providers.paypal.operations import PayPalOperations
 from groat.providers.port import Reply
-from groat.providers.stripe.adapter import StripeProvider
+from groat.providers.stripe.operations import StripeOperations
 from groat.routing.domain.route import Route
 
 COMMANDS = ("authorize", "capture", "cancel", "refund")
@@ -125,9 +125,9 @@ async def run(settings: Settings, case: dict[str, Any]) -> None:
     """Give the command of ``case``, and die on the way."""
     step, name = case["step"], case["command"]
     with ExitStack() as stack:
-        for provider in (StripeProvider, PayPalProvider):
-            call = dying(getattr(provider, name), step, case["seconds"])
-            stack.enter_context(patch.object(provider, name, call))
+        for operations in (StripeOperations, PayPalOperations):
+            call = dying(getattr(operations, name), step, case["seconds"])
+            stack.enter_context(patch.object(operations, name, call))
         async with open_engine(settings) as engine:
             stack.enter_context(patch.object(Connection, "commit", doomed(step)))
             await command(engine, case)

@@ -15,12 +15,8 @@ from structlog.testing import capture_logs
 from groat.platform.crypto import MasterKeys, Vault
 from groat.platform.embedded.servers import EmbeddedServers
 from groat.platform.redis import breaker
-from groat.platform.redis.breaker import (
-    BUDGET_SECONDS,
-    POLICY,
-    Breakers,
-    BreakerState,
-)
+from groat.platform.redis.breaker import BUDGET_SECONDS, Breakers
+from groat.platform.redis.circuit import POLICY, BreakerState
 from groat.platform.redis.jobs import connect_redis
 from tests.support.clock import ManualClock
 
@@ -38,7 +34,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def ours(client: redis.asyncio.Redis, clock: ManualClock) -> Breakers:
-    return Breakers(client, VAULT, clock)
+    return Breakers(client, VAULT, clock, monotonic=clock.monotonic)
 
 
 @pytest.fixture
@@ -48,7 +44,7 @@ async def theirs(
     """The breakers of another process: on a connection of its own, with the same time."""
     async with connect_redis(valkey.redis_url) as connected:
         await client.ping()  # and emptied by its fixture
-        yield Breakers(connected, VAULT, clock)
+        yield Breakers(connected, VAULT, clock, monotonic=clock.monotonic)
 
 
 @contextmanager
@@ -216,7 +212,7 @@ async def test_without_redis_each_is_alone_and_then_they_share_what_was_learnt(
         await notice(clock, theirs)
         assert not await theirs.allows(ACCOUNT)
     events = [line["event"] for line in lines]
-    assert events[:3] == ["breakers_alone", "breaker_changed", "breakers_shared"]
+    assert events[:3] == ["breakers_down", "breaker_changed", "breakers_up"]
 
 
 async def test_a_breaker_that_was_open_before_stays_so_without_redis_and_closes_there(
@@ -361,7 +357,7 @@ async def test_a_client_that_answers_in_bytes_will_do(
     valkey: EmbeddedServers, theirs: Breakers, clock: ManualClock
 ) -> None:
     async with redis.asyncio.Redis.from_url(valkey.redis_url) as in_bytes:
-        ours = Breakers(in_bytes, VAULT, clock)
+        ours = Breakers(in_bytes, VAULT, clock, monotonic=clock.monotonic)
         await fail(theirs, 1)
         await fail(ours, POLICY.failures - 1)
         clock.advance(A_WHILE)

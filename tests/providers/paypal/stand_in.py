@@ -51,9 +51,9 @@ class PayPal:
         deliveries, receiver.deliveries = receiver.deliveries, []
         replies = []
         for delivery in deliveries:
-            envelope = self.provider.read_envelope(delivery.headers, delivery.body)
+            envelope = self.provider.webhooks.envelope(delivery.headers, delivery.body)
             assert isinstance(envelope, Envelope)
-            reply = await self.provider.interpret_webhook(envelope.event_type, delivery.body)
+            reply = await self.provider.webhooks.interpret(envelope.event_type, delivery.body)
             replies.append((envelope.event_type, reply))
         return replies
 

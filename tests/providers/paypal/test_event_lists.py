@@ -152,9 +152,9 @@ async def test_a_link_is_asked_for_at_paypals_own_address(
     host: Host, provider: PayPalProvider
 ) -> None:
     host.body = json.dumps(page_of(GOOD, following=f"https://evil.example/?{PLACE}")).encode()
-    page = await provider.list_events(SINCE, UNTIL, None)
+    page = await provider.event_list.page(SINCE, UNTIL, None)
     assert isinstance(page, EventPage)
-    await provider.list_events(SINCE, UNTIL, page.next_cursor)
+    await provider.event_list.page(SINCE, UNTIL, page.next_cursor)
     assert host.asked[1] == {
         "move_to": "next",
         "index_time": "2014-09-17T23:07:35Z",
@@ -179,29 +179,31 @@ async def test_a_list_that_cannot_be_read_is_unknown(
     host: Host, provider: PayPalProvider, status: int, body: bytes
 ) -> None:
     host.status, host.body = status, body
-    assert isinstance(await provider.list_events(SINCE, UNTIL, None), Unknown)
+    assert isinstance(await provider.event_list.page(SINCE, UNTIL, None), Unknown)
 
 
 async def test_an_event_that_was_never_delivered_is_listed(paypal: PayPal) -> None:
     await paypal.faults(drop=1)
-    reply = await paypal.provider.authorize(authorize_request())
+    reply = await paypal.provider.operations.authorize(authorize_request())
     now = paypal.clock.now()
-    page = await paypal.provider.list_events(now - timedelta(minutes=1), now, None)
+    page = await paypal.provider.event_list.page(now - timedelta(minutes=1), now, None)
     assert isinstance(page, EventPage)
     for one in page.events:
         assert one.envelope.transmission_id is None
-        told = await paypal.provider.interpret_webhook(one.envelope.event_type, one.body)
+        told = await paypal.provider.webhooks.interpret(one.envelope.event_type, one.body)
         assert isinstance(told, Answered)
         assert told == reply
 
 
 async def test_nothing_is_listed_for_longer_than_it_is_said_to_be(paypal: PayPal) -> None:
-    await paypal.provider.authorize(authorize_request())
+    await paypal.provider.operations.authorize(authorize_request())
     since = paypal.clock.now() - timedelta(minutes=1)
-    listed_for = paypal.provider.lists_events_for
+    listed_for = paypal.provider.event_list.covers
     paypal.clock.advance(listed_for - timedelta(minutes=1))
-    page = await paypal.provider.list_events(since, paypal.clock.now(), None)
+    page = await paypal.provider.event_list.page(since, paypal.clock.now(), None)
     assert isinstance(page, EventPage)
     assert page.events
     paypal.clock.advance(timedelta(minutes=2))
-    assert await paypal.provider.list_events(since, paypal.clock.now(), None) == EventPage((), None)
+    assert await paypal.provider.event_list.page(since, paypal.clock.now(), None) == EventPage(
+        (), None
+    )

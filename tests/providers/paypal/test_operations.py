@@ -30,8 +30,7 @@ from groat.providers.domain.facts import (
     RequiresAction,
 )
 from groat.providers.domain.failures import FailureCode
-from groat.providers.paypal.adapter import PayPalProvider
-from groat.providers.port import Answered, OperationRequest, Reply, Unknown
+from groat.providers.port import Answered, OperationRequest, Reply, Unknown, perform
 from tests.providers.paypal.stand_in import PayPal, adapter, facts
 from tests.support.paypal_requests import (
     AMOUNT,
@@ -63,7 +62,7 @@ def _order_id(reply: Reply) -> str:
 
 async def _paid(paypal: PayPal, method: str = "card:vault_visa") -> tuple[str, str]:
     """Return the ids of an order and its capture."""
-    reply = await paypal.provider.authorize(authorize_request(method))
+    reply = await paypal.provider.operations.authorize(authorize_request(method))
     captured = _of(reply, Captured)
     assert isinstance(captured, Captured)
     return _order_id(reply), captured.reference
@@ -71,7 +70,7 @@ async def _paid(paypal: PayPal, method: str = "card:vault_visa") -> tuple[str, s
 
 async def _authorized(paypal: PayPal, method: str = "card:vault_visa") -> tuple[str, str]:
     """Return the ids of an order and its authorization."""
-    reply = await paypal.provider.authorize(authorize_request(method, capture=False))
+    reply = await paypal.provider.operations.authorize(authorize_request(method, capture=False))
     authorized = _of(reply, Authorized)
     assert isinstance(authorized, Authorized)
     return _order_id(reply), authorized.reference
@@ -79,13 +78,13 @@ async def _authorized(paypal: PayPal, method: str = "card:vault_visa") -> tuple[
 
 async def _waiting(paypal: PayPal, method: str, *, capture: bool) -> str:
     """Return the id of an order that waits for its payer."""
-    reply = await paypal.provider.authorize(authorize_request(method, capture=capture))
+    reply = await paypal.provider.operations.authorize(authorize_request(method, capture=capture))
     assert isinstance(facts(reply)[0], RequiresAction)
     return _order_id(reply)
 
 
 async def test_a_payment_is_taken_at_once_and_told_with_its_fee(paypal: PayPal) -> None:
-    captured, charged = facts(await paypal.provider.authorize(authorize_request()))
+    captured, charged = facts(await paypal.provider.operations.authorize(authorize_request()))
     assert isinstance(captured, Captured)
     assert captured == Captured(captured.reference, AMOUNT, final=True)
     assert charged == FeeCharged(captured.reference, FEE)
@@ -95,7 +94,7 @@ async def test_a_payment_is_taken_at_once_and_told_with_its_fee(paypal: PayPal) 
 
 
 async def test_a_payment_is_authorized_until_it_lapses(paypal: PayPal) -> None:
-    reply = await paypal.provider.authorize(authorize_request(capture=False))
+    reply = await paypal.provider.operations.authorize(authorize_request(capture=False))
     (authorized,) = facts(reply)
     expires_at = (paypal.clock.now() + timedelta(days=29)).replace(microsecond=0)
     assert isinstance(authorized, Authorized)
@@ -119,7 +118,7 @@ async def test_a_payment_is_declined(
     code: FailureCode,
     capture: bool,  # noqa: FBT001 - a case
 ) -> None:
-    reply = await paypal.provider.authorize(authorize_request(method, capture=capture))
+    reply = await paypal.provider.operations.authorize(authorize_request(method, capture=capture))
     assert facts(reply) == [Declined(code)]
 
 
@@ -131,7 +130,7 @@ async def test_a_payer_approves_and_the_same_order_is_completed(
     request = authorize_request(
         "card:vault_payer_action", capture=capture, return_url="https://shop.example/back"
     )
-    first = await paypal.provider.authorize(request)
+    first = await paypal.provider.operations.authorize(request)
     (action,) = facts(first)
     assert isinstance(action, RequiresAction)
     assert action.url is not None
@@ -139,17 +138,17 @@ async def test_a_payer_approves_and_the_same_order_is_completed(
     assert "Approve" in page.text
     order_id = _order_id(first)
     again = replace(request, provider_reference=order_id)
-    assert facts(await paypal.provider.authorize(again)) == [action]
+    assert facts(await paypal.provider.operations.authorize(again)) == [action]
 
     back = await paypal.http.post(f"/checkoutnow/{order_id}/approve")
     assert httpx.URL(back.headers["location"]).host == "shop.example"
-    assert facts(await paypal.provider.fetch(again)) == [Approved()]
-    done = await paypal.provider.authorize(again)
+    assert facts(await paypal.provider.lookups.fetch(again)) == [Approved()]
+    done = await paypal.provider.operations.authorize(again)
     assert _order_id(done) == order_id
     assert isinstance(_of(done, Captured if capture else Authorized), Captured | Authorized)
-    assert await paypal.provider.authorize(again) == done
+    assert await paypal.provider.operations.authorize(again) == done
     other = replace(again, idempotency_key=new_key())
-    assert await paypal.provider.authorize(other) == done
+    assert await paypal.provider.operations.authorize(other) == done
     entries = [*await paypal.books("charges"), *await paypal.books("authorizations")]
     assert len(entries) == 1
 
@@ -158,7 +157,7 @@ async def test_those_who_complete_an_order_at_once_are_told_the_same(paypal: Pay
     order_id = await _waiting(paypal, "card:vault_payer_action", capture=True)
     await paypal.pull("approve", order_id)
     requests = [authorize_request("card:vault_payer_action", order_id=order_id) for _ in range(5)]
-    replies = await asyncio.gather(*map(paypal.provider.authorize, requests))
+    replies = await asyncio.gather(*map(paypal.provider.operations.authorize, requests))
     assert isinstance(_of(replies[0], Captured), Captured)
     assert replies == [replies[0]] * 5
     assert len(await paypal.books("charges")) == 1
@@ -169,11 +168,11 @@ async def test_an_answer_lost_while_completing_is_found_by_the_order(paypal: Pay
     await paypal.pull("approve", order_id)
     await paypal.faults(answer="cut_after")
     request = authorize_request("card:vault_payer_action", order_id=order_id)
-    assert isinstance(await paypal.provider.authorize(request), Unknown)
+    assert isinstance(await paypal.provider.operations.authorize(request), Unknown)
     await paypal.faults()
-    told = await paypal.provider.fetch(request)
+    told = await paypal.provider.lookups.fetch(request)
     assert isinstance(_of(told, Captured), Captured)
-    assert await paypal.provider.authorize(request) == told
+    assert await paypal.provider.operations.authorize(request) == told
 
 
 @pytest.mark.parametrize(
@@ -188,7 +187,7 @@ async def test_a_payment_is_declined_after_it_was_approved(
     order_id = await _waiting(paypal, method, capture=capture)
     await paypal.pull("approve", order_id)
     request = authorize_request(method, capture=capture, order_id=order_id)
-    reply = await paypal.provider.authorize(request)
+    reply = await paypal.provider.operations.authorize(request)
     assert facts(reply) == [Declined(FailureCode.DO_NOT_HONOR)]
     assert _order_id(reply) == order_id
 
@@ -197,30 +196,30 @@ async def test_a_payer_gives_up(paypal: PayPal) -> None:
     order_id = await _waiting(paypal, "card:vault_payer_action", capture=True)
     await paypal.pull("cancel_approval", order_id)
     request = authorize_request("card:vault_payer_action", order_id=order_id)
-    assert facts(await paypal.provider.authorize(request)) == [Canceled()]
-    assert facts(await paypal.provider.fetch(request)) == [Canceled()]
+    assert facts(await paypal.provider.operations.authorize(request)) == [Canceled()]
+    assert facts(await paypal.provider.lookups.fetch(request)) == [Canceled()]
 
 
 async def test_an_order_is_given_up_unless_its_payer_has_approved_it(paypal: PayPal) -> None:
     waiting = await _waiting(paypal, "card:vault_payer_action", capture=True)
     give_up = cancel_request(waiting, authorization_id=None)
-    assert facts(await paypal.provider.cancel(give_up)) == [Canceled()]
+    assert facts(await paypal.provider.operations.cancel(give_up)) == [Canceled()]
     forgotten = cancel_request("FORGOTTEN", authorization_id=None)
-    assert facts(await paypal.provider.cancel(forgotten)) == [Canceled()]
+    assert facts(await paypal.provider.operations.cancel(forgotten)) == [Canceled()]
     await paypal.pull("approve", waiting)
     no = Declined(FailureCode.REJECTED_BY_PROVIDER)
-    assert facts(await paypal.provider.cancel(give_up)) == [no]
-    done = await paypal.provider.authorize(
+    assert facts(await paypal.provider.operations.cancel(give_up)) == [no]
+    done = await paypal.provider.operations.authorize(
         authorize_request("card:vault_payer_action", order_id=waiting)
     )
-    assert facts(await paypal.provider.cancel(give_up)) == [*facts(done), no]
+    assert facts(await paypal.provider.operations.cancel(give_up)) == [*facts(done), no]
 
 
 async def test_an_order_that_paypal_has_forgotten_has_expired(paypal: PayPal) -> None:
     request = authorize_request(order_id="FORGOTTEN")
     expired = Answered((Report(PAYMENT_ID, "FORGOTTEN", Expired()),))
-    assert await paypal.provider.authorize(request) == expired
-    assert await paypal.provider.fetch(request) == expired
+    assert await paypal.provider.operations.authorize(request) == expired
+    assert await paypal.provider.lookups.fetch(request) == expired
 
 
 @pytest.mark.parametrize("capture", [True, False])
@@ -229,14 +228,14 @@ async def test_a_payer_without_a_saved_method_pays_on_paypals_page(
     capture: bool,  # noqa: FBT001 - a case
 ) -> None:
     request = authorize_request(None, capture=capture, return_url="https://shop.example/back")
-    first = await paypal.provider.authorize(request)
+    first = await paypal.provider.operations.authorize(request)
     (action,) = facts(first)
     assert isinstance(action, RequiresAction)
     assert action.url is not None
     order_id = _order_id(first)
     back = await paypal.http.post(f"/checkoutnow/{order_id}/approve")
     assert httpx.URL(back.headers["location"]).host == "shop.example"
-    done = await paypal.provider.authorize(replace(request, provider_reference=order_id))
+    done = await paypal.provider.operations.authorize(replace(request, provider_reference=order_id))
     assert isinstance(_of(done, Captured if capture else Authorized), Captured | Authorized)
     entries = [*await paypal.books("charges"), *await paypal.books("authorizations")]
     assert len(entries) == 1
@@ -254,7 +253,7 @@ async def test_a_payer_without_a_saved_method_pays_on_paypals_page(
 async def test_a_saved_paypal_account_pays_at_once(
     paypal: PayPal, method: str, fact: type[Fact]
 ) -> None:
-    reply = await paypal.provider.authorize(authorize_request(method))
+    reply = await paypal.provider.operations.authorize(authorize_request(method))
     assert isinstance(_of(reply, fact), fact)
 
 
@@ -263,15 +262,15 @@ async def test_an_authorization_is_captured_in_parts(paypal: PayPal) -> None:
     first = capture_request(
         Money(400, "EUR"), final=False, order_id=order_id, authorization_id=authorization_id
     )
-    captured, charged = facts(await paypal.provider.capture(first))
+    captured, charged = facts(await paypal.provider.operations.capture(first))
     assert isinstance(captured, Captured)
     assert captured == Captured(captured.reference, Money(400, "EUR"), final=False)
     assert charged == FeeCharged(captured.reference, Money(44, "EUR"))
     last = capture_request(Money(600, "EUR"), order_id=order_id, authorization_id=authorization_id)
-    second = _of(await paypal.provider.capture(last), Captured)
+    second = _of(await paypal.provider.operations.capture(last), Captured)
     assert isinstance(second, Captured)
     assert (second.amount, second.final) == (Money(600, "EUR"), True)
-    told = await paypal.provider.fetch(last)
+    told = await paypal.provider.lookups.fetch(last)
     assert [fact for fact in facts(told) if isinstance(fact, Captured)] == [captured, second]
     assert [entry["parent"] for entry in await paypal.books("charges")] == [authorization_id] * 2
 
@@ -281,14 +280,16 @@ async def test_a_capture_is_made_once_for_its_key(paypal: PayPal) -> None:
     request = capture_request(
         Money(400, "EUR"), final=False, order_id=order_id, authorization_id=authorization_id
     )
-    assert await paypal.provider.capture(request) == await paypal.provider.capture(request)
+    assert await paypal.provider.operations.capture(
+        request
+    ) == await paypal.provider.operations.capture(request)
     assert len(await paypal.books("charges")) == 1
 
 
 async def test_a_declined_capture_says_why(paypal: PayPal) -> None:
     order_id, authorization_id = await _authorized(paypal, "card:vault_capture_declined")
     request = capture_request(order_id=order_id, authorization_id=authorization_id)
-    reply = await paypal.provider.capture(request)
+    reply = await paypal.provider.operations.capture(request)
     assert facts(reply) == [Declined(FailureCode.INSUFFICIENT_FUNDS)]
 
 
@@ -297,15 +298,15 @@ async def test_a_capture_beyond_what_is_authorized_is_refused(paypal: PayPal) ->
     request = capture_request(
         Money(1051, "EUR"), order_id=order_id, authorization_id=authorization_id
     )
-    reply = await paypal.provider.capture(request)
+    reply = await paypal.provider.operations.capture(request)
     assert facts(reply) == [Declined(FailureCode.REJECTED_BY_PROVIDER)]
 
 
 async def test_a_capture_refused_for_one_made_before_tells_of_it(paypal: PayPal) -> None:
     order_id, authorization_id = await _authorized(paypal)
     request = capture_request(order_id=order_id, authorization_id=authorization_id)
-    made = await paypal.provider.capture(request)
-    again = await paypal.provider.capture(replace(request, idempotency_key=new_key()))
+    made = await paypal.provider.operations.capture(request)
+    again = await paypal.provider.operations.capture(replace(request, idempotency_key=new_key()))
     assert facts(again) == [*facts(made), Declined(FailureCode.REJECTED_BY_PROVIDER)]
     assert _order_id(again) == order_id
 
@@ -317,16 +318,16 @@ async def test_an_authorization_that_has_ended_says_so_to_every_call(
     order_id, authorization_id = await _authorized(paypal)
     cancel = cancel_request(order_id, authorization_id)
     if ending == "cancel":
-        assert facts(await paypal.provider.cancel(cancel)) == [fact]
+        assert facts(await paypal.provider.operations.cancel(cancel)) == [fact]
     else:
         await paypal.pull("expire", order_id)
     capture = capture_request(order_id=order_id, authorization_id=authorization_id)
     late = replace(cancel, idempotency_key=new_key())
     for reply in (
-        await paypal.provider.capture(capture),
-        await paypal.provider.cancel(late),
-        await paypal.provider.fetch(capture),
-        await paypal.provider.fetch(cancel),
+        await paypal.provider.operations.capture(capture),
+        await paypal.provider.operations.cancel(late),
+        await paypal.provider.lookups.fetch(capture),
+        await paypal.provider.lookups.fetch(cancel),
     ):
         assert facts(reply) == [fact]
         assert _order_id(reply) == order_id
@@ -337,37 +338,37 @@ async def test_a_part_that_is_not_captured_can_be_canceled(paypal: PayPal) -> No
     part = capture_request(
         Money(400, "EUR"), final=False, order_id=order_id, authorization_id=authorization_id
     )
-    await paypal.provider.capture(part)
-    reply = await paypal.provider.cancel(cancel_request(order_id, authorization_id))
+    await paypal.provider.operations.capture(part)
+    reply = await paypal.provider.operations.cancel(cancel_request(order_id, authorization_id))
     assert facts(reply) == [Canceled()]
 
 
 async def test_what_is_captured_is_not_canceled(paypal: PayPal) -> None:
     order_id, authorization_id = await _authorized(paypal)
     capture = capture_request(order_id=order_id, authorization_id=authorization_id)
-    made = await paypal.provider.capture(capture)
-    reply = await paypal.provider.cancel(cancel_request(order_id, authorization_id))
+    made = await paypal.provider.operations.capture(capture)
+    reply = await paypal.provider.operations.cancel(cancel_request(order_id, authorization_id))
     assert facts(reply) == [*facts(made), Declined(FailureCode.REJECTED_BY_PROVIDER)]
 
 
 async def test_a_pending_capture_says_its_order_until_it_is_settled(paypal: PayPal) -> None:
-    reply = await paypal.provider.authorize(authorize_request("card:vault_pending"))
+    reply = await paypal.provider.operations.authorize(authorize_request("card:vault_pending"))
     assert facts(reply) == [Processing()]
     assert len(_order_id(reply)) > 1
     order_id, authorization_id = await _authorized(paypal, "card:vault_pending")
     capture = capture_request(order_id=order_id, authorization_id=authorization_id)
-    assert facts(await paypal.provider.capture(capture)) == [Processing()]
-    assert facts(await paypal.provider.fetch(capture)) == [Processing()]
+    assert facts(await paypal.provider.operations.capture(capture)) == [Processing()]
+    assert facts(await paypal.provider.lookups.fetch(capture)) == [Processing()]
     await paypal.pull("complete_capture", order_id)
-    assert isinstance(_of(await paypal.provider.fetch(capture), Captured), Captured)
+    assert isinstance(_of(await paypal.provider.lookups.fetch(capture), Captured), Captured)
 
 
 async def test_a_pending_capture_may_be_denied(paypal: PayPal) -> None:
     order_id, authorization_id = await _authorized(paypal, "card:vault_pending")
     capture = capture_request(order_id=order_id, authorization_id=authorization_id)
-    await paypal.provider.capture(capture)
+    await paypal.provider.operations.capture(capture)
     await paypal.pull("deny_capture", order_id)
-    told = await paypal.provider.fetch(capture)
+    told = await paypal.provider.lookups.fetch(capture)
     assert facts(told) == [Declined(FailureCode.DO_NOT_HONOR)]
 
 
@@ -376,11 +377,11 @@ async def test_a_no_to_one_capture_is_no_answer_to_another(paypal: PayPal) -> No
     first, second = (
         capture_request(order_id=order_id, authorization_id=authorization_id) for _ in range(2)
     )
-    said = facts(await paypal.provider.capture(first))
+    said = facts(await paypal.provider.operations.capture(first))
     assert said == [Declined(FailureCode.INSUFFICIENT_FUNDS)]
-    reserved, *_ = facts(await paypal.provider.fetch(second))
+    reserved, *_ = facts(await paypal.provider.lookups.fetch(second))
     assert isinstance(reserved, Authorized)
-    assert facts(await paypal.provider.fetch(first)) == [*said, reserved]
+    assert facts(await paypal.provider.lookups.fetch(first)) == [*said, reserved]
 
 
 async def test_refunds_are_told_each_by_itself(paypal: PayPal) -> None:
@@ -393,15 +394,15 @@ async def test_refunds_are_told_each_by_itself(paypal: PayPal) -> None:
         refund_id=RefundId(ids.uuid7()),
     )
     for request in (one, other):
-        reply = await paypal.provider.refund(request)
+        reply = await paypal.provider.operations.refund(request)
         assert isinstance(reply, Answered)
         (report,) = reply.reports
         assert isinstance(report.fact, Refunded)
         assert report.fact.amount == request.amount
         assert (report.payment_id, report.refund_id) == (PAYMENT_ID, request.refund_id)
         assert (report.provider_reference, report.capture_reference) == (order_id, capture_id)
-        assert await paypal.provider.fetch(request) == reply
-        assert await paypal.provider.refund(request) == reply
+        assert await paypal.provider.lookups.fetch(request) == reply
+        assert await paypal.provider.operations.refund(request) == reply
     entries = await paypal.books("refunds")
     assert [entry["reference"] for entry in entries] == [
         ids.render("refund", request.refund_id) for request in (one, other)
@@ -411,12 +412,12 @@ async def test_refunds_are_told_each_by_itself(paypal: PayPal) -> None:
 async def test_a_refund_of_more_than_is_left_fails(paypal: PayPal) -> None:
     order_id, capture_id = await _paid(paypal)
     request = refund_request(Money(1051, "EUR"), order_id=order_id, capture_id=capture_id)
-    reply = await paypal.provider.refund(request)
+    reply = await paypal.provider.operations.refund(request)
     assert isinstance(reply, Answered)
     (report,) = reply.reports
     assert report.fact == RefundFailed(FailureCode.REJECTED_BY_PROVIDER)
     assert (report.refund_id, report.capture_reference) == (REFUND_ID, capture_id)
-    assert await paypal.provider.fetch(request) == Answered(())
+    assert await paypal.provider.lookups.fetch(request) == Answered(())
 
 
 @pytest.mark.parametrize(
@@ -427,10 +428,10 @@ async def test_a_pending_refund_says_nothing_until_it_is_settled(
 ) -> None:
     order_id, capture_id = await _paid(paypal, "card:vault_refund_pending")
     request = refund_request(order_id=order_id, capture_id=capture_id)
-    assert await paypal.provider.refund(request) == Answered(())
-    assert await paypal.provider.fetch(request) == Answered(())
+    assert await paypal.provider.operations.refund(request) == Answered(())
+    assert await paypal.provider.lookups.fetch(request) == Answered(())
     await paypal.pull(trigger, order_id)
-    (fact,) = facts(await paypal.provider.fetch(request))
+    (fact,) = facts(await paypal.provider.lookups.fetch(request))
     assert isinstance(fact, kind)
 
 
@@ -446,12 +447,6 @@ async def _requests(paypal: PayPal) -> list[OperationRequest]:
     await paypal.pull("approve", waiting)
     go_on = authorize_request("card:vault_payer_action", order_id=waiting)
     return [authorize_request(), go_on, capture, cancel, refund]
-
-
-async def _call(provider: PayPalProvider, request: OperationRequest) -> Reply:
-    name = type(request).__name__.removesuffix("Request").lower()
-    reply: Reply = await getattr(provider, name)(request)
-    return reply
 
 
 @pytest.mark.parametrize(
@@ -473,7 +468,7 @@ async def test_an_answer_that_cannot_be_read_leaves_every_operation_unknown(
     before = [await paypal.books(kind) for kind in ("charges", "refunds")]
     await paypal.faults(answer=answer)
     for request in requests:
-        assert isinstance(await _call(paypal.provider, request), Unknown), request
+        assert isinstance(await perform(paypal.provider.operations, request), Unknown), request
     after = [await paypal.books(kind) for kind in ("charges", "refunds")]
     assert (before != after) is had_effect
 
@@ -482,7 +477,7 @@ async def test_a_call_that_paypal_takes_no_more_of_was_not_begun(paypal: PayPal)
     requests = await _requests(paypal)
     await paypal.faults(answer="rate_limited")
     for request in requests:
-        assert await _call(paypal.provider, request) == NotSent(
+        assert await perform(paypal.provider.operations, request) == NotSent(
             FailureCode.RATE_LIMITED, "status 429"
         )
 
@@ -492,7 +487,10 @@ async def test_every_operation_is_given_up_in_time(paypal: PayPal) -> None:
     await paypal.faults(answer_ms=60_000)
     hasty = adapter(str(paypal.http.base_url), timeout_seconds=0.5)
     for request in requests:
-        assert await _call(hasty, request) in {Unknown("TimeoutError"), Unknown("ReadTimeout")}
+        assert await perform(hasty.operations, request) in {
+            Unknown("TimeoutError"),
+            Unknown("ReadTimeout"),
+        }
     await hasty.close()
 
 
@@ -504,7 +502,9 @@ def _deserted() -> str:
 
 async def test_an_order_that_cannot_be_looked_up_is_not_said_to_be_given_up() -> None:
     lost = adapter(_deserted())
-    assert await lost.cancel(cancel_request(authorization_id=None)) == Unknown("ConnectError")
+    assert await lost.operations.cancel(cancel_request(authorization_id=None)) == Unknown(
+        "ConnectError"
+    )
     await lost.close()
 
 
@@ -512,12 +512,12 @@ async def test_nobody_there_means_that_nothing_was_sent_and_nothing_learned(payp
     requests = await _requests(paypal)
     lost = adapter(_deserted())
     for request in requests:
-        reply = await _call(lost, request)
+        reply = await perform(lost.operations, request)
         assert reply == NotSent(FailureCode.PROVIDER_UNREACHABLE, "ConnectError")
         if request.provider_reference is not None:
-            assert await lost.fetch(request) == Unknown("ConnectError")
+            assert await lost.lookups.fetch(request) == Unknown("ConnectError")
     body = b'{"resource":{"id":"2GG279541U471931P"}}'
-    told = await lost.interpret_webhook("PAYMENT.CAPTURE.COMPLETED", body)
+    told = await lost.webhooks.interpret("PAYMENT.CAPTURE.COMPLETED", body)
     assert told == Unknown("ConnectError")
     await lost.close()
 
@@ -531,7 +531,9 @@ async def test_a_sign_in_that_does_not_come_means_that_nothing_was_sent() -> Non
     port = server.sockets[0].getsockname()[1]
     stuck = adapter(f"http://127.0.0.1:{port}", timeout_seconds=0.5)
     # Those who wait for another's sign-in are no worse off.
-    replies = await asyncio.gather(*(stuck.authorize(authorize_request()) for _ in range(5)))
+    replies = await asyncio.gather(
+        *(stuck.operations.authorize(authorize_request()) for _ in range(5))
+    )
     assert replies == [NotSent(FailureCode.PROVIDER_UNREACHABLE, "TimeoutError")] * 5
     await stuck.close()
     server.close()
@@ -540,7 +542,7 @@ async def test_a_sign_in_that_does_not_come_means_that_nothing_was_sent() -> Non
 
 async def test_a_lie_about_the_amount_is_told_as_it_was_told(paypal: PayPal) -> None:
     await paypal.faults(answer="lie")
-    captured = _of(await paypal.provider.authorize(authorize_request()), Captured)
+    captured = _of(await paypal.provider.operations.authorize(authorize_request()), Captured)
     assert isinstance(captured, Captured)
     assert captured.amount == Money(1051, "EUR")
 
@@ -550,5 +552,5 @@ async def test_a_reference_that_cannot_be_is_answered(paypal: PayPal, reference:
     capture = capture_request(order_id=reference, authorization_id=reference)
     refund = refund_request(order_id=reference, capture_id=reference)
     for request in (capture, cancel_request(reference, reference), refund):
-        (fact,) = facts(await _call(paypal.provider, request))
+        (fact,) = facts(await perform(paypal.provider.operations, request))
         assert isinstance(fact, Declined | RefundFailed)

@@ -48,7 +48,7 @@ async def _started(
     paypal: PayPal, heard: Receiver, method: str = "card:vault_visa", *, capture: bool = True
 ) -> tuple[str, dict[str, Reply | Unreadable]]:
     """Return a new order's id, and what was told of it."""
-    await paypal.provider.authorize(authorize_request(method, capture=capture))
+    await paypal.provider.operations.authorize(authorize_request(method, capture=capture))
     told = dict(await paypal.told(heard))
     (order_id,) = {
         report.provider_reference
@@ -79,7 +79,7 @@ async def test_a_payment_is_told_twice_alike(paypal: PayPal, heard: Receiver) ->
 
 
 async def test_an_approval_is_told(paypal: PayPal, heard: Receiver) -> None:
-    reply = await paypal.provider.authorize(authorize_request("card:vault_payer_action"))
+    reply = await paypal.provider.operations.authorize(authorize_request("card:vault_payer_action"))
     assert isinstance(reply, Answered)
     order_id = reply.reports[0].provider_reference
     assert order_id is not None
@@ -88,7 +88,7 @@ async def test_an_approval_is_told(paypal: PayPal, heard: Receiver) -> None:
 
 
 async def test_an_order_given_up_is_told(paypal: PayPal, heard: Receiver) -> None:
-    reply = await paypal.provider.authorize(authorize_request("card:vault_payer_action"))
+    reply = await paypal.provider.operations.authorize(authorize_request("card:vault_payer_action"))
     assert isinstance(reply, Answered)
     await paypal.pull("cancel_approval", str(reply.reports[0].provider_reference))
     assert await _only(paypal, heard) == {"CHECKOUT.ORDER.VOIDED": [Canceled()]}
@@ -99,7 +99,7 @@ async def test_an_authorization_and_its_end_are_told(paypal: PayPal, heard: Rece
     assert told.keys() == {"PAYMENT.AUTHORIZATION.CREATED", "CHECKOUT.ORDER.COMPLETED"}
     (authorized,) = facts(told["PAYMENT.AUTHORIZATION.CREATED"])
     assert isinstance(authorized, Authorized)
-    await paypal.provider.cancel(cancel_request(order_id, authorized.reference))
+    await paypal.provider.operations.cancel(cancel_request(order_id, authorized.reference))
     assert await _only(paypal, heard) == {"PAYMENT.AUTHORIZATION.VOIDED": [Canceled()]}
 
 
@@ -114,7 +114,7 @@ async def test_a_capture_in_part_is_told(paypal: PayPal, heard: Receiver) -> Non
     (authorized,) = facts(told["PAYMENT.AUTHORIZATION.CREATED"])
     assert isinstance(authorized, Authorized)
     part = replace(AMOUNT, amount=400)
-    await paypal.provider.capture(
+    await paypal.provider.operations.capture(
         capture_request(part, final=False, order_id=order_id, authorization_id=authorized.reference)
     )
     ((event_type, reply),) = await paypal.told(heard)
@@ -134,7 +134,7 @@ async def test_a_capture_in_part_is_told(paypal: PayPal, heard: Receiver) -> Non
 async def test_a_pending_capture_is_told_when_it_is_settled(
     paypal: PayPal, heard: Receiver, trigger: str, event_type: str, kind: type[Fact]
 ) -> None:
-    await paypal.provider.authorize(authorize_request("card:vault_pending"))
+    await paypal.provider.operations.authorize(authorize_request("card:vault_pending"))
     await settled(paypal.http)
     events = [json.loads(delivery.body) for delivery in heard.deliveries]
     (order_id,) = (
@@ -163,7 +163,9 @@ async def test_a_refund_is_told_with_our_ids_and_its_capture(
     order_id, told = await _started(paypal, heard)
     captured = facts(told["PAYMENT.CAPTURE.COMPLETED"])[0]
     assert isinstance(captured, Captured)
-    await paypal.provider.refund(refund_request(order_id=order_id, capture_id=captured.reference))
+    await paypal.provider.operations.refund(
+        refund_request(order_id=order_id, capture_id=captured.reference)
+    )
     ((event_type, reply),) = await paypal.told(heard)
     assert event_type == "PAYMENT.CAPTURE.REFUNDED"
     assert isinstance(reply, Answered)
@@ -214,21 +216,21 @@ async def test_a_dispute_lost_is_told_twice_alike(paypal: PayPal, heard: Receive
     ]
     assert isinstance(one, Answered)
     assert {report.capture_reference for report in one.reports} == {capture_id}
-    looked_up = await paypal.provider.fetch(authorize_request(order_id=order_id))
+    looked_up = await paypal.provider.lookups.fetch(authorize_request(order_id=order_id))
     assert [type(fact) for fact in facts(looked_up)] == [Captured, FeeCharged]
 
 
 async def test_a_reversal_without_a_dispute_is_left_for_later(paypal: PayPal) -> None:
-    reply = await paypal.provider.authorize(authorize_request())
+    reply = await paypal.provider.operations.authorize(authorize_request())
     captured = facts(reply)[0]
     assert isinstance(captured, Captured)
     assert isinstance(reply, Answered)
     order_id = str(reply.reports[0].provider_reference)
     refund = refund_request(order_id=order_id, capture_id=captured.reference)
-    given = facts(await paypal.provider.refund(refund))[0]
+    given = facts(await paypal.provider.operations.refund(refund))[0]
     assert isinstance(given, Refunded)
     body = json.dumps({"resource": {"id": given.reference}}).encode()
-    told = await paypal.provider.interpret_webhook("PAYMENT.CAPTURE.REVERSED", body)
+    told = await paypal.provider.webhooks.interpret("PAYMENT.CAPTURE.REVERSED", body)
     assert told == Unknown(
         f"reversal {given.reference}: no dispute of capture {captured.reference}"
     )
@@ -250,4 +252,4 @@ async def test_what_an_event_makes_up_is_not_believed(
 ) -> None:
     made_up = {name: "MADEUP", "status": "COMPLETED", "amount": {"value": "1000000.00"}}
     body = json.dumps({"resource": made_up}).encode()
-    assert isinstance(await paypal.provider.interpret_webhook(event_type, body), Unknown)
+    assert isinstance(await paypal.provider.webhooks.interpret(event_type, body), Unknown)

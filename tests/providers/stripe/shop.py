@@ -54,7 +54,7 @@ async def refund_of(
     shop: StripeProvider, request: AuthorizeRequest, amount: Money = AMOUNT
 ) -> RefundRequest:
     """Let a payment be captured; return the request to refund it."""
-    reply = await shop.authorize(request)
+    reply = await shop.operations.authorize(request)
     captured = facts(reply)[0]
     assert isinstance(captured, Captured)
     refund_id = RefundId(ids.uuid7())

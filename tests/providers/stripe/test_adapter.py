@@ -44,7 +44,7 @@ async def test_a_payment_is_captured_at_once_and_costs_a_fee(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     request = order()
-    reply = await shop.authorize(request)
+    reply = await shop.operations.authorize(request)
     (charge,) = (await books(control))["charges"]
     assert isinstance(reply, Answered)
     captured, fee = reply.reports
@@ -65,7 +65,7 @@ async def test_a_payment_is_captured_at_once_and_costs_a_fee(
 async def test_an_authorization_waits_to_be_captured(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
-    reply = await shop.authorize(order(capture=False))
+    reply = await shop.operations.authorize(order(capture=False))
     (authorized,) = facts(reply)
     assert isinstance(authorized, Authorized)
     assert (authorized.reference, authorized.amount) == (reference(reply), AMOUNT)
@@ -82,26 +82,26 @@ async def test_what_is_authorized_is_captured(
     shop: StripeProvider, control: httpx.AsyncClient, amount: Money
 ) -> None:
     request = order(capture=False)
-    intent = reference(await shop.authorize(request))
+    intent = reference(await shop.operations.authorize(request))
     capture = capture_of(request, intent, amount)
-    captured, fee = facts(await shop.capture(capture))
+    captured, fee = facts(await shop.operations.capture(capture))
     (charge,) = (await books(control))["charges"]
     assert captured == Captured(charge["id"], amount, final=True)
     assert isinstance(fee, FeeCharged)
     assert (charge["amount"], charge["parent"]) == (amount.amount, intent)
     assert capture.idempotency_key in await keys(control)
-    assert facts(await shop.fetch(capture)) == [captured, fee]
+    assert facts(await shop.lookups.fetch(capture)) == [captured, fee]
 
 
 async def test_a_second_capture_finds_out_about_the_first(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     request = order(capture=False)
-    intent = reference(await shop.authorize(request))
-    first = facts(await shop.capture(capture_of(request, intent)))
+    intent = reference(await shop.operations.authorize(request))
+    first = facts(await shop.operations.capture(capture_of(request, intent)))
     again = replace(capture_of(request, intent), idempotency_key="another")
-    assert facts(await shop.capture(again)) == first[:1]
-    assert facts(await shop.cancel(cancel_of(request, intent))) == first[:1]
+    assert facts(await shop.operations.capture(again)) == first[:1]
+    assert facts(await shop.operations.cancel(cancel_of(request, intent))) == first[:1]
     assert len((await books(control))["charges"]) == 1
 
 
@@ -109,47 +109,49 @@ async def test_more_than_is_authorized_is_not_captured(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     request = order(capture=False)
-    intent = reference(await shop.authorize(request))
+    intent = reference(await shop.operations.authorize(request))
     too_much = capture_of(request, intent, Money(1051, "EUR"))
     refused = Declined(FailureCode.REJECTED_BY_PROVIDER)
-    assert facts(await shop.capture(too_much)) == [refused]
+    assert facts(await shop.operations.capture(too_much)) == [refused]
     assert (await books(control))["charges"] == []
     retried = replace(capture_of(request, intent), idempotency_key="another")
-    assert isinstance(facts(await shop.capture(retried))[0], Captured)
+    assert isinstance(facts(await shop.operations.capture(retried))[0], Captured)
 
 
 async def test_an_authorization_is_given_up(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     request = order(capture=False)
-    intent = reference(await shop.authorize(request))
+    intent = reference(await shop.operations.authorize(request))
     cancel = cancel_of(request, intent)
-    assert facts(await shop.cancel(cancel)) == [Canceled()]
+    assert facts(await shop.operations.cancel(cancel)) == [Canceled()]
     assert cancel.idempotency_key in await keys(control)
-    assert facts(await shop.fetch(cancel)) == [Canceled()]
-    assert facts(await shop.cancel(replace(cancel, idempotency_key="another"))) == [Canceled()]
-    assert facts(await shop.capture(capture_of(request, intent))) == [Canceled()]
+    assert facts(await shop.lookups.fetch(cancel)) == [Canceled()]
+    assert facts(await shop.operations.cancel(replace(cancel, idempotency_key="another"))) == [
+        Canceled()
+    ]
+    assert facts(await shop.operations.capture(capture_of(request, intent))) == [Canceled()]
 
 
 async def test_an_authorization_lapses(shop: StripeProvider, control: httpx.AsyncClient) -> None:
     request = order(capture=False)
-    intent = reference(await shop.authorize(request))
+    intent = reference(await shop.operations.authorize(request))
     await pull(control, "expire", intent)
     for reply in (
-        await shop.fetch(cancel_of(request, intent)),
-        await shop.cancel(cancel_of(request, intent)),
-        await shop.capture(capture_of(request, intent)),
+        await shop.lookups.fetch(cancel_of(request, intent)),
+        await shop.operations.cancel(cancel_of(request, intent)),
+        await shop.operations.capture(capture_of(request, intent)),
     ):
         assert facts(reply) == [Expired()]
 
 
 async def test_what_was_never_authorized_is_not_captured(shop: StripeProvider) -> None:
     request = order("pm_card_authenticationRequired", capture=False)
-    intent = reference(await shop.authorize(request))
+    intent = reference(await shop.operations.authorize(request))
     refused = Declined(FailureCode.REJECTED_BY_PROVIDER)
-    assert facts(await shop.capture(capture_of(request, intent))) == [refused]
+    assert facts(await shop.operations.capture(capture_of(request, intent))) == [refused]
     unheard_of = capture_of(request, "pi_none")
-    assert facts(await shop.capture(unheard_of)) == [refused]
+    assert facts(await shop.operations.capture(unheard_of)) == [refused]
 
 
 @pytest.mark.parametrize("capture", [True, False])
@@ -169,11 +171,11 @@ async def test_a_card_is_declined(
     shop: StripeProvider, payment_method: str, code: FailureCode, *, capture: bool
 ) -> None:
     request = order(payment_method, capture=capture)
-    reply = await shop.authorize(request)
+    reply = await shop.operations.authorize(request)
     assert facts(reply) == [Declined(code)]
     assert isinstance(reply, Answered)
     assert reply.reports[0].payment_id == request.payment_id
-    found = facts(await shop.fetch(request))
+    found = facts(await shop.lookups.fetch(request))
     assert found == ([] if payment_method == "pm_card_unheardOf" else [Declined(code)])
 
 
@@ -185,7 +187,7 @@ async def test_other_cards_and_currencies_pay(
     shop: StripeProvider, payment_method: str, currency: str
 ) -> None:
     request = order(payment_method, amount=Money(1050, currency))
-    captured = facts(await shop.authorize(request))[0]
+    captured = facts(await shop.operations.authorize(request))[0]
     assert isinstance(captured, Captured)
     assert captured.amount == request.amount
 
@@ -195,10 +197,12 @@ async def test_an_amount_that_stripe_cannot_count_is_refused_unsent(
 ) -> None:
     odd = Money(1, "MGA")
     refused = FailureCode.METHOD_NOT_SUPPORTED
-    assert facts(await shop.authorize(order(amount=odd))) == [Declined(refused)]
-    assert facts(await shop.capture(capture_of(order(), "pi_1", odd))) == [Declined(refused)]
+    assert facts(await shop.operations.authorize(order(amount=odd))) == [Declined(refused)]
+    assert facts(await shop.operations.capture(capture_of(order(), "pi_1", odd))) == [
+        Declined(refused)
+    ]
     refund = await refund_of(shop, order(), odd)
-    assert facts(await shop.refund(refund)) == [RefundFailed(refused)]
+    assert facts(await shop.operations.refund(refund)) == [RefundFailed(refused)]
     assert (await books(control))["refunds"] == []
 
 
@@ -210,16 +214,20 @@ async def test_a_customer_is_sent_to_their_bank(
     shop: StripeProvider, control: httpx.AsyncClient, how: str, *, passed: bool, capture: bool
 ) -> None:
     request = order("pm_card_authenticationRequired", return_url=BACK, capture=capture)
-    reply = await shop.authorize(request)
+    reply = await shop.operations.authorize(request)
     (action,) = facts(reply)
     assert isinstance(action, RequiresAction)
     assert action.url is not None
     going_on = replace(request, provider_reference=reference(reply))
-    assert facts(await shop.authorize(going_on)) == [action]
+    assert facts(await shop.operations.authorize(going_on)) == [action]
     back = await control.post(f"{action.url}/{how}")
     assert back.headers["Location"].startswith(BACK)
-    done = facts(await shop.authorize(going_on))
-    assert done == facts(await shop.fetch(going_on)) == facts(await shop.fetch(request))
+    done = facts(await shop.operations.authorize(going_on))
+    assert (
+        done
+        == facts(await shop.lookups.fetch(going_on))
+        == facts(await shop.lookups.fetch(request))
+    )
     if not passed:
         assert done == [Declined(FailureCode.AUTHENTICATION_FAILED)]
     else:
@@ -229,11 +237,11 @@ async def test_a_customer_is_sent_to_their_bank(
 
 async def test_without_an_address_the_customer_is_sent_nowhere(shop: StripeProvider) -> None:
     request = order("pm_card_authenticationRequired")
-    assert facts(await shop.authorize(request)) == [RequiresAction(None)]
+    assert facts(await shop.operations.authorize(request)) == [RequiresAction(None)]
 
 
 async def test_an_address_does_not_hinder_who_need_not_act(shop: StripeProvider) -> None:
-    assert isinstance(facts(await shop.authorize(order(return_url=BACK)))[0], Captured)
+    assert isinstance(facts(await shop.operations.authorize(order(return_url=BACK)))[0], Captured)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +258,7 @@ async def test_what_was_made_but_not_confirmed_is_gone_on_with(
     form = {"amount": 1050, "currency": "eur", "payment_method": payment_method}
     made = (await control.post("/v1/payment_intents", data=form)).json()
     going_on = order(provider_reference=made["id"], return_url=BACK)
-    reply = await shop.authorize(going_on)
+    reply = await shop.operations.authorize(going_on)
     assert isinstance(facts(reply)[0], fact)
     assert reference(reply) == made["id"]
     assert f"{going_on.idempotency_key}/confirm" in await keys(control)
@@ -261,15 +269,15 @@ async def test_what_cannot_be_gone_on_with_is_unknown(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     going_on = order(provider_reference="pi_none")
-    assert isinstance(await shop.authorize(going_on), Unknown)
-    assert isinstance(await shop.fetch(going_on), Unknown)
+    assert isinstance(await shop.operations.authorize(going_on), Unknown)
+    assert isinstance(await shop.lookups.fetch(going_on), Unknown)
     assert (await control.get("/v1/payment_intents")).json()["data"] == []
 
 
 async def test_a_payment_is_found_by_our_reference(shop: StripeProvider) -> None:
     request = order()
-    assert await shop.fetch(request) == Answered(())
-    reply = await shop.authorize(request)
-    await shop.authorize(order())
-    assert await shop.fetch(request) == reply
-    assert await shop.fetch(replace(request, provider_reference=reference(reply))) == reply
+    assert await shop.lookups.fetch(request) == Answered(())
+    reply = await shop.operations.authorize(request)
+    await shop.operations.authorize(order())
+    assert await shop.lookups.fetch(request) == reply
+    assert await shop.lookups.fetch(replace(request, provider_reference=reference(reply))) == reply

@@ -48,7 +48,7 @@ async def asked_host(stage: Stage) -> AsyncIterator[Host]:
 
 
 async def listed(adapter: StripeProvider, cursor: str | None = None) -> EventPage | Unknown:
-    return await adapter.list_events(SINCE, UNTIL, cursor)
+    return await adapter.event_list.page(SINCE, UNTIL, cursor)
 
 
 async def test_the_time_is_asked_for_and_whether_it_was_delivered_is_not(
@@ -67,13 +67,13 @@ async def test_an_event_that_was_never_delivered_is_listed(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     await fault(control, drop=1)
-    reply = await shop.authorize(order())
+    reply = await shop.operations.authorize(order())
     assert isinstance(reply, Answered)
     now = datetime.now(UTC)
-    page = await shop.list_events(now - timedelta(minutes=1), now + timedelta(minutes=1), None)
+    page = await shop.event_list.page(now - timedelta(minutes=1), now + timedelta(minutes=1), None)
     assert isinstance(page, EventPage)
     told = {one.envelope.event_type: one.body for one in page.events}
-    told_by_intent = await shop.interpret_webhook(
+    told_by_intent = await shop.webhooks.interpret(
         "payment_intent.succeeded", told["payment_intent.succeeded"]
     )
     assert told_by_intent == Answered(reply.reports[:1])
@@ -124,7 +124,7 @@ async def test_an_event_that_says_nonsense_is_listed_to_be_looked_at(
     page = await listed(adapter)
     assert isinstance(page, EventPage)
     (one,) = page.events
-    reply = await adapter.interpret_webhook(one.envelope.event_type, one.body)
+    reply = await adapter.webhooks.interpret(one.envelope.event_type, one.body)
     assert isinstance(reply, Unreadable)
 
 

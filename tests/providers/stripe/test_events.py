@@ -30,7 +30,7 @@ from groat.providers.domain.facts import (
 )
 from groat.providers.port import Answered, Envelope, Unknown, Unreadable
 from groat.providers.stripe.adapter import StripeProvider
-from groat.providers.stripe.translation import EVENT_TYPES
+from groat.providers.stripe.events import EVENT_TYPES
 from tests.providers.stripe.shop import (
     AMOUNT,
     cancel_of,
@@ -49,8 +49,8 @@ async def told(shop: StripeProvider, control: httpx.AsyncClient) -> list[Report]
     reports: list[Report] = []
     for event in reversed(events):
         body = json.dumps(event).encode()
-        assert shop.read_envelope({}, body) == Envelope(event["id"], event["type"])
-        reply = await shop.interpret_webhook(event["type"], body)
+        assert shop.webhooks.envelope({}, body) == Envelope(event["id"], event["type"])
+        reply = await shop.webhooks.interpret(event["type"], body)
         assert isinstance(reply, Answered), (event["type"], reply)
         reports += reply.reports
     return reports
@@ -63,7 +63,7 @@ def kinds(reports: Sequence[Report]) -> list[type[Fact]]:
 async def test_a_capture_is_told_twice_as_it_was_answered(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
-    reply = await shop.authorize(order())
+    reply = await shop.operations.authorize(order())
     assert isinstance(reply, Answered)
     captured = reply.reports[0]
     assert await told(shop, control) == [captured, captured]
@@ -73,8 +73,10 @@ async def test_an_authorization_and_its_capture_are_told(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     request = order(capture=False)
-    intent = reference(await shop.authorize(request))
-    captured, fee = facts(await shop.capture(capture_of(request, intent, Money(1000, "EUR"))))
+    intent = reference(await shop.operations.authorize(request))
+    captured, fee = facts(
+        await shop.operations.capture(capture_of(request, intent, Money(1000, "EUR")))
+    )
     assert isinstance(fee, FeeCharged)  # which no event tells
     reports = await told(shop, control)
     assert kinds(reports) == [Authorized, Authorized, Captured, Captured]
@@ -96,9 +98,9 @@ async def test_the_end_of_an_authorization_is_told(
     shop: StripeProvider, control: httpx.AsyncClient, ending: str, fact: Fact, times: int
 ) -> None:
     request = order(capture=False)
-    intent = reference(await shop.authorize(request))
+    intent = reference(await shop.operations.authorize(request))
     if ending == "cancel":
-        await shop.cancel(cancel_of(request, intent))
+        await shop.operations.cancel(cancel_of(request, intent))
     else:
         await pull(control, ending, intent)
     ended = Report(request.payment_id, intent, fact)
@@ -116,7 +118,7 @@ async def test_what_the_customer_did_is_told(
     expected: list[type[Fact]],
 ) -> None:
     request = order("pm_card_authenticationRequired", return_url="https://shop.test/")
-    reply = await shop.authorize(request)
+    reply = await shop.operations.authorize(request)
     await pull(control, trigger, reference(reply))
     reports = await told(shop, control)
     assert kinds(reports) == [RequiresAction, *expected]
@@ -124,7 +126,7 @@ async def test_what_the_customer_did_is_told(
 
 
 async def test_a_decline_is_told(shop: StripeProvider, control: httpx.AsyncClient) -> None:
-    reply = await shop.authorize(order("pm_card_chargeDeclinedStolenCard"))
+    reply = await shop.operations.authorize(order("pm_card_chargeDeclinedStolenCard"))
     assert isinstance(reply, Answered)
     assert await told(shop, control) == list(reply.reports)
 
@@ -133,11 +135,11 @@ async def test_a_refund_is_told_and_that_it_failed(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     refund = await refund_of(shop, order(), Money(50, "EUR"))
-    reply = await shop.refund(refund)
+    reply = await shop.operations.refund(refund)
     assert isinstance(reply, Answered)
     assert (await told(shop, control))[2:] == list(reply.reports)
     await pull(control, "refund_fails", refund.provider_reference)
-    failed = await shop.fetch(refund)
+    failed = await shop.lookups.fetch(refund)
     assert isinstance(failed, Answered)
     assert kinds(failed.reports) == [RefundFailed]
     assert (await told(shop, control))[3:] == [*failed.reports] * 3
@@ -147,7 +149,7 @@ async def test_a_pending_refund_is_told_when_it_has_arrived(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     refund = await refund_of(shop, order("pm_card_pendingRefund"))
-    await shop.refund(refund)
+    await shop.operations.refund(refund)
     assert kinds((await told(shop, control))[2:]) == []
     await pull(control, "refund_succeeds", refund.provider_reference)
     assert kinds((await told(shop, control))[2:]) == [Refunded, Refunded]
@@ -166,7 +168,7 @@ async def test_a_dispute_is_told_from_its_beginning_to_its_end(
     evidence: str,
     expected: list[type[Fact]],
 ) -> None:
-    captured = facts(await shop.authorize(order("pm_card_createDispute")))[0]
+    captured = facts(await shop.operations.authorize(order("pm_card_createDispute")))[0]
     assert isinstance(captured, Captured)
     (dispute,) = (await control.get("/v1/disputes")).json()["data"]
     form = {"evidence[uncategorized_text]": evidence}
@@ -207,8 +209,8 @@ def thin(event: Mapping[str, Any], **related: str) -> tuple[str, bytes]:
 async def events_of_a_life(shop: StripeProvider, control: httpx.AsyncClient) -> list[Any]:
     """Return the events of a payment that was refunded, and of one that was disputed."""
     request = order()
-    await shop.refund(await refund_of(shop, request))
-    await shop.authorize(order("pm_card_createDispute"))
+    await shop.operations.refund(await refund_of(shop, request))
+    await shop.operations.authorize(order("pm_card_createDispute"))
     events: list[Any] = (await control.get("/v1/events", params={"limit": 100})).json()["data"]
     return [event for event in events if event["type"] in EVENT_TYPES]
 
@@ -224,12 +226,12 @@ async def test_a_thin_event_has_its_object_asked_for(
         "refund",
     }
     for event in events:
-        whole = await shop.interpret_webhook(event["type"], json.dumps(event).encode())
-        asked = await shop.interpret_webhook(*thin(event))
+        whole = await shop.webhooks.interpret(event["type"], json.dumps(event).encode())
+        asked = await shop.webhooks.interpret(*thin(event))
         assert isinstance(whole, Answered)
         assert isinstance(asked, Answered)
         assert {*whole.reports} <= {*asked.reports}, event["type"]
-        assert shop.read_envelope({}, thin(event)[1]) == Envelope(
+        assert shop.webhooks.envelope({}, thin(event)[1]) == Envelope(
             event["id"], f"v1.{event['type']}"
         )
 
@@ -238,9 +240,9 @@ async def test_a_thin_event_of_what_is_not_there_is_asked_for_again(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     [event, *_] = await events_of_a_life(shop, control)
-    assert isinstance(await shop.interpret_webhook(*thin(event, id="ch_0/../x")), Unknown)
-    assert isinstance(await shop.interpret_webhook(*thin(event, type="payout")), Unreadable)
+    assert isinstance(await shop.webhooks.interpret(*thin(event, id="ch_0/../x")), Unknown)
+    assert isinstance(await shop.webhooks.interpret(*thin(event, type="payout")), Unreadable)
 
 
 async def test_a_thin_event_of_no_interest_has_nothing_asked_for(shop: StripeProvider) -> None:
-    assert await shop.interpret_webhook("v1.payout.paid", b"{}") == Answered(())
+    assert await shop.webhooks.interpret("v1.payout.paid", b"{}") == Answered(())

@@ -41,7 +41,7 @@ async def prepared(shop: StripeProvider, verb: str) -> tuple[OperationRequest, s
         return request, "authorizations"
     if verb == "refund":
         return await refund_of(shop, order()), "refunds"
-    intent = reference(await shop.authorize(request))
+    intent = reference(await shop.operations.authorize(request))
     if verb == "capture":
         return capture_of(request, intent), "charges"
     return cancel_of(request, intent), "disputes"  # which a cancel leaves empty
@@ -68,16 +68,16 @@ async def test_without_a_readable_answer_the_outcome_is_unknown(
     request, where = await prepared(shop, verb)
     before = len((await books(control))[where])
     await fault(control, answer=answer)
-    assert isinstance(await getattr(shop, verb)(request), Unknown)
+    assert isinstance(await getattr(shop.operations, verb)(request), Unknown)
     await fault(control)
     after = len((await books(control))[where])
     assert after - before == (happened and verb != "cancel")
-    found = facts(await shop.fetch(request))
+    found = facts(await shop.lookups.fetch(request))
     settled = {"authorize": Authorized, "capture": Captured, "refund": Refunded}
     expected = settled.get(verb, Canceled)
     assert any(isinstance(fact, expected) for fact in found) == happened
     if answer != "broken":
-        again = facts(await getattr(shop, verb)(request))
+        again = facts(await getattr(shop.operations, verb)(request))
         assert isinstance(again[0], expected)
         assert len((await books(control))[where]) == before + (verb != "cancel")
 
@@ -89,7 +89,7 @@ async def test_a_call_that_was_turned_away_was_not_sent(
     request, where = await prepared(shop, verb)
     before = (await books(control))[where]
     await fault(control, answer="rate_limited")
-    reply = await getattr(shop, verb)(request)
+    reply = await getattr(shop.operations, verb)(request)
     assert reply == NotSent(FailureCode.RATE_LIMITED, "status 429")
     assert (await books(control))[where] == before
 
@@ -100,9 +100,9 @@ async def test_a_slow_answer_leaves_the_outcome_unknown(
 ) -> None:
     request, _ = await prepared(shop, verb)
     await fault(control, answer_ms=1_000)
-    assert isinstance(await getattr(hasty, verb)(request), Unknown)
+    assert isinstance(await getattr(hasty.operations, verb)(request), Unknown)
     await fault(control)
-    assert facts(await shop.fetch(request)) != []
+    assert facts(await shop.lookups.fetch(request)) != []
 
 
 async def test_going_on_slowly_leaves_the_outcome_unknown(
@@ -112,8 +112,8 @@ async def test_going_on_slowly_leaves_the_outcome_unknown(
     made = (await control.post("/v1/payment_intents", data=form)).json()
     going_on = order(provider_reference=made["id"])
     await fault(control, answer_ms=1_000)
-    assert await hasty.authorize(going_on) == Unknown("timeout")
-    assert isinstance(facts(await shop.fetch(going_on))[0], Captured)
+    assert await hasty.operations.authorize(going_on) == Unknown("timeout")
+    assert isinstance(facts(await shop.lookups.fetch(going_on))[0], Captured)
 
 
 async def test_a_host_that_says_nothing_is_not_waited_for(
@@ -130,9 +130,9 @@ async def test_a_host_that_says_nothing_is_not_waited_for(
     route = Route("/{rest:path}", say_nothing, methods=["GET", "POST"])
     async with stage.showing(Starlette(routes=[route])):
         replies = [
-            await hasty.authorize(going_on),
-            *[await hasty.fetch(request) for request in (order(), going_on, refund)],
-            await hasty.list_events(NOW, NOW, None),
+            await hasty.operations.authorize(going_on),
+            *[await hasty.lookups.fetch(request) for request in (order(), going_on, refund)],
+            await hasty.event_list.page(NOW, NOW, None),
         ]
     assert replies == [Unknown("timeout")] * 5
 
@@ -142,15 +142,19 @@ async def test_the_same_key_twice_at_once_is_not_answered_twice(
 ) -> None:
     await fault(control, answer_ms=300)
     request = order()
-    replies = await asyncio.gather(shop.authorize(request), shop.authorize(request))
+    replies = await asyncio.gather(
+        shop.operations.authorize(request), shop.operations.authorize(request)
+    )
     assert sorted(type(reply).__name__ for reply in replies) == ["Answered", "Unknown"]
     assert len((await books(control))["charges"]) == 1
 
 
 async def test_a_key_that_was_used_for_something_else_is_unknown(shop: StripeProvider) -> None:
     request = order()
-    await shop.authorize(request)
-    assert isinstance(await shop.authorize(replace(request, amount=Money(1, "EUR"))), Unknown)
+    await shop.operations.authorize(request)
+    assert isinstance(
+        await shop.operations.authorize(replace(request, amount=Money(1, "EUR"))), Unknown
+    )
 
 
 @pytest.mark.parametrize("verb", ["authorize", "capture", "refund"])
@@ -159,11 +163,11 @@ async def test_a_lie_is_reported_as_it_was_told(
 ) -> None:
     request, _ = await prepared(shop, verb)
     await fault(control, answer="lie")
-    (told, *_) = facts(await getattr(shop, verb)(request))
+    (told, *_) = facts(await getattr(shop.operations, verb)(request))
     assert isinstance(told, Authorized | Captured | Refunded)
     assert told.amount == Money(1051, "EUR")
     await fault(control)
-    (truth, *_) = facts(await shop.fetch(request))
+    (truth, *_) = facts(await shop.lookups.fetch(request))
     assert isinstance(truth, Authorized | Captured | Refunded)
     assert truth.amount == AMOUNT
 
@@ -172,7 +176,7 @@ async def test_without_a_key_that_stripe_knows_nothing_is_sent(
     host: str, control: httpx.AsyncClient
 ) -> None:
     stranger = StripeProvider({"api_key": "pk_test", "api_base": host}, timeout_seconds=5)
-    reply = await stranger.authorize(order())
+    reply = await stranger.operations.authorize(order())
     await stranger.close()
     assert reply == NotSent(FailureCode.CREDENTIALS_REFUSED, "status 401")
     assert (await books(control))["charges"] == []
@@ -190,13 +194,13 @@ async def test_a_host_that_is_not_there_was_not_reached() -> None:
                 "key", PaymentId(ids.uuid7()), RefundId(ids.uuid7()), AMOUNT, "pi_1", "ch_1"
             ),
         }[verb]
-        reply = await getattr(nowhere, verb)(request)
+        reply = await getattr(nowhere.operations, verb)(request)
         assert isinstance(reply, NotSent)
         assert reply.code is FailureCode.PROVIDER_UNREACHABLE
-        assert isinstance(await nowhere.fetch(request), Unknown)
+        assert isinstance(await nowhere.lookups.fetch(request), Unknown)
     going_on = order(provider_reference="pi_1")
-    assert isinstance(await nowhere.authorize(going_on), Unknown)
-    assert isinstance(await nowhere.list_events(NOW, NOW, None), Unknown)
+    assert isinstance(await nowhere.operations.authorize(going_on), Unknown)
+    assert isinstance(await nowhere.event_list.page(NOW, NOW, None), Unknown)
     await nowhere.close()
 
 
@@ -246,15 +250,15 @@ async def test_whatever_comes_back_is_answered(
     )
     going_on = order(provider_reference="pi_1")
     replies = [
-        await adapter.authorize(order()),
-        await adapter.authorize(going_on),
-        await adapter.capture(capture_of(order(), "pi_1")),
-        await adapter.cancel(cancel_of(order(), "pi_1")),
-        await adapter.refund(refund),
-        await adapter.fetch(order()),
-        await adapter.fetch(going_on),
-        await adapter.fetch(refund),
-        await adapter.list_events(NOW, NOW, None),
+        await adapter.operations.authorize(order()),
+        await adapter.operations.authorize(going_on),
+        await adapter.operations.capture(capture_of(order(), "pi_1")),
+        await adapter.operations.cancel(cancel_of(order(), "pi_1")),
+        await adapter.operations.refund(refund),
+        await adapter.lookups.fetch(order()),
+        await adapter.lookups.fetch(going_on),
+        await adapter.lookups.fetch(refund),
+        await adapter.event_list.page(NOW, NOW, None),
     ]
     assert all(isinstance(reply, Unknown) for reply in replies), replies
 
@@ -264,12 +268,12 @@ async def test_where_search_is_refused_the_intent_is_found_beyond_the_first_page
     shop: StripeProvider, control: httpx.AsyncClient, begun_before: timedelta
 ) -> None:
     request = order()
-    made = await shop.authorize(request)
+    made = await shop.operations.authorize(request)
     for _ in range(101):
         await control.post("/v1/payment_intents", data={"amount": "100", "currency": "eur"})
     await control.put("/_simulator/faults", json={"refuse_search": True})
     lookup = replace(request, begun_at=datetime.now(UTC) - begun_before)
-    assert await shop.fetch(lookup) == made
-    assert isinstance(await shop.fetch(request), Unknown), "a call knows no time to list by"
+    assert await shop.lookups.fetch(lookup) == made
+    assert isinstance(await shop.lookups.fetch(request), Unknown), "a call knows no time to list by"
     unheard_of = replace(order(), begun_at=lookup.begun_at)
-    assert await shop.fetch(unheard_of) == Answered(())
+    assert await shop.lookups.fetch(unheard_of) == Answered(())

@@ -20,7 +20,7 @@ async def test_refunds_add_up_to_the_charge(
     rest = replace(
         part, refund_id=RefundId(ids.uuid7()), amount=Money(1000, "EUR"), idempotency_key="rest"
     )
-    replies = [await shop.refund(part), await shop.refund(rest)]
+    replies = [await shop.operations.refund(part), await shop.operations.refund(rest)]
     entries = (await books(control))["refunds"]
     assert [entry["amount"] for entry in entries] == [50, 1000]
     for request, reply, entry in zip((part, rest), replies, entries, strict=True):
@@ -33,7 +33,7 @@ async def test_refunds_add_up_to_the_charge(
             request.capture_reference,
         )
         assert reply == Answered((said,))
-        assert await shop.fetch(request) == reply
+        assert await shop.lookups.fetch(request) == reply
         assert entry["reference"] == ids.render("refund", request.refund_id)
         assert request.idempotency_key in await keys(control)
 
@@ -42,23 +42,23 @@ async def test_no_more_is_refunded_than_was_taken(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     refund = await refund_of(shop, order(), Money(1051, "EUR"))
-    reply = await shop.refund(refund)
+    reply = await shop.operations.refund(refund)
     assert facts(reply) == [RefundFailed(FailureCode.REJECTED_BY_PROVIDER)]
     assert isinstance(reply, Answered)
     (report,) = reply.reports
     assert (report.payment_id, report.refund_id) == (refund.payment_id, refund.refund_id)
     assert report.capture_reference == refund.capture_reference
     assert (await books(control))["refunds"] == []
-    assert await shop.fetch(refund) == Answered(())
+    assert await shop.lookups.fetch(refund) == Answered(())
 
 
 async def test_a_refund_is_under_way_and_then_there(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     refund = await refund_of(shop, order("pm_card_pendingRefund"))
-    assert await shop.refund(refund) == Answered(())
+    assert await shop.operations.refund(refund) == Answered(())
     await pull(control, "refund_succeeds", refund.provider_reference)
-    (fact,) = facts(await shop.fetch(refund))
+    (fact,) = facts(await shop.lookups.fetch(refund))
     assert isinstance(fact, Refunded)
     assert fact.amount == AMOUNT
 
@@ -67,22 +67,24 @@ async def test_a_refund_that_seemed_to_succeed_fails(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     refund = await refund_of(shop, order("pm_card_refundFail"))
-    assert isinstance(facts(await shop.refund(refund))[0], Refunded)
+    assert isinstance(facts(await shop.operations.refund(refund))[0], Refunded)
     await pull(control, "refund_fails", refund.provider_reference)
-    assert facts(await shop.fetch(refund)) == [RefundFailed(FailureCode.EXPIRED_CARD)]
+    assert facts(await shop.lookups.fetch(refund)) == [RefundFailed(FailureCode.EXPIRED_CARD)]
 
 
 async def test_a_refund_is_found_among_many(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     refund = await refund_of(shop, order(), Money(1, "EUR"))
-    first = await shop.refund(refund)
+    first = await shop.operations.refund(refund)
     form = {"charge": refund.capture_reference, "amount": 1}
     for _ in range(105):
         (await control.post("/v1/refunds", data=form)).raise_for_status()
-    assert await shop.fetch(refund) == first
+    assert await shop.lookups.fetch(refund) == first
 
 
 async def test_a_disputed_charge_is_not_refunded(shop: StripeProvider) -> None:
     refund = await refund_of(shop, order("pm_card_createDispute"))
-    assert facts(await shop.refund(refund)) == [RefundFailed(FailureCode.REJECTED_BY_PROVIDER)]
+    assert facts(await shop.operations.refund(refund)) == [
+        RefundFailed(FailureCode.REJECTED_BY_PROVIDER)
+    ]

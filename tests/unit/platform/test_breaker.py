@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 
 from groat.platform.crypto import MasterKeys, Vault
 from groat.platform.redis import breaker
-from groat.platform.redis.breaker import (
+from groat.platform.redis.breaker import Breakers
+from groat.platform.redis.circuit import (
     HEALTHY,
     POLICY,
     BreakerPolicy,
-    Breakers,
     BreakerState,
     Circuit,
     failed,

@@ -8,7 +8,7 @@ from groat.kernel.errors import InvalidRequest
 from groat.kernel.money import Money, exponent
 from groat.providers.amounts import from_units, to_units
 from groat.providers.paypal.bodies import paypal_value
-from groat.providers.stripe.translation import stripe_units
+from groat.providers.stripe.amounts import stripe_units
 
 CURRENCIES = ["JPY", "EUR", "BHD", "UYW", "ISK", "MGA", "HUF"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
@@ -13,7 +13,8 @@ from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
-from groat.platform.redis.breaker import BreakerPolicy, Breakers
+from groat.platform.redis.breaker import Breakers
+from groat.platform.redis.circuit import BreakerPolicy
 from groat.providers import guard
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
@@ -23,9 +24,13 @@ from groat.providers.port import (
     AuthorizeRequest,
     CancelRequest,
     CaptureRequest,
+    EventPage,
     OperationRequest,
+    Provider,
     RefundRequest,
+    Rejection,
     Unknown,
+    Unreadable,
 )
 
 PAYMENT, AMOUNT = PaymentId(ids.uuid7()), Money(1050, "EUR")
@@ -44,12 +49,16 @@ HANGS = object()
 """The answer of an adapter that never answers."""
 
 
-class Adapter:
-    """Does the same in every call, and counts the calls."""
+class Adapter(Provider):
+    """Does the same in every call of every capability, and counts the calls."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
         self.calls: list[str] = []
+        self.operations = self.lookups = self.webhooks = self.event_list = cast("Any", self)
+
+    async def close(self) -> None:
+        pass
 
     def __getattr__(self, name: str) -> Any:
         async def call(*_arguments: object) -> Any:
@@ -77,7 +86,7 @@ async def test_an_operation_that_raises_has_an_unknown_outcome(name: str) -> Non
 
 async def test_an_adapter_that_raises_before_it_awaits_is_no_exception() -> None:
     adapter = Mock()
-    adapter.fetch.side_effect = KeyError("id")
+    adapter.lookups.fetch.side_effect = KeyError("id")
     provider = GuardedProvider(adapter, "account", Mock(), 10.0)
     assert await provider.fetch(REQUESTS["authorize"]) == AdapterRaised("KeyError")
 
@@ -95,7 +104,7 @@ async def test_every_question_that_raises_is_answered_as_unknown() -> None:
 
 async def test_a_webhook_that_cannot_be_read_is_told_apart_from_an_unknown_outcome() -> None:
     adapter = Mock()
-    adapter.read_webhook.side_effect = KeyError("id")
+    adapter.webhooks.read.side_effect = KeyError("id")
     provider = GuardedProvider(adapter, "account", Mock(), 10.0)
     assert provider.read_webhook("x.y", b"{}") == AdapterRaised("KeyError")
 
@@ -127,3 +136,29 @@ async def test_look_ups_that_fail_do_not_open_the_breaker() -> None:
         await provider.fetch(REQUESTS["authorize"])
     adapter.answer = Answered(())
     assert await provider.operate(REQUESTS["authorize"]) == Answered(())
+
+
+class Bare(Provider):
+    """Has the operations alone."""
+
+    def __init__(self) -> None:
+        self.operations = Mock()
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_the_guard_answers_for_a_capability_that_the_adapter_lacks() -> None:
+    provider = GuardedProvider(Bare(), "account", Mock(), 10.0)
+    assert provider.lists_events_for is None
+    assert await provider.list_events(NOW, NOW, None) == EventPage((), None)
+    assert await provider.verify_webhook({}, b"{}", NOW) is Rejection.NOT_SUPPORTED
+    assert isinstance(provider.read_webhook("x.y", b"{}"), Unreadable)
+    assert isinstance(await provider.interpret_webhook("x.y", b"{}"), Unreadable)
+
+
+async def test_without_look_ups_nothing_is_proved_and_nothing_is_learned() -> None:
+    provider = GuardedProvider(Bare(), "account", Mock(), 10.0)
+    for request in REQUESTS.values():
+        assert await provider.fetch(request) == Unknown("no_look_up")
+    assert await provider.fetch_capture("c") == Answered(())

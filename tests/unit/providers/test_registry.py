@@ -59,7 +59,7 @@ async def test_an_account_is_read_once_for_all_who_ask_at_the_same_time() -> Non
     merchants.ready.set()
     one, other = await asyncio.gather(*patient)
     assert one is other
-    assert one.captures_once is adapter.return_value.captures_once
+    assert one.captures_once is adapter.return_value.operations.captures_once
     adapter.assert_called_once()
     assert merchants.reads == 1
 
@@ -72,4 +72,4 @@ async def test_a_failure_to_read_an_account_is_not_kept() -> None:
         await registry.get(*key)
     adapters["pebble"] = adapter = Mock()
     kept = await registry.get(*key)
-    assert kept.captures_once is adapter.return_value.captures_once
+    assert kept.captures_once is adapter.return_value.operations.captures_once

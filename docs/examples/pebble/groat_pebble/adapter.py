@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -77,25 +77,15 @@ class Event(reading.Payload):
         return self.payment.reports()
 
 
-class PebbleProvider:
-    """The ``Provider`` for an account at Pebble."""
+class PebbleApi:
+    """The ``Operations`` and the ``Lookups`` of an account."""
 
-    credential_fields = CredentialFields(
-        needed=frozenset({"api_key"}), optional=frozenset({"webhook_secret", "api_base"})
-    )
     keeps_keys_for = timedelta(hours=23)
     captures_once = True
-    lists_events_for = timedelta()
 
-    def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
-        self._secrets = reading.active_values(credentials.get("webhook_secret"))
+    def __init__(self, http: httpx.AsyncClient, timeout_seconds: float) -> None:
+        self._http = http
         self._timeout_seconds = timeout_seconds
-        self._http = httpx.AsyncClient(
-            base_url=credentials.get("api_base") or "https://api.pebble.example",
-            headers={"authorization": f"Bearer {credentials['api_key']}"},
-            timeout=reading.bounded(timeout_seconds),
-            limits=reading.NO_QUEUE,
-        )
 
     def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:
         return None if payment_method else "A Pebble payment needs a payment_method, a token."
@@ -128,36 +118,8 @@ class PebbleProvider:
         ours = {"reference": port.payment_reference(request.payment_id)}
         return await self._call("GET", "/payments", request, params=ours)
 
-    async def verify_webhook(
-        self, headers: Mapping[str, str], body: bytes, now: datetime
-    ) -> port.Rejection | None:
-        given = headers.get("pebble-signature", "").encode()
-        right = [hmac.digest(one.encode(), body, "sha256").hex().encode() for one in self._secrets]
-        if any(hmac.compare_digest(one, given) for one in right):
-            return None
-        return port.Rejection.SIGNATURE_MISMATCH if given else port.Rejection.SIGNATURE_MISSING
-
-    def read_envelope(
-        self, headers: Mapping[str, str], body: bytes
-    ) -> port.Envelope | port.Rejection:
-        return reading.read_envelope(lambda: _event(body).envelope())
-
-    def read_webhook(self, event_type: str, body: bytes) -> port.Answered | port.Unreadable:
-        return reading.read_event(lambda: _event(body).reports())
-
-    async def interpret_webhook(self, event_type: str, body: bytes) -> port.Reply | port.Unreadable:
-        return self.read_webhook(event_type, body)
-
     async def fetch_capture(self, reference: str) -> port.NotOurs:
         return port.FOREIGN  # our payments have our reference in every event
-
-    async def list_events(
-        self, since: datetime, until: datetime, cursor: str | None
-    ) -> port.EventPage | port.Unknown:
-        return port.EventPage((), None)
-
-    async def close(self) -> None:
-        await self._http.aclose()
 
     async def _call(
         self, method: str, path: str, request: port.OperationRequest, **content: Any
@@ -173,8 +135,50 @@ class PebbleProvider:
         return _reply(answer, request)
 
 
-def _event(body: bytes) -> Event:
-    return reading.parse(Event, body)
+class PebbleWebhooks:
+    """The ``Webhooks`` of an account."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._secrets = secrets
+
+    async def verify(
+        self, headers: Mapping[str, str], body: bytes, now: datetime
+    ) -> port.Rejection | None:
+        given = headers.get("pebble-signature", "").encode()
+        right = [hmac.digest(one.encode(), body, "sha256").hex().encode() for one in self._secrets]
+        if any(hmac.compare_digest(one, given) for one in right):
+            return None
+        return port.Rejection.SIGNATURE_MISMATCH if given else port.Rejection.SIGNATURE_MISSING
+
+    def envelope(self, headers: Mapping[str, str], body: bytes) -> port.Envelope | port.Rejection:
+        return reading.read_envelope(lambda: reading.parse(Event, body).envelope())
+
+    def read(self, event_type: str, body: bytes) -> port.Answered | port.Unreadable:
+        return reading.read_event(lambda: reading.parse(Event, body).reports())
+
+    async def interpret(self, event_type: str, body: bytes) -> port.Reply | port.Unreadable:
+        return self.read(event_type, body)
+
+
+class PebbleProvider(port.Provider):
+    """The ``Provider`` for an account at Pebble. It has no list of events."""
+
+    credential_fields = CredentialFields(
+        frozenset({"api_key"}), frozenset({"webhook_secret", "api_base"})
+    )
+
+    def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=credentials.get("api_base") or "https://api.pebble.example",
+            headers={"authorization": f"Bearer {credentials['api_key']}"},
+            timeout=reading.bounded(timeout_seconds),
+            limits=reading.NO_QUEUE,
+        )
+        self.operations = self.lookups = PebbleApi(self._http, timeout_seconds)
+        self.webhooks = PebbleWebhooks(reading.active_values(credentials.get("webhook_secret")))
+
+    async def close(self) -> None:
+        await self._http.aclose()
 
 
 def _reply(answer: httpx.Response, request: port.OperationRequest) -> port.Reply:
@@ -194,8 +198,7 @@ def _reply(answer: httpx.Response, request: port.OperationRequest) -> port.Reply
 
 def _reports(body: bytes, request: port.OperationRequest) -> tuple[Report, ...]:
     """Return the reports of the payments in an answer; for a refund, only that refund's."""
-    told = [
-        report for payment in reading.parse(list[Payment], body) for report in payment.reports()
-    ]
+    payments = reading.parse(list[Payment], body)
+    told = [report for payment in payments for report in payment.reports()]
     wanted = request.refund_id if isinstance(request, port.RefundRequest) else None
     return tuple(report for report in told if wanted in {None, report.refund_id})

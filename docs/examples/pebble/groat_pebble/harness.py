@@ -30,6 +30,7 @@ class PebbleHarness:
     pebble: Pebble
     base: str
 
+    answers_by_webhook = False
     payment_methods = PaymentMethods(
         succeeds="stone_round",
         declined={

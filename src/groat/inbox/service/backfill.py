@@ -161,14 +161,15 @@ class EventBackfill:
 
 
 def _check(provider: GuardedProvider, since: datetime, until: datetime, now: datetime) -> None:
-    if not provider.lists_events_for:
+    covered = provider.lists_events_for
+    if covered is None:
         raise InvalidRequest("backfill_not_supported", "This provider lists no events.")
     if since >= until:
         raise InvalidRequest("invalid_span", "`since` must be in the past and before `until`.")
-    if since < now - provider.lists_events_for - _PAGING_TIME:
+    if since < now - covered - _PAGING_TIME:
         raise InvalidRequest(
             "backfill_too_far_back",
-            f"The provider lists only events of the last {provider.lists_events_for.days} days.",
+            f"The provider lists only events of the last {covered.days} days.",
         )
 
 

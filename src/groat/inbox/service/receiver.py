@@ -138,8 +138,7 @@ class WebhookReceiver:
         body: bytes,
     ) -> WebhookDelivery:
         now = self._clock.now()
-        rejection = await provider.verify_webhook(headers, body, now)
-        envelope = rejection or provider.read_envelope(headers, body)
+        envelope = await provider.verify_webhook(headers, body, now)
         if not isinstance(envelope, Envelope):
             raise _rejected(envelope)
         if not envelope.is_storable:
@@ -207,4 +206,6 @@ async def _refused(connection: Connection, events: Sequence[WebhookDelivery]) ->
 def _rejected(reason: str) -> GroatError:
     if reason == Rejection.CERTIFICATE_UNAVAILABLE:
         return Unavailable(reason, "The provider's certificate is unavailable; try again shortly.")
+    if reason == Rejection.NOT_SUPPORTED:
+        return BadRequest(reason, "This provider account receives no webhooks. Remove the address.")
     return BadRequest(reason, "The webhook is malformed, or its signature is not valid.")

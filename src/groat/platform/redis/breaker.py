@@ -1,155 +1,48 @@
 """Circuit breakers: pause calls to a failing provider account, then probe it with one call.
 
-A breaker opens after a number of failures in a row within a window. A rule on the failure rate was
-rejected for two reasons. It needs a shared write for every success, so for every payment. And a
-rate says nothing about an account with three payments an hour. With failures in a row, a success
-that follows a success writes nothing and so costs nothing. If one call in five succeeds, the
-breaker stays closed. See Nygard, "Release It!", chapter 5, and
-https://martinfowler.com/bliki/CircuitBreaker.html.
-
-All processes share one circuit per name, in Redis. While Redis is down, each process continues from
-the state it last read: it counts failures and allows probes by itself. It shares its state when
-Redis is back. If Redis was emptied, it holds no failures, so the breakers are closed. Circuits in
-Redis are signed with a key derived from the root key. A circuit with a wrong signature is ignored
-and replaced. A host without network can open a breaker for all hosts; the next probe from another
-host closes it again.
-
-The rules compare times of different hosts, and assume clocks that agree within about a second. If
-they do not, a breaker stays open for at most twice its cooldown.
+All processes share one circuit per name, in Redis; ``circuit`` has its rules. While Redis is down,
+each process continues from the state it last read: it counts failures and allows probes by itself.
+It shares its state when Redis is back. If Redis was emptied, it holds no failures, so the breakers
+are closed. Circuits in Redis are signed with a key derived from the root key. A circuit with a
+wrong signature is ignored and replaced. A host without network can open a breaker for all hosts;
+the next probe from another host closes it again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from random import Random, SystemRandom
 
 import structlog
-from pydantic import AwareDatetime, NonNegativeInt, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 
 from groat.kernel.clock import Clock
 from groat.platform.crypto import Vault
-
-
-class BreakerState(StrEnum):
-    """Whether a breaker allows all calls, no calls, or single probes."""
-
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
-
-
-@dataclass(frozen=True, slots=True)
-class BreakerPolicy:
-    """The limits at which a breaker opens, and its times."""
-
-    failures: int = 5
-    """Failures in a row that open the breaker."""
-    window: timedelta = timedelta(seconds=30)
-    """Maximum age of the first of these failures."""
-    cooldown: timedelta = timedelta(seconds=15)
-    """Time that a breaker stays open at first. It doubles after every failed probe."""
-    longest_cooldown: timedelta = timedelta(minutes=5)
-    """Maximum time that a breaker stays open before it allows a probe."""
-    probe_interval: timedelta = timedelta(seconds=10)
-    """Minimum time between two probes: a probe should have its answer by then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Circuit:
-    """The state of one name's breaker. Redis holds it as signed JSON."""
-
-    failed_at: tuple[AwareDatetime, ...] = ()
-    """Times of the failures since the last success, while the breaker is closed."""
-    opened_at: AwareDatetime | None = None
-    cooldown: timedelta = timedelta(0)
-    openings: NonNegativeInt = 0
-    """Times that the breaker opened since it was last closed."""
-    probed_at: AwareDatetime | None = None
-    """Time of the last probe since the breaker opened."""
-
-
-HEALTHY = Circuit()
-POLICY = BreakerPolicy()
-
-Rule = Callable[[Circuit], Circuit]
-"""Returns the next state of a circuit, or an equal circuit to change nothing."""
-
-_JITTER = 0.25  # accounts of one provider fail at one time; their probes are spread out
-
-
-def state_of(circuit: Circuit, now: datetime, policy: BreakerPolicy) -> BreakerState:
-    """Return the state at ``now``. An open breaker is half-open after its cooldown."""
-    if circuit.opened_at is None:
-        return BreakerState.CLOSED
-    cooldown = min(circuit.cooldown, policy.longest_cooldown)
-    return BreakerState.OPEN if _near(circuit.opened_at, now, cooldown) else BreakerState.HALF_OPEN
-
-
-def probed(circuit: Circuit, now: datetime, policy: BreakerPolicy) -> Circuit:
-    """Return ``circuit`` with a new probe, if it is half-open and no probe is under way."""
-    if state_of(circuit, now, policy) is not BreakerState.HALF_OPEN:
-        return circuit
-    if circuit.probed_at is not None and _near(circuit.probed_at, now, policy.probe_interval):
-        return circuit
-    return replace(circuit, probed_at=now)
-
-
-def succeeded(circuit: Circuit, now: datetime, policy: BreakerPolicy) -> Circuit:
-    """Return ``circuit`` after a successful call: closed and without failures.
-
-    An open circuit stays as it is: the call began before it opened, and proves nothing about now.
-    """
-    return circuit if state_of(circuit, now, policy) is BreakerState.OPEN else HEALTHY
-
-
-def failed(circuit: Circuit, now: datetime, policy: BreakerPolicy, jitter: float) -> Circuit:
-    """Return ``circuit`` after a failed call; ``jitter`` is from 0 to 1.
-
-    An open circuit, or a half-open one without a probe, stays as it is: the call began before the
-    circuit opened, and belongs to the failures that opened it.
-    """
-    match state_of(circuit, now, policy):
-        case BreakerState.CLOSED:
-            recent = tuple(at for at in circuit.failed_at if _near(at, now, policy.window))
-            if len(recent) + 1 < policy.failures:
-                return Circuit(failed_at=(*recent, now))
-            return _opened(circuit, now, policy, jitter)
-        case BreakerState.HALF_OPEN if circuit.probed_at is not None:
-            return _opened(circuit, now, policy, jitter)
-        case BreakerState.OPEN | BreakerState.HALF_OPEN:
-            return circuit
-
-
-def _opened(circuit: Circuit, now: datetime, policy: BreakerPolicy, jitter: float) -> Circuit:
-    doublings = min(circuit.openings, 16)  # the cap is reached long before
-    cooldown = min(policy.cooldown * 2**doublings, policy.longest_cooldown)
-    if doublings:
-        cooldown *= 1 - _JITTER * jitter
-    return Circuit(opened_at=now, cooldown=cooldown, openings=circuit.openings + 1)
-
-
-def _near(then: datetime, now: datetime, limit: timedelta) -> bool:
-    """Tell whether ``then`` and ``now`` are less than ``limit`` apart, in either order.
-
-    A time in the future comes from another host's clock, or from this clock before it was set back.
-    It must not count as recent for longer than ``limit``: a breaker could stay open for hours.
-    """
-    return abs(now - then) < limit
-
+from groat.platform.redis.circuit import (
+    HEALTHY,
+    POLICY,
+    BreakerPolicy,
+    BreakerState,
+    Circuit,
+    Rule,
+    are_near,
+    failed,
+    probed,
+    state_of,
+    succeeded,
+)
+from groat.platform.redis.fast_path import FastPath
 
 BUDGET_SECONDS = 0.2
 """Maximum seconds that one call of a breaker waits for Redis."""
 
 _FRESH = timedelta(seconds=0.5)
 """Time for which a state read from Redis is used without asking again."""
-
-_SILENCE = timedelta(seconds=1)
-"""Time after a failure of Redis in which it is not called."""
 
 _TRIES = 5
 """Maximum attempts to change a circuit that other processes change at the same time."""
@@ -266,13 +159,16 @@ class Breakers:
         clock: Clock,
         policy: BreakerPolicy = POLICY,
         random: Random = _RANDOM,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._shared = None if redis is None else _Shared(redis, vault, clock, policy)
         self._clock = clock
         self._policy = policy
         self._random = random
         self._known: dict[str, _Known] = {}
-        self._failed_at: datetime | None = None
+        self._path = FastPath(
+            "breakers", "each process counts alone", seconds=BUDGET_SECONDS, monotonic=monotonic
+        )
 
     async def state(self, name: str) -> BreakerState:
         """Return the state of ``name`` for display, without allowing a call."""
@@ -319,36 +215,23 @@ class Breakers:
         If Redis is down, the change stays in this process. If several processes apply the same rule
         to a shared circuit at the same time, exactly one of them changes it.
         """
-        known = self._of(name)
-        if self._shared is None or self._is_recent(self._failed_at, _SILENCE):
-            return known.change(rule)
+        known, shared = self._of(name), self._shared
         if self._is_fresh(known) and rule(known.circuit) == known.circuit:
             return False
-        try:
-            async with asyncio.timeout(BUDGET_SECONDS), known.lock:
-                ask = not self._is_fresh(known)
-                changed = await self._shared.change(name, known, rule, ask=ask)
-        except Exception as error:  # noqa: BLE001 - every failure has the same remedy: count alone
-            self._pause_redis(error)
+        if shared is None:
             return known.change(rule)
-        self._resume_redis()
-        return changed
+
+        async def change() -> bool:
+            async with known.lock:
+                ask = not self._is_fresh(known)
+                return await shared.change(name, known, rule, ask=ask)
+
+        changed = await self._path.attempt(change)
+        return known.change(rule) if changed is None else changed
 
     def _is_fresh(self, known: _Known) -> bool:
-        return self._is_recent(known.asked_at, _FRESH)
-
-    def _is_recent(self, then: datetime | None, limit: timedelta) -> bool:
-        return then is not None and _near(then, self._clock.now(), limit)
-
-    def _pause_redis(self, error: Exception) -> None:
-        if self._failed_at is None:
-            _log.warning("breakers_alone", reason=repr(error), effect="each process counts alone")
-        self._failed_at = self._clock.now()
-
-    def _resume_redis(self) -> None:
-        if self._failed_at is not None:
-            _log.info("breakers_shared")
-        self._failed_at = None
+        then = known.asked_at
+        return then is not None and are_near(then, self._clock.now(), _FRESH)
 
 
 def _key(name: str) -> str:

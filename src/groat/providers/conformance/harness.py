@@ -89,6 +89,14 @@ class Harness(Protocol):
     """A stand-in for the provider, or the provider's sandbox."""
 
     @property
+    def answers_by_webhook(self) -> bool:
+        """Whether the provider reports no success in a reply, only by webhook.
+
+        The suite then looks for the outcome of a call in the webhooks that follow it.
+        """
+        ...
+
+    @property
     def credentials(self) -> Credentials:
         """The credentials to create adapters with."""
         ...

@@ -12,7 +12,7 @@ import pytest_asyncio
 from groat.providers.adapters import Adapter, installed_adapters
 from groat.providers.conformance.harness import Harness, OpenHarness
 from groat.providers.conformance.shop import Shop
-from groat.providers.port import Provider
+from groat.providers.port import EventList, Lookups, Provider, Webhooks
 
 TIMEOUT_SECONDS = 10.0
 """Time-out of a call in most tests."""
@@ -92,6 +92,30 @@ async def stranger(adapter: Adapter, harness: Harness) -> AsyncIterator[Provider
 def shop(provider: Provider, harness: Harness) -> Shop:
     """A merchant's shop that uses the account."""
     return Shop(provider, harness)
+
+
+@pytest.fixture(scope="session")
+def lookups(provider: Provider) -> Lookups:
+    """The account's look-ups. Without them, the test is skipped."""
+    if provider.lookups is None:
+        pytest.skip("the adapter has no look-ups")
+    return provider.lookups
+
+
+@pytest.fixture(scope="session")
+def webhooks(provider: Provider) -> Webhooks:
+    """The account's webhooks. Without them, the test is skipped."""
+    if provider.webhooks is None:
+        pytest.skip("the adapter has no webhooks")
+    return provider.webhooks
+
+
+@pytest.fixture(scope="session")
+def event_list(provider: Provider) -> EventList:
+    """The account's list of events. Without it, the test is skipped."""
+    if provider.event_list is None:
+        pytest.skip("the adapter has no list of events")
+    return provider.event_list
 
 
 async def _account(

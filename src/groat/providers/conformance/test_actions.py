@@ -25,7 +25,7 @@ def method(harness: Harness) -> str:
 async def test_customer_gets_an_address_to_act_at(shop: Shop, method: str) -> None:
     """The merchant sends the customer to this address. Nothing is captured before."""
     request = shop.order(method)
-    action = only(RequiresAction, await shop.provider.authorize(request))
+    action = only(RequiresAction, await shop.perform(request))
     assert action.url is not None
     assert action.url.startswith(("https://", "http://"))
     assert await shop.charges(request.payment_id) == []
@@ -36,8 +36,8 @@ async def test_payment_is_captured_once_after_the_customer_acted(shop: Shop, met
     waiting = await shop.await_customer(method)
     await shop.harness.complete_action(waiting.provider_reference)
     continued = replace(waiting.request, provider_reference=waiting.provider_reference)
-    assert only(Captured, await shop.provider.authorize(continued)).amount == AMOUNT
-    assert only(Captured, await shop.provider.authorize(continued)).amount == AMOUNT
+    assert only(Captured, await shop.perform(continued)).amount == AMOUNT
+    assert only(Captured, await shop.perform(continued)).amount == AMOUNT
     assert await shop.charges(waiting.request.payment_id) == [AMOUNT]
 
 
@@ -47,7 +47,7 @@ async def test_authorizing_again_before_the_customer_acted_captures_nothing(
     """A merchant may authorize again before the customer acts. The payment keeps waiting."""
     waiting = await shop.await_customer(method)
     continued = replace(waiting.request, provider_reference=waiting.provider_reference)
-    only(RequiresAction, await shop.provider.authorize(continued))
+    only(RequiresAction, await shop.perform(continued))
     assert await shop.charges(waiting.request.payment_id) == []
 
 
@@ -60,5 +60,5 @@ async def test_payment_that_waits_for_its_customer_is_canceled(shop: Shop, metho
         waiting.provider_reference,
         None,
     )
-    assert found(Canceled, await shop.provider.cancel(request))
+    assert found(Canceled, await shop.perform(request))
     assert await shop.charges(waiting.request.payment_id) == []

@@ -21,7 +21,7 @@ AMOUNTS = [
 async def test_amount_is_captured_exactly_or_declined(shop: Shop, amount: Money) -> None:
     """A misplaced decimal point captures a hundred times too much. A decline captures nothing."""
     request = shop.order(amount=amount)
-    reply = await shop.provider.authorize(request)
+    reply = await shop.perform(request)
     if found(Captured, reply):
         assert only(Captured, reply).amount == amount
         assert await shop.charges(request.payment_id) == [amount]
@@ -33,11 +33,11 @@ async def test_amount_is_captured_exactly_or_declined(shop: Shop, amount: Money)
 @pytest.mark.parametrize("currency", ["JPY", "KWD", "HUF"])
 async def test_amount_is_refunded_exactly_or_refused(shop: Shop, currency: str) -> None:
     """An adapter may convert the amounts of refunds in other code than those of payments."""
-    if not found(Captured, await shop.provider.authorize(shop.order(amount=Money(1000, currency)))):
+    if not found(Captured, await shop.perform(shop.order(amount=Money(1000, currency)))):
         pytest.skip(f"the provider does not support {currency}")
     paid, amount = await shop.pay(Money(1000, currency)), Money(300, currency)
     request = paid.refund(amount)
-    reply = await shop.provider.refund(request)
+    reply = await shop.perform(request)
     if found(Refunded, reply):
         assert only(Refunded, reply).amount == amount
         assert await shop.refunds(request.refund_id) == [amount]

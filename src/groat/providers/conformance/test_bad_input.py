@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from groat.providers.conformance.harness import SentWebhook
 from groat.providers.conformance.shop import Shop
 from groat.providers.domain.facts import NotSent
-from groat.providers.port import Answered, Envelope, Rejection, Unknown, Unreadable
+from groat.providers.port import Answered, Envelope, Rejection, Unknown, Unreadable, Webhooks
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("webhooks")]
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -41,9 +41,9 @@ BODIES = st.binary() | JSON.map(lambda value: json.dumps(value).encode())
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def genuine(shop: Shop) -> AsyncIterator[SentWebhook]:
     """A genuine webhook from the provider."""
-    await shop.harness.take_deliveries()
+    await shop.take_deliveries()
     await shop.pay()
-    yield (await shop.harness.take_deliveries())[0]
+    yield (await shop.take_deliveries())[0]
 
 
 def _headers(genuine: SentWebhook) -> st.SearchStrategy[Mapping[str, str]]:
@@ -66,24 +66,24 @@ def _spoiled(value: str) -> st.SearchStrategy[str]:
 
 @pytest.mark.parametrize("value", ["\xff", "\u20ac", ""], ids=["latin", "beyond", "empty"])
 async def test_strange_characters_in_any_header_raise_nothing(
-    shop: Shop, genuine: SentWebhook, value: str
+    webhooks: Webhooks, genuine: SentWebhook, value: str
 ) -> None:
     """Random headers may miss the one that the adapter reads, so each is tried in turn."""
     for name in genuine.headers:
         headers = {**genuine.headers, name: value}
-        verdict = await shop.provider.verify_webhook(headers, genuine.body, datetime.now(UTC))
+        verdict = await webhooks.verify(headers, genuine.body, datetime.now(UTC))
         assert verdict is None or isinstance(verdict, Rejection)
 
 
 @settings(max_examples=80, deadline=None)
 @given(data=st.data())
 async def test_any_bytes_are_accepted_or_rejected(
-    shop: Shop, genuine: SentWebhook, data: st.DataObject
+    webhooks: Webhooks, genuine: SentWebhook, data: st.DataObject
 ) -> None:
     """Anyone can send anything to the webhook address. An exception would let them cause a 500."""
     headers = data.draw(_headers(genuine))
     body = data.draw(BODIES | st.just(genuine.body))
-    verdict = await shop.provider.verify_webhook(headers, body, datetime.now(UTC))
+    verdict = await webhooks.verify(headers, body, datetime.now(UTC))
     assert verdict is None or isinstance(verdict, Rejection)
     if body != genuine.body:
         assert verdict is not None
@@ -92,12 +92,12 @@ async def test_any_bytes_are_accepted_or_rejected(
 @settings(max_examples=80, deadline=None)
 @given(data=st.data())
 async def test_any_bytes_are_a_valid_envelope_or_malformed(
-    shop: Shop, genuine: SentWebhook, data: st.DataObject
+    webhooks: Webhooks, genuine: SentWebhook, data: st.DataObject
 ) -> None:
     """A provider may sign nonsense too. The texts of an envelope must fit the inbox's columns."""
     headers = data.draw(st.just(genuine.headers) | _headers(genuine))
     body = data.draw(st.just(genuine.body) | BODIES)
-    envelope = shop.provider.read_envelope(headers, body)
+    envelope = webhooks.envelope(headers, body)
     if isinstance(envelope, Rejection):
         return
     for text in (envelope.event_id, envelope.event_type, envelope.transmission_id or "none"):
@@ -109,13 +109,13 @@ async def test_any_bytes_are_a_valid_envelope_or_malformed(
 @settings(max_examples=80, deadline=None)
 @given(data=st.data())
 async def test_any_bytes_report_no_invented_fact(
-    shop: Shop, genuine: SentWebhook, data: st.DataObject
+    webhooks: Webhooks, genuine: SentWebhook, data: st.DataObject
 ) -> None:
     """The engine keeps and shows an unreadable event. The adapter must report no fact from it."""
-    envelope = shop.provider.read_envelope(genuine.headers, genuine.body)
+    envelope = webhooks.envelope(genuine.headers, genuine.body)
     assert isinstance(envelope, Envelope)
     event_type = data.draw(st.just(envelope.event_type) | st.text())
     body = data.draw(BODIES)
-    reply = await shop.provider.interpret_webhook(event_type, body)
+    reply = await webhooks.interpret(event_type, body)
     assert isinstance(reply, Unreadable | Unknown | NotSent) or reply == Answered(())
-    assert shop.provider.read_webhook(event_type, body) in {None, reply}
+    assert webhooks.read(event_type, body) in {None, reply}

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from groat.kernel.value import Value
 from groat.providers.conformance.shop import Shop
-from groat.providers.port import Envelope, EventPage, ListedEvent, Provider, Unknown
+from groat.providers.port import (
+    Envelope,
+    EventList,
+    EventPage,
+    ListedEvent,
+    Provider,
+    Unknown,
+    Webhooks,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -32,49 +40,49 @@ class DeliveredEvents(Value):
 
 
 async def _page(
-    provider: Provider, since: datetime, until: datetime, cursor: str | None
+    event_list: EventList, since: datetime, until: datetime, cursor: str | None
 ) -> EventPage:
-    page = await provider.list_events(since, until, cursor)
+    page = await event_list.page(since, until, cursor)
     assert isinstance(page, EventPage), page
     assert page.unreadable == 0
     return page
 
 
-async def _listed(provider: Provider, since: datetime, until: datetime) -> list[ListedEvent]:
+async def _listed(event_list: EventList, since: datetime, until: datetime) -> list[ListedEvent]:
     """Return the events of all pages."""
-    page = await _page(provider, since, until, None)
+    page = await _page(event_list, since, until, None)
     listed = [*page.events]
     while page.next_cursor is not None:
-        page = await _page(provider, since, until, page.next_cursor)
+        page = await _page(event_list, since, until, page.next_cursor)
         listed += page.events
     return listed
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def delivered_events(shop: Shop) -> AsyncIterator[DeliveredEvents]:
+async def delivered_events(
+    shop: Shop, event_list: EventList, webhooks: Webhooks
+) -> AsyncIterator[DeliveredEvents]:
     """The events of payments and refunds that fill more than one page of the list."""
-    if not shop.provider.lists_events_for:
-        pytest.skip("the provider has no list of events")
-    await shop.harness.take_deliveries()
+    await shop.take_deliveries()
     since = datetime.now(UTC)
     for _ in range(MOST_PAYMENTS):
-        await shop.provider.refund((await shop.pay()).refund())
-        page = await _page(shop.provider, since - MARGIN, datetime.now(UTC) + MARGIN, None)
+        await shop.perform((await shop.pay()).refund())
+        page = await _page(event_list, since - MARGIN, datetime.now(UTC) + MARGIN, None)
         if page.next_cursor is not None:
             break
     events = {}
-    for delivery in await shop.harness.take_deliveries():
-        envelope = shop.provider.read_envelope(delivery.headers, delivery.body)
+    for delivery in await shop.take_deliveries():
+        envelope = webhooks.envelope(delivery.headers, delivery.body)
         assert isinstance(envelope, Envelope)
         events[envelope.event_id] = envelope.event_type, delivery.body
     yield DeliveredEvents(since - MARGIN, datetime.now(UTC) + MARGIN, events)
 
 
 async def test_delivered_events_are_listed_once(
-    shop: Shop, delivered_events: DeliveredEvents
+    event_list: EventList, delivered_events: DeliveredEvents
 ) -> None:
     """A backfill finds the events lost in an outage. No event falls between two pages."""
-    listed = await _listed(shop.provider, delivered_events.since, delivered_events.until)
+    listed = await _listed(event_list, delivered_events.since, delivered_events.until)
     types = {event.envelope.event_id: event.envelope.event_type for event in listed}
     assert len(listed) == len(types)
     for event_id, (event_type, _) in delivered_events.events.items():
@@ -82,20 +90,20 @@ async def test_delivered_events_are_listed_once(
 
 
 async def test_listed_event_reports_the_same_as_its_webhook(
-    shop: Shop, delivered_events: DeliveredEvents
+    event_list: EventList, webhooks: Webhooks, delivered_events: DeliveredEvents
 ) -> None:
     """The inbox stores the first of the two, and ignores the other as its duplicate."""
-    for event in await _listed(shop.provider, delivered_events.since, delivered_events.until):
+    for event in await _listed(event_list, delivered_events.since, delivered_events.until):
         if event.envelope.event_id not in delivered_events.events:
             continue
         event_type, body = delivered_events.events[event.envelope.event_id]
-        delivered = await shop.provider.interpret_webhook(event_type, body)
-        listed = await shop.provider.interpret_webhook(event.envelope.event_type, event.body)
+        delivered = await webhooks.interpret(event_type, body)
+        listed = await webhooks.interpret(event.envelope.event_type, event.body)
         assert listed == delivered
 
 
 async def test_events_outside_the_span_are_not_listed(
-    shop: Shop, delivered_events: DeliveredEvents
+    event_list: EventList, delivered_events: DeliveredEvents
 ) -> None:
     """A backfill reads the events of an outage, not those of a whole month."""
     hour = timedelta(hours=1)
@@ -103,33 +111,24 @@ async def test_events_outside_the_span_are_not_listed(
         (delivered_events.since - hour, delivered_events.since),
         (delivered_events.until, delivered_events.until + hour),
     ):
-        listed = await _listed(shop.provider, since, until)
+        listed = await _listed(event_list, since, until)
         assert not delivered_events.events.keys() & {event.envelope.event_id for event in listed}
 
 
-async def test_unanswered_list_is_unknown(
-    shop: Shop, unreachable: Provider, refused: Provider
-) -> None:
+@pytest.mark.usefixtures("event_list")
+async def test_unanswered_list_is_unknown(unreachable: Provider, refused: Provider) -> None:
     """An empty page would mean that no event is missing, and the engine would not ask again."""
-    if not shop.provider.lists_events_for:
-        pytest.skip("the provider has no list of events")
     until = datetime.now(UTC)
     for provider in (unreachable, refused):
-        assert isinstance(await provider.list_events(until - MARGIN, until, None), Unknown)
-
-
-async def test_provider_without_a_list_returns_an_empty_page(shop: Shop) -> None:
-    """A listing period of zero means that there is no list. The only page is then empty."""
-    if shop.provider.lists_events_for:
-        pytest.skip("the provider has a list of events")
-    until = datetime.now(UTC)
-    assert await shop.provider.list_events(until - MARGIN, until, None) == EventPage((), None)
+        assert provider.event_list is not None
+        page = await provider.event_list.page(until - MARGIN, until, None)
+        assert isinstance(page, Unknown)
 
 
 @settings(max_examples=30, deadline=None)
 @given(cursor=st.text() | st.text(max_size=3).map(lambda text: text * 2**14))
-async def test_any_cursor_is_answered(shop: Shop, cursor: str) -> None:
+async def test_any_cursor_is_answered(event_list: EventList, cursor: str) -> None:
     """The caller keeps a cursor for later, and may send it to another account by mistake."""
     until = datetime.now(UTC)
-    page = await shop.provider.list_events(until - MARGIN, until, cursor)
+    page = await event_list.page(until - MARGIN, until, cursor)
     assert isinstance(page, EventPage | Unknown)

@@ -16,28 +16,28 @@ from groat.kernel.value import replace
 from groat.providers.conformance.harness import Fault, SentWebhook
 from groat.providers.conformance.shop import F, Shop, only
 from groat.providers.domain.facts import Authorized, Canceled, Captured, Refunded, Report
-from groat.providers.port import Envelope, Provider, Rejection
+from groat.providers.port import Envelope, Provider, Rejection, Webhooks
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("webhooks")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def deliveries(shop: Shop) -> AsyncIterator[Sequence[SentWebhook]]:
     """The webhooks of a payment and its refund, each delivered several times."""
-    await shop.harness.take_deliveries()
+    await shop.take_deliveries()
     async with shop.under(Fault.DUPLICATE):
-        await shop.provider.refund((await shop.pay()).refund())
-        taken = await shop.harness.take_deliveries()
+        await shop.perform((await shop.pay()).refund())
+        taken = await shop.take_deliveries()
     assert taken
     yield taken
 
 
-async def _verdict(provider: Provider, delivery: SentWebhook) -> Rejection | None:
-    return await provider.verify_webhook(delivery.headers, delivery.body, datetime.now(UTC))
+async def _verdict(webhooks: Webhooks, delivery: SentWebhook) -> Rejection | None:
+    return await webhooks.verify(delivery.headers, delivery.body, datetime.now(UTC))
 
 
-def _envelopes(shop: Shop, deliveries: Sequence[SentWebhook]) -> list[Envelope]:
-    read = [shop.provider.read_envelope(sent.headers, sent.body) for sent in deliveries]
+def _envelopes(webhooks: Webhooks, deliveries: Sequence[SentWebhook]) -> list[Envelope]:
+    read = [webhooks.envelope(sent.headers, sent.body) for sent in deliveries]
     envelopes = [envelope for envelope in read if isinstance(envelope, Envelope)]
     assert len(envelopes) == len(deliveries)
     return envelopes
@@ -47,45 +47,48 @@ def _facts(kind: type[F], reported: Sequence[Report]) -> list[F]:
     return [report.fact for report in reported if isinstance(report.fact, kind)]
 
 
-async def test_genuine_webhooks_are_accepted(shop: Shop, deliveries: Sequence[SentWebhook]) -> None:
+async def test_genuine_webhooks_are_accepted(
+    webhooks: Webhooks, deliveries: Sequence[SentWebhook]
+) -> None:
     """A provider delivers a rejected webhook again for some days, and then gives up."""
     for delivery in deliveries:
-        assert await _verdict(shop.provider, delivery) is None
+        assert await _verdict(webhooks, delivery) is None
 
 
 async def test_webhooks_of_another_account_are_rejected(
     stranger: Provider, deliveries: Sequence[SentWebhook]
 ) -> None:
     """An attacker with an account at the provider can make it sign events of that account."""
+    assert stranger.webhooks is not None
     for delivery in deliveries:
-        assert await _verdict(stranger, delivery) is not None
+        assert await _verdict(stranger.webhooks, delivery) is not None
 
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 async def test_webhook_with_one_changed_byte_is_rejected(
-    shop: Shop, deliveries: Sequence[SentWebhook], data: st.DataObject
+    webhooks: Webhooks, deliveries: Sequence[SentWebhook], data: st.DataObject
 ) -> None:
     """The signature covers exactly the delivered bytes."""
     delivery = data.draw(st.sampled_from(deliveries))
     body = bytearray(delivery.body)
     body[data.draw(st.integers(0, len(body) - 1))] ^= data.draw(st.integers(1, 255))
-    assert await _verdict(shop.provider, replace(delivery, body=bytes(body))) is not None
+    assert await _verdict(webhooks, replace(delivery, body=bytes(body))) is not None
 
 
 async def test_webhook_without_headers_is_rejected(
-    shop: Shop, deliveries: Sequence[SentWebhook]
+    webhooks: Webhooks, deliveries: Sequence[SentWebhook]
 ) -> None:
     """The sender of an unsigned webhook is unknown."""
-    assert await _verdict(shop.provider, SentWebhook({}, deliveries[0].body)) is not None
+    assert await _verdict(webhooks, SentWebhook({}, deliveries[0].body)) is not None
 
 
 async def test_event_has_the_same_id_in_every_delivery(
-    shop: Shop, deliveries: Sequence[SentWebhook]
+    webhooks: Webhooks, deliveries: Sequence[SentWebhook]
 ) -> None:
     """The inbox finds duplicates by the id. One id per delivery, or one for all events, fails."""
     types = defaultdict[str, list[str]](list)
-    for envelope in _envelopes(shop, deliveries):
+    for envelope in _envelopes(webhooks, deliveries):
         types[envelope.event_id].append(envelope.event_type)
     assert len(types) > 1
     for same in types.values():
@@ -94,11 +97,11 @@ async def test_event_has_the_same_id_in_every_delivery(
 
 
 async def test_transmission_id_belongs_to_one_event(
-    shop: Shop, deliveries: Sequence[SentWebhook]
+    webhooks: Webhooks, deliveries: Sequence[SentWebhook]
 ) -> None:
     """The inbox refuses a second event under the same transmission id as a forgery."""
     events = defaultdict[str, set[str]](set)
-    for envelope in _envelopes(shop, deliveries):
+    for envelope in _envelopes(webhooks, deliveries):
         if envelope.transmission_id is not None:
             events[envelope.transmission_id].add(envelope.event_id)
     for transmitted in events.values():
@@ -106,19 +109,19 @@ async def test_transmission_id_belongs_to_one_event(
 
 
 async def test_webhook_read_alone_reports_the_same_as_interpreted(
-    shop: Shop, deliveries: Sequence[SentWebhook]
+    webhooks: Webhooks, deliveries: Sequence[SentWebhook]
 ) -> None:
     """If ``read_webhook`` has a result, the engine uses it and does not ask the provider."""
-    for envelope, delivery in zip(_envelopes(shop, deliveries), deliveries, strict=True):
-        read = shop.provider.read_webhook(envelope.event_type, delivery.body)
+    for envelope, delivery in zip(_envelopes(webhooks, deliveries), deliveries, strict=True):
+        read = webhooks.read(envelope.event_type, delivery.body)
         if read is not None:
-            interpreted = await shop.provider.interpret_webhook(envelope.event_type, delivery.body)
+            interpreted = await webhooks.interpret(envelope.event_type, delivery.body)
             assert read == interpreted
 
 
 async def test_webhook_reports_a_capture_like_the_reply(shop: Shop) -> None:
     """The reply and each webhook carry the same reference. Otherwise the ledger posts it twice."""
-    await shop.harness.take_deliveries()
+    await shop.take_deliveries()
     paid = await shop.pay()
     reported = await shop.webhook_reports(paid)
     assert _facts(Captured, reported)
@@ -128,32 +131,32 @@ async def test_webhook_reports_a_capture_like_the_reply(shop: Shop) -> None:
 
 async def test_webhook_reports_a_partial_capture_like_the_reply(shop: Shop) -> None:
     """The webhook reports the captured amount, although the authorized amount is larger."""
-    await shop.harness.take_deliveries()
+    await shop.take_deliveries()
     reserved = await shop.reserve()
     capture = reserved.capture(Money(400, "EUR"))
-    captured = only(Captured, await shop.provider.capture(capture))
+    captured = only(Captured, await shop.perform(capture))
     reported = await shop.webhook_reports(reserved)
     assert set(_facts(Captured, reported)) == {captured}
 
 
 async def test_webhooks_report_an_authorization_and_its_cancellation(shop: Shop) -> None:
     """Webhooks report actions that the merchant took on the provider's own pages."""
-    await shop.harness.take_deliveries()
+    await shop.take_deliveries()
     reserved = await shop.reserve()
     authorized = _facts(Authorized, await shop.webhook_reports(reserved))
     assert {replace(fact, expires_at=None) for fact in authorized} == {
         replace(reserved.authorized, expires_at=None)
     }
-    only(Canceled, await shop.provider.cancel(reserved.cancel()))
+    only(Canceled, await shop.perform(reserved.cancel()))
     assert _facts(Canceled, await shop.webhook_reports(reserved))
 
 
 async def test_webhook_reports_a_refund_like_the_reply(shop: Shop) -> None:
     """A webhook may come before the reply. Unless it names the refund, it counts as foreign."""
     paid = await shop.pay()
-    await shop.harness.take_deliveries()
+    await shop.take_deliveries()
     request = paid.refund(Money(400, "EUR"))
-    refunded = only(Refunded, await shop.provider.refund(request))
+    refunded = only(Refunded, await shop.perform(request))
     reported = [
         report for report in await shop.webhook_reports(paid) if isinstance(report.fact, Refunded)
     ]

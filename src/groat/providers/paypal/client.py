@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from functools import cache
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import httpx
 from msgspec import Meta
@@ -16,13 +18,41 @@ from groat.platform.http.strict_json import Json
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import Unknown
-from groat.providers.reading import NEVER_SENT, Malformed, Payload, parse, unreachable
+from groat.providers.reading import (
+    NEVER_SENT,
+    NO_QUEUE,
+    Malformed,
+    Payload,
+    bounded,
+    parse,
+    unreachable,
+)
+
+LIVE_API = "https://api-m.paypal.com"
 
 _REFUSALS = frozenset({400, 403, 404, 422})
 """Statuses with which PayPal refuses a call that has no effect."""
 
 _TOKEN_MARGIN_SECONDS = 60
 """Seconds before its expiry from which a token is no longer used."""
+
+Answer = TypeVar("Answer")
+
+
+def connections(base: str | None, timeout_seconds: float) -> httpx.AsyncClient:
+    """Return an HTTP client of PayPal's API, or of a stand-in for it at ``base``."""
+    return httpx.AsyncClient(
+        base_url=base or LIVE_API,
+        timeout=bounded(timeout_seconds),
+        limits=NO_QUEUE,
+        verify=_trusted(),
+    )
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return the TLS context that all accounts share. To create one takes 30 ms and a megabyte."""
+    return httpx.create_ssl_context()
 
 
 class _Token(Payload):
@@ -49,12 +79,24 @@ class PayPalClient:
         self, http: httpx.AsyncClient, client_id: str, client_secret: str, *, timeout_seconds: float
     ) -> None:
         self._http = http
+        self._timeout_seconds = timeout_seconds
         self._basic = httpx.BasicAuth(client_id, client_secret)
         # A failed sign-in proves that nothing was sent. It must show before the whole call times
         # out, which would leave the outcome unknown.
         self._sign_in_seconds = timeout_seconds / 2
         self._token: tuple[str, float] | None = None
         self._signing_in = asyncio.Lock()
+
+    async def in_time(self, steps: Awaitable[Answer]) -> Answer | Unknown:
+        """Await the steps of one method, and return ``Unknown`` if they exceed the time-out.
+
+        A method may make several calls, so the limit of a single call is not enough.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await steps
+        except TimeoutError as error:
+            return Unknown(type(error).__name__)
 
     async def call(
         self, method: str, path: str, *, json: Json = None, key: str | None = None

@@ -1,106 +1,101 @@
-"""Look up objects at PayPal, and translate them to reports."""
+"""Look up operations and captures at PayPal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from http import HTTPStatus
-from typing import TypeVar
-from urllib.parse import quote
+from datetime import datetime, timedelta
 
 from groat.kernel.clock import Clock
-from groat.providers.domain.facts import NotSent, Report
+from groat.providers.domain.facts import NotSent
 from groat.providers.paypal import events, translation
-from groat.providers.paypal.client import PayPalClient, Response
-from groat.providers.paypal.disputes import dispute_reports
-from groat.providers.paypal.events import Subject
-from groat.providers.paypal.payloads import (
-    AuthorizationPayload,
-    CapturePayload,
-    DisputeList,
-    OrderPayload,
-    PayPalDisputePayload,
-    PayPalRefundPayload,
+from groat.providers.paypal.client import PayPalClient
+from groat.providers.paypal.objects import PayPalObjects
+from groat.providers.port import (
+    FOREIGN,
+    Answered,
+    AuthorizeRequest,
+    NotOurs,
+    OperationRequest,
+    RefundRequest,
+    Reply,
+    Unknown,
+    payment_reference,
 )
-from groat.providers.port import FOREIGN, Answered, EventPage, NotOurs, Reply, Unknown
-from groat.providers.reading import Malformed, Payload, own_or_foreign, parse, read
+from groat.providers.reading import own_or_foreign, read
 
-ORDERS = "/v2/checkout/orders"
-AUTHORIZATIONS = "/v2/payments/authorizations"
-CAPTURES = "/v2/payments/captures"
-REFUNDS = "/v2/payments/refunds"
-DISPUTES = "/v1/customer/disputes"
-EVENTS = "/v1/notifications/webhooks-events"
+KEEPS_KEYS_FOR = timedelta(hours=5, minutes=30)
+"""Half an hour less than the Orders API remembers keys. The Payments API remembers them longer
+(developer.paypal.com, "Idempotency")."""
 
-Read = TypeVar("Read", bound=Payload)
-
-
-def path(kind: str, reference: str) -> str:
-    """Return the path of one object of a ``kind``. It escapes every character of the reference."""
-    return f"{kind}/{quote(reference, safe='')}"
+_CLOCKS_DIFFER_BY = timedelta(minutes=5)
+"""Maximum time by which PayPal's clock may be behind PostgreSQL's."""
+_EVENTS_COME_WITHIN = timedelta(hours=1)
+"""Time after the last call with an operation's key in which PayPal lists events of its order."""
 
 
-class Lookups:
-    """Look up orders, authorizations, captures, refunds, disputes and events at PayPal."""
+class PayPalLookups:
+    """The ``Lookups`` of a PayPal account."""
 
-    def __init__(self, client: PayPalClient, clock: Clock) -> None:
+    def __init__(self, client: PayPalClient, objects: PayPalObjects, clock: Clock) -> None:
         self._client = client
+        self._objects = objects
         self._clock = clock
 
-    def order_reports(self, order: OrderPayload) -> tuple[Report, ...]:
-        """Return the reports of an order at the present time."""
-        return translation.order_reports(order, self._clock.now())
+    async def fetch(self, request: OperationRequest) -> Reply:
+        """Look up the order of an operation. For a refund, report that refund alone.
 
-    def authorization_reports(self, authorization: AuthorizationPayload) -> tuple[Report, ...]:
-        """Return the reports of an authorization at the present time."""
-        return translation.authorization_reports(authorization, self._clock.now())
+        PayPal cannot search orders by Groat's reference. If a call returned no order id, the
+        engine repeats it with the same key. Once PayPal has forgotten the key, this method searches
+        PayPal's list of events.
+        """
+        if request.provider_reference is None:
+            return await self._client.in_time(self._find(request))
+        return await self._client.in_time(self.of_order(request, request.provider_reference))
 
-    async def order(self, order_id: str) -> OrderPayload | NotSent | Unknown | None:
-        """Return an order, None if PayPal does not know it or no longer knows it."""
-        answer = await self._client.call("GET", path(ORDERS, order_id))
-        if not isinstance(answer, Response):
-            return answer
-        if answer.status == HTTPStatus.NOT_FOUND:
-            return None
-        return _parsed(OrderPayload, answer, order_id)
-
-    async def subject(self, subject: Subject, subject_id: str) -> Reply:
-        """Look up the subject of an event, and return its reports at the present time."""
-        match subject:
-            case "order":
-                return await self._reply(ORDERS, subject_id, OrderPayload, self.order_reports)
-            case "authorization":
-                return await self._reply(
-                    AUTHORIZATIONS, subject_id, AuthorizationPayload, self.authorization_reports
-                )
-            case "capture":
-                return await self._reply(
-                    CAPTURES, subject_id, CapturePayload, translation.capture_reports
-                )
-            case "refund":
-                return await self._reply(
-                    REFUNDS, subject_id, PayPalRefundPayload, translation.refund_reports
-                )
-            case "dispute":
-                return await self._reply(
-                    DISPUTES, subject_id, PayPalDisputePayload, dispute_reports
-                )
-            case "reversal":
-                return await self._reversal(subject_id)
-
-    async def capture(self, capture_id: str) -> Reply | NotOurs:
-        """Return the reports of a capture, or ``FOREIGN`` if it carries no id of Groat."""
-        answer = await self._client.call("GET", path(CAPTURES, capture_id))
-        if isinstance(answer, Response) and answer.status == HTTPStatus.NOT_FOUND:
+    async def fetch_capture(self, reference: str) -> Reply | NotOurs:
+        """Look up the capture at PayPal. It carries the id of Groat's payment."""
+        found = await self._client.in_time(self._objects.capture(reference))
+        if found is None:
             return FOREIGN
-        found = (
-            _parsed(CapturePayload, answer, capture_id) if isinstance(answer, Response) else answer
-        )
         if isinstance(found, NotSent | Unknown):
             return Unknown(found.reason)
         return own_or_foreign(read(lambda: translation.capture_reports(found)))
 
-    async def order_told_of(
+    async def of_order(self, request: OperationRequest, order_id: str) -> Reply:
+        """Look up an operation by its order. The caller must limit the time."""
+        order = await self._objects.order(order_id)
+        if isinstance(order, NotSent | Unknown):
+            # A look-up that was not sent proves nothing about the operation.
+            return Unknown(order.reason)
+        if order is None and isinstance(request, AuthorizeRequest):
+            return translation.forgotten(request, order_id)
+        if order is None:
+            return Answered(())
+        if not isinstance(request, AuthorizeRequest):
+            order = translation.without_other_declines(order, request.idempotency_key)
+        reply = read(lambda: self._objects.order_reports(order))
+        if not isinstance(reply, Answered):
+            return reply
+        if isinstance(request, RefundRequest):
+            return Answered(translation.of_refund(reply.reports, request))
+        return Answered(translation.addressed(reply.reports, request))
+
+    async def _find(self, request: OperationRequest) -> Reply:
+        """Search the list of events for an order whose creation was not answered.
+
+        Do so only once PayPal has forgotten the operation's key. Until then the engine repeats the
+        call.
+        """
+        begun_at = request.begun_at if isinstance(request, AuthorizeRequest) else None
+        if begun_at is None or self._clock.now() < begun_at + KEEPS_KEYS_FOR:
+            return Answered(())
+        until = begun_at + KEEPS_KEYS_FOR + _EVENTS_COME_WITHIN
+        payment_ref = payment_reference(request.payment_id)
+        found = await self._order_told_of(payment_ref, begun_at - _CLOCKS_DIFFER_BY, until)
+        if isinstance(found, Unknown):
+            return found
+        return Answered(()) if found is None else await self.of_order(request, found)
+
+    async def _order_told_of(
         self, payment_ref: str, since: datetime, until: datetime
     ) -> str | Unknown | None:
         """Search the events from ``since`` to ``until`` for the order of ``payment_ref``.
@@ -109,7 +104,7 @@ class Lookups:
         """
         query: str | None = events.first_page(since, until)
         while query is not None:
-            page = await self.events(query)
+            page = await self._objects.events(query)
             if isinstance(page, Unknown):
                 return page
             named = (events.order_of(payment_ref, event.body) for event in page.events)
@@ -118,66 +113,3 @@ class Lookups:
                 return order_id
             query = None if page.next_cursor is None else events.further_page(page.next_cursor)
         return None
-
-    async def events(self, query: str) -> EventPage | Unknown:
-        """Return the page of PayPal's list of events that ``query`` selects."""
-        answer = await self._client.call("GET", f"{EVENTS}?{query}")
-        if not isinstance(answer, Response):
-            return Unknown(answer.reason)
-        if not answer.ok:
-            return Unknown(f"list of events: status {answer.status}")
-        try:
-            return events.listed_events(answer.body)
-        except (ValueError, RecursionError) as error:
-            return Unknown(f"unreadable: {type(error).__name__} in the list of events")
-
-    async def _reversal(self, refund_id: str) -> Reply:
-        """Return the reports of the disputes of a reversed capture.
-
-        A reversal reports the same change as its dispute, so it has no report of its own.
-        """
-        reversal = await self._get(path(REFUNDS, refund_id), PayPalRefundPayload)
-        if not isinstance(reversal, PayPalRefundPayload):
-            return reversal
-        capture_id = translation.refunded_capture(reversal)
-        if capture_id is None:
-            return Unknown(f"reversal {refund_id}: it names no capture")
-        listed = await self._get(
-            f"{DISPUTES}?disputed_transaction_id={quote(capture_id, safe='')}", DisputeList
-        )
-        if not isinstance(listed, DisputeList):
-            return listed
-        if not listed.items:
-            return Unknown(f"reversal {refund_id}: no dispute of capture {capture_id}")
-        reports: tuple[Report, ...] = ()
-        for item in listed.items:
-            reply = await self.subject("dispute", item.dispute_id)
-            if not isinstance(reply, Answered):
-                return reply
-            reports += reply.reports
-        return Answered(reports)
-
-    async def _reply(
-        self,
-        kind: str,
-        reference: str,
-        model: type[Read],
-        reports: Callable[[Read], tuple[Report, ...]],
-    ) -> Reply:
-        found = await self._get(path(kind, reference), model)
-        if isinstance(found, NotSent | Unknown):
-            return found
-        return read(lambda: reports(found))
-
-    async def _get(self, address: str, model: type[Read]) -> Read | NotSent | Unknown:
-        answer = await self._client.call("GET", address)
-        return _parsed(model, answer, address) if isinstance(answer, Response) else answer
-
-
-def _parsed(model: type[Read], answer: Response, subject: str) -> Read | Unknown:
-    if not answer.ok:
-        return Unknown(f"{subject}: status {answer.status}")
-    try:
-        return parse(model, answer.body)
-    except Malformed as error:
-        return Unknown(f"unreadable: {error}")

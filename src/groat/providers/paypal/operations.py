@@ -6,8 +6,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from groat.kernel.errors import InvalidRequest
-from groat.kernel.ids import RefundId
-from groat.kernel.value import replace
 from groat.platform.http.strict_json import Json
 from groat.providers.domain.facts import (
     Approved,
@@ -17,14 +15,19 @@ from groat.providers.domain.facts import (
     Expired,
     FeeCharged,
     NotSent,
-    Refunded,
-    RefundFailed,
     Report,
 )
 from groat.providers.domain.failures import FailureCode
 from groat.providers.paypal import bodies, translation
 from groat.providers.paypal.client import PayPalClient, Response
-from groat.providers.paypal.lookups import AUTHORIZATIONS, CAPTURES, ORDERS, Lookups, path
+from groat.providers.paypal.lookups import KEEPS_KEYS_FOR, PayPalLookups
+from groat.providers.paypal.objects import (
+    AUTHORIZATIONS,
+    CAPTURES,
+    ORDERS,
+    PayPalObjects,
+    path,
+)
 from groat.providers.paypal.payloads import (
     AuthorizationPayload,
     CapturePayload,
@@ -51,27 +54,70 @@ _ALREADY_COMPLETED = frozenset({"ORDER_ALREADY_AUTHORIZED", "ORDER_ALREADY_CAPTU
 """Issues with which PayPal refuses to complete an order a second time."""
 
 
-class Operations:
-    """Make the calls of operations. The caller must limit the time of each method."""
+class PayPalOperations:
+    """The ``Operations`` of a PayPal account."""
 
-    def __init__(self, client: PayPalClient, lookups: Lookups) -> None:
+    keeps_keys_for = KEEPS_KEYS_FOR
+    captures_once = False
+
+    def __init__(
+        self, client: PayPalClient, objects: PayPalObjects, lookups: PayPalLookups
+    ) -> None:
         self._client = client
+        self._objects = objects
         self._lookups = lookups
 
-    async def create(self, request: AuthorizeRequest) -> Reply:
+    def method_problem(self, payment_method: str | None, return_url: str | None) -> str | None:
+        """Return a sentence for the caller if PayPal cannot use this payment method, else None."""
+        try:
+            bodies.payment_source(payment_method, return_url)
+        except InvalidRequest as error:
+            return error.message
+        return None
+
+    async def authorize(self, request: AuthorizeRequest) -> Reply:
+        """Create an order, or complete the order of an earlier try.
+
+        PayPal completes an order with a saved payment method at once. If the payer has to approve
+        the order first, a second call completes it afterwards.
+        """
+        if request.provider_reference is None:
+            return await self._client.in_time(self._create(request))
+        return await self._client.in_time(self._complete(request, request.provider_reference))
+
+    async def capture(self, request: CaptureRequest) -> Reply:
+        """Capture an authorization, or a part of it."""
+        return await self._client.in_time(self._capture(request))
+
+    async def cancel(self, request: CancelRequest) -> Reply:
+        """Void an authorization, or abandon an order that waits for its payer.
+
+        PayPal needs no call to abandon an order: the engine never completes it, and PayPal drops it
+        after some hours. An order that its payer has approved can no longer be canceled, because
+        another process may be completing it at this moment.
+        """
+        if request.authorization_reference is None:
+            return await self._client.in_time(self._abandon(request))
+        return await self._client.in_time(self._void(request, request.authorization_reference))
+
+    async def refund(self, request: RefundRequest) -> Reply:
+        """Refund a capture, or a part of it."""
+        return await self._client.in_time(self._refund(request))
+
+    async def _create(self, request: AuthorizeRequest) -> Reply:
         """Create an order. PayPal completes it at once if it is paid with a saved method."""
         answer = await self._post(ORDERS, request, lambda: bodies.order(request))
         return _reply(answer, request, self._order_reports)
 
-    async def go_on(self, request: AuthorizeRequest, order_id: str) -> Reply:
+    async def _complete(self, request: AuthorizeRequest, order_id: str) -> Reply:
         """Complete an order that its payer has approved. Report any other order as it is."""
-        order = await self._lookups.order(order_id)
+        order = await self._objects.order(order_id)
         if isinstance(order, NotSent | Unknown):
             return order
         if order is None:
-            return _forgotten(request, order_id)
+            return translation.forgotten(request, order_id)
         if order.status != "APPROVED":
-            return read(lambda: _addressed(self._lookups.order_reports(order), request))
+            return read(lambda: translation.addressed(self._objects.order_reports(order), request))
         action = "capture" if request.capture else "authorize"
         # The operation's own key created the order, so its completion needs another.
         key = f"{request.idempotency_key}-complete"
@@ -79,67 +125,48 @@ class Operations:
             "POST", f"{path(ORDERS, order_id)}/{action}", json={}, key=key
         )
         if isinstance(answer, Response) and not _ALREADY_COMPLETED.isdisjoint(_issues(answer)):
-            return await self.fetch(request, order_id)
+            return await self._lookups.of_order(request, order_id)
         return _reply(answer, request, self._order_reports)
 
-    async def capture(self, request: CaptureRequest) -> Reply:
+    async def _capture(self, request: CaptureRequest) -> Reply:
         """Capture an authorization, or a part of it."""
         address = f"{path(AUTHORIZATIONS, request.authorization_reference)}/capture"
         answer = await self._post(address, request, lambda: bodies.capture(request))
         reply = _reply(answer, request, self._capture_reports)
         return await self._actual_end(request, reply) if _is_unprocessable(answer) else reply
 
-    async def give_up(self, request: CancelRequest) -> Reply:
+    async def _abandon(self, request: CancelRequest) -> Reply:
         """Report an order that waits for its payer as canceled, and refuse to cancel any other.
 
         The refusal comes with the reports of the order, such as its captures.
         """
-        order = await self._lookups.order(request.provider_reference)
+        order = await self._objects.order(request.provider_reference)
         if isinstance(order, NotSent | Unknown):
             return Unknown(order.reason)
         if order is None or order.status in _WAITING:
             report = Report(request.payment_id, request.provider_reference, Canceled())
             return Answered((report,))
-        reply = read(lambda: self._lookups.order_reports(order))
+        reply = read(lambda: self._objects.order_reports(order))
         if not isinstance(reply, Answered):
             return reply
         refused = refusal(request, FailureCode.REJECTED_BY_PROVIDER)
         done = [
             report for report in reply.reports if not isinstance(report.fact, Approved | Declined)
         ]
-        return Answered((*_addressed(tuple(done), request), *refused))
+        return Answered((*translation.addressed(tuple(done), request), *refused))
 
-    async def void(self, request: CancelRequest, authorization_id: str) -> Reply:
+    async def _void(self, request: CancelRequest, authorization_id: str) -> Reply:
         """Void an authorization."""
         address = f"{path(AUTHORIZATIONS, authorization_id)}/void"
         answer = await self._client.call("POST", address, key=request.idempotency_key)
         reply = _reply(answer, request, self._void_reports)
         return await self._actual_end(request, reply) if _is_unprocessable(answer) else reply
 
-    async def refund(self, request: RefundRequest) -> Reply:
+    async def _refund(self, request: RefundRequest) -> Reply:
         """Refund a capture, or a part of it."""
         address = f"{path(CAPTURES, request.capture_reference)}/refund"
         answer = await self._post(address, request, lambda: bodies.refund(request))
         return _reply(answer, request, self._refund_reports)
-
-    async def fetch(self, request: OperationRequest, order_id: str) -> Reply:
-        """Look up an operation by its order."""
-        order = await self._lookups.order(order_id)
-        if isinstance(order, NotSent | Unknown):
-            # A look-up that was not sent proves nothing about the operation.
-            return Unknown(order.reason)
-        if order is None and isinstance(request, AuthorizeRequest):
-            return _forgotten(request, order_id)
-        if order is None:
-            return Answered(())
-        if not isinstance(request, AuthorizeRequest):
-            order = translation.without_other_declines(order, request.idempotency_key)
-        reply = read(lambda: self._lookups.order_reports(order))
-        if not isinstance(reply, Answered):
-            return reply
-        if isinstance(request, RefundRequest):
-            return Answered(_of_refund(reply.reports, request))
-        return Answered(_addressed(reply.reports, request))
 
     async def _actual_end(self, request: CaptureRequest | CancelRequest, refused: Reply) -> Reply:
         """Look up the order of an authorization that PayPal refused to capture or void.
@@ -147,19 +174,21 @@ class Operations:
         Report its captures first. If the authorization was canceled or has expired, report that
         end, else the refusal.
         """
-        order = await self._lookups.order(request.provider_reference)
+        order = await self._objects.order(request.provider_reference)
         if order is None or not isinstance(refused, Answered):
             return refused
         if isinstance(order, NotSent | Unknown):
             return Unknown(f"refused, then the look-up failed: {order.reason}")
-        reply = read(lambda: self._lookups.order_reports(order))
+        reply = read(lambda: self._objects.order_reports(order))
         if not isinstance(reply, Answered):
             return reply
         ended = [report for report in reply.reports if isinstance(report.fact, Canceled | Expired)]
         taken = [
             report for report in reply.reports if isinstance(report.fact, Captured | FeeCharged)
         ]
-        return Answered((*_addressed(tuple(taken), request), *(ended or refused.reports)))
+        return Answered(
+            (*translation.addressed(tuple(taken), request), *(ended or refused.reports))
+        )
 
     async def _post(
         self, address: str, request: OperationRequest, body: Callable[[], Json]
@@ -175,13 +204,13 @@ class Operations:
         return await self._client.call("POST", address, json=json, key=request.idempotency_key)
 
     def _order_reports(self, body: bytes) -> tuple[Report, ...]:
-        return self._lookups.order_reports(parse(OrderPayload, body))
+        return self._objects.order_reports(parse(OrderPayload, body))
 
     def _capture_reports(self, body: bytes) -> tuple[Report, ...]:
         return translation.capture_reports(parse(CapturePayload, body))
 
     def _void_reports(self, body: bytes) -> tuple[Report, ...]:
-        return self._lookups.authorization_reports(parse(AuthorizationPayload, body))
+        return self._objects.authorization_reports(parse(AuthorizationPayload, body))
 
     def _refund_reports(self, body: bytes) -> tuple[Report, ...]:
         return translation.refund_reports(parse(PayPalRefundPayload, body))
@@ -196,45 +225,14 @@ def _reply(
     if not isinstance(answer, Response):
         return answer
     if answer.ok:
-        return read(lambda: _addressed(reports(answer.body), request))
+        return read(lambda: translation.addressed(reports(answer.body), request))
     return read(
         lambda: refusal(request, translation.refusal_code(parse(ProblemPayload, answer.body)))
     )
 
 
-def _forgotten(request: AuthorizeRequest, order_id: str) -> Answered:
-    """Report an order that PayPal no longer knows as expired: it was not completed in time.
-
-    Source: developer.paypal.com, Orders v2, ``order.links``. The payer has 6 hours to approve an
-    order, and the merchant has 6 more hours to complete it. Then PayPal removes the order.
-    """
-    return Answered((Report(request.payment_id, order_id, Expired()),))
-
-
 def _refused(request: OperationRequest, code: FailureCode) -> Answered:
     return Answered(refusal(request, code))
-
-
-def _addressed(reports: tuple[Report, ...], request: OperationRequest) -> tuple[Report, ...]:
-    """Fill in the ids that the reports of an operation leave out."""
-    return tuple(
-        replace(
-            report,
-            payment_id=report.payment_id or request.payment_id,
-            provider_reference=report.provider_reference or request.provider_reference,
-            refund_id=report.refund_id or _refund_id(report, request),
-        )
-        for report in reports
-    )
-
-
-def _refund_id(report: Report, request: OperationRequest) -> RefundId | None:
-    of_refund = isinstance(report.fact, Refunded | RefundFailed)
-    return request.refund_id if of_refund and isinstance(request, RefundRequest) else None
-
-
-def _of_refund(reports: tuple[Report, ...], request: RefundRequest) -> tuple[Report, ...]:
-    return tuple(report for report in reports if report.refund_id == request.refund_id)
 
 
 def _issues(answer: Response) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from groat.kernel.ids import RefundId
 from groat.kernel.value import replace
 from groat.providers.domain.facts import (
     Approved,
@@ -25,8 +26,9 @@ from groat.providers.domain.facts import (
     Report,
     RequiresAction,
 )
-from groat.providers.domain.failures import FailureCode, from_paypal
+from groat.providers.domain.failures import FailureCode
 from groat.providers.paypal.bodies import own_ids
+from groat.providers.paypal.codes import failure_code
 from groat.providers.paypal.payloads import (
     AuthorizationPayload,
     CapturePayload,
@@ -38,6 +40,7 @@ from groat.providers.paypal.payloads import (
     PurchaseUnitPayload,
     UnitPayments,
 )
+from groat.providers.port import Answered, AuthorizeRequest, OperationRequest, RefundRequest
 from groat.providers.reading import own_payment_id
 
 REVERSAL_NOTE = "Payment reversed"
@@ -124,7 +127,39 @@ def refunded_capture(refund: PayPalRefundPayload) -> str | None:
 
 def refusal_code(problem: ProblemPayload) -> FailureCode:
     """Return the failure code of a refusal's issues, or that PayPal rejected the request itself."""
-    return from_paypal(problem.issues(), FailureCode.REJECTED_BY_PROVIDER)
+    return failure_code(problem.issues(), FailureCode.REJECTED_BY_PROVIDER)
+
+
+def forgotten(request: AuthorizeRequest, order_id: str) -> Answered:
+    """Report an order that PayPal no longer knows as expired: it was not completed in time.
+
+    Source: developer.paypal.com, Orders v2, ``order.links``. The payer has 6 hours to approve an
+    order, and the merchant has 6 more hours to complete it. Then PayPal removes the order.
+    """
+    return Answered((Report(request.payment_id, order_id, Expired()),))
+
+
+def addressed(reports: tuple[Report, ...], request: OperationRequest) -> tuple[Report, ...]:
+    """Fill in the ids that the reports of an operation leave out."""
+    return tuple(
+        replace(
+            report,
+            payment_id=report.payment_id or request.payment_id,
+            provider_reference=report.provider_reference or request.provider_reference,
+            refund_id=report.refund_id or _refund_id(report, request),
+        )
+        for report in reports
+    )
+
+
+def _refund_id(report: Report, request: OperationRequest) -> RefundId | None:
+    of_refund = isinstance(report.fact, Refunded | RefundFailed)
+    return request.refund_id if of_refund and isinstance(request, RefundRequest) else None
+
+
+def of_refund(reports: tuple[Report, ...], request: RefundRequest) -> tuple[Report, ...]:
+    """Return the reports of one refund."""
+    return tuple(report for report in reports if report.refund_id == request.refund_id)
 
 
 def _unit_reports(
@@ -222,7 +257,7 @@ def _is_final(capture: CapturePayload) -> bool:
 
 def _declined(response: ProcessorResponse | None) -> Declined:
     codes = [response.response_code or ""] if response else []
-    return Declined(from_paypal(codes, FailureCode.DO_NOT_HONOR))
+    return Declined(failure_code(codes, FailureCode.DO_NOT_HONOR))
 
 
 def _link(links: list[Link], relation: str) -> str:

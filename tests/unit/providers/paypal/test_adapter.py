@@ -53,7 +53,7 @@ def test_an_envelope_has_the_events_id_and_type_and_the_transmissions_id(
 ) -> None:
     body = b'{"id":"WH-1-2","event_type":"PAYMENT.CAPTURE.COMPLETED"}'
     envelope = Envelope("WH-1-2", "PAYMENT.CAPTURE.COMPLETED", "69cd13f0-d67a")
-    assert provider.read_envelope(HEADERS, body) == envelope
+    assert provider.webhooks.envelope(HEADERS, body) == envelope
 
 
 @pytest.mark.parametrize(
@@ -69,63 +69,63 @@ def test_without_a_transmissions_id_there_is_no_envelope(
 ) -> None:
     headers = {**HEADERS, "paypal-transmission-id": transmission_id}
     body = b'{"id":"WH-1-2","event_type":"PAYMENT.CAPTURE.COMPLETED"}'
-    assert provider.read_envelope(headers, body) is rejection
+    assert provider.webhooks.envelope(headers, body) is rejection
 
 
 @given(st.binary())
 async def test_any_bytes_are_answered(provider: PayPalProvider, body: bytes) -> None:
-    assert provider.read_envelope(HEADERS, body) is Rejection.BODY_MALFORMED
-    said = await provider.interpret_webhook("PAYMENT.CAPTURE.COMPLETED", body)
+    assert provider.webhooks.envelope(HEADERS, body) is Rejection.BODY_MALFORMED
+    said = await provider.webhooks.interpret("PAYMENT.CAPTURE.COMPLETED", body)
     assert isinstance(said, Unreadable)
-    assert await provider.verify_webhook({}, body, NOW) is Rejection.SIGNATURE_MISSING
+    assert await provider.webhooks.verify({}, body, NOW) is Rejection.SIGNATURE_MISSING
 
 
 async def test_an_event_whose_resource_leads_elsewhere_is_not_looked_up(
     provider: PayPalProvider,
 ) -> None:
     body = json.dumps({"resource": {"id": "../orders"}}).encode()
-    reply = await provider.interpret_webhook("PAYMENT.CAPTURE.COMPLETED", body)
+    reply = await provider.webhooks.interpret("PAYMENT.CAPTURE.COMPLETED", body)
     assert reply == Unreadable("no id of its capture in the event")
 
 
 @pytest.mark.parametrize("kind", ["BILLING.PLAN.CREATED", "PAYMENT.SALE.COMPLETED", ""])
 async def test_other_events_say_nothing_of_interest(provider: PayPalProvider, kind: str) -> None:
-    assert await provider.interpret_webhook(kind, b"anything") == Answered(())
-    assert provider.read_webhook(kind, b"anything") == Answered(())
+    assert await provider.webhooks.interpret(kind, b"anything") == Answered(())
+    assert provider.webhooks.read(kind, b"anything") == Answered(())
 
 
 def test_of_what_is_of_interest_paypal_has_to_be_asked(provider: PayPalProvider) -> None:
-    assert provider.read_webhook("PAYMENT.CAPTURE.COMPLETED", b"anything") is None
+    assert provider.webhooks.read("PAYMENT.CAPTURE.COMPLETED", b"anything") is None
 
 
 async def test_a_webhook_with_a_certificate_from_elsewhere_is_not_believed(
     provider: PayPalProvider,
 ) -> None:
-    rejection = await provider.verify_webhook(HEADERS, b"{}", NOW)
+    rejection = await provider.webhooks.verify(HEADERS, b"{}", NOW)
     assert rejection is Rejection.CERTIFICATE_NOT_ALLOWED
 
 
 def test_the_adapter_is_a_provider_that_captures_in_parts(provider: PayPalProvider) -> None:
     kept: Provider = provider
-    assert not kept.captures_once
+    assert not kept.operations.captures_once
 
 
 async def test_of_a_call_that_told_us_no_order_nothing_can_be_looked_up(
     provider: PayPalProvider,
 ) -> None:
-    assert await provider.fetch(authorize_request()) == Answered(())
+    assert await provider.lookups.fetch(authorize_request()) == Answered(())
 
 
 async def test_an_amount_that_paypal_does_not_take_is_refused_without_a_call(
     provider: PayPalProvider,
 ) -> None:
     no = Declined(FailureCode.METHOD_NOT_SUPPORTED)
-    reply = await provider.authorize(authorize_request(amount=FRACTION))
+    reply = await provider.operations.authorize(authorize_request(amount=FRACTION))
     assert reply == Answered((Report(PAYMENT_ID, None, no),))
-    assert await provider.capture(capture_request(FRACTION)) == Answered(
+    assert await provider.operations.capture(capture_request(FRACTION)) == Answered(
         (Report(PAYMENT_ID, ORDER_ID, no),)
     )
     failed = RefundFailed(FailureCode.METHOD_NOT_SUPPORTED)
-    assert await provider.refund(refund_request(FRACTION)) == Answered(
+    assert await provider.operations.refund(refund_request(FRACTION)) == Answered(
         (Report(PAYMENT_ID, ORDER_ID, failed, REFUND_ID, CAPTURE_ID),)
     )

@@ -32,15 +32,10 @@ from groat.providers.domain.facts import (
 )
 from groat.providers.domain.failures import FailureCode
 from groat.providers.reading import Malformed, convert
+from groat.providers.stripe.bodies import PAYMENT_METADATA, REFUND_METADATA
+from groat.providers.stripe.events import EVENT_TYPES, event_reports
 from groat.providers.stripe.payloads import PaymentIntent, StripeEventPayload, StripeRefundPayload
-from groat.providers.stripe.translation import (
-    EVENT_TYPES,
-    PAYMENT_METADATA,
-    REFUND_METADATA,
-    event_reports,
-    intent_reports,
-    refund_reports,
-)
+from groat.providers.stripe.translation import intent_reports, refund_reports
 
 PAYMENT_ID, REFUND_ID = PaymentId(ids.uuid7()), RefundId(ids.uuid7())
 METADATA = {PAYMENT_METADATA: ids.render("payment", PAYMENT_ID), "other": "x"}

@@ -36,23 +36,23 @@ async def test_an_event_of_interest_is_read(provider: StripeProvider) -> None:
     }
     body = json.dumps({"data": {"object": intent}}).encode()
     captured = Report(None, "pi_1", Captured("ch_1", Money(1050, "EUR")))
-    reply = await provider.interpret_webhook("payment_intent.succeeded", body)
+    reply = await provider.webhooks.interpret("payment_intent.succeeded", body)
     assert reply == Answered((captured,))
 
 
 async def test_webhooks_are_verified_with_every_active_secret(provider: StripeProvider) -> None:
     for secret in ("whsec_old", "whsec_new"):
         header = stripe_signature(secret, b"{}", int(NOW.timestamp()))
-        assert await provider.verify_webhook({"stripe-signature": header}, b"{}", NOW) is None
+        assert await provider.webhooks.verify({"stripe-signature": header}, b"{}", NOW) is None
     stranger = {"stripe-signature": stripe_signature("whsec_x", b"{}", int(NOW.timestamp()))}
-    rejection = await provider.verify_webhook(stranger, b"{}", NOW)
+    rejection = await provider.webhooks.verify(stranger, b"{}", NOW)
     assert rejection is Rejection.SIGNATURE_MISMATCH
-    assert await provider.verify_webhook({}, b"{}", NOW) is Rejection.SIGNATURE_MISSING
+    assert await provider.webhooks.verify({}, b"{}", NOW) is Rejection.SIGNATURE_MISSING
 
 
 def test_an_envelope_has_the_events_id_and_type(provider: StripeProvider) -> None:
     body = b'{"id":"evt_1","type":"charge.succeeded","data":{}}'
-    assert provider.read_envelope({}, body) == Envelope("evt_1", "charge.succeeded")
+    assert provider.webhooks.envelope({}, body) == Envelope("evt_1", "charge.succeeded")
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_an_envelope_has_the_events_id_and_type(provider: StripeProvider) -> Non
 def test_an_event_that_cannot_be_told_apart_is_malformed(
     provider: StripeProvider, event: dict[str, object]
 ) -> None:
-    assert provider.read_envelope({}, json.dumps(event).encode()) is Rejection.BODY_MALFORMED
+    assert provider.webhooks.envelope({}, json.dumps(event).encode()) is Rejection.BODY_MALFORMED
 
 
 @given(st.binary())
 async def test_any_bytes_are_answered(provider: StripeProvider, body: bytes) -> None:
-    assert provider.read_envelope({}, body) is Rejection.BODY_MALFORMED
-    assert isinstance(await provider.interpret_webhook("charge.succeeded", body), Unreadable)
+    assert provider.webhooks.envelope({}, body) is Rejection.BODY_MALFORMED
+    assert isinstance(await provider.webhooks.interpret("charge.succeeded", body), Unreadable)
 
 
 @pytest.mark.parametrize("about", [{}, [], None, {"object": "charge"}, {"object": "payout"}])
@@ -82,19 +82,19 @@ async def test_an_event_of_interest_that_cannot_be_read_is_tried_again(
     provider: StripeProvider, about: object
 ) -> None:
     body = json.dumps({"data": {"object": about}}).encode()
-    assert isinstance(await provider.interpret_webhook("charge.succeeded", body), Unreadable)
+    assert isinstance(await provider.webhooks.interpret("charge.succeeded", body), Unreadable)
 
 
 @pytest.mark.parametrize("kind", ["payout.paid", "charge.refunded", "v2.core.event"])
 async def test_other_events_say_nothing_of_interest(provider: StripeProvider, kind: str) -> None:
-    assert await provider.interpret_webhook(kind, b"anything") == Answered(())
-    assert provider.read_webhook(kind, b"anything") == Answered(())
+    assert await provider.webhooks.interpret(kind, b"anything") == Answered(())
+    assert provider.webhooks.read(kind, b"anything") == Answered(())
 
 
 def test_of_a_thin_event_alone_stripe_has_to_be_asked(provider: StripeProvider) -> None:
-    assert isinstance(provider.read_webhook("charge.succeeded", b"anything"), Unreadable)
-    assert provider.read_webhook("v1.charge.succeeded", b"anything") is None
-    assert provider.read_webhook("v1.payout.paid", b"anything") == Answered(())
+    assert isinstance(provider.webhooks.read("charge.succeeded", b"anything"), Unreadable)
+    assert provider.webhooks.read("v1.charge.succeeded", b"anything") is None
+    assert provider.webhooks.read("v1.payout.paid", b"anything") == Answered(())
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ async def test_an_event_of_others_need_not_be_readable(
     credentials = {"api_key": "sk_test_1", "account": "acct_1"}
     adapter = StripeProvider(credentials, timeout_seconds=1)
     body = json.dumps({"data": {"object": {"object": "unheard_of"}}, **origin}).encode()
-    told = adapter.read_webhook("charge.succeeded", body)
+    told = adapter.webhooks.read("charge.succeeded", body)
     assert isinstance(told, said) if isinstance(said, type) else told == said
     await adapter.close()
 
@@ -135,6 +135,6 @@ async def test_events_are_of_the_keys_mode(
 ) -> None:
     adapter = StripeProvider({"api_key": api_key}, timeout_seconds=1)
     body = json.dumps({"livemode": livemode}).encode()
-    told = adapter.read_webhook("customer.created", body)
+    told = adapter.webhooks.read("customer.created", body)
     assert told == (Answered(()) if ours else NotOurs("livemode"))
     await adapter.close()

@@ -1,0 +1,92 @@
+"""Build the parameters of calls to Stripe. Pure. Source: docs.stripe.com/api."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from stripe.params import (
+    PaymentIntentCaptureParams,
+    PaymentIntentConfirmParams,
+    PaymentIntentCreateParams,
+    RefundCreateParams,
+)
+
+from groat.kernel.errors import InvalidRequest
+from groat.providers.port import (
+    AuthorizeRequest,
+    CaptureRequest,
+    RefundRequest,
+    payment_reference,
+    refund_reference,
+)
+from groat.providers.stripe.amounts import stripe_units
+
+PAYMENT_METADATA = "groat_payment"
+"""Metadata key of the payment's id on PaymentIntents and refunds. Stripe copies it to charges."""
+
+REFUND_METADATA = "groat_refund"
+"""Metadata key of the refund's id on refunds."""
+
+WITH_FEE = "latest_charge.balance_transaction"
+"""Fields of a PaymentIntent to expand, so that it contains its charge and Stripe's fee."""
+
+NEEDS_METHOD = "A Stripe payment needs a payment_method, the id of a PaymentMethod."
+
+
+def intent(request: AuthorizeRequest) -> PaymentIntentCreateParams:
+    """Return the parameters that create a PaymentIntent.
+
+    ``capture_method`` is not ``automatic_async``: then the answer would not contain the fee yet.
+
+    Raises:
+        InvalidRequest: ``amount_not_supported``; or ``invalid_payment_method`` if there is none.
+    """
+    if request.payment_method is None:
+        raise InvalidRequest("invalid_payment_method", NEEDS_METHOD)
+    redirects: Literal["always", "never"] = "always" if request.return_url else "never"
+    order: PaymentIntentCreateParams = {
+        "amount": stripe_units(request.amount),
+        "currency": request.amount.currency.lower(),
+        "payment_method": request.payment_method,
+        "automatic_payment_methods": {"enabled": True, "allow_redirects": redirects},
+        "capture_method": "automatic" if request.capture else "manual",
+        "confirm": True,
+        "metadata": {PAYMENT_METADATA: payment_reference(request.payment_id)},
+        "expand": [WITH_FEE],
+    }
+    if request.return_url is not None:
+        order["return_url"] = request.return_url
+    return order
+
+
+def confirmation(request: AuthorizeRequest) -> PaymentIntentConfirmParams:
+    """Return the parameters that confirm a PaymentIntent."""
+    params: PaymentIntentConfirmParams = {"expand": [WITH_FEE]}
+    if request.return_url is not None:
+        params["return_url"] = request.return_url
+    return params
+
+
+def capture(request: CaptureRequest) -> PaymentIntentCaptureParams:
+    """Return the parameters that capture a PaymentIntent.
+
+    Raises:
+        InvalidRequest: ``amount_not_supported``.
+    """
+    return {"amount_to_capture": stripe_units(request.amount), "expand": [WITH_FEE]}
+
+
+def refund(request: RefundRequest) -> RefundCreateParams:
+    """Return the parameters that refund a charge. They carry the ids of payment and refund.
+
+    Raises:
+        InvalidRequest: ``amount_not_supported``.
+    """
+    return {
+        "charge": request.capture_reference,
+        "amount": stripe_units(request.amount),
+        "metadata": {
+            PAYMENT_METADATA: payment_reference(request.payment_id),
+            REFUND_METADATA: refund_reference(request.refund_id),
+        },
+    }
