@@ -77,7 +77,7 @@ def fresh_groat(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 @contextmanager
 def running(
-    home: Path, name: str, log: Path, *, descriptors: int | None = None, **more: str
+    home: Path, name: str, log: Path, descriptors: int | None = None, /, **more: str
 ) -> Iterator[zygote.Process]:
     """Run ``groat <name>``, forked like ``groat``; kill it at the end. ``log`` has its output."""
     told = environment(home, **more)

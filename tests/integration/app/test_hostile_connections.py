@@ -63,7 +63,7 @@ class Target:
 def serving(world: World, home: Path) -> Iterator[Target]:
     port = free_port()
     told = {"GROAT_API_PORT": str(port), **world.variables}
-    with running(home, "api", home / "api.log", descriptors=DESCRIPTORS, **told) as started:
+    with running(home, "api", home / "api.log", DESCRIPTORS, **told) as started:
         address = f"http://127.0.0.1:{port}/healthz"
         until(lambda: _answers(address), "the API")
         yield Target(psutil.Process(started.pid), port)

@@ -16,7 +16,7 @@ from tests.support import slate
 from tests.support.http_servers import running
 from tests.support.slate_host import GOOD, KEY, POOR, SECRET, Slate
 from tests.support.soundness import assert_sound
-from tests.support.world import Payment, World, engine_and_api
+from tests.support.world import OPERATOR, Payment, World, engine_and_api
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,10 @@ async def shop(
         running(host.app()) as base,
         engine_and_api(world.settings, world.api_key) as (engine, api),
     ):
+        operator = OPERATOR.acting_for(world.merchant_id)
         accounts = [
             await engine.merchants.put_provider_account(
-                world.merchant_id, name, name, {"key": KEY, "base": base, "secret": SECRET}
+                operator, name, name, {"key": KEY, "base": base, "secret": SECRET}
             )
             for name in ("slate", "mute")
         ]
