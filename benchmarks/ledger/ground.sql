@@ -7,8 +7,8 @@ select
     1, ('00000000-0000-7000-8000-0000' || 10000000 + n)::uuid, 'account:' || n, 'EUR', 'credit', false, now()
 from generate_series(1, current_setting('ground.accounts')::int) as n;
 
-insert into balance (merchant_id, account_id, recorded_at)
-select merchant_id, id, created_at from account;
+insert into balance (merchant_id, account_id, number, recorded_at, currency, is_engine)
+select merchant_id, id, number, created_at, currency, is_engine from account;
 
 insert into audit_record (merchant_id, id, object_id, recorded_at, body, leaf_hash)
 select merchant_id, id, object_id, created_at, body, sha256('\x00'::bytea || body)
