@@ -158,7 +158,7 @@ def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adap
         AccountService(database, audit, new_id, clock),
         queries,
         TransferService(database, lanes, queries, clock),
-        EnginePostings(locked, new_id),
+        EnginePostings(claimed, locked, new_id),
     )
 
 

@@ -25,6 +25,11 @@ ENGINES = 4
 
 
 @pytest.fixture
+def ledger_claims(both_ways: int) -> int:
+    return both_ways
+
+
+@pytest.fixture
 async def ledgers(world: World) -> AsyncIterator[list[TransferService]]:
     """The ledger as several processes have it: each with a pool and lanes of its own."""
     async with AsyncExitStack() as stack:

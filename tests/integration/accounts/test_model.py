@@ -152,10 +152,10 @@ async def require_statements(world: World, model: Model, merchant_id: MerchantId
             assert then == line.balance_after
 
 
-async def test_the_real_ledger_is_the_models(world: World) -> None:
+async def test_the_real_ledger_is_the_models(world: World, both_ways: int) -> None:
     clock = ManualClock(NOW)
     engine = world.engine
-    claimed = ClaimedPosting(engine.database, engine.audit, ids.uuid7, clock, least_gap=1)
+    claimed = ClaimedPosting(engine.database, engine.audit, ids.uuid7, clock, least_gap=both_ways)
     locked = LockedPosting(ids.uuid7)
     lanes = PostingLanes(engine.database, engine.audit, claimed, locked, clock)
     commands = 0

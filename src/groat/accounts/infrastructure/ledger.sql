@@ -71,17 +71,21 @@ where b.merchant_id = %(merchant_id)s and b.account_id = n.account_id
 -- transactions, entries, updated, recorded: write the batch from the verdict, and so nothing unless it is met. Each
 --   transaction is recorded a microsecond after the one before it. Transactions are inserted in id order, as in
 --   write_postings. recorded completes the audit record with the digest, which needs first_at.
--- The result is the verdict, and the places of the claims that hold if another one fails. A reference that was posted
+-- The result is the verdict, and the accounts of the claims that hold if another one fails. A reference that was posted
 -- before violates the primary key of ledger_transaction, and then nothing is written. No step depends on the planner's
 -- estimates: each joins a single row, or balance by its whole key.
+-- Facts cannot be refused: their claims hold whatever the balances are. If an account of a fact does not exist or has
+-- another currency, which is a bug, its id becomes null, and ledger_transaction refuses that.
 with locked as materialized (
     select
         c.place, c.total, c.entries, c.last, b.*,
-        coalesce(
-            b.status = 'open' and not b.is_engine and b.currency = c.currency
+        coalesce(b.currency = c.currency and (
+            %(are_facts)s::boolean or (
+                b.status = 'open' and not b.is_engine
                 and b.posted + c.bottom >= -%(max_amount)s::bigint and b.posted + c.top <= %(max_amount)s::bigint
-                and (b.floor is null or b.posted - b.held + c.lowest >= b.floor), false
-        ) as holds
+                and (b.floor is null or b.posted - b.held + c.lowest >= b.floor)
+            )
+        ), false) as holds
     from (
         select * from unnest(
             %(account_ids)s::uuid[], %(currencies)s::text[], %(totals)s::bigint[], %(lowest)s::bigint[],
@@ -105,14 +109,14 @@ with locked as materialized (
         merchant_id, id, batch_id, request_hash, recorded_at, effective_at, kind, reference, subject
     )
     select
-        %(merchant_id)s::bigint, t.id, %(batch_id)s::bigint, t.request_hash,
+        %(merchant_id)s::bigint, case when v.met then t.id end, %(batch_id)s::bigint, t.request_hash,
         v.first_at + (t.number - 1) * interval '1 us', t.effective_at, t.kind::smallint, t.reference, t.subject
     from verdict v
     cross join unnest(
         %(transaction_ids)s::uuid[], %(request_hashes)s::bigint[], %(effective_at)s::timestamptz[],
         %(kinds)s::bigint[], %(references)s::text[], %(subjects)s::text[]
     ) with ordinality as t (id, request_hash, effective_at, kind, reference, subject, number)
-    where v.met
+    where v.met or %(are_facts)s::boolean
     order by t.id
 ), entries as (
     insert into ledger_entry (merchant_id, account_number, recorded_at, transaction_id, amount, balance_after)
@@ -145,7 +149,71 @@ with locked as materialized (
     ) as r
     where v.met
 )
-select met, first_at, case when not met then array(select place from locked where holds) end from verdict
+select met, first_at, case when not met then array(select account_id from locked where holds) end from verdict
+
+-- name: post_pair
+-- Do the same as post_by_claims for one transaction with two entries, which most batches of one are. Without columns to
+-- unnest, sort and aggregate, it takes half of the time. The first account is the one with the lower id.
+with locked as materialized (
+    select
+        p.amount, b.*,
+        b.currency = %(currency)s::text and (
+            %(are_facts)s::boolean or (
+                b.status = 'open' and not b.is_engine
+                and abs(b.posted + p.amount) <= %(max_amount)s::bigint
+                and (b.floor is null or p.amount > 0 or b.posted - b.held + p.amount >= b.floor)
+            )
+        ) as holds
+    from (
+        values (%(first_id)s::uuid, %(first_amount)s::bigint), (%(second_id)s::uuid, %(second_amount)s::bigint)
+    ) as p (account_id, amount)
+    cross join lateral (
+        select * from balance
+        where merchant_id = %(merchant_id)s and account_id = p.account_id
+        for no key update
+    ) as b
+), verdict as materialized (
+    select
+        count(*) filter (where holds) = 2 as met,
+        greatest(%(now)s::timestamptz, max(recorded_at) + interval '1 us') as first_at
+    from locked
+), transactions as (
+    insert into ledger_transaction (
+        merchant_id, id, batch_id, request_hash, recorded_at, effective_at, kind, reference, subject
+    )
+    select
+        %(merchant_id)s::bigint, case when met then %(id)s::uuid end, %(batch_id)s::bigint, %(request_hash)s::bigint,
+        first_at, %(effective_at)s::timestamptz, %(kind)s::smallint, %(reference)s::text, %(subject)s::text
+    from verdict
+    where met or %(are_facts)s::boolean
+), entries as (
+    insert into ledger_entry (merchant_id, account_number, recorded_at, transaction_id, amount, balance_after)
+    select
+        %(merchant_id)s::bigint, l.number, v.first_at, %(id)s::uuid, l.amount,
+        l.posted + l.amount
+    from verdict v
+    cross join locked l
+    where v.met
+), updated as (
+    update balance b
+    set posted = l.posted + l.amount, version = l.version + 1, recorded_at = v.first_at
+    from verdict v
+    cross join locked l
+    where v.met and b.merchant_id = l.merchant_id and b.account_id = l.account_id
+), recorded as (
+    insert into audit_record (merchant_id, id, object_id, recorded_at, body, leaf_hash)
+    select
+        %(merchant_id)s::bigint, %(record_id)s::uuid, %(object_id)s::uuid, %(now)s::timestamptz, r.body,
+        sha256('\x00'::bytea || r.body)
+    from verdict v
+    cross join lateral (
+        select %(body_before)s::bytea || convert_to(encode(sha256(convert_to(concat_ws(
+            ' ', %(content_digest)s::text, (extract(epoch from v.first_at) * 1000000)::bigint
+        ), 'UTF8')), 'hex'), 'UTF8') || %(body_after)s::bytea as body
+    ) as r
+    where v.met
+)
+select met, first_at, case when not met then array(select account_id from locked where holds) end from verdict
 
 -- name: insert_holds
 -- Insert new holds. If another caller has used one of the references meanwhile, the insert fails.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from groat.accounts.domain import changes, claims
-from groat.accounts.domain.claims import Judgement
+from groat.accounts.domain.claims import ClaimedBatch, Judgement
 from groat.accounts.domain.commands import Known, Submission, UnitOutcomes
+from groat.accounts.domain.ledger import Transaction
 from groat.accounts.domain.pace import Pace
 from groat.accounts.infrastructure import ledger as store
+from groat.audit.domain.record import OpenRecord
 from groat.audit.service import AuditService
 from groat.kernel import ids
 from groat.kernel.clock import Clock
-from groat.kernel.ids import AccountId, IdSource, MerchantId, TransactionId
+from groat.kernel.ids import AccountId, IdSource, LedgerBatchId, MerchantId, TransactionId
+from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database, KeyTaken
 
 _MAX_TRIES = 3
@@ -44,6 +48,11 @@ class ClaimedPosting:
         self._least_gap = least_gap
         self._paces: dict[tuple[MerchantId, str], Pace] = {}
 
+    @property
+    def is_used(self) -> bool:
+        """Whether anything is posted by claims at all."""
+        return self._least_gap > 0
+
     async def post(
         self, merchant_id: MerchantId, actor: str, submissions: Sequence[Submission]
     ) -> dict[int, UnitOutcomes]:
@@ -55,7 +64,7 @@ class ClaimedPosting:
             Unavailable: ``database_unavailable``. The units may have been posted.
         """
         pace = self._pace(merchant_id, actor)
-        if not pace.tries_next() or not claims.claimable(submissions, set(), set()):
+        if not pace.tries_next():
             return {}
         known: dict[TransactionId, Known] = {}
         if pace.looks_up_next():
@@ -81,17 +90,33 @@ class ClaimedPosting:
             pace.missed()
         return answered
 
+    def record(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        facts: Sequence[Transaction],
+        actor: str,
+        now: datetime,
+    ) -> None:
+        """Post facts with their audit record, in the caller's transaction and its next exchange.
+
+        A fact is posted whatever the balances are, so nothing needs to be read first.
+        """
+        batch_id = ids.new_ledger_batch_id(self._new_id)
+        batch = claims.claimed(facts)
+        record = self._open_record(merchant_id, batch_id, batch, actor, "facts", now)
+        store.post_facts(connection, merchant_id, batch_id, batch, record, now)
+
     async def _send(
         self, merchant_id: MerchantId, actor: str, submissions: Sequence[Submission]
     ) -> tuple[Judgement, list[UnitOutcomes]]:
         """Send a batch; return the judgement, and the outcomes of the units if it was written."""
         now = self._clock.now()
         units = [one.unit for one in submissions]
-        batch = claims.claimed([one for unit in units for one in claims.transactions_of(unit)])
         batch_id = ids.new_ledger_batch_id(self._new_id)
+        batch = claims.claimed([one for unit in units for one in claims.transactions_of(unit)])
         cause = changes.cause_of([one.request_id for one in submissions])
-        change = changes.batch_change(batch_id, actor, cause, len(batch.transactions), digest="")
-        record = self._audit.open_record(merchant_id, change, changes.DIGEST, now)
+        record = self._open_record(merchant_id, batch_id, batch, actor, cause, now)
         async with self._database.autocommit() as connection:
             judged = await store.post_by_claims(
                 connection, merchant_id, batch_id, batch, record, now
@@ -99,6 +124,19 @@ class ClaimedPosting:
         if judged.first_at is None:
             return judged, []
         return judged, batch.outcomes(units, judged.first_at)
+
+    def _open_record(
+        self,
+        merchant_id: MerchantId,
+        batch_id: LedgerBatchId,
+        batch: ClaimedBatch,
+        actor: str,
+        cause: str,
+        now: datetime,
+    ) -> OpenRecord:
+        """Return the batch's audit record without its digest, which PostgreSQL adds."""
+        change = changes.batch_change(batch_id, actor, cause, len(batch.transactions), digest="")
+        return self._audit.open_record(merchant_id, change, changes.DIGEST, now)
 
     async def _find_repeated(
         self, merchant_id: MerchantId, submissions: Iterable[Submission], pace: Pace

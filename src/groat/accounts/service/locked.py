@@ -17,7 +17,7 @@ from groat.accounts.domain.commands import (
     UnitOutcomes,
 )
 from groat.accounts.domain.decisions import BatchDecision, Book, FactPostings
-from groat.accounts.domain.ledger import LedgerBatch, PostedTransaction
+from groat.accounts.domain.ledger import LedgerBatch, PostedTransaction, Transaction
 from groat.accounts.infrastructure import ledger as store
 from groat.audit.domain.record import Change
 from groat.kernel import ids
@@ -62,8 +62,8 @@ class LockedPosting:
         facts: FactPostings,
         actor: str,
         now: datetime,
-    ) -> tuple[list[PostedTransaction], list[Change]]:
-        """Post facts, all or none, and return the posted transactions."""
+    ) -> tuple[list[Transaction], list[Change]]:
+        """Post facts, all or none, and return the transactions with their final entries."""
         hold_ids = {*facts.taken.values(), *facts.released}
         account_ids = {entry.account_id for fact in facts.transactions for entry in fact.entries}
         account_ids.update(facts.owed.values())
@@ -73,7 +73,8 @@ class LockedPosting:
         _write(connection, merchant_id, batch, book, after)
         changed = [] if batch is None else [changes.of_batch(batch)]
         holds = after.holds.values()
-        return posted, [*changed, *(changes.of_ended_hold(hold, actor, "facts") for hold in holds)]
+        changed += [changes.of_ended_hold(hold, actor, "facts") for hold in holds]
+        return [one.transaction for one in posted], changed
 
     def _batch_of(
         self, decision: BatchDecision, actor: str, request_ids: Sequence[str]

@@ -80,9 +80,18 @@ async def lock_payments(
     connection: Connection, merchant_id: MerchantId, payment_ids: Collection[PaymentId]
 ) -> dict[PaymentId, Payment]:
     """Lock these payments until the transaction ends, and return them."""
-    rows = await connection.fetch(
-        QUERIES["lock_payments"], {"merchant_id": merchant_id, "ids": Uuids(list(payment_ids))}
-    )
+    query, parameters = lock_query(merchant_id, payment_ids)
+    return to_payments(await connection.fetch(query, parameters))
+
+
+def lock_query(merchant_id: MerchantId, payment_ids: Collection[PaymentId]) -> Statement:
+    """Return the query that locks these payments."""
+    parameters = {"merchant_id": merchant_id, "ids": Uuids(list(payment_ids))}
+    return QUERIES["lock_payments"], parameters
+
+
+def to_payments(rows: Iterable[Row]) -> dict[PaymentId, Payment]:
+    """Return the payments in the rows of ``lock_query``."""
     return {row[0]: to_payment(row) for row in rows}
 
 

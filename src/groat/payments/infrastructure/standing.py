@@ -1,4 +1,4 @@
-"""Read several tables at once: one round trip for each lock instead of one for each table."""
+"""Lock payments and read several tables at once: in one exchange with PostgreSQL."""
 
 from __future__ import annotations
 
@@ -37,22 +37,24 @@ async def lock_standing(
     """Lock the payments of arrivals, and return the state on which the arrivals are decided.
 
     Separate statements read everything else after the lock, since it changes only under the lock.
+    They travel together with the statement that locks.
     """
     found = await _captures_named(connection, merchant_id, arrivals)
     named = {one.report.payment_id for one in arrivals if one.report.payment_id is not None}
-    payments = await store.lock_payments(connection, merchant_id, named | set(found.values()))
-    effects, open_ones, refund_rows, dispute_rows = await connection.fetch_each(
+    wanted = named | set(found.values())
+    locked, effects, open_ones, refund_rows, dispute_rows = await connection.fetch_each(
+        store.lock_query(merchant_id, wanted),
         store.effects_query(
             merchant_id, _keys(map(effect_key, arrivals)) | _keys(map(fee_capture_key, arrivals))
         ),
-        operations.open_query(merchant_id, payments),
+        operations.open_query(merchant_id, wanted),
         refunds.refunds_query(
             merchant_id, {one.report.refund_id for one in arrivals if one.report.refund_id}
         ),
         disputes.disputes_query(merchant_id, set(_dispute_ids(arrivals))),
     )
     return Standing(
-        payments,
+        store.to_payments(locked),
         _by_payment(open_ones),
         {refund.id: refund for refund in map(refunds.to_refund, refund_rows)},
         {dispute.id: dispute for dispute in map(disputes.to_dispute, dispute_rows)},
