@@ -88,7 +88,7 @@ with locked as materialized (
         ), false) as holds
     from (
         select * from unnest(
-            %(account_ids)s::uuid[], %(currencies)s::text[], %(totals)s::bigint[], %(lowest)s::bigint[],
+            (select %(account_ids)s::uuid[]), %(currencies)s::text[], %(totals)s::bigint[], %(lowest)s::bigint[],
             %(bottoms)s::bigint[], %(tops)s::bigint[], %(entry_counts)s::bigint[], %(lasts)s::bigint[]
         ) with ordinality as c (account_id, currency, total, lowest, bottom, top, entries, last, place)
         order by account_id
@@ -113,7 +113,7 @@ with locked as materialized (
         v.first_at + (t.number - 1) * interval '1 us', t.effective_at, t.kind::smallint, t.reference, t.subject
     from verdict v
     cross join unnest(
-        %(transaction_ids)s::uuid[], %(request_hashes)s::bigint[], %(effective_at)s::timestamptz[],
+        (select %(transaction_ids)s::uuid[]), %(request_hashes)s::bigint[], %(effective_at)s::timestamptz[],
         %(kinds)s::bigint[], %(references)s::text[], %(subjects)s::text[]
     ) with ordinality as t (id, request_hash, effective_at, kind, reference, subject, number)
     where v.met or %(are_facts)s::boolean
@@ -125,7 +125,7 @@ with locked as materialized (
         e.amount, v.balances[e.place] + e.height
     from verdict v
     cross join unnest(
-        %(entry_places)s::bigint[], %(entry_numbers)s::bigint[], %(entry_transaction_ids)s::uuid[],
+        (select %(entry_places)s::bigint[]), %(entry_numbers)s::bigint[], %(entry_transaction_ids)s::uuid[],
         %(amounts)s::bigint[], %(heights)s::bigint[]
     ) as e (place, number, transaction_id, amount, height)
     where v.met
@@ -225,7 +225,7 @@ select
     %(merchant_id)s::bigint, id, account_id, request_hash, reference, amount, remaining, captured,
     state, expires_at, created_at
 from unnest(
-    %(ids)s::uuid[], %(account_ids)s::uuid[], %(request_hashes)s::bigint[], %(references)s::text[],
+    (select %(ids)s::uuid[]), %(account_ids)s::uuid[], %(request_hashes)s::bigint[], %(references)s::text[],
     %(amounts)s::bigint[], %(remaining)s::bigint[], %(captured)s::bigint[], %(states)s::text[],
     %(expires_at)s::timestamptz[], %(created_at)s::timestamptz[]
 ) as h (
