@@ -154,6 +154,25 @@ async def test_transfers_in_opposite_orders_never_deadlock(
     assert await deadlocks(world) == before
 
 
+async def test_batches_that_share_references_in_opposite_orders_never_deadlock(
+    world: World, ledgers: list[TransferService]
+) -> None:
+    """They touch different accounts, so only the references can make one wait for the other."""
+    wallets, who = await open_wallets(world, 4, 100_000), caller(world)
+    before = await deadlocks(world)
+    for turn in range(30):
+        references = [f"shared-{turn}-{number}" for number in range(100)]
+        there = [TransferOrder(one, *wallets[:2], Money(1, "EUR")) for one in references]
+        back = [TransferOrder(one, *wallets[2:], Money(1, "EUR")) for one in references[::-1]]
+        answers = await asyncio.gather(
+            ledgers[0].transfer_linked(who, there), ledgers[1].transfer_linked(who, back)
+        )
+        posted = [all(not isinstance(one, GroatError) for one in many) for many in answers]
+        assert sorted(posted) == [False, True]
+    await require_right(world)
+    assert await deadlocks(world) == before
+
+
 async def test_one_reference_from_many_processes_posts_once(
     world: World, ledgers: list[TransferService]
 ) -> None:
