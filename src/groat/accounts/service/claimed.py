@@ -85,10 +85,9 @@ class ClaimedPosting:
                 pace.hit()
                 return {**_replayed(submissions, known), **dict(zip(places, outcomes, strict=True))}
             failed |= judged.failed
-        answered = _replayed(submissions, known)
-        if len(answered) < len(submissions):
+        if failed:
             pace.missed()
-        return answered
+        return _replayed(submissions, known)
 
     def record(
         self,
@@ -143,6 +142,8 @@ class ClaimedPosting:
     ) -> dict[TransactionId, Known]:
         """Return the transactions of the batch that are in the ledger already."""
         keys = {key.id for one in submissions for key in claims.transactions_of(one.unit)}
+        if not keys:
+            return {}
         async with self._database.autocommit() as connection:
             known = await store.find_transactions(connection, merchant_id, keys)
         if known:
