@@ -15,21 +15,24 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import httpx
 import typer
+from pydantic import SecretStr
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from benchmarks.exchanges import counted
 from groat.app import traffic
 from groat.app.stack import Stack, running_stack
 from groat.app.traffic import Taken
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
+from groat.platform.embedded.servers import EmbeddedServers
 from groat.platform.process.settings import Settings
 
 WARM_UP = 50
@@ -44,12 +47,14 @@ class Figures:
     """The figures of a run. The rate is the median of all rounds; latencies cover all calls.
 
     ``overhead_p50_ms`` is the median time of a call without the provider's share, when calls are
-    made one at a time.
+    made one at a time. ``exchanges_per_lifecycle`` is the number of exchanges of all processes with
+    PostgreSQL for a payment, when payments are taken one at a time.
     """
 
     rounds: int
     payments_per_round: int
     lifecycles_per_s: float
+    exchanges_per_lifecycle: float
     create_p50_ms: float
     create_p99_ms: float
     overhead_p50_ms: float
@@ -74,11 +79,31 @@ def main(
             say=lambda text: progress.update(task, description=text),
         ) as stack:
             progress.update(task, description="Taking payments", total=rounds * payments)
-            figures = _measure(stack, payments, rounds, lambda: progress.advance(task))
+            measured = _measure(stack, payments, rounds, lambda: progress.advance(task))
+        progress.update(task, description="Counting exchanges", total=None)
+        figures = replace(measured, exchanges_per_lifecycle=_exchanges(Path(home) / "counted"))
     if as_json:
         print(json.dumps(asdict(figures)))  # noqa: T201 - the command prints its result
     else:
         Console().print(_table(figures))
+
+
+def _exchanges(home: Path) -> float:
+    """Return the exchanges for a payment, counted by a proxy in front of another stack's server."""
+    with (
+        EmbeddedServers(home / "server", ephemeral=True, postgres=True, valkey=False) as servers,
+        counted(servers.database_url) as (counter, url),
+        running_stack(
+            Settings(home=home / "stack", database_url=SecretStr(url)),
+            merchant="Benchmark",
+            ephemeral=True,
+            say=lambda _: None,
+        ) as stack,
+    ):
+        asyncio.run(_round(stack, "warm-up", WARM_UP, lambda _: None))
+        before = counter.exchanges
+        asyncio.run(_round(stack, "alone", ALONE, lambda _: None, at_once=1))
+        return round((counter.exchanges - before) / ALONE, 1)
 
 
 def _measure(stack: Stack, payments: int, rounds: int, paid: Callable[[], None]) -> Figures:
@@ -100,6 +125,7 @@ def _measure(stack: Stack, payments: int, rounds: int, paid: Callable[[], None])
         rounds,
         payments,
         lifecycles_per_s=round(statistics.median(rates), 1),
+        exchanges_per_lifecycle=0,
         create_p50_ms=round(hundredths[49] * 1000, 1),
         create_p99_ms=round(hundredths[98] * 1000, 1),
         overhead_p50_ms=round(overhead * 1000, 1),

@@ -13,7 +13,8 @@ from benchmarks import machine
 class Figures:
     """The figures of a run. Rates are transfers per second; for TPC-B, transactions per second.
 
-    Every ratio is the median of the ratios of the rounds.
+    Every ratio is the median of the ratios of the rounds. A ratio ``..._over_none`` compares
+    a mix of calls with plain transfers: the lower one of those for cold and for hot accounts.
     """
 
     groat_cold_tps: float
@@ -26,6 +27,9 @@ class Figures:
     hot_ratio: float
     hot_over_cold: float
     large_over_empty: float
+    refused_2_over_none: float
+    refused_30_over_none: float
+    repeated_10_over_none: float
     p50_ms: float
     p99_ms: float
     single_p50_ms: float
@@ -56,6 +60,10 @@ def summarised(
         pairs = zip(samples[name], samples[other], strict=True)
         return round(statistics.median([value / divisor for value, divisor in pairs]), 2)
 
+    def over_none(mix: str) -> float:
+        kinds = ("cold", "hot")
+        return min(ratio(f"{mix}_{kind}_tps", f"groat_{kind}_tps") for kind in kinds)
+
     return Figures(
         groat_cold_tps=median("groat_cold_tps", 0),
         groat_hot_tps=median("groat_hot_tps", 0),
@@ -67,6 +75,9 @@ def summarised(
         hot_ratio=ratio("groat_hot_tps", "for_update_hot_tps"),
         hot_over_cold=ratio("groat_hot_tps", "groat_cold_tps"),
         large_over_empty=ratio("groat_large_tps", "groat_cold_tps"),
+        refused_2_over_none=over_none("refused_2"),
+        refused_30_over_none=over_none("refused_30"),
+        repeated_10_over_none=over_none("repeated_10"),
         p50_ms=median("p50_ms", 1),
         p99_ms=median("p99_ms", 1),
         single_p50_ms=median("single_p50_ms", 2),

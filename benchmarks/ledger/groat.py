@@ -12,17 +12,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 
 from benchmarks.ledger.ground import GROAT
-from benchmarks.ledger.writers import Done, Round
+from benchmarks.ledger.writers import PLAIN, Done, Mix, Round
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """The combined result of all writers in one turn.
 
-    ``tps`` is transfers per second, ``cpu_us`` microseconds of processor time per transfer.
+    ``tps`` is calls per second, ``cpu_us`` microseconds of processor time per call.
     """
 
-    transfers: int
+    calls: int
     tps: float
     cpu_us: float
     latencies_ms: list[float]
@@ -44,10 +44,10 @@ class Writers:
     def __init__(self, processes: list[subprocess.Popen[str]]) -> None:
         self._processes = processes
 
-    def turn(self, *, seconds: float, callers: int, hot: bool) -> Turn:
+    def turn(self, *, seconds: float, callers: int, hot: bool, mix: Mix = PLAIN) -> Turn:
         """Let ``callers`` post concurrently for ``seconds``, spread over the processes."""
         used = self._processes[:callers]
-        asked = Round(seconds, callers // len(used), hot)
+        asked = Round(seconds, callers // len(used), hot, mix)
         for process in used:
             assert process.stdin is not None  # noqa: S101 - it is a pipe
             process.stdin.write(json.dumps(asdict(asked)) + "\n")
@@ -81,10 +81,10 @@ def _answer(process: subprocess.Popen[str]) -> Done:
 
 
 def _together(done: list[Done]) -> Turn:
-    transfers = sum(writer.transfers for writer in done)
+    calls = sum(writer.calls for writer in done)
     return Turn(
-        transfers,
-        transfers / max(writer.seconds for writer in done),
-        1e6 * sum(writer.cpu_seconds for writer in done) / transfers,
+        calls,
+        calls / max(writer.seconds for writer in done),
+        1e6 * sum(writer.cpu_seconds for writer in done) / calls,
         [latency for writer in done for latency in writer.latencies_ms],
     )

@@ -26,6 +26,9 @@ GROAT = MerchantId(1)
 MASTER_KEY = base64.b64encode(bytes(32)).decode()
 """Master key of every process of the benchmark. It protects only invented data."""
 
+EMPTY = 1_000
+"""Number of empty wallets in each database. Refused transfers debit them."""
+
 TABLES = ("ledger_transaction", "ledger_entry", "balance", "audit_record")
 """Tables whose growth is measured."""
 
@@ -53,7 +56,7 @@ def new_database(server: str, name: str, accounts: int) -> str:
     url = f"{server.rpartition('/')[0]}/{name}"
     schema.migrate(url)
     asyncio.run(_make_root_key(url))
-    _run(url, "accounts", {"accounts": accounts})
+    _run(url, "accounts", {"accounts": accounts, "empty": EMPTY})
     with psycopg.connect(url) as connection:
         connection.execute(QUERIES["for_update"].text)
     return url

@@ -1,23 +1,28 @@
 -- name: accounts
--- Insert one merchant with ground.accounts wallets, and their audit records.
+-- Insert one merchant with ground.accounts accounts and ground.empty wallets, and their audit records. A
+-- wallet has the floor 0 and no money, so every transfer from it is refused.
 insert into merchant values (1, 'Benchmark', '\x00', now());
 
 insert into account (merchant_id, id, code, currency, normal_side, is_engine, created_at)
 select
     1, ('00000000-0000-7000-8000-0000' || 10000000 + n)::uuid, 'account:' || n, 'EUR', 'credit', false, now()
-from generate_series(1, current_setting('ground.accounts')::int) as n;
+from generate_series(1, current_setting('ground.accounts')::int + current_setting('ground.empty')::int) as n;
 
-insert into balance (merchant_id, account_id, recorded_at)
-select merchant_id, id, created_at from account;
+insert into balance (merchant_id, account_id, number, floor, recorded_at, currency, is_engine)
+select
+    merchant_id, id, number, case when row_number() over (order by number) > current_setting('ground.accounts')::int then 0 end,
+    created_at, currency, is_engine
+from account;
 
 insert into audit_record (merchant_id, id, object_id, recorded_at, body, leaf_hash)
 select merchant_id, id, object_id, created_at, body, sha256('\x00'::bytea || body)
 from (
     select
-        merchant_id, gen_random_uuid() as id, id as object_id, created_at, 'account.created' as action,
-        typeid('acct', id) as object,
-        json_build_object('code', code, 'currency', currency, 'normal_side', normal_side, 'floor', null) as data
-    from account
+        a.merchant_id, gen_random_uuid() as id, a.id as object_id, created_at, 'account.created' as action,
+        typeid('acct', a.id) as object,
+        json_build_object('code', code, 'currency', a.currency, 'normal_side', normal_side, 'floor', floor) as data
+    from account a
+    join balance b on b.merchant_id = a.merchant_id and b.account_id = a.id
     union all
     select
         merchant_id, gen_random_uuid(), '00000000-0000-0001-0000-000000000000', created_at, 'merchant.created',

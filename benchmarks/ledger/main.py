@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from pydantic import SecretStr
@@ -20,6 +20,7 @@ from benchmarks.ledger import ground, report
 from benchmarks.ledger.figures import summarised
 from benchmarks.ledger.groat import Writers, running_writers
 from benchmarks.ledger.usual import Usual
+from benchmarks.ledger.writers import Mix
 from groat.app.verify import verify
 from groat.platform.process.settings import Settings
 
@@ -32,12 +33,32 @@ CALLERS = 1_000
 Samples = dict[str, list[float]]
 """The values that each round measured, by the name of the figure."""
 
+MIXES = {
+    "refused_2": Mix(refused=0.02),
+    "refused_30": Mix(refused=0.3),
+    "repeated_10": Mix(repeated=0.1),
+}
+"""The mixes of calls that are compared with plain transfers."""
+
 Turns = list[tuple[str, Callable[[], float]]]
 """The turns of a round: the name of a figure and the function that measures it."""
 
 
+class Rig(NamedTuple):
+    """The contestants: Groat's writers on a ``small`` and on a large ledger, and the usual ways.
+
+    ``clients`` is the number of pgbench's clients at which the usual function is fastest.
+    """
+
+    small: str
+    writers: Writers
+    veterans: Writers
+    usual: Usual
+    clients: Mapping[str, int]
+
+
 def main(
-    seconds: Annotated[float, typer.Option(min=1, help="Seconds of each turn.")] = 5,
+    seconds: Annotated[float, typer.Option(min=1, help="Seconds of each turn.")] = 4,
     rounds: Annotated[int, typer.Option(min=1, max=50, help="Number of rounds of turns.")] = 5,
     entries: Annotated[
         int, typer.Option(min=0, help="Number of past entries in the large ledger.")
@@ -70,11 +91,12 @@ def main(
         samples: Samples = defaultdict(list)
         say("Finding the best number of pgbench's clients")
         clients = {kind: usual.best_clients(kind, seconds / 2) for kind in ("cold", "hot")}
-        turns = _turns(small, writers, veterans, usual, clients, seconds, samples)
-        for name, turn in turns:  # unmeasured: fills plans and caches, opens connections
-            say(f"Warming up: {name}")
+        rig = Rig(small, writers, veterans, usual, clients)
+        for name, turn in _turns(rig, seconds / 2, samples):
+            say(f"Warming up: {name}")  # unmeasured: fills plans and caches, opens connections
             turn()
         samples.clear()
+        turns = _turns(rig, seconds, samples)
         for url in (small, large, other):
             ground.tidy(url)
         progress.update(task, total=rounds * len(turns))
@@ -93,26 +115,27 @@ def main(
         Console().print(report.table(figures))
 
 
-def _turns(
-    small: str,
-    writers: Writers,
-    veterans: Writers,
-    usual: Usual,
-    clients: dict[str, int],
-    seconds: float,
-    samples: Samples,
-) -> Turns:
+def _turns(rig: Rig, seconds: float, samples: Samples) -> Turns:
     """Return the turns of a round, in order. A Groat turn adds further samples by itself."""
+    small, writers, veterans, usual, clients = rig
 
     def groat(*, hot: bool) -> float:
         before = ground.size(small)
         turn = writers.turn(seconds=seconds, callers=CALLERS, hot=hot)
-        samples["bytes_per_transfer"].append((ground.size(small) - before) / turn.transfers)
+        samples["bytes_per_transfer"].append((ground.size(small) - before) / turn.calls)
         if not hot:
             samples["p50_ms"].append(turn.p50_ms)
             samples["p99_ms"].append(turn.p99_ms)
         return turn.tps
 
+    def mixed(mix: Mix, *, hot: bool) -> Callable[[], float]:
+        return lambda: writers.turn(seconds=seconds / 2, callers=CALLERS, hot=hot, mix=mix).tps
+
+    mixes = [
+        (f"{name}_{kind}_tps", mixed(mix, hot=kind == "hot"))
+        for name, mix in MIXES.items()
+        for kind in ("cold", "hot")
+    ]
     return [
         ("groat_cold_tps", lambda: groat(hot=False)),
         ("for_update_cold_tps", lambda: usual.transfers("cold", clients["cold"], seconds)),
@@ -128,6 +151,7 @@ def _turns(
             lambda: writers.turn(seconds=seconds / 2, callers=1, hot=False).p50_ms,
         ),
         ("for_update_single_p50_ms", lambda: usual.single_p50_ms(seconds / 2)),
+        *mixes,
     ]
 
 

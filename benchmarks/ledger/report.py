@@ -29,6 +29,9 @@ _PAGE = """\
 |---|---:|
 | hot / cold | {hot_over_cold} |
 | a ledger with five million past entries / a new ledger | {large_over_empty} |
+| 2 % of the calls refused / none | {refused_2_over_none} |
+| 30 % of the calls refused / none | {refused_30_over_none} |
+| 10 % of the calls repeated / none | {repeated_10_over_none} |
 | 1,000 concurrent callers: median and 99th percentile | {p50_ms} ms, {p99_ms} ms |
 | bytes per transfer: tables, indexes and audit record | {bytes_per_transfer:.0f} |
 | pgbench's own TPC-B, as a yardstick of the machine | {tpcb_tps:,.0f}/s |

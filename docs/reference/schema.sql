@@ -142,12 +142,15 @@ CREATE TABLE public.audit_record (
 CREATE TABLE public.balance (
     merchant_id bigint NOT NULL,
     account_id uuid NOT NULL,
+    number bigint NOT NULL,
     posted bigint DEFAULT 0 NOT NULL,
     held bigint DEFAULT 0 NOT NULL,
     floor bigint,
     version bigint DEFAULT 0 NOT NULL,
     recorded_at timestamp with time zone NOT NULL,
     status text DEFAULT 'open'::text NOT NULL,
+    currency text NOT NULL,
+    is_engine boolean NOT NULL,
     CONSTRAINT balance_above_floor CHECK (((posted - held) >= floor)),
     CONSTRAINT balance_held_not_negative CHECK ((held >= 0)),
     CONSTRAINT balance_status_check CHECK ((status = ANY (ARRAY['open'::text, 'frozen'::text, 'closed'::text])))

@@ -75,8 +75,17 @@ async def provider_http(setting: Setting) -> AsyncIterator[dict[str, httpx.Async
 
 
 @pytest.fixture
+def ledger_claims() -> int:
+    """The setting of the same name; tests of both ways of posting have several values."""
+    return 1
+
+
+@pytest.fixture
 async def world(
-    database_url: str, setting: Setting, provider_http: dict[str, httpx.AsyncClient]
+    database_url: str,
+    setting: Setting,
+    provider_http: dict[str, httpx.AsyncClient],
+    ledger_claims: int,
 ) -> AsyncIterator[World]:
     setting.mailbox.mail.clear()
     merchant = setting.merchant
@@ -85,7 +94,8 @@ async def world(
         http = provider_http[site.provider]
         account = ids.render("provider_account", site.account_id)
         sites[site.provider] = await Site.opened(account, http)
-    settings = setting.settings.model_copy(update={"database_url": SecretStr(database_url)})
+    own = {"database_url": SecretStr(database_url), "ledger_claims": ledger_claims}
+    settings = setting.settings.model_copy(update=own)
     async with engine_and_api(settings, merchant.api_key) as (engine, api):
         yield World(
             settings,

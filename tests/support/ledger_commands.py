@@ -31,7 +31,7 @@ from groat.accounts.domain.ledger import (
 )
 from groat.accounts.domain.orders import HoldCapture, HoldOrder
 from groat.kernel.ids import AccountId, MerchantId
-from groat.kernel.money import Money
+from groat.kernel.money import MAX_AMOUNT, Money
 
 MERCHANT = MerchantId(7)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -135,6 +135,28 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(POSTS, POSTS, PLACES, CAPTURES,
 UNITS: st.SearchStrategy[list[Unit]] = st.lists(
     st.lists(COMMANDS, min_size=1, max_size=3).map(tuple), max_size=12
 )
+
+
+@st.composite
+def demanding_books(draw: st.DrawFn) -> Book:
+    """Books in which some accounts have holds, belong to the engine, or are almost too large."""
+    book = draw(books())
+    balances = dict(book.balances)
+    for account_id, one in balances.items():
+        extreme = draw(st.sampled_from([0, 0, 0, 0, 0, MAX_AMOUNT - 80, -MAX_AMOUNT + 80]))
+        posted = one.posted + (extreme if one.floor is None or extreme > 0 else 0)
+        room = max(0, posted - (one.floor or 0))
+        balances[account_id] = one._replace(
+            posted=posted,
+            held=min(room, draw(st.sampled_from([0, 0, 10, 30]))),
+            is_engine=draw(st.integers(0, 15)) == 0,
+        )
+    return Book(balances)
+
+
+def batches_of_posts() -> st.SearchStrategy[list[PostTransaction]]:
+    """Return batches of postings in which each reference occurs once."""
+    return st.lists(POSTS, max_size=8, unique_by=lambda post: post.transaction.id)
 
 
 def sums(balances: Mapping[AccountId, Balance]) -> dict[str, int]:

@@ -11,7 +11,9 @@ from random import Random, SystemRandom
 from groat.accounts.domain.kinds import CALLERS_KINDS, TransactionKinds
 from groat.accounts.queries import AccountQueries
 from groat.accounts.service.accounts import AccountService
+from groat.accounts.service.claimed import ClaimedPosting
 from groat.accounts.service.lanes import PostingLanes
+from groat.accounts.service.locked import LockedPosting
 from groat.accounts.service.postings import EnginePostings
 from groat.accounts.service.transfers import TransferService
 from groat.audit.service import AuditService
@@ -122,7 +124,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     """
     adapters = installed_adapters()
     base = await _open(settings)
-    ledger = _ledger(base, adapters)
+    ledger = _ledger(settings, base, adapters)
     payments = _payments(settings, base, ledger, adapters)
     inbox = _inbox(base, ledger, payments)
     async with AsyncExitStack() as stack:
@@ -138,11 +140,13 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         yield Engine(**rooms, database=base.database, vault=base.vault)
 
 
-def _ledger(base: Base, adapters: Mapping[ProviderName, Adapter]) -> Ledger:
+def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adapter]) -> Ledger:
     database, new_id, clock = base.database, base.new_id, base.clock
     audit = AuditService(database, new_id)
     queries = AccountQueries(database, TransactionKinds([*CALLERS_KINDS, *KINDS.values()]), clock)
-    lanes = PostingLanes(database, audit, new_id, clock)
+    claimed = ClaimedPosting(database, audit, new_id, clock, least_gap=settings.ledger_claims)
+    locked = LockedPosting(new_id)
+    lanes = PostingLanes(database, audit, claimed, locked, clock)
     fields = credential_fields(adapters)
     return Ledger(
         audit,
@@ -150,7 +154,7 @@ def _ledger(base: Base, adapters: Mapping[ProviderName, Adapter]) -> Ledger:
         AccountService(database, audit, new_id, clock),
         queries,
         TransferService(database, lanes, queries, clock),
-        EnginePostings(lanes, new_id),
+        EnginePostings(claimed, locked, new_id),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from groat.audit.domain.record import Change, Record
+from groat.audit.domain.record import Change, OpenRecord, Record, opened_at
 from groat.audit.infrastructure import records as store
 from groat.kernel.ids import IdSource, MerchantId, RecordId
 from groat.platform.http.strict_json import Json
@@ -54,6 +54,12 @@ class AuditService:
         store.write(connection, merchant_id, records, now)
         for sink in self._sinks:
             await sink(connection, records)
+
+    def open_record(
+        self, merchant_id: MerchantId, change: Change, blank: str, now: datetime
+    ) -> OpenRecord:
+        """Return a new record whose data lacks the text ``blank``, for a statement that adds it."""
+        return opened_at(Record(merchant_id, RecordId(self._new_id()), change, now), blank)
 
     async def page(
         self,

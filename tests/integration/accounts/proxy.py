@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, suppress
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-COMMITTED = b"COMMIT\0"  # the tag of the message CommandComplete
+COMMITTED = (b"COMMIT\0", b"first_at\0")
+"""The tag of a commit, and a column of the statement that posts by claims and commits itself."""
 
 
 class Proxy:
@@ -34,7 +35,7 @@ class Proxy:
 
     async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
-            if COMMITTED in data and self.to_lose:
+            if self.to_lose and any(mark in data for mark in COMMITTED):
                 self.to_lose -= 1
                 self.lost += 1
                 return

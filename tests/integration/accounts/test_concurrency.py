@@ -25,6 +25,11 @@ ENGINES = 4
 
 
 @pytest.fixture
+def ledger_claims(both_ways: int) -> int:
+    return both_ways
+
+
+@pytest.fixture
 async def ledgers(world: World) -> AsyncIterator[list[TransferService]]:
     """The ledger as several processes have it: each with a pool and lanes of its own."""
     async with AsyncExitStack() as stack:
@@ -145,6 +150,26 @@ async def test_transfers_in_opposite_orders_never_deadlock(
 
     said = sum(await asyncio.gather(*(cross(task) for task in range(24))), Counter[str]())
     assert said == {"posted": 1200}
+    await require_right(world)
+    assert await deadlocks(world) == before
+
+
+async def test_batches_that_share_references_in_opposite_orders_never_deadlock(
+    world: World, ledgers: list[TransferService]
+) -> None:
+    """They touch different accounts, so only the references can make one wait for the other."""
+    first, second, third, fourth = await open_wallets(world, 4, 100_000)
+    who, cent = caller(world), Money(1, "EUR")
+    before = await deadlocks(world)
+    for turn in range(30):
+        references = [f"shared-{turn}-{number}" for number in range(100)]
+        there = [TransferOrder(one, first, second, cent) for one in references]
+        back = [TransferOrder(one, third, fourth, cent) for one in references[::-1]]
+        answers = await asyncio.gather(
+            ledgers[0].transfer_linked(who, there), ledgers[1].transfer_linked(who, back)
+        )
+        posted = [all(not isinstance(one, GroatError) for one in many) for many in answers]
+        assert sorted(posted) == [False, True]
     await require_right(world)
     assert await deadlocks(world) == before
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from pydantic import SecretStr
 
 from groat.accounts.domain.chart import opened
@@ -18,6 +19,11 @@ from tests.integration.accounts.proxy import losing_answers
 from tests.support.world import World
 
 CONNECTIONS_TO_END = 3
+
+
+@pytest.fixture
+def ledger_claims(both_ways: int) -> int:
+    return both_ways
 
 
 def caller(world: World) -> Caller:

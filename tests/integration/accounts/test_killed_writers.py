@@ -22,6 +22,11 @@ EACH = 150
 """How many transfers every writer has acknowledged before half of them die, and the rest again."""
 
 
+@pytest.fixture
+def ledger_claims(both_ways: int) -> int:
+    return both_ways
+
+
 class Writer:
     """A writer process, and the references that it has acknowledged."""
 
@@ -63,6 +68,7 @@ def writers(bank: Bank) -> Iterator[list[Writer]]:
     common = [
         settings.database_url.get_secret_value(),
         settings.master_key.get_secret_value(),
+        str(settings.ledger_claims),
         ids.render_merchant(bank.world.merchant_id),
         bank.source,
         bank.bob,

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from groat.accounts.domain.ledger import hold_id
 from groat.kernel import ids
 from tests.support.bank import Bank
+
+
+@pytest.fixture
+def ledger_claims(both_ways: int) -> int:
+    return both_ways
 
 
 async def test_two_credits_of_one_account_at_once_both_count(bank: Bank) -> None:

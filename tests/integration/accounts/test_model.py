@@ -18,7 +18,9 @@ from groat.accounts.domain.kinds import TRANSFER
 from groat.accounts.domain.ledger import Entry, StatementFilter, Transaction
 from groat.accounts.infrastructure import accounts as store
 from groat.accounts.infrastructure import ledger as book_store
+from groat.accounts.service.claimed import ClaimedPosting
 from groat.accounts.service.lanes import PostingLanes
+from groat.accounts.service.locked import LockedPosting
 from groat.app.verify import verify
 from groat.audit.domain.record import Cause, Change, Scalar
 from groat.kernel import ids
@@ -56,9 +58,7 @@ def histories() -> list[History]:
     return found
 
 
-async def open_accounts(
-    world: World, lanes: PostingLanes, merchant_id: MerchantId, book: Book
-) -> None:
+async def open_accounts(world: World, merchant_id: MerchantId, book: Book) -> None:
     """Put a book into the database as a merchant of its own, with the entries that made it."""
     await world.rows("insert into merchant values (%s, 'Model', '', now())", merchant_id)
     before = NOW - timedelta(days=1)
@@ -81,7 +81,9 @@ async def open_accounts(
         changes = list(opened(merchant_id, book))
         if facts:
             posted = FactPostings(facts)
-            _, more = await lanes.record(connection, merchant_id, posted, "engine", before)
+            _, more = await world.engine.postings.post(
+                connection, merchant_id, posted, "engine", before
+            )
             changes += more
         await world.engine.audit.write(connection, merchant_id, changes, before)
     for one in book.balances.values():
@@ -112,7 +114,7 @@ async def play(
     """Submit a history's batches, and hold every outcome and balance against the model's."""
     book, batches = history
     model, commands = model_of(book), 0
-    await open_accounts(world, lanes, merchant_id, book)
+    await open_accounts(world, merchant_id, book)
     caller = Caller(merchant_id, "key_model", "req_model")
     for seconds, units in batches:
         clock.advance(timedelta(seconds=seconds))
@@ -127,12 +129,11 @@ async def play(
 
 async def require_agreement(world: World, model: Model, merchant_id: MerchantId) -> None:
     async with world.engine.database.transaction() as connection:
-        balances = await book_store.lock_balances(connection, merchant_id, model.accounts)
-        holds = await book_store.find_holds(connection, merchant_id, model.holds)
-    assert {account: (one.posted, one.held) for account, one in balances.items()} == {
+        book = await book_store.lock(connection, merchant_id, model.accounts, model.holds)
+    assert {account: (one.posted, one.held) for account, one in book.balances.items()} == {
         account: (one["posted"], one["held"]) for account, one in model.accounts.items()
     }
-    assert {hold: (one.remaining, one.state) for hold, one in holds.items()} == {
+    assert {hold: (one.remaining, one.state) for hold, one in book.holds.items()} == {
         hold: (one["remaining"], one["state"]) for hold, one in model.holds.items()
     }
 
@@ -151,10 +152,12 @@ async def require_statements(world: World, model: Model, merchant_id: MerchantId
             assert then == line.balance_after
 
 
-async def test_the_real_ledger_is_the_models(world: World) -> None:
+async def test_the_real_ledger_is_the_models(world: World, both_ways: int) -> None:
     clock = ManualClock(NOW)
     engine = world.engine
-    lanes = PostingLanes(engine.database, engine.audit, ids.uuid7, clock)
+    claimed = ClaimedPosting(engine.database, engine.audit, ids.uuid7, clock, least_gap=both_ways)
+    locked = LockedPosting(ids.uuid7)
+    lanes = PostingLanes(engine.database, engine.audit, claimed, locked, clock)
     commands = 0
     for number, history in enumerate(histories()):
         clock.moment = NOW

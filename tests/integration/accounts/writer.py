@@ -19,9 +19,16 @@ from groat.platform.process.settings import Settings
 AT_ONCE = 20
 
 
-async def write(url: str, key: str, merchant: str, till: str, wallet: str, name: str) -> None:
+async def write(
+    url: str, key: str, claims: str, merchant: str, till: str, wallet: str, name: str
+) -> None:
     """Transfer 1 again and again, several at once; write out each reference once it is done."""
-    settings = Settings(_env_file=None, database_url=SecretStr(url), master_key=SecretStr(key))
+    settings = Settings(
+        _env_file=None,
+        database_url=SecretStr(url),
+        master_key=SecretStr(key),
+        ledger_claims=int(claims),
+    )
     caller = Caller(ids.parse_merchant(merchant), "key_writer", f"req_{name}")
     debit, credit = (AccountId(ids.parse("account", text)) for text in (till, wallet))
     numbers = itertools.count()

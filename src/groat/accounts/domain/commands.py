@@ -48,6 +48,13 @@ Unit: TypeAlias = tuple[Command, ...]
 """Linked commands: all of them are executed, or none. Most units hold one command."""
 
 
+class Submission(NamedTuple):
+    """A unit, with the id of the request that submits it."""
+
+    request_id: str
+    unit: Unit
+
+
 Figure: TypeAlias = UUID | datetime | str | int | None
 
 
@@ -103,6 +110,8 @@ class HoldStands(Value):
 
 
 CommandOutcome: TypeAlias = Posted | HoldStands | Refused
+UnitOutcomes: TypeAlias = tuple[CommandOutcome, ...]
+"""The outcomes of a unit's commands, in their order."""
 
 
 class Known(NamedTuple):

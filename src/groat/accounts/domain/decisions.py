@@ -77,6 +77,11 @@ class FactPostings(Value):
     released: Sequence[HoldId] = ()
     owed: Mapping[TransactionId, AccountId] = field(default_factory=dict)
 
+    @property
+    def depend_on_the_book(self) -> bool:
+        """Whether entries or holds depend on the balances and holds at the time of posting."""
+        return bool(self.taken or self.released or self.owed)
+
 
 class WrongCurrency(ValueError):
     """A fact has an entry in another currency than its account: a bug in the posting recipe."""

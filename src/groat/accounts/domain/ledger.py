@@ -11,7 +11,7 @@ three times as fast as creating a dataclass.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple, Self, TypeAlias
 from uuid import UUID
@@ -258,22 +258,35 @@ def request_hash(*content: UUID | datetime | str | int | None) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def batch_digest(transactions: Sequence[PostedTransaction]) -> str:
-    """Return the SHA-256 of the content of ``transactions``, in hexadecimal, in any order.
+def batch_digest(posted: Sequence[PostedTransaction]) -> str:
+    """Return the digest of a batch for its audit record, in hexadecimal; the order does not matter.
 
-    Each transaction is one line: its id, times in microseconds, account numbers and amounts, kind,
-    reference and subject. ``groat verify`` has PostgreSQL compute the same digest from the rows.
+    It is the SHA-256 of the content's digest and the time of the first transaction. ``groat
+    verify`` has PostgreSQL compute the same from the rows.
     """
-    lines = sorted(_digest_line(transaction) for transaction in transactions)
+    first_at = min(one.recorded_at for one in posted)
+    content = content_digest(
+        [(one.transaction, _micros(one.recorded_at) - _micros(first_at)) for one in posted]
+    )
+    return hashlib.sha256(f"{content} {_micros(first_at)}".encode()).hexdigest()
+
+
+def content_digest(timed: Iterable[tuple[Transaction, int]]) -> str:
+    """Return the SHA-256 of the content of a batch, in hexadecimal: known before its time is.
+
+    Each transaction comes with its microseconds after the first, and is one line: id,
+    microseconds, effective time, accounts with amounts, kind, reference and subject.
+    """
+    lines = sorted([_digest_line(transaction, micros) for transaction, micros in timed])
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _digest_line(posted: PostedTransaction) -> str:
-    transaction = posted.transaction
+def _digest_line(transaction: Transaction, micros: int) -> str:
     effective = "" if transaction.effective_at is None else _micros(transaction.effective_at)
-    amounts = " ".join([f"{number}={amount}" for number, _, _, amount, _ in sorted(posted.entries)])
+    moves = sorted([(entry.account_id.int, entry.amount) for entry in transaction.entries])
+    amounts = " ".join([f"{account:032x}={amount}" for account, amount in moves])
     return (
-        f"{transaction.id.int:032x} {_micros(posted.recorded_at)} {effective} {amounts} "
+        f"{transaction.id.int:032x} {micros} {effective} {amounts} "
         f"{transaction.kind.number} {transaction.reference} {transaction.subject or ''}"
     )
 

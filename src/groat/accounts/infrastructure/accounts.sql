@@ -9,10 +9,10 @@ with added as (
     ) as a (id, code, currency, normal_side, is_engine, metadata)
     order by code
     on conflict (merchant_id, code) do nothing
-    returning merchant_id, id
+    returning merchant_id, id, number, currency, is_engine
 )
-insert into balance (merchant_id, account_id, floor, recorded_at)
-select a.merchant_id, a.id, f.floor, %(now)s::timestamptz
+insert into balance (merchant_id, account_id, number, floor, recorded_at, currency, is_engine)
+select a.merchant_id, a.id, a.number, f.floor, %(now)s::timestamptz, a.currency, a.is_engine
 from added a
 join unnest(%(ids)s::uuid[], %(floors)s::bigint[]) as f (id, floor) on f.id = a.id
 returning account_id

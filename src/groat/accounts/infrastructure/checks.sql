@@ -72,7 +72,8 @@ from (
 
 -- name: check_transactions_match_record
 -- Compare the transactions of each batch with the digest in its audit record. A transaction cannot be
--- altered, added or removed unnoticed unless the record is altered too.
+-- altered, added or removed unnoticed unless the record is altered too. The digest covers the lines, in
+-- which times count from the first transaction, and then the time of the first transaction.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select
@@ -82,24 +83,31 @@ from (
         select
             merchant_id,
             batch_id,
-            encode(sha256(convert_to(string_agg(line, e'\n' order by line collate "C"), 'UTF8')), 'hex') as digest
+            encode(sha256(convert_to(concat_ws(
+                ' ',
+                encode(sha256(convert_to(string_agg(line, e'\n' order by line collate "C"), 'UTF8')), 'hex'),
+                (extract(epoch from min(recorded_at)) * 1000000)::bigint
+            ), 'UTF8')), 'hex') as digest
         from (
             select
                 t.merchant_id,
                 t.batch_id,
+                t.recorded_at,
                 concat_ws(
                     ' ',
                     replace(t.id::text, '-', ''),
-                    (extract(epoch from t.recorded_at) * 1000000)::bigint,
+                    (extract(epoch from t.recorded_at - min(t.recorded_at) over batch) * 1000000)::bigint,
                     coalesce((extract(epoch from t.effective_at) * 1000000)::bigint::text, ''),
-                    string_agg(e.account_number || '=' || e.amount, ' ' order by e.account_number),
+                    string_agg(replace(a.id::text, '-', '') || '=' || e.amount, ' ' order by a.id),
                     t.kind,
                     t.reference,
                     coalesce(t.subject, '')
                 ) as line
             from ledger_transaction t
             left join ledger_entry e on e.merchant_id = t.merchant_id and e.transaction_id = t.id
+            left join account a on a.merchant_id = e.merchant_id and a.number = e.account_number
             group by t.merchant_id, t.id
+            window batch as (partition by t.merchant_id, t.batch_id)
         ) as lines
         group by merchant_id, batch_id
     ) as b
@@ -119,8 +127,9 @@ from (
 select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(a.code, b.account_id::text, r.object) as id, not coalesce(
-        case when a.is_engine
-            then r.object is null and b.floor is null and b.status = 'open' and a.normal_side = 'debit'
+        case
+            when (b.number, b.currency, b.is_engine) is distinct from (a.number, a.currency, a.is_engine) then false
+            when a.is_engine then r.object is null and b.floor is null and b.status = 'open' and a.normal_side = 'debit'
                 and split_part(a.code, ':', 1) in ('bank', 'clearing', 'fees', 'receivable')
             else r.opened ->> 'code' = a.code and r.opened ->> 'currency' = a.currency
                 and r.opened ->> 'normal_side' = a.normal_side

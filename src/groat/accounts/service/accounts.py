@@ -80,7 +80,7 @@ class AccountService:
         """
         now = self._clock.now()
         async with self._database.transaction() as connection:
-            await ledger.lock_balances(connection, caller.merchant_id, [account_id])
+            await ledger.lock(connection, caller.merchant_id, [account_id])
             account = await account_within(connection, caller.merchant_id, account_id)
             changed = _changed(account, status, metadata)
             store.update_account(connection, caller.merchant_id, changed)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from groat.accounts.domain import orders
 from groat.accounts.domain.chart import AccountSpec
+from groat.accounts.domain.commands import Submission
 from groat.accounts.domain.decisions import FactPostings
-from groat.accounts.domain.ledger import Hold, PostedTransaction
+from groat.accounts.domain.ledger import Hold, Transaction
 from groat.accounts.domain.orders import HoldOrder
 from groat.accounts.domain.refusals import held
 from groat.accounts.infrastructure import accounts as store
-from groat.accounts.service.lanes import PostingLanes
+from groat.accounts.service.claimed import ClaimedPosting
+from groat.accounts.service.locked import LockedPosting
 from groat.audit.domain.record import Change
 from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId, IdSource, MerchantId
@@ -25,8 +27,9 @@ _MAX_REMEMBERED = 10_000
 class EnginePostings:
     """Opens the engine's own accounts, posts facts, and places the engine's own holds."""
 
-    def __init__(self, lanes: PostingLanes, new_id: IdSource) -> None:
-        self._lanes = lanes
+    def __init__(self, claimed: ClaimedPosting, locked: LockedPosting, new_id: IdSource) -> None:
+        self._claimed = claimed
+        self._locked = locked
         self._new_id = new_id
         self._known_ids: dict[tuple[MerchantId, str], AccountId] = {}
 
@@ -65,7 +68,10 @@ class EnginePostings:
                 changed.
         """
         command = orders.engines_hold(caller.merchant_id, order, now)
-        (outcome,), changes = await self._lanes.run_within(connection, caller, (command,), now)
+        submission = Submission(caller.request_id, (command,))
+        [(outcome,)], changes = await self._locked.execute(
+            connection, caller.merchant_id, caller.actor, [submission], now
+        )
         return held(outcome).hold, changes
 
     async def post(
@@ -75,13 +81,17 @@ class EnginePostings:
         facts: FactPostings,
         actor: str,
         now: datetime,
-    ) -> tuple[list[PostedTransaction], list[Change]]:
+    ) -> tuple[Sequence[Transaction], list[Change]]:
         """Post facts, all or none, in the caller's transaction, which the caller commits.
 
-        A fact is never refused. Return the posted transactions, with the changes that the caller
-        writes to the audit trail.
+        A fact is never refused. Return the transactions as they are posted, with the changes that
+        the caller writes to the audit trail. Facts that depend on no balance and no hold are posted
+        by claims, in the next exchange of the transaction, with their audit record.
         """
-        return await self._lanes.record(connection, merchant_id, facts, actor, now)
+        if facts.depend_on_the_book or not self._claimed.is_used:
+            return await self._locked.record(connection, merchant_id, facts, actor, now)
+        self._claimed.record(connection, merchant_id, facts.transactions, actor, now)
+        return facts.transactions, []
 
     def _remember(self, merchant_id: MerchantId, found: Mapping[str, AccountId]) -> None:
         """Remember the ids of engine accounts. A committed id never changes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -67,6 +67,18 @@ class Record(Value):
     recorded_at: datetime
 
 
+class OpenRecord(NamedTuple):
+    """A record with one text left out, which PostgreSQL fills in when it writes the record.
+
+    ``before`` and ``after`` are the canonical bytes around the text.
+    """
+
+    id: RecordId
+    object_id: UUID
+    before: bytes
+    after: bytes
+
+
 def canonical_bytes(record: Record) -> bytes:
     """Return the bytes of the record to hash: JSON in UTF-8, names sorted, no white space.
 
@@ -84,6 +96,16 @@ def canonical_bytes(record: Record) -> bytes:
         "recorded_at": record.recorded_at.isoformat(timespec="microseconds"),
     }
     return _canonical.encode(document)
+
+
+def opened_at(record: Record, name: str) -> OpenRecord:
+    """Return the record with the text ``name`` of its data left out; it must be empty.
+
+    No other text can look like its name: inside a JSON text, a quotation mark has a backslash.
+    """
+    quoted = f'"{name}":"'.encode()
+    before, after = canonical_bytes(record).split(quoted + b'"')
+    return OpenRecord(record.id, record.change.object_id, before + quoted, b'"' + after)
 
 
 def leaf_hash(content: bytes) -> bytes:

@@ -3,7 +3,7 @@
 insert into audit_record (merchant_id, id, object_id, cause_id, recorded_at, body, leaf_hash)
 select %(merchant_id)s::bigint, id, object_id, cause_id, %(recorded_at)s::timestamptz, body, leaf_hash
 from unnest(
-    %(ids)s::uuid[], %(object_ids)s::uuid[], %(cause_ids)s::uuid[], %(bodies)s::bytea[],
+    (select %(ids)s::uuid[]), %(object_ids)s::uuid[], %(cause_ids)s::uuid[], %(bodies)s::bytea[],
     %(leaf_hashes)s::bytea[]
 ) as r (id, object_id, cause_id, body, leaf_hash)
 

@@ -11,7 +11,7 @@ select
     merchant_id, id, provider_account_id, provider_reference, event_type, transmission_id, body, 'pending',
     deliveries, now(), received_at
 from unnest(
-    %(merchant_ids)s::bigint[], %(ids)s::uuid[], %(provider_account_ids)s::uuid[],
+    (select %(merchant_ids)s::bigint[]), %(ids)s::uuid[], %(provider_account_ids)s::uuid[],
     %(provider_references)s::text[], %(event_types)s::text[], %(transmission_ids)s::text[],
     %(bodies)s::bytea[], %(deliveries)s::bigint[], %(received_at)s::timestamptz[]
 ) as e (

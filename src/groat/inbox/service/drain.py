@@ -124,7 +124,7 @@ class InboxDrain:
         """
         async with self._claim_lock:
             releasing = len(self._to_release)
-            async with self._database.transaction() as connection:
+            async with self._database.autocommit() as connection:  # one exchange, one transaction
                 if releasing:
                     store.release_claims(connection, self._to_release)
                 saturated = self._saturated_accounts()
@@ -150,7 +150,7 @@ class InboxDrain:
         """
         async with self._claim_lock:
             await self._wait_for_batch()
-            async with self._database.transaction() as connection:
+            async with self._database.autocommit() as connection:
                 suspect = await store.claim_suspect(connection, _LEASE)
             if suspect is None:
                 return 0

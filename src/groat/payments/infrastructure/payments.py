@@ -79,9 +79,18 @@ async def lock_payments(
     connection: Connection, merchant_id: MerchantId, payment_ids: Collection[PaymentId]
 ) -> dict[PaymentId, Payment]:
     """Lock these payments until the transaction ends, and return them."""
-    rows = await connection.fetch(
-        QUERIES["lock_payments"], {"merchant_id": merchant_id, "ids": Uuids(list(payment_ids))}
-    )
+    query, parameters = lock_query(merchant_id, payment_ids)
+    return to_payments(await connection.fetch(query, parameters))
+
+
+def lock_query(merchant_id: MerchantId, payment_ids: Collection[PaymentId]) -> Statement:
+    """Return the query that locks these payments."""
+    parameters = {"merchant_id": merchant_id, "ids": Uuids(list(payment_ids))}
+    return QUERIES["lock_payments"], parameters
+
+
+def to_payments(rows: Iterable[Row]) -> dict[PaymentId, Payment]:
+    """Return the payments in the rows of ``lock_query``."""
     return {row.id: to_payment(row) for row in rows}
 
 
@@ -240,22 +249,23 @@ async def lock_standing(
     """Lock the payments of arrivals, and return the state on which the arrivals are decided.
 
     Separate statements read everything else after the lock, since it changes only under the lock.
-    They share one round trip, and a statement that nothing asks for is left out.
+    They travel with the statement that locks, and a statement that nothing asks for is left out.
     """
     found = await _captures_named(connection, merchant_id, arrivals)
     named = {one.report.payment_id for one in arrivals if one.report.payment_id is not None}
-    payments = await lock_payments(connection, merchant_id, named | set(found.values()))
+    wanted = named | set(found.values())
     keys = _keys(map(effect_key, arrivals)) | _keys(map(fee_capture_key, arrivals))
     refund_ids = {one.report.refund_id for one in arrivals if one.report.refund_id is not None}
     dispute_ids = set(_dispute_ids(arrivals))
-    effects, open_ones, refund_rows, dispute_rows = await connection.fetch_each(
+    locked, effects, open_ones, refund_rows, dispute_rows = await connection.fetch_each(
+        lock_query(merchant_id, wanted),
         effects_query(merchant_id, keys) if keys else None,
-        operations.open_query(merchant_id, payments),
+        operations.open_query(merchant_id, wanted),
         refunds.refunds_query(merchant_id, refund_ids) if refund_ids else None,
         disputes.disputes_query(merchant_id, dispute_ids) if dispute_ids else None,
     )
     return Standing(
-        payments,
+        to_payments(locked),
         _by_payment(open_ones),
         {refund.id: refund for refund in map(refunds.to_refund, refund_rows)},
         {dispute.id: dispute for dispute in map(disputes.to_dispute, dispute_rows)},

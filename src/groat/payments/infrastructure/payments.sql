@@ -93,7 +93,7 @@ select
     %(merchant_id)s::bigint, provider_account_id, kind, reference, payment_id, transaction_id, amount,
     currency, %(now)s
 from unnest(
-    %(provider_account_ids)s::uuid[], %(kinds)s::text[], %(references)s::text[],
+    (select %(provider_account_ids)s::uuid[]), %(kinds)s::text[], %(references)s::text[],
     %(payment_ids)s::uuid[], %(transaction_ids)s::uuid[], %(amounts)s::bigint[], %(currencies)s::text[]
 ) as e (provider_account_id, kind, reference, payment_id, transaction_id, amount, currency)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from groat.accounts.domain.decisions import FactPostings
-from groat.accounts.domain.ledger import PostedTransaction, Transaction
+from groat.accounts.domain.ledger import Transaction
 from groat.accounts.service.postings import EnginePostings
 from groat.audit.domain.record import Change
 from groat.audit.service import AuditService
@@ -132,11 +132,11 @@ def _owed(
 
 def _shortfalls(
     postings: Iterable[tuple[Effect, Transaction]],
-    posted: Iterable[PostedTransaction],
+    posted: Iterable[Transaction],
     facts: FactPostings,
 ) -> Iterable[tuple[DisputeId, int]]:
     """Yield, for each withdrawal of a dispute, the part that the beneficiary lacked."""
-    entries = {one.transaction.id: one.transaction.entries for one in posted}
+    entries = {one.id: one.entries for one in posted}
     for effect, transaction in postings:
         owed_id = facts.owed.get(transaction.id)
         if owed_id is not None and effect.dispute_id is not None:

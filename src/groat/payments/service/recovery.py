@@ -85,7 +85,7 @@ class PaymentRecovery:
 
     async def recover_batch(self) -> int:
         """Look up operations that are due, and return their number."""
-        async with self._database.transaction() as connection:
+        async with self._database.autocommit() as connection:
             due = await operations.claim(connection, _LEASE, _MOST_AT_ONCE)
         await asyncio.gather(*(self._recover(claimed) for claimed in due))
         return len(due)
@@ -99,7 +99,7 @@ class PaymentRecovery:
             NotFound: the merchant has no such payment.
         """
         await self._queries.payment(merchant_id, payment_id)
-        async with self._database.transaction() as connection:
+        async with self._database.autocommit() as connection:
             claimed = await operations.claim_of_payment(connection, merchant_id, payment_id, _LEASE)
         reasons = await asyncio.gather(*(self._recover(one, was_due) for one, was_due in claimed))
         details = await self._queries.payment(merchant_id, payment_id)

@@ -7,6 +7,7 @@ number of tables that it writes: BEGIN and the lock, then the writes and COMMIT.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections import namedtuple
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import psycopg
 from psycopg.abc import Buffer, PyFormat
 from psycopg.adapt import Transformer
-from psycopg.pq import ExecStatus, Format
+from psycopg.pq import ExecStatus, Format, PipelineStatus
 from psycopg.pq.abc import PGresult as Result
 from psycopg.waiting import Ready, Wait
 
@@ -30,6 +31,9 @@ Kind = TypeVar("Kind")
 
 Statement: TypeAlias = tuple[Query, Mapping[str, object]]
 _DONE = {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK}
+_CANCEL_SECONDS = 5.0
+"""Maximum seconds to tell the server that a statement is no longer wanted."""
+
 _COMMIT = Query(b"commit")
 _ROLLBACK = Query(b"rollback")
 _SAVEPOINT = Query(b"savepoint saved")
@@ -60,6 +64,11 @@ class _Queued(NamedTuple):
     values: Sequence[Buffer | None]
     types: tuple[int, ...]
     formats: Sequence[Format]
+
+    @property
+    def key(self) -> tuple[bytes, tuple[int, ...]]:
+        """Identifies the statement among the prepared ones."""
+        return self.text, self.types
 
 
 class Connection:
@@ -204,27 +213,36 @@ class Connection:
         for text, values, types, formats in queue:
             pgconn.send_query_params(text, values, types, formats, Format.BINARY)
         pgconn.pipeline_sync()
-        results = await self._session.wait(_results(self._session))
+        results = await _completed(self._session)
         pgconn.exit_pipeline_mode()
         return results
 
     async def _exchange(self, queue: list[_Queued]) -> list[Result]:
-        """Send statements, preparing those that this session has not prepared yet."""
+        """Send statements, preparing those that this session has not prepared yet.
+
+        A prepared statement alone needs no pipeline mode, which costs a tenth of its exchange.
+        """
         pgconn = self._session.pgconn
+        alone = self._session.statements.get(queue[0].key) if len(queue) == 1 else None
+        if alone is not None:
+            _, values, _, formats = queue[0]
+            pgconn.send_query_prepared(alone, values, formats, result_format=Format.BINARY)
+            return await _completed(self._session)
         prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
         answers: list[bool] = []  # True for the result of a statement, False for a preparation
         pgconn.enter_pipeline_mode()
-        for text, values, types, formats in queue:
-            key = (text, types)
-            name = self._session.statements.get(key) or prepared.get(key)
+        for queued in queue:
+            name = self._session.statements.get(queued.key) or prepared.get(queued.key)
             if name is None:
-                name = prepared[key] = next(self._session.names)
-                pgconn.send_prepare(name, text, types)
+                name = prepared[queued.key] = next(self._session.names)
+                pgconn.send_prepare(name, queued.text, queued.types)
                 answers.append(False)
-            pgconn.send_query_prepared(name, values, formats, result_format=Format.BINARY)
+            pgconn.send_query_prepared(
+                name, queued.values, queued.formats, result_format=Format.BINARY
+            )
             answers.append(True)
         pgconn.pipeline_sync()
-        results = await self._session.wait(_results(self._session))
+        results = await _completed(self._session)
         pgconn.exit_pipeline_mode()
         if all(result.status in _DONE for result in results):
             self._session.statements |= prepared
@@ -269,6 +287,45 @@ def _row_of(names: tuple[bytes, ...]) -> Callable[[Sequence[Any]], Row]:
     return partial(tuple.__new__, row)
 
 
+async def _completed(session: Session) -> list[Result]:
+    """Send the statements in libpq's queue, wait for the answers, and return them.
+
+    ``session.wait`` does the same for a third more processor time, because it also sets a timer for
+    each wait.
+    """
+    steps, loop, socket = _results(session), asyncio.get_running_loop(), session.pgconn.socket
+    try:
+        wanted = next(steps)
+        while True:
+            ready = await _readiness(loop, socket, wanted)
+            wanted = steps.send(ready)
+    except StopIteration as end:
+        results: list[Result] = end.value
+        return results
+    except asyncio.CancelledError:
+        await session.cancel_safe(timeout=_CANCEL_SECONDS)
+        raise
+
+
+async def _readiness(loop: asyncio.AbstractEventLoop, socket: int, wanted: Wait) -> Ready:
+    """Wait until the socket is ready to read or to write, as wanted, and return which."""
+    ready: asyncio.Future[Ready] = loop.create_future()
+
+    def note(which: Ready) -> None:
+        if not ready.done():
+            ready.set_result(which)
+
+    loop.add_reader(socket, note, Ready.R)
+    if wanted & Wait.W:
+        loop.add_writer(socket, note, Ready.W)
+    try:
+        return await ready
+    finally:
+        loop.remove_reader(socket)
+        if wanted & Wait.W:
+            loop.remove_writer(socket)
+
+
 def _results(session: Session) -> Generator[Wait, Ready | int, list[Result]]:
     """Send the statements in libpq's queue, and return the result of each.
 
@@ -287,6 +344,8 @@ def _results(session: Session) -> Generator[Wait, Ready | int, list[Result]]:
             pgconn.consume_input()
         result = pgconn.get_result()
         if result is not None and result.status == ExecStatus.PIPELINE_SYNC:
+            return results
+        if result is None and results and pgconn.pipeline_status == PipelineStatus.OFF:
             return results
         if result is not None:
             results.append(result)

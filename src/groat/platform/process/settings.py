@@ -92,6 +92,13 @@ class Settings(BaseSettings):
     database_connections: int = Field(
         16, ge=2, le=500, description="Maximum connections of one process to PostgreSQL."
     )
+    ledger_claims: int = Field(
+        1,
+        ge=0,
+        le=100,
+        description="How often transfers are posted by claims, in one exchange with PostgreSQL. "
+        "1: always, 2: every second batch, 0: never, for servers that refuse the statement.",
+    )
     poll_seconds: float = Field(
         1.0,
         gt=0,

@@ -71,17 +71,21 @@ create table account (
 );
 
 -- The balance of an account: the columns that may change under its lock. recorded_at is the time of its last
--- entry.
+-- entry. number, currency and is_engine are copied from the account, so that a posting reads this row alone. They
+-- never change.
 
 create table balance (
     merchant_id bigint not null,
     account_id uuid not null,
+    number bigint not null,
     posted bigint not null default 0,
     held bigint not null default 0,
     floor bigint,
     version bigint not null default 0,
     recorded_at timestamptz not null,
     status text not null default 'open' check (status in ('open', 'frozen', 'closed')),
+    currency text not null,
+    is_engine boolean not null,
     primary key (merchant_id, account_id),
     foreign key (merchant_id, account_id) references account,
     constraint balance_held_not_negative check (held >= 0),
