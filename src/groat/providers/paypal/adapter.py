@@ -15,7 +15,7 @@ from groat.kernel.clock import Clock, SystemClock
 from groat.kernel.errors import InvalidRequest
 from groat.merchants.domain.credentials import CredentialFields
 from groat.providers.domain.facts import NotSent
-from groat.providers.paypal import bodies, events, signature
+from groat.providers.paypal import bodies, events, settlement_report, signature
 from groat.providers.paypal.certificates import CertificateSource
 from groat.providers.paypal.client import PayPalClient
 from groat.providers.paypal.lookups import Lookups
@@ -54,6 +54,7 @@ Answer = TypeVar("Answer")
 class PayPalProvider:
     """The ``Provider`` for a PayPal account."""
 
+    read_settlement_file = staticmethod(settlement_report.read_settlement_report)
     credential_fields = CredentialFields(
         needed=frozenset({"client_id", "client_secret"}),
         optional=frozenset({"webhook_id", "api_base", "certificate_root"}),

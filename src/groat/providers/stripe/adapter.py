@@ -52,7 +52,7 @@ from groat.providers.reading import (
     read_event,
     refusal,
 )
-from groat.providers.stripe import errors, signature, translation
+from groat.providers.stripe import errors, settlement_report, signature, translation
 from groat.providers.stripe.connections import Connections
 from groat.providers.stripe.payloads import (
     ChargePayload,
@@ -93,6 +93,7 @@ class StripeProvider:
     engine resolves an outcome that stays unknown.
     """
 
+    read_settlement_file = staticmethod(settlement_report.read_itemized_report)
     credential_fields = CredentialFields(
         needed=frozenset({"api_key"}),
         optional=frozenset({"webhook_secret", "account", "api_base"}),

@@ -224,7 +224,7 @@ def _intent_fact(intent: PaymentIntent) -> PaymentFact:
         case PaymentIntent(
             status="succeeded", latest_charge=ChargePayload(id=charge) | str(charge)
         ):
-            return Captured(charge, _money(intent.amount_received, intent.currency))
+            return Captured(charge, stripe_money(intent.amount_received, intent.currency))
         case PaymentIntent(status="requires_capture"):
             return _authorized(intent)
         case PaymentIntent(status="requires_action", next_action=action):
@@ -243,7 +243,7 @@ def _intent_fact(intent: PaymentIntent) -> PaymentFact:
 def _authorized(intent: PaymentIntent) -> Authorized:
     charge = intent.latest_charge
     until = charge.capture_before if isinstance(charge, ChargePayload) else None
-    return Authorized(intent.id, _money(intent.amount_capturable, intent.currency), until)
+    return Authorized(intent.id, stripe_money(intent.amount_capturable, intent.currency), until)
 
 
 def charge_reports(charge: ChargePayload, *, expired: bool = False) -> tuple[Report, ...]:
@@ -258,9 +258,9 @@ def charge_reports(charge: ChargePayload, *, expired: bool = False) -> tuple[Rep
 def _charge_fact(charge: ChargePayload) -> PaymentFact | None:
     match charge:
         case ChargePayload(status="succeeded", captured=True):
-            return Captured(charge.id, _money(charge.amount_captured, charge.currency))
+            return Captured(charge.id, stripe_money(charge.amount_captured, charge.currency))
         case ChargePayload(status="succeeded", captured=False, payment_intent=str(intent)):
-            amount = _money(charge.amount, charge.currency)
+            amount = stripe_money(charge.amount, charge.currency)
             return Authorized(intent, amount, charge.capture_before)
         case _:
             return None
@@ -269,7 +269,7 @@ def _charge_fact(charge: ChargePayload) -> PaymentFact | None:
 def _fee_reports(captured: Report, charge: ChargePayload) -> tuple[Report, ...]:
     match charge.balance_transaction:
         case BalanceTransaction(fee=fee) as transaction if fee > 0:
-            fact = FeeCharged(transaction.id, _money(fee, transaction.currency))
+            fact = FeeCharged(transaction.id, stripe_money(fee, transaction.currency))
             return (replace(captured, fact=fact, capture_reference=charge.id),)
         case _:
             return ()
@@ -278,7 +278,7 @@ def _fee_reports(captured: Report, charge: ChargePayload) -> tuple[Report, ...]:
 def _refund_fact(refund: StripeRefundPayload) -> RefundFact | None:
     match refund.status:
         case "succeeded":
-            return Refunded(refund.id, _money(refund.amount, refund.currency))
+            return Refunded(refund.id, stripe_money(refund.amount, refund.currency))
         case "failed" | "canceled":
             return RefundFailed(from_stripe(refund.failure_reason, None))
         case _:
@@ -287,7 +287,7 @@ def _refund_fact(refund: StripeRefundPayload) -> RefundFact | None:
 
 def _dispute_fact(event_type: str, dispute: StripeDisputePayload) -> DisputeFact | None:
     """Return the fact of the event's type, else the fact of the dispute's status."""
-    amount = _money(dispute.amount, dispute.currency)
+    amount = stripe_money(dispute.amount, dispute.currency)
     match event_type:
         case _ if dispute.status.startswith("warning_"):
             return None
@@ -313,7 +313,12 @@ def _dispute_standing(dispute: StripeDisputePayload, amount: Money) -> DisputeFa
             return None
 
 
-def _money(units: int, currency: str) -> Money:
+def stripe_money(units: int, currency: str) -> Money:
+    """Return the money that ``units`` of Stripe's minor units are.
+
+    Raises:
+        InvalidRequest: ``amount_not_supported``; they are no whole number of minor units.
+    """
     code = currency.upper()
     return from_units(units, code, _decimals(code))
 
