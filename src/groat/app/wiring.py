@@ -28,7 +28,10 @@ from groat.kernel.errors import Unavailable
 from groat.kernel.ids import IdSource
 from groat.merchants.domain.credentials import ProviderName
 from groat.merchants.service import MerchantService
-from groat.payments.domain.recipes import KINDS
+from groat.movements.domain.recipes import KINDS as MOVEMENT_KINDS
+from groat.movements.queries import MovementQueries
+from groat.movements.service import MovementService
+from groat.payments.domain.recipes import KINDS as PAYMENT_KINDS
 from groat.payments.queries import PaymentQueries
 from groat.payments.service.calls import ProviderCalls
 from groat.payments.service.commands import CommandRunner
@@ -51,7 +54,9 @@ from groat.platform.redis.jobs import Doorbell, RedisClient, connect_redis
 from groat.platform.redis.seen import Seen
 from groat.providers.adapters import Adapter, credential_fields, installed_adapters
 from groat.providers.registry import ProviderRegistry
+from groat.providers.settlement_files import settlement_readers
 from groat.routing.service import RoutingService
+from groat.settlement.service import SettlementFiles
 
 INBOX_QUEUE = "groat-inbox"
 _OPEN_ATTEMPTS = 3
@@ -108,7 +113,14 @@ class Inbox:
 
 
 @dataclass(frozen=True)
-class Engine(Ledger, Payments, Inbox):
+class Settlement:
+    """The parts of the rooms movements and settlement."""
+
+    settlement_files: SettlementFiles
+
+
+@dataclass(frozen=True)
+class Engine(Ledger, Payments, Inbox, Settlement):
     """The parts that a process serves from: those of every room."""
 
     database: Database
@@ -129,6 +141,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     ledger = _ledger(base, adapters)
     payments = _payments(settings, base, ledger, adapters)
     inbox = _inbox(base, ledger, payments)
+    settlement = _settlement(base, ledger, adapters)
     async with AsyncExitStack() as stack:
         for close in (
             base.database.close,
@@ -138,14 +151,15 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             inbox.drain.finish,
         ):
             stack.push_async_callback(close)
-        rooms = {**vars(ledger), **vars(payments), **vars(inbox)}
+        rooms = {**vars(ledger), **vars(payments), **vars(inbox), **vars(settlement)}
         yield Engine(**rooms, database=base.database, vault=base.vault)
 
 
 def _ledger(base: Base, adapters: Mapping[ProviderName, Adapter]) -> Ledger:
     database, new_id, clock = base.database, base.new_id, base.clock
     audit = AuditService(database, new_id)
-    queries = AccountQueries(database, TransactionKinds([*CALLERS_KINDS, *KINDS.values()]), clock)
+    kinds = [*CALLERS_KINDS, *PAYMENT_KINDS.values(), *MOVEMENT_KINDS]
+    queries = AccountQueries(database, TransactionKinds(kinds), clock)
     lanes = PostingLanes(database, audit, new_id, clock)
     fields = credential_fields(adapters)
     return Ledger(
@@ -200,6 +214,21 @@ def _inbox(base: Base, ledger: Ledger, payments: Payments) -> Inbox:
         InboxDrain(database, interpreter, applier, payments.recovery, doorbell, base.random),
         EventReplay(database, rehearsal, audit, doorbell, clock),
         EventBackfill(database, providers, rehearsal, audit, doorbell, new_id, clock),
+    )
+
+
+def _settlement(base: Base, ledger: Ledger, adapters: Mapping[ProviderName, Adapter]) -> Settlement:
+    database = base.database
+    return Settlement(
+        SettlementFiles(
+            database,
+            ledger.merchants,
+            MovementService(ledger.postings),
+            MovementQueries(database),
+            ledger.audit,
+            base.clock,
+            settlement_readers(adapters),
+        )
     )
 
 

@@ -121,7 +121,10 @@ from (
     select coalesce(a.code, b.account_id::text, r.object) as id, not coalesce(
         case when a.is_engine
             then r.object is null and b.floor is null and b.status = 'open' and a.normal_side = 'debit'
-                and split_part(a.code, ':', 1) in ('bank', 'clearing', 'fees', 'receivable')
+                and split_part(a.code, ':', 1) in (
+                    'bank', 'clearing', 'conversion', 'fees', 'foreign', 'fx_gain_loss', 'in_transit', 'loan',
+                    'opening', 'provider', 'receivable', 'reserve', 'suspense', 'tax'
+                )
             else r.opened ->> 'code' = a.code and r.opened ->> 'currency' = a.currency
                 and r.opened ->> 'normal_side' = a.normal_side
                 and (r.opened ->> 'floor')::bigint is not distinct from b.floor
