@@ -326,9 +326,10 @@ CREATE TABLE public.open_item (
     told bigint NOT NULL,
     booked_currency text,
     booked bigint NOT NULL,
-    is_open boolean GENERATED ALWAYS AS ((((told + booked) <> 0) AND ((told = 0) OR (booked = 0) OR (told_currency = booked_currency)))) STORED NOT NULL,
+    CONSTRAINT open_item_booked_currency_check CHECK ((booked_currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT open_item_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 255))),
-    CONSTRAINT open_item_sums_have_currencies CHECK ((((told = 0) OR (told_currency IS NOT NULL)) AND ((booked = 0) OR (booked_currency IS NOT NULL))))
+    CONSTRAINT open_item_sums_have_currencies CHECK ((((told = 0) OR (told_currency IS NOT NULL)) AND ((booked = 0) OR (booked_currency IS NOT NULL)))),
+    CONSTRAINT open_item_told_currency_check CHECK ((told_currency ~ '^[A-Z]{3}$'::text))
 )
 WITH (fillfactor='70');
 
@@ -825,7 +826,7 @@ CREATE INDEX open_item_by_parent ON public.open_item USING btree (merchant_id, p
 -- Name: open_item_open; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX open_item_open ON public.open_item USING btree (merchant_id, provider_account_id, since) WHERE is_open;
+CREATE INDEX open_item_open ON public.open_item USING btree (merchant_id, provider_account_id, since) WHERE (((told + booked) <> 0) AND ((told = 0) OR (booked = 0) OR (told_currency = booked_currency)));
 
 --
 -- Name: operation_by_payment; Type: INDEX; Schema: public; Owner: -

@@ -116,6 +116,8 @@ class Inbox:
 class Settlement:
     """The parts of the rooms movements and settlement."""
 
+    movements: MovementService
+    movement_queries: MovementQueries
     settlement_files: SettlementFiles
 
 
@@ -218,18 +220,17 @@ def _inbox(base: Base, ledger: Ledger, payments: Payments) -> Inbox:
 
 
 def _settlement(base: Base, ledger: Ledger, adapters: Mapping[ProviderName, Adapter]) -> Settlement:
-    database = base.database
-    return Settlement(
-        SettlementFiles(
-            database,
-            ledger.merchants,
-            MovementService(ledger.postings),
-            MovementQueries(database),
-            ledger.audit,
-            base.clock,
-            settlement_readers(adapters),
-        )
+    movements, queries = MovementService(ledger.postings), MovementQueries(base.database)
+    files = SettlementFiles(
+        base.database,
+        ledger.merchants,
+        movements,
+        queries,
+        ledger.audit,
+        base.clock,
+        settlement_readers(adapters),
     )
+    return Settlement(movements, queries, files)
 
 
 async def _open(settings: Settings) -> Base:

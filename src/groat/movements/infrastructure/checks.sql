@@ -1,15 +1,21 @@
 -- name: check_movements_are_posted_once
--- Each movement that has a place has one ledger transaction with its own reference, in which the provider's
--- balance (or the reserve) changes by its net amount, fees by its fee and tax by its tax.
+-- Each movement that has a place has one ledger transaction with its own reference and time. The transaction
+-- changes the provider's balance (or the reserve) by the net amount, fees by the fee, tax by the tax, and the
+-- account of the place by the gross amount. The check of open items covers clearing, that of payments wallets.
 select count(*), count(*) filter (where bad), min(key) filter (where bad)
 from (
     select
         m.key,
         t.id is null
+            or t.effective_at is distinct from m.occurred_at
             or coalesce(sum(n.amount) filter (where a.code like 'fees:%'), 0) <> -m.fee
             or coalesce(sum(n.amount) filter (where a.code like 'tax:%'), 0) <> -m.tax
             or coalesce(sum(n.amount) filter (where a.code like case m.pool
-                when 'available' then 'provider:%' else 'reserve:%' end), 0) <> m.fee + m.tax - m.gross as bad
+                when 'available' then 'provider:%' else 'reserve:%' end
+                and a.currency = m.currency), 0) <> m.fee + m.tax - m.gross
+            or p.place in ('suspense', 'foreign', 'in_transit', 'reserve', 'loan', 'conversion')
+                and coalesce(sum(n.amount) filter (where split_part(a.code, ':', 1) = p.place), 0) <> m.gross
+            as bad
     from movement_attribution p
     join movement m on m.merchant_id = p.merchant_id and m.provider_account_id = p.provider_account_id
         and m.key = p.movement_key
@@ -17,8 +23,8 @@ from (
         and t.reference = 'groat:movement:' || typeid('pac', p.provider_account_id) || ':' || p.movement_key
     left join ledger_entry n on n.merchant_id = t.merchant_id and n.transaction_id = t.id
     left join account a on a.merchant_id = n.merchant_id and a.number = n.account_number
-    where p.number = 1 and (p.transaction_id is not null or (m.gross <> 0 or m.fee <> 0 or m.tax <> 0) and p.place <> 'twin')
-    group by m.merchant_id, m.provider_account_id, m.key, m.gross, m.fee, m.tax, m.pool, t.id
+    where p.number = 1 and p.place <> 'twin' and (m.gross <> 0 or m.fee <> 0 or m.tax <> 0)
+    group by m.merchant_id, m.provider_account_id, m.key, p.place, t.merchant_id, t.id
 ) as posted
 
 -- name: check_movement_postings_have_movements

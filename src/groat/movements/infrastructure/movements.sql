@@ -108,6 +108,7 @@ where i.merchant_id = %(merchant_id)s and i.provider_account_id = %(provider_acc
 -- List the objects whose facts and movements do not cancel out, oldest first.
 select reference, parent, since, told_currency, told, booked_currency, booked
 from open_item
-where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s and is_open
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s 
+    and told + booked <> 0 and (told = 0 or booked = 0 or told_currency = booked_currency)
 order by since, reference
 limit %(limit)s

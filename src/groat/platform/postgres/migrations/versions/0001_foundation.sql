@@ -355,20 +355,18 @@ create table open_item (
     reference text collate "C" not null check (length(reference) between 1 and 255),
     parent text collate "C" not null,
     since timestamptz not null,
-    told_currency text,
+    told_currency text check (told_currency ~ '^[A-Z]{3}$'),
     told bigint not null,
-    booked_currency text,
+    booked_currency text check (booked_currency ~ '^[A-Z]{3}$'),
     booked bigint not null,
-    is_open boolean not null generated always as (
-        told + booked <> 0 and (told = 0 or booked = 0 or told_currency = booked_currency)
-    ) stored,
     primary key (merchant_id, provider_account_id, reference),
     constraint open_item_sums_have_currencies
         check ((told = 0 or told_currency is not null) and (booked = 0 or booked_currency is not null)),
     foreign key (merchant_id, provider_account_id) references provider_account
 ) with (fillfactor = 70); -- room to update a row in its page: the second report follows the first
 create index open_item_by_parent on open_item (merchant_id, provider_account_id, parent);
-create index open_item_open on open_item (merchant_id, provider_account_id, since) where is_open;
+create index open_item_open on open_item (merchant_id, provider_account_id, since)
+    where told + booked <> 0 and (told = 0 or booked = 0 or told_currency = booked_currency);
 
 -- Settlement files that were imported, each by the SHA-256 of its content.
 create table settlement_file (
