@@ -814,19 +814,19 @@ CREATE INDEX ledger_transaction_effective ON public.ledger_transaction USING btr
 -- Name: movement_by_time; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX movement_by_time ON public.movement USING btree (merchant_id, provider_account_id, occurred_at);
+CREATE INDEX movement_by_time ON public.movement USING brin (occurred_at) WITH (autosummarize='on');
 
 --
 -- Name: open_item_by_parent; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX open_item_by_parent ON public.open_item USING btree (merchant_id, provider_account_id, parent);
+CREATE INDEX open_item_by_parent ON public.open_item USING btree (merchant_id, parent, provider_account_id);
 
 --
 -- Name: open_item_open; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX open_item_open ON public.open_item USING btree (merchant_id, provider_account_id, since) WHERE (((told + booked) <> 0) AND ((told = 0) OR (booked = 0) OR (told_currency = booked_currency)));
+CREATE INDEX open_item_open ON public.open_item USING btree (merchant_id, since) WHERE (((told + booked) <> 0) AND ((told = 0) OR (booked = 0) OR (told_currency = booked_currency)));
 
 --
 -- Name: operation_by_payment; Type: INDEX; Schema: public; Owner: -
