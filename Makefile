@@ -64,6 +64,7 @@ drill: $(READY) ## The long form of the crash tests: hundreds of processes kille
 bench: $(READY) ## Measure on this machine; figures are for comparing
 	$(BIN)/python -m benchmarks ledger --output docs/benchmarks
 	$(BIN)/python -m benchmarks payments
+	$(BIN)/python -m benchmarks settlement
 	$(BIN)/python -m benchmarks webhooks --output docs/benchmarks
 
 docs: $(READY) ## Write the generated pages and pictures of docs anew

@@ -6,6 +6,7 @@ import typer
 
 from benchmarks import payments, pooler
 from benchmarks.ledger import main as ledger
+from benchmarks.settlement import main as settlement
 from benchmarks.webhooks import main as webhooks
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ def choose() -> None:
 app.command(name="ledger")(ledger.main)
 app.command(name="payments")(payments.main)
 app.command(name="pooler")(pooler.main)
+app.command(name="settlement")(settlement.main)
 app.command(name="webhooks")(webhooks.main)
 
 if __name__ == "__main__":

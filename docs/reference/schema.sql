@@ -266,6 +266,77 @@ CREATE TABLE public.merchant (
 );
 
 --
+-- Name: movement; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.movement (
+    merchant_id bigint NOT NULL,
+    provider_account_id uuid NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    category text NOT NULL,
+    label text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    currency text NOT NULL,
+    gross bigint NOT NULL,
+    fee bigint NOT NULL,
+    tax bigint NOT NULL,
+    source text,
+    parent text,
+    payout text,
+    pool text NOT NULL,
+    fee_parts jsonb,
+    CONSTRAINT movement_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT movement_key_check CHECK (((length(key) >= 1) AND (length(key) <= 200))),
+    CONSTRAINT movement_label_check CHECK (((length(label) >= 1) AND (length(label) <= 200))),
+    CONSTRAINT movement_occurred_at_check CHECK (((occurred_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (occurred_at < '3000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT movement_parent_check CHECK ((length(parent) <= 255)),
+    CONSTRAINT movement_payout_check CHECK ((length(payout) <= 255)),
+    CONSTRAINT movement_pool_check CHECK ((pool = ANY (ARRAY['available'::text, 'reserved'::text]))),
+    CONSTRAINT movement_source_check CHECK ((length(source) <= 255))
+);
+
+--
+-- Name: movement_attribution; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.movement_attribution (
+    merchant_id bigint NOT NULL,
+    provider_account_id uuid NOT NULL,
+    movement_key text NOT NULL COLLATE pg_catalog."C",
+    number smallint NOT NULL,
+    place text NOT NULL,
+    reference text,
+    reason text,
+    transaction_id uuid,
+    attributed_at timestamp with time zone NOT NULL,
+    CONSTRAINT movement_attribution_number_check CHECK ((number > 0)),
+    CONSTRAINT movement_attribution_place_check CHECK ((place = ANY (ARRAY['clearing'::text, 'beneficiary'::text, 'suspense'::text, 'foreign'::text, 'in_transit'::text, 'reserve'::text, 'loan'::text, 'conversion'::text, 'fees'::text, 'twin'::text]))),
+    CONSTRAINT movement_attribution_suspense_has_reason CHECK (((place = 'suspense'::text) = (reason IS NOT NULL)))
+);
+
+--
+-- Name: open_item; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.open_item (
+    merchant_id bigint NOT NULL,
+    provider_account_id uuid NOT NULL,
+    reference text NOT NULL COLLATE pg_catalog."C",
+    parent text NOT NULL COLLATE pg_catalog."C",
+    since timestamp with time zone NOT NULL,
+    told_currency text,
+    told bigint NOT NULL,
+    booked_currency text,
+    booked bigint NOT NULL,
+    CONSTRAINT open_item_booked_currency_check CHECK ((booked_currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT open_item_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 255))),
+    CONSTRAINT open_item_sums_have_currencies CHECK ((((told = 0) OR (told_currency IS NOT NULL)) AND ((booked = 0) OR (booked_currency IS NOT NULL)))),
+    CONSTRAINT open_item_told_currency_check CHECK ((told_currency ~ '^[A-Z]{3}$'::text))
+)
+WITH (fillfactor='70');
+
+--
 -- Name: operation; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -483,6 +554,21 @@ CREATE TABLE public.routing_rules (
 );
 
 --
+-- Name: settlement_file; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.settlement_file (
+    merchant_id bigint NOT NULL,
+    provider_account_id uuid NOT NULL,
+    digest bytea NOT NULL,
+    name text NOT NULL,
+    movements bigint NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    CONSTRAINT settlement_file_digest_check CHECK ((length(digest) = 32)),
+    CONSTRAINT settlement_file_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255)))
+);
+
+--
 -- Name: account account_merchant_id_code_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -588,6 +674,27 @@ ALTER TABLE ONLY public.merchant
     ADD CONSTRAINT merchant_pkey PRIMARY KEY (merchant_id);
 
 --
+-- Name: movement_attribution movement_attribution_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.movement_attribution
+    ADD CONSTRAINT movement_attribution_pkey PRIMARY KEY (merchant_id, provider_account_id, movement_key, number);
+
+--
+-- Name: movement movement_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.movement
+    ADD CONSTRAINT movement_pkey PRIMARY KEY (merchant_id, provider_account_id, key);
+
+--
+-- Name: open_item open_item_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.open_item
+    ADD CONSTRAINT open_item_pkey PRIMARY KEY (merchant_id, provider_account_id, reference);
+
+--
 -- Name: operation operation_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -658,6 +765,13 @@ ALTER TABLE ONLY public.routing_rules
     ADD CONSTRAINT routing_rules_pkey PRIMARY KEY (merchant_id, version);
 
 --
+-- Name: settlement_file settlement_file_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.settlement_file
+    ADD CONSTRAINT settlement_file_pkey PRIMARY KEY (merchant_id, provider_account_id, digest);
+
+--
 -- Name: applied_effect_by_payment; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -698,6 +812,24 @@ CREATE INDEX ledger_entry_recorded ON public.ledger_entry USING brin (recorded_a
 --
 
 CREATE INDEX ledger_transaction_effective ON public.ledger_transaction USING btree (merchant_id, effective_at) WHERE (effective_at IS NOT NULL);
+
+--
+-- Name: movement_by_time; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX movement_by_time ON public.movement USING brin (occurred_at) WITH (autosummarize='on');
+
+--
+-- Name: open_item_by_parent; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX open_item_by_parent ON public.open_item USING btree (merchant_id, parent, provider_account_id);
+
+--
+-- Name: open_item_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX open_item_open ON public.open_item USING btree (merchant_id, since) WHERE (((told + booked) <> 0) AND ((told = 0) OR (booked = 0) OR (told_currency = booked_currency)));
 
 --
 -- Name: operation_by_payment; Type: INDEX; Schema: public; Owner: -
@@ -778,6 +910,18 @@ CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger
 CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger_transaction FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 --
+-- Name: movement_attribution written_once; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.movement_attribution FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: settlement_file written_once; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.settlement_file FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
 -- Name: account account_merchant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -811,6 +955,20 @@ ALTER TABLE ONLY public.dispute
 
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_merchant_id_account_id_fkey FOREIGN KEY (merchant_id, account_id) REFERENCES public.account(merchant_id, id);
+
+--
+-- Name: movement movement_merchant_id_provider_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.movement
+    ADD CONSTRAINT movement_merchant_id_provider_account_id_fkey FOREIGN KEY (merchant_id, provider_account_id) REFERENCES public.provider_account(merchant_id, id);
+
+--
+-- Name: open_item open_item_merchant_id_provider_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.open_item
+    ADD CONSTRAINT open_item_merchant_id_provider_account_id_fkey FOREIGN KEY (merchant_id, provider_account_id) REFERENCES public.provider_account(merchant_id, id);
 
 --
 -- Name: operation operation_merchant_id_payment_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -888,6 +1046,13 @@ ALTER TABLE ONLY public.routing_decision
 
 ALTER TABLE ONLY public.routing_rules
     ADD CONSTRAINT routing_rules_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES public.merchant(merchant_id);
+
+--
+-- Name: settlement_file settlement_file_merchant_id_provider_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.settlement_file
+    ADD CONSTRAINT settlement_file_merchant_id_provider_account_id_fkey FOREIGN KEY (merchant_id, provider_account_id) REFERENCES public.provider_account(merchant_id, id);
 
 --
 -- Name: SCHEMA public; Type: ACL; Schema: -; Owner: -
@@ -1062,6 +1227,60 @@ GRANT SELECT,INSERT ON TABLE public.merchant TO groat_app;
 --
 
 GRANT UPDATE(data_key) ON TABLE public.merchant TO groat_app;
+
+--
+-- Name: TABLE movement; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.movement TO groat_app;
+
+--
+-- Name: COLUMN movement.payout; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(payout) ON TABLE public.movement TO groat_app;
+
+--
+-- Name: TABLE movement_attribution; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.movement_attribution TO groat_app;
+
+--
+-- Name: TABLE open_item; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.open_item TO groat_app;
+
+--
+-- Name: COLUMN open_item.parent; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(parent) ON TABLE public.open_item TO groat_app;
+
+--
+-- Name: COLUMN open_item.told_currency; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(told_currency) ON TABLE public.open_item TO groat_app;
+
+--
+-- Name: COLUMN open_item.told; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(told) ON TABLE public.open_item TO groat_app;
+
+--
+-- Name: COLUMN open_item.booked_currency; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(booked_currency) ON TABLE public.open_item TO groat_app;
+
+--
+-- Name: COLUMN open_item.booked; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(booked) ON TABLE public.open_item TO groat_app;
 
 --
 -- Name: TABLE operation; Type: ACL; Schema: public; Owner: -
@@ -1344,6 +1563,12 @@ GRANT SELECT,INSERT ON TABLE public.routing_decision TO groat_app;
 --
 
 GRANT SELECT,INSERT ON TABLE public.routing_rules TO groat_app;
+
+--
+-- Name: TABLE settlement_file; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.settlement_file TO groat_app;
 
 --
 -- PostgreSQL database dump complete

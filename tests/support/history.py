@@ -1,7 +1,8 @@
-"""A merchant's past: payments of every kind, applied webhooks, transfers and holds."""
+"""A merchant's past: payments of every kind, webhooks, transfers, holds and movements."""
 
 from __future__ import annotations
 
+from tests.support.movements import live_at_the_provider
 from tests.support.routing import put_rules, routed, rule
 from tests.support.world import BAD_STRIPE, GOOD_PAYPAL, World
 
@@ -26,6 +27,7 @@ async def live(world: World) -> None:
     await world.deliver_all(await world.posted_mail())
     await world.drain()
     await _move_money(world, wallet)
+    await live_at_the_provider(world)
 
 
 async def _move_money(world: World, wallet: str) -> None:

@@ -39,6 +39,7 @@ from groat.providers.domain.facts import (
 )
 from groat.providers.domain.failures import MEANINGS, RETRYABLE, FailureCode
 from groat.routing.domain.actions import RoutingAction
+from groat.settlement.domain.actions import SettlementAction
 
 _ACTIONS: dict[str, type[Action]] = {
     "Accounts": AccountAction,
@@ -46,6 +47,7 @@ _ACTIONS: dict[str, type[Action]] = {
     "Routing": RoutingAction,
     "Merchants": MerchantAction,
     "Inbox": InboxAction,
+    "Settlement": SettlementAction,
 }
 
 _AUDIT_ACTIONS = """\

@@ -9,7 +9,10 @@ import pytest
 
 from tests.tidy.source import SOURCE, modules, tree
 
-ROOMS = ("accounts", "audit", "inbox", "merchants", "payments", "routing")
+ROOMS = (
+    *("accounts", "audit", "inbox", "merchants", "movements", "payments", "routing"),
+    "settlement",
+)
 """The rooms with a service. The other rooms have shapes of their own."""
 
 PLACES = {"http", "service", "queries", "checks", "domain", "infrastructure"}

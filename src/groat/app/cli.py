@@ -30,6 +30,7 @@ from groat.app import (
     provider_account_commands,
     render,
     routing_commands,
+    settlement_commands,
     traffic,
 )
 from groat.app import demo as demonstration
@@ -66,6 +67,7 @@ app.add_typer(account_commands.app, name="accounts")
 app.add_typer(payment_commands.app, name="payments")
 app.add_typer(routing_commands.app, name="routing")
 app.add_typer(inbox_commands.app, name="inbox")
+app.add_typer(settlement_commands.app, name="settlement")
 
 console = Console()
 notes = Console(stderr=True)

@@ -40,7 +40,7 @@ class DemoTally:
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
+class MoneyMoved:
     """One capture or refund, in the form that both books share: the provider's and Groat's."""
 
     provider: ProviderName
@@ -105,12 +105,12 @@ async def _count(
     )
 
 
-async def _provider_books(http: httpx.AsyncClient, site: ProviderSite) -> list[Movement]:
+async def _provider_books(http: httpx.AsyncClient, site: ProviderSite) -> list[MoneyMoved]:
     """Return the captures and refunds in the simulator's own books, as an independent witness."""
     answer = await http.get(f"{site.base}/_simulator/books")
     books = answer.raise_for_status().json()
     return [
-        Movement(site.provider, kind, entry["id"], entry["amount"], entry["currency"])
+        MoneyMoved(site.provider, kind, entry["id"], entry["amount"], entry["currency"])
         for kind, entries in (
             (EffectKind.CAPTURED, books["charges"]),
             (EffectKind.REFUNDED, books["refunds"]),
@@ -120,11 +120,11 @@ async def _provider_books(http: httpx.AsyncClient, site: ProviderSite) -> list[M
     ]
 
 
-async def _groat_books(engine: Engine, merchant: Onboarded) -> list[Movement]:
+async def _groat_books(engine: Engine, merchant: Onboarded) -> list[MoneyMoved]:
     """Return every capture and refund that Groat applied. Each has one posting in the ledger."""
     providers = {site.account_id: site.provider for site in merchant.sites}
     return [
-        Movement(
+        MoneyMoved(
             providers[effect.provider_account_id],
             effect.kind,
             effect.reference,

@@ -24,6 +24,7 @@ from groat.payments.domain.resolution import OpenOperation
 from groat.platform.postgres.checks import Finding
 from groat.platform.process.settings import PREFIX, Settings
 from groat.routing.domain.simulation import Simulation
+from groat.settlement.domain.summary import ImportOutcome
 
 _TRY = """\
 curl -s {api}/v1/payments -H 'authorization: Bearer {key}' \\
@@ -257,3 +258,24 @@ def rehearsed(console: Console, found: Sequence[Rehearsed]) -> None:
             "\n".join(changes),
         )
     console.print(table)
+
+
+def settlement_import(console: Console, outcome: ImportOutcome, most_shown: int) -> None:
+    """Show the sums of a settlement file, and up to ``most_shown`` of its differences from ours."""
+    table = Table(title=f"{outcome.summary.movements:,} movements, {outcome.added:,} stored")
+    for heading in ("currency", "category", "movements", "gross", "fee", "tax", "net"):
+        left = heading in {"currency", "category"}
+        table.add_column(heading, justify="left" if left else "right")
+    for currency, totals in outcome.summary.totals.items():
+        for total in totals:
+            amounts = (total.gross, total.fee, total.tax, total.net)
+            shown = [Money(amount, currency).decimal() for amount in amounts]
+            table.add_row(currency, escape(total.label), f"{total.count:,}", *shown)
+    console.print(table)
+    if outcome.is_repeated:
+        console.print("This file was imported before.")
+    counts = Counter(difference.kind.value for difference in outcome.differences)
+    for kind, count in sorted(counts.items()):
+        console.print(f"{count:,} x {kind.replace('_', ' ')}")
+    for difference in outcome.differences[:most_shown]:
+        console.print(f"  {difference.kind}: {difference.key}", markup=False, highlight=False)

@@ -10,10 +10,12 @@ from groat.accounts import checks as accounts
 from groat.audit import checks as audit
 from groat.inbox import checks as inbox
 from groat.merchants import checks as merchants
+from groat.movements import checks as movements
 from groat.payments import checks as payments
 from groat.platform.postgres.checks import Check, Finding, run_check
 from groat.platform.postgres.database import Database
 from groat.platform.process.settings import Settings, require
+from groat.settlement import checks as settlement
 
 
 def all_checks() -> list[Check]:
@@ -21,7 +23,9 @@ def all_checks() -> list[Check]:
     return [
         *merchants.checks(),
         *accounts.checks(),
+        *movements.checks(),
         *payments.checks(),
+        *settlement.checks(),
         *inbox.checks(),
         *audit.checks(),
     ]

@@ -30,7 +30,10 @@ from groat.kernel.errors import Unavailable
 from groat.kernel.ids import IdSource
 from groat.merchants.domain.credentials import ProviderName
 from groat.merchants.service import MerchantService
-from groat.payments.domain.recipes import KINDS
+from groat.movements.domain.recipes import KINDS as MOVEMENT_KINDS
+from groat.movements.queries import MovementQueries
+from groat.movements.service import MovementService
+from groat.payments.domain.recipes import KINDS as PAYMENT_KINDS
 from groat.payments.queries import PaymentQueries
 from groat.payments.service.facts import PaymentFacts
 from groat.payments.service.operations import CommandRunner, ProviderCalls
@@ -49,7 +52,9 @@ from groat.platform.redis.jobs import Doorbell, RedisClient, connect_redis
 from groat.platform.redis.seen import Seen
 from groat.providers.adapters import Adapter, credential_fields, installed_adapters
 from groat.providers.registry import ProviderRegistry
+from groat.providers.settlement_files import settlement_readers
 from groat.routing.service import RoutingService
+from groat.settlement.service import SettlementFiles
 
 INBOX_QUEUE = "groat-inbox"
 _OPEN_ATTEMPTS = 3
@@ -106,7 +111,16 @@ class Inbox:
 
 
 @dataclass(frozen=True)
-class Engine(Ledger, Payments, Inbox):
+class Settlement:
+    """The parts of the rooms movements and settlement."""
+
+    movements: MovementService
+    movement_queries: MovementQueries
+    settlement_files: SettlementFiles
+
+
+@dataclass(frozen=True)
+class Engine(Ledger, Payments, Inbox, Settlement):
     """The parts that a process serves from: those of every room."""
 
     database: Database
@@ -127,6 +141,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     ledger = _ledger(settings, base, adapters)
     payments = _payments(settings, base, ledger, adapters)
     inbox = _inbox(base, ledger, payments)
+    settlement = _settlement(base, ledger, adapters)
     async with AsyncExitStack() as stack:
         for close in (
             base.database.close,
@@ -136,14 +151,15 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             inbox.drain.finish,
         ):
             stack.push_async_callback(close)
-        rooms = {**vars(ledger), **vars(payments), **vars(inbox)}
+        rooms = {**vars(ledger), **vars(payments), **vars(inbox), **vars(settlement)}
         yield Engine(**rooms, database=base.database, vault=base.vault)
 
 
 def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adapter]) -> Ledger:
     database, new_id, clock = base.database, base.new_id, base.clock
     audit = AuditService(database, new_id)
-    queries = AccountQueries(database, TransactionKinds([*CALLERS_KINDS, *KINDS.values()]), clock)
+    kinds = [*CALLERS_KINDS, *PAYMENT_KINDS.values(), *MOVEMENT_KINDS]
+    queries = AccountQueries(database, TransactionKinds(kinds), clock)
     claimed = ClaimedPosting(database, audit, new_id, clock, least_gap=settings.ledger_claims)
     locked = LockedPosting(new_id)
     lanes = PostingLanes(database, audit, claimed, locked, clock)
@@ -201,6 +217,20 @@ def _inbox(base: Base, ledger: Ledger, payments: Payments) -> Inbox:
         EventReplay(database, rehearsal, audit, doorbell, clock),
         EventBackfill(database, providers, rehearsal, audit, doorbell, new_id, clock),
     )
+
+
+def _settlement(base: Base, ledger: Ledger, adapters: Mapping[ProviderName, Adapter]) -> Settlement:
+    movements, queries = MovementService(ledger.postings), MovementQueries(base.database)
+    files = SettlementFiles(
+        base.database,
+        ledger.merchants,
+        movements,
+        queries,
+        ledger.audit,
+        base.clock,
+        settlement_readers(adapters),
+    )
+    return Settlement(movements, queries, files)
 
 
 async def _open(settings: Settings) -> Base:

@@ -184,6 +184,18 @@ class MerchantService:
             merchant_id, account_id, found.provider, found.name, _opened(data_key, found)
         )
 
+    async def owner(self, account_id: ProviderAccountId) -> MerchantId:
+        """Return the merchant of a provider account.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        async with self._database.autocommit() as connection:
+            found = await store.find_owner(connection, account_id)
+        if found is None:
+            raise _no_account(account_id)
+        return found
+
     async def rewrap_keys(self, operator: Operator) -> int:
         """Wrap the root key and every merchant's data key with the newest master key.
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from groat.kernel.errors import InvalidRequest
-from groat.kernel.money import Money, exponent
+from groat.kernel.money import MAX_AMOUNT, Money, exponent
+
+_MAJOR = re.compile(r"(-?)([0-9]{1,16})(?:\.([0-9]{1,6}))?", re.ASCII)
 
 
 def to_units(money: Money, decimals: int) -> int:
@@ -40,6 +44,34 @@ def from_units(units: int, currency: str, decimals: int) -> Money:
             f"{units} with {decimals} decimals is no whole number of minor units of {currency}.",
         )
     return Money(amount, currency)
+
+
+def from_major(text: str, currency: str) -> int:
+    """Return the minor units of an amount in major units, such as ``10.50``, with its sign.
+
+    Reports write currencies without decimals as ``100.00`` or ``100``, so zeros after the
+    currency's decimals are accepted. Other digits there are refused.
+
+    Raises:
+        InvalidRequest: ``invalid_amount``, ``amount_too_large`` or ``unknown_currency``.
+    """
+    places = exponent(currency)
+    match = _MAJOR.fullmatch(text)
+    if match is None:
+        raise _not_an_amount(text, currency)
+    sign, whole, fraction = match.groups("")
+    if len(fraction) > places:
+        if fraction[places:].strip("0"):
+            raise _not_an_amount(text, currency)
+        fraction = fraction[:places]
+    amount = int(whole + fraction.ljust(places, "0"))
+    if amount > MAX_AMOUNT:
+        raise InvalidRequest("amount_too_large", f"An amount is at most {MAX_AMOUNT} minor units.")
+    return -amount if sign else amount
+
+
+def _not_an_amount(text: str, currency: str) -> InvalidRequest:
+    return InvalidRequest("invalid_amount", f"{text[:32]!a} is not an amount of {currency}.")
 
 
 def _shifted(amount: int, decimals: int) -> tuple[int, int]:

@@ -21,7 +21,8 @@ UNSEEN_CHANGES = {
         dispute.updated_at hold.created_at idempotency_key.created_at merchant.created_at
         operation.created_at operation.updated_at payment.created_at payment.updated_at
         payment.authorization_expires_at provider_account.created_at refund.created_at
-        refund.updated_at routing_decision.decided_at routing_rules.created_at""",
+        refund.updated_at routing_decision.decided_at routing_rules.created_at movement.recorded_at
+        movement_attribution.attributed_at open_item.since settlement_file.imported_at""",
     "it may name a person, so the record does not hold it; the application cannot change it": """
         payment.metadata payment.reference payment.return_url refund.metadata refund.reason""",
     "callers may change it, and nothing is decided by it": "account.metadata",
@@ -35,6 +36,11 @@ UNSEEN_CHANGES = {
         dispute.id payment.payment_method payment.payment_method_kind payment.provider_reference
         payment.route routing_decision.decision routing_decision.merchant_id
         routing_decision.payment_id routing_decision.rules_version""",
+    "the provider tells it, and every reading of its books shows it again": """
+        movement.category movement.fee_parts movement.label movement.parent movement.payout
+        movement.source""",
+    "it says why, or groups objects of one charge; the amounts are checked": """
+        movement_attribution.reason open_item.parent""",
     "the inbox is not on the record yet; sealing covers it": """
         provider_event.attempts provider_event.attempts_lost provider_event.body
         provider_event.claimed_until provider_event.deliveries provider_event.due_at
@@ -47,6 +53,7 @@ UNSEEN_REMOVALS = {
     "a record whose change shows nowhere else; sealing covers it": "audit_record",
     "it explains a route that was taken": "routing_decision",
     "without it no process starts": "root_key",
+    "a movement that was read and not posted; the next reading stores it again": "movement",
     "an event that had no effect of its own; sealing covers it": "provider_event",
 }
 

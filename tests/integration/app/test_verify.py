@@ -223,6 +223,35 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         "update provider_event set provider_account_id = gen_random_uuid() where id::text = ",
         {"events_have_provider_accounts"},
     ),
+    (
+        "select key from movement where key = 'txn_charged'",
+        "update movement set gross = gross + 1 where key = ",
+        {
+            "movements_are_posted_once",
+            "provider_balances_match_movements",
+            "open_items_match_movements",
+        },
+    ),
+    (
+        "select reference from open_item",
+        "update open_item set booked = booked + 1 where reference = ",
+        {"open_items_match_movements"},
+    ),
+    (
+        "select movement_key from movement_attribution where place = 'suspense'",
+        ("update movement_attribution set place = 'foreign', reason = null where movement_key = "),
+        {"movements_are_posted_once", "places_match_movements"},
+    ),
+    (
+        "select transaction_id::text from movement_attribution where place = 'in_transit'",
+        "delete from movement_attribution where transaction_id::text = ",
+        {"movement_postings_have_movements", "provider_balances_match_movements"},
+    ),
+    (
+        "select name from settlement_file",
+        "update settlement_file set movements = movements + 1 where name = ",
+        {"settlement_files_match_record"},
+    ),
 ]
 
 

@@ -18,7 +18,22 @@ from groat.kernel.ids import AccountId, ProviderAccountId
 from groat.kernel.value import Value, field
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,99}", re.ASCII)
-_RESERVED_CODES = frozenset({"clearing", "fees", "receivable", "bank"})
+_RESERVED_CODES = frozenset(
+    {
+        *(
+            "bank",
+            "clearing",
+            "conversion",
+            "fees",
+            "foreign",
+            "fx_gain_loss",
+            "in_transit",
+            "loan",
+        ),
+        *("opening", "provider", "receivable", "reserve", "suspense", "tax"),
+    }
+)
+"""First parts of the codes of the engine's accounts, repeated in ``checks.sql``."""
 
 _MAX_METADATA_NAMES = 50
 """Maximum names in an account's metadata."""
@@ -133,18 +148,14 @@ def checked_metadata(metadata: Mapping[str, str]) -> Mapping[str, str]:
     return metadata
 
 
-@lru_cache(maxsize=1024)
 def clearing(provider_account_id: ProviderAccountId, currency: str) -> AccountSpec:
     """Return the clearing account: money that a provider took for us and has not paid out."""
-    return _engine_account(
-        currency, "clearing", ids.render("provider_account", provider_account_id)
-    )
+    return at_provider("clearing", provider_account_id, currency)
 
 
-@lru_cache(maxsize=1024)
 def fees(provider_account_id: ProviderAccountId, currency: str) -> AccountSpec:
     """Return the account of the fees that a provider has charged us."""
-    return _engine_account(currency, "fees", ids.render("provider_account", provider_account_id))
+    return at_provider("fees", provider_account_id, currency)
 
 
 def receivable(currency: str) -> AccountSpec:
@@ -155,6 +166,26 @@ def receivable(currency: str) -> AccountSpec:
 def bank(currency: str) -> AccountSpec:
     """Return the account of money that providers have paid out to our bank."""
     return _engine_account(currency, "bank")
+
+
+def conversion(currency: str) -> AccountSpec:
+    """Return the account that stands between two currencies when a provider exchanges money."""
+    return _engine_account(currency, "conversion")
+
+
+def fx_gain_loss(currency: str) -> AccountSpec:
+    """Return the account of gains and losses by exchange rates: a refund at another rate."""
+    return _engine_account(currency, "fx_gain_loss")
+
+
+@lru_cache(maxsize=4096)
+def at_provider(purpose: str, provider_account_id: ProviderAccountId, currency: str) -> AccountSpec:
+    """Return the engine's account for a purpose, of one provider account and currency.
+
+    ``purpose`` is the first part of its code. ``provider`` mirrors the balance that the provider
+    shows, ``reserve`` the part that it withholds. ``movements/domain/recipes.py`` lists the others.
+    """
+    return _engine_account(currency, purpose, ids.render("provider_account", provider_account_id))
 
 
 def _engine_account(currency: str, *parts: str) -> AccountSpec:

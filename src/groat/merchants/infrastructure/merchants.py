@@ -131,6 +131,12 @@ async def provider_account(
     return None if row is None else value(SealedProviderAccount, row)
 
 
+async def find_owner(connection: Connection, account_id: ProviderAccountId) -> MerchantId | None:
+    """Return the merchant of a provider account, None if there is no such account."""
+    row = await connection.fetch_one(QUERIES["find_owner"], {"id": account_id})
+    return None if row is None else MerchantId(row.merchant_id)
+
+
 async def lock_provider_account(
     connection: Connection, merchant_id: MerchantId, name: str
 ) -> SealedProviderAccount | None:

@@ -61,6 +61,10 @@ from provider_account p
 join merchant m on m.merchant_id = p.merchant_id
 where p.merchant_id = %(merchant_id)s and p.id = %(id)s and p.deleted_at is null
 
+-- name: find_owner
+-- Find the merchant of a provider account, for commands of an operator who names the account alone.
+select merchant_id from provider_account where id = %(id)s and deleted_at is null
+
 -- name: lock_provider_account
 -- Lock an account by name while its credentials are merged with the caller's changes and written.
 select p.id, p.provider, p.name, p.credentials, m.data_key

@@ -200,10 +200,11 @@ from (
 
 -- name: check_engine_accounts_match_effects
 -- The balances of the engine's accounts equal the sums of effects: clearing the captures less the money
--- given back, fees the providers' fees, receivable the shortfalls of disputes less their repayment.
+-- given back, fees the providers' fees, receivable the shortfalls of disputes less their repayment. What the
+-- postings of movements (kind 32) changed is left out; the checks of movements cover it.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(code) filter (where bad) as first
 from (
-    select a.code, b.posted <> coalesce(case split_part(a.code, ':', 1)
+    select a.code, b.posted - coalesce(o.moved, 0) <> coalesce(case split_part(a.code, ':', 1)
         when 'receivable' then d.moved else e.moved
     end, 0) as bad
     from account a
@@ -225,6 +226,13 @@ from (
         join payment p on p.merchant_id = d.merchant_id and p.id = d.payment_id
         group by d.merchant_id, p.currency
     ) as d on d.merchant_id = a.merchant_id and d.currency = a.currency
+    left join (
+        select n.merchant_id, n.account_number, sum(n.amount) as moved
+        from ledger_transaction t
+        join ledger_entry n on n.merchant_id = t.merchant_id and n.transaction_id = t.id
+        where t.kind = 32
+        group by n.merchant_id, n.account_number
+    ) as o on o.merchant_id = a.merchant_id and o.account_number = a.number
     where a.is_engine
 ) as accounts
 

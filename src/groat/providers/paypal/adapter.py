@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from groat.kernel.clock import Clock, SystemClock
 from groat.merchants.domain.credentials import CredentialFields
+from groat.providers.paypal import settlement_report
 from groat.providers.paypal.certificates import CertificateSource
 from groat.providers.paypal.client import PayPalClient, connections
 from groat.providers.paypal.event_list import PayPalEventList
@@ -22,6 +23,7 @@ SYSTEM_CLOCK = SystemClock()
 class PayPalProvider(Provider):
     """The ``Provider`` for a PayPal account."""
 
+    read_settlement_file = staticmethod(settlement_report.read_settlement_report)
     credential_fields = CredentialFields(
         needed=frozenset({"client_id", "client_secret"}),
         optional=frozenset({"webhook_id", "api_base", "certificate_root"}),

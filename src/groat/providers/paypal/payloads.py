@@ -220,6 +220,35 @@ class PayPalEventListPayload(Payload):
     links: list[Link] = field(default_factory=list)
 
 
+class TransactionInfo(Payload):
+    """A row of the transaction search: a change of the balance, or a step towards one.
+
+    ``transaction_status`` is one of ``D`` (denied), ``P`` (pending), ``S`` (success) and ``V``
+    (reversed later, by another row).
+    """
+
+    transaction_id: str
+    transaction_event_code: str
+    transaction_initiation_date: Annotated[datetime, Meta(tz=True)]
+    transaction_amount: AmountPayload
+    transaction_status: str
+    fee_amount: AmountPayload | None = None
+    paypal_reference_id: str | None = None
+    paypal_reference_id_type: str | None = None
+
+
+class TransactionDetail(Payload):
+    """An item of the transaction search, of which only the row itself is read."""
+
+    transaction_info: TransactionInfo
+
+
+class TransactionPage(Payload):
+    """A page of the transaction search. Without any rows, PayPal leaves the list out."""
+
+    transaction_details: list[TransactionDetail] = field(default_factory=list)
+
+
 class Issue(Payload):
     """The name of one reason for a refusal."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from groat.merchants.domain.credentials import CredentialFields
 from groat.providers.port import Provider
 from groat.providers.reading import active_values
+from groat.providers.stripe import settlement_report
 from groat.providers.stripe.client import StripeClient
 from groat.providers.stripe.event_list import StripeEventList
 from groat.providers.stripe.lookups import StripeLookups
@@ -17,6 +18,7 @@ from groat.providers.stripe.webhooks import StripeWebhooks
 class StripeProvider(Provider):
     """The ``Provider`` for a Stripe account."""
 
+    read_settlement_file = staticmethod(settlement_report.read_itemized_report)
     credential_fields = CredentialFields(
         needed=frozenset({"api_key"}),
         optional=frozenset({"webhook_secret", "account", "api_base"}),

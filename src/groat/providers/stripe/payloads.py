@@ -35,6 +35,44 @@ class BalanceTransaction(Payload, tag_field="object", tag="balance_transaction")
     fee: int
 
 
+class BookedFee(Payload):
+    """A part of the fee of a balance transaction."""
+
+    amount: int
+    type: str
+
+
+class BookedSource(Payload):
+    """The object that caused a balance transaction, expanded: its id, and the charge it names."""
+
+    id: str
+    charge: str | None = None
+
+
+class BookedTransaction(Payload, tag_field="object", tag="balance_transaction"):
+    """A balance transaction with everything that its posting needs.
+
+    ``source`` is the object that caused it, or its id. A list with ``expand[]=data.source`` has the
+    object, which names the charge.
+    """
+
+    id: str
+    amount: int
+    fee: int
+    net: int
+    currency: str
+    reporting_category: str
+    created: UnixTime | None = None
+    source: BookedSource | str | None = None
+    balance_type: str = "payments"
+    fee_details: list[BookedFee] = field(default_factory=list)
+
+    @property
+    def source_id(self) -> str | None:
+        """The id of the object that caused the balance transaction, None for fees."""
+        return self.source.id if isinstance(self.source, BookedSource) else self.source
+
+
 class CardPayload(Payload):
     """Details of a card charge: the time until which it can be captured."""
 

@@ -23,7 +23,7 @@ do $$ begin execute format('grant usage on schema %I to {role}', current_schema(
 -- The application may update only the columns that change. So it cannot change the beneficiary or the amount of
 -- a payment, or the floor of an account's balance.
 grant select, insert
-    on root_key, merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, provider_event, provider_event_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, routing_rules, routing_decision
+    on root_key, merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, provider_event, provider_event_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, routing_rules, routing_decision, movement, movement_attribution, open_item, settlement_file
     to {role};
 grant select on alembic_version, recorded_change to {role};
 grant update (wrapped) on root_key to {role};
@@ -38,6 +38,8 @@ grant update (
     authorization_reference, authorization_expires_at, next_action_url, provider_account_id, payment_method,
     route, updated_at
 ) on payment to {role};
+grant update (payout) on movement to {role};
+grant update (parent, told_currency, told, booked_currency, booked) on open_item to {role};
 grant update (status, failure_code, updated_at) on refund to {role};
 grant update (status, withdrawn, reinstated, shortfall, updated_at) on dispute to {role};
 grant update (outcome, failure_code, reason, lookups, due_at, updated_at) on operation to {role};

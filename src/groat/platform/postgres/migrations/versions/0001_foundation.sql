@@ -303,6 +303,89 @@ create table applied_effect (
 );
 create index applied_effect_by_payment on applied_effect (merchant_id, payment_id);
 
+-- The provider's books.
+
+-- Movements: entries of a provider in its own books, as read. The key is the provider's; it makes each movement
+-- one row. A row never changes, except that a report may tell its payout later. label is the provider's own name
+-- of the category.
+create table movement (
+    merchant_id bigint not null,
+    provider_account_id uuid not null,
+    key text collate "C" not null check (length(key) between 1 and 200),
+    category text not null,
+    label text not null check (length(label) between 1 and 200),
+    occurred_at timestamptz not null check (occurred_at >= '1970-01-01 00:00+00' and occurred_at < '3000-01-01 00:00+00'),
+    recorded_at timestamptz not null,
+    currency text not null check (currency ~ '^[A-Z]{3}$'),
+    gross bigint not null,
+    fee bigint not null,
+    tax bigint not null,
+    source text check (length(source) <= 255),
+    parent text check (length(parent) <= 255),
+    payout text check (length(payout) <= 255),
+    pool text not null check (pool in ('available', 'reserved')),
+    fee_parts jsonb,
+    primary key (merchant_id, provider_account_id, key),
+    foreign key (merchant_id, provider_account_id) references provider_account
+);
+-- Finds the movements of a day. Providers tell them about in the order of time, so few pages hold a day. A B-tree
+-- that begins like the primary key would mislead the planner: without statistics it looks as good for keys.
+create index movement_by_time on movement using brin (occurred_at) with (autosummarize = on);
+
+-- The places of movements. Number 1 is the posting of the movement; a movement without it was read and not
+-- posted. Each further number moves the gross amount from the place before. transaction_id is null if there was
+-- nothing to post.
+create table movement_attribution (
+    merchant_id bigint not null,
+    provider_account_id uuid not null,
+    movement_key text collate "C" not null,
+    number smallint not null check (number > 0),
+    place text not null check (place in (
+        'clearing', 'beneficiary', 'suspense', 'foreign', 'in_transit', 'reserve', 'loan', 'conversion', 'fees',
+        'twin'
+    )),
+    reference text,
+    reason text,
+    transaction_id uuid,
+    attributed_at timestamptz not null,
+    primary key (merchant_id, provider_account_id, movement_key, number),
+    constraint movement_attribution_suspense_has_reason check ((place = 'suspense') = (reason is not null))
+);
+
+-- The sums of facts (told) and of movements (booked) of each object, with the ledger's sign. Clearing holds the
+-- difference of an open item. An item whose sums have two currencies is not open: the provider has exchanged it.
+-- parent is the charge of the object.
+create table open_item (
+    merchant_id bigint not null,
+    provider_account_id uuid not null,
+    reference text collate "C" not null check (length(reference) between 1 and 255),
+    parent text collate "C" not null,
+    since timestamptz not null,
+    told_currency text check (told_currency ~ '^[A-Z]{3}$'),
+    told bigint not null,
+    booked_currency text check (booked_currency ~ '^[A-Z]{3}$'),
+    booked bigint not null,
+    primary key (merchant_id, provider_account_id, reference),
+    constraint open_item_sums_have_currencies
+        check ((told = 0 or told_currency is not null) and (booked = 0 or booked_currency is not null)),
+    foreign key (merchant_id, provider_account_id) references provider_account
+) with (fillfactor = 70); -- room to update a row in its page: the second report follows the first
+create index open_item_by_parent on open_item (merchant_id, parent, provider_account_id);
+create index open_item_open on open_item (merchant_id, since)
+    where told + booked <> 0 and (told = 0 or booked = 0 or told_currency = booked_currency);
+
+-- Settlement files that were imported, each by the SHA-256 of its content.
+create table settlement_file (
+    merchant_id bigint not null,
+    provider_account_id uuid not null,
+    digest bytea not null check (length(digest) = 32),
+    name text not null check (length(name) between 1 and 255),
+    movements bigint not null,
+    imported_at timestamptz not null,
+    primary key (merchant_id, provider_account_id, digest),
+    foreign key (merchant_id, provider_account_id) references provider_account
+);
+
 -- The webhook inbox.
 
 create table provider_event (
@@ -403,6 +486,10 @@ create trigger written_once before update or delete or truncate on ledger_transa
 create trigger written_once before update or delete or truncate on ledger_entry
     for each statement execute function refuse_change();
 create trigger written_once before update or delete or truncate on applied_effect
+    for each statement execute function refuse_change();
+create trigger written_once before update or delete or truncate on movement_attribution
+    for each statement execute function refuse_change();
+create trigger written_once before update or delete or truncate on settlement_file
     for each statement execute function refuse_change();
 create trigger written_once before update or delete or truncate on audit_record
     for each statement execute function refuse_change();

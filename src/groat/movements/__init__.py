@@ -1,0 +1,1 @@
+"""Movements that providers booked: places and postings."""

@@ -1,0 +1,20 @@
+"""The checks of movements that ``groat verify`` runs."""
+
+from __future__ import annotations
+
+from groat.movements.infrastructure import movements as store
+from groat.platform.postgres.checks import Check, checks_from
+
+
+def checks() -> list[Check]:
+    """Return the checks of movements, their places and open items."""
+    return checks_from(
+        store.CHECKS,
+        {
+            "movements_are_posted_once": "movement",
+            "movement_postings_have_movements": "ledger transaction",
+            "provider_balances_match_movements": "account",
+            "places_match_movements": "account",
+            "open_items_match_movements": "object",
+        },
+    )

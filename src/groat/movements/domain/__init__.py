@@ -1,0 +1,1 @@
+"""The rules of movements. Pure: no I/O, no clock, no SQL."""

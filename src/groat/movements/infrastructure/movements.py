@@ -1,0 +1,180 @@
+"""Read and write movements, their attributions and open items."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from groat.kernel.ids import MerchantId, ProviderAccountId, TransactionId
+from groat.movements.domain.attribution import Attribution
+from groat.movements.domain.open_items import OpenItem
+from groat.platform.postgres.columns import Bigints, Texts, Times, Uuids
+from groat.platform.postgres.connection import Connection, Row, values
+from groat.platform.postgres.queries import load_queries
+from groat.providers.domain.movements import Movement, MovementCategory, Pool
+
+QUERIES = load_queries(__file__, "movements.sql")
+CHECKS = load_queries(__file__, "checks.sql")
+
+
+def account_key(merchant_id: MerchantId, account_id: ProviderAccountId) -> dict[str, object]:
+    """Return the parameters that name a provider account."""
+    return {"merchant_id": merchant_id, "provider_account_id": account_id}
+
+
+async def insert_movements(
+    connection: Connection,
+    account: Mapping[str, object],
+    movements: Sequence[Movement],
+    now: datetime,
+) -> set[str]:
+    """Insert movements that are not stored yet, and return their keys."""
+    ordered = sorted(movements, key=lambda one: one.key)
+    rows = await connection.fetch(
+        QUERIES["insert_movements"], {**account, **_columns(ordered), "now": now}
+    )
+    return {row.key for row in rows if row.is_new}
+
+
+async def find_movements(
+    connection: Connection, account: Mapping[str, object], keys: Collection[str]
+) -> dict[str, Movement]:
+    """Return the stored movements with these keys, by key."""
+    rows = await connection.fetch(
+        QUERIES["find_movements"], {**account, "keys": Texts(sorted(keys))}
+    )
+    return {row.key: to_movement(row) for row in rows}
+
+
+async def movements_between(
+    connection: Connection,
+    account: Mapping[str, object],
+    since: datetime,
+    until: datetime,
+    after: str,
+    limit: int,
+) -> list[Movement]:
+    """Return movements that the provider booked in a span, in key order, after a key."""
+    rows = await connection.fetch(
+        QUERIES["list_movements"],
+        {**account, "since": since, "until": until, "after": after, "limit": limit},
+    )
+    return [to_movement(row) for row in rows]
+
+
+async def lock_unposted(
+    connection: Connection, account: Mapping[str, object], keys: Collection[str]
+) -> set[str]:
+    """Lock stored movements, and return the keys of those that have no place yet."""
+    parameters = {**account, "keys": Texts(sorted(keys))}
+    locked = await connection.fetch(QUERIES["lock_movements"], parameters)
+    posted = await connection.fetch(QUERIES["find_posted"], parameters)
+    return {row.key for row in locked} - {row.movement_key for row in posted}
+
+
+def insert_attributions(
+    connection: Connection,
+    account: Mapping[str, object],
+    placed: Sequence[tuple[str, Attribution]],
+    transaction_ids: Mapping[str, TransactionId],
+    now: datetime,
+) -> None:
+    """Write the places of movements, by key, and the transactions that post them."""
+    connection.write(
+        QUERIES["insert_attributions"],
+        {
+            **account,
+            "keys": Texts([key for key, _ in placed]),
+            "places": Texts([one.place.value for _, one in placed]),
+            "references": Texts([one.reference for _, one in placed]),
+            "reasons": Texts([one.reason for _, one in placed]),
+            "transaction_ids": Uuids([transaction_ids.get(key) for key, _ in placed]),
+            "now": now,
+        },
+    )
+
+
+async def lock_items(
+    connection: Connection,
+    account: Mapping[str, object],
+    parents: Mapping[str, str],
+    now: datetime,
+) -> list[OpenItem]:
+    """Lock the open items of objects, and all items of their charges; insert missing ones.
+
+    ``parents`` maps each object to its charge.
+    """
+    named = {
+        **account,
+        "references": Texts(list(parents)),
+        "parents": Texts(list(parents.values())),
+    }
+    connection.write(QUERIES["open_items"], {**named, "now": now})
+    return values(OpenItem, await connection.fetch(QUERIES["lock_items"], named))
+
+
+def update_items(
+    connection: Connection, account: Mapping[str, object], items: Sequence[OpenItem]
+) -> None:
+    """Write the sums of items that this transaction has locked."""
+    connection.write(
+        QUERIES["update_items"],
+        {
+            **account,
+            "references": Texts([item.reference for item in items]),
+            "parents": Texts([item.parent for item in items]),
+            "told_currencies": Texts([item.told_currency for item in items]),
+            "told": Bigints([item.told for item in items]),
+            "booked_currencies": Texts([item.booked_currency for item in items]),
+            "booked": Bigints([item.booked for item in items]),
+        },
+    )
+
+
+async def open_items(
+    connection: Connection, account: Mapping[str, object], limit: int
+) -> list[OpenItem]:
+    """Return the items whose facts and movements do not cancel out, oldest first."""
+    rows = await connection.fetch(QUERIES["list_open_items"], {**account, "limit": limit})
+    return values(OpenItem, rows)
+
+
+def to_movement(row: Row) -> Movement:
+    """Return the movement in a row of ``find_movements`` or ``list_movements``."""
+    return Movement(
+        key=row.key,
+        category=MovementCategory(row.category),
+        label=row.label,
+        occurred_at=row.occurred_at,
+        currency=row.currency,
+        gross=row.gross,
+        fee=row.fee,
+        tax=row.tax,
+        source=row.source,
+        parent=row.parent,
+        payout=row.payout,
+        pool=Pool(row.pool),
+        fee_parts=row.fee_parts or {},
+    )
+
+
+def _columns(movements: Sequence[Movement]) -> dict[str, Any]:
+    return {
+        "keys": Texts([one.key for one in movements]),
+        "categories": Texts([one.category.value for one in movements]),
+        "labels": Texts([one.label for one in movements]),
+        "times": Times([one.occurred_at for one in movements]),
+        "currencies": Texts([one.currency for one in movements]),
+        "gross": Bigints([one.gross for one in movements]),
+        "fees": Bigints([one.fee for one in movements]),
+        "taxes": Bigints([one.tax for one in movements]),
+        "sources": Texts([one.source for one in movements]),
+        "parents": Texts([one.parent for one in movements]),
+        "payouts": Texts([one.payout for one in movements]),
+        "pools": Texts([one.pool.value for one in movements]),
+        "fee_parts": Texts(
+            [json.dumps(one.fee_parts) if one.fee_parts else None for one in movements]
+        ),
+    }

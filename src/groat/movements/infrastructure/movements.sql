@@ -1,0 +1,114 @@
+-- name: insert_movements
+-- Insert the movements whose keys are new. A known movement keeps its content, and takes a payout that it did
+-- not have. The rows come in key order, so two batches with the same keys cannot deadlock.
+insert into movement (
+    merchant_id, provider_account_id, key, category, label, occurred_at, recorded_at, currency, gross, fee, tax,
+    source, parent, payout, pool, fee_parts
+)
+select
+    %(merchant_id)s::bigint, %(provider_account_id)s::uuid, key, category, label, occurred_at,
+    %(now)s::timestamptz, currency, gross, fee, tax, source, parent, payout, pool, fee_parts::jsonb
+from unnest(
+    %(keys)s::text[], %(categories)s::text[], %(labels)s::text[], %(times)s::timestamptz[],
+    %(currencies)s::text[], %(gross)s::bigint[], %(fees)s::bigint[], %(taxes)s::bigint[], %(sources)s::text[],
+    %(parents)s::text[], %(payouts)s::text[], %(pools)s::text[], %(fee_parts)s::text[]
+) as n (
+    key, category, label, occurred_at, currency, gross, fee, tax, source, parent, payout, pool, fee_parts
+)
+on conflict (merchant_id, provider_account_id, key) do update
+set payout = excluded.payout
+where movement.payout is null and excluded.payout is not null
+returning key, xmax = 0 as is_new
+
+-- name: find_movements
+-- Find movements by their keys, to compare them with the rows of a report.
+select
+    key, category, label, occurred_at, currency, gross, fee, tax, source, parent, payout, pool, fee_parts
+from movement
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+    and key = any(%(keys)s::text[])
+
+-- name: list_movements
+-- List the movements of a span, in key order, page by page: a whole account fits into memory this way.
+select
+    key, category, label, occurred_at, currency, gross, fee, tax, source, parent, payout, pool, fee_parts
+from movement
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+    and key > %(after)s and occurred_at >= %(since)s and occurred_at < %(until)s
+order by key
+limit %(limit)s
+
+-- name: lock_movements
+-- Lock movements that are about to be posted, in key order.
+select m.key
+from movement m
+where m.merchant_id = %(merchant_id)s and m.provider_account_id = %(provider_account_id)s
+    and m.key = any(%(keys)s::text[])
+order by m.key
+for no key update
+
+-- name: find_posted
+-- Find the movements that have a place. A statement after the lock: it sees what others have committed.
+select movement_key
+from movement_attribution
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+    and movement_key = any(%(keys)s::text[]) and number = 1
+
+-- name: insert_attributions
+-- Insert the first places of movements.
+insert into movement_attribution (
+    merchant_id, provider_account_id, movement_key, number, place, reference, reason, transaction_id,
+    attributed_at
+)
+select
+    %(merchant_id)s::bigint, %(provider_account_id)s::uuid, key, 1, place, reference, reason, transaction_id,
+    %(now)s::timestamptz
+from unnest(
+    %(keys)s::text[], %(places)s::text[], %(references)s::text[], %(reasons)s::text[],
+    %(transaction_ids)s::uuid[]
+) as n (key, place, reference, reason, transaction_id)
+
+-- name: open_items
+-- Insert an empty item for each object that has none, in order. An item must exist to be locked: otherwise the
+-- first fact and the first movement of an object would not see each other.
+insert into open_item (merchant_id, provider_account_id, reference, parent, since, told, booked)
+select %(merchant_id)s::bigint, %(provider_account_id)s::uuid, reference, parent, %(now)s::timestamptz, 0, 0
+from unnest(%(references)s::text[], %(parents)s::text[]) as n (reference, parent)
+order by reference
+on conflict (merchant_id, provider_account_id, reference) do nothing
+
+-- name: lock_items
+-- Lock the items of some objects, and all items of their charges, in order.
+select reference, parent, since, told_currency, told, booked_currency, booked
+from open_item
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+    and parent in (
+        select parent from open_item
+        where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+            and reference = any(%(references)s::text[])
+        union all
+        select * from unnest(%(references)s::text[] || %(parents)s::text[])
+    )
+order by reference
+for no key update
+
+-- name: update_items
+-- Write the sums of items that this transaction has locked.
+update open_item i
+set parent = n.parent, told_currency = n.told_currency, told = n.told, booked_currency = n.booked_currency,
+    booked = n.booked
+from unnest(
+    %(references)s::text[], %(parents)s::text[], %(told_currencies)s::text[], %(told)s::bigint[],
+    %(booked_currencies)s::text[], %(booked)s::bigint[]
+) as n (reference, parent, told_currency, told, booked_currency, booked)
+where i.merchant_id = %(merchant_id)s and i.provider_account_id = %(provider_account_id)s
+    and i.reference = n.reference
+
+-- name: list_open_items
+-- List the objects whose facts and movements do not cancel out, oldest first.
+select reference, parent, since, told_currency, told, booked_currency, booked
+from open_item
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+    and told + booked <> 0 and (told = 0 or booked = 0 or told_currency = booked_currency)
+order by since, reference
+limit %(limit)s

@@ -1,0 +1,58 @@
+"""Read movements and open items, for other rooms."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from datetime import datetime
+
+from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.movements.domain.open_items import OpenItem
+from groat.movements.infrastructure import movements as store
+from groat.platform.postgres.database import Database
+from groat.providers.domain.movements import Movement
+
+_PAGE = 2000
+"""Movements in one page of a list."""
+
+
+class MovementQueries:
+    """Reads movements from the primary."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def with_keys(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId, keys: Collection[str]
+    ) -> dict[str, Movement]:
+        """Return the stored movements with these keys, by key."""
+        account = store.account_key(merchant_id, account_id)
+        async with self._database.autocommit() as connection:
+            return await store.find_movements(connection, account, keys)
+
+    async def between(
+        self,
+        merchant_id: MerchantId,
+        account_id: ProviderAccountId,
+        since: datetime,
+        until: datetime,
+    ) -> AsyncIterator[Movement]:
+        """Yield the movements that the provider booked from ``since`` on and before ``until``."""
+        account, after = store.account_key(merchant_id, account_id), ""
+        while True:
+            async with self._database.autocommit() as connection:
+                page = await store.movements_between(
+                    connection, account, since, until, after, _PAGE
+                )
+            for movement in page:
+                yield movement
+            if len(page) < _PAGE:
+                return
+            after = page[-1].key
+
+    async def open_items(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId, *, limit: int
+    ) -> list[OpenItem]:
+        """Return the open items of clearing, oldest first."""
+        account = store.account_key(merchant_id, account_id)
+        async with self._database.autocommit() as connection:
+            return await store.open_items(connection, account, limit)

@@ -1,0 +1,1 @@
+"""The provider's books read: files, matching, payouts."""

@@ -1,0 +1,1 @@
+"""The rules of settlement. Pure: no I/O, no clock, no SQL."""

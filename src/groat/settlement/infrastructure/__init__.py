@@ -1,0 +1,1 @@
+"""Read and write settlement files in PostgreSQL. Only this package of the room contains SQL."""
