@@ -30,7 +30,7 @@ class AuditSink(Protocol):
 
 
 class AuditService:
-    """Append and list audit records. Each of ``sinks`` takes every record that is appended."""
+    """Append and list audit records. Each of ``sinks`` takes every record of ``write``."""
 
     def __init__(
         self, database: Database, new_id: IdSource, sinks: Sequence[AuditSink] = ()
@@ -58,7 +58,11 @@ class AuditService:
     def open_record(
         self, merchant_id: MerchantId, change: Change, blank: str, now: datetime
     ) -> OpenRecord:
-        """Return a new record whose data lacks the text ``blank``, for a statement that adds it."""
+        """Return a new record whose data lacks the text ``blank``, for a statement that adds it.
+
+        No sink takes it: only PostgreSQL knows the whole record. It is of a ledger batch, and what
+        was posted stands in the ledger.
+        """
         return opened_at(Record(merchant_id, RecordId(self._new_id()), change, now), blank)
 
     async def page(
