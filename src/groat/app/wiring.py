@@ -30,7 +30,7 @@ from groat.kernel.errors import Unavailable
 from groat.kernel.ids import IdSource
 from groat.merchants.domain.credentials import ProviderName
 from groat.merchants.service import MerchantService
-from groat.movements.domain.recipes import KINDS as MOVEMENT_KINDS
+from groat.movements.domain.postings import KINDS as MOVEMENT_KINDS
 from groat.movements.queries import MovementQueries
 from groat.movements.service import MovementService
 from groat.payments.domain.recipes import KINDS as PAYMENT_KINDS

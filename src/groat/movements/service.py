@@ -10,9 +10,9 @@ from groat.accounts.service.postings import EnginePostings
 from groat.audit.domain.record import Change
 from groat.kernel.caller import ENGINE
 from groat.kernel.ids import MerchantId, ProviderAccountId
-from groat.movements.domain import recipes
+from groat.movements.domain import postings
 from groat.movements.domain.booking import Attributed, BookedMovement, OpenItems, ToldFact, item_of
-from groat.movements.domain.recipes import Line
+from groat.movements.domain.postings import Line
 from groat.movements.infrastructure import movements as store
 from groat.platform.postgres.connection import Connection
 from groat.providers.domain.movements import Movement
@@ -98,11 +98,11 @@ class MovementService:
         now: datetime,
     ) -> list[Change]:
         """Write attributions and post them, and return the audit records of the postings."""
-        specs = [spec for one in booked for spec in recipes.own_accounts(one.lines)]
+        specs = [spec for one in booked for spec in postings.own_accounts(one.lines)]
         specs += [one.owing for one in booked if one.owing is not None]
         account_ids = await self._postings.ensure(connection, merchant_id, specs, now)
         posted = {
-            one.movement.key: recipes.transaction(
+            one.movement.key: postings.transaction(
                 merchant_id, account_id, one.movement, one.lines, account_ids
             )
             for one in booked

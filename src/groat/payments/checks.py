@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from psycopg.types.json import Jsonb
+import json
 
 from groat.payments.domain.recipes import KINDS
 from groat.payments.infrastructure import payments as store
@@ -30,5 +30,5 @@ def checks() -> list[Check]:
             "postings_have_effects": "ledger transaction",
             "idempotency_keys_match_record": "idempotency key",
         },
-        {"kinds": Jsonb({effect.value: kind.number for effect, kind in KINDS.items()})},
+        {"kinds": json.dumps({effect.value: kind.number for effect, kind in KINDS.items()})},
     )

@@ -31,7 +31,7 @@ class BookEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class BookedMovement:
+class MovementEntry:
     """One change of the balance, by ``gross`` minus ``fee``. Money that leaves is negative.
 
     ``id`` is the provider's key of the movement, and ``category`` is the provider's word for it.
@@ -60,7 +60,7 @@ class Books:
     charges: list[BookEntry] = field(default_factory=list)
     refunds: list[BookEntry] = field(default_factory=list)
     disputes: list[BookEntry] = field(default_factory=list)
-    movements: list[BookedMovement] = field(default_factory=list)
+    movements: list[MovementEntry] = field(default_factory=list)
 
     def render(self) -> JsonObject:
         """Return the books as JSON, with amounts in minor units."""
@@ -102,7 +102,7 @@ def _render(entry: BookEntry) -> JsonObject:
     }
 
 
-def _render_movement(movement: BookedMovement) -> JsonObject:
+def _render_movement(movement: MovementEntry) -> JsonObject:
     return {
         "id": movement.id,
         "category": movement.category,

@@ -14,11 +14,11 @@ from groat.accounts.domain.ledger import Balance, Transaction
 from groat.kernel import ids
 from groat.kernel.ids import AccountId, MerchantId, ProviderAccountId
 from groat.kernel.money import Money
-from groat.movements.domain import recipes
+from groat.movements.domain import postings
 from groat.movements.domain.attribution import Owner, attribute
 from groat.movements.domain.booking import Attributed, Bearer, OpenItems, ToldFact
 from groat.movements.domain.open_items import OpenItem
-from groat.movements.domain.recipes import Line
+from groat.movements.domain.postings import Line
 from groat.providers.domain.movements import Movement
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -94,9 +94,9 @@ class Books:
         self, reference: str, lines: Iterable[Line], owing: AccountSpec | None = None
     ) -> None:
         lines = [*lines]
-        specs = [*recipes.own_accounts(lines), *([owing] if owing else [])]
+        specs = [*postings.own_accounts(lines), *([owing] if owing else [])]
         account_ids = {spec.code: self._ensure(spec) for spec in specs}
-        entries = recipes.merged(lines, account_ids)
+        entries = postings.merged(lines, account_ids)
         if not entries:
             return
         transaction = Transaction.of(MERCHANT, _CAPTURED, reference, entries)

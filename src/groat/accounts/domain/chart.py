@@ -183,7 +183,8 @@ def at_provider(purpose: str, provider_account_id: ProviderAccountId, currency: 
     """Return the engine's account for a purpose, of one provider account and currency.
 
     ``purpose`` is the first part of its code. ``provider`` mirrors the balance that the provider
-    shows, ``reserve`` the part that it withholds. ``movements/domain/recipes.py`` lists the others.
+    shows, ``reserve`` the part that it withholds. ``movements/domain/postings.py`` lists the
+    others.
     """
     return _engine_account(currency, purpose, ids.render("provider_account", provider_account_id))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from groat.accounts.domain import changes, claims
+from groat.accounts.domain import claims, ledger_changes
 from groat.accounts.domain.claims import ClaimedBatch, Judgement
 from groat.accounts.domain.commands import Known, Submission, UnitOutcomes
 from groat.accounts.domain.ledger import Transaction
@@ -114,7 +114,7 @@ class ClaimedPosting:
         units = [one.unit for one in submissions]
         batch_id = ids.new_ledger_batch_id(self._new_id)
         batch = claims.claimed([one for unit in units for one in claims.transactions_of(unit)])
-        cause = changes.cause_of([one.request_id for one in submissions])
+        cause = ledger_changes.cause_of([one.request_id for one in submissions])
         record = self._open_record(merchant_id, batch_id, batch, actor, cause, now)
         async with self._database.autocommit() as connection:
             judged = await store.post_by_claims(
@@ -134,8 +134,10 @@ class ClaimedPosting:
         now: datetime,
     ) -> OpenRecord:
         """Return the batch's audit record without its digest, which PostgreSQL adds."""
-        change = changes.batch_change(batch_id, actor, cause, len(batch.transactions), digest="")
-        return self._audit.open_record(merchant_id, change, changes.DIGEST, now)
+        change = ledger_changes.batch_change(
+            batch_id, actor, cause, len(batch.transactions), digest=""
+        )
+        return self._audit.open_record(merchant_id, change, ledger_changes.DIGEST, now)
 
     async def _find_repeated(
         self, merchant_id: MerchantId, submissions: Iterable[Submission], pace: Pace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from groat.accounts.domain import changes, decisions
+from groat.accounts.domain import decisions, ledger_changes
 from groat.accounts.domain.commands import (
     CaptureHold,
     Command,
@@ -49,9 +49,9 @@ class LockedPosting:
         decision = decisions.decide(book, units, now)
         batch = self._batch_of(decision, actor, request_ids)
         _write(connection, merchant_id, batch, book, decision.changes)
-        changed = [] if batch is None else [changes.of_batch(batch)]
+        changed = [] if batch is None else [ledger_changes.of_batch(batch)]
         for outcomes, request_id in zip(decision.outcomes, request_ids, strict=True):
-            of_holds = [changes.of_hold(one, actor, request_id) for one in outcomes]
+            of_holds = [ledger_changes.of_hold(one, actor, request_id) for one in outcomes]
             changed += [change for change in of_holds if change is not None]
         return decision.outcomes, changed
 
@@ -71,9 +71,9 @@ class LockedPosting:
         posted, after = decisions.record(book, facts, now)
         batch = self._batch(posted, actor, "facts")
         _write(connection, merchant_id, batch, book, after)
-        changed = [] if batch is None else [changes.of_batch(batch)]
+        changed = [] if batch is None else [ledger_changes.of_batch(batch)]
         holds = after.holds.values()
-        changed += [changes.of_ended_hold(hold, actor, "facts") for hold in holds]
+        changed += [ledger_changes.of_ended_hold(hold, actor, "facts") for hold in holds]
         return [one.transaction for one in posted], changed
 
     def _batch_of(
@@ -82,7 +82,7 @@ class LockedPosting:
         pairs = zip(decision.posted, request_ids, strict=True)
         causes = [request_id for posted, request_id in pairs if posted]
         posted = [transaction for unit in decision.posted for transaction in unit]
-        return self._batch(posted, actor, changes.cause_of(causes))
+        return self._batch(posted, actor, ledger_changes.cause_of(causes))
 
     def _batch(
         self, posted: Sequence[PostedTransaction], actor: str, cause: str

@@ -18,7 +18,7 @@ from groat.movements.domain.open_items import (
     difference,
     standing,
 )
-from groat.movements.domain.recipes import (
+from groat.movements.domain.postings import (
     Line,
     bearer_lines,
     counter_line,

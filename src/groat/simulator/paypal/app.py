@@ -27,7 +27,7 @@ from groat.simulator.paypal.actions import PayPalActions
 from groat.simulator.paypal.api import PaymentsApi
 from groat.simulator.paypal.checkout import CheckoutPages
 from groat.simulator.paypal.errors import PayPalError, TokenError, in_progress, invalid, not_found
-from groat.simulator.paypal.files import SettlementFiles
+from groat.simulator.paypal.files import ReportFiles
 from groat.simulator.paypal.lies import told_wrong
 from groat.simulator.paypal.notifications import NotificationsApi
 from groat.simulator.paypal.reporting import ReportingApi
@@ -73,7 +73,7 @@ def create_paypal_app(clock: Clock) -> Starlette:
     actions = PayPalActions(account).table()
     office = BackOffice(account.books, account.statement.settings, actions)
     overview, pages = Overview(source(account.records), control), CheckoutPages(account)
-    files = SettlementFiles(account.statement, clock)
+    files = ReportFiles(account.statement, clock)
     parts = (control, office, files, overview, pages, front)
     return Starlette(routes=[route for part in parts for route in part.routes()], lifespan=lifespan)
 

@@ -15,7 +15,7 @@ from groat.simulator.paypal.rows import Statement
 from groat.simulator.paypal.settlement_report import VERSION, ReportOrder, SettlementReport
 
 
-class SettlementFiles:
+class ReportFiles:
     """Makes the settlement report of a day, again at each download."""
 
     def __init__(self, statement: Statement, clock: Clock) -> None:

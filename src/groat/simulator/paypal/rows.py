@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from groat.kernel.clock import Clock
 from groat.kernel.money import Money
 from groat.simulator.back_office import ChosenSettings
-from groat.simulator.books import BookedMovement, Books
+from groat.simulator.books import Books, MovementEntry
 from groat.simulator.deliveries import Courier
 from groat.simulator.paypal.settings import PayPalSettings
 
@@ -191,7 +191,7 @@ class Statement:
             return
         currency, movements = row.gross.currency, self._books.movements
         cost = Money(-row.fee.amount if row.fee else 0, currency)
-        movement = BookedMovement(
+        movement = MovementEntry(
             row.transaction_id, row.event_code, row.gross, cost, row.reference_id
         )
         movements.append(movement)

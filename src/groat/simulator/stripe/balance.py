@@ -11,10 +11,10 @@ from decimal import Decimal
 
 from groat.kernel.clock import Clock
 from groat.simulator.back_office import ChosenSettings
-from groat.simulator.books import BookedMovement, Books
+from groat.simulator.books import Books, MovementEntry
 from groat.simulator.references import stripe_id
 from groat.simulator.stripe.balance_model import BalanceType, FeePart, StripeBalanceTransaction
-from groat.simulator.stripe.settings import Settlement, StripeSettings
+from groat.simulator.stripe.settings import SettlementRate, StripeSettings
 from groat.simulator.stripe.units import as_money, converted, smallest_step
 
 SETTLING_DAYS = 2
@@ -102,7 +102,7 @@ class StripeBalance:
             category = "risk_reserved_funds"
             self.book(BalanceChange(kind, category, part, currency, hold, (), pending_days, purse))
 
-    def settlement(self, currency: str) -> Settlement | None:
+    def settlement(self, currency: str) -> SettlementRate | None:
         """Return the settlement of charges in ``currency``, or None if they are not converted."""
         return self.settings.chosen.settlements.get(currency)
 
@@ -165,9 +165,9 @@ def returned(fees: tuple[FeePart, ...], kept: tuple[FeePart, ...] = ()) -> tuple
     return tuple(part for part in parts if part.amount)
 
 
-def _movement(transaction: StripeBalanceTransaction) -> BookedMovement:
+def _movement(transaction: StripeBalanceTransaction) -> MovementEntry:
     currency = transaction.currency
-    return BookedMovement(
+    return MovementEntry(
         transaction.id,
         transaction.reporting_category,
         as_money(transaction.amount, currency),

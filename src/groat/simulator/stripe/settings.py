@@ -13,7 +13,7 @@ from groat.simulator.wire import Parameters
 Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
 
 
-class Settlement(Parameters):
+class SettlementRate(Parameters):
     """The currency in which charges of another currency reach the balance, and the rate."""
 
     currency: Currency
@@ -23,7 +23,7 @@ class Settlement(Parameters):
 class StripeSettings(Parameters, use_attribute_docstrings=True):
     """The settings of an account. Amounts are in Stripe's units."""
 
-    settlements: dict[Currency, Settlement] = Field(default_factory=dict)
+    settlements: dict[Currency, SettlementRate] = Field(default_factory=dict)
     """Settlement by the currency of the charge. Other charges settle in their own currency."""
     minimum_balances: dict[Currency, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
     """Amounts that automatic payouts leave in the balance, by currency."""
