@@ -26,11 +26,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from groat.app import traffic
+from groat.app.settings import ALL_SETTINGS
 from groat.app.stack import Stack, running_stack
 from groat.app.traffic import Taken
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
-from groat.platform.process.settings import Settings
 
 WARM_UP = 50
 """Payments before the first measurement."""
@@ -66,7 +66,7 @@ def main(
     notes = Console(stderr=True)
     with tempfile.TemporaryDirectory() as home, Progress(console=notes, transient=True) as progress:
         task = progress.add_task("Starting", total=None)
-        settings = Settings(home=Path(home) / "home")
+        settings = ALL_SETTINGS(home=Path(home) / "home")
         with running_stack(
             settings,
             merchant="Benchmark",
