@@ -28,12 +28,12 @@ from rich.table import Table
 
 from benchmarks.exchanges import counted
 from groat.app import traffic
+from groat.app.settings import ALL_SETTINGS
 from groat.app.stack import Stack, running_stack
 from groat.app.traffic import Taken
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
 from groat.platform.embedded.servers import EmbeddedServers
-from groat.platform.process.settings import Settings
 
 WARM_UP = 50
 """Payments before the first measurement."""
@@ -71,7 +71,7 @@ def main(
     notes = Console(stderr=True)
     with tempfile.TemporaryDirectory() as home, Progress(console=notes, transient=True) as progress:
         task = progress.add_task("Starting", total=None)
-        settings = Settings(home=Path(home) / "home")
+        settings = ALL_SETTINGS(home=Path(home) / "home")
         with running_stack(
             settings,
             merchant="Benchmark",
@@ -94,7 +94,7 @@ def _exchanges(home: Path) -> float:
         EmbeddedServers(home / "server", ephemeral=True, postgres=True, valkey=False) as servers,
         counted(servers.database_url) as (counter, url),
         running_stack(
-            Settings(home=home / "stack", database_url=SecretStr(url)),
+            ALL_SETTINGS(home=home / "stack", database_url=SecretStr(url)),
             merchant="Benchmark",
             ephemeral=True,
             say=lambda _: None,

@@ -28,13 +28,13 @@ from rich.table import Table
 
 from benchmarks.pgbouncer import pgbouncer
 from groat.app import traffic
+from groat.app.settings import ALL_SETTINGS
 from groat.app.stack import Stack, environment_of, running_stack
 from groat.app.supervision import Child
 from groat.app.verify import verify
 from groat.app.wiring import open_engine
 from groat.platform.embedded.places import free_port
 from groat.platform.embedded.servers import EmbeddedServers
-from groat.platform.process.settings import Settings
 
 WARM_UP = 100
 """Payments of each side before the first measurement."""
@@ -114,7 +114,7 @@ def _database(server_url: str, name: str) -> str:
 
 @contextmanager
 def _side(home: Path, database_url: str) -> Iterator[Side]:
-    settings = Settings(home=home, database_url=SecretStr(database_url))
+    settings = ALL_SETTINGS(home=home, database_url=SecretStr(database_url))
     with (
         running_stack(settings, merchant="Benchmark", ephemeral=True, say=lambda _: None) as stack,
         ExitStack() as more,

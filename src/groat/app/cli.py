@@ -36,6 +36,7 @@ from groat.app import (
 from groat.app import demo as demonstration
 from groat.app.api import serve_api
 from groat.app.onboarding import first_wallet
+from groat.app.settings import ALL_SETTINGS, read_settings
 from groat.app.stack import running_settings, running_stack
 from groat.app.supervision import exit_with_parent
 from groat.app.verify import all_checks, as_document
@@ -47,7 +48,6 @@ from groat.platform.postgres import schema
 from groat.platform.process.settings import (
     PREFIX,
     Settings,
-    read_settings,
     require,
     unknown_variables,
 )
@@ -207,7 +207,7 @@ def config(as_json: Json = False) -> None:
     if as_json:
         print(json.dumps(values))
     else:
-        render.settings(console, values, Settings)
+        render.settings(console, values, ALL_SETTINGS)
 
 
 @app.command()
@@ -232,7 +232,7 @@ def worker() -> None:
 
 @app.command()
 def simulator() -> None:
-    """Serve simulators of Stripe and PayPal for development. Their data is lost when they stop."""
+    """Serve the providers' simulators for development. Their data is lost when they stop."""
     settings = read_settings()
     configure_logging(settings, "simulator")
     uvloop.run(_serve_simulators(settings))
@@ -294,7 +294,7 @@ def main() -> NoReturn:
     Exit with 2 after an error that Groat defines, and with 1 after any other.
     """
     verbose = _VERBOSE in sys.argv
-    for line in unknown_variables(os.environ):
+    for line in unknown_variables(os.environ, ALL_SETTINGS):
         notes.print(f"[yellow]Warning[/] {escape(line)}", highlight=False, soft_wrap=True)
     try:
         app()

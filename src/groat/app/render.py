@@ -25,12 +25,13 @@ from groat.platform.postgres.checks import Finding
 from groat.platform.process.settings import PREFIX, Settings
 from groat.routing.domain.simulation import Simulation
 from groat.settlement.domain.summary import ImportOutcome
+from groat.simulator.sites import SIMULATED
 
 _TRY = """\
 curl -s {api}/v1/payments -H 'authorization: Bearer {key}' \\
   -H 'content-type: application/json' -H 'idempotency-key: first-payment' \\
   -d '{{"amount": 1050, "currency": "EUR", "beneficiary": "{wallet}",
-       "provider_account": "{account}", "payment_method": "pm_card_visa"}}'
+       "provider_account": "{account}", "payment_method": "{method}"}}'
 
 curl -s {api}/v1/accounts/{wallet} -H 'authorization: Bearer {key}'
 """
@@ -46,11 +47,12 @@ def welcome(console: Console, stack: Stack, wallet: AccountId) -> None:
     rows.append(("Logs", str(stack.settings.home / "logs")))
     for name, value in rows:  # not a table, which would cut the key to a narrow terminal's width
         console.print(f"{name:<18}{value}", soft_wrap=True, highlight=False, markup=False)
-    first = ids.render("provider_account", stack.merchant.sites[0].account_id)
+    first = stack.merchant.sites[0]
     paste = _TRY.format(
         api=stack.api,
         key=stack.merchant.api_key,
-        account=first,
+        account=ids.render("provider_account", first.account_id),
+        method=SIMULATED[first.provider].accepted[0],
         wallet=ids.render("account", wallet),
     )
     console.print("\nTake a first payment, and see the balance of the wallet it went to:\n")
@@ -65,7 +67,7 @@ def welcome(console: Console, stack: Stack, wallet: AccountId) -> None:
 
 def demonstration(console: Console, summary: DemoSummary, found: Sequence[Finding]) -> None:
     """Show the figures of a demonstration, and the findings of the checks."""
-    table = Table(title="Payments through Stripe and PayPal simulators", show_header=False)
+    table = Table(title="Payments through simulated providers", show_header=False)
     for field in fields(summary):
         table.add_row(field.name.replace("_", " "), _text(getattr(summary, field.name)))
     console.print(table)

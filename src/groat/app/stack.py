@@ -1,7 +1,7 @@
 """Run a whole stack on one machine: servers, schema, simulators, API, worker and a merchant.
 
 ``groat up``, ``groat demo`` and the tests use it. The processes are those of production. Only the
-providers are simulators, which speak the protocols of Stripe and PayPal.
+providers are simulators, which speak the protocols of the real ones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The simulated providers. A new one has its record in its own folder, and its entry here."""
+"""The simulated providers. A new one has its record in its own folder, and its entry here.
+
+The entry gives it a setting for its port, a place in ``groat up``, and payments in the demo.
+"""
 
 from __future__ import annotations
 

@@ -83,12 +83,6 @@ class Settings(BaseSettings):
         description="Maximum connections from one address. Unset: half of all connections. Behind "
         "a load balancer, all connections come from its address.",
     )
-    stripe_simulator_port: int = Field(
-        8421, ge=1, le=65535, description="The port of the Stripe simulator."
-    )
-    paypal_simulator_port: int = Field(
-        8422, ge=1, le=65535, description="The port of the PayPal simulator."
-    )
     database_connections: int = Field(
         16, ge=2, le=500, description="Maximum connections of one process to PostgreSQL."
     )
@@ -139,27 +133,27 @@ class Settings(BaseSettings):
         return None if self.database_role == _NO_ROLE else self.database_role
 
 
-def read_settings() -> Settings:
-    """Return the settings in force.
+def read_settings(model: type[Settings] = Settings) -> Settings:
+    """Return the settings in force. ``model`` may have more settings than the engine's own.
 
     Raises:
         ConfigurationError: ``invalid_setting``; one line names the first wrong variable and its
             allowed values.
     """
     try:
-        return Settings()
+        return model()
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         name = PREFIX + "_".join(str(part) for part in problem["loc"]).upper()
         raise ConfigurationError("invalid_setting", f"{name} is wrong: {problem['msg']}.") from None
 
 
-def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Return a line for each ``GROAT_`` variable that is not a setting, such as a misspelt one.
+def unknown_variables(environment: Mapping[str, str], model: type[Settings]) -> list[str]:
+    """Return a line for each ``GROAT_`` variable that ``model`` lacks, such as a misspelt one.
 
     ``environment`` holds the variables of the process. The file ``.env`` is read as well.
     """
-    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {SUPERVISED}
+    known = {f"{PREFIX}{name}".upper() for name in model.model_fields} | {SUPERVISED}
     given = {name.upper() for name in {**dotenv_values(".env"), **environment}}
     unknown = sorted(name for name in given - known if name.startswith(PREFIX))
     return [f"{name} is not a setting.{_suggestion(name, known)}" for name in unknown]

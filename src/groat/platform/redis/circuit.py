@@ -73,9 +73,8 @@ def state_of(circuit: Circuit, now: datetime, policy: BreakerPolicy) -> BreakerS
     if circuit.opened_at is None:
         return BreakerState.CLOSED
     cooldown = min(circuit.cooldown, policy.longest_cooldown)
-    return (
-        BreakerState.OPEN if are_near(circuit.opened_at, now, cooldown) else BreakerState.HALF_OPEN
-    )
+    is_open = are_near(circuit.opened_at, now, cooldown)
+    return BreakerState.OPEN if is_open else BreakerState.HALF_OPEN
 
 
 def probed(circuit: Circuit, now: datetime, policy: BreakerPolicy) -> Circuit:

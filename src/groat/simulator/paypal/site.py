@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import httpx
+from starlette.types import ASGIApp
 
-from groat.simulator.paypal.app import create_paypal_app
+from groat.kernel.clock import Clock
 from groat.simulator.site import SimulatedProvider
 
 _CLIENT = {"client_id": "groat", "client_secret": "groat"}
+
+
+def _create_app(clock: Clock) -> ASGIApp:
+    from groat.simulator.paypal.app import create_paypal_app  # noqa: PLC0415 - other processes read the record only
+
+    return create_paypal_app(clock)
 
 
 async def _register(http: httpx.AsyncClient, address: str) -> dict[str, str]:
@@ -30,8 +37,9 @@ async def _register(http: httpx.AsyncClient, address: str) -> dict[str, str]:
 
 PAYPAL = SimulatedProvider(
     name="paypal",
-    port_setting="paypal_simulator_port",
-    create_app=create_paypal_app,
+    title="PayPal",
+    port=8422,
+    create_app=_create_app,
     credentials=_CLIENT,
     accepted=("card:vault_visa",),
     declined=(
