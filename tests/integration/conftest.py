@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
@@ -74,9 +74,9 @@ async def provider_http(setting: Setting) -> AsyncIterator[dict[str, httpx.Async
         }
 
 
-@pytest.fixture
-async def world(
-    database_url: str, setting: Setting, provider_http: dict[str, httpx.AsyncClient]
+@asynccontextmanager
+async def _opened(
+    setting: Setting, provider_http: dict[str, httpx.AsyncClient], database_url: str
 ) -> AsyncIterator[World]:
     setting.mailbox.mail.clear()
     merchant = setting.merchant
@@ -99,6 +99,37 @@ async def world(
         )
     for http in provider_http.values():
         await settled(http)
+
+
+@pytest.fixture
+async def world(
+    database_url: str, setting: Setting, provider_http: dict[str, httpx.AsyncClient]
+) -> AsyncIterator[World]:
+    async with _opened(setting, provider_http, database_url) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+async def shared_world(
+    setting: Setting, provider_http: dict[str, httpx.AsyncClient]
+) -> AsyncIterator[World]:
+    """One world for the tests of a file whose requests are refused: they see that it stays."""
+    with setting.databases.one() as url:
+        async with _opened(setting, provider_http, url) as world:
+            yield world
+
+
+@pytest.fixture(scope="module")
+async def shared_wallet(shared_world: World) -> str:
+    return await shared_world.wallet()
+
+
+@pytest.fixture(scope="module")
+async def shared_bank(shared_world: World) -> Bank:
+    """Wallets in the shared world. Alice has 1000, unless a test gives her more."""
+    bank = await Bank.opened(shared_world)
+    await bank.fill(bank.alice, 1000)
+    return bank
 
 
 @pytest.fixture
