@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx
 import pytest
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 
 from groat.app.onboarding import onboard
 from groat.kernel import ids
@@ -36,10 +37,14 @@ async def setting(
 ) -> AsyncIterator[Setting]:
     clock, mailbox = SystemClock(), Mailbox()
     async with AsyncExitStack() as stack:
-        address, stripe, paypal = [
-            await stack.enter_async_context(running(app))
-            for app in (mailbox.app(), create_stripe_app(clock), create_paypal_app(clock))
-        ]
+        simulators: dict[ProviderName, ASGIApp] = {
+            "stripe": create_stripe_app(clock),
+            "paypal": create_paypal_app(clock),
+        }
+        bases = {
+            name: await stack.enter_async_context(running(app)) for name, app in simulators.items()
+        }
+        address = await stack.enter_async_context(running(mailbox.app()))
         url = stack.enter_context(database_like(servers.database_url, "template0"))
         schema.migrate(url)
         settings = Settings(
@@ -51,11 +56,10 @@ async def setting(
             provider_timeout_seconds=10,
             breaker_failures=1_000_000,  # providers fail all the time here, and share one Redis
         )
-        bases: dict[ProviderName, str] = {"stripe": stripe, "paypal": paypal}
         merchant = await onboard(settings, "Test", address, bases)
         databases = Supply(servers.database_url, url.rpartition("/")[2])
         stack.callback(databases.close)
-        yield Setting(databases, settings, merchant, mailbox)
+        yield Setting(databases, settings, merchant, mailbox, simulators)
 
 
 @pytest.fixture
@@ -67,9 +71,15 @@ def database_url(setting: Setting) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 async def provider_http(setting: Setting) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    """Clients of the simulators that need no socket, by provider."""
     async with AsyncExitStack() as stack:
         yield {
-            site.provider: await stack.enter_async_context(httpx.AsyncClient(base_url=site.base))
+            site.provider: await stack.enter_async_context(
+                httpx.AsyncClient(
+                    base_url=site.base,
+                    transport=httpx.ASGITransport(setting.simulators[site.provider]),
+                )
+            )
             for site in setting.merchant.sites
         }
 
