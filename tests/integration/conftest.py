@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 
 from groat.app.onboarding import onboard
 from groat.kernel import ids
@@ -36,10 +37,14 @@ async def setting(
 ) -> AsyncIterator[Setting]:
     clock, mailbox = SystemClock(), Mailbox()
     async with AsyncExitStack() as stack:
-        address, stripe, paypal = [
-            await stack.enter_async_context(running(app))
-            for app in (mailbox.app(), create_stripe_app(clock), create_paypal_app(clock))
-        ]
+        simulators: dict[ProviderName, ASGIApp] = {
+            "stripe": create_stripe_app(clock),
+            "paypal": create_paypal_app(clock),
+        }
+        bases = {
+            name: await stack.enter_async_context(running(app)) for name, app in simulators.items()
+        }
+        address = await stack.enter_async_context(running(mailbox.app()))
         url = stack.enter_context(database_like(servers.database_url, "template0"))
         schema.migrate(url)
         settings = Settings(
@@ -51,11 +56,10 @@ async def setting(
             provider_timeout_seconds=10,
             breaker_failures=1_000_000,  # providers fail all the time here, and share one Redis
         )
-        bases: dict[ProviderName, str] = {"stripe": stripe, "paypal": paypal}
         merchant = await onboard(settings, "Test", address, bases)
         databases = Supply(servers.database_url, url.rpartition("/")[2])
         stack.callback(databases.close)
-        yield Setting(databases, settings, merchant, mailbox)
+        yield Setting(databases, settings, merchant, mailbox, simulators)
 
 
 @pytest.fixture
@@ -67,9 +71,15 @@ def database_url(setting: Setting) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 async def provider_http(setting: Setting) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    """Clients of the simulators that need no socket, by provider."""
     async with AsyncExitStack() as stack:
         yield {
-            site.provider: await stack.enter_async_context(httpx.AsyncClient(base_url=site.base))
+            site.provider: await stack.enter_async_context(
+                httpx.AsyncClient(
+                    base_url=site.base,
+                    transport=httpx.ASGITransport(setting.simulators[site.provider]),
+                )
+            )
             for site in setting.merchant.sites
         }
 
@@ -80,11 +90,11 @@ def ledger_claims() -> int:
     return 1
 
 
-@pytest.fixture
-async def world(
-    database_url: str,
+@asynccontextmanager
+async def _opened(
     setting: Setting,
     provider_http: dict[str, httpx.AsyncClient],
+    database_url: str,
     ledger_claims: int,
 ) -> AsyncIterator[World]:
     setting.mailbox.mail.clear()
@@ -109,6 +119,40 @@ async def world(
         )
     for http in provider_http.values():
         await settled(http)
+
+
+@pytest.fixture
+async def world(
+    database_url: str,
+    setting: Setting,
+    provider_http: dict[str, httpx.AsyncClient],
+    ledger_claims: int,
+) -> AsyncIterator[World]:
+    async with _opened(setting, provider_http, database_url, ledger_claims) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+async def shared_world(
+    setting: Setting, provider_http: dict[str, httpx.AsyncClient]
+) -> AsyncIterator[World]:
+    """One world for the tests of a file whose requests are refused: they see that it stays."""
+    with setting.databases.one() as url:
+        async with _opened(setting, provider_http, url, ledger_claims=1) as world:
+            yield world
+
+
+@pytest.fixture(scope="module")
+async def shared_wallet(shared_world: World) -> str:
+    return await shared_world.wallet()
+
+
+@pytest.fixture(scope="module")
+async def shared_bank(shared_world: World) -> Bank:
+    """Wallets in the shared world. Alice has 1000, unless a test gives her more."""
+    bank = await Bank.opened(shared_world)
+    await bank.fill(bank.alice, 1000)
+    return bank
 
 
 @pytest.fixture

@@ -45,8 +45,15 @@ def new_home() -> Iterator[Path]:
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """Return our environment with ``home`` and nothing else of Groat's but ``more``."""
-    rest = {name: value for name, value in os.environ.items() if not name.startswith("GROAT_")}
+    """Return our environment with ``home`` and no other variable of Groat's but ``more``.
+
+    A process with it is not measured: most of these are killed, and then no measure is left.
+    """
+    rest = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COVERAGE_", "GROAT_"))
+    }
     return {**rest, "GROAT_HOME": str(home), **more}
 
 
@@ -57,7 +64,8 @@ def groat(
 
     The process is forked from one that has imported the engine already.
     """
-    told = environment(home, **more)
+    measure = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+    told = environment(home, **measure, **more)
     return zygote.run("groat.app.cli", *arguments, cwd=home, env=told, stdin=stdin)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from starlette.types import ASGIApp
+
 from groat.app.onboarding import Onboarded
+from groat.merchants.domain.credentials import ProviderName
 from groat.platform.process.settings import Settings
 from tests.support.databases import Supply
 from tests.support.world import Mailbox
@@ -18,3 +22,4 @@ class Setting:
     settings: Settings
     merchant: Onboarded
     mailbox: Mailbox
+    simulators: Mapping[ProviderName, ASGIApp]

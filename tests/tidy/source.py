@@ -23,6 +23,7 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Return the dotted names that ``path`` imports; for ``from a import b`` both a and a.b."""
     return {name for node in ast.walk(tree(path)) for name in _imported(node)}

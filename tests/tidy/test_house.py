@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
-import pytest
 import yaml
 from typer.testing import CliRunner
 
@@ -30,10 +28,12 @@ LOADED_BY_ALEMBIC = "groat.platform.postgres.migrations."
 LOADED_BY_PYTEST = "groat.providers.conformance."
 
 
-@pytest.mark.parametrize("path", sorted(SOURCE.rglob("__init__.py")), ids=str)
-def test_init_files_hold_a_docstring_and_nothing_else(path: Path) -> None:
-    assert ast.get_docstring(tree(path))
-    assert len(tree(path).body) == 1
+def test_init_files_hold_a_docstring_and_nothing_else() -> None:
+    files = list(SOURCE.rglob("__init__.py"))
+    assert files
+    assert not [
+        path for path in files if not ast.get_docstring(tree(path)) or len(tree(path).body) > 1
+    ]
 
 
 def test_no_file_names_a_package_registry() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import pytest
-
 from tests.tidy.source import ROOT, imports, tree
 
 TESTS = ROOT / "tests"
@@ -40,21 +38,23 @@ def _package(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).parent.parts)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_no_file_imports_from_a_test_or_a_conftest(name: str) -> None:
-    used = {module.rpartition(".")[2] for module in _modules(FILES[name])}
-    assert not {one for one in used if one == "conftest" or one.startswith("test_")}
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_helpers_come_from_support_or_the_own_folder(name: str) -> None:
-    home = _package(FILES[name])
-    strange = {
-        module
-        for module in _modules(FILES[name])
-        if not module.startswith(f"{SUPPORT}.") and not _is_near(home, module.rpartition(".")[0])
+def test_no_file_imports_from_a_test_or_a_conftest() -> None:
+    assert not {
+        (name, module)
+        for name, path in FILES.items()
+        for module in _modules(path)
+        if module.rpartition(".")[2].startswith(("conftest", "test_"))
     }
-    assert not strange
+
+
+def test_helpers_come_from_support_or_the_own_folder() -> None:
+    assert not {
+        (name, module)
+        for name, path in FILES.items()
+        for module in _modules(path)
+        if not module.startswith(f"{SUPPORT}.")
+        and not _is_near(_package(path), module.rpartition(".")[0])
+    }
 
 
 def test_every_folder_is_a_tier_or_support() -> None:
@@ -70,24 +70,30 @@ def test_every_helper_in_support_is_used() -> None:
     assert not held - used
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("unit/")])
-def test_unit_tests_start_no_server_and_no_process(name: str) -> None:
-    """A guard in `tests/unit/conftest.py` holds the same of what is imported indirectly."""
-    used = imports(FILES[name])
-    found = {
-        one
-        for one in WHERE_SERVERS_AND_PROCESSES_COME_FROM
-        if any(f"{name}.".startswith(f"{one}.") for name in used)
+def test_unit_tests_start_no_server_and_no_process() -> None:
+    """A guard in `tests/unit/conftest.py` holds the same of indirect imports."""
+    assert not {
+        (name, used)
+        for name, path in FILES.items()
+        if name.startswith("unit/")
+        for used in imports(path)
+        if any(f"{used}.".startswith(f"{one}.") for one in WHERE_SERVERS_AND_PROCESSES_COME_FROM)
     }
-    assert not found
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if "/test_" in name])
-def test_a_test_file_holds_tests(name: str) -> None:
-    found = [
+def _tests(path: Path) -> list[str]:
+    """Return the names of the test functions and test classes of a file."""
+    return [
         node.name
-        for node in ast.walk(tree(FILES[name]))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         and node.name.lower().startswith("test")
     ]
-    assert found or "TestCase" in FILES[name].read_text()
+
+
+def test_a_test_file_holds_tests() -> None:
+    assert not [
+        name
+        for name, path in FILES.items()
+        if "/test_" in name and not _tests(path) and "TestCase" not in path.read_text()
+    ]

@@ -156,8 +156,12 @@ def _start(stack: ExitStack, settings: Settings, name: str) -> Child:
 
 
 def _wait(child: Child, *urls: str) -> None:
-    """Wait until the child answers at all of ``urls``."""
-    child.wait_until(lambda: all(_answers(url) for url in urls), _READY_SECONDS)
+    """Wait until the child answers at all of ``urls``.
+
+    One client asks every time, because a new one would read its certificate authorities each time.
+    """
+    with httpx.Client(timeout=1.0) as http:
+        child.wait_until(lambda: all(_answers(http, url) for url in urls), _READY_SECONDS)
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -171,8 +175,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
     }
 
 
-def _answers(url: str) -> bool:
+def _answers(http: httpx.Client, url: str) -> bool:
     try:
-        return httpx.get(url, timeout=1.0).is_success
+        return http.get(url).is_success
     except httpx.HTTPError:
         return False

@@ -43,14 +43,13 @@ BOUNDS = ["1970-01-01T00:00:00Z", "2999-12-31T23:59:59.999999Z", "3000-01-01T00:
 
 @pytest.mark.parametrize("text", [*NO_TIMES, *OUT_OF_BOUNDS])
 async def test_a_time_that_is_none_or_out_of_bounds_is_refused_wherever_it_is_sent(
-    bank: Bank, text: str
+    shared_bank: Bank, text: str
 ) -> None:
-    await bank.fill(bank.alice, 1000)
-    before = await bank.world.counts()
-    api, account = bank.world.api, f"/v1/accounts/{bank.alice}"
+    before = await shared_bank.world.counts()
+    api, account = shared_bank.world.api, f"/v1/accounts/{shared_bank.alice}"
     answers = [
-        await bank.transfer(effective_at=text),
-        await bank.hold(expires_at=text),
+        await shared_bank.transfer(effective_at=text),
+        await shared_bank.hold(expires_at=text),
         await api.get(f"{account}/balance", params={"at": text}),
         await api.get(f"{account}/entries", params={"since": text}),
         await api.get(f"{account}/entries", params={"until": text}),
@@ -60,7 +59,7 @@ async def test_a_time_that_is_none_or_out_of_bounds_is_refused_wherever_it_is_se
     for answer in answers:
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request"), answer.text
         assert "RFC 3339" in answer.json()["errors"][0]["detail"]
-    assert await bank.world.counts() == before
+    assert await shared_bank.world.counts() == before
 
 
 @pytest.mark.parametrize("text", BOUNDS)
@@ -134,8 +133,12 @@ async def test_the_same_moment_in_another_offset_is_the_same_request(bank: Bank)
     ],
     ids=str,
 )
-async def test_the_command_line_reads_times_as_strictly(bank: Bank, line: tuple[str, str]) -> None:
-    refused = await bank.world.groat("inbox", "list", "mer_01h455vb4pex5vsknk084sn02q", *line)
+async def test_the_command_line_reads_times_as_strictly(
+    shared_bank: Bank, line: tuple[str, str]
+) -> None:
+    refused = await shared_bank.world.groat(
+        "inbox", "list", "mer_01h455vb4pex5vsknk084sn02q", *line
+    )
     assert refused.returncode == 2
     assert "2026-01-31" in refused.stderr
 

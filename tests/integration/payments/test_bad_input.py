@@ -25,23 +25,22 @@ AMOUNTS: list[tuple[str, int, str]] = [
 @pytest.mark.parametrize(("amount", "status", "code"), AMOUNTS, ids=lambda one: str(one)[:20])
 @pytest.mark.parametrize("command", ["capture", "refund"])
 async def test_an_amount_that_cannot_be_is_refused(
-    world: World, command: str, amount: str, status: int, code: str
+    shared_world: World, shared_wallet: str, command: str, amount: str, status: int, code: str
 ) -> None:
-    wallet = await world.wallet()
     if command == "capture":
-        payment = await world.reserve(wallet)
+        payment = await shared_world.reserve(shared_wallet)
         path, body = f"/v1/payments/{payment['id']}/capture", f'{{"amount": {amount}}}'
     else:
-        payment = await world.pay(wallet)
+        payment = await shared_world.pay(shared_wallet)
         path, body = "/v1/refunds", f'{{"payment": "{payment["id"]}", "amount": {amount}}}'
-    before = await world.counts()
+    before = await shared_world.counts()
     sent = {"content-type": "application/json"}
-    answer = await world.api.post(path, content=body, headers=sent)
+    answer = await shared_world.api.post(path, content=body, headers=sent)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == (code or f"{command}_exceeds_{_whole(command)}")
-    assert await world.counts() == before
-    assert await world.payment(payment["id"]) == payment
+    assert await shared_world.counts() == before
+    assert await shared_world.payment(payment["id"]) == payment
 
 
 def _whole(command: str) -> str:
@@ -51,19 +50,21 @@ def _whole(command: str) -> str:
 @pytest.mark.parametrize("command", ["confirm", "capture", "cancel", "timeline"])
 @pytest.mark.parametrize("payment_id", ["nonsense", "acct_01h455vb4pex5vsknk084sn02q", "new"])
 async def test_a_payment_that_is_not_there_is_not_found(
-    world: World, command: str, payment_id: str
+    shared_world: World, command: str, payment_id: str
 ) -> None:
     if payment_id == "new":
         payment_id = ids.render("payment", ids.uuid7())
-    call = world.api.get if command == "timeline" else world.api.post
+    call = shared_world.api.get if command == "timeline" else shared_world.api.post
     answer = await call(f"/v1/payments/{payment_id}/{command}")
     assert (answer.status_code, answer.json()["code"]) == (404, "payment_not_found")
 
 
 @pytest.mark.parametrize("kind", ["refund", "dispute"])
-async def test_a_refund_or_dispute_that_is_not_there_is_not_found(world: World, kind: str) -> None:
+async def test_a_refund_or_dispute_that_is_not_there_is_not_found(
+    shared_world: World, kind: str
+) -> None:
     for name in ("nonsense", ids.render(kind, ids.uuid7())):
-        answer = await world.api.get(f"/v1/{kind}s/{name}")
+        answer = await shared_world.api.get(f"/v1/{kind}s/{name}")
         assert (answer.status_code, answer.json()["code"]) == (404, f"{kind}_not_found")
 
 
@@ -96,36 +97,36 @@ async def test_another_merchants_payment_cannot_be_touched(world: World) -> None
     ],
 )
 async def test_a_payment_that_cannot_be_is_not_made(
-    world: World, changes: dict[str, object], code: str
+    shared_world: World, shared_wallet: str, changes: dict[str, object], code: str
 ) -> None:
-    order = world.order(await world.wallet(), **changes)
-    before = await world.counts()
-    answer = await world.api.post("/v1/payments", json=order)
+    order = shared_world.order(shared_wallet, **changes)
+    before = await shared_world.counts()
+    answer = await shared_world.api.post("/v1/payments", json=order)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
-    assert await world.counts() == before
+    assert await shared_world.counts() == before
 
 
 @pytest.mark.parametrize("path", ["confirm", "cancel", "capture"])
 @pytest.mark.parametrize("body", ['{"amount_": 1}', "[]", "5", '{"final": 1}'])
 async def test_a_command_with_what_it_does_not_know_is_refused(
-    world: World, path: str, body: str
+    shared_world: World, shared_wallet: str, path: str, body: str
 ) -> None:
-    payment = await world.reserve(await world.wallet())
-    answer = await world.api.post(
+    payment = await shared_world.reserve(shared_wallet)
+    answer = await shared_world.api.post(
         f"/v1/payments/{payment['id']}/{path}",
         content=body,
         headers={"content-type": "application/json"},
     )
     assert answer.status_code == 422, answer.text
-    assert (await world.payment(payment["id"]))["status"] == "authorized"
+    assert (await shared_world.payment(payment["id"]))["status"] == "authorized"
 
 
 @pytest.mark.parametrize(
     "query",
     ["status=nonsense", "beneficiary=pay_1", "cursor=nonsense", "limit=0", "limit=101"],
 )
-async def test_a_list_that_cannot_be_is_refused(world: World, query: str) -> None:
-    answer = await world.api.get(f"/v1/payments?{query}")
+async def test_a_list_that_cannot_be_is_refused(shared_world: World, query: str) -> None:
+    answer = await shared_world.api.get(f"/v1/payments?{query}")
     assert answer.status_code in {404, 422}
     assert answer.json()["code"]
 
@@ -147,7 +148,9 @@ async def test_lists_are_filtered(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["payments?reference=%00", "accounts?code=%00", "payments/%00"])
-async def test_a_text_that_the_database_cannot_keep_is_refused(world: World, path: str) -> None:
-    answer = await world.api.get(f"/v1/{path}")
+async def test_a_text_that_the_database_cannot_keep_is_refused(
+    shared_world: World, path: str
+) -> None:
+    answer = await shared_world.api.get(f"/v1/{path}")
     assert 400 <= answer.status_code < 500, answer.text
     assert answer.json()["code"]

@@ -44,6 +44,16 @@ def home() -> Iterator[Path]:
             pass  # owning it for a moment clears away what the test kept
 
 
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[EmbeddedServers]:
+    """Servers with data, for tests that leave them running with it."""
+    with tempfile.TemporaryDirectory() as directory:
+        home = Path(directory).resolve() / "home"
+        with EmbeddedServers(home, ephemeral=True) as servers:
+            write(servers)
+            yield servers
+
+
 def write(servers: EmbeddedServers) -> None:
     with psycopg.connect(servers.database_url) as connection:
         connection.execute("create table kept as select 42 as answer")
@@ -83,27 +93,24 @@ def test_a_second_start_finds_the_data_ports_and_passwords_of_the_first(home: Pa
         assert (servers.database_url, servers.redis_url) == urls
 
 
-def test_passwords_are_asked_for_and_kept_from_other_users(home: Path) -> None:
-    with EmbeddedServers(home) as servers:
-        wrong = servers.database_url.replace(servers.postgres.endpoint.password, "wrong")
-        with pytest.raises(psycopg.OperationalError, match="password"):
-            psycopg.connect(wrong)
-        wrong = servers.redis_url.replace(servers.valkey.endpoint.password, "wrong")
-        with pytest.raises(redis.AuthenticationError), redis.Redis.from_url(wrong) as client:
-            client.ping()
-    assert {(home / f"{name}.json").stat().st_mode & 0o777 for name in ("postgres", "valkey")} == {
-        0o600
-    }
+def test_passwords_are_asked_for_and_kept_from_other_users(lasting: EmbeddedServers) -> None:
+    wrong = lasting.database_url.replace(lasting.postgres.endpoint.password, "wrong")
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(wrong)
+    wrong = lasting.redis_url.replace(lasting.valkey.endpoint.password, "wrong")
+    with pytest.raises(redis.AuthenticationError), redis.Redis.from_url(wrong) as client:
+        client.ping()
+    for server in (lasting.postgres, lasting.valkey):
+        assert server.pid_file.with_suffix(".json").stat().st_mode & 0o777 == 0o600
 
 
-def test_settings_that_durability_rests_on(home: Path) -> None:
-    with EmbeddedServers(home, ephemeral=True) as servers:
-        with psycopg.connect(servers.database_url) as connection:
-            names = ("fsync", "synchronous_commit", "data_checksums", "server_encoding", "timezone")
-            query = "select current_setting(name) from unnest(%s::text[]) name"
-            shown = [row[0] for row in connection.execute(query, [list(names)])]
-        with redis.Redis.from_url(servers.redis_url) as client:
-            kept = client.config_get("append*"), client.config_get("maxmemory-policy")
+def test_settings_that_durability_rests_on(lasting: EmbeddedServers) -> None:
+    with psycopg.connect(lasting.database_url) as connection:
+        names = ("fsync", "synchronous_commit", "data_checksums", "server_encoding", "timezone")
+        query = "select current_setting(name) from unnest(%s::text[]) name"
+        shown = [row[0] for row in connection.execute(query, [list(names)])]
+    with redis.Redis.from_url(lasting.redis_url) as client:
+        kept = client.config_get("append*"), client.config_get("maxmemory-policy")
     assert shown == ["on", "on", "on", "UTF8", "UTC"]
     assert kept[0].items() >= {"appendonly": "yes", "appendfsync": "everysec"}.items()
     assert kept[1] == {"maxmemory-policy": "noeviction"}
@@ -182,28 +189,24 @@ def test_the_next_start_anywhere_removes_ephemeral_data_that_lost_owner_and_guar
         assert servers.valkey.pid
 
 
-def test_servers_killed_by_pid_start_again_on_the_same_port(home: Path) -> None:
-    with EmbeddedServers(home) as servers:
-        write(servers)
-        urls = servers.database_url, servers.redis_url
-        for server in (servers.postgres, servers.valkey):
-            os.kill(server.pid, signal.SIGKILL)
-            server.start()
-        assert (servers.database_url, servers.redis_url) == urls
-        assert read(servers) == ((42,), b"42")
+def test_servers_killed_by_pid_start_again_on_the_same_port(lasting: EmbeddedServers) -> None:
+    urls = lasting.database_url, lasting.redis_url
+    for server in (lasting.postgres, lasting.valkey):
+        os.kill(server.pid, signal.SIGKILL)
+        server.start()
+    assert (lasting.database_url, lasting.redis_url) == urls
+    assert read(lasting) == ((42,), b"42")
 
 
-def test_a_killed_server_is_gone_with_all_its_helpers(home: Path) -> None:
-    with EmbeddedServers(home) as servers:
-        write(servers)
-        servers.postgres.kill()
-        servers.valkey.kill()
-        assert servers.postgres._processes() == []
-        with pytest.raises(psycopg.OperationalError):
-            psycopg.connect(servers.database_url)
-        servers.postgres.start()
-        servers.valkey.start()
-        assert read(servers) == ((42,), b"42")
+def test_a_killed_server_is_gone_with_all_its_helpers(lasting: EmbeddedServers) -> None:
+    lasting.postgres.kill()
+    lasting.valkey.kill()
+    assert lasting.postgres._processes() == []
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(lasting.database_url)
+    lasting.postgres.start()
+    lasting.valkey.start()
+    assert read(lasting) == ((42,), b"42")
 
 
 def test_a_port_taken_meanwhile_is_replaced(home: Path) -> None:
@@ -246,10 +249,9 @@ def test_a_server_that_cannot_start_says_why(home: Path) -> None:
             servers.postgres.start()
 
 
-def test_ctrl_c_in_the_terminal_does_not_reach_the_servers(home: Path) -> None:
-    with EmbeddedServers(home, ephemeral=True) as servers:
-        sessions = {os.getsid(server.pid) for server in (servers.postgres, servers.valkey)}
-        assert os.getsid(0) not in sessions
+def test_ctrl_c_in_the_terminal_does_not_reach_the_servers(lasting: EmbeddedServers) -> None:
+    sessions = {os.getsid(server.pid) for server in (lasting.postgres, lasting.valkey)}
+    assert os.getsid(0) not in sessions
 
 
 def test_without_the_wheels_the_error_says_what_to_do(

@@ -26,13 +26,19 @@ async def attempt(world: World, statement: str, role: str | None) -> None:
         await connection.execute(statement.encode())
 
 
+@pytest.fixture(scope="module", autouse=True)
+async def _payment_and_hold(shared_world: World, shared_wallet: str) -> None:
+    await shared_world.pay(shared_wallet)
+    order = {"reference": "h", "account": shared_wallet, "amount": 10, "currency": "EUR"}
+    (await shared_world.api.post("/v1/holds", json=order)).raise_for_status()
+
+
 @pytest.mark.parametrize("statement", STATEMENTS)
-async def test_what_is_written_once_cannot_be_changed(world: World, statement: str) -> None:
-    await world.pay(await world.wallet())
+async def test_what_is_written_once_cannot_be_changed(shared_world: World, statement: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        await attempt(world, statement, APPLICATION_ROLE)
+        await attempt(shared_world, statement, APPLICATION_ROLE)
     with pytest.raises(psycopg.errors.RestrictViolation, match="is written once"):
-        await attempt(world, statement, None)
+        await attempt(shared_world, statement, None)
 
 
 @pytest.mark.parametrize(
@@ -57,14 +63,10 @@ async def test_what_is_written_once_cannot_be_changed(world: World, statement: s
     ],
 )
 async def test_rows_that_cannot_be_are_refused(
-    world: World, statement: str, constraint: str
+    shared_world: World, statement: str, constraint: str
 ) -> None:
-    wallet = await world.wallet()
-    await world.pay(wallet)
-    order = {"reference": "h", "account": wallet, "amount": 10, "currency": "EUR"}
-    (await world.api.post("/v1/holds", json=order)).raise_for_status()
     with pytest.raises(psycopg.errors.CheckViolation, match=constraint):
-        await attempt(world, statement, None)
+        await attempt(shared_world, statement, None)
 
 
 CHANGEABLE = {
@@ -90,8 +92,8 @@ CHANGEABLE = {
 """All that the application may change: nowhere whose money it is, nor how much was asked for."""
 
 
-async def test_the_application_may_change_only_what_changes(world: World) -> None:
-    rows = await world.rows(
+async def test_the_application_may_change_only_what_changes(shared_world: World) -> None:
+    rows = await shared_world.rows(
         "select table_name, string_agg(column_name, ' ' order by column_name)"
         " from information_schema.column_privileges"
         " where grantee = 'groat_app' and privilege_type = 'UPDATE' group by table_name"
@@ -99,7 +101,7 @@ async def test_the_application_may_change_only_what_changes(world: World) -> Non
     assert {table: columns.split() for table, columns in rows} == {
         table: sorted(columns.split()) for table, columns in CHANGEABLE.items()
     }
-    [(others,)] = await world.rows(
+    [(others,)] = await shared_world.rows(
         "select count(*) from information_schema.table_privileges where grantee = 'groat_app'"
         " and privilege_type not in ('SELECT', 'INSERT')"
     )
@@ -119,6 +121,6 @@ async def test_the_application_may_change_only_what_changes(world: World) -> Non
         "delete from idempotency_key",
     ],
 )
-async def test_the_application_cannot_divert_money(world: World, statement: str) -> None:
+async def test_the_application_cannot_divert_money(shared_world: World, statement: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        await attempt(world, statement, APPLICATION_ROLE)
+        await attempt(shared_world, statement, APPLICATION_ROLE)
