@@ -75,7 +75,7 @@ async def test_rows_become_values_whose_fields_are_the_columns(database: Databas
     assert [row.text for row in rows] == ["x", "x"]
     assert values(Thing, rows) == [Thing(1, "x"), Thing(2, "x")]
     assert value(Thing, rows[1]) == Thing(2, "x")
-    with pytest.raises(TypeError, match=r"Swapped are not the columns id, text"):
+    with pytest.raises(TypeError, match=r"Swapped are not the columns of its query: id, text"):
         values(Swapped, rows)
 
 

@@ -76,6 +76,8 @@ CHANGEABLE = {
     "dispute": "reinstated shortfall status updated_at withdrawn",
     "hold": "captured remaining state",
     "merchant": "data_key",
+    "movement": "payout",
+    "open_item": "booked booked_currency parent told told_currency",
     "operation": "due_at failure_code lookups outcome reason updated_at",
     "payment": """
         authorization_expires_at authorization_reference authorized captured disputed failure_code

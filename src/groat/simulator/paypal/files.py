@@ -12,7 +12,7 @@ from starlette.routing import Route
 from groat.kernel.clock import Clock
 from groat.simulator.control import invalid
 from groat.simulator.paypal.rows import Statement
-from groat.simulator.paypal.settlement_report import VERSION, ReportOrder, SettlementReport
+from groat.simulator.paypal.settlement_report import VERSION, ReportOrder, SettlementStatement
 
 
 class ReportFiles:
@@ -32,7 +32,7 @@ class ReportFiles:
             order = ReportOrder.model_validate_strings(dict(request.query_params))
         except ValidationError as error:
             return invalid(error)
-        report = SettlementReport.of_day(self._statement, order.day, self._clock.now())
+        report = SettlementStatement.of_day(self._statement, order.day, self._clock.now())
         parts = report.parts(order.rows_per_part)
         if order.part > parts:
             detail = f"The report has {parts} parts."

@@ -70,7 +70,7 @@ class ReportOrder(Parameters):
 
 
 @dataclass(frozen=True, slots=True)
-class SettlementReport:
+class SettlementStatement:
     """The rows of a day, and the balances before and after them."""
 
     begin: datetime
@@ -81,7 +81,7 @@ class SettlementReport:
     closing: dict[str, PayPalBalance]
 
     @classmethod
-    def of_day(cls, statement: Statement, day: date, generated: datetime) -> SettlementReport:
+    def of_day(cls, statement: Statement, day: date, generated: datetime) -> SettlementStatement:
         """Return the report of a day. It also has rows that the search does not show."""
         zone = ZoneInfo(statement.settings.chosen.time_zone)
         begin = datetime.combine(day, time(), zone)
