@@ -957,13 +957,6 @@ ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_merchant_id_account_id_fkey FOREIGN KEY (merchant_id, account_id) REFERENCES public.account(merchant_id, id);
 
 --
--- Name: movement movement_merchant_id_provider_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.movement
-    ADD CONSTRAINT movement_merchant_id_provider_account_id_fkey FOREIGN KEY (merchant_id, provider_account_id) REFERENCES public.provider_account(merchant_id, id);
-
---
 -- Name: open_item open_item_merchant_id_provider_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 

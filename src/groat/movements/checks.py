@@ -11,6 +11,7 @@ def checks() -> list[Check]:
     return checks_from(
         store.CHECKS,
         {
+            "movements_have_accounts": "movement",
             "movements_are_posted_once": "movement",
             "movement_postings_have_movements": "ledger transaction",
             "provider_balances_match_movements": "account",

@@ -10,6 +10,7 @@ from groat.accounts.service.postings import EnginePostings
 from groat.audit.domain.record import Change
 from groat.kernel.caller import ENGINE
 from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.kernel.value import replace
 from groat.movements.domain import postings
 from groat.movements.domain.booking import Attributed, BookedMovement, OpenItems, ToldFact, item_of
 from groat.movements.domain.postings import Line
@@ -49,15 +50,17 @@ class MovementService:
     ) -> tuple[list[BookedMovement], list[Change]]:
         """Store and post movements, each in one ledger transaction; skip those posted before.
 
-        Return the movements that were posted now, with the changes that the caller writes to the
-        audit trail.
+        The stored content is posted: that of the first report, also if this one differs. Return the
+        movements that were posted now, with the changes that the caller writes to the audit trail.
         """
         account = store.account_key(merchant_id, account_id)
         found = {one.movement.key: one for one in batch}
         movements = [one.movement for one in found.values()]
         await store.insert_movements(connection, account, movements, now)
         unposted = await store.lock_unposted(connection, account, found)
-        fresh = [one for key, one in found.items() if key in unposted]
+        fresh = [
+            replace(one, movement=unposted[key]) for key, one in found.items() if key in unposted
+        ]
         if not fresh:
             return [], []
         parents = dict(filter(None, map(item_of, fresh)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.money import MAX_AMOUNT, Money, exponent
@@ -46,11 +47,13 @@ def from_units(units: int, currency: str, decimals: int) -> Money:
     return Money(amount, currency)
 
 
+@lru_cache(maxsize=1 << 16)
 def from_major(text: str, currency: str) -> int:
     """Return the minor units of an amount in major units, such as ``10.50``, with its sign.
 
     Reports write currencies without decimals as ``100.00`` or ``100``, so zeros after the
-    currency's decimals are accepted. Other digits there are refused.
+    currency's decimals are accepted. Other digits there are refused. Amounts recur in a report, so
+    they are remembered.
 
     Raises:
         InvalidRequest: ``invalid_amount``, ``amount_too_large`` or ``unknown_currency``.

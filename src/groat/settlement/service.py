@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from itertools import islice
@@ -34,6 +35,9 @@ from groat.settlement.infrastructure.spool import Spool
 
 _BATCH = 2000
 """Movements in one transaction. More of them save little and hold locks longer."""
+
+_AT_ONCE = 3
+"""Maximum batches that are stored at once."""
 
 _CHUNK = 1 << 20
 """Bytes that are hashed at once."""
@@ -129,14 +133,18 @@ class SettlementFiles:
     async def _stored(
         self, report: SettlementReport, batches: AsyncIterator[list[Movement]]
     ) -> AsyncIterator[tuple[int, list[Difference]]]:
-        """Store batches; yield the outcome of each. The next one is prepared meanwhile."""
-        storing: asyncio.Task[tuple[int, list[Difference]]] | None = None
-        async for batch in batches:
-            if storing is not None:
-                yield await storing
-            storing = asyncio.create_task(self._store(report, batch))
-        if storing is not None:
-            yield await storing
+        """Store batches, a few at once, since each waits for the disk; yield their outcomes."""
+        storing: deque[asyncio.Task[tuple[int, list[Difference]]]] = deque()
+        try:
+            async for batch in batches:
+                if len(storing) == _AT_ONCE:
+                    yield await storing.popleft()
+                storing.append(asyncio.create_task(self._store(report, batch)))
+            while storing:
+                yield await storing.popleft()
+        finally:
+            for task in storing:
+                task.cancel()
 
     async def _reader(self, report: SettlementReport) -> SettlementReader:
         """Return the reader of the files of the account's provider."""

@@ -233,6 +233,11 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         },
     ),
     (
+        "select key from movement where key = 'txn_read'",
+        "update movement set provider_account_id = gen_random_uuid() where key = ",
+        {"movements_have_accounts"},
+    ),
+    (
         "select reference from open_item",
         "update open_item set booked = booked + 1 where reference = ",
         {"open_items_match_movements"},

@@ -9,10 +9,11 @@ import pytest
 
 from groat.kernel.clock import SystemClock
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.movements.domain.attribution import Owner
 from groat.movements.domain.booking import ToldFact
 from groat.providers.domain.movements import Movement, MovementCategory
-from tests.support.movements import moved, post
+from tests.support.movements import import_file, itemized, moved, post
 from tests.support.soundness import assert_sound
 from tests.support.world import World
 
@@ -102,6 +103,14 @@ async def test_a_movement_that_was_read_before_is_posted_once(world: World) -> N
     assert len(await post(world, [movement, movement])) == 1
     assert await post(world, [movement]) == []
     assert await balances(world) == {"provider:EUR": -500, "in_transit:EUR": 500}
+    await assert_sound(world)
+
+
+async def test_the_first_report_of_a_movement_is_the_one_that_is_posted(world: World) -> None:
+    movement = moved("txn_1", MovementCategory.CHARGE, 1050, fee=41)
+    await import_file(world, itemized([movement]))
+    await post(world, [replace(movement, fee=39, tax=2)])
+    assert (await balances(world))["fees:EUR"] == 41
     await assert_sound(world)
 
 

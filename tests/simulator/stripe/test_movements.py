@@ -148,14 +148,15 @@ async def test_charge_settles_in_another_currency_and_its_refund_at_another_rate
 async def test_tax_is_a_part_of_the_fee(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
-    await choose(stripe_http, fee_tax_percent=10)
+    await choose(stripe_http, fee_tax_percent=10, extra_fees={"never_seen": 3})
     await pay(client, amount=10000)
     (row,) = await rows_of(client)
     assert [(part.type, part.amount) for part in row.fee_details] == [
         ("stripe_fee", 165),
         ("tax", 16),
+        ("never_seen", 3),
     ]
-    assert (row.fee, row.net) == (181, 9819)
+    assert (row.fee, row.net) == (184, 9816)
 
 
 async def test_refund_of_a_debit_fails_after_it_succeeded(

@@ -206,7 +206,13 @@ async def test_movement_of_no_payment_is_booked_without_an_event(
     tax: int,
 ) -> None:
     made = await act(
-        stripe_http, "book", kind=kind, category=category, amount=amount, tax=tax, currency="eur"
+        stripe_http,
+        "book",
+        kind=kind,
+        category=category,
+        amount=amount,
+        fees={"tax": tax},
+        currency="eur",
     )
     (row,) = await rows_of(client, type=kind)
     assert (row.id, row.source, row.net) == (made["id"], None, amount - tax)

@@ -14,7 +14,7 @@ import stripe
 from pydantic import BaseModel
 from stripe import params
 
-from groat.simulator.stripe import requests
+from groat.simulator.stripe import balance_requests, requests, wallet_requests
 
 INTENTS = "/v1/payment_intents"
 PAID = {
@@ -37,6 +37,21 @@ PARAMETERS: list[tuple[type[BaseModel], type]] = [
     (requests.PageOfCharges, params.ChargeListParams),
     (requests.PageOfPayment, params.RefundListParams),
     (requests.PageOfPayment, params.DisputeListParams),
+    (requests.UpdateIntentRequest, params.PaymentIntentUpdateParams),
+    (requests.MetadataRequest, params.RefundUpdateParams),
+    (balance_requests.PageOfTransactions, params.BalanceTransactionListParams),
+    (balance_requests.PayoutRequest, params.PayoutCreateParams),
+    (balance_requests.PageOfPayouts, params.PayoutListParams),
+    (balance_requests.TopupRequest, params.TopupCreateParams),
+    (balance_requests.TransferRequest, params.TransferCreateParams),
+    (balance_requests.ReversalRequest, params.TransferCreateReversalParams),
+    (balance_requests.ConnectedAccountRequest, params.AccountCreateParams),
+    (balance_requests.ReportRunRequest, params.reporting.ReportRunCreateParams),
+    (wallet_requests.CustomerRequest, params.CustomerCreateParams),
+    (wallet_requests.PaymentMethodRequest, params.PaymentMethodCreateParams),
+    (wallet_requests.AttachRequest, params.PaymentMethodAttachParams),
+    (wallet_requests.PageOfMethods, params.PaymentMethodListParams),
+    (wallet_requests.PageOfCustomers, params.CustomerListParams),
 ]
 
 
@@ -108,3 +123,48 @@ async def test_what_is_shown_has_the_fields_of_the_specification(
             field for base in specified.__mro__ for field in getattr(base, "__annotations__", {})
         }
         assert set(shown) - {"payment_intent"} <= fields | {"object"}, name
+
+
+async def _shown_of_the_balance(http: httpx.AsyncClient) -> list[tuple[str, Any, type]]:
+    """Return the objects about the balance, each with what the SDK reads it as."""
+
+    async def post(path: str, **data: str) -> Any:
+        reply = await http.post(path, data=data)
+        assert reply.status_code == 200, reply.text
+        return reply.json()
+
+    card = {"payment_method": "pm_card_bypassPending", "currency": "usd", "confirm": "true"}
+    await post(INTENTS, amount="9000", **card)
+    payout = await post("/v1/payouts", amount="100", currency="usd")
+    topup = await post("/v1/topups", amount="100", currency="usd")
+    transfer = await post("/v1/transfers", amount="100", currency="usd", destination="acct_1")
+    reversal = await post(f"/v1/transfers/{transfer['id']}/reversals")
+    connected, customer = await post("/v1/accounts"), await post("/v1/customers")
+    interval = {"parameters[interval_start]": "0", "parameters[interval_end]": "9"}
+    run = await post("/v1/reporting/report_runs", report_type="payouts.itemized.3", **interval)
+    done = (await http.get(f"/v1/reporting/report_runs/{run['id']}")).json()
+    balance = (await http.get("/v1/balance")).json()
+    method = await post("/v1/payment_methods/pm_card_visa/attach", customer=customer["id"])
+    return [
+        ("payout", payout, stripe.Payout),
+        ("topup", topup, stripe.Topup),
+        ("transfer", transfer, stripe.Transfer),
+        ("reversal", reversal, stripe.TransferReversal),
+        ("account", connected, stripe.Account),
+        ("customer", customer, stripe.Customer),
+        ("report run", done, stripe.reporting.ReportRun),
+        ("file", done["result"], stripe.File),
+        ("balance", balance, stripe.Balance),
+        ("available", balance["available"][0], stripe.Balance.Available),
+        ("method", method, stripe.PaymentMethod),
+    ]
+
+
+async def test_objects_of_the_balance_have_the_fields_of_the_specification(
+    stripe_http: httpx.AsyncClient,
+) -> None:
+    for name, shown, specified in await _shown_of_the_balance(stripe_http):
+        fields = {
+            field for base in specified.__mro__ for field in getattr(base, "__annotations__", {})
+        }
+        assert set(shown) <= fields | {"object"}, name

@@ -27,6 +27,15 @@ from (
     group by m.merchant_id, m.provider_account_id, m.key, p.place, t.merchant_id, t.id
 ) as posted
 
+-- name: check_movements_have_accounts
+-- Each movement belongs to a provider account, which may have been deleted since. The table has no foreign key.
+select count(*) as examined, count(*) filter (where bad) as wrong, min(key) filter (where bad) as first
+from (
+    select m.key, a.id is null as bad
+    from movement m
+    left join provider_account a on a.merchant_id = m.merchant_id and a.id = m.provider_account_id
+) as movements
+
 -- name: check_movement_postings_have_movements
 -- Each ledger transaction of movements (kind 32) belongs to a movement that has a place.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first

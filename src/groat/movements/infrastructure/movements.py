@@ -66,12 +66,12 @@ async def movements_between(
 
 async def lock_unposted(
     connection: Connection, account: Mapping[str, object], keys: Collection[str]
-) -> set[str]:
-    """Lock stored movements, and return the keys of those that have no place yet."""
+) -> dict[str, Movement]:
+    """Lock stored movements, and return those that have no place yet, by key."""
     parameters = {**account, "keys": Texts(sorted(keys))}
-    locked = await connection.fetch(QUERIES["lock_movements"], parameters)
-    posted = await connection.fetch(QUERIES["find_posted"], parameters)
-    return {row.key for row in locked} - {row.movement_key for row in posted}
+    connection.write(QUERIES["lock_movements"], parameters)
+    rows = await connection.fetch(QUERIES["find_unposted"], parameters)
+    return {row.key: to_movement(row) for row in rows}
 
 
 def insert_attributions(

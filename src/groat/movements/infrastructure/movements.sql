@@ -47,12 +47,17 @@ where m.merchant_id = %(merchant_id)s and m.provider_account_id = %(provider_acc
 order by m.key
 for no key update
 
--- name: find_posted
--- Find the movements that have a place. A statement after the lock: it sees what others have committed.
-select movement_key
-from movement_attribution
+-- name: find_unposted
+-- Find the movements that have no place yet. A statement after the lock: it sees what others have committed.
+select
+    key, category, label, occurred_at, currency, gross, fee, tax, source, parent, payout, pool, fee_parts
+from movement m
 where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
-    and movement_key = any(%(keys)s::text[]) and number = 1
+    and key = any(%(keys)s::text[]) and not exists (
+        select from movement_attribution p
+        where p.merchant_id = m.merchant_id and p.provider_account_id = m.provider_account_id
+            and p.movement_key = m.key and p.number = 1
+    )
 
 -- name: insert_attributions
 -- Insert the first places of movements.
@@ -74,7 +79,7 @@ from unnest(
 insert into open_item (merchant_id, provider_account_id, reference, parent, since, told, booked)
 select %(merchant_id)s::bigint, %(provider_account_id)s::uuid, reference, parent, %(now)s::timestamptz, 0, 0
 from unnest(%(references)s::text[], %(parents)s::text[]) as n (reference, parent)
-order by reference
+order by reference collate "C"
 on conflict (merchant_id, provider_account_id, reference) do nothing
 
 -- name: lock_items

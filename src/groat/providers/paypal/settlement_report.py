@@ -9,10 +9,12 @@ number of rows. Source: developer.paypal.com, Settlement Report Specification.
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import BinaryIO, NamedTuple
+from functools import lru_cache
+from operator import itemgetter
+from typing import BinaryIO
 
 from groat.kernel.errors import InvalidRequest
 from groat.providers.amounts import from_units
@@ -42,25 +44,23 @@ _FALSE_ROW = (ValueError, IndexError, KeyError, InvalidRequest)
 """Errors of a row that the specification does not allow."""
 
 
-class _Totals(NamedTuple):
-    """Sums of a section's rows in one currency, in the report's units: unsigned, by direction."""
+class _Totals:
+    """Sums of a section's rows in one currency, in the report's units.
 
-    gross_credits: int = 0
-    gross_debits: int = 0
-    fee_credits: int = 0
-    fee_debits: int = 0
+    They have the order of a footer: gross credits and debits, fee credits and debits.
+    """
 
-    def with_row(self, gross: int, fee: int) -> _Totals:
-        return _Totals(
-            self.gross_credits + max(gross, 0),
-            self.gross_debits + max(-gross, 0),
-            self.fee_credits + max(fee, 0),
-            self.fee_debits + max(-fee, 0),
-        )
+    def __init__(self) -> None:
+        self.sums = [0, 0, 0, 0]
+
+    def add(self, gross: int, fee: int) -> None:
+        self.sums[gross < 0] += abs(gross)
+        self.sums[2 + (fee < 0)] += abs(fee)
 
     @property
     def net(self) -> int:
-        return self.gross_credits - self.gross_debits + self.fee_credits - self.fee_debits
+        gross_in, gross_out, fee_in, fee_out = self.sums
+        return gross_in - gross_out + fee_in - fee_out
 
 
 def read_settlement_report(parts: Sequence[BinaryIO]) -> Iterator[Movement]:
@@ -98,8 +98,8 @@ class _Report:
         self.line = 0
         self._equal = EqualRows()
         self._records: Counter[str] = Counter()
-        self._columns: list[int] = []
-        self._section: dict[str, _Totals] = {}
+        self._taken: Callable[[Sequence[str]], tuple[str, ...]] = _no_columns
+        self._section: defaultdict[str, _Totals] = defaultdict(_Totals)
         self._section_rows = 0
         self._rows = 0
 
@@ -114,7 +114,7 @@ class _Report:
                 self._require(int(row[1]) == self._records["FH"], "a part of the report is missing")
             case "CH":
                 names = ["".join(name.split()).lower() for name in row]
-                self._columns = [names.index(name) for name in _COLUMNS]
+                self._taken = itemgetter(*(names.index(name) for name in _COLUMNS))
             case "SF":
                 self._take_footer(row)
             case "SC":
@@ -138,15 +138,15 @@ class _Report:
 
     def _take_body(self, row: Sequence[str]) -> Movement | None:
         self._section_rows += 1
-        values = [row[column] for column in self._columns]
-        transaction_id, reference, kind, code, began, side, gross, currency, *fees = values
+        transaction_id, reference, kind, code, began, side, gross, currency, *fees = self._taken(
+            row
+        )
         fee_side, fee, fee_currency = fees
         signed_gross = _SIGNS[side] * int(gross)
         signed_fee = _SIGNS[fee_side] * int(fee or 0)
         if signed_fee and fee_currency not in {currency, ""}:
             raise ValueError("the fee has another currency")
-        totals = self._section.get(currency, _NONE)
-        self._section[currency] = totals.with_row(signed_gross, signed_fee)
+        self._section[currency].add(signed_gross, signed_fee)
         if not is_booked(code, "S"):
             return None
         booked = BookedRow(
@@ -154,8 +154,8 @@ class _Report:
             code,
             _moment(began),
             currency,
-            from_units(signed_gross, currency, _DECIMALS).amount,
-            from_units(signed_fee, currency, _DECIMALS).amount,
+            _minor(signed_gross, currency),
+            _minor(signed_fee, currency),
             reference or None if kind == "TXN" else None,
         )
         return movement(booked, self._equal)
@@ -163,9 +163,9 @@ class _Report:
     def _take_footer(self, row: Sequence[str]) -> None:
         """Compare a footer's totals with the rows, and its closing with its opening balance."""
         currency = row[1]
-        stated = _Totals(*map(int, row[2:_FOOTER]))
-        found = self._section.pop(currency, _NONE)
-        self._require(stated == found, f"the totals in {currency} differ from the rows")
+        found = self._section.pop(currency, _Totals())
+        stated = [int(total) for total in row[2:_FOOTER]]
+        self._require(stated == found.sums, f"the totals in {currency} differ from the rows")
         opened, opening, closed, closing = row[_FOOTER : _FOOTER + _BALANCES]
         change = _SIGNS[closed] * int(closing) - _SIGNS[opened] * int(opening)
         self._require(change == found.net, f"the closing balance in {currency} does not follow")
@@ -181,7 +181,14 @@ class _Report:
             raise SettlementFileRefused(self.line, problem)
 
 
-_NONE = _Totals()
+def _no_columns(_: Sequence[str]) -> tuple[str, ...]:
+    raise ValueError("a row comes before the names of the columns")
+
+
+@lru_cache(maxsize=1 << 16)
+def _minor(units: int, currency: str) -> int:
+    """Return the minor units of an amount of the report. Amounts recur, so they are remembered."""
+    return from_units(units, currency, _DECIMALS).amount
 
 
 def _moment(text: str) -> datetime:

@@ -8,8 +8,9 @@ Source: docs.stripe.com/reports/report-types.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from operator import itemgetter
 from typing import BinaryIO
 
 from groat.kernel.errors import InvalidRequest
@@ -43,7 +44,8 @@ def read_itemized_report(parts: Sequence[BinaryIO]) -> Iterator[Movement]:
             columns = _columns(next(table, []))
             for row in table:
                 line += 1
-                found = _movement([*row, ""], columns)
+                row.append("")
+                found = _movement(columns(row))
                 _add(seen, found.key)
                 yield found
         except SettlementFileRefused:
@@ -58,17 +60,20 @@ def _add(seen: set[str], key: str) -> None:
     seen.add(key)
 
 
-def _columns(heading: list[str]) -> list[int]:
-    """Return the places of the columns that are read. -1 stands for an empty last one."""
+def _columns(heading: list[str]) -> Callable[[list[str]], tuple[str, ...]]:
+    """Return the function that takes the columns to read from a row.
+
+    The place -1 stands for a column that the report leaves out: ``_movement`` gets an empty text at
+    the end of each row.
+    """
     missing = [name for name in _REQUIRED if name not in heading]
     if missing:
         raise SettlementFileRefused(1, f"the report has no column {', '.join(missing)}")
     places = {name: place for place, name in enumerate(heading)}
-    return [places.get(name, -1) for name in (*_REQUIRED, *_OPTIONAL)]
+    return itemgetter(*(places.get(name, -1) for name in (*_REQUIRED, *_OPTIONAL)))
 
 
-def _movement(row: Sequence[str], columns: Sequence[int]) -> Movement:
-    values = [row[column] for column in columns]
+def _movement(values: tuple[str, ...]) -> Movement:
     key, created, code, gross, fee, net, label, source, charge, payout = values
     currency = code.upper()
     amount, charged = from_major(gross, currency), from_major(fee, currency)
@@ -81,7 +86,7 @@ def _movement(row: Sequence[str], columns: Sequence[int]) -> Movement:
         key,
         category_of(label, amount),
         label,
-        datetime.fromisoformat(created).replace(tzinfo=UTC),
+        datetime.fromisoformat(f"{created}+00:00"),
         currency,
         kept,
         taken,

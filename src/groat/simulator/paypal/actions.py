@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, get_args
 
 from pydantic import Field
 
@@ -26,6 +26,7 @@ from groat.simulator.wire import JsonObject
 
 Told = TypeVar("Told", bound=Instruction)
 EventCode = Annotated[str, Field(pattern=r"^T[0-9]{4}$")]
+WithdrawalCode: TypeAlias = Literal["T0400", "T0401", "T0403"]
 Minor = Annotated[int, Field(ge=1)]
 
 
@@ -62,7 +63,7 @@ class WithdrawInstruction(Instruction):
 
     currency: CurrencyCode
     amount: Minor | None = None
-    event_code: Literal["T0400", "T0401", "T0403"] = "T0401"
+    event_code: WithdrawalCode = "T0401"
 
 
 class ReturnInstruction(Instruction):
@@ -183,9 +184,9 @@ class PayPalActions:
         return {"transaction_id": row.transaction_id, "amount": amount}
 
     def _return(self, wanted: ReturnInstruction) -> JsonObject:
-        row = self._row(wanted.id)
-        if not row.event_code.startswith("T04") or row.status != "S":
-            raise ImpossibleError(f"{wanted.id} is not a withdrawal that succeeded.")
+        row = self._row(wanted.id, *get_args(WithdrawalCode))
+        if row.status != "S":
+            raise ImpossibleError(f"{wanted.id} was returned already.")
         self._statement.change(row, "V")
         money, reference = negative(row.gross), row.transaction_id
         back = self._statement.book(paypal_id(), "T1101", money, reference=(reference, "TXN"))
@@ -245,10 +246,12 @@ class PayPalActions:
             raise ImpossibleError(f"{order_id} has no successful capture.")
         return taken[0]
 
-    def _row(self, transaction_id: str, event_code: str | None = None) -> PayPalRow:
-        row = self._statement.find(transaction_id, event_code)
+    def _row(self, transaction_id: str, *event_codes: str) -> PayPalRow:
+        """Return the row with an id and one of some codes."""
+        rows = (self._statement.find(transaction_id, code) for code in event_codes)
+        row = next(filter(None, rows), None)
         if row is None:
-            raise ImpossibleError(f"There is no row of {transaction_id}.")
+            raise ImpossibleError(f"There is no such row of {transaction_id}.")
         return row
 
 

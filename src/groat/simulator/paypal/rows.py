@@ -83,6 +83,8 @@ class Statement:
     def __init__(self, clock: Clock, books: Books, courier: Courier) -> None:
         self.settings = ChosenSettings(PayPalSettings())
         self.rows: list[PayPalRow] = []
+        self._first: dict[tuple[str, str], PayPalRow] = {}
+        """The first row by transaction id and event code."""
         self._clock = clock
         self._books = books
         self._courier = courier
@@ -118,6 +120,7 @@ class Statement:
             custom_field=custom_field,
         )
         self.rows.append(row)
+        self._first.setdefault((transaction_id, event_code), row)
         self._enter(row)
         return row
 
@@ -126,10 +129,11 @@ class Statement:
         now = self._now()
         changed = replace(row, status=status, updated=now)
         if row.affects_balance:
-            self.rows[self.rows.index(row)] = changed
+            self._replace(row, changed)
             return changed
         changed = replace(changed, booked=now)
-        self.rows.remove(row)
+        self._replace(row, changed)
+        self.rows.remove(changed)
         self.rows.append(changed)
         self._enter(changed)
         return changed
@@ -137,20 +141,15 @@ class Statement:
     def correct(self, row: PayPalRow, gross: Money, fee: Money | None) -> PayPalRow:
         """Replace the amounts of a row, as PayPal does when it generates its data anew."""
         corrected = replace(row, gross=gross, fee=fee, updated=self._now())
-        self.rows[self.rows.index(row)] = corrected
+        self._replace(row, corrected)
         difference = Money(gross.amount - row.gross.amount, gross.currency)
         fees = (corrected.fee.amount if corrected.fee else 0) - (row.fee.amount if row.fee else 0)
         self._enter(replace(corrected, gross=difference, fee=Money(fees, gross.currency)))
         return corrected
 
-    def find(self, transaction_id: str, event_code: str | None = None) -> PayPalRow | None:
-        """Return the first row with an id, and with a code if one is given, or None."""
-        matching = (
-            row
-            for row in self.rows
-            if row.transaction_id == transaction_id and event_code in {None, row.event_code}
-        )
-        return next(matching, None)
+    def find(self, transaction_id: str, event_code: str) -> PayPalRow | None:
+        """Return the first row with an id and a code, or None."""
+        return self._first.get((transaction_id, event_code))
 
     def balances(self, moment: datetime) -> dict[str, PayPalBalance]:
         """Return the balance of each currency at a moment."""
@@ -177,6 +176,12 @@ class Statement:
     def _now(self) -> datetime:
         """Return the time in whole seconds, as all times of rows are."""
         return self._clock.now().replace(microsecond=0)
+
+    def _replace(self, row: PayPalRow, by: PayPalRow) -> None:
+        self.rows[self.rows.index(row)] = by
+        key = row.transaction_id, row.event_code
+        if self._first[key] == row:
+            self._first[key] = by
 
     def _visible(self, now: datetime) -> datetime | None:
         faults = self._courier.faults

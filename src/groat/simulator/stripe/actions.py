@@ -29,15 +29,15 @@ Told = TypeVar("Told", bound=Instruction)
 class BookInstruction(Instruction):
     """A balance transaction to book, of any type and category. No event ever reports it.
 
-    For the categories ``fee`` and ``network_cost``, ``amount`` is the fee and ``tax`` its tax.
+    For the categories ``fee`` and ``network_cost``, ``amount`` is the fee and ``fees`` its tax.
     """
 
     kind: str
     category: str
     amount: int
     currency: Currency
-    fee: int = 0
-    tax: int = 0
+    fees: dict[str, int] = Field(default_factory=dict)
+    """Parts of the fee by type, such as ``stripe_fee``, ``tax`` or an unknown one."""
     source: str | None = None
     pending_days: Annotated[int, Field(ge=0, le=90)] = 0
     balance_type: BalanceType = "payments"
@@ -138,14 +138,13 @@ class StripeActions:
         return OfficeAction(wanted, silently)
 
     def _book(self, wanted: BookInstruction) -> JsonObject:
-        parts = FeePart("stripe_fee", wanted.fee, "Fee"), FeePart("tax", wanted.tax, "VAT")
         change = BalanceChange(
             wanted.kind,
             wanted.category,
             wanted.amount,
             wanted.currency,
             wanted.source,
-            tuple(part for part in parts if part.amount),
+            tuple(FeePart(kind, amount, "Fee") for kind, amount in wanted.fees.items() if amount),
             wanted.pending_days,
             wanted.balance_type,
         )

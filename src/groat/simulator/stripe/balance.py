@@ -119,7 +119,12 @@ class StripeBalance:
         fee -= fee % step
         tax = fee * self.settings.chosen.fee_tax_percent // 100
         tax -= tax % step
-        parts = FeePart("stripe_fee", fee, _FEE), FeePart("tax", tax, "VAT")
+        extra = self.settings.chosen.extra_fees.items()
+        parts = (
+            FeePart("stripe_fee", fee, _FEE),
+            FeePart("tax", tax, "VAT"),
+            *(FeePart(kind, part, kind) for kind, part in extra),
+        )
         return tuple(part for part in parts if part.amount)
 
     def available(self) -> dict[str, int]:

@@ -81,7 +81,8 @@ class MoneyRoutes:
     async def show_refund(self, request: Request) -> Answer:
         """Answer with a refund, also with one that Stripe made by itself."""
         wanted = parse(Expanding, request.url.query)
-        refunds = self._account.refunds | self._account.hidden_refunds
+        hidden = self._account.hidden_refunds
+        refunds = hidden if request.path_params["id"] in hidden else self._account.refunds
         refund = found(refunds, request, "refund")
         return shown(self._account, wanted, claim_objects.refund(refund))
 

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from groat.simulator.references import stripe_id
 from groat.simulator.stripe.account import StripeAccount
-from groat.simulator.stripe.balance_model import StripeBalanceTransaction
+from groat.simulator.stripe.balance_model import StripeBalanceTransaction, StripePayout
 from groat.simulator.stripe.balance_requests import ReportParameters, ReportRunRequest
 from groat.simulator.stripe.errors import invalid_request
 from groat.simulator.stripe.model import NOBODY
@@ -126,14 +126,14 @@ class StripeReports:
     def _moment(self, report_type: str, one: StripeBalanceTransaction) -> int | None:
         """Return the time by which a report counts a movement, or None if it leaves it out."""
         is_payout = one.reporting_category in _PAYOUT_CATEGORIES
-        match report_type:
-            case "balance_change_from_activity.itemized.3":
-                return None if is_payout else one.created
-            case "payouts.itemized.3":
-                return one.created if is_payout else None
-            case _:
-                payout = self._account.payouts.get(self._account.balance.payouts_of.get(one.id, ""))
-                return None if payout is None or is_payout else payout.created
+        if report_type == _PAYOUTS:
+            return one.created if is_payout else None
+        if is_payout:
+            return None
+        if report_type == _ACTIVITY:
+            return one.created
+        payout = self._account.payouts.get(self._account.balance.payouts_of.get(one.id, ""))
+        return None if payout is None else payout.created
 
     def _cells(self, zone: ZoneInfo) -> Mapping[str, _Column]:
         payouts, payouts_of = self._account.payouts, self._account.balance.payouts_of
@@ -142,13 +142,9 @@ class StripeReports:
             payout = payouts.get(payouts_of.get(row.id, ""))
             return show(payout.arrival_date) if payout else ""
 
-        def own(row: StripeBalanceTransaction, field: str) -> str:
+        def own(row: StripeBalanceTransaction, show: Callable[[StripePayout], str]) -> str:
             payout = payouts.get(row.source or "")
-            match field:
-                case "status":
-                    return payout.status if payout else ""
-                case _:
-                    return _utc(payout.arrival_date)[:10] if payout else ""
+            return show(payout) if payout else ""
 
         def local(moment: int) -> str:
             return _shown(moment, zone)
@@ -169,8 +165,8 @@ class StripeReports:
             "reporting_category": lambda row: row.reporting_category,
             "source_id": lambda row: row.source or "",
             "description": lambda _: "",
-            "payout_expected_arrival_date": lambda row: own(row, "arrival"),
-            "payout_status": lambda row: own(row, "status"),
+            "payout_expected_arrival_date": lambda row: own(row, lambda it: _utc(it.arrival_date)),
+            "payout_status": lambda row: own(row, lambda it: it.status),
         }
 
 

@@ -31,6 +31,8 @@ class StripeSettings(Parameters, use_attribute_docstrings=True):
     """Fee of a dispute, in the settlement currency."""
     fee_tax_percent: Annotated[int, Field(ge=0, le=100)] = 0
     """Tax on fees, in percent of the fee. It is a part of its own in ``fee_details``."""
+    extra_fees: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    """Further parts of the fee of each charge, by type, such as ``withheld_tax``."""
     reserve_percent: Annotated[int, Field(ge=0, le=100)] = 0
     """Percentage of each charge that a rolling reserve holds back."""
     pending_reason: PendingReason = "processing"
