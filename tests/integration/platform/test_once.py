@@ -23,6 +23,9 @@ ONCE = {
     "ledger_entry_pkey": "an entry of an account at a moment",
     "ledger_transaction_pkey": "a ledger transaction, whose id follows from its reference",
     "merchant_pkey": "a merchant",
+    "movement_attribution_pkey": "a place of a movement, by its number",
+    "movement_pkey": "a movement, by the provider's key",
+    "open_item_pkey": "an open item of an object",
     "operation_pkey": "an operation",
     "payment_pkey": "a payment",
     "provider_account_pkey": "a provider account",
@@ -31,6 +34,7 @@ ONCE = {
     "root_key_pkey": "a root key",
     "routing_decision_pkey": "a decision for a payment",
     "routing_rules_pkey": "a version of the rules",
+    "settlement_file_pkey": "a note of a settlement file, by its content",
     "provider_event_pkey": "an event",
     "provider_event_merchant_id_provider_account_id_provider_ref_key": "an event at its provider",
 }
