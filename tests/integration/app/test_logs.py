@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from groat.kernel import ids
+from groat.merchants.domain.credentials import ApiKey
 from groat.platform.embedded.places import free_port
 from tests.support.processes import groat, running, until
 from tests.support.world import World
@@ -139,7 +140,7 @@ async def test_what_raises_is_logged_without_key_token_or_body(
             until, lambda: "adapter_raised" in logs["worker"].read_text(), "the worker"
         )
     said = {name: log.read_text() for name, log in logs.items()}
-    secret = world.api_key.rpartition("_")[2]
+    secret = ApiKey.parse(world.api_key).secret
     for text in said.values():
         for word in (world.api_key, secret, CREDENTIAL, TOKEN, BODY, SIGNATURE):
             assert word not in text, (word, text)
