@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from http import HTTPStatus
 from types import MappingProxyType
 from urllib.parse import parse_qsl
@@ -167,8 +168,14 @@ class Overview:
 
     def _parameters(self, names: Sequence[str]) -> Mapping[str, object]:
         """Return the JSON schema of each parameter, from which the form makes its fields."""
-        properties = FaultPlan.model_json_schema()["properties"]
-        return {name: properties[name] for name in names if name not in self._source.without}
+        return {name: _schemas()[name] for name in names if name not in self._source.without}
+
+
+@cache
+def _schemas() -> Mapping[str, object]:
+    """Return the JSON schema of every parameter of a plan."""
+    schemas: Mapping[str, object] = FaultPlan.model_json_schema()["properties"]
+    return schemas
 
 
 def tone(status: str) -> str:
