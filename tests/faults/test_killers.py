@@ -16,7 +16,7 @@ from tests.faults.stripe_events import charge_succeeded
 EVENTS = 60
 
 
-async def test_an_event_that_kills_its_workers_is_dead_and_they_are_well(
+async def test_an_event_that_kills_workers_is_marked_dead_and_workers_survive(
     fleet: Fleet, ground: Ground
 ) -> None:
     async with open_engine(ground.settings) as engine:

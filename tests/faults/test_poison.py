@@ -62,7 +62,7 @@ def adapter(*, reads: Event, as_: bytes | None) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("made", REASONS, ids=lambda made: made.__name__)
-async def test_a_poison_event_holds_up_nobody_and_is_replayed_when_it_is_understood(
+async def test_a_poison_event_delays_no_other_event_and_is_replayed_once_fixed(
     ground: Ground, made: Callable[[Event], bytes]
 ) -> None:
     async with open_engine(ground.settings) as engine:

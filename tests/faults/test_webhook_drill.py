@@ -34,7 +34,7 @@ LIMIT_SECONDS = 600
 """For everything to be acknowledged, however slow and busy the machine."""
 
 
-async def test_each_event_is_applied_once_whatever_dies(
+async def test_each_event_is_applied_once_despite_crashes(
     machines: EmbeddedServers, fleet: Fleet, ground: Ground
 ) -> None:
     chance = Random(EVENTS)  # noqa: S311 - the same order every time

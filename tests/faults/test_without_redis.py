@@ -49,7 +49,7 @@ def full(machines: EmbeddedServers) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("trouble", [frozen, full])
-async def test_acknowledgements_go_on_and_nothing_is_lost(
+async def test_without_redis_events_are_acknowledged_and_none_is_lost(
     machines: EmbeddedServers,
     fleet: Fleet,
     ground: Ground,

@@ -16,7 +16,7 @@ from tests.faults.stripe_events import charge_succeeded
 EVENTS = 100
 
 
-async def test_a_worker_that_wakes_leaves_alone_what_another_has_claimed(
+async def test_a_worker_that_wakes_late_leaves_the_events_of_a_new_claim_alone(
     fleet: Fleet, ground: Ground
 ) -> None:
     async with open_engine(ground.settings) as engine:

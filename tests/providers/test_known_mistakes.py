@@ -80,7 +80,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_known_mistake_is_seen(name: str, pebble: tuple[Path, Path], tmp_path: Path) -> None:
+def test_the_suite_detects_a_known_mistake(
+    name: str, pebble: tuple[Path, Path], tmp_path: Path
+) -> None:
     mistake, (repository, installed) = MISTAKES[name], pebble
     mistaken = shutil.copytree(repository, tmp_path / "pebble")
     adapter = mistaken / "groat_pebble" / "adapter.py"

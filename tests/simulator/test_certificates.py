@@ -8,7 +8,7 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from groat.simulator.certificates import LEAF_NAME, issue_identity
 
 
-def test_the_leaf_is_vouched_for_by_the_root() -> None:
+def test_the_root_signs_the_leaf() -> None:
     now = datetime.now(UTC)
     identity = issue_identity(now)
     leaf, *others = x509.load_pem_x509_certificates(identity.chain_pem)

@@ -30,7 +30,7 @@ def ids(receiver: Receiver) -> list[Any]:
 
 
 @pytest.mark.parametrize("refusal", [500, 404, 302])
-async def test_what_is_refused_comes_again_with_a_new_signature(
+async def test_a_refused_delivery_is_retried_with_a_new_signature(
     stripe_http: httpx.AsyncClient, receiver: Receiver, clock: ManualClock, refusal: int
 ) -> None:
     receiver.answers = [refusal]
@@ -53,7 +53,7 @@ async def test_what_is_refused_comes_again_with_a_new_signature(
     assert first.headers["Stripe-Signature"] != second.headers["Stripe-Signature"]
 
 
-async def test_a_receiver_that_is_down_hears_of_it_later(
+async def test_a_delivery_to_a_stopped_receiver_is_retried(
     stripe_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await listen(stripe_http, "http://127.0.0.1:1/", "charge.succeeded")
@@ -64,7 +64,7 @@ async def test_a_receiver_that_is_down_hears_of_it_later(
     assert tally["pending"] == 1
 
 
-async def test_an_endpoint_that_is_gone_hears_no_more(
+async def test_a_deleted_endpoint_receives_no_more_events(
     stripe_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     receiver.answers = [500] * 100
@@ -75,7 +75,9 @@ async def test_an_endpoint_that_is_gone_hears_no_more(
     assert (await settled(stripe_http))["acknowledged"] == 0
 
 
-async def test_duplicates_and_disorder(stripe_http: httpx.AsyncClient, receiver: Receiver) -> None:
+async def test_a_plan_duplicates_and_shuffles_deliveries(
+    stripe_http: httpx.AsyncClient, receiver: Receiver
+) -> None:
     plan = {"seed": 1, "duplicate": 1, "shuffle_ms": 300}
     assert (await stripe_http.put("/_simulator/faults", json=plan)).status_code == 200
     await listen(stripe_http, receiver.url, "*")
@@ -96,7 +98,7 @@ async def set_plan(stripe_http: httpx.AsyncClient, **plan: object) -> None:
     assert (await stripe_http.put("/_simulator/faults", json=plan)).status_code == 200
 
 
-async def test_what_is_dropped_is_listed_all_the_same(
+async def test_a_dropped_event_is_still_listed(
     stripe_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await set_plan(stripe_http, drop=1)
@@ -112,7 +114,7 @@ async def test_what_is_dropped_is_listed_all_the_same(
     assert (delivered["pending_webhooks"], dropped["pending_webhooks"]) == (0, 1)
 
 
-async def test_an_acknowledgment_that_is_ignored_is_asked_for_again(
+async def test_a_delivery_with_an_ignored_acknowledgement_is_retried(
     stripe_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await set_plan(stripe_http, ignore_acks=1)
@@ -126,7 +128,7 @@ async def test_an_acknowledgment_that_is_ignored_is_asked_for_again(
     assert tally["ignored"] == tally["acknowledged"] - 1
 
 
-async def test_a_change_can_be_told_by_two_events(
+async def test_a_change_can_be_reported_by_two_events(
     stripe_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await set_plan(stripe_http, twin=1)

@@ -34,12 +34,12 @@ def attempts(faults: Faults, course: Course) -> list[tuple[Signing, bool]]:
     return [(faults.signing(course), faults.ignores_ack(course)) for _ in range(20)]
 
 
-def test_without_a_plan_each_delivery_is_made_once_and_at_once() -> None:
+def test_without_a_plan_each_event_is_delivered_once_and_at_once() -> None:
     assert drawn(FaultPlan()) == [[0.0]] * DRAWS
     assert chances(FaultPlan()) == dict.fromkeys(chances(FaultPlan()), [False] * DRAWS)
 
 
-def test_one_seed_gives_one_course() -> None:
+def test_one_seed_gives_the_same_faults() -> None:
     plan = FaultPlan(seed=7, duplicate=0.5, shuffle_ms=100)
     assert drawn(plan) == drawn(plan)
     assert drawn(plan) != drawn(plan.model_copy(update={"seed": 8}))
@@ -54,7 +54,7 @@ def test_some_deliveries_are_duplicated() -> None:
     assert 30 < duplicated < 90
 
 
-def test_departures_are_spread_over_the_time_given() -> None:
+def test_deliveries_are_spread_over_the_planned_time() -> None:
     departures = [first for first, *_ in drawn(FaultPlan(shuffle_ms=200))]
     assert 0 <= min(departures) < 0.05
     assert 0.15 < max(departures) <= 0.2
@@ -71,7 +71,7 @@ def test_a_fault_is_as_probable_as_planned_and_repeatable(fault: str) -> None:
     assert all(chances(plan.model_copy(update={fault: 1.0}))[fault])
 
 
-def test_no_fault_sways_another() -> None:
+def test_one_fault_does_not_influence_another() -> None:
     plan = FaultPlan(seed=7, twin=0.5, drop=0.5)
     busier = plan.model_copy(update={"duplicate": 0.5, "shuffle_ms": 9, "wrong_secret": 0.5})
     for fault in ("twin", "drop"):
@@ -79,7 +79,7 @@ def test_no_fault_sways_another() -> None:
     assert chances(plan)["twin"] != chances(plan)["drop"]
 
 
-def test_the_attempts_of_one_delivery_do_not_sway_another() -> None:
+def test_the_attempts_of_one_delivery_do_not_influence_another() -> None:
     plan = FaultPlan(seed=7, wrong_secret=0.5, ignore_acks=0.5)
     one, other = Faults(plan), Faults(plan)
     courses = [faults.courses()[0] for faults in (one, one, other, other)]

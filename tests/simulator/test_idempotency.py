@@ -29,7 +29,7 @@ def kept(clock: ManualClock) -> KeptAnswers:
     return KeptAnswers(clock, timedelta(hours=24))
 
 
-async def test_a_repeated_request_has_the_first_answer(kept: KeptAnswers) -> None:
+async def test_a_repeated_request_gets_the_first_answer(kept: KeptAnswers) -> None:
     work = Work()
     assert await kept.once("k", "same", work) == Answer(200, b"1")
     assert await kept.once("k", "same", work) == Answer(200, b"1", replayed=True)
@@ -55,7 +55,7 @@ async def test_a_key_is_in_use_until_the_answer(kept: KeptAnswers) -> None:
     assert await first == Answer(200, b"1")
 
 
-async def test_what_was_refused_before_it_began_is_not_kept(kept: KeptAnswers) -> None:
+async def test_a_request_refused_before_it_began_is_not_stored(kept: KeptAnswers) -> None:
     async def refuse() -> Answer:
         raise LookupError("no such thing")
 
@@ -64,7 +64,7 @@ async def test_what_was_refused_before_it_began_is_not_kept(kept: KeptAnswers) -
     assert await kept.once("k", "other", Work()) == Answer(200, b"1")
 
 
-async def test_answers_are_forgotten_in_time(kept: KeptAnswers, clock: ManualClock) -> None:
+async def test_stored_answers_expire(kept: KeptAnswers, clock: ManualClock) -> None:
     work = Work()
     await kept.once("old", "same", work)
     clock.advance(timedelta(hours=23))

@@ -106,7 +106,7 @@ STRIPE_SCENES: dict[str, tuple[Scene, set[str]]] = {
 
 
 @pytest.mark.parametrize("name", STRIPE_SCENES)
-async def test_exactly_what_can_happen_is_offered_at_stripe(
+async def test_stripe_offers_exactly_the_possible_triggers(
     stripe_http: httpx.AsyncClient, name: str
 ) -> None:
     scene, expected = STRIPE_SCENES[name]
@@ -183,14 +183,16 @@ PAYPAL_SCENES: dict[str, tuple[Scene, set[str]]] = {
 
 
 @pytest.mark.parametrize("name", PAYPAL_SCENES)
-async def test_exactly_what_can_happen_is_offered_at_paypal(
+async def test_paypal_offers_exactly_the_possible_triggers(
     paypal_http: httpx.AsyncClient, name: str
 ) -> None:
     scene, expected = PAYPAL_SCENES[name]
     assert await offered(paypal_http, scene) == expected
 
 
-async def test_a_payment_is_shown_with_all_that_came_of_it(stripe_http: httpx.AsyncClient) -> None:
+async def test_a_payment_is_shown_with_its_refunds_and_disputes(
+    stripe_http: httpx.AsyncClient,
+) -> None:
     identifier = await intent(stripe_http, capture_method="manual")
     await stripe_http.post(
         f"/v1/payment_intents/{identifier}/capture", data={"amount_to_capture": "900"}
@@ -212,7 +214,7 @@ async def test_a_payment_is_shown_with_all_that_came_of_it(stripe_http: httpx.As
 @pytest.mark.parametrize(
     ("end", "status"), [(None, "authorized"), ("cancel", "canceled"), ("capture", "captured")]
 )
-async def test_an_authorization_is_shown_as_it_is_now(
+async def test_an_authorization_is_shown_with_its_present_status(
     stripe_http: httpx.AsyncClient, end: str | None, status: str
 ) -> None:
     identifier = await intent(stripe_http, capture_method="manual")
@@ -230,7 +232,7 @@ async def test_declines_are_shown(stripe_http: httpx.AsyncClient) -> None:
     assert "authorization 10.50 EUR declined" in " ".join(rows[reserved].text.split())
 
 
-async def test_an_order_is_shown_with_all_that_came_of_it(paypal_http: httpx.AsyncClient) -> None:
+async def test_an_order_is_shown_with_its_payments(paypal_http: httpx.AsyncClient) -> None:
     made = await paypal.pay(paypal_http, paypal.order("vault_dispute"))
     taken = paypal.first_capture(made)["id"]
     await paypal.refund(paypal_http, taken, "4.00", custom_id="pay_1.rfd_1")
@@ -243,7 +245,7 @@ async def test_an_order_is_shown_with_all_that_came_of_it(paypal_http: httpx.Asy
     assert "dispute 10.50 EUR resolved buyer favour" in text
 
 
-async def test_newest_come_first_and_not_all_of_them(stripe_http: httpx.AsyncClient) -> None:
+async def test_the_overview_shows_the_newest_payments_first(stripe_http: httpx.AsyncClient) -> None:
     made = [await intent(stripe_http) for _ in range(SHOWN_MAX + 1)]
     page = await look(stripe_http)
     assert [row for row in page.rows if row] == made[:0:-1]
@@ -263,7 +265,7 @@ async def test_a_button_leads_back_to_its_payment(stripe_http: httpx.AsyncClient
     ("trigger", "identifier"),
     [("dispute_won", None), ("no_such", None), ("", ""), ("expire", "pi_1")],
 )
-async def test_what_cannot_happen_is_said(
+async def test_an_impossible_trigger_is_refused_on_the_page(
     stripe_http: httpx.AsyncClient, trigger: str, identifier: str | None
 ) -> None:
     made = await intent(stripe_http)
@@ -290,7 +292,7 @@ async def test_the_customers_page_is_linked_while_it_waits(
     assert (await http.get(address)).status_code == 404
 
 
-async def test_markup_and_control_characters_are_shown_harmlessly(
+async def test_markup_and_control_characters_are_escaped(
     stripe_http: httpx.AsyncClient, paypal_http: httpx.AsyncClient
 ) -> None:
     at_stripe = await intent(stripe_http, reference=HOSTILE)
@@ -306,7 +308,7 @@ async def test_markup_and_control_characters_are_shown_harmlessly(
         assert shown in page.rows[identifier].text
 
 
-async def test_what_a_form_says_wrong_is_shown_harmlessly(stripe_http: httpx.AsyncClient) -> None:
+async def test_wrong_form_values_are_escaped(stripe_http: httpx.AsyncClient) -> None:
     for path in ("pull", "plan"):
         data = {"trigger": HOSTILE, "id": HOSTILE, HOSTILE: HOSTILE, "seed": HOSTILE}
         reply = await stripe_http.post(f"/_simulator/{path}", data=data)
@@ -316,7 +318,7 @@ async def test_what_a_form_says_wrong_is_shown_harmlessly(stripe_http: httpx.Asy
 
 
 @given(st.text())
-def test_nothing_invisible_is_left_of_a_text(text: str) -> None:
+def test_invisible_characters_are_escaped(text: str) -> None:
     shown = str(harmless(text))
     assert not any(unicodedata.category(character).startswith("C") for character in shown)
 
@@ -330,11 +332,11 @@ def test_nothing_invisible_is_left_of_a_text(text: str) -> None:
         (Markup("<p>\n"), Markup("<p>\n")),
     ],
 )
-def test_what_can_be_seen_stays(value: object, shown: object) -> None:
+def test_visible_text_is_unchanged(value: object, shown: object) -> None:
     assert harmless(value) == shown
 
 
-async def test_deliveries_are_shown_as_they_fared(
+async def test_deliveries_are_shown_with_their_results(
     stripe_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     receiver.answers = [500]
@@ -361,7 +363,7 @@ async def plan_of(http: httpx.AsyncClient) -> Any:
     return (await http.get("/_simulator/faults")).json()
 
 
-async def test_the_form_says_the_plan_in_force(stripe_http: httpx.AsyncClient) -> None:
+async def test_the_form_shows_the_current_plan(stripe_http: httpx.AsyncClient) -> None:
     assert "no faults" in (await look(stripe_http)).text
     plan = FaultPlan(
         seed=3,
@@ -379,7 +381,7 @@ async def test_the_form_says_the_plan_in_force(stripe_http: httpx.AsyncClient) -
     assert "Two secrets" in page.text
 
 
-async def test_a_plan_is_put_in_force_by_the_form(stripe_http: httpx.AsyncClient) -> None:
+async def test_the_form_sets_the_plan(stripe_http: httpx.AsyncClient) -> None:
     form = {
         **(await look(stripe_http)).fields,
         "drop": "0.5",
@@ -394,7 +396,7 @@ async def test_a_plan_is_put_in_force_by_the_form(stripe_http: httpx.AsyncClient
     assert await plan_of(stripe_http) == FaultPlan().model_dump()
 
 
-async def test_a_plan_that_cannot_be_is_shown_again(stripe_http: httpx.AsyncClient) -> None:
+async def test_an_invalid_plan_is_shown_again(stripe_http: httpx.AsyncClient) -> None:
     await set_plan(stripe_http, {"drop": "0.5"})
     reply = await set_plan(stripe_http, {"twin": "1.5", "seed": "7", "on": "disputes"})
     assert reply.status_code == 422
@@ -405,7 +407,7 @@ async def test_a_plan_that_cannot_be_is_shown_again(stripe_http: httpx.AsyncClie
     assert await plan_of(stripe_http) == FaultPlan(drop=0.5).model_dump()
 
 
-async def test_only_what_means_something_is_in_the_form(
+async def test_the_form_has_only_the_fields_of_its_provider(
     stripe_http: httpx.AsyncClient, paypal_http: httpx.AsyncClient
 ) -> None:
     everything = set(FaultPlan.model_fields)
@@ -413,7 +415,7 @@ async def test_only_what_means_something_is_in_the_form(
     assert set((await look(paypal_http)).fields) == everything - {"two_secrets"}
 
 
-async def test_all_pages_share_a_style_and_nothing_comes_from_outside(
+async def test_all_pages_share_a_style_and_load_nothing_from_outside(
     stripe_http: httpx.AsyncClient, paypal_http: httpx.AsyncClient
 ) -> None:
     waiting = await intent(stripe_http, "authenticationRequired")

@@ -35,7 +35,7 @@ async def provider_at(port: int) -> str:
 
 
 @pytest.mark.parametrize("end", ["SIGTERM", "cancel"])
-async def test_both_run_until_told_to_stop(end: str) -> None:
+async def test_both_simulators_run_until_they_are_stopped(end: str) -> None:
     stripe_port, paypal_port = free_ports()
     task = asyncio.create_task(serve("127.0.0.1", {"stripe": stripe_port, "paypal": paypal_port}))
     await until(lambda: listens(stripe_port) and listens(paypal_port))
@@ -71,7 +71,7 @@ async def test_the_start_names_both_pages() -> None:
     assert titles == {"stripe": "Stripe simulator", "paypal": "PayPal simulator"}
 
 
-async def test_a_port_that_is_taken_is_named_at_once() -> None:
+async def test_an_occupied_port_is_named_at_once() -> None:
     free, taken = free_ports()
     with (
         socket.create_server(("127.0.0.1", taken)),

@@ -42,5 +42,5 @@ def test_paypal_signature_is_valid_for_its_own_text_alone(key: RSAPrivateKey) ->
 
 
 @pytest.mark.parametrize("signature", ["", "é", "not base 64", base64.b64encode(b"x").decode()])
-def test_what_is_no_signature_is_not_valid(key: RSAPrivateKey, signature: str) -> None:
+def test_a_malformed_signature_is_invalid(key: RSAPrivateKey, signature: str) -> None:
     assert not paypal_signature_is_valid(key.public_key(), signature, "a|b|c|1")

@@ -33,7 +33,7 @@ def test_settings_are_shown_and_secrets_masked(home: Path) -> None:
     assert "hunter2" not in done.stdout + done.stderr
 
 
-def test_a_wrong_setting_is_one_line(home: Path) -> None:
+def test_a_wrong_setting_is_reported_in_one_line(home: Path) -> None:
     done = groat(home, "config", GROAT_API_PORT="70000")
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
@@ -59,7 +59,7 @@ def test_the_api_refuses_a_database_without_the_schema(home: Path, empty_databas
 
 
 @pytest.mark.parametrize("command", ["demo", "up"])
-def test_a_demonstration_is_not_written_into_a_named_database_unasked(
+def test_demo_and_up_refuse_a_configured_database_without_yes(
     home: Path, empty_database: str, command: str
 ) -> None:
     done = groat(home, command, GROAT_DATABASE_URL=empty_database)
@@ -71,7 +71,7 @@ def test_a_demonstration_is_not_written_into_a_named_database_unasked(
         assert connection.execute("select to_regclass('merchant')").fetchone() == (None,)
 
 
-def test_a_variable_that_is_no_setting_is_reported(home: Path) -> None:
+def test_an_unknown_variable_is_reported(home: Path) -> None:
     (home / ".env").write_text("GROAT_REDIS_ULR=redis://x\n")
     done = groat(home, "config", "--json", GROAT_DATABSE_URL="x", GROAT_XYZZY="1")
     assert done.returncode == 0

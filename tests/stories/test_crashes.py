@@ -112,7 +112,9 @@ def their_books(up: Up) -> list[tuple[Any, ...]]:
     )
 
 
-def test_crashes_of_worker_and_api_lose_and_double_nothing(up: Up, restarted: ExitStack) -> None:
+def test_crashes_of_worker_and_api_neither_lose_nor_repeat_a_payment(
+    up: Up, restarted: ExitStack
+) -> None:
     opened = up.api.post("/v1/accounts", json={"code": "wallet:alice", "currency": "EUR"})
     wallet = opened.json()["id"]
     for _ in range(2):

@@ -101,7 +101,7 @@ def verify(up: Up) -> None:
 
 
 @pytest.mark.parametrize("provider", METHODS)
-def test_of_a_hundred_refunds_through_three_processes_one_passes(
+def test_one_of_a_hundred_refunds_through_three_processes_succeeds(
     up: Up, apis: list[httpx.Client], wallet: str, provider: str
 ) -> None:
     before = len(books(up, provider, "refunds"))
@@ -131,7 +131,7 @@ def test_of_a_hundred_refunds_through_three_processes_one_passes(
 
 
 @pytest.mark.parametrize("provider", METHODS)
-def test_of_captures_and_cancellations_through_three_processes_one_wins(
+def test_one_of_captures_and_cancellations_through_three_processes_wins(
     up: Up, apis: list[httpx.Client], wallet: str, provider: str
 ) -> None:
     before = len(books(up, provider, "charges"))

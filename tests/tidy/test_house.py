@@ -64,7 +64,7 @@ def test_compose_starts_groat_commands() -> None:
         assert done.exit_code == 0, done.output
 
 
-def test_makefile_has_what_newcomers_type() -> None:
+def test_makefile_has_the_documented_targets() -> None:
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert {"demo", "up", "test", "lint", "format"} <= set(targets)
 

@@ -40,7 +40,7 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[A-Za-z']+", re.sub(r"``[^`]*``", " ", text))
 
 
-def test_docstrings_seldom_say_what() -> None:
+def test_docstrings_rarely_have_headless_clauses() -> None:
     words = [
         word.lower()
         for path in modules().values()

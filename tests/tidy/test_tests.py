@@ -10,6 +10,9 @@ from tests.tidy.source import ROOT, imports, tree
 TESTS = ROOT / "tests"
 SUPPORT = "tests.support"
 TIERS = {"faults", "integration", "providers", "simulator", "stories", "support", "tidy", "unit"}
+HEADLESS = {"what", "who", "whoever", "whatever", "nobody", "somebody", "told", "tells", "ours"}
+"""Words in whose place the name of a test has a subject, or one of the field's verbs."""
+
 FILES = {path.relative_to(TESTS).as_posix(): path for path in sorted(TESTS.rglob("*.py"))}
 
 WHERE_SERVERS_AND_PROCESSES_COME_FROM = {
@@ -97,3 +100,13 @@ def test_a_test_file_holds_tests() -> None:
         for name, path in FILES.items()
         if "/test_" in name and not _tests(path) and "TestCase" not in path.read_text()
     ]
+
+
+def test_names_of_tests_have_a_subject() -> None:
+    """``test_due_events_are_claimed``, not ``test_what_is_due_is_claimed``."""
+    assert not {
+        (name, test)
+        for name, path in FILES.items()
+        for test in _tests(path)
+        if HEADLESS & set(test.split("_"))
+    }

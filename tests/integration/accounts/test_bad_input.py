@@ -50,7 +50,7 @@ MISSING_ACCOUNT = "acct_01m8n4kbb3ebgbqwav0p0cncj0"
     ],
     ids=str,
 )
-async def test_a_transfer_that_cannot_be_leaves_nothing(
+async def test_an_invalid_transfer_leaves_nothing(
     shared_bank: Bank, changes: Mapping[str, object], status: int, code: str
 ) -> None:
     before = await shared_bank.world.counts()
@@ -66,7 +66,7 @@ async def test_a_transfer_that_cannot_be_leaves_nothing(
     assert await shared_bank.world.counts() == before
 
 
-async def test_the_two_sides_are_two_accounts_of_one_currency(shared_bank: Bank) -> None:
+async def test_a_transfer_needs_two_accounts_of_one_currency(shared_bank: Bank) -> None:
     dollars = await shared_bank.world.wallet("wallet:usd", "USD")
     before = await shared_bank.world.counts()
     for changes, code in (
@@ -80,7 +80,7 @@ async def test_the_two_sides_are_two_accounts_of_one_currency(shared_bank: Bank)
 
 
 @pytest.mark.parametrize("amount", ["NaN", "Infinity", "-Infinity", "1e400", "0.1", "1e2"])
-async def test_what_is_no_whole_number_is_refused(shared_bank: Bank, amount: str) -> None:
+async def test_an_amount_that_is_no_whole_number_is_refused(shared_bank: Bank, amount: str) -> None:
     before = await shared_bank.world.counts()
     body = json.dumps(shared_bank.order(amount="AMOUNT")).replace('"AMOUNT"', amount)
     refused = await shared_bank.world.api.post(
@@ -90,7 +90,7 @@ async def test_what_is_no_whole_number_is_refused(shared_bank: Bank, amount: str
     assert await shared_bank.world.counts() == before
 
 
-async def test_another_merchants_account_is_not_there(bank: Bank) -> None:
+async def test_an_account_of_another_merchant_is_not_found(bank: Bank) -> None:
     other = await bank.world.engine.merchants.create(OPERATOR, "Other")
     theirs = await bank.world.engine.accounts.create(
         Caller(other, "key_other", "req_other"), wallet("wallet:a", "EUR")
@@ -108,7 +108,9 @@ async def test_another_merchants_account_is_not_there(bank: Bank) -> None:
 
 
 @pytest.mark.parametrize("status", ["frozen", "closed"])
-async def test_an_account_that_is_not_open_takes_and_gives_nothing(bank: Bank, status: str) -> None:
+async def test_an_account_that_is_not_open_neither_receives_nor_sends(
+    bank: Bank, status: str
+) -> None:
     await bank.fill(bank.alice, 100)
     await bank.world.api.patch(f"/v1/accounts/{bank.bob}", json={"status": status})
     before = await bank.world.counts()
@@ -132,7 +134,7 @@ async def test_an_account_that_is_not_open_takes_and_gives_nothing(bank: Bank, s
     ],
     ids=str,
 )
-async def test_a_hold_that_cannot_be_leaves_nothing(
+async def test_an_invalid_hold_leaves_nothing(
     shared_bank: Bank, changes: Mapping[str, object], status: int, code: str
 ) -> None:
     before = await shared_bank.world.counts()
@@ -153,7 +155,7 @@ async def test_a_hold_that_cannot_be_leaves_nothing(
     ],
     ids=str,
 )
-async def test_a_capture_that_cannot_be_leaves_nothing(
+async def test_an_invalid_capture_leaves_nothing(
     bank: Bank, changes: Mapping[str, object], status: int, code: str
 ) -> None:
     await bank.fill(bank.alice, 100, reference="taken")
@@ -166,7 +168,7 @@ async def test_a_capture_that_cannot_be_leaves_nothing(
     assert await bank.standing(bank.alice) == (100, 60, 40)
 
 
-async def test_a_hold_or_transfer_that_is_not_there_is_not_found(bank: Bank) -> None:
+async def test_an_unknown_hold_or_transfer_is_not_found(bank: Bank) -> None:
     hold, transfer = ids.render("hold", ids.uuid7()), ids.render("ledger_transaction", ids.uuid7())
     capture = {"reference": "x", "credit_account": bank.bob}
     for answer in (
@@ -215,7 +217,7 @@ async def test_a_bulk_has_one_to_five_hundred_items(shared_bank: Bank, many: int
     ],
     ids=str,
 )
-async def test_an_account_that_cannot_be_leaves_nothing(
+async def test_an_invalid_account_leaves_nothing(
     shared_bank: Bank, body: Mapping[str, object], code: str
 ) -> None:
     before = await shared_bank.world.counts()

@@ -28,7 +28,7 @@ async def accounts(bank: Bank) -> Groat:
     return run
 
 
-async def test_they_are_listed_with_their_balances(accounts: Groat) -> None:
+async def test_accounts_are_listed_with_their_balances(accounts: Groat) -> None:
     shown, listed = await asyncio.gather(accounts("list"), accounts("list", "--json"))
     assert "wallet:a" in shown.stdout
     assert "1034.00 EUR" in shown.stdout
@@ -36,7 +36,7 @@ async def test_they_are_listed_with_their_balances(accounts: Groat) -> None:
     assert balances == {"till": 123_456, "wallet:a": 103_400, "wallet:b": 20_056}
 
 
-async def test_one_is_found_by_code_and_by_id(bank: Bank, accounts: Groat) -> None:
+async def test_an_account_is_found_by_code_and_by_id(bank: Bank, accounts: Groat) -> None:
     by_code, by_id, nobody = await asyncio.gather(
         accounts("show", "wallet:a", "--json"),
         accounts("show", bank.alice, "--json"),
@@ -47,7 +47,7 @@ async def test_one_is_found_by_code_and_by_id(bank: Bank, accounts: Groat) -> No
     assert nobody.stderr.startswith("Error (account_not_found):")
 
 
-async def test_entries_have_the_balance_that_each_left(accounts: Groat) -> None:
+async def test_each_entry_is_shown_with_its_balance(accounts: Groat) -> None:
     shown, listed = await asyncio.gather(
         accounts("entries", "wallet:a"), accounts("entries", "wallet:a", "--oldest-first", "--json")
     )

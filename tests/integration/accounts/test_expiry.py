@@ -31,7 +31,7 @@ async def state(bank: Bank, hold: dict[str, Any]) -> tuple[str, int]:
     return found["state"], (await bank.account(bank.alice))["available"]
 
 
-async def test_a_hold_that_is_due_is_not_captured_even_before_it_is_ended(bank: Bank) -> None:
+async def test_an_expired_hold_cannot_be_captured_even_before_it_is_released(bank: Bank) -> None:
     hold = await expiring(bank)
     answer = await bank.world.api.post(
         f"/v1/holds/{hold['id']}/capture", json={"reference": "late", "credit_account": bank.bob}
@@ -40,7 +40,7 @@ async def test_a_hold_that_is_due_is_not_captured_even_before_it_is_ended(bank: 
     assert await state(bank, hold) == ("open", 40)
 
 
-async def test_it_is_ended_once_however_many_look(bank: Bank) -> None:
+async def test_concurrent_workers_release_an_expired_hold_once(bank: Bank) -> None:
     hold = await expiring(bank)
     expire = bank.world.engine.transfers.expire_holds
     assert 1 in await asyncio.gather(expire(), expire(), expire())
@@ -50,7 +50,7 @@ async def test_it_is_ended_once_however_many_look(bank: Bank) -> None:
     assert [event["action"] for event in story] == ["hold.expired", "hold.placed"]
 
 
-async def test_a_worker_ends_it(bank: Bank, tmp_path: Path) -> None:
+async def test_a_worker_releases_an_expired_hold(bank: Bank, tmp_path: Path) -> None:
     hold = await expiring(bank)
     with running(tmp_path, "worker", tmp_path / "log", **bank.world.variables) as worker:
         async with asyncio.timeout(60):

@@ -11,7 +11,7 @@ from tests.support.pages import pages
 from tests.support.world import World
 
 
-async def test_an_account_is_a_wallet_unless_more_is_said(world: World) -> None:
+async def test_an_account_is_a_wallet_by_default(world: World) -> None:
     answer = await world.api.post("/v1/accounts", json={"code": "alice", "currency": "EUR"})
     assert answer.status_code == 201
     account = answer.json()
@@ -38,7 +38,7 @@ async def test_an_overdraft_goes_down_to_its_floor(bank: Bank) -> None:
     assert await bank.standing(account["id"]) == (-100, 0, -100)
 
 
-async def test_a_transfer_moves_money_once_however_often_it_is_sent(bank: Bank) -> None:
+async def test_a_repeated_transfer_moves_money_once(bank: Bank) -> None:
     await bank.fill(bank.alice, 1000)
     body = bank.order(amount=300, reference="once")
     first = await bank.world.api.post("/v1/transfers", json=body)
@@ -65,7 +65,7 @@ async def test_a_reference_with_other_content_is_a_conflict(bank: Bank) -> None:
     assert await bank.standing(bank.bob) == (100, 0, 100)
 
 
-async def test_what_was_refused_can_be_asked_again(bank: Bank) -> None:
+async def test_a_refused_transfer_can_be_repeated(bank: Bank) -> None:
     body = bank.order(reference="later")
     refused = await bank.world.api.post("/v1/transfers", json=body)
     assert refused.json()["code"] == "insufficient_funds"
@@ -73,7 +73,7 @@ async def test_what_was_refused_can_be_asked_again(bank: Bank) -> None:
     assert (await bank.world.api.post("/v1/transfers", json=body)).status_code == 201
 
 
-async def test_a_reversal_gives_back_once(bank: Bank) -> None:
+async def test_a_reversal_takes_effect_once(bank: Bank) -> None:
     await bank.fill(bank.alice, 100)
     transfer = (await bank.transfer()).json()
     path = f"/v1/transfers/{transfer['id']}/reverse"
@@ -157,7 +157,7 @@ async def test_a_whole_hold_is_captured_without_an_amount(bank: Bank) -> None:
     assert (late.status_code, late.json()["code"]) == (409, "hold_not_open")
 
 
-async def test_a_frozen_account_moves_nothing_until_it_is_open_again(bank: Bank) -> None:
+async def test_a_frozen_account_moves_no_money_until_it_is_open_again(bank: Bank) -> None:
     await bank.fill(bank.alice, 100)
     await bank.fill(bank.bob, 100)
     hold = (await bank.hold(amount=10)).json()
@@ -177,7 +177,7 @@ async def test_a_frozen_account_moves_nothing_until_it_is_open_again(bank: Bank)
     assert (await bank.transfer()).status_code == 201
 
 
-async def test_only_an_empty_account_is_closed_and_for_good(bank: Bank) -> None:
+async def test_only_an_empty_account_can_be_closed_and_stays_closed(bank: Bank) -> None:
     await bank.fill(bank.alice, 100)
     path = f"/v1/accounts/{bank.alice}"
     full = await bank.world.api.patch(path, json={"status": "closed"})
@@ -209,7 +209,7 @@ async def test_a_statement_reads_the_same_in_both_directions(bank: Bank) -> None
     assert await pages(bank.world.api, path, kind="transfer") == down
 
 
-async def test_a_past_balance_is_by_record_or_by_effect(bank: Bank) -> None:
+async def test_a_past_balance_is_read_by_recorded_or_effective_time(bank: Bank) -> None:
     now = datetime.now(UTC)
     yesterday, tomorrow = now - timedelta(days=1), now + timedelta(days=1)
     first = await bank.fill(bank.alice, 100)
@@ -240,7 +240,7 @@ async def test_the_trial_balance_is_even(bank: Bank) -> None:
     ]
 
 
-async def test_the_record_says_who_moved_what(bank: Bank) -> None:
+async def test_the_audit_record_names_the_caller_and_the_transfer(bank: Bank) -> None:
     await bank.fill(bank.alice, 100)
     hold = (await bank.hold()).json()
     await bank.world.api.post(f"/v1/holds/{hold['id']}/release")

@@ -43,7 +43,7 @@ async def require_right(world: World, wallet: AccountId, balance: int) -> None:
     assert {finding.name: finding.detail for finding in findings if not finding.ok} == {}
 
 
-async def test_a_lost_answer_to_a_commit_is_looked_up(world: World) -> None:
+async def test_a_commit_with_a_lost_answer_is_looked_up(world: World) -> None:
     till, wallet = await till_and_wallet(world)
     async with losing_answers(world.database_url) as (proxy, url):
         settings = world.settings.model_copy(update={"database_url": SecretStr(url)})
@@ -67,7 +67,7 @@ async def test_a_lost_answer_to_a_commit_is_looked_up(world: World) -> None:
     await require_right(world, wallet, 150)
 
 
-async def test_a_hold_whose_answers_are_lost_is_placed_and_captured_once(world: World) -> None:
+async def test_a_hold_with_lost_answers_is_placed_and_captured_once(world: World) -> None:
     till, wallet = await till_and_wallet(world)
     who = caller(world)
     fill = TransferOrder("fill", till, wallet, Money(100, "EUR"))
@@ -87,7 +87,7 @@ async def test_a_hold_whose_answers_are_lost_is_placed_and_captured_once(world: 
     await require_right(world, wallet, 75)
 
 
-async def test_connections_that_are_ended_under_way_lose_nothing(world: World) -> None:
+async def test_interrupted_connections_lose_no_transfer(world: World) -> None:
     till, wallet = await till_and_wallet(world)
     sent = ended = 0
     async with asyncio.timeout(60):

@@ -81,7 +81,7 @@ def writers(bank: Bank) -> Iterator[list[Writer]]:
         yield started
 
 
-async def test_what_was_acknowledged_survives_the_death_of_its_writer(
+async def test_acknowledged_transfers_survive_a_killed_writer(
     bank: Bank, writers: list[Writer]
 ) -> None:
     def all_past(many: int, of: list[Writer]) -> bool:

@@ -30,7 +30,7 @@ async def test_two_credits_of_one_account_at_once_both_count(bank: Bank) -> None
     assert await bank.standing(bank.bob) == (200, 0, 200)
 
 
-async def test_no_update_is_made_from_a_balance_that_has_changed_since(bank: Bank) -> None:
+async def test_no_update_uses_an_outdated_balance(bank: Bank) -> None:
     """#239: a balance was written with a stale version, over another's update."""
     await bank.fill(bank.alice, 100)
     await bank.fill(bank.bob, 100)
@@ -46,7 +46,7 @@ async def test_no_update_is_made_from_a_balance_that_has_changed_since(bank: Ban
     assert (bob["balance"], bob["version"]) == (70, 61)
 
 
-async def test_what_is_held_cannot_be_spent(bank: Bank) -> None:
+async def test_held_money_cannot_be_spent(bank: Bank) -> None:
     """#181: holds were ignored when an overdraft was checked."""
     await bank.fill(bank.alice, 100)
     await bank.hold(amount=80)
@@ -75,7 +75,7 @@ async def test_a_hold_that_was_refused_cannot_be_captured(bank: Bank) -> None:
     assert await bank.standing(bank.bob) == (0, 0, 0)
 
 
-async def test_two_reversals_of_one_transfer_give_back_once(bank: Bank) -> None:
+async def test_two_reversals_of_one_transfer_take_effect_once(bank: Bank) -> None:
     """Hyperswitch #13182: two concurrent refunds both passed."""
     await bank.fill(bank.alice, 100)
     await bank.fill(bank.bob, 1000)

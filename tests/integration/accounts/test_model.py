@@ -152,7 +152,7 @@ async def require_statements(world: World, model: Model, merchant_id: MerchantId
             assert then == line.balance_after
 
 
-async def test_the_real_ledger_is_the_models(world: World, both_ways: int) -> None:
+async def test_the_ledger_decides_as_the_model_does(world: World, both_ways: int) -> None:
     clock = ManualClock(NOW)
     engine = world.engine
     claimed = ClaimedPosting(engine.database, engine.audit, ids.uuid7, clock, least_gap=both_ways)

@@ -42,9 +42,7 @@ BOUNDS = ["1970-01-01T00:00:00Z", "2999-12-31T23:59:59.999999Z", "3000-01-01T00:
 
 
 @pytest.mark.parametrize("text", [*NO_TIMES, *OUT_OF_BOUNDS])
-async def test_a_time_that_is_none_or_out_of_bounds_is_refused_wherever_it_is_sent(
-    shared_bank: Bank, text: str
-) -> None:
+async def test_an_invalid_time_is_refused_in_every_place(shared_bank: Bank, text: str) -> None:
     before = await shared_bank.world.counts()
     api, account = shared_bank.world.api, f"/v1/accounts/{shared_bank.alice}"
     answers = [
@@ -63,7 +61,7 @@ async def test_a_time_that_is_none_or_out_of_bounds_is_refused_wherever_it_is_se
 
 
 @pytest.mark.parametrize("text", BOUNDS)
-async def test_what_is_stored_at_the_bounds_can_be_read(bank: Bank, text: str) -> None:
+async def test_times_at_the_bounds_can_be_stored_and_read(bank: Bank, text: str) -> None:
     await bank.fill(bank.alice, 1000, effective_at=text)
     [line] = await pages(bank.world.api, f"/v1/accounts/{bank.alice}/entries")
     at = (
@@ -99,7 +97,7 @@ async def test_one_bad_item_never_fails_its_neighbours(bank: Bank) -> None:
     assert [one["reference"] for one in results] == [one["reference"] for one in items]
 
 
-async def test_a_row_that_cannot_be_read_fails_what_asks_for_it_alone(bank: Bank) -> None:
+async def test_an_unreadable_row_fails_only_its_own_request(bank: Bank) -> None:
     """Planted past every wall: a hold whose time no client of PostgreSQL can read."""
     await bank.fill(bank.alice, 1000)
     poisoned = (await bank.hold()).json()
@@ -147,7 +145,7 @@ OFFSETS = ["+00:00", "+02:00", "-03:30", "+14:00", "-12:00"]
 
 
 @pytest.mark.parametrize("offset", OFFSETS)
-async def test_holds_are_kept_and_shown_as_the_moment_they_name(bank: Bank, offset: str) -> None:
+async def test_a_hold_keeps_and_shows_its_exact_expiry(bank: Bank, offset: str) -> None:
     await bank.fill(bank.alice, 1000)
     hold: dict[str, Any] = (await bank.hold(expires_at=f"2100-01-01T12:00:00{offset}")).json()
     [row] = await bank.world.rows(

@@ -12,7 +12,7 @@ from tests.support.world import World
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-async def test_a_wrong_method_is_told_all_that_are_allowed(world: World) -> None:
+async def test_a_wrong_method_is_answered_with_all_allowed_methods(world: World) -> None:
     allowed: dict[str, set[str]] = {"/healthz": {"GET"}}
     for one in operations(world):
         allowed.setdefault(re.sub(r"{\w+}", "x", one.path), set()).add(one.method)
@@ -28,16 +28,14 @@ async def test_a_wrong_method_is_told_all_that_are_allowed(world: World) -> None
                 assert answer.status_code in {404, 422}, (method, path)
 
 
-async def test_who_is_not_let_in_is_told_how(world: World) -> None:
+async def test_an_unauthenticated_caller_gets_the_authentication_scheme(world: World) -> None:
     for headers in ({"authorization": ""}, {"authorization": "Bearer groat_x"}):
         answer = await world.api.get("/v1/payments", headers=headers)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
 
 
 @pytest.mark.parametrize("name", ["customer", "amount", "benefiziary", "Limit", "cursor[]", ""])
-async def test_a_parameter_that_there_is_not_is_refused_on_every_route(
-    world: World, name: str
-) -> None:
+async def test_an_unknown_parameter_is_refused_on_every_route(world: World, name: str) -> None:
     before = await world.counts()
     for one in operations(world):
         if name in one.query:
@@ -52,6 +50,6 @@ async def test_a_parameter_that_there_is_not_is_refused_on_every_route(
     assert await world.counts() == before
 
 
-async def test_a_parameter_is_given_once(world: World) -> None:
+async def test_a_repeated_parameter_is_refused(world: World) -> None:
     answer = await world.api.get("/v1/payments?status=failed&status=succeeded")
     assert (answer.status_code, answer.json()["code"]) == (400, "repeated_parameter")

@@ -9,7 +9,7 @@ from tests.integration.app.keys import status
 from tests.support.world import OPERATOR, World
 
 
-async def test_a_revoked_key_opens_nothing_and_its_neighbour_still_does(world: World) -> None:
+async def test_a_revoked_key_is_refused_and_another_key_still_works(world: World) -> None:
     merchants = world.engine.merchants
     first, second = [
         str(await merchants.create_api_key(OPERATOR.acting_for(world.merchant_id)))
@@ -22,14 +22,14 @@ async def test_a_revoked_key_opens_nothing_and_its_neighbour_still_does(world: W
     assert "api_key.revoked" in {event["action"] for event in answer.json()["data"]}
 
 
-async def test_a_key_is_not_kept_in_the_clear(world: World) -> None:
+async def test_no_key_is_stored_in_plain_text(world: World) -> None:
     key = await world.engine.merchants.create_api_key(OPERATOR.acting_for(world.merchant_id))
     rows = await world.rows("select to_jsonb(api_key)::text from api_key")
     assert rows
     assert not any(key.secret in row for (row,) in rows)
 
 
-async def test_the_row_of_a_key_opens_nothing_under_another_merchant_or_id(world: World) -> None:
+async def test_a_stored_key_is_invalid_under_another_merchant_or_id(world: World) -> None:
     """Whoever may write rows, and holds one key, could otherwise make it open another door."""
     merchants = world.engine.merchants
     key = await merchants.create_api_key(OPERATOR.acting_for(world.merchant_id))

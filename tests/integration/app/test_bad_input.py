@@ -66,7 +66,7 @@ def assert_refused(answer: httpx.Response, status: int, code: str) -> None:
     ],
     ids=range(24),
 )
-async def test_a_payment_that_cannot_be_is_refused(
+async def test_an_invalid_payment_is_refused(
     shared_world: World, shared_wallet: str, changes: dict[str, object], status: int, code: str
 ) -> None:
     order = shared_world.order(shared_wallet, **changes)
@@ -93,7 +93,7 @@ async def test_a_payment_that_cannot_be_is_refused(
     ],
     ids=range(11),
 )
-async def test_bytes_that_are_no_request_are_refused(
+async def test_bytes_that_are_not_json_are_refused(
     shared_world: World, body: bytes, status: int, code: str
 ) -> None:
     async with nothing_written(shared_world):
@@ -108,7 +108,7 @@ async def test_another_content_type_is_refused(shared_world: World, shared_walle
         assert_refused(form, 400, "invalid_json")
 
 
-async def test_money_cannot_be_taken_into_one_of_our_own_accounts(world: World) -> None:
+async def test_a_payment_into_an_account_of_the_engine_is_refused(world: World) -> None:
     await world.pay(await world.wallet())
     accounts = (await world.api.get("/v1/accounts")).json()["data"]
     clearing = next(one["id"] for one in accounts if one["code"].startswith("clearing:"))
@@ -130,7 +130,7 @@ async def test_money_cannot_be_taken_into_one_of_our_own_accounts(world: World) 
     ],
     ids=str,
 )
-async def test_an_account_that_cannot_be_is_refused(
+async def test_an_invalid_account_is_refused(
     shared_world: World, account: dict[str, str], code: str
 ) -> None:
     async with nothing_written(shared_world):
@@ -148,7 +148,7 @@ async def test_an_account_that_cannot_be_is_refused(
         "Basic Z3JvYXQ6Z3JvYXQ=",
     ],
 )
-async def test_without_a_good_key_nobody_gets_in(
+async def test_a_request_without_a_valid_key_is_refused(
     shared_world: World, shared_wallet: str, authorization: str
 ) -> None:
     order = shared_world.order(shared_wallet)
@@ -158,7 +158,7 @@ async def test_without_a_good_key_nobody_gets_in(
         assert_refused(answer, 401, "invalid_api_key")
 
 
-async def test_a_key_with_another_secret_is_wrong(shared_world: World) -> None:
+async def test_a_key_with_a_wrong_secret_is_refused(shared_world: World) -> None:
     wrong = shared_world.api_key[:-1] + ("A" if shared_world.api_key[-1] != "A" else "B")
     answer = await shared_world.api.get(
         "/v1/payments", headers={"authorization": f"Bearer {wrong}"}
@@ -167,7 +167,7 @@ async def test_a_key_with_another_secret_is_wrong(shared_world: World) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "two words"])
-async def test_an_idempotency_key_that_cannot_be_is_refused(
+async def test_an_invalid_idempotency_key_is_refused(
     shared_world: World, shared_wallet: str, key: str
 ) -> None:
     order = shared_world.order(shared_wallet)
@@ -195,7 +195,7 @@ async def wallet(world: World) -> str:
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-async def test_no_body_makes_the_engine_fail(
+async def test_no_body_causes_a_server_error(
     world: World, wallet: str, changes: dict[str, object]
 ) -> None:
     answer = await post(world, json.dumps({**world.order(wallet), **changes}).encode())

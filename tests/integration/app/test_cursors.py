@@ -99,7 +99,7 @@ async def test_a_crafted_cursor_has_one_code_on_every_list(full: Bank) -> None:
             assert_refused(await ask(full.world.api, operation, path, cursor), (path, cursor))
 
 
-async def test_a_cursor_serves_the_list_and_the_merchant_that_it_was_made_for(
+async def test_a_cursor_is_valid_only_for_its_list_and_merchant(
     full: Bank, stranger: httpx.AsyncClient
 ) -> None:
     api, named = full.world.api, await subjects(full)

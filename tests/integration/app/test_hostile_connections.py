@@ -121,7 +121,7 @@ def upload(path: str) -> bytes:
     return head + b"x" * (MB - 1)
 
 
-async def test_slow_uploads_take_no_more_memory_than_they_may(world: World, target: Target) -> None:
+async def test_slow_uploads_stay_within_the_memory_limit(world: World, target: Target) -> None:
     known = world.webhook_path
     unknown = f"{known.rpartition('/')[0]}/{ids.render('provider_account', ids.uuid7())}"
     for path, most in ((unknown, GROWTH), (known, GROWTH + BODIES)):
@@ -164,7 +164,7 @@ WITHOUT_END = {
 }
 
 
-async def test_what_has_no_end_is_cut_off(target: Target) -> None:
+async def test_an_endless_request_is_cut_off(target: Target) -> None:
     for name, (begin, unit) in WITHOUT_END.items():
         before, started = target.memory, time.monotonic()
         answer, sent = await flood(target, begin, unit, 32 * MB)
@@ -219,7 +219,7 @@ async def seconds_until_closed(target: Target, first: bytes, *, dripping: bool =
     return time.monotonic() - started
 
 
-async def test_what_does_not_arrive_is_not_waited_for(target: Target) -> None:
+async def test_an_incomplete_request_times_out(target: Target) -> None:
     """A request's head; and a body that nobody asked for, since its sender has no key."""
     unread = b"POST /v1/refunds HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\n"
     seconds = await asyncio.gather(

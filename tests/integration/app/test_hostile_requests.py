@@ -42,7 +42,7 @@ async def answer_to_head(address: tuple[str, int], head: str) -> bytes:
 
 
 @pytest.mark.parametrize("authorization", ["", "authorization: Bearer groat_x\r\n"])
-async def test_nothing_of_a_body_is_read_for_who_has_no_key(
+async def test_the_body_of_a_caller_without_a_key_is_not_read(
     world: World, authorization: str
 ) -> None:
     posts = [one.path for one in operations(world) if one.method in {"POST", "PUT", "PATCH"}]
@@ -55,7 +55,7 @@ async def test_nothing_of_a_body_is_read_for_who_has_no_key(
             assert answer.startswith(b"HTTP/1.1 401 "), (path, answer)
 
 
-async def test_a_text_that_is_costly_to_normalize_costs_nothing(bank: Bank) -> None:
+async def test_a_text_that_is_costly_to_normalize_is_answered_fast(bank: Bank) -> None:
     body = json.dumps({"transfers": [bank.order(reference=MARKS * 120_000)]}, ensure_ascii=False)
     started = time.monotonic()
     answer = await bank.world.api.post(
@@ -84,7 +84,7 @@ async def test_others_are_served_while_a_large_body_is_inspected(bank: Bank) -> 
 
 
 @pytest.mark.parametrize("card", [CARD, "4242__4242__4242__4242", "4242424242424242123"])
-async def test_a_card_number_is_refused_wherever_it_stands(bank: Bank, card: str) -> None:
+async def test_a_card_number_is_refused_in_every_place(bank: Bank, card: str) -> None:
     api = bank.world.api
     before = await bank.world.counts()
     for answer in [

@@ -116,7 +116,7 @@ async def everything_fails(world: World, api: httpx.AsyncClient, account: str) -
 
 
 @pytest.mark.parametrize("log_format", ["json", "text"])
-async def test_what_raises_is_logged_without_key_token_or_body(
+async def test_an_exception_is_logged_without_key_token_or_body(
     world: World, plugins: Path, tmp_path: Path, log_format: str
 ) -> None:
     port, logs = free_port(), {name: tmp_path / f"{name}.log" for name in ("api", "worker")}

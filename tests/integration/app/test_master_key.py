@@ -35,7 +35,7 @@ async def opens(world: World, keys: str) -> bool:
         return error.code != "wrong_master_key"
 
 
-async def test_a_database_that_lost_its_root_key_is_not_given_another(world: World) -> None:
+async def test_a_database_that_lost_its_root_key_gets_no_new_one(world: World) -> None:
     await world.rows("delete from root_key")
     done = await world.groat("merchants", "create", "Other")
     assert done.returncode == 2
@@ -43,7 +43,7 @@ async def test_a_database_that_lost_its_root_key_is_not_given_another(world: Wor
 
 
 @pytest.mark.parametrize("command", ["api", "worker"])
-async def test_a_process_with_another_master_key_refuses_to_start_in_one_line(
+async def test_a_process_with_a_wrong_master_key_refuses_to_start_in_one_line(
     world: World, command: str
 ) -> None:
     wrong = {**world.variables, "GROAT_MASTER_KEY": new_key()}

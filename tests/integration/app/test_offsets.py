@@ -115,7 +115,7 @@ def _places(document: dict[str, Any]) -> Iterator[Place]:
                     yield method, path, name
 
 
-async def test_every_time_that_a_route_takes_is_asked_for_here(world: World) -> None:
+async def test_this_file_covers_every_time_parameter(world: World) -> None:
     assert set(_places(create_api(world.engine).openapi())) == set(PLACES)
 
 

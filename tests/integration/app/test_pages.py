@@ -14,7 +14,7 @@ async def test_accounts_are_listed_oldest_first(world: World) -> None:
     assert [account["id"] for account in await pages(world.api, "/v1/accounts")] == opened
 
 
-async def test_a_code_is_taken_once(world: World) -> None:
+async def test_an_account_code_is_unique(world: World) -> None:
     await world.wallet()
     again = await world.api.post("/v1/accounts", json={"code": "wallet:alice", "currency": "EUR"})
     assert (again.status_code, again.json()["code"]) == (409, "account_code_taken")
@@ -27,7 +27,7 @@ async def test_payments_are_listed_newest_first(world: World) -> None:
     assert listed == paid[::-1]
 
 
-async def test_a_statement_is_read_backwards_to_nothing(world: World) -> None:
+async def test_a_statement_leads_back_to_a_zero_balance(world: World) -> None:
     wallet = await world.wallet()
     for amount in (1, 20, 300, 4000, 50000):
         await world.pay(wallet, amount=amount)
@@ -41,7 +41,7 @@ async def test_a_statement_is_read_backwards_to_nothing(world: World) -> None:
     ]
 
 
-async def test_a_clearing_account_shows_what_the_provider_holds_for_us(world: World) -> None:
+async def test_a_clearing_account_shows_the_money_at_the_provider(world: World) -> None:
     await world.pay(await world.wallet())
     accounts = (await world.api.get("/v1/accounts")).json()["data"]
     [clearing] = [one for one in accounts if one["code"].startswith("clearing:")]
@@ -50,7 +50,7 @@ async def test_a_clearing_account_shows_what_the_provider_holds_for_us(world: Wo
     assert fees["balance"] > 0
 
 
-async def test_events_of_one_object_tell_its_story(world: World) -> None:
+async def test_the_audit_records_of_an_object_tell_its_story(world: World) -> None:
     wallet = await world.wallet()
     payment, other = await world.pay(wallet), await world.pay(wallet)
     story = await pages(world.api, "/v1/audit-records", object=payment["id"])
@@ -76,7 +76,7 @@ async def test_events_of_one_object_tell_its_story(world: World) -> None:
         ("/v1/nothing", 404),
     ],
 )
-async def test_pages_that_cannot_be_are_problem_documents(
+async def test_invalid_pages_are_answered_with_problem_documents(
     world: World, path: str, status: int
 ) -> None:
     answer = await world.api.get(path)
@@ -84,7 +84,7 @@ async def test_pages_that_cannot_be_are_problem_documents(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_an_id_of_nothing_is_not_found(world: World) -> None:
+async def test_an_unknown_id_is_not_found(world: World) -> None:
     missing = ids.render("payment", ids.uuid7())
     answer = await world.api.get(f"/v1/payments/{missing}")
     assert (answer.status_code, answer.json()["code"]) == (404, "payment_not_found")

@@ -64,7 +64,7 @@ async def test_a_new_api_key_keeps_the_webhook_secret(
         (["api_key"], "invalid_credentials"),
     ],
 )
-async def test_credentials_that_cannot_be_right_change_nothing(
+async def test_invalid_credentials_change_nothing(
     world: World, merchant: str, account: str, given: object, code: str
 ) -> None:
     done = await command(world, "put", merchant, "stripe", "Main", given=given)
@@ -73,7 +73,7 @@ async def test_credentials_that_cannot_be_right_change_nothing(
     assert await credentials(world, account) == SECRETS
 
 
-async def test_a_typing_error_in_the_name_makes_no_second_account(
+async def test_a_misspelt_name_creates_no_second_account(
     world: World, merchant: str, account: str
 ) -> None:
     done = await command(world, "put", merchant, "stripe", "Mian", given=SECRETS)
@@ -86,7 +86,7 @@ async def test_a_typing_error_in_the_name_makes_no_second_account(
     assert "Mian" not in listed
 
 
-async def test_what_is_shown_is_masked(world: World, merchant: str, account: str) -> None:
+async def test_shown_credentials_are_masked(world: World, merchant: str, account: str) -> None:
     shown = json.loads((await command(world, "show", merchant, account)).stdout)
     assert shown == {
         "id": account,
@@ -96,7 +96,7 @@ async def test_what_is_shown_is_masked(world: World, merchant: str, account: str
     }
 
 
-async def test_a_deleted_account_keeps_no_credentials_and_takes_no_webhooks(
+async def test_a_deleted_account_keeps_no_credentials_and_receives_no_webhooks(
     world: World, merchant: str, account: str
 ) -> None:
     refused = await command(world, "delete", merchant, account)

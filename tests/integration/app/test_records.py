@@ -124,7 +124,7 @@ ACTS: dict[str, Act] = {
 }
 
 
-async def test_nothing_changes_without_its_record(lived_in: World) -> None:
+async def test_no_command_changes_a_row_without_its_audit_record(lived_in: World) -> None:
     wallet = await _first(lived_in, "accounts?code=wallet:alice")
     for name, act in ACTS.items():
         if name in {"capture", "cancel"}:
@@ -139,7 +139,7 @@ async def test_nothing_changes_without_its_record(lived_in: World) -> None:
         assert await _contents(lived_in) != before, name
 
 
-async def test_a_fact_changes_nothing_without_its_record(world: World) -> None:
+async def test_a_fact_changes_no_row_without_its_audit_record(world: World) -> None:
     """The event that brings it is tried again; payment, effect and ledger are as they were."""
     await world.stripe.set_faults(answer="cut_after")
     payment = await world.pay(await world.wallet())

@@ -123,7 +123,7 @@ def _named(unseen: dict[str, str]) -> set[str]:
     return {name for names in unseen.values() for name in names.split()}
 
 
-def test_each_change_of_a_column_is_seen_unless_it_is_named(server: psycopg.Connection) -> None:
+def test_each_changed_column_is_detected_except_the_named_ones(server: psycopg.Connection) -> None:
     unseen = set()
     for table, column, kind in _columns(server):
         candidates = [(value, "not null") for value in _others(server, table, kind)]
@@ -138,7 +138,7 @@ def test_each_change_of_a_column_is_seen_unless_it_is_named(server: psycopg.Conn
     assert unseen == _named(UNSEEN_CHANGES), sorted(unseen ^ _named(UNSEEN_CHANGES))
 
 
-def test_each_row_that_is_taken_out_is_missed_unless_it_is_named(
+def test_each_deleted_row_is_detected_except_in_the_named_tables(
     server: psycopg.Connection,
 ) -> None:
     unseen = set()

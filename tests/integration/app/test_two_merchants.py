@@ -211,13 +211,13 @@ def attempts(case: Case, mine: Things, theirs: Things) -> Iterator[tuple[str, di
         yield place, {**at, place: theirs[case.things[place]]}
 
 
-async def test_every_route_and_every_place_for_an_id_is_asked_here(world: World) -> None:
+async def test_this_file_covers_every_route_and_every_id(world: World) -> None:
     described = {str(one): id_places(one) for one in operations(world)}
     described["GET /v1/audit-records"] |= {"object"}  # which takes an id of any kind
     assert {name: set(case.things) for name, case in CASES.items()} == described
 
 
-async def test_an_id_of_another_merchants_is_found_nowhere(world: World, stranger: World) -> None:
+async def test_an_id_of_another_merchant_is_never_found(world: World, stranger: World) -> None:
     theirs, mine = await populate(world), await populate(stranger)
     theirs = await with_events(world, theirs)
     before = await world.counts()
@@ -237,7 +237,7 @@ async def test_an_id_of_another_merchants_is_found_nowhere(world: World, strange
     await control(world, theirs)
 
 
-async def test_a_list_without_a_filter_has_nothing_of_another_merchants(
+async def test_an_unfiltered_list_holds_no_row_of_another_merchant(
     world: World, stranger: World
 ) -> None:
     theirs = await with_events(world, await populate(world))
@@ -282,7 +282,7 @@ def keyed(world: World) -> set[str]:
     return {str(one) for one in operations(world) if "idempotency-key" in one.headers}
 
 
-async def test_two_merchants_may_use_one_and_the_same_idempotency_key(
+async def test_two_merchants_can_use_the_same_idempotency_key(
     world: World, stranger: World
 ) -> None:
     """On every route that takes one, at the same time, and each again."""
@@ -320,9 +320,7 @@ async def forget_keys(world: World) -> None:
     await world.rows("delete from idempotency_key")
 
 
-async def test_two_merchants_may_use_one_and_the_same_reference(
-    world: World, stranger: World
-) -> None:
+async def test_two_merchants_can_use_the_same_reference(world: World, stranger: World) -> None:
     theirs, mine = await populate(world), await populate(stranger)
     for name in ("POST /v1/transfers", "POST /v1/holds", "POST /v1/holds/{hold_id}/capture"):
         [operation] = [one for one in operations(world) if str(one) == name]

@@ -24,7 +24,7 @@ async def check(world: World) -> tuple[list[Finding], dict[str, str]]:
     return findings, {one.name: one.detail for one in findings if not one.ok}
 
 
-async def test_a_clean_database_holds(lived_in: World) -> None:
+async def test_an_untampered_database_passes_every_check(lived_in: World) -> None:
     findings, failed = await check(lived_in)
     assert failed == {}
     assert len(findings) == len(all_checks())
@@ -32,7 +32,7 @@ async def test_a_clean_database_holds(lived_in: World) -> None:
     assert as_document(findings)["ok"] is True
 
 
-async def test_an_empty_database_holds(world: World) -> None:
+async def test_an_empty_database_passes_every_check(world: World) -> None:
     _, failed = await check(world)
     assert failed == {}
 
@@ -274,7 +274,7 @@ async def test_each_way_of_tampering_is_found_and_named(lived_in: World) -> None
             assert any(row[0] in offender for offender in failed.values()), (change, failed)
 
 
-async def test_a_debit_of_clearing_that_no_effect_stands_behind_is_found(lived_in: World) -> None:
+async def test_a_debit_of_clearing_without_an_effect_is_found(lived_in: World) -> None:
     """It is balanced, in order and on the record: only effects tell that nothing happened."""
     rows = await lived_in.rows(
         "select code, id from account where code like 'clearing:%%:eur' or code = 'wallet:alice'"
@@ -293,7 +293,7 @@ async def test_a_debit_of_clearing_that_no_effect_stands_behind_is_found(lived_i
     assert "clearing:" in failed["engine_accounts_match_effects"]
 
 
-async def test_a_transfer_that_is_taken_out_whole_is_found(lived_in: World) -> None:
+async def test_a_transfer_deleted_with_all_its_rows_is_found(lived_in: World) -> None:
     """Its entries are gone too, and the balances are as if it had never been."""
     await lived_in.api.post(
         "/v1/transfers",

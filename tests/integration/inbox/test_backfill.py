@@ -57,7 +57,7 @@ async def unheard_of(world: World, provider: str) -> Payment:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_what_was_never_delivered_is_fetched_and_applied(world: World, provider: str) -> None:
+async def test_an_undelivered_event_is_fetched_and_applied(world: World, provider: str) -> None:
     payment = await unheard_of(world, provider)
     assert payment["status"] == "processing"
     added = [event for page in await whole(world, provider) for event in page["missing"]]
@@ -72,9 +72,7 @@ async def test_what_was_never_delivered_is_fetched_and_applied(world: World, pro
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_dry_run_shows_what_would_change_and_stores_nothing(
-    world: World, provider: str
-) -> None:
+async def test_a_dry_run_shows_the_changes_and_stores_nothing(world: World, provider: str) -> None:
     payment = await unheard_of(world, provider)
     pages = await whole(world, provider, dry_run=True)
     changes = [
@@ -89,7 +87,7 @@ async def test_a_dry_run_shows_what_would_change_and_stores_nothing(
     assert (await world.payment(payment["id"]))["status"] == "processing"
 
 
-async def test_what_was_delivered_is_not_missing(world: World) -> None:
+async def test_a_delivered_event_is_not_fetched(world: World) -> None:
     await world.pay(await world.wallet())
     mail = await world.posted_mail()
     await world.deliver_all(mail)
@@ -99,7 +97,7 @@ async def test_what_was_delivered_is_not_missing(world: World) -> None:
     assert not known & missing
 
 
-async def test_a_backfill_is_on_the_record(world: World) -> None:
+async def test_a_backfill_has_an_audit_record(world: World) -> None:
     await unheard_of(world, "stripe")
     added = sum(len(page["missing"]) for page in await whole(world, "stripe"))
     account = world.stripe.account
@@ -118,7 +116,7 @@ async def test_a_backfill_is_on_the_record(world: World) -> None:
         ({"since": None}, 422, "invalid_request"),
     ],
 )
-async def test_a_span_that_cannot_be_is_refused(
+async def test_an_invalid_period_is_refused(
     world: World, body: dict[str, object], status: int, code: str
 ) -> None:
     answer = await backfill(world, "stripe", **body)
@@ -126,7 +124,7 @@ async def test_a_span_that_cannot_be_is_refused(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_span_may_be_as_long_as_the_list_and_end_at_the_end_of_time(
+async def test_a_period_can_cover_the_whole_list_and_end_at_the_end_of_time(
     world: World, provider: str
 ) -> None:
     """Its start is a moment older than the list by the time that it is looked at."""
@@ -135,7 +133,7 @@ async def test_a_span_may_be_as_long_as_the_list_and_end_at_the_end_of_time(
     assert answer.status_code == 200, answer.text
 
 
-async def test_of_an_account_of_nobodys_nothing_is_listed(world: World) -> None:
+async def test_no_event_of_an_unknown_account_is_listed(world: World) -> None:
     stranger = ids.render("provider_account", ids.uuid7())
     answer = await world.api.post(
         f"/v1/provider-accounts/{stranger}/backfill", json={"since": ago(hours=1)}
@@ -143,7 +141,7 @@ async def test_of_an_account_of_nobodys_nothing_is_listed(world: World) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "provider_account_not_found")
 
 
-async def test_a_provider_that_cannot_be_reached_is_said_to_be(world: World) -> None:
+async def test_an_unreachable_provider_is_reported(world: World) -> None:
     account = await world.engine.merchants.put_provider_account(
         OPERATOR.acting_for(world.merchant_id),
         "stripe",
@@ -171,7 +169,7 @@ async def test_the_command_backfills(world: World) -> None:
     assert (await world.payment(payment["id"]))["status"] == "succeeded"
 
 
-async def test_an_adapter_that_lists_what_cannot_be_stored_hides_nothing(
+async def test_listed_events_that_cannot_be_stored_are_reported(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed = [
@@ -183,7 +181,7 @@ async def test_an_adapter_that_lists_what_cannot_be_stored_hides_nothing(
     assert (page["listed"], page["missing"], page["unreadable"]) == (1, ["evt_1"], 2)
 
 
-async def test_a_provider_whose_list_never_ends_is_told_of(
+async def test_an_endless_list_of_a_provider_is_reported(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     have_stripe_list(monkeypatch, EventPage((), "the same"))
@@ -193,13 +191,13 @@ async def test_a_provider_whose_list_never_ends_is_told_of(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_cursor_is_one_of_ours(world: World, provider: str) -> None:
+async def test_a_foreign_cursor_is_refused(world: World, provider: str) -> None:
     for cursor in ("evt_1", "page_size=300", "ä", "A" * 4096):
         answer = await backfill(world, provider, cursor=cursor)
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
 
 
-async def test_a_cursor_is_for_the_list_that_it_is_of(
+async def test_a_cursor_of_another_list_is_refused(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     have_stripe_list(monkeypatch, EventPage((), "further"))
@@ -208,7 +206,7 @@ async def test_a_cursor_is_for_the_list_that_it_is_of(
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
 
 
-async def test_a_long_cursor_of_the_provider_is_handed_back_as_it_was(
+async def test_a_long_provider_cursor_is_returned_unchanged(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     had: list[str | None] = []

@@ -51,7 +51,7 @@ async def test_two_events_for_one_charge_post_once(world: World) -> None:
     assert await effects(world) == 1
 
 
-async def test_a_webhook_may_come_before_the_answer_to_our_own_call(world: World) -> None:
+async def test_a_webhook_can_arrive_before_the_reply(world: World) -> None:
     await world.stripe.set_faults(answer_ms=1_000)
     wallet = await world.wallet()
     paying = asyncio.create_task(world.pay(wallet))
@@ -65,7 +65,7 @@ async def test_a_webhook_may_come_before_the_answer_to_our_own_call(world: World
     assert await effects(world) == 1
 
 
-async def test_an_event_for_no_payment_of_ours_is_tried_again_then_ignored(world: World) -> None:
+async def test_an_event_of_an_unknown_payment_is_retried_then_ignored(world: World) -> None:
     event = charge_event("evt_1", "ch_1", ids.render("payment", ids.uuid7()), 100)
     await world.deliver(await world.signed(event))
     for attempt in range(1, MOST_UNKNOWN):
@@ -81,7 +81,7 @@ async def test_an_event_for_no_payment_of_ours_is_tried_again_then_ignored(world
     assert attempts == MOST_UNKNOWN
 
 
-async def test_poison_among_fifty_holds_up_nobody(world: World) -> None:
+async def test_a_poison_event_among_fifty_delays_no_other_event(world: World) -> None:
     async with without_answers(world) as hasty:
         wallet = await hasty.wallet()
         payments = await asyncio.gather(*(hasty.pay(wallet) for _ in range(48)))
@@ -146,7 +146,7 @@ async def test_an_event_whose_account_cannot_be_opened_waits_while_others_pass(
     assert await world.balance(wallet) == 1050
 
 
-async def test_a_provider_may_call_a_charge_as_long_as_it_likes(world: World) -> None:
+async def test_a_charge_reference_can_have_any_length(world: World) -> None:
     async with without_answers(world) as hasty:
         wallet = await hasty.wallet()
         payment = await hasty.pay(wallet)
@@ -165,7 +165,7 @@ async def claim(world: World, limit: int = 10) -> list[ClaimedEvent]:
 
 
 @pytest.mark.parametrize("hours", [-24, 24])
-async def test_what_is_due_is_not_for_the_clock_of_a_host_to_say(
+async def test_the_clock_of_the_database_decides_which_events_are_due(
     world: World, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
     wrong = timedelta(hours=hours)
@@ -189,7 +189,7 @@ async def test_what_is_due_is_not_for_the_clock_of_a_host_to_say(
     ) == [("deferred", True, True)]
 
 
-async def test_while_a_batch_is_in_hand_no_suspect_is(world: World) -> None:
+async def test_no_suspect_is_processed_while_a_batch_is_running(world: World) -> None:
     unknown = [ids.render("payment", ids.uuid7()) for _ in range(FULL_BATCH + 1)]
     events = [charge_event(f"evt_{one}", f"ch_{one}", one, 100) for one in unknown]
     await world.deliver_all([await world.signed(event) for event in events])
@@ -209,7 +209,7 @@ async def test_while_a_batch_is_in_hand_no_suspect_is(world: World) -> None:
     assert {row[1:] for row in await world.inbox()} == {("deferred", "unknown_payment", 1, 1)}
 
 
-async def test_a_claim_changes_nothing_that_is_indexed(world: World) -> None:
+async def test_a_claim_changes_no_indexed_column(world: World) -> None:
     """So an event is claimed within its page, and no index is written."""
     events = [{"id": f"evt_{number}", "type": "x.y"} for number in range(60)]
     await world.deliver_all([await world.signed(event) for event in events])
@@ -225,7 +225,7 @@ async def test_a_claim_changes_nothing_that_is_indexed(world: World) -> None:
     assert updates == (60, 60)
 
 
-async def test_what_is_in_hand_is_found_without_going_through_all_that_is_open(
+async def test_claimed_events_are_found_without_scanning_all_open_events(
     world: World,
 ) -> None:
     """However PostgreSQL thinks the inbox to stand: for the most part, nothing in it is open."""
@@ -247,7 +247,7 @@ async def test_what_is_in_hand_is_found_without_going_through_all_that_is_open(
     assert (len(ours), after) == (FULL_BATCH, before)
 
 
-async def test_a_lease_that_is_made_longer_too_late_claims_nothing(world: World) -> None:
+async def test_a_late_renewal_claims_no_event(world: World) -> None:
     """Who asks a provider keeps an event while its answer is perhaps being settled."""
     await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
     [event] = await claim(world)
@@ -259,7 +259,7 @@ async def test_a_lease_that_is_made_longer_too_late_claims_nothing(world: World)
     assert await world.rows("select claimed_until from provider_event") == [(None,)]
 
 
-async def test_what_a_dead_worker_had_claimed_comes_back_when_its_lease_ends(world: World) -> None:
+async def test_events_of_a_dead_worker_are_due_again_when_its_claim_expires(world: World) -> None:
     await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
     assert len(await claim(world)) == 1
     assert await world.drain() == 0
@@ -272,7 +272,7 @@ async def test_what_a_dead_worker_had_claimed_comes_back_when_its_lease_ends(wor
     ("method", "event_type"),
     [("read", "charge.succeeded"), ("interpret", "v1.charge.succeeded")],
 )
-async def test_an_adapter_that_raises_is_given_a_few_tries(
+async def test_an_event_whose_adapter_raises_is_retried_a_few_times(
     world: World, monkeypatch: pytest.MonkeyPatch, method: str, event_type: str
 ) -> None:
     """Whether it reads or asks: the failure is a surprise, and as a rule the same each time."""
@@ -290,7 +290,7 @@ async def test_an_adapter_that_raises_is_given_a_few_tries(
     assert await world.inbox() == [(event_type, "dead", "ZeroDivisionError", MOST_POISONED, 1)]
 
 
-async def test_a_worker_that_wakes_after_its_lease_settles_nothing(world: World) -> None:
+async def test_a_worker_whose_claim_has_expired_settles_nothing(world: World) -> None:
     async with without_answers(world) as hasty:
         wallet = await hasty.wallet()
         await hasty.pay(wallet)

@@ -43,7 +43,7 @@ async def _dispute_of_another_system(world: World, provider: str) -> list[Mail]:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_dispute_of_another_systems_charge_is_asked_about_once_and_ignored(
+async def test_a_dispute_of_a_foreign_charge_is_looked_up_once_and_ignored(
     world: World, provider: str
 ) -> None:
     before = await world.counts()
@@ -60,7 +60,7 @@ async def test_a_dispute_of_another_systems_charge_is_asked_about_once_and_ignor
     assert await world.counts() == before
 
 
-async def test_a_dispute_waits_while_the_provider_cannot_be_asked_whose_it_is(
+async def test_a_dispute_waits_while_the_provider_cannot_identify_its_charge(
     world: World,
 ) -> None:
     mail = await _dispute_of_another_system(world, "stripe")
@@ -81,9 +81,7 @@ async def test_a_dispute_waits_while_the_provider_cannot_be_asked_whose_it_is(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_dispute_of_ours_that_comes_before_all_else_brings_its_payment(
-    world: World, provider: str
-) -> None:
+async def test_a_dispute_that_arrives_first_brings_its_payment(world: World, provider: str) -> None:
     method = {"stripe": "pm_card_createDispute", "paypal": "card:vault_dispute"}[provider]
     wallet = await world.wallet()
     async with without_answers(world):
@@ -124,7 +122,7 @@ async def _succeeded(world: World) -> tuple[str, dict[str, Any]]:
         ({"account": "acct_another", "type": "customer.created"}, "foreign"),
     ],
 )
-async def test_an_event_that_is_not_this_accounts_is_acknowledged_and_never_applied(
+async def test_an_event_of_another_account_is_acknowledged_and_never_applied(
     world: World, changes: dict[str, object], reason: str
 ) -> None:
     wallet, event = await _succeeded(world)
@@ -138,7 +136,7 @@ async def test_an_event_that_is_not_this_accounts_is_acknowledged_and_never_appl
     assert await world.balance(wallet) == 1050
 
 
-async def test_events_of_the_connected_account_that_is_configured_are_applied(
+async def test_events_of_the_configured_connected_account_are_applied(
     world: World,
 ) -> None:
     wallet, event = await _succeeded(world)

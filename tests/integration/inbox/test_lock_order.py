@@ -63,7 +63,7 @@ async def deliveries(world: World) -> list[WebhookDelivery]:
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0].__name__}-{pair[1].__name__}")
-async def test_all_who_lock_several_events_take_their_locks_in_one_order(
+async def test_every_statement_locks_events_in_one_order(
     world: World, deliveries: Sequence[WebhookDelivery], pair: tuple[Work, Work]
 ) -> None:
     """Two statements that lock the same rows in different orders deadlock within a few rounds.
@@ -88,7 +88,7 @@ async def test_all_who_lock_several_events_take_their_locks_in_one_order(
         await asyncio.gather(do(pair[0], claimed), do(pair[1], claimed[::-1]))
 
 
-async def test_repetitions_are_counted_in_one_order_and_beside_the_work(
+async def test_repetitions_are_counted_in_one_order_without_waiting_for_event_locks(
     world: World, deliveries: Sequence[WebhookDelivery]
 ) -> None:
     async def repeat(order: Sequence[WebhookDelivery]) -> None:

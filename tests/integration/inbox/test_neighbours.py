@@ -26,7 +26,7 @@ async def store_events(world: World, *deliveries: WebhookDelivery) -> None:
         await store.put(connection, deliveries)
 
 
-async def test_an_account_whose_adapter_cannot_be_built_holds_up_nobody(world: World) -> None:
+async def test_an_account_with_an_invalid_adapter_delays_no_other_event(world: World) -> None:
     broken = await world.engine.merchants.put_provider_account(
         OPERATOR.acting_for(world.merchant_id),
         "paypal",
@@ -52,7 +52,7 @@ async def test_an_account_whose_adapter_cannot_be_built_holds_up_nobody(world: W
     assert states[delivery.id] == "retryingValueError"
 
 
-async def test_claims_that_are_lost_are_not_failures(world: World) -> None:
+async def test_lost_claims_do_not_count_as_failures(world: World) -> None:
     await world.pay(await world.wallet())
     await world.deliver_all(await world.posted_mail("charge.succeeded"))
     async with AsyncExitStack() as stack:
@@ -69,7 +69,7 @@ async def test_claims_that_are_lost_are_not_failures(world: World) -> None:
     ]
 
 
-async def test_trouble_with_the_database_is_not_taken_for_the_end_of_a_worker(
+async def test_a_database_error_does_not_count_as_a_killed_worker(
     world: World,
 ) -> None:
     """Events that are lost with their workers again and again are declared dead."""
@@ -134,14 +134,14 @@ async def settled(world: World) -> list[str]:
     return [row[0] for row in rows]
 
 
-async def test_a_provider_that_never_answers_takes_nobody_elses_turn(world: World) -> None:
+async def test_a_silent_provider_delays_no_event_of_another(world: World) -> None:
     async with mute_account(world, 40):
         await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
         assert await world.engine.drain.drain_batch() == 41
         assert await settled(world) == ["x.y"]
 
 
-async def test_however_much_there_is_to_ask_it_others_are_not_held_up(world: World) -> None:
+async def test_a_silent_provider_with_many_events_delays_no_event_of_another(world: World) -> None:
     async with mute_account(world, 700):
         await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
         async with asyncio.timeout(10):

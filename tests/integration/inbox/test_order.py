@@ -13,9 +13,7 @@ from tests.support.world import Mail, Payment, World, without_answers
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_refund_may_come_before_the_answer_to_our_own_call(
-    world: World, provider: str
-) -> None:
+async def test_a_refund_event_can_arrive_before_the_reply(world: World, provider: str) -> None:
     wallet = await world.wallet()
     payment = await pay(world, wallet, provider)
     await world.settle()
@@ -66,7 +64,7 @@ async def refunded_by_hand(world: World, **metadata: str) -> tuple[str, Payment]
     return wallet, payment
 
 
-async def test_what_a_refund_builds_on_is_asked_for_when_nobody_tells_of_it(world: World) -> None:
+async def test_the_unreported_charge_of_a_refund_is_looked_up(world: World) -> None:
     wallet, payment = await refunded_by_hand(world, groat_payment="{id}")
     for _ in range(TRIES_BEFORE_LOOKUP):
         assert await world.drain() == 1
@@ -80,7 +78,7 @@ async def test_what_a_refund_builds_on_is_asked_for_when_nobody_tells_of_it(worl
     await assert_sound(world)
 
 
-async def test_a_refund_of_a_charge_yet_unheard_of_brings_its_charge(world: World) -> None:
+async def test_a_refund_of_an_unknown_charge_brings_its_charge(world: World) -> None:
     wallet, payment = await refunded_by_hand(world)
     for _ in range(TRIES_BEFORE_LOOKUP):
         assert await world.drain() == 1

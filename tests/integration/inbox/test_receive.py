@@ -37,7 +37,9 @@ async def stored(world: World) -> int:
     return len(await world.inbox())
 
 
-async def test_webhooks_of_both_providers_are_believed(world: World, mail: list[Mail]) -> None:
+async def test_genuine_webhooks_of_both_providers_are_accepted(
+    world: World, mail: list[Mail]
+) -> None:
     await world.deliver_all(mail)
     assert sorted(row[0] for row in await world.inbox()) == [
         "CHECKOUT.ORDER.COMPLETED",
@@ -63,7 +65,7 @@ async def test_an_unsigned_body_is_refused(world: World, mail: list[Mail]) -> No
     assert await stored(world) == 0
 
 
-async def test_an_account_that_is_not_there_is_not_found(world: World, mail: list[Mail]) -> None:
+async def test_an_unknown_account_is_not_found(world: World, mail: list[Mail]) -> None:
     stranger = ids.render("provider_account", ids.uuid7())
     path = world.webhook_path.replace(world.stripe.account, stranger)
     answer = await world.deliver(replace(mail[0], path=path))
@@ -71,7 +73,9 @@ async def test_an_account_that_is_not_there_is_not_found(world: World, mail: lis
     assert await stored(world) == 0
 
 
-async def test_a_body_over_the_limit_is_refused_whether_announced_or_not(world: World) -> None:
+async def test_a_body_above_the_limit_is_refused_with_and_without_a_declared_length(
+    world: World,
+) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(MAX_BODY_BYTES // 65536 + 1):
             yield b"x" * 65536
@@ -83,7 +87,7 @@ async def test_a_body_over_the_limit_is_refused_whether_announced_or_not(world: 
     assert await stored(world) == 0
 
 
-async def test_a_signed_body_that_is_no_event_is_refused(world: World) -> None:
+async def test_a_signed_body_without_an_event_is_refused(world: World) -> None:
     answer = await world.deliver(await world.signed({"object": "event"}))
     assert (answer.status_code, answer.json()["code"]) == (400, "body_malformed")
     assert await stored(world) == 0
@@ -106,7 +110,7 @@ async def test_fifty_deliveries_of_ten_events_at_once_are_ten_rows(world: World)
     assert [row[4] for row in rows] == [5] * 10
 
 
-async def test_the_bell_rings_once_for_many(world: World, setting: Setting) -> None:
+async def test_many_deliveries_ring_the_doorbell_once(world: World, setting: Setting) -> None:
     assert setting.settings.redis_url is not None
     url = setting.settings.redis_url.get_secret_value()
     mail = [await world.signed({"id": f"evt_{n}", "type": "x"}) for n in "ab"]
@@ -120,7 +124,7 @@ async def test_the_bell_rings_once_for_many(world: World, setting: Setting) -> N
     assert names == ["drain"]
 
 
-async def test_an_event_id_that_cannot_be_stored_is_refused_and_holds_up_nobody(
+async def test_an_event_id_that_cannot_be_stored_is_refused_and_delays_no_other_event(
     world: World,
 ) -> None:
     poison = await world.signed({"id": "evt_\0", "type": "x.y"})
@@ -134,7 +138,7 @@ async def test_an_event_id_that_cannot_be_stored_is_refused_and_holds_up_nobody(
     "careless",
     [Envelope("evt_\0", "x.y"), Envelope("evt_1", "x" * 300), Envelope("evt_1", "x", "")],
 )
-async def test_an_adapter_that_lets_such_an_id_through_does_no_harm_either(
+async def test_an_invalid_event_id_passed_by_an_adapter_delays_no_other_event(
     world: World, monkeypatch: pytest.MonkeyPatch, careless: Envelope
 ) -> None:
     monkeypatch.setattr(StripeWebhooks, "envelope", lambda *_: careless)
@@ -143,7 +147,7 @@ async def test_an_adapter_that_lets_such_an_id_through_does_no_harm_either(
     assert await stored(world) == 0
 
 
-async def test_when_bodies_take_too_much_memory_others_are_asked_for_again(
+async def test_deliveries_above_the_memory_limit_are_asked_to_retry(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("groat.app.api.BodyBudget", partial(BodyBudget, most_bytes=200_000))
@@ -168,7 +172,7 @@ def own_servers(tmp_path: Path) -> Iterator[EmbeddedServers]:
         yield servers
 
 
-async def test_with_the_database_down_a_delivery_is_asked_for_again(
+async def test_a_delivery_without_a_database_is_asked_to_retry(
     world: World, setting: Setting, own_servers: EmbeddedServers
 ) -> None:
     settings = world.settings.model_copy(

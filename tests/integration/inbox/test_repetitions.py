@@ -53,7 +53,7 @@ async def deliveries(world: World) -> list[int]:
     return [row[4] for row in await world.inbox()]
 
 
-async def test_what_redis_knows_is_acknowledged_without_postgresql(
+async def test_a_repetition_known_to_redis_is_acknowledged_without_postgresql(
     world: World, known: Mail
 ) -> None:
     async with world.locked("lock table provider_event in access exclusive mode"):
@@ -65,7 +65,7 @@ async def test_what_redis_knows_is_acknowledged_without_postgresql(
     assert await deliveries(world) == [2, 1]
 
 
-async def test_what_redis_has_forgotten_is_still_one_event(
+async def test_a_repetition_forgotten_by_redis_is_still_one_event(
     world: World, known: Mail, client: redis.asyncio.Redis
 ) -> None:
     async for key in client.scan_iter("groat:seen:*"):
@@ -76,7 +76,7 @@ async def test_what_redis_has_forgotten_is_still_one_event(
     assert await world.drain() == 0
 
 
-async def test_an_event_that_somebody_notes_in_redis_is_stored_all_the_same(
+async def test_an_event_forged_in_redis_is_still_stored(
     world: World, known: Mail, client: redis.asyncio.Redis
 ) -> None:
     """Whoever can write to Redis cannot have an event acknowledged that is not committed."""
@@ -89,7 +89,7 @@ async def test_an_event_that_somebody_notes_in_redis_is_stored_all_the_same(
     assert await deliveries(world) == [2, 1]
 
 
-async def test_without_redis_a_repetition_waits_for_nobody_who_works_on_the_event(
+async def test_without_redis_a_repetition_does_not_wait_for_a_lock_on_its_event(
     world: World, known: Mail
 ) -> None:
     alone = world.settings.model_copy(update={"redis_url": None})
@@ -103,7 +103,7 @@ async def test_without_redis_a_repetition_waits_for_nobody_who_works_on_the_even
     assert await deliveries(world) == [2]
 
 
-async def test_a_repetition_that_cannot_be_counted_is_told_of(world: World, known: Mail) -> None:
+async def test_an_uncounted_repetition_is_logged(world: World, known: Mail) -> None:
     await world.rows(
         "alter table provider_event_repetition add constraint none check (false) not valid"
     )
@@ -113,7 +113,7 @@ async def test_a_repetition_that_cannot_be_counted_is_told_of(world: World, know
     assert [line["event"] for line in lines] == ["repetitions_not_counted"]
 
 
-async def test_what_could_not_be_committed_is_not_known(world: World) -> None:
+async def test_an_event_that_was_not_committed_is_not_remembered(world: World) -> None:
     """Else the provider's next delivery would be acknowledged, and the event lost."""
     mail = await world.signed(EVENT)
     await world.rows("alter table provider_event add constraint none check (false) not valid")
@@ -124,7 +124,7 @@ async def test_what_could_not_be_committed_is_not_known(world: World) -> None:
 
 
 @pytest.mark.usefixtures("patient")
-async def test_no_more_is_noted_of_a_period_than_there_is_room_for(
+async def test_a_period_remembers_no_more_names_than_its_limit(
     world: World, client: redis.asyncio.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(seen, "_MOST", 3)
@@ -140,7 +140,7 @@ async def test_no_more_is_noted_of_a_period_than_there_is_room_for(
 
 
 @pytest.mark.usefixtures("patient")
-async def test_what_one_database_has_committed_says_nothing_of_another(
+async def test_two_databases_share_no_remembered_names(
     world: World, client: redis.asyncio.Redis
 ) -> None:
     with database_like(world.database_url, "template0") as other_url:

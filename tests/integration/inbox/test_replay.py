@@ -38,7 +38,7 @@ async def records(world: World, of: str) -> list[dict[str, Any]]:
     return await pages(world.api, "/v1/audit-records", object=of)
 
 
-async def test_an_event_is_shown_with_what_its_provider_sent(world: World) -> None:
+async def test_an_event_is_shown_with_the_body_of_its_provider(world: World) -> None:
     _, event = await lied_to(world)
     assert (event["status"], event["reason"]) == ("dead", "amount_mismatch")
     assert (event["type"], event["attempts"], event["deliveries"]) == ("charge.succeeded", 1, 1)
@@ -48,7 +48,7 @@ async def test_an_event_is_shown_with_what_its_provider_sent(world: World) -> No
     assert shown == event
 
 
-async def test_events_are_found_by_what_they_are(world: World) -> None:
+async def test_events_are_filtered_by_status_type_and_account(world: World) -> None:
     _, event = await lied_to(world)
     await world.deliver_all([await world.signed({"id": f"evt_{n}", "type": "x.y"}) for n in "ab"])
     account = event["provider_account"]
@@ -68,7 +68,7 @@ async def test_events_are_found_by_what_they_are(world: World) -> None:
     assert newest_first == sorted(newest_first, reverse=True)
 
 
-async def test_the_few_that_stand_so_are_found_without_going_through_the_others(
+async def test_a_filter_by_status_scans_no_other_events(
     world: World,
 ) -> None:
     """Whose are the oldest in an inbox of millions: this is asked when something is wrong."""
@@ -100,7 +100,7 @@ async def test_the_few_that_stand_so_are_found_without_going_through_the_others(
         assert rows < 10
 
 
-async def test_a_dry_run_says_what_would_change_and_changes_nothing(world: World) -> None:
+async def test_a_dry_run_reports_the_changes_and_makes_none(world: World) -> None:
     wallet = await world.wallet()
     async with without_answers(world) as hasty:
         payment = await hasty.pay(wallet)
@@ -120,7 +120,7 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(world: World
     assert await world.balance(wallet) == 1050
 
 
-async def test_a_dry_run_names_the_one_that_would_fail_and_goes_on(world: World) -> None:
+async def test_a_dry_run_names_an_event_that_would_fail_and_continues(world: World) -> None:
     wallet = await world.wallet()
     async with without_answers(world) as hasty:
         payments = [await hasty.pay(wallet) for _ in range(2)]
@@ -140,7 +140,7 @@ async def test_a_dry_run_names_the_one_that_would_fail_and_goes_on(world: World)
     assert await world.counts() == before
 
 
-async def test_what_was_wrong_is_mended_and_the_event_replayed(world: World) -> None:
+async def test_a_corrected_event_is_replayed(world: World) -> None:
     wallet, event = await lied_to(world)
     payment = (await pages(world.api, "/v1/payments"))[0]["id"]
     body = json.dumps(charge_event("evt_lie", "ch_lie", payment, 1050)).encode()
@@ -157,7 +157,7 @@ async def test_what_was_wrong_is_mended_and_the_event_replayed(world: World) -> 
     assert replayed["actor"].startswith("key_")
 
 
-async def test_a_replay_of_what_was_applied_changes_nothing(world: World) -> None:
+async def test_a_replay_of_an_applied_event_changes_nothing(world: World) -> None:
     wallet = await world.wallet()
     await world.pay(wallet)
     await world.settle()
@@ -185,7 +185,7 @@ async def test_replayed_events_are_spread_over_time(world: World) -> None:
     assert await world.drain() == 1
 
 
-async def test_more_than_fit_in_one_replay_are_tried_oldest_first_too(
+async def test_a_replay_in_several_batches_keeps_the_order_by_age(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.deliver_all(
@@ -203,7 +203,7 @@ async def test_more_than_fit_in_one_replay_are_tried_oldest_first_too(
     assert {one.status for one in replayed} == {"pending"}
 
 
-async def test_a_replay_puts_off_nothing_that_was_to_be_tried_anyway(world: World) -> None:
+async def test_a_replay_does_not_delay_a_due_event(world: World) -> None:
     await world.deliver_all([await world.signed({"id": f"evt_{n}", "type": "x.y"}) for n in "abcd"])
     answer = await world.api.post(f"{EVENTS}/replay", json={"type": "x.y", "per_second": 0.1})
     assert len(answer.json()["replayed"]) == 4
@@ -223,14 +223,14 @@ async def test_a_replay_puts_off_nothing_that_was_to_be_tried_anyway(world: Worl
         ({"dry_run": True, "per_second": 5}, 422, "nothing_selected"),
     ],
 )
-async def test_a_request_that_cannot_be_is_refused(
+async def test_an_invalid_request_is_refused(
     world: World, body: dict[str, object], status: int, code: str
 ) -> None:
     answer = await world.api.post(f"{EVENTS}/replay", json=body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-async def test_an_event_of_nobodys_is_not_found(world: World) -> None:
+async def test_an_unknown_event_is_not_found(world: World) -> None:
     event = ids.render("provider_event", ids.uuid7())
     for answer in (
         await world.api.get(f"{EVENTS}/{event}"),

@@ -55,7 +55,7 @@ CHANGES = [one_byte_changed, serialised_anew, b" ".__add__, lambda body: body[:-
 NO_EVENTS = [b"\xff\xfe", b"{", b"[]", b'{"id": "1", "type": "\xff", "event_type": "\xff"}']
 
 
-async def test_whoever_is_called_or_looked_up_is_seen(door: Door) -> None:
+async def test_the_recorder_sees_calls_and_name_lookups(door: Door) -> None:
     """Otherwise that nobody was seen to be called would prove nothing."""
     with connections() as reached:
         async with httpx.AsyncClient() as http:
@@ -106,7 +106,7 @@ ZEROS = f"v1={'0' * 64}"
     ],
     ids=range(21),
 )
-async def test_without_stripes_own_signature_it_is_refused(
+async def test_a_delivery_without_a_stripe_signature_is_refused(
     door: Door, header: Callable[[bytes], str | None], code: str
 ) -> None:
     body = stripe_event()
@@ -115,7 +115,7 @@ async def test_without_stripes_own_signature_it_is_refused(
     await door.refused(door.stripe, headers, body, code)
 
 
-async def test_a_signature_of_stripes_for_another_moment_does_not_serve(door: Door) -> None:
+async def test_a_stripe_signature_with_a_wrong_time_is_refused(door: Door) -> None:
     body = stripe_event()
     _, _, old = signed(body, ahead=-302).partition(",")
     headers = {"stripe-signature": f"t={int(time.time())},{old}"}
@@ -123,7 +123,7 @@ async def test_a_signature_of_stripes_for_another_moment_does_not_serve(door: Do
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=range(5))
-async def test_what_stripe_signed_is_these_bytes(
+async def test_a_body_changed_after_stripe_signed_it_is_refused(
     door: Door, change: Callable[[bytes], bytes]
 ) -> None:
     body = stripe_event()
@@ -132,22 +132,20 @@ async def test_what_stripe_signed_is_these_bytes(
 
 
 @pytest.mark.parametrize("body", NO_EVENTS)
-async def test_what_stripe_signed_is_an_event(door: Door, body: bytes) -> None:
+async def test_a_body_signed_by_stripe_that_is_no_event_is_refused(door: Door, body: bytes) -> None:
     await door.refused(door.stripe, {"stripe-signature": signed(body)}, body, "body_malformed")
     strange = {"stripe-signature": signed(body, OTHER_SECRET)}
     await door.refused(door.stripe, strange, body, "signature_mismatch")
 
 
 @pytest.mark.parametrize("ahead", [0, -295, 295])
-async def test_within_five_minutes_stripe_is_believed(door: Door, ahead: int) -> None:
+async def test_a_stripe_signature_is_valid_for_five_minutes(door: Door, ahead: int) -> None:
     body = stripe_event()
     await door.believed(door.stripe, {"stripe-signature": signed(body, ahead=ahead)}, body)
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, 1), (1, 0), (0, 49), (49, 0)])
-async def test_any_right_signature_of_stripes_is_enough(
-    door: Door, before: int, after: int
-) -> None:
+async def test_one_valid_stripe_signature_is_enough(door: Door, before: int, after: int) -> None:
     """While its secrets are rolled Stripe sends several, and says nothing of their order."""
     body = stripe_event()
     moment, right = signed(body).split(",")
@@ -155,7 +153,7 @@ async def test_any_right_signature_of_stripes_is_enough(
     await door.believed(door.stripe, {"stripe-signature": header}, body)
 
 
-async def test_a_signature_of_stripes_may_have_other_schemes_beside_it(door: Door) -> None:
+async def test_a_stripe_signature_can_stand_beside_other_schemes(door: Door) -> None:
     body = stripe_event()
     moment, right = signed(body).split(",")
     header = f"{moment},v0={'0' * 64},{right},v2=abc"
@@ -195,14 +193,14 @@ def well_signed(door: Door, body: bytes) -> Headers:
     ],
     ids=range(24),
 )
-async def test_without_what_paypal_sends_it_is_refused(
+async def test_a_delivery_without_the_paypal_headers_is_refused(
     door: Door, spoil: Callable[[Headers], Headers], code: str
 ) -> None:
     body = paypal_event()
     await door.refused(door.paypal, spoil(well_signed(door, body)), body, code)
 
 
-async def test_paypals_signature_is_believed(door: Door) -> None:
+async def test_a_valid_paypal_signature_is_accepted(door: Door) -> None:
     body, asked = paypal_event(), len(door.certificates.asked)
     await door.believed(door.paypal, well_signed(door, body), body)
     assert len(door.certificates.asked) == asked + 1
@@ -218,7 +216,7 @@ async def test_paypals_signature_is_believed(door: Door) -> None:
     ],
     ids=range(4),
 )
-async def test_paypals_signature_is_for_this_transmission(
+async def test_a_paypal_signature_of_another_transmission_is_refused(
     door: Door, spoil: Callable[[Headers], Headers]
 ) -> None:
     body = paypal_event()
@@ -227,7 +225,7 @@ async def test_paypals_signature_is_for_this_transmission(
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=range(5))
-async def test_what_paypal_signed_is_this_checksum(
+async def test_a_body_changed_after_paypal_signed_it_is_refused(
     door: Door, change: Callable[[bytes], bytes]
 ) -> None:
     body = paypal_event()
@@ -235,7 +233,7 @@ async def test_what_paypal_signed_is_this_checksum(
     await door.refused(door.paypal, headers, change(body), "signature_mismatch", certificates=1)
 
 
-async def test_anothers_key_or_webhook_does_not_serve(door: Door) -> None:
+async def test_a_paypal_signature_with_a_wrong_key_or_webhook_is_refused(door: Door) -> None:
     body, url = paypal_event(), door.certificates.certificate
     for headers in (
         transmission(body, url("good"), key=another_key()),
@@ -246,15 +244,13 @@ async def test_anothers_key_or_webhook_does_not_serve(door: Door) -> None:
 
 
 @pytest.mark.parametrize("body", NO_EVENTS)
-async def test_what_paypal_signed_is_an_event(door: Door, body: bytes) -> None:
+async def test_a_body_signed_by_paypal_that_is_no_event_is_refused(door: Door, body: bytes) -> None:
     headers = well_signed(door, body)
     await door.refused(door.paypal, headers, body, "body_malformed", certificates=1)
 
 
 @pytest.mark.parametrize("days", [-1, 1, 4])
-async def test_a_transmission_is_believed_whenever_it_says_that_it_was_sent(
-    door: Door, days: int
-) -> None:
+async def test_a_transmission_is_accepted_with_any_time(door: Door, days: int) -> None:
     """PayPal tries for three days, and does not say that each try has a time of its own."""
     body, url = paypal_event(), door.certificates.certificate("good")
     await door.believed(door.paypal, transmission(body, url, age=timedelta(days=days)), body)
@@ -272,7 +268,7 @@ async def test_a_transmission_is_believed_whenever_it_says_that_it_was_sent(
         ("absent", "certificate_unavailable"),
     ],
 )
-async def test_a_certificate_that_is_not_paypals_vouches_for_nothing(
+async def test_a_transmission_with_an_untrusted_certificate_is_refused(
     door: Door, name: str, code: str
 ) -> None:
     """Each is of the key that signed, and is where PayPal's would be: nothing else is wrong."""
@@ -305,7 +301,7 @@ async def test_a_certificate_that_is_not_paypals_vouches_for_nothing(
         "https://api.paypal.com/v1/notifications/certs/good",
     ],
 )
-async def test_a_certificate_is_had_from_its_own_address_alone(door: Door, trick: str) -> None:
+async def test_a_certificate_is_fetched_only_from_its_own_address(door: Door, trick: str) -> None:
     """Both hosts have a chain that is right in every way at each of these addresses."""
     host, port = door.certificates.place, door.certificates.place.partition(":")[2]
     url = trick.format(host=host, port=port, other=door.elsewhere.place)
@@ -333,13 +329,13 @@ async def test_a_certificate_is_had_from_its_own_address_alone(door: Door, trick
         "//api.paypal.com",
     ],
 )
-async def test_only_paypals_own_hosts_are_called(door: Door, place: str) -> None:
+async def test_only_hosts_of_paypal_are_called(door: Door, place: str) -> None:
     body = paypal_event()
     headers = transmission(body, f"{place}{CERTIFICATES}CERT-360caa42-fca2a594")
     await door.refused(door.live, headers, body, "certificate_not_allowed")
 
 
-async def test_an_account_at_paypal_has_no_certificates_from_a_stand_in(door: Door) -> None:
+async def test_a_live_paypal_account_accepts_no_certificate_of_a_simulator(door: Door) -> None:
     body = paypal_event()
     await door.refused(door.live, well_signed(door, body), body, "certificate_not_allowed")
 
@@ -361,7 +357,7 @@ async def captured(world: World, wallet: str) -> Mail:
     return mail
 
 
-async def test_a_transmission_does_not_serve_for_a_second_event(world: World) -> None:
+async def test_a_transmission_is_refused_for_a_second_event(world: World) -> None:
     genuine = await captured(world, await world.wallet())
     assert (await world.deliver(genuine)).status_code == 200
     answer = await world.deliver(forged(genuine, resource={"id": "MADEUP"}))
@@ -373,7 +369,7 @@ async def test_a_transmission_does_not_serve_for_a_second_event(world: World) ->
 
 
 @pytest.mark.parametrize("event_id", ["WH-FORGED", None])
-async def test_a_forged_body_that_comes_first_brings_what_paypal_says(
+async def test_a_forged_body_that_arrives_first_applies_only_the_facts_of_paypal(
     world: World, event_id: str | None
 ) -> None:
     """Nothing of the payment is applied yet: what the event says is asked of PayPal."""
@@ -391,7 +387,7 @@ async def test_a_forged_body_that_comes_first_brings_what_paypal_says(
     assert [row[1:3] for row in await world.inbox()] == [("processed", None)]
 
 
-async def test_the_genuine_event_is_taken_when_it_comes_again_after_a_forgery(
+async def test_the_genuine_event_is_stored_when_it_is_delivered_again_after_a_forgery(
     world: World,
 ) -> None:
     wallet = await world.wallet()
@@ -411,7 +407,7 @@ async def test_the_genuine_event_is_taken_when_it_comes_again_after_a_forgery(
     assert await world.balance(wallet) == 1050
 
 
-async def test_a_refused_delivery_keeps_nothing_from_the_genuine_one(world: World) -> None:
+async def test_a_refused_delivery_does_not_block_the_genuine_one(world: World) -> None:
     """Neither its id nor its transmission is remembered: nobody has proved to have sent it."""
     wallet = await world.wallet()
     async with without_answers(world) as hasty:
@@ -473,7 +469,7 @@ ROTATIONS = {
 
 
 @pytest.mark.parametrize("provider", ROTATIONS)
-async def test_a_secret_is_replaced_while_deliveries_come(
+async def test_a_secret_is_rotated_while_deliveries_arrive(
     door: Door, provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """None is refused at any moment, be it signed with the old one, or with the new one."""

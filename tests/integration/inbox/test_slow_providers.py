@@ -88,7 +88,7 @@ async def stalled(world: World) -> AsyncIterator[Stalled]:
         yield Stalled(replace(world, engine=engine, api=api), gate, wallet, prompt)
 
 
-async def test_a_provider_that_stalls_holds_up_no_event_of_another(stalled: Stalled) -> None:
+async def test_a_stalled_provider_delays_no_event_of_another(stalled: Stalled) -> None:
     world, drain, wallet = stalled.world, stalled.world.engine.drain, stalled.wallet
     *early, late = stalled.prompt
     await world.deliver_all(early)
@@ -104,7 +104,7 @@ async def test_a_provider_that_stalls_holds_up_no_event_of_another(stalled: Stal
     assert {row[1:4] for row in await world.inbox()} == {("processed", None, 1)}
 
 
-async def test_who_waits_for_a_provider_keeps_the_event(
+async def test_a_worker_that_waits_for_a_provider_renews_its_claim(
     stalled: Stalled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(draining, "_KEEP_SECONDS", 0.05)
@@ -120,7 +120,7 @@ async def test_who_waits_for_a_provider_keeps_the_event(
     assert {row[1:4] for row in await world.inbox()} == {("processed", None, 1)}
 
 
-async def test_a_provider_is_asked_so_many_things_at_once_and_no_more(stalled: Stalled) -> None:
+async def test_concurrent_calls_to_a_provider_are_limited(stalled: Stalled) -> None:
     world, drain, gate = stalled.world, stalled.world.engine.drain, stalled.gate
     await world.rows(
         """
@@ -149,7 +149,7 @@ async def test_a_provider_is_asked_so_many_things_at_once_and_no_more(stalled: S
     assert {row[1] for row in await world.inbox()} == {"processed"}
 
 
-async def test_nor_does_one_whose_event_is_a_suspect(stalled: Stalled) -> None:
+async def test_a_stalled_suspect_delays_no_event_of_another(stalled: Stalled) -> None:
     world, drain, wallet = stalled.world, stalled.world.engine.drain, stalled.wallet
     await world.rows("update provider_event set attempts_lost = %s", SUSPECT_AFTER)
     taking = asyncio.create_task(drain.take_suspect())

@@ -17,7 +17,7 @@ async def settled(world: World) -> list[tuple[object, ...]]:
     )
 
 
-async def test_what_is_lost_again_and_again_is_taken_alone_then_given_up(world: World) -> None:
+async def test_an_event_lost_repeatedly_is_processed_alone_then_declared_dead(world: World) -> None:
     await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
     await lose(world)
     await world.rows("update provider_event set attempts_lost = %s", SUSPECT_AFTER)
@@ -27,7 +27,7 @@ async def test_what_is_lost_again_and_again_is_taken_alone_then_given_up(world: 
     assert await settled(world) == [("dead", "kills_workers", 0, None)]
 
 
-async def test_what_a_worker_survives_is_no_suspect_any_more(world: World) -> None:
+async def test_an_event_that_a_worker_survives_is_no_longer_a_suspect(world: World) -> None:
     """An event that is tried for days is claimed whenever a worker happens to be killed."""
     await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
     await lose(world)

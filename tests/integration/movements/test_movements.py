@@ -114,7 +114,7 @@ async def test_the_first_report_of_a_movement_is_the_one_that_is_posted(world: W
     await assert_sound(world)
 
 
-async def test_a_movement_of_nothing_has_a_place_and_no_posting(world: World) -> None:
+async def test_a_movement_of_zero_has_a_place_and_no_posting(world: World) -> None:
     (booked,) = await post(world, [moved("txn_1", MovementCategory.CHARGE, 0)])
     assert not booked.lines
     assert await post(world, [moved("txn_1", MovementCategory.CHARGE, 0)]) == []
@@ -124,9 +124,7 @@ async def test_a_movement_of_nothing_has_a_place_and_no_posting(world: World) ->
 @pytest.mark.parametrize(
     ("owner", "account"), [(Owner.OTHER_SYSTEM, "foreign:EUR"), (Owner.UNKNOWN, "suspense:EUR")]
 )
-async def test_money_that_is_not_ours_is_in_the_books_too(
-    world: World, owner: Owner, account: str
-) -> None:
+async def test_foreign_money_is_in_the_books(world: World, owner: Owner, account: str) -> None:
     await post(world, [moved("txn_1", MovementCategory.CHARGE, 70)], owner)
     assert await balances(world) == {"provider:EUR": 70, account: -70}
     await assert_sound(world)

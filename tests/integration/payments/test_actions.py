@@ -12,7 +12,7 @@ from tests.support.world import World
 
 @pytest.mark.parametrize("capture_method", ["automatic", "manual"])
 @pytest.mark.parametrize("provider", list(ACTION))
-async def test_what_the_customer_has_done_is_gone_on_with(
+async def test_a_payment_continues_after_the_action_of_the_customer(
     world: World, provider: str, capture_method: str
 ) -> None:
     payment = await waiting(world, provider, capture_method)
@@ -29,7 +29,9 @@ async def test_what_the_customer_has_done_is_gone_on_with(
 
 
 @pytest.mark.parametrize("provider", list(ACTION))
-async def test_nobody_needs_to_tell_us(world: World, provider: str) -> None:
+async def test_a_worker_finds_the_action_of_the_customer_without_a_webhook(
+    world: World, provider: str
+) -> None:
     payment = await waiting(world, provider)
     await world.site(provider).pull(DONE[provider], payment)
     for _ in range(2):  # PayPal says that it was approved, and then takes it
@@ -41,7 +43,7 @@ async def test_nobody_needs_to_tell_us(world: World, provider: str) -> None:
 
 
 @pytest.mark.parametrize("provider", list(ACTION))
-async def test_it_is_a_page_that_a_person_can_use(world: World, provider: str) -> None:
+async def test_the_next_action_is_a_page_with_a_form(world: World, provider: str) -> None:
     payment = await waiting(world, provider)
     async with httpx.AsyncClient() as browser:
         page = await browser.get(payment["next_action_url"])
@@ -74,7 +76,7 @@ async def test_a_payment_that_waits_for_its_customer_can_be_canceled(
 
 
 @pytest.mark.parametrize("provider", list(ACTION))
-async def test_while_nobody_acts_it_waits_and_is_no_unknown_outcome(
+async def test_a_payment_that_waits_for_its_customer_is_no_unknown_outcome(
     world: World, provider: str
 ) -> None:
     payment = await waiting(world, provider)

@@ -47,7 +47,7 @@ async def assert_done(world: World, payment: Payment, provider: str, name: str) 
 
 @pytest.mark.parametrize(("provider", "name"), list(itertools.product(PROVIDERS, COMMANDS)))
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_lost_answer_is_learned_and_done_once(
+async def test_a_lost_answer_is_recovered_and_takes_effect_once(
     world: World, provider: str, name: str, fault: str
 ) -> None:
     payment = await begin(world, await world.wallet(), provider, name)
@@ -66,7 +66,7 @@ async def test_a_lost_answer_is_learned_and_done_once(
 
 
 @pytest.mark.parametrize(("provider", "name"), list(itertools.product(PROVIDERS, COMMANDS)))
-async def test_too_many_calls_change_nothing_and_may_be_made_again(
+async def test_a_rate_limited_call_changes_nothing_and_can_be_repeated(
     world: World, provider: str, name: str
 ) -> None:
     payment = await begin(world, await world.wallet(), provider, name)
@@ -85,9 +85,7 @@ async def test_too_many_calls_change_nothing_and_may_be_made_again(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_an_answer_that_lies_about_the_amount_is_quarantined(
-    world: World, provider: str
-) -> None:
+async def test_an_answer_with_a_wrong_amount_is_quarantined(world: World, provider: str) -> None:
     wallet = await world.wallet()
     await world.site(provider).set_faults(answer="lie")
     payment = await pay(world, wallet, provider)
@@ -103,7 +101,7 @@ async def test_an_answer_that_lies_about_the_amount_is_quarantined(
 
 
 @pytest.mark.parametrize("fault", ["cut_before", "cut_after"])
-async def test_a_no_to_a_capture_is_no_answer_to_a_cancellation(world: World, fault: str) -> None:
+async def test_a_declined_capture_does_not_answer_a_cancellation(world: World, fault: str) -> None:
     payment = await world.pay(
         await world.wallet(),
         provider_account=world.paypal.account,
@@ -120,7 +118,7 @@ async def test_a_no_to_a_capture_is_no_answer_to_a_cancellation(world: World, fa
     await assert_sound(world)
 
 
-async def test_a_fee_of_a_capture_that_is_set_aside_is_not_posted(world: World) -> None:
+async def test_the_fee_of_a_quarantined_capture_is_not_posted(world: World) -> None:
     wallet = await world.wallet()
     payment = await world.reserve(wallet, "paypal")
     await world.command(payment, "capture", {"amount": 400, "final": False})
@@ -139,7 +137,7 @@ async def test_a_fee_of_a_capture_that_is_set_aside_is_not_posted(world: World) 
     await assert_sound(world)
 
 
-async def test_an_answer_that_lies_still_brings_the_providers_id(world: World) -> None:
+async def test_a_quarantined_answer_still_brings_the_provider_reference(world: World) -> None:
     wallet = await world.wallet()
     await world.paypal.set_faults(answer="lie")
     payment = await pay(world, wallet, "paypal")

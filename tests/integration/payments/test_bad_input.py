@@ -24,7 +24,7 @@ AMOUNTS: list[tuple[str, int, str]] = [
 
 @pytest.mark.parametrize(("amount", "status", "code"), AMOUNTS, ids=lambda one: str(one)[:20])
 @pytest.mark.parametrize("command", ["capture", "refund"])
-async def test_an_amount_that_cannot_be_is_refused(
+async def test_an_invalid_amount_is_refused(
     shared_world: World, shared_wallet: str, command: str, amount: str, status: int, code: str
 ) -> None:
     if command == "capture":
@@ -49,7 +49,7 @@ def _whole(command: str) -> str:
 
 @pytest.mark.parametrize("command", ["confirm", "capture", "cancel", "timeline"])
 @pytest.mark.parametrize("payment_id", ["nonsense", "acct_01h455vb4pex5vsknk084sn02q", "new"])
-async def test_a_payment_that_is_not_there_is_not_found(
+async def test_an_unknown_payment_is_not_found(
     shared_world: World, command: str, payment_id: str
 ) -> None:
     if payment_id == "new":
@@ -60,15 +60,13 @@ async def test_a_payment_that_is_not_there_is_not_found(
 
 
 @pytest.mark.parametrize("kind", ["refund", "dispute"])
-async def test_a_refund_or_dispute_that_is_not_there_is_not_found(
-    shared_world: World, kind: str
-) -> None:
+async def test_an_unknown_refund_or_dispute_is_not_found(shared_world: World, kind: str) -> None:
     for name in ("nonsense", ids.render(kind, ids.uuid7())):
         answer = await shared_world.api.get(f"/v1/{kind}s/{name}")
         assert (answer.status_code, answer.json()["code"]) == (404, f"{kind}_not_found")
 
 
-async def test_another_merchants_payment_cannot_be_touched(world: World) -> None:
+async def test_a_payment_of_another_merchant_cannot_be_changed(world: World) -> None:
     payment, reserved = await world.pay(await world.wallet()), None
     reserved = await world.reserve(payment["beneficiary"])
     merchants = world.engine.merchants
@@ -96,7 +94,7 @@ async def test_another_merchants_payment_cannot_be_touched(world: World) -> None
         ({"refund": 5}, "invalid_request"),
     ],
 )
-async def test_a_payment_that_cannot_be_is_not_made(
+async def test_an_invalid_payment_is_not_created(
     shared_world: World, shared_wallet: str, changes: dict[str, object], code: str
 ) -> None:
     order = shared_world.order(shared_wallet, **changes)
@@ -108,7 +106,7 @@ async def test_a_payment_that_cannot_be_is_not_made(
 
 @pytest.mark.parametrize("path", ["confirm", "cancel", "capture"])
 @pytest.mark.parametrize("body", ['{"amount_": 1}', "[]", "5", '{"final": 1}'])
-async def test_a_command_with_what_it_does_not_know_is_refused(
+async def test_a_command_with_an_unknown_field_is_refused(
     shared_world: World, shared_wallet: str, path: str, body: str
 ) -> None:
     payment = await shared_world.reserve(shared_wallet)
@@ -148,7 +146,7 @@ async def test_lists_are_filtered(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["payments?reference=%00", "accounts?code=%00", "payments/%00"])
-async def test_a_text_that_the_database_cannot_keep_is_refused(
+async def test_a_text_that_postgresql_cannot_store_is_refused(
     shared_world: World, path: str
 ) -> None:
     answer = await shared_world.api.get(f"/v1/{path}")

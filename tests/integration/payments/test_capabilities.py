@@ -118,7 +118,7 @@ async def test_without_a_look_up_the_lost_call_is_repeated_with_its_key(
     assert await shop.world.balance(wallet) == 1050
 
 
-async def test_once_the_key_is_forgotten_nothing_is_repeated_and_the_operator_sees_why(
+async def test_after_the_key_expires_no_call_is_repeated_and_the_operator_sees_the_reason(
     shop: Shop,
 ) -> None:
     shop.host.fault = Fault.CUT_AFTER
@@ -135,7 +135,7 @@ async def test_once_the_key_is_forgotten_nothing_is_repeated_and_the_operator_se
     assert (await shop.world.payment(payment["id"]))["status"] == "succeeded"
 
 
-async def test_a_repeated_call_that_is_not_sent_does_not_fail_what_the_first_may_have_done(
+async def test_an_unsent_repetition_does_not_fail_the_first_call(
     shop: Shop,
 ) -> None:
     """No look-up has said that Slate knows nothing of the first call."""
@@ -172,7 +172,7 @@ async def test_a_dispute_before_its_capture_waits_for_the_capture_and_is_applied
     assert [one["payment"] for one in disputes] == [payment["id"]]
 
 
-async def test_there_is_nothing_to_backfill_from(shop: Shop) -> None:
+async def test_a_backfill_without_an_event_list_is_refused(shop: Shop) -> None:
     path = f"/v1/provider-accounts/{shop.account}/backfill"
     answer = await shop.world.api.post(path, json={"since": "2026-01-01T00:00:00Z"})
     assert (answer.status_code, answer.json()["code"]) == (422, "backfill_not_supported")

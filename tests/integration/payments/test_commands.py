@@ -17,7 +17,7 @@ from tests.support.world import World, without_answers
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_what_is_authorized_is_not_money_until_it_is_captured(
+async def test_an_authorization_moves_no_money_until_its_capture(
     world: World, provider: str
 ) -> None:
     wallet = await world.wallet()
@@ -34,7 +34,7 @@ async def test_what_is_authorized_is_not_money_until_it_is_captured(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_part_may_be_captured_and_the_rest_lapses(world: World, provider: str) -> None:
+async def test_a_partial_capture_releases_the_rest(world: World, provider: str) -> None:
     wallet = await world.wallet()
     payment = await world.reserve(wallet, provider)
     captured = await world.command(payment, "capture", {"amount": 400})
@@ -46,7 +46,7 @@ async def test_a_part_may_be_captured_and_the_rest_lapses(world: World, provider
     await assert_sound(world)
 
 
-async def test_paypal_captures_in_several_parts_up_to_what_is_authorized(world: World) -> None:
+async def test_paypal_captures_in_several_parts_up_to_the_authorized_amount(world: World) -> None:
     wallet = await world.wallet()
     payment = await world.reserve(wallet, "paypal")
     for amount, status in ((400, "authorized"), (300, "authorized"), (350, "succeeded")):
@@ -58,7 +58,7 @@ async def test_paypal_captures_in_several_parts_up_to_what_is_authorized(world: 
     await assert_sound(world)
 
 
-async def test_a_refund_of_parts_names_the_capture_that_it_is_of(world: World) -> None:
+async def test_a_refund_of_a_payment_captured_in_parts_names_its_capture(world: World) -> None:
     wallet = await world.wallet()
     payment = await world.reserve(wallet, "paypal")
     await world.command(payment, "capture", {"amount": 400, "final": False})
@@ -85,7 +85,7 @@ async def test_stripe_captures_once(world: World) -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_canceled_authorization_takes_nothing(world: World, provider: str) -> None:
+async def test_a_canceled_authorization_charges_nothing(world: World, provider: str) -> None:
     wallet = await world.wallet()
     payment = await world.reserve(wallet, provider)
     canceled = await world.command(payment, "cancel")
@@ -100,7 +100,7 @@ async def test_a_canceled_authorization_takes_nothing(world: World, provider: st
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_an_authorization_expires_when_the_provider_says_so(
+async def test_an_authorization_expires_when_the_provider_reports_it(
     world: World, provider: str
 ) -> None:
     payment = await world.reserve(await world.wallet(), provider)
@@ -111,7 +111,7 @@ async def test_an_authorization_expires_when_the_provider_says_so(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_capture_of_what_has_expired_meanwhile_is_declined(
+async def test_a_capture_of_an_expired_authorization_is_declined(
     world: World, provider: str
 ) -> None:
     wallet = await world.wallet()
@@ -127,7 +127,7 @@ async def test_a_capture_of_what_has_expired_meanwhile_is_declined(
     await assert_sound(world)
 
 
-async def test_a_payment_may_be_written_down_first_and_confirmed_later(world: World) -> None:
+async def test_a_payment_can_be_created_first_and_confirmed_later(world: World) -> None:
     wallet = await world.wallet()
     payment = await world.pay(wallet, confirm=False)
     assert (payment["status"], payment["operations"]) == ("created", [])
@@ -143,7 +143,9 @@ async def test_a_payment_may_be_written_down_first_and_confirmed_later(world: Wo
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_refunds_give_back_parts_until_nothing_is_left(world: World, provider: str) -> None:
+async def test_partial_refunds_return_the_whole_payment_and_no_more(
+    world: World, provider: str
+) -> None:
     wallet = await world.wallet()
     payment = await pay(world, wallet, provider)
     first = await world.refund(payment, amount=400, reason="broken", metadata={"case": "7"})
@@ -170,7 +172,7 @@ async def test_refunds_give_back_parts_until_nothing_is_left(world: World, provi
     await assert_sound(world)
 
 
-async def test_a_refund_that_nobody_can_bear_is_refused_before_the_provider_hears_of_it(
+async def test_a_refund_without_funds_is_refused_before_the_provider_is_called(
     world: World,
 ) -> None:
     wallet, other = await world.wallet(), await world.wallet("wallet:bob")
@@ -194,7 +196,7 @@ async def test_a_refund_that_nobody_can_bear_is_refused_before_the_provider_hear
     await assert_sound(world)
 
 
-async def test_what_a_refund_holds_nobody_else_takes(world: World) -> None:
+async def test_money_held_for_a_refund_cannot_be_spent(world: World) -> None:
     wallet = await world.wallet()
     payment = await pay(world, wallet, "stripe")
     await world.stripe.set_faults(answer="cut_before")
@@ -226,9 +228,7 @@ def _rendered(hold_id: UUID) -> str:
         ("payments/{id}/cancel", None),
     ],
 )
-async def test_a_repeated_command_is_the_same_command(
-    world: World, path: str, body: object
-) -> None:
+async def test_a_repeated_command_takes_effect_once(world: World, path: str, body: object) -> None:
     payment = await world.reserve(await world.wallet())
     first = await world.ask(path.format(**payment), body, key="once")
     again = await world.ask(path.format(**payment), body, key="once")
@@ -238,7 +238,7 @@ async def test_a_repeated_command_is_the_same_command(
     assert other.status_code in {409, 422}
 
 
-async def test_a_repeated_refund_is_the_same_refund(world: World) -> None:
+async def test_a_repeated_refund_returns_the_first_refund(world: World) -> None:
     payment = await pay(world, await world.wallet(), "stripe")
     body = {"payment": payment["id"], "amount": 100}
     answers = [await world.ask("refunds", body, key="refund-1") for _ in range(3)]
@@ -248,7 +248,7 @@ async def test_a_repeated_refund_is_the_same_refund(world: World) -> None:
     assert (conflict.status_code, conflict.json()["code"]) == (409, "idempotency_key_reused")
 
 
-async def test_fees_are_known_and_leave_the_clearing_account_with_what_the_provider_owes(
+async def test_fees_leave_the_clearing_account_at_the_amount_that_the_provider_owes(
     world: World,
 ) -> None:
     wallet = await world.wallet()
@@ -267,7 +267,7 @@ async def test_fees_are_known_and_leave_the_clearing_account_with_what_the_provi
     await assert_sound(world)
 
 
-async def test_the_timeline_tells_the_whole_story(world: World) -> None:
+async def test_the_timeline_lists_every_step_of_a_payment(world: World) -> None:
     payment = await world.reserve(await world.wallet())
     await world.command(payment, "capture")
     await world.refund(payment, amount=50)
@@ -284,7 +284,7 @@ async def test_the_timeline_tells_the_whole_story(world: World) -> None:
     ]
 
 
-async def test_what_was_paid_to_an_account_that_was_closed_meanwhile_is_not_lost(
+async def test_a_payment_to_a_closed_account_is_not_lost(
     world: World,
 ) -> None:
     wallet = await world.wallet()
@@ -307,7 +307,7 @@ async def test_what_was_paid_to_an_account_that_was_closed_meanwhile_is_not_lost
     await assert_sound(world)
 
 
-async def test_a_refund_that_was_made_is_not_answered_as_unavailable(world: World) -> None:
+async def test_a_refund_that_took_effect_is_not_answered_as_unavailable(world: World) -> None:
     payment = await pay(world, await world.wallet(), "stripe")
     away = AsyncMock(side_effect=Unavailable("database_unavailable", "It is away."))
     with patch.object(PaymentQueries, "refund", away):
@@ -317,7 +317,9 @@ async def test_a_refund_that_was_made_is_not_answered_as_unavailable(world: Worl
     assert found["status"] == "succeeded"
 
 
-async def test_a_key_is_free_after_a_refusal_and_belongs_to_one_command(world: World) -> None:
+async def test_an_idempotency_key_is_free_after_a_refusal_and_belongs_to_one_command(
+    world: World,
+) -> None:
     wallet = await world.wallet()
     refused = await world.ask("payments", world.order(wallet, currency="USD"), key="once")
     assert refused.status_code == 422

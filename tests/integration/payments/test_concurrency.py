@@ -16,7 +16,7 @@ from groat.providers.domain.facts import Captured, Report
 from tests.support.world import World, without_answers
 
 
-async def test_one_fact_brought_by_many_at_once_has_one_effect(world: World) -> None:
+async def test_a_fact_reported_by_many_events_at_once_has_one_effect(world: World) -> None:
     async with without_answers(world) as hasty:
         wallet = await hasty.wallet()
         paid = await asyncio.gather(*(hasty.pay(wallet) for _ in range(5)))

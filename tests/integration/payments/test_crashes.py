@@ -36,7 +36,7 @@ ROUNDS = int(os.environ.get("GROAT_CRASH_ROUNDS", "1"))
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
-async def test_whatever_dies_and_whenever_all_is_done_once_and_known(
+async def test_every_command_takes_effect_once_despite_a_crash_at_any_step(
     world: World, seed: int
 ) -> None:
     chance = Random(seed)  # noqa: S311 - the same deaths every time

@@ -46,7 +46,7 @@ async def disputed(world: World, provider: str, spent: int, *triggers: str) -> P
 
 @pytest.mark.parametrize("spent", [0, 1000])
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_lost_dispute_takes_what_is_there_and_the_rest_is_owed(
+async def test_a_lost_dispute_takes_the_balance_and_the_rest_is_owed(
     world: World, provider: str, spent: int
 ) -> None:
     payment = await disputed(world, provider, spent, "dispute", "dispute_lost")
@@ -68,9 +68,7 @@ async def test_a_lost_dispute_takes_what_is_there_and_the_rest_is_owed(
 
 @pytest.mark.parametrize("spent", [0, 1000])
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_dispute_that_is_won_leaves_everything_as_it_was(
-    world: World, provider: str, spent: int
-) -> None:
+async def test_a_won_dispute_changes_no_balance(world: World, provider: str, spent: int) -> None:
     payment = await disputed(world, provider, spent, "dispute", "dispute_won")
     assert payment["disputed"] == 0
     [dispute] = await pages(world.api, "/v1/disputes", status="won")
@@ -80,7 +78,7 @@ async def test_a_dispute_that_is_won_leaves_everything_as_it_was(
     await assert_sound(world)
 
 
-async def test_a_dispute_may_come_with_the_charge(world: World) -> None:
+async def test_a_dispute_can_arrive_with_its_charge(world: World) -> None:
     wallet = await world.wallet()
     payment = await world.pay(wallet, payment_method="pm_card_createDispute")
     await world.settle()
@@ -89,7 +87,7 @@ async def test_a_dispute_may_come_with_the_charge(world: World) -> None:
     await assert_sound(world)
 
 
-async def test_all_that_is_said_of_a_dispute_may_come_at_once_and_twice(world: World) -> None:
+async def test_all_events_of_a_dispute_can_arrive_at_once_and_twice(world: World) -> None:
     wallet = await world.wallet()
     payment = await pay(world, wallet, "stripe")
     for trigger in ("dispute", "dispute_won"):
@@ -103,7 +101,7 @@ async def test_all_that_is_said_of_a_dispute_may_come_at_once_and_twice(world: W
     await assert_sound(world)
 
 
-async def test_a_dispute_may_come_long_before_its_capture(world: World) -> None:
+async def test_a_dispute_can_arrive_long_before_its_capture(world: World) -> None:
     wallet = await world.wallet()
     async with without_answers(world):
         payment = await world.pay(wallet, payment_method="pm_card_createDispute")

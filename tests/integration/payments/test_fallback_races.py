@@ -62,7 +62,7 @@ async def assert_taken_by_the_second(world: World, payment: Payment) -> None:
     await assert_sound(world)
 
 
-async def test_no_worker_takes_over_what_is_being_decided(world: World) -> None:
+async def test_no_worker_takes_over_a_payment_whose_fallback_is_being_decided(world: World) -> None:
     await put_rules(world, rule(world, "all", "paypal", "stripe"))
     claimed: list[int] = []
     lock = store.lock_standing
@@ -88,7 +88,7 @@ async def test_no_worker_takes_over_what_is_being_decided(world: World) -> None:
     await assert_sound(world)
 
 
-async def test_a_worker_that_comes_too_late_does_not_speak_for_the_next_provider(
+async def test_the_answer_of_a_late_worker_does_not_count_for_the_next_provider(
     world: World,
 ) -> None:
     payment = await declined_in_silence(world)
@@ -105,7 +105,9 @@ async def test_a_worker_that_comes_too_late_does_not_speak_for_the_next_provider
     await assert_taken_by_the_second(world, payment)
 
 
-async def test_an_operator_does_not_speak_for_the_next_provider(world: World) -> None:
+async def test_the_resolution_of_an_operator_does_not_count_for_the_next_provider(
+    world: World,
+) -> None:
     payment = await declined_in_silence(world)
     meanwhile = once(world.drain)
     lock = store.lock_payments
@@ -126,7 +128,7 @@ async def test_an_operator_does_not_speak_for_the_next_provider(world: World) ->
     await assert_taken_by_the_second(world, payment)
 
 
-async def test_what_a_webhook_has_begun_goes_on_from_a_provider_that_is_not_reached(
+async def test_a_fallback_begun_by_a_webhook_fails_if_its_provider_is_unreachable(
     world: World,
 ) -> None:
     payment = await declined_in_silence(world)
@@ -142,7 +144,7 @@ async def test_what_a_webhook_has_begun_goes_on_from_a_provider_that_is_not_reac
     await assert_sound(world)
 
 
-async def test_what_a_webhook_has_begun_is_unknown_once_a_second_worker_asks(
+async def test_a_fallback_begun_by_a_webhook_stays_unknown_after_a_lost_answer(
     world: World,
 ) -> None:
     payment = await declined_in_silence(world)
@@ -162,7 +164,7 @@ async def test_what_a_webhook_has_begun_is_unknown_once_a_second_worker_asks(
     await assert_taken_by_the_second(world, payment)
 
 
-async def test_what_is_begun_and_ended_in_one_batch_is_not_left_open(world: World) -> None:
+async def test_operations_begun_and_ended_in_one_batch_are_settled(world: World) -> None:
     """Two accounts at one account of the provider's are both told of what becomes of either."""
     merchants = world.engine.merchants
     stripe = await merchants.provider_account(world.merchant_id, world.stripe.account_id)
@@ -189,7 +191,7 @@ async def test_what_is_begun_and_ended_in_one_batch_is_not_left_open(world: Worl
     await assert_sound(world)
 
 
-async def test_codes_of_a_later_version_are_not_gone_on_after_and_harm_nothing(
+async def test_unknown_failure_codes_of_a_later_version_are_ignored(
     world: World,
 ) -> None:
     await put_rules(world, rule(world, "all", "stripe", "paypal"))
@@ -205,7 +207,7 @@ async def test_codes_of_a_later_version_are_not_gone_on_after_and_harm_nothing(
     assert (await routed(world, payment["beneficiary"]))["status"] == "succeeded"
 
 
-async def test_asking_often_does_not_put_off_what_workers_do(world: World) -> None:
+async def test_frequent_syncs_do_not_postpone_the_next_lookup(world: World) -> None:
     await world.paypal.set_faults(answer="cut_before")
     payment = await world.pay(
         await world.wallet(),
@@ -220,7 +222,7 @@ async def test_asking_often_does_not_put_off_what_workers_do(world: World) -> No
     assert (await world.ask(f"payments/{payment['id']}/sync")).json()["status"] == "succeeded"
 
 
-async def test_rules_that_cannot_be_kept_are_refused(world: World) -> None:
+async def test_rules_that_cannot_be_stored_are_refused(world: World) -> None:
     for bad in ("a\0b", "\ud800"):
         answer = await world.api.put(
             "/v1/routing-rules",
@@ -230,7 +232,7 @@ async def test_rules_that_cannot_be_kept_are_refused(world: World) -> None:
         assert 400 <= answer.status_code < 500, answer.text
 
 
-async def test_a_payment_that_is_confirmed_much_later_still_falls_back(world: World) -> None:
+async def test_a_payment_confirmed_much_later_still_falls_back(world: World) -> None:
     await put_rules(world, rule(world, "all", "stripe", "paypal"))
     payment = await routed(world, await world.wallet(), confirm=False, payment_methods=SOFT)
     await put_rules(world)

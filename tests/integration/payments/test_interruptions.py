@@ -16,7 +16,9 @@ CUT_WHAT_WAITS = (
 )
 
 
-async def test_a_payment_that_cannot_be_concluded_is_answered_as_it_stands(world: World) -> None:
+async def test_a_payment_that_cannot_be_settled_is_answered_with_its_present_status(
+    world: World,
+) -> None:
     wallet = await world.wallet()
     async with await psycopg.AsyncConnection.connect(world.database_url) as connection:
         await connection.execute("select from balance for update")
@@ -37,7 +39,7 @@ async def claimed(world: World) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_an_operation_is_put_off_with_its_reason_though_connections_were_cut(
+async def test_an_operation_is_deferred_with_its_reason_despite_cut_connections(
     world: World,
 ) -> None:
     await world.stripe.set_faults(answer="cut_before")

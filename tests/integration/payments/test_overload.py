@@ -25,7 +25,7 @@ async def _ask(world: World, provider: str, wallet: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("provider", ["stripe", "paypal"])
-async def test_calls_beyond_the_places_are_refused_before_anything_is_written(
+async def test_calls_above_the_limit_are_refused_before_any_row_is_written(
     world: World, provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wallets = [await world.wallet(f"wallet:{number}") for number in range(10)]
@@ -56,7 +56,7 @@ async def test_calls_beyond_the_places_are_refused_before_anything_is_written(
         assert (await _ask(busy, provider, wallets[0])).json()["status"] == "succeeded"
 
 
-async def test_a_slow_provider_takes_nobody_elses_places(world: World) -> None:
+async def test_a_slow_provider_takes_no_place_of_another_provider(world: World) -> None:
     wallet = await world.wallet()
     small = world.settings.model_copy(update={"provider_calls": 3})
     async with engine_and_api(small, world.api_key) as (engine, api):

@@ -59,7 +59,7 @@ async def test_twenty_calls_at_once_with_one_key_are_one_payment(world: World) -
     assert charge["reference"] == payment_id
 
 
-async def test_a_key_that_comes_again_with_another_body_is_a_conflict(world: World) -> None:
+async def test_an_idempotency_key_with_another_body_is_a_conflict(world: World) -> None:
     wallet, headers = await world.wallet(), {"idempotency-key": "one"}
     first = await world.api.post("/v1/payments", json=world.order(wallet), headers=headers)
     other = world.order(wallet, amount=1051)
@@ -69,7 +69,7 @@ async def test_a_key_that_comes_again_with_another_body_is_a_conflict(world: Wor
     assert len(await world.stripe.charges()) == 1
 
 
-async def test_a_refused_request_leaves_its_key_free(world: World) -> None:
+async def test_a_refused_request_frees_its_idempotency_key(world: World) -> None:
     headers = {"idempotency-key": "one"}
     refused = world.order(ids.render("account", ids.uuid7()))
     answer = await world.api.post("/v1/payments", json=refused, headers=headers)
@@ -79,7 +79,7 @@ async def test_a_refused_request_leaves_its_key_free(world: World) -> None:
     assert answer.status_code == 201
 
 
-async def test_a_provider_that_is_down_fails_the_payment(world: World) -> None:
+async def test_an_unreachable_provider_fails_the_payment(world: World) -> None:
     closed = await world.engine.merchants.put_provider_account(
         OPERATOR.acting_for(world.merchant_id),
         "stripe",
@@ -93,7 +93,7 @@ async def test_a_provider_that_is_down_fails_the_payment(world: World) -> None:
 
 
 @pytest.mark.parametrize(("provider", "method"), [("stripe", GOOD_STRIPE), ("paypal", GOOD_PAYPAL)])
-async def test_an_answer_that_comes_too_late_leaves_it_to_the_webhook(
+async def test_a_payment_with_a_late_answer_is_settled_by_its_webhook(
     world: World, provider: str, method: str
 ) -> None:
     site = world.site(provider)
@@ -110,7 +110,7 @@ async def test_an_answer_that_comes_too_late_leaves_it_to_the_webhook(
     assert len(await site.charges()) == 1
 
 
-async def test_an_amount_that_is_not_ours_is_set_aside(world: World) -> None:
+async def test_a_wrong_amount_is_quarantined(world: World) -> None:
     async with without_answers(world) as hasty:
         wallet = await hasty.wallet()
         payment = await hasty.pay(wallet)

@@ -28,7 +28,7 @@ async def test_a_saved_method_is_charged_at_once(world: World, method: str) -> N
 
 
 @pytest.mark.parametrize("capture_method", ["automatic", "manual"])
-async def test_a_customer_without_a_token_pays_on_paypals_page(
+async def test_a_customer_without_a_saved_method_pays_on_the_paypal_page(
     world: World, capture_method: str
 ) -> None:
     wallet = await world.wallet()
@@ -48,7 +48,7 @@ async def test_a_customer_without_a_token_pays_on_paypals_page(
     assert await world.balance(wallet) == 1050
 
 
-async def test_a_customer_who_never_approves_lets_the_payment_expire(world: World) -> None:
+async def test_a_payment_without_approval_expires(world: World) -> None:
     wallet = await world.wallet()
     payment = (await world.ask("payments", _order(world, wallet, payment_method=None))).json()
     await world.rows("update payment set provider_reference = 'FORGOTTEN'")
@@ -70,7 +70,7 @@ async def test_a_customer_who_never_approves_lets_the_payment_expire(world: Worl
         ("stripe", {"payment_method": None}),
     ],
 )
-async def test_a_payment_that_its_provider_cannot_take_is_refused_before_it_is_written(
+async def test_a_payment_that_the_provider_cannot_take_is_refused_before_it_is_stored(
     world: World, provider: str, changes: dict[str, Any]
 ) -> None:
     wallet = await world.wallet()
@@ -83,7 +83,7 @@ async def test_a_payment_that_its_provider_cannot_take_is_refused_before_it_is_w
     assert await world.counts() == before
 
 
-async def test_routing_takes_a_customer_without_a_token_to_paypal(world: World) -> None:
+async def test_a_customer_without_a_saved_method_is_routed_to_paypal(world: World) -> None:
     wallet = await world.wallet()
     rule = {"name": "all", "targets": [{"provider_account": world.paypal.account}]}
     await world.api.put("/v1/routing-rules", json={"rules": [rule]})

@@ -32,7 +32,7 @@ async def crowd(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_of_a_hundred_refunds_of_60_of_100_one_passes(world: World, provider: str) -> None:
+async def test_one_of_a_hundred_refunds_of_60_of_100_succeeds(world: World, provider: str) -> None:
     wallet = await world.wallet()
     await pay(world, wallet, provider, amount=10_000)  # so that funds are not what refuses
     payment = await pay(world, wallet, provider, amount=100)
@@ -54,7 +54,7 @@ def _both(payment: Payment) -> list[tuple[str, object]]:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_of_captures_and_cancellations_one_wins(world: World, provider: str) -> None:
+async def test_one_of_captures_and_cancellations_wins(world: World, provider: str) -> None:
     wallet = await world.wallet()
     payments = [await world.reserve(wallet, provider) for _ in range(5)]
     calls = [call for payment in payments for call in _both(payment) * 3]

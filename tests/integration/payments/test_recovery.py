@@ -48,7 +48,7 @@ async def operation(world: World) -> tuple[str, int]:
 
 @pytest.mark.parametrize("fault", ["cut_before", "cut_after", "html"])
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_lost_answer_is_learned_and_the_customer_charged_once(
+async def test_a_lost_answer_is_recovered_and_the_customer_charged_once(
     world: World, provider: str, fault: str
 ) -> None:
     wallet, payment = await pay(world, provider, fault)
@@ -66,7 +66,7 @@ async def test_a_lost_answer_is_learned_and_the_customer_charged_once(
 
 
 @pytest.mark.parametrize("hours", [-24, 24])
-async def test_a_host_whose_clock_is_wrong_asks_neither_too_early_nor_never(
+async def test_a_host_with_a_wrong_clock_looks_up_neither_too_early_nor_never(
     world: World, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
     wrong = timedelta(hours=hours)
@@ -79,7 +79,7 @@ async def test_a_host_whose_clock_is_wrong_asks_neither_too_early_nor_never(
 
 @pytest.mark.parametrize("fault", ["cut_before", "cut_after"])
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_lost_decline_is_learned(world: World, provider: str, fault: str) -> None:
+async def test_a_lost_decline_is_recovered(world: World, provider: str, fault: str) -> None:
     wallet, payment = await pay(world, provider, fault, good=False)
     assert await recover(world) == 1
     found = await world.payment(payment["id"])
@@ -88,14 +88,14 @@ async def test_a_lost_decline_is_learned(world: World, provider: str, fault: str
     assert await world.site(provider).charges() == []
 
 
-async def test_stripe_that_answers_500_for_ever_is_searched(world: World) -> None:
+async def test_at_stripe_a_permanent_500_is_resolved_by_search(world: World) -> None:
     _, payment = await pay(world, "stripe", "broken")
     assert await recover(world) == 1
     assert (await world.payment(payment["id"]))["status"] == "succeeded"
     assert len(await world.stripe.charges()) == 1
 
 
-async def test_paypal_that_answers_500_for_ever_leaves_it_unknown_until_its_webhook(
+async def test_at_paypal_a_permanent_500_is_resolved_by_its_webhook(
     world: World,
 ) -> None:
     wallet, payment = await pay(world, "paypal", "broken")
@@ -111,7 +111,9 @@ async def test_paypal_that_answers_500_for_ever_leaves_it_unknown_until_its_webh
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_provider_that_is_away_leaves_it_unknown(world: World, provider: str) -> None:
+async def test_an_unreachable_provider_leaves_the_outcome_unknown(
+    world: World, provider: str
+) -> None:
     _, payment = await pay(world, provider, "cut_before")
     await world.site(provider).set_faults(answer="cut_before")
     [[before]] = await world.rows("select due_at from operation")
@@ -124,7 +126,7 @@ async def test_a_provider_that_is_away_leaves_it_unknown(world: World, provider:
 
 @pytest.mark.parametrize("hours", [0, -72])
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_past_the_providers_memory_nothing_is_sent_again(
+async def test_no_call_is_repeated_after_the_provider_forgot_its_key(
     world: World, monkeypatch: pytest.MonkeyPatch, provider: str, hours: int
 ) -> None:
     """Whatever the clock of the host says."""
@@ -140,7 +142,7 @@ async def test_past_the_providers_memory_nothing_is_sent_again(
     assert await world.site(provider).charges() == []
 
 
-async def test_many_workers_ask_once(world: World) -> None:
+async def test_many_workers_look_an_operation_up_once(world: World) -> None:
     wallet, _ = await pay(world, "stripe", "cut_after")
     await world.make_due()
     recover_batch = world.engine.recovery.recover_batch
@@ -149,7 +151,7 @@ async def test_many_workers_ask_once(world: World) -> None:
     assert await world.balance(wallet) == 1050
 
 
-async def test_a_webhook_may_come_first(world: World) -> None:
+async def test_a_webhook_can_settle_a_payment_before_its_lookup(world: World) -> None:
     wallet, _ = await pay(world, "stripe", "cut_after")
     await world.deliver_all(await world.posted_mail())
     await asyncio.gather(world.drain(), recover(world))
@@ -159,7 +161,7 @@ async def test_a_webhook_may_come_first(world: World) -> None:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_caller_may_ask_for_it_to_be_looked_up_now(world: World, provider: str) -> None:
+async def test_a_caller_can_request_a_lookup_at_once(world: World, provider: str) -> None:
     wallet, payment = await pay(world, provider, "cut_after")
     answers = await asyncio.gather(*(world.ask(f"payments/{payment['id']}/sync") for _ in range(5)))
     assert {answer.status_code for answer in answers} == {200}
@@ -174,9 +176,7 @@ async def test_a_caller_may_ask_for_it_to_be_looked_up_now(world: World, provide
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_look_up_that_the_provider_did_not_answer_says_so(
-    world: World, provider: str
-) -> None:
+async def test_a_sync_reports_an_unanswered_lookup(world: World, provider: str) -> None:
     _, payment = await pay(world, provider, "cut_before")
     await world.site(provider).set_faults(answer="cut_before")
     synced = (await world.ask(f"payments/{payment['id']}/sync")).json()
@@ -187,7 +187,9 @@ async def test_a_look_up_that_the_provider_did_not_answer_says_so(
     assert (synced["status"], synced["asked"], synced["reason"]) == ("succeeded", True, None)
 
 
-async def test_what_is_being_asked_for_the_first_time_is_left_to_who_asks(world: World) -> None:
+async def test_a_sync_does_not_look_up_an_operation_whose_first_call_is_running(
+    world: World,
+) -> None:
     await world.stripe.set_faults(answer_ms=800)
     paying = asyncio.create_task(world.pay(await world.wallet()))
     await until(lambda: bool(world.mailbox.mail))
@@ -199,7 +201,7 @@ async def test_what_is_being_asked_for_the_first_time_is_left_to_who_asks(world:
     assert (await paying)["status"] == "succeeded"
 
 
-async def test_paypal_is_asked_for_its_events_once_its_keys_are_forgotten(world: World) -> None:
+async def test_paypal_events_are_searched_after_its_keys_expire(world: World) -> None:
     """PayPal finds no order by our reference; its list of events does, delivered or not."""
     wallet, payment = await pay(world, "paypal", "broken")
     await world.posted_mail()  # which nobody delivers
@@ -213,7 +215,7 @@ async def test_paypal_is_asked_for_its_events_once_its_keys_are_forgotten(world:
     assert len(await world.paypal.charges()) == 1
 
 
-async def test_an_order_that_paypal_has_no_event_of_stays_unknown(world: World) -> None:
+async def test_an_order_without_a_paypal_event_stays_unknown(world: World) -> None:
     _, payment = await pay(world, "paypal", "cut_before")
     await world.rows("update operation set created_at = created_at - interval '7 hours'")
     assert await recover(world) == 1

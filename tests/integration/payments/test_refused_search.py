@@ -35,7 +35,7 @@ async def test_the_same_call_is_repeated_while_stripe_keeps_its_key(
 @pytest.mark.parametrize(("method", "status"), [(GOOD_STRIPE, "succeeded"), (BAD_STRIPE, "failed")])
 @pytest.mark.parametrize("fault", ["cut_after", "broken"])
 @pytest.mark.parametrize("age", ["1 minute", "3 days"])
-async def test_intents_are_listed_by_time_and_told_apart_by_metadata(
+async def test_intents_are_listed_by_time_and_identified_by_metadata(
     world: World, fault: str, method: str, status: str, age: str
 ) -> None:
     payment = await _lose_answer(world, fault, method)

@@ -25,7 +25,9 @@ def named(world: World, payment: Payment, *rest: str) -> list[str]:
     return [ids.render_merchant(world.merchant_id), operation, *rest, "--reason", "I looked"]
 
 
-async def test_what_is_unknown_is_listed_with_its_reason(world: World, payment: Payment) -> None:
+async def test_an_unknown_operation_is_listed_with_its_reason(
+    world: World, payment: Payment
+) -> None:
     shown, listed = await asyncio.gather(
         world.groat("payments", "unknown"), world.groat("payments", "unknown", "--json")
     )
@@ -37,7 +39,9 @@ async def test_what_is_unknown_is_listed_with_its_reason(world: World, payment: 
     assert one["next_lookup"] > one["since"]
 
 
-async def test_it_is_settled_as_captured_once(world: World, payment: Payment) -> None:
+async def test_an_operator_resolves_an_operation_as_succeeded_once(
+    world: World, payment: Payment
+) -> None:
     [charge] = await world.stripe.charges()
     arguments = named(world, payment, "succeeded", "--reference", charge["id"])
     settled = await world.groat("payments", "resolve", *arguments)
@@ -54,7 +58,7 @@ async def test_it_is_settled_as_captured_once(world: World, payment: Payment) ->
     assert json.loads((await world.groat("payments", "unknown", "--json")).stdout) == []
 
 
-async def test_it_is_settled_as_failed_and_a_late_capture_is_set_aside(
+async def test_a_capture_after_a_resolution_as_failed_is_quarantined(
     world: World, payment: Payment
 ) -> None:
     settled = json.loads(
@@ -67,7 +71,7 @@ async def test_it_is_settled_as_failed_and_a_late_capture_is_set_aside(
     assert {row[1] for row in await world.inbox() if row[0] == "charge.succeeded"} == {"dead"}
 
 
-async def test_what_succeeded_has_a_reference_at_the_provider(
+async def test_a_resolution_as_succeeded_needs_a_provider_reference(
     world: World, payment: Payment
 ) -> None:
     refused = await world.groat("payments", "resolve", *named(world, payment, "succeeded"))
@@ -85,7 +89,7 @@ async def test_what_succeeded_has_a_reference_at_the_provider(
         ("cancel", ("failed",), "authorized"),
     ],
 )
-async def test_what_became_of_an_authorization_is_settled_by_hand(
+async def test_an_operator_resolves_a_capture_or_cancellation(
     world: World, command: str, found: tuple[str, ...], status: str
 ) -> None:
     reserved = await world.reserve(await world.wallet())
@@ -97,7 +101,7 @@ async def test_what_became_of_an_authorization_is_settled_by_hand(
     assert await world.balance(reserved["beneficiary"]) == 1050 * (status == "succeeded")
 
 
-async def test_what_became_of_a_refund_is_settled_by_hand(world: World) -> None:
+async def test_an_operator_resolves_a_refund(world: World) -> None:
     paid = await world.pay(await world.wallet())
     for found, refunded in ((("failed",), 0), (("succeeded", "--reference", "re_seen"), 400)):
         async with without_answers(world):

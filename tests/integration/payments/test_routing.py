@@ -22,7 +22,7 @@ async def explained(world: World, payment: Payment) -> dict[str, Any]:
     return document
 
 
-async def test_the_first_rule_that_holds_sends_a_payment_and_says_why(world: World) -> None:
+async def test_the_first_matching_rule_routes_a_payment_with_its_reason(world: World) -> None:
     dollars = rule(world, "dollars", "stripe", when={"currencies": ["USD"]})
     rules = await put_rules(world, dollars, rule(world, "rest", "paypal", "stripe"))
     assert rules["version"] == 1
@@ -45,7 +45,7 @@ async def test_the_first_rule_that_holds_sends_a_payment_and_says_why(world: Wor
     ("token", "code"),
     [("pm_card_chargeDeclined", "do_not_honor"), (None, "provider_unreachable")],
 )
-async def test_a_failure_that_allows_it_goes_on_to_the_next(
+async def test_a_retryable_failure_falls_back_to_the_next_provider(
     world: World, token: str | None, code: str
 ) -> None:
     await put_rules(world, rule(world, "all", "stripe", "paypal"))
@@ -85,7 +85,7 @@ async def unreachable(world: World) -> None:
     )
 
 
-async def test_a_hard_decline_goes_nowhere_else(world: World) -> None:
+async def test_a_hard_decline_does_not_fall_back(world: World) -> None:
     await put_rules(world, rule(world, "all", "stripe", "paypal"))
     tokens = {**TOKENS, "stripe": "pm_card_chargeDeclinedInsufficientFunds"}
     payment = await routed(world, await world.wallet(), payment_methods=tokens)
@@ -96,7 +96,7 @@ async def test_a_hard_decline_goes_nowhere_else(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", ["cut_after", "cut_before", "html"])
-async def test_an_unknown_outcome_goes_nowhere_else(world: World, fault: str) -> None:
+async def test_an_unknown_outcome_does_not_fall_back(world: World, fault: str) -> None:
     await put_rules(world, rule(world, "all", "stripe", "paypal"))
     wallet = await world.wallet()
     await world.stripe.set_faults(answer=fault)
@@ -112,7 +112,7 @@ async def test_an_unknown_outcome_goes_nowhere_else(world: World, fault: str) ->
     await assert_sound(world)
 
 
-async def test_a_decline_that_only_a_webhook_tells_of_is_gone_on_from_by_a_worker(
+async def test_a_worker_falls_back_after_a_decline_reported_only_by_webhook(
     world: World,
 ) -> None:
     await put_rules(world, rule(world, "all", "stripe", "paypal"))
@@ -144,7 +144,7 @@ async def wary(world: World) -> AsyncIterator[World]:
         await redis.flushdb()
 
 
-async def test_a_provider_that_fails_again_and_again_is_left_alone(wary: World) -> None:
+async def test_a_provider_that_keeps_failing_is_avoided(wary: World) -> None:
     await put_rules(wary, rule(wary, "all", "stripe", "paypal"))
     wallet = await wary.wallet()
     await unreachable(wary)
@@ -161,7 +161,7 @@ async def test_a_provider_that_fails_again_and_again_is_left_alone(wary: World) 
     await assert_sound(wary)
 
 
-async def test_without_a_rule_that_holds_nothing_is_made(world: World) -> None:
+async def test_without_a_matching_rule_no_payment_is_created(world: World) -> None:
     wallet = await world.wallet()
     before = await world.counts()
     order = world.order(wallet, payment_methods=TOKENS)
@@ -180,7 +180,7 @@ async def test_without_a_rule_that_holds_nothing_is_made(world: World) -> None:
         {"payment_methods": {}, "payment_method": None, "provider_account": None},
     ],
 )
-async def test_it_is_said_either_where_or_with_what(
+async def test_a_payment_names_one_account_or_its_payment_methods(
     world: World, changes: dict[str, object]
 ) -> None:
     answer = await world.api.post("/v1/payments", json=world.order(await world.wallet(), **changes))
@@ -217,7 +217,7 @@ async def test_it_is_said_either_where_or_with_what(
         ),
     ],
 )
-async def test_rules_that_cannot_be_are_refused_and_the_old_ones_stay(
+async def test_invalid_rules_are_refused_and_the_old_rules_stay(
     world: World, rules: dict[str, object], status: int, code: str
 ) -> None:
     old = await put_rules(world, rule(world, "all", "stripe"))
@@ -235,7 +235,7 @@ async def test_provider_accounts_are_listed_without_their_credentials(world: Wor
     assert {"id", "provider", "name", "created_at"} == set(listed[0])
 
 
-async def test_rules_and_decisions_are_the_merchants_own(world: World) -> None:
+async def test_rules_and_decisions_belong_to_their_merchant(world: World) -> None:
     await put_rules(world, rule(world, "all", "stripe"))
     payment = await routed(world, await world.wallet())
     key = str(
@@ -251,9 +251,7 @@ async def test_rules_and_decisions_are_the_merchants_own(world: World) -> None:
         assert (await stranger.put("/v1/routing-rules", json=rules)).status_code == 404
 
 
-async def test_the_command_line_explains_and_tries_rules_over_the_past(
-    world: World, tmp_path: Path
-) -> None:
+async def test_the_command_line_explains_and_simulates_rules(world: World, tmp_path: Path) -> None:
     await put_rules(world, rule(world, "all", "stripe", "paypal"))
     payment = await routed(world, await world.wallet())
     direct = await world.pay(payment["beneficiary"])
@@ -281,7 +279,7 @@ async def test_the_command_line_explains_and_tries_rules_over_the_past(
     assert refused.stderr.startswith("Error (invalid_routing_rules): rules.0.name")
 
 
-async def test_a_repeated_request_is_the_same_payment_whatever_has_become_of_the_rules(
+async def test_a_repeated_request_returns_the_same_payment_after_the_rules_changed(
     world: World,
 ) -> None:
     await put_rules(world, rule(world, "all", "stripe"))
@@ -297,7 +295,7 @@ async def test_a_repeated_request_is_the_same_payment_whatever_has_become_of_the
 
 @pytest.mark.parametrize(("age", "goes_on"), [("0 seconds", True), ("4 days", False)])
 @pytest.mark.parametrize("told_by", ["webhook", "lookup"])
-async def test_a_bank_debit_that_fails_days_later_charges_nobody_else(
+async def test_a_bank_debit_that_fails_days_later_does_not_fall_back(
     world: World,
     age: str,
     told_by: str,
@@ -324,7 +322,7 @@ async def test_a_bank_debit_that_fails_days_later_charges_nobody_else(
     assert [one["action"] for one in late] == ([] if goes_on else ["payment.declined"])
 
 
-async def test_the_time_for_falling_back_is_the_rules_and_shown(world: World) -> None:
+async def test_the_rule_sets_the_shown_time_limit_of_a_fallback(world: World) -> None:
     kept = {**rule(world, "all", "stripe", "paypal"), "fallback_within_seconds": 60}
     await put_rules(world, kept)
     shown = (await world.api.get("/v1/routing-rules")).json()["rules"]
@@ -338,7 +336,7 @@ async def test_the_time_for_falling_back_is_the_rules_and_shown(world: World) ->
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 3601, "60 minutes"])
-async def test_a_time_for_falling_back_beyond_its_bounds_is_refused(
+async def test_a_fallback_time_limit_out_of_bounds_is_refused(
     world: World, seconds: object
 ) -> None:
     wrong = {**rule(world, "all", "stripe"), "fallback_within_seconds": seconds}

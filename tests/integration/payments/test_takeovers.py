@@ -44,7 +44,7 @@ async def asleep(world: World, provider: str, method: str) -> AsyncIterator[None
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_who_wakes_up_late_does_not_say_that_a_payment_failed(
+async def test_a_caller_that_wakes_late_does_not_fail_a_payment(
     world: World, provider: str
 ) -> None:
     wallet = await world.wallet()
@@ -59,7 +59,7 @@ async def test_who_wakes_up_late_does_not_say_that_a_payment_failed(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_who_wakes_up_late_does_not_give_back_what_a_refund_holds(
+async def test_a_caller_that_wakes_late_does_not_release_the_hold_of_a_refund(
     world: World, provider: str
 ) -> None:
     wallet = await world.wallet()
@@ -74,7 +74,7 @@ async def test_who_wakes_up_late_does_not_give_back_what_a_refund_holds(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_lost_cancellation_of_what_waits_for_its_customer_is_made_again(
+async def test_a_lost_cancellation_of_a_waiting_payment_is_repeated(
     world: World, provider: str
 ) -> None:
     payment = await waiting(world, provider)
@@ -91,7 +91,7 @@ async def _lost(_adapter: object, _request: object) -> Reply:
     return Unknown("timeout")
 
 
-async def test_an_approval_that_comes_while_a_cancellation_is_open_is_gone_on_with_in_the_end(
+async def test_a_payment_approved_during_an_open_cancellation_is_completed(
     world: World,
 ) -> None:
     payment = await waiting(world, "paypal")
@@ -106,7 +106,7 @@ async def test_an_approval_that_comes_while_a_cancellation_is_open_is_gone_on_wi
     await assert_sound(world)
 
 
-async def test_what_was_looked_up_before_the_approval_lets_nobody_cancel_what_is_being_taken(
+async def test_an_outdated_lookup_does_not_let_an_approved_payment_be_canceled(
     world: World,
 ) -> None:
     payment = await waiting(world, "paypal")

@@ -32,7 +32,7 @@ async def _recover(world: World) -> None:
 
 
 @pytest.mark.parametrize("comes_through", [True, False])
-async def test_a_payment_that_is_pending_for_days_is_asked_for_by_its_id(
+async def test_a_payment_pending_for_days_is_looked_up_by_its_provider_reference(
     world: World,
     provider: str,
     comes_through: bool,  # noqa: FBT001 - a case
@@ -54,7 +54,9 @@ async def test_a_payment_that_is_pending_for_days_is_asked_for_by_its_id(
     assert len(await world.site(provider).charges()) == comes_through
 
 
-async def test_a_webhook_that_settles_nothing_brings_the_id(world: World, provider: str) -> None:
+async def test_a_webhook_without_a_final_fact_brings_the_provider_reference(
+    world: World, provider: str
+) -> None:
     wallet = await world.wallet()
     await world.site(provider).set_faults(answer="cut_after")
     payment = await _begin(world, provider, wallet)

@@ -40,7 +40,9 @@ def _caller(world: World) -> Caller:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_payment_stays_readable_and_can_be_refunded(world: World, provider: str) -> None:
+async def test_a_payment_in_a_withdrawn_currency_can_be_read_and_refunded(
+    world: World, provider: str
+) -> None:
     wallet = await _wallet(world)
     payment = await _pay(world, wallet, provider)
     assert (payment["status"], payment["currency"], payment["amount"]) == ("succeeded", BGN, 1050)
@@ -56,7 +58,7 @@ async def test_a_payment_stays_readable_and_can_be_refunded(world: World, provid
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_its_events_apply(world: World, provider: str) -> None:
+async def test_events_in_a_withdrawn_currency_apply(world: World, provider: str) -> None:
     wallet = await _wallet(world)
     method = {"stripe": "pm_card_createDispute", "paypal": "card:vault_dispute"}[provider]
     async with without_answers(world) as hasty:
@@ -72,7 +74,7 @@ async def test_its_events_apply(world: World, provider: str) -> None:
     await assert_sound(world)
 
 
-async def test_what_is_in_a_wallet_can_be_moved_out_of_it(world: World) -> None:
+async def test_a_wallet_in_a_withdrawn_currency_can_be_emptied(world: World) -> None:
     wallet = await _wallet(world)
     await _pay(world, wallet, "stripe")
     spec = AccountSpec("wallet:plovdiv", BGN, "credit", floor=0)
@@ -89,7 +91,7 @@ async def test_what_is_in_a_wallet_can_be_moved_out_of_it(world: World) -> None:
     assert await world.balance(wallet) == 0
 
 
-async def test_nothing_new_is_taken_in_it(world: World) -> None:
+async def test_no_new_payment_or_account_has_a_withdrawn_currency(world: World) -> None:
     wallet = await _wallet(world)
     before = await world.counts()
     payment = await world.ask("payments", world.order(wallet, currency=BGN))

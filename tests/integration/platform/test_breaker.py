@@ -92,7 +92,7 @@ async def test_failures_are_counted_over_all_processes(ours: Breakers, theirs: B
     assert not await ours.allows(ACCOUNT)
 
 
-async def test_who_was_too_slow_every_time_shares_it_later(
+async def test_a_process_that_lost_every_write_shares_its_failures_later(
     ours: Breakers, theirs: Breakers, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(breaker, "_TRIES", 1)
@@ -105,7 +105,7 @@ async def test_who_was_too_slow_every_time_shares_it_later(
     assert not await ours.allows(ACCOUNT)
 
 
-async def test_what_others_did_is_seen_after_a_while(
+async def test_failures_of_another_process_are_seen_at_the_next_read(
     ours: Breakers, theirs: Breakers, clock: ManualClock
 ) -> None:
     assert await theirs.allows(ACCOUNT)
@@ -115,7 +115,7 @@ async def test_what_others_did_is_seen_after_a_while(
     assert not await theirs.allows(ACCOUNT)
 
 
-async def test_of_many_at_once_one_is_the_probe_and_its_success_closes_for_all(
+async def test_one_of_many_callers_probes_and_its_success_closes_the_breaker_for_all(
     ours: Breakers, theirs: Breakers, clock: ManualClock
 ) -> None:
     await fail(ours)
@@ -131,7 +131,7 @@ async def test_of_many_at_once_one_is_the_probe_and_its_success_closes_for_all(
     assert await theirs.allows(ACCOUNT)
 
 
-async def test_a_bad_probe_opens_for_all(
+async def test_a_failed_probe_opens_the_breaker_for_all(
     ours: Breakers, theirs: Breakers, clock: ManualClock
 ) -> None:
     await fail(ours)
@@ -143,7 +143,7 @@ async def test_a_bad_probe_opens_for_all(
     assert await theirs.state(ACCOUNT) is BreakerState.OPEN
 
 
-async def test_no_failure_is_lost_among_many_at_once(
+async def test_no_concurrent_failure_is_lost(
     ours: Breakers, theirs: Breakers, clock: ManualClock
 ) -> None:
     failures = POLICY.failures - 1
@@ -155,7 +155,7 @@ async def test_no_failure_is_lost_among_many_at_once(
     assert not await ours.allows(ACCOUNT)
 
 
-async def test_what_is_stored_is_small_and_expires(
+async def test_stored_circuits_are_small_and_expire(
     ours: Breakers, client: redis.asyncio.Redis, clock: ManualClock
 ) -> None:
     await asyncio.gather(*(fail(ours) for _ in range(100)))
@@ -168,7 +168,7 @@ async def test_what_is_stored_is_small_and_expires(
     assert await client.keys() == []
 
 
-async def test_while_all_goes_well_redis_is_asked_once_in_a_while(
+async def test_a_healthy_breaker_reads_redis_once_per_interval(
     ours: Breakers, client: redis.asyncio.Redis, clock: ManualClock
 ) -> None:
     await ours.allows(ACCOUNT)
@@ -185,7 +185,7 @@ async def test_while_all_goes_well_redis_is_asked_once_in_a_while(
     assert await commands_done(client) - before == 2
 
 
-async def test_flushall_closes(
+async def test_flushall_closes_the_breaker(
     ours: Breakers, theirs: Breakers, client: redis.asyncio.Redis, clock: ManualClock
 ) -> None:
     await fail(ours)
@@ -197,7 +197,7 @@ async def test_flushall_closes(
     assert await ours.state(ACCOUNT) is BreakerState.OPEN
 
 
-async def test_without_redis_each_is_alone_and_then_they_share_what_was_learnt(
+async def test_processes_without_redis_count_alone_and_share_their_failures_afterwards(
     valkey: EmbeddedServers, ours: Breakers, theirs: Breakers, clock: ManualClock
 ) -> None:
     with capture_logs() as lines:
@@ -215,7 +215,7 @@ async def test_without_redis_each_is_alone_and_then_they_share_what_was_learnt(
     assert events[:3] == ["breakers_down", "breaker_changed", "breakers_up"]
 
 
-async def test_a_breaker_that_was_open_before_stays_so_without_redis_and_closes_there(
+async def test_an_open_breaker_stays_open_without_redis_and_can_close_there(
     valkey: EmbeddedServers, ours: Breakers, clock: ManualClock
 ) -> None:
     await fail(ours)
@@ -230,7 +230,7 @@ async def test_a_breaker_that_was_open_before_stays_so_without_redis_and_closes_
     assert await ours.state(ACCOUNT) is BreakerState.CLOSED
 
 
-async def test_a_restarted_valkey_is_shared_again(
+async def test_the_breaker_is_shared_again_after_a_restart_of_valkey(
     valkey: EmbeddedServers, ours: Breakers, theirs: Breakers, clock: ManualClock
 ) -> None:
     await fail(ours, 1)
@@ -245,7 +245,7 @@ async def test_a_restarted_valkey_is_shared_again(
     assert not await theirs.allows(ACCOUNT)
 
 
-async def test_a_frozen_redis_costs_the_budget_once_for_all_who_wait(
+async def test_a_frozen_redis_costs_all_waiting_callers_one_time_budget(
     valkey: EmbeddedServers, ours: Breakers, clock: ManualClock
 ) -> None:
     assert await ours.allows(ACCOUNT)
@@ -261,7 +261,7 @@ async def test_a_frozen_redis_costs_the_budget_once_for_all_who_wait(
     assert await ours.state(ACCOUNT) is BreakerState.OPEN
 
 
-async def test_what_is_known_is_said_at_once_while_another_waits_for_redis(
+async def test_a_known_state_is_answered_at_once_while_another_call_waits_for_redis(
     valkey: EmbeddedServers, ours: Breakers
 ) -> None:
     assert await ours.allows(ACCOUNT)
@@ -273,7 +273,7 @@ async def test_what_is_known_is_said_at_once_while_another_waits_for_redis(
         await recording
 
 
-async def test_a_full_redis_that_only_reads_is_as_good_as_none(
+async def test_a_full_redis_counts_as_no_redis(
     ours: Breakers, client: redis.asyncio.Redis, clock: ManualClock
 ) -> None:
     await client.config_set("maxmemory", "1")
@@ -291,7 +291,7 @@ async def test_a_full_redis_that_only_reads_is_as_good_as_none(
     assert await client.get(KEY)
 
 
-async def test_a_full_redis_does_not_keep_a_breaker_from_closing(
+async def test_a_full_redis_does_not_prevent_closing(
     ours: Breakers, theirs: Breakers, client: redis.asyncio.Redis, clock: ManualClock
 ) -> None:
     await fail(ours)
@@ -314,7 +314,7 @@ FORGED = [OPEN_FOR_AGES, VAULT.sign(OPEN_FOR_AGES, b"pac_2"), "?", "\ud7ff"]
 
 
 @pytest.mark.parametrize("held", FORGED, ids=range(len(FORGED)))
-async def test_a_circuit_that_is_not_signed_for_its_account_stops_no_payment(
+async def test_an_unsigned_circuit_stops_no_payment(
     ours: Breakers,
     theirs: Breakers,
     client: redis.asyncio.Redis,
@@ -333,7 +333,7 @@ async def test_a_circuit_that_is_not_signed_for_its_account_stops_no_payment(
 
 
 @pytest.mark.parametrize("held", ["?", '{"openings": -1}'])
-async def test_what_another_version_wrote_is_replaced(
+async def test_a_circuit_of_another_version_is_replaced(
     ours: Breakers, client: redis.asyncio.Redis, held: str
 ) -> None:
     await client.set(KEY, VAULT.sign(held, ACCOUNT.encode()))
@@ -353,7 +353,7 @@ async def test_a_key_of_another_kind_raises_nothing(
     assert not await ours.allows(ACCOUNT)
 
 
-async def test_a_client_that_answers_in_bytes_will_do(
+async def test_a_client_that_answers_in_bytes_works(
     valkey: EmbeddedServers, theirs: Breakers, clock: ManualClock
 ) -> None:
     async with redis.asyncio.Redis.from_url(valkey.redis_url) as in_bytes:

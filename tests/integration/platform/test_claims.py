@@ -51,7 +51,9 @@ async def connection(world: World) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def test_an_attempt_that_lost_its_claim_neither_renews_nor_releases_it(world: World) -> None:
+async def test_an_attempt_with_an_expired_claim_neither_renews_nor_releases_it(
+    world: World,
+) -> None:
     """A worker that wakes after its claim expired must not touch the claim of the next worker."""
     await world.deliver(await world.signed({"id": "evt_1", "type": "x.y"}))
     database = world.engine.database

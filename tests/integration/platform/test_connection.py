@@ -47,7 +47,7 @@ async def put(connection: Connection, *numbers: int) -> None:
         connection.write(INSERT, {"id": number, "text": "x"})
 
 
-async def test_what_is_written_is_there_for_the_next_read_and_after_the_commit(
+async def test_a_write_is_visible_to_the_next_read_and_after_the_commit(
     database: Database,
 ) -> None:
     async with database.transaction() as connection:
@@ -79,7 +79,7 @@ async def test_rows_become_values_whose_fields_are_the_columns(database: Databas
         values(Swapped, rows)
 
 
-async def test_a_rehearsal_sees_what_it_does_and_leaves_nothing(database: Database) -> None:
+async def test_a_rehearsal_sees_its_writes_and_keeps_none(database: Database) -> None:
     async with database.rehearsal() as connection:
         await put(connection, 1)
         assert await connection.fetch(READ) == [(1, "x")]
@@ -89,7 +89,7 @@ async def test_a_rehearsal_sees_what_it_does_and_leaves_nothing(database: Databa
     assert await things(database) == []
 
 
-async def test_a_rehearsal_is_told_what_postgresql_refuses(database: Database) -> None:
+async def test_a_rehearsal_raises_the_errors_of_postgresql(database: Database) -> None:
     async with database.transaction() as connection:
         await put(connection, 1)
 
@@ -103,7 +103,7 @@ async def test_a_rehearsal_is_told_what_postgresql_refuses(database: Database) -
     assert await things(database) == [(1, "x")]
 
 
-async def test_a_part_that_fails_is_undone_alone(database: Database) -> None:
+async def test_only_a_failed_part_is_rolled_back(database: Database) -> None:
     async def part(connection: Connection, *numbers: int, error: Exception | None = None) -> None:
         async with database.part(connection):
             await put(connection, *numbers)
@@ -122,9 +122,7 @@ async def test_a_part_that_fails_is_undone_alone(database: Database) -> None:
     assert await things(database) == [(1, "x"), (2, "x"), (5, "x")]
 
 
-async def test_a_part_whose_server_goes_away_is_nobodys_fault(
-    database: Database, world: World
-) -> None:
+async def test_a_part_whose_server_stops_is_unavailable(database: Database, world: World) -> None:
     async def lose_it() -> None:
         async with database.rehearsal() as connection, database.part(connection):
             await put(connection, 1)
@@ -137,7 +135,7 @@ async def test_a_part_whose_server_goes_away_is_nobodys_fault(
     assert await things(database) == []
 
 
-async def test_an_error_in_the_block_undoes_what_was_sent_and_what_was_queued(
+async def test_an_error_in_the_block_rolls_back_sent_and_queued_writes(
     database: Database,
 ) -> None:
     async def give_up(connection: Connection) -> None:
@@ -178,7 +176,7 @@ async def test_a_statement_is_prepared_once(database: Database) -> None:
             assert await connection.fetch_one(names) in {(1,), (2,)}  # one for each pooled session
 
 
-async def test_much_can_be_sent_while_much_comes_back(database: Database) -> None:
+async def test_large_writes_and_large_results_do_not_deadlock(database: Database) -> None:
     echo = Query.of("select %(text)s::text")
     long = "x" * 3_000_000
     async with database.transaction() as connection:
@@ -187,9 +185,7 @@ async def test_much_can_be_sent_while_much_comes_back(database: Database) -> Non
         assert await connection.fetch_one(echo, {"text": long}) == (long,)
 
 
-async def test_a_server_that_goes_away_is_said_to_be_unavailable(
-    database: Database, world: World
-) -> None:
+async def test_a_server_that_stops_is_unavailable(database: Database, world: World) -> None:
     async def lose_the_server(connection: Connection) -> None:
         await put(connection, 1)
         [[pid]] = await connection.fetch(PID)
@@ -201,7 +197,7 @@ async def test_a_server_that_goes_away_is_said_to_be_unavailable(
     assert await things(database) == []
 
 
-async def test_a_caller_that_leaves_holds_no_lock(database: Database) -> None:
+async def test_a_canceled_caller_holds_no_lock(database: Database) -> None:
     started = asyncio.Event()
 
     async def slow() -> None:
@@ -222,7 +218,7 @@ async def test_a_caller_that_leaves_holds_no_lock(database: Database) -> None:
     assert await things(database) == [(1, "x")]
 
 
-async def test_a_server_that_is_not_there_is_said_to_be_unavailable(world: World) -> None:
+async def test_a_missing_server_is_unavailable(world: World) -> None:
     database = Database(make_conninfo(world.database_url, port=1), max_connections=1)
     await database.open()
     with pytest.raises(Unavailable):
@@ -230,7 +226,7 @@ async def test_a_server_that_is_not_there_is_said_to_be_unavailable(world: World
     await database.close()
 
 
-async def test_several_questions_are_answered_in_one_round_trip_each_with_its_own_rows(
+async def test_several_queries_share_one_round_trip_and_get_their_own_rows(
     database: Database,
 ) -> None:
     async with database.transaction() as connection:
@@ -243,7 +239,7 @@ async def test_several_questions_are_answered_in_one_round_trip_each_with_its_ow
     assert (none, len(pid)) == ([], 1)
 
 
-async def test_reads_that_are_given_up_or_fail_leave_nothing_behind_for_the_next(
+async def test_canceled_and_failed_reads_leave_no_rows_for_the_next_read(
     database: Database,
 ) -> None:
     slow, one = Query(b"select pg_sleep(0.2)"), Query(b"select 1")

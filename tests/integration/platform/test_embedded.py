@@ -93,7 +93,7 @@ def test_a_second_start_finds_the_data_ports_and_passwords_of_the_first(home: Pa
         assert (servers.database_url, servers.redis_url) == urls
 
 
-def test_passwords_are_asked_for_and_kept_from_other_users(lasting: EmbeddedServers) -> None:
+def test_passwords_are_required_and_hidden_from_other_users(lasting: EmbeddedServers) -> None:
     wrong = lasting.database_url.replace(lasting.postgres.endpoint.password, "wrong")
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(wrong)
@@ -104,7 +104,7 @@ def test_passwords_are_asked_for_and_kept_from_other_users(lasting: EmbeddedServ
         assert server.pid_file.with_suffix(".json").stat().st_mode & 0o777 == 0o600
 
 
-def test_settings_that_durability_rests_on(lasting: EmbeddedServers) -> None:
+def test_durability_settings_are_on(lasting: EmbeddedServers) -> None:
     with psycopg.connect(lasting.database_url) as connection:
         names = ("fsync", "synchronous_commit", "data_checksums", "server_encoding", "timezone")
         query = "select current_setting(name) from unnest(%s::text[]) name"
@@ -139,7 +139,7 @@ def guards_of(home: Path) -> list[psutil.Process]:
     return found
 
 
-def test_servers_end_with_an_owner_that_was_killed_and_their_data_stay(home: Path) -> None:
+def test_servers_stop_when_their_owner_is_killed_and_keep_their_data(home: Path) -> None:
     with EmbeddedServers(home) as servers:
         write(servers)
     with (
@@ -153,7 +153,7 @@ def test_servers_end_with_an_owner_that_was_killed_and_their_data_stay(home: Pat
     assert eventually(lambda: guards_of(home) == [])
 
 
-def test_ephemeral_servers_end_with_an_owner_that_was_killed_and_their_data_go(home: Path) -> None:
+def test_ephemeral_servers_stop_when_their_owner_is_killed_and_lose_their_data(home: Path) -> None:
     home.mkdir()
     root = embedded_places.data_root(home)
     with owner(home, ephemeral=True) as (_, pids):
@@ -198,7 +198,7 @@ def test_servers_killed_by_pid_start_again_on_the_same_port(lasting: EmbeddedSer
     assert read(lasting) == ((42,), b"42")
 
 
-def test_a_killed_server_is_gone_with_all_its_helpers(lasting: EmbeddedServers) -> None:
+def test_killing_a_server_ends_all_its_helpers(lasting: EmbeddedServers) -> None:
     lasting.postgres.kill()
     lasting.valkey.kill()
     assert lasting.postgres._processes() == []
@@ -209,7 +209,7 @@ def test_a_killed_server_is_gone_with_all_its_helpers(lasting: EmbeddedServers) 
     assert read(lasting) == ((42,), b"42")
 
 
-def test_a_port_taken_meanwhile_is_replaced(home: Path) -> None:
+def test_an_occupied_port_is_replaced(home: Path) -> None:
     with EmbeddedServers(home, postgres=False) as servers:
         before = servers.valkey.endpoint
     with socket.socket() as squatter:
@@ -230,7 +230,7 @@ def test_ephemeral_servers_leave_nothing(home: Path) -> None:
     assert all(root == home or not root.exists() for root in roots)
 
 
-def test_a_cluster_cut_short_while_it_was_made_is_made_anew(home: Path) -> None:
+def test_an_incomplete_cluster_is_built_again(home: Path) -> None:
     with EmbeddedServers(home, postgres=False, valkey=False) as servers:
         draft = servers.postgres.directory.with_name("postgres.draft")
         draft.mkdir()
@@ -254,7 +254,7 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_servers(lasting: EmbeddedServ
     assert os.getsid(0) not in sessions
 
 
-def test_without_the_wheels_the_error_says_what_to_do(
+def test_without_the_wheels_the_error_gives_advice(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:

@@ -126,7 +126,7 @@ async def ask(connection: Connection, path: str) -> tuple[int, bytes]:
     return await answered(connection)
 
 
-async def test_a_connection_is_sound_after_an_error_that_nobody_foresaw(
+async def test_a_connection_is_usable_after_an_unforeseen_error(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage.go_on.set()
@@ -145,7 +145,7 @@ async def test_a_connection_is_sound_after_an_error_that_nobody_foresaw(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_half_an_answer_is_broken_off(stage: Stage) -> None:
+async def test_a_partial_answer_ends_its_connection(stage: Stage) -> None:
     async with served(stage) as connect:
         reader, writer = await connect()
         with capture_logs() as logs:
@@ -173,7 +173,7 @@ async def test_a_caller_that_disconnects_in_mid_body_is_no_error(
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-async def test_an_answer_may_take_longer_than_a_head(
+async def test_an_answer_can_take_longer_than_a_head(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard, "HEAD_SECONDS", 0.05)
@@ -187,7 +187,7 @@ async def test_an_answer_may_take_longer_than_a_head(
         assert (await asking)[0] == 200
 
 
-async def test_requests_that_come_together_are_answered_in_turn(stage: Stage) -> None:
+async def test_pipelined_requests_are_answered_in_order(stage: Stage) -> None:
     stage.go_on.set()
     async with served(stage) as connect:
         connection = await connect()
@@ -201,7 +201,7 @@ async def test_requests_that_come_together_are_answered_in_turn(stage: Stage) ->
 
 
 @pytest.mark.parametrize("size", [1, 5, 1000, 60_000])
-async def test_a_body_may_come_in_chunks(stage: Stage, size: int) -> None:
+async def test_a_body_can_arrive_in_chunks(stage: Stage, size: int) -> None:
     """Of any size that a client of good will has, several in one packet or not."""
     async with served(stage) as connect:
         connection = await connect()
@@ -220,7 +220,7 @@ async def test_a_body_may_come_in_chunks(stage: Stage, size: int) -> None:
             assert await answered(connection) == (200, b'{"amount":5}')
 
 
-async def test_a_head_may_come_byte_by_byte_and_a_body_with_it(stage: Stage) -> None:
+async def test_a_head_can_arrive_byte_by_byte_and_together_with_its_body(stage: Stage) -> None:
     async with served(stage) as connect:
         connection = await connect()
         body = b'{"amount": 5}' + b" " * 50_000
@@ -234,7 +234,7 @@ async def test_a_head_may_come_byte_by_byte_and_a_body_with_it(stage: Stage) -> 
         assert await answered(connection) == (200, b'{"amount":5}')
 
 
-async def test_a_connection_too_many_is_told_to_come_again(stage: Stage) -> None:
+async def test_a_connection_above_the_limit_gets_503_with_retry_after(stage: Stage) -> None:
     async with served(stage, per_address=2) as connect:
         first, _ = await connect(), await connect()
         assert (await ask(first, "/nowhere"))[0] == 404
@@ -258,7 +258,7 @@ async def _status(connection: Connection) -> tuple[int, bytes]:
         return 503, b""
 
 
-def test_connections_are_counted_in_all_and_by_address() -> None:
+def test_connections_are_limited_in_total_and_per_address() -> None:
     admission = Admission(ConnectionLimits(total=3, per_address=2))
     assert [admission.admits(one) for one in ("a", "a", "a", "b", "b")] == [
         True,

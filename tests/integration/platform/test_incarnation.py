@@ -18,7 +18,7 @@ async def incarnation(servers: EmbeddedServers) -> str:
     return database.incarnation
 
 
-async def test_a_server_that_was_started_anew_is_another_incarnation(tmp_path: Path) -> None:
+async def test_a_restarted_server_is_another_incarnation(tmp_path: Path) -> None:
     """Perhaps it runs on a copy of its disk, which has the same identity and the same timeline.
 
     Such a copy lacks what was committed since it was taken.

@@ -87,14 +87,14 @@ async def test_a_ring_reaches_the_handler_and_leaves_no_job(
     assert await client.zcard(f"bull:{QUEUE}:completed") == 0
 
 
-async def test_rings_while_nobody_works_are_one_job(client: redis.asyncio.Redis) -> None:
+async def test_rings_without_a_worker_are_one_job(client: redis.asyncio.Redis) -> None:
     bell = Doorbell(client, QUEUE)
     for _ in range(100):
         await bell.ring()
     assert await client.llen(f"bull:{QUEUE}:wait") == 1
 
 
-async def test_a_hundred_rings_during_a_job_cause_exactly_one_more(
+async def test_a_hundred_rings_during_a_job_cause_exactly_one_more_job(
     valkey: EmbeddedServers, client: redis.asyncio.Redis
 ) -> None:
     handler, bell = Recorder(), Doorbell(client, QUEUE)
@@ -108,7 +108,7 @@ async def test_a_hundred_rings_during_a_job_cause_exactly_one_more(
     assert len(handler.runs) == 2
 
 
-async def test_jobs_lie_where_node_looks_for_them(client: redis.asyncio.Redis) -> None:
+async def test_jobs_have_the_keys_of_bullmq_for_node(client: redis.asyncio.Redis) -> None:
     await Doorbell(client, QUEUE).ring()
     [job_id] = await client.lrange(f"bull:{QUEUE}:wait", 0, -1)
     assert await client.hget(f"bull:{QUEUE}:{job_id!s}", "name") == "drain"
@@ -117,7 +117,7 @@ async def test_jobs_lie_where_node_looks_for_them(client: redis.asyncio.Redis) -
     assert await client.type(f"bull:{QUEUE}:events") == "stream"
 
 
-async def test_without_redis_a_ring_is_quick_and_then_free_and_logged_once(
+async def test_without_redis_a_ring_fails_fast_then_costs_nothing_and_is_logged_once(
     valkey: EmbeddedServers, client: redis.asyncio.Redis
 ) -> None:
     bell = Doorbell(client, QUEUE)
@@ -139,7 +139,7 @@ async def test_without_redis_a_ring_is_quick_and_then_free_and_logged_once(
     assert [line["event"] for line in lines] == ["doorbell_down", "doorbell_up"]
 
 
-async def test_a_frozen_redis_holds_a_ring_up_for_a_quarter_of_a_second(
+async def test_a_frozen_redis_delays_a_ring_by_at_most_a_quarter_of_a_second(
     valkey: EmbeddedServers, client: redis.asyncio.Redis
 ) -> None:
     bell = Doorbell(client, QUEUE)
@@ -154,7 +154,7 @@ async def test_a_frozen_redis_holds_a_ring_up_for_a_quarter_of_a_second(
     assert 0.2 < took < 0.6
 
 
-async def test_ringing_soon_waits_for_nothing_and_of_many_two_ring(
+async def test_ring_soon_never_waits_and_a_hundred_calls_cause_at_most_two_rings(
     valkey: EmbeddedServers, client: redis.asyncio.Redis
 ) -> None:
     handler = Recorder()
@@ -170,7 +170,7 @@ async def test_ringing_soon_waits_for_nothing_and_of_many_two_ring(
     assert 1 <= len(handler.runs) <= 2
 
 
-async def test_however_many_rows_a_ring_stands_for_the_next_is_not_long_in_coming(
+async def test_a_ring_for_many_rows_does_not_delay_the_next_ring(
     valkey: EmbeddedServers,
 ) -> None:
     handler = Recorder()
@@ -183,7 +183,7 @@ async def test_however_many_rows_a_ring_stands_for_the_next_is_not_long_in_comin
         await bell.close()
 
 
-async def test_a_reminder_runs_when_its_time_has_come_and_leaves_no_job(
+async def test_a_reminder_runs_at_its_time_and_leaves_no_job(
     valkey: EmbeddedServers, client: redis.asyncio.Redis
 ) -> None:
     handler = Recorder()
@@ -202,7 +202,7 @@ async def test_a_reminder_runs_when_its_time_has_come_and_leaves_no_job(
     assert await client.exists(f"bull:{QUEUE}:pev_1-1") == 0
 
 
-async def test_no_redis_at_all_is_a_silent_doorbell() -> None:
+async def test_a_doorbell_without_redis_is_silent() -> None:
     bell = Doorbell(None, QUEUE)
     await bell.ring()
     bell.ring_soon(1)
@@ -225,7 +225,7 @@ async def test_a_worker_outlives_a_killed_valkey(
     assert len(handler.runs) >= 2
 
 
-async def test_a_worker_that_starts_before_valkey_works_once_it_is_there(
+async def test_a_worker_that_starts_before_valkey_works_once_valkey_runs(
     valkey: EmbeddedServers, client: redis.asyncio.Redis
 ) -> None:
     handler = Recorder()
@@ -253,7 +253,7 @@ async def test_a_worker_outlives_flushall(
     assert len(handler.runs) >= 2
 
 
-async def test_a_job_under_way_is_finished_when_the_worker_is_told_to_stop(
+async def test_a_stopping_worker_finishes_its_job(
     valkey: EmbeddedServers, client: redis.asyncio.Redis
 ) -> None:
     handler = Recorder()
@@ -267,7 +267,7 @@ async def test_a_job_under_way_is_finished_when_the_worker_is_told_to_stop(
     assert await is_idle(client)
 
 
-async def test_a_closed_doorbell_lets_go_of_its_connections(valkey: EmbeddedServers) -> None:
+async def test_a_closed_doorbell_releases_its_connections(valkey: EmbeddedServers) -> None:
     bell_client = connect_redis(valkey.redis_url)
     bell = Doorbell(bell_client, QUEUE)
     await bell.ring()

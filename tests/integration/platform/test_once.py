@@ -81,7 +81,7 @@ async def put_a_copy(connection: psycopg.AsyncConnection, index: str) -> None:
     await connection.execute(sql.SQL(insert).format(**names))
 
 
-async def test_no_unique_index_is_left_out(world: World) -> None:
+async def test_every_unique_index_is_covered(world: World) -> None:
     found = await world.rows(
         "select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid"
         " join pg_class t on t.oid = i.indrelid where i.indisunique"

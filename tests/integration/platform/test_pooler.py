@@ -43,7 +43,7 @@ async def pooled(world: World, request: pytest.FixtureRequest) -> AsyncIterator[
             yield replace(world, settings=settings, engine=engine, api=api)
 
 
-async def test_books_are_right_when_clients_share_few_connections(pooled: World) -> None:
+async def test_books_are_right_when_many_clients_share_few_connections(pooled: World) -> None:
     wallet = await pooled.wallet()
     paid = await asyncio.gather(*(pooled.pay(wallet) for _ in range(24)))
     await asyncio.gather(*(pooled.pay(wallet, payment_method=BAD_STRIPE) for _ in range(8)))
@@ -75,7 +75,7 @@ async def test_each_transaction_has_the_role_and_the_time_limits(pooled: World) 
     assert answers == [expected] * 40
 
 
-async def test_nothing_is_left_on_a_connection_that_others_use(world: World) -> None:
+async def test_a_shared_connection_keeps_no_state_of_its_last_client(world: World) -> None:
     with pgbouncer(world.database_url, "transaction", connections=1) as url:
         database = Database(url, max_connections=2)
         await database.open()
@@ -88,7 +88,7 @@ async def test_nothing_is_left_on_a_connection_that_others_use(world: World) -> 
         await database.close()
 
 
-async def test_a_transaction_that_fails_leaves_the_shared_connection_fit_for_use(
+async def test_a_failed_transaction_leaves_the_shared_connection_usable(
     world: World,
 ) -> None:
     async def fail(database: Database) -> None:

@@ -70,7 +70,7 @@ async def acting_as(url: str, role: str | None) -> str:
     return str(found)
 
 
-async def test_a_plain_owner_migrates_where_the_role_is_there_and_granted(
+async def test_a_plain_owner_migrates_with_an_existing_granted_role(
     owned: Owned, role: str
 ) -> None:
     owned.administer("grant {} to {}", role, owned.owner)
@@ -80,16 +80,14 @@ async def test_a_plain_owner_migrates_where_the_role_is_there_and_granted(
     owned.administer("drop owned by {}", role)
 
 
-def test_a_plain_owner_is_told_in_one_line_to_have_the_role_granted(
-    owned: Owned, role: str
-) -> None:
+def test_a_plain_owner_without_the_grant_gets_one_line_of_advice(owned: Owned, role: str) -> None:
     with pytest.raises(ConfigurationError, match=f"grant {role} to") as refused:
         schema.migrate(owned.url, role)
     assert refused.value.code == "role_missing"
     assert schema.current_revision(owned.url) is None
 
 
-def test_a_plain_owner_is_told_in_one_line_to_have_the_role_made(owned: Owned) -> None:
+def test_a_plain_owner_without_the_role_gets_one_line_of_advice(owned: Owned) -> None:
     with pytest.raises(ConfigurationError, match="create role nobody_made nologin"):
         schema.migrate(owned.url, "nobody_made")
     assert schema.current_revision(owned.url) is None
@@ -115,7 +113,7 @@ def test_a_process_refuses_to_start_on_a_role_without_its_rights(owned: Owned, r
         schema.require_current(owned.url, role)
 
 
-def test_the_command_line_says_which_wall_is_missing_and_errors_in_two_lines(
+def test_the_command_line_names_the_missing_protection_in_two_lines(
     owned: Owned, tmp_path: Path
 ) -> None:
     told = {"GROAT_DATABASE_URL": owned.url, "COLUMNS": "400"}

@@ -37,12 +37,12 @@ def set_revision(url: str, revision: str) -> None:
         connection.execute("update alembic_version set version_num = %s", [revision])
 
 
-def test_the_schema_file_is_what_the_migrations_make(empty: str) -> None:
+def test_the_schema_file_equals_the_migrated_schema(empty: str) -> None:
     schema.migrate(empty)
     assert dump(empty) == SCHEMA_FILE.read_text(encoding="utf-8")
 
 
-def test_the_printed_sql_makes_the_same_schema(empty: str, tmp_path: Path) -> None:
+def test_the_printed_sql_builds_the_same_schema(empty: str, tmp_path: Path) -> None:
     printed = processes.groat(tmp_path, "migrate", "--sql").stdout
     with psycopg.connect(empty, autocommit=True) as connection:
         connection.execute(printed.encode())
@@ -55,7 +55,7 @@ def test_migrating_again_changes_nothing(empty: str) -> None:
     schema.require_current(empty)
 
 
-def test_there_are_queries_to_prepare() -> None:
+def test_the_project_has_queries_to_prepare() -> None:
     assert len(QUERIES) > 30
 
 
@@ -101,7 +101,7 @@ def test_an_older_database_is_refused(empty: str, monkeypatch: pytest.MonkeyPatc
         schema.require_current(empty)
 
 
-def test_a_database_that_is_away_is_told_in_one_line() -> None:
+def test_an_unreachable_database_is_reported_in_one_line() -> None:
     with pytest.raises(ConfigurationError, match="cannot be used") as told:
         schema.current_revision("postgresql://postgres@127.0.0.1:1/groat")
     assert told.value.code == "database_unreachable"

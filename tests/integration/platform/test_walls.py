@@ -34,7 +34,7 @@ async def _payment_and_hold(shared_world: World, shared_wallet: str) -> None:
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
-async def test_what_is_written_once_cannot_be_changed(shared_world: World, statement: str) -> None:
+async def test_immutable_columns_cannot_be_changed(shared_world: World, statement: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         await attempt(shared_world, statement, APPLICATION_ROLE)
     with pytest.raises(psycopg.errors.RestrictViolation, match="is written once"):
@@ -62,7 +62,7 @@ async def test_what_is_written_once_cannot_be_changed(shared_world: World, state
         ("update hold set captured = 5", "hold_adds_up"),
     ],
 )
-async def test_rows_that_cannot_be_are_refused(
+async def test_invalid_rows_are_refused(
     shared_world: World, statement: str, constraint: str
 ) -> None:
     with pytest.raises(psycopg.errors.CheckViolation, match=constraint):
@@ -94,7 +94,7 @@ CHANGEABLE = {
 """All that the application may change: nowhere whose money it is, nor how much was asked for."""
 
 
-async def test_the_application_may_change_only_what_changes(shared_world: World) -> None:
+async def test_the_application_can_update_only_mutable_columns(shared_world: World) -> None:
     rows = await shared_world.rows(
         "select table_name, string_agg(column_name, ' ' order by column_name)"
         " from information_schema.column_privileges"

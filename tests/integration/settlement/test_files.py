@@ -60,7 +60,7 @@ async def test_a_file_with_one_wrong_row_at_its_end_stores_nothing(world: World)
     assert _stored(world) == 0
 
 
-async def test_a_row_that_differs_from_ours_is_told_and_changes_nothing(world: World) -> None:
+async def test_a_differing_row_is_reported_and_changes_nothing(world: World) -> None:
     await import_file(world, itemized(ROWS[:3]))
     changed = [replace(ROWS[0], gross=1), replace(ROWS[1], fee=40), ROWS[2]]
     outcome = await import_file(world, itemized(changed))
@@ -71,7 +71,7 @@ async def test_a_row_that_differs_from_ours_is_told_and_changes_nothing(world: W
     assert found["txn_0"].gross == 1050
 
 
-async def test_a_payout_that_a_later_file_tells_is_kept(world: World) -> None:
+async def test_a_payout_from_a_later_file_is_kept(world: World) -> None:
     await import_file(world, itemized(ROWS[:2]))
     await import_file(world, itemized([replace(row, payout="po_1") for row in ROWS[:2]]))
     outcome = await import_file(world, itemized([replace(ROWS[0], payout="po_2")]))

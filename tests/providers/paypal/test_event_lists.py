@@ -46,13 +46,13 @@ def read(*events: object, following: str | None = None) -> EventPage:
     return listed_events(json.dumps(page_of(*events, following=following)).encode())
 
 
-def test_the_first_page_is_asked_for_by_time() -> None:
+def test_the_first_page_is_requested_by_time() -> None:
     assert first_page(SINCE, UNTIL) == (
         "page_size=100&start_time=2026-01-01T12%3A00%3A00Z&end_time=2026-01-01T13%3A00%3A00.999Z"
     )
 
 
-def test_an_event_is_listed_as_paypal_has_it() -> None:
+def test_a_listed_event_has_the_content_of_paypal() -> None:
     (one,) = read(GOOD).events
     assert json.loads(one.body) == GOOD
     assert one.envelope == Envelope("WH-1", "PAYMENT.CAPTURE.COMPLETED")
@@ -61,18 +61,18 @@ def test_an_event_is_listed_as_paypal_has_it() -> None:
 @pytest.mark.parametrize(
     "event", [None, 5, "x", [], {}, {**GOOD, "id": "a\x00"}, {**GOOD, "summary": "\ud800"}]
 )
-def test_an_event_that_cannot_be_read_does_not_hold_up_the_others(event: object) -> None:
+def test_an_unreadable_event_does_not_delay_other_events(event: object) -> None:
     page = read(event, GOOD, event, following=f"{LIST}?{PLACE}")
     assert [one.envelope.event_id for one in page.events] == ["WH-1"]
     assert (page.next_cursor, page.unreadable) == (PLACE, 2)
 
 
-def test_a_page_of_nothing_readable_leads_on_all_the_same() -> None:
+def test_a_page_of_unreadable_events_still_leads_to_the_next_page() -> None:
     page = read({}, following=f"{LIST}?{PLACE}")
     assert page == EventPage((), PLACE, unreadable=1)
 
 
-def test_the_documented_link_leads_on() -> None:
+def test_the_documented_link_leads_to_the_next_page() -> None:
     cursor = read(GOOD, following=DOCUMENTED).next_cursor
     assert cursor is not None
     assert further_page(cursor) == (
@@ -90,7 +90,7 @@ def test_the_documented_link_leads_on() -> None:
         "",
     ],
 )
-def test_where_the_link_leads_is_not_followed(place: str) -> None:
+def test_the_host_of_a_link_is_ignored(place: str) -> None:
     assert read(GOOD, following=f"{place}?{PLACE}#fragment").next_cursor == PLACE
 
 
@@ -102,13 +102,13 @@ def test_without_a_link_or_without_events_the_list_ends() -> None:
 @pytest.mark.parametrize(
     "following", ["", LIST, f"{LIST}?", "https://[?a=b", f"{LIST}?a={'x' * 2048}"]
 )
-def test_a_link_that_leads_nowhere_is_no_end(following: str) -> None:
+def test_a_link_without_a_query_does_not_end_the_list(following: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - whatever it is, it is told as unreadable
         read(GOOD, following=following)
 
 
 @given(st.text() | st.text(max_size=2).map(lambda text: text * 2**12))
-def test_any_cursor_is_a_query_and_no_more(cursor: str) -> None:
+def test_any_cursor_changes_only_the_query(cursor: str) -> None:
     query = further_page(cursor)
     assert query.isascii()
     assert not set(query) & set(" /?#\r\n")
@@ -148,7 +148,7 @@ async def provider(paypal_stage: Stage) -> AsyncIterator[PayPalProvider]:
     await provider.close()
 
 
-async def test_a_link_is_asked_for_at_paypals_own_address(
+async def test_a_next_page_is_requested_from_the_configured_host(
     host: Host, provider: PayPalProvider
 ) -> None:
     host.body = json.dumps(page_of(GOOD, following=f"https://evil.example/?{PLACE}")).encode()
@@ -175,7 +175,7 @@ async def test_a_link_is_asked_for_at_paypals_own_address(
         ),
     ],
 )
-async def test_a_list_that_cannot_be_read_is_unknown(
+async def test_an_unreadable_list_is_unknown(
     host: Host, provider: PayPalProvider, status: int, body: bytes
 ) -> None:
     host.status, host.body = status, body
@@ -195,7 +195,7 @@ async def test_an_event_that_was_never_delivered_is_listed(paypal: PayPal) -> No
         assert told == reply
 
 
-async def test_nothing_is_listed_for_longer_than_it_is_said_to_be(paypal: PayPal) -> None:
+async def test_no_event_is_listed_longer_than_the_declared_period(paypal: PayPal) -> None:
     await paypal.provider.operations.authorize(authorize_request())
     since = paypal.clock.now() - timedelta(minutes=1)
     listed_for = paypal.provider.event_list.covers

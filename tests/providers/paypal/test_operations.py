@@ -83,7 +83,7 @@ async def _waiting(paypal: PayPal, method: str, *, capture: bool) -> str:
     return _order_id(reply)
 
 
-async def test_a_payment_is_taken_at_once_and_told_with_its_fee(paypal: PayPal) -> None:
+async def test_a_payment_is_captured_at_once_and_reported_with_its_fee(paypal: PayPal) -> None:
     captured, charged = facts(await paypal.provider.operations.authorize(authorize_request()))
     assert isinstance(captured, Captured)
     assert captured == Captured(captured.reference, AMOUNT, final=True)
@@ -93,7 +93,7 @@ async def test_a_payment_is_taken_at_once_and_told_with_its_fee(paypal: PayPal) 
     assert entry["reference"] == ids.render("payment", PAYMENT_ID)
 
 
-async def test_a_payment_is_authorized_until_it_lapses(paypal: PayPal) -> None:
+async def test_a_payment_stays_authorized_until_it_expires(paypal: PayPal) -> None:
     reply = await paypal.provider.operations.authorize(authorize_request(capture=False))
     (authorized,) = facts(reply)
     expires_at = (paypal.clock.now() + timedelta(days=29)).replace(microsecond=0)
@@ -153,7 +153,7 @@ async def test_a_payer_approves_and_the_same_order_is_completed(
     assert len(entries) == 1
 
 
-async def test_those_who_complete_an_order_at_once_are_told_the_same(paypal: PayPal) -> None:
+async def test_concurrent_completions_of_an_order_get_the_same_reply(paypal: PayPal) -> None:
     order_id = await _waiting(paypal, "card:vault_payer_action", capture=True)
     await paypal.pull("approve", order_id)
     requests = [authorize_request("card:vault_payer_action", order_id=order_id) for _ in range(5)]
@@ -163,7 +163,7 @@ async def test_those_who_complete_an_order_at_once_are_told_the_same(paypal: Pay
     assert len(await paypal.books("charges")) == 1
 
 
-async def test_an_answer_lost_while_completing_is_found_by_the_order(paypal: PayPal) -> None:
+async def test_a_lost_answer_to_a_completion_is_found_by_its_order(paypal: PayPal) -> None:
     order_id = await _waiting(paypal, "card:vault_payer_action", capture=True)
     await paypal.pull("approve", order_id)
     await paypal.faults(answer="cut_after")
@@ -192,7 +192,7 @@ async def test_a_payment_is_declined_after_it_was_approved(
     assert _order_id(reply) == order_id
 
 
-async def test_a_payer_gives_up(paypal: PayPal) -> None:
+async def test_a_payer_cancels_the_order(paypal: PayPal) -> None:
     order_id = await _waiting(paypal, "card:vault_payer_action", capture=True)
     await paypal.pull("cancel_approval", order_id)
     request = authorize_request("card:vault_payer_action", order_id=order_id)
@@ -200,7 +200,7 @@ async def test_a_payer_gives_up(paypal: PayPal) -> None:
     assert facts(await paypal.provider.lookups.fetch(request)) == [Canceled()]
 
 
-async def test_an_order_is_given_up_unless_its_payer_has_approved_it(paypal: PayPal) -> None:
+async def test_an_order_is_canceled_unless_its_payer_has_approved_it(paypal: PayPal) -> None:
     waiting = await _waiting(paypal, "card:vault_payer_action", capture=True)
     give_up = cancel_request(waiting, authorization_id=None)
     assert facts(await paypal.provider.operations.cancel(give_up)) == [Canceled()]
@@ -215,7 +215,7 @@ async def test_an_order_is_given_up_unless_its_payer_has_approved_it(paypal: Pay
     assert facts(await paypal.provider.operations.cancel(give_up)) == [*facts(done), no]
 
 
-async def test_an_order_that_paypal_has_forgotten_has_expired(paypal: PayPal) -> None:
+async def test_an_order_unknown_to_paypal_has_expired(paypal: PayPal) -> None:
     request = authorize_request(order_id="FORGOTTEN")
     expired = Answered((Report(PAYMENT_ID, "FORGOTTEN", Expired()),))
     assert await paypal.provider.operations.authorize(request) == expired
@@ -293,7 +293,7 @@ async def test_a_declined_capture_says_why(paypal: PayPal) -> None:
     assert facts(reply) == [Declined(FailureCode.INSUFFICIENT_FUNDS)]
 
 
-async def test_a_capture_beyond_what_is_authorized_is_refused(paypal: PayPal) -> None:
+async def test_a_capture_above_the_authorized_amount_is_refused(paypal: PayPal) -> None:
     order_id, authorization_id = await _authorized(paypal)
     request = capture_request(
         Money(1051, "EUR"), order_id=order_id, authorization_id=authorization_id
@@ -302,7 +302,7 @@ async def test_a_capture_beyond_what_is_authorized_is_refused(paypal: PayPal) ->
     assert facts(reply) == [Declined(FailureCode.REJECTED_BY_PROVIDER)]
 
 
-async def test_a_capture_refused_for_one_made_before_tells_of_it(paypal: PayPal) -> None:
+async def test_a_capture_refused_as_a_repetition_reports_the_first_capture(paypal: PayPal) -> None:
     order_id, authorization_id = await _authorized(paypal)
     request = capture_request(order_id=order_id, authorization_id=authorization_id)
     made = await paypal.provider.operations.capture(request)
@@ -312,7 +312,7 @@ async def test_a_capture_refused_for_one_made_before_tells_of_it(paypal: PayPal)
 
 
 @pytest.mark.parametrize(("ending", "fact"), [("cancel", Canceled()), ("expire", Expired())])
-async def test_an_authorization_that_has_ended_says_so_to_every_call(
+async def test_every_call_on_an_ended_authorization_reports_its_end(
     paypal: PayPal, ending: str, fact: Fact
 ) -> None:
     order_id, authorization_id = await _authorized(paypal)
@@ -333,7 +333,7 @@ async def test_an_authorization_that_has_ended_says_so_to_every_call(
         assert _order_id(reply) == order_id
 
 
-async def test_a_part_that_is_not_captured_can_be_canceled(paypal: PayPal) -> None:
+async def test_the_uncaptured_part_can_be_canceled(paypal: PayPal) -> None:
     order_id, authorization_id = await _authorized(paypal)
     part = capture_request(
         Money(400, "EUR"), final=False, order_id=order_id, authorization_id=authorization_id
@@ -343,7 +343,7 @@ async def test_a_part_that_is_not_captured_can_be_canceled(paypal: PayPal) -> No
     assert facts(reply) == [Canceled()]
 
 
-async def test_what_is_captured_is_not_canceled(paypal: PayPal) -> None:
+async def test_a_captured_payment_is_not_canceled(paypal: PayPal) -> None:
     order_id, authorization_id = await _authorized(paypal)
     capture = capture_request(order_id=order_id, authorization_id=authorization_id)
     made = await paypal.provider.operations.capture(capture)
@@ -351,7 +351,7 @@ async def test_what_is_captured_is_not_canceled(paypal: PayPal) -> None:
     assert facts(reply) == [*facts(made), Declined(FailureCode.REJECTED_BY_PROVIDER)]
 
 
-async def test_a_pending_capture_says_its_order_until_it_is_settled(paypal: PayPal) -> None:
+async def test_a_pending_capture_reports_its_order_until_it_settles(paypal: PayPal) -> None:
     reply = await paypal.provider.operations.authorize(authorize_request("card:vault_pending"))
     assert facts(reply) == [Processing()]
     assert len(_order_id(reply)) > 1
@@ -363,7 +363,7 @@ async def test_a_pending_capture_says_its_order_until_it_is_settled(paypal: PayP
     assert isinstance(_of(await paypal.provider.lookups.fetch(capture), Captured), Captured)
 
 
-async def test_a_pending_capture_may_be_denied(paypal: PayPal) -> None:
+async def test_a_pending_capture_can_be_denied(paypal: PayPal) -> None:
     order_id, authorization_id = await _authorized(paypal, "card:vault_pending")
     capture = capture_request(order_id=order_id, authorization_id=authorization_id)
     await paypal.provider.operations.capture(capture)
@@ -372,7 +372,7 @@ async def test_a_pending_capture_may_be_denied(paypal: PayPal) -> None:
     assert facts(told) == [Declined(FailureCode.DO_NOT_HONOR)]
 
 
-async def test_a_no_to_one_capture_is_no_answer_to_another(paypal: PayPal) -> None:
+async def test_a_decline_of_one_capture_does_not_answer_another(paypal: PayPal) -> None:
     order_id, authorization_id = await _authorized(paypal, "card:vault_capture_declined")
     first, second = (
         capture_request(order_id=order_id, authorization_id=authorization_id) for _ in range(2)
@@ -384,7 +384,7 @@ async def test_a_no_to_one_capture_is_no_answer_to_another(paypal: PayPal) -> No
     assert facts(await paypal.provider.lookups.fetch(first)) == [*said, reserved]
 
 
-async def test_refunds_are_told_each_by_itself(paypal: PayPal) -> None:
+async def test_each_refund_is_reported_separately(paypal: PayPal) -> None:
     order_id, capture_id = await _paid(paypal)
     one = refund_request(Money(400, "EUR"), order_id=order_id, capture_id=capture_id)
     other = refund_request(
@@ -409,7 +409,7 @@ async def test_refunds_are_told_each_by_itself(paypal: PayPal) -> None:
     ]
 
 
-async def test_a_refund_of_more_than_is_left_fails(paypal: PayPal) -> None:
+async def test_a_refund_above_the_remaining_amount_fails(paypal: PayPal) -> None:
     order_id, capture_id = await _paid(paypal)
     request = refund_request(Money(1051, "EUR"), order_id=order_id, capture_id=capture_id)
     reply = await paypal.provider.operations.refund(request)
@@ -423,7 +423,7 @@ async def test_a_refund_of_more_than_is_left_fails(paypal: PayPal) -> None:
 @pytest.mark.parametrize(
     ("trigger", "kind"), [("complete_refund", Refunded), ("fail_refund", RefundFailed)]
 )
-async def test_a_pending_refund_says_nothing_until_it_is_settled(
+async def test_a_pending_refund_reports_no_fact_until_it_settles(
     paypal: PayPal, trigger: str, kind: type[Fact]
 ) -> None:
     order_id, capture_id = await _paid(paypal, "card:vault_refund_pending")
@@ -459,7 +459,7 @@ async def _requests(paypal: PayPal) -> list[OperationRequest]:
         ("html", True),
     ],
 )
-async def test_an_answer_that_cannot_be_read_leaves_every_operation_unknown(
+async def test_an_unreadable_answer_leaves_every_operation_unknown(
     paypal: PayPal,
     answer: str,
     had_effect: bool,  # noqa: FBT001 - a case
@@ -473,7 +473,7 @@ async def test_an_answer_that_cannot_be_read_leaves_every_operation_unknown(
     assert (before != after) is had_effect
 
 
-async def test_a_call_that_paypal_takes_no_more_of_was_not_begun(paypal: PayPal) -> None:
+async def test_a_rate_limited_call_was_not_sent(paypal: PayPal) -> None:
     requests = await _requests(paypal)
     await paypal.faults(answer="rate_limited")
     for request in requests:
@@ -482,7 +482,7 @@ async def test_a_call_that_paypal_takes_no_more_of_was_not_begun(paypal: PayPal)
         )
 
 
-async def test_every_operation_is_given_up_in_time(paypal: PayPal) -> None:
+async def test_every_operation_times_out(paypal: PayPal) -> None:
     requests = await _requests(paypal)
     await paypal.faults(answer_ms=60_000)
     hasty = adapter(str(paypal.http.base_url), timeout_seconds=0.5)
@@ -500,7 +500,7 @@ def _deserted() -> str:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-async def test_an_order_that_cannot_be_looked_up_is_not_said_to_be_given_up() -> None:
+async def test_an_order_that_cannot_be_looked_up_is_not_reported_as_canceled() -> None:
     lost = adapter(_deserted())
     assert await lost.operations.cancel(cancel_request(authorization_id=None)) == Unknown(
         "ConnectError"
@@ -508,7 +508,7 @@ async def test_an_order_that_cannot_be_looked_up_is_not_said_to_be_given_up() ->
     await lost.close()
 
 
-async def test_nobody_there_means_that_nothing_was_sent_and_nothing_learned(paypal: PayPal) -> None:
+async def test_an_unreachable_host_was_sent_nothing_and_reports_nothing(paypal: PayPal) -> None:
     requests = await _requests(paypal)
     lost = adapter(_deserted())
     for request in requests:
@@ -522,7 +522,7 @@ async def test_nobody_there_means_that_nothing_was_sent_and_nothing_learned(payp
     await lost.close()
 
 
-async def test_a_sign_in_that_does_not_come_means_that_nothing_was_sent() -> None:
+async def test_without_an_access_token_nothing_was_sent() -> None:
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -540,7 +540,7 @@ async def test_a_sign_in_that_does_not_come_means_that_nothing_was_sent() -> Non
     await server.wait_closed()
 
 
-async def test_a_lie_about_the_amount_is_told_as_it_was_told(paypal: PayPal) -> None:
+async def test_a_wrong_amount_is_reported_as_received(paypal: PayPal) -> None:
     await paypal.faults(answer="lie")
     captured = _of(await paypal.provider.operations.authorize(authorize_request()), Captured)
     assert isinstance(captured, Captured)
@@ -548,7 +548,7 @@ async def test_a_lie_about_the_amount_is_told_as_it_was_told(paypal: PayPal) -> 
 
 
 @pytest.mark.parametrize("reference", ["../x", "a b", "\x00", "", "é", "a?b=c#d"])
-async def test_a_reference_that_cannot_be_is_answered(paypal: PayPal, reference: str) -> None:
+async def test_an_impossible_reference_is_declined(paypal: PayPal, reference: str) -> None:
     capture = capture_request(order_id=reference, authorization_id=reference)
     refund = refund_request(order_id=reference, capture_id=reference)
     for request in (capture, cancel_request(reference, reference), refund):

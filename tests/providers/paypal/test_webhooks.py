@@ -65,7 +65,9 @@ async def _only(paypal: PayPal, heard: Receiver) -> dict[str, list[Fact]]:
     return {event_type: facts(reply) for event_type, reply in await paypal.told(heard)}
 
 
-async def test_a_payment_is_told_twice_alike(paypal: PayPal, heard: Receiver) -> None:
+async def test_both_events_of_a_payment_report_the_same_fact(
+    paypal: PayPal, heard: Receiver
+) -> None:
     _, told = await _started(paypal, heard)
     assert told.keys() == {"PAYMENT.CAPTURE.COMPLETED", "CHECKOUT.ORDER.COMPLETED"}
     one, other = told.values()
@@ -78,7 +80,7 @@ async def test_a_payment_is_told_twice_alike(paypal: PayPal, heard: Receiver) ->
     assert one.reports[0].payment_id == PAYMENT_ID
 
 
-async def test_an_approval_is_told(paypal: PayPal, heard: Receiver) -> None:
+async def test_an_approval_is_reported(paypal: PayPal, heard: Receiver) -> None:
     reply = await paypal.provider.operations.authorize(authorize_request("card:vault_payer_action"))
     assert isinstance(reply, Answered)
     order_id = reply.reports[0].provider_reference
@@ -87,14 +89,14 @@ async def test_an_approval_is_told(paypal: PayPal, heard: Receiver) -> None:
     assert await _only(paypal, heard) == {"CHECKOUT.ORDER.APPROVED": [Approved()]}
 
 
-async def test_an_order_given_up_is_told(paypal: PayPal, heard: Receiver) -> None:
+async def test_a_voided_order_is_reported(paypal: PayPal, heard: Receiver) -> None:
     reply = await paypal.provider.operations.authorize(authorize_request("card:vault_payer_action"))
     assert isinstance(reply, Answered)
     await paypal.pull("cancel_approval", str(reply.reports[0].provider_reference))
     assert await _only(paypal, heard) == {"CHECKOUT.ORDER.VOIDED": [Canceled()]}
 
 
-async def test_an_authorization_and_its_end_are_told(paypal: PayPal, heard: Receiver) -> None:
+async def test_an_authorization_and_its_end_are_reported(paypal: PayPal, heard: Receiver) -> None:
     order_id, told = await _started(paypal, heard, capture=False)
     assert told.keys() == {"PAYMENT.AUTHORIZATION.CREATED", "CHECKOUT.ORDER.COMPLETED"}
     (authorized,) = facts(told["PAYMENT.AUTHORIZATION.CREATED"])
@@ -103,13 +105,15 @@ async def test_an_authorization_and_its_end_are_told(paypal: PayPal, heard: Rece
     assert await _only(paypal, heard) == {"PAYMENT.AUTHORIZATION.VOIDED": [Canceled()]}
 
 
-async def test_a_lapse_is_told_as_one(paypal: PayPal, heard: Receiver) -> None:
+async def test_an_expired_authorization_is_reported_as_expired(
+    paypal: PayPal, heard: Receiver
+) -> None:
     order_id, _ = await _started(paypal, heard, capture=False)
     await paypal.pull("expire", order_id)
     assert await _only(paypal, heard) == {"PAYMENT.AUTHORIZATION.VOIDED": [Expired()]}
 
 
-async def test_a_capture_in_part_is_told(paypal: PayPal, heard: Receiver) -> None:
+async def test_a_partial_capture_is_reported(paypal: PayPal, heard: Receiver) -> None:
     order_id, told = await _started(paypal, heard, capture=False)
     (authorized,) = facts(told["PAYMENT.AUTHORIZATION.CREATED"])
     assert isinstance(authorized, Authorized)
@@ -131,7 +135,7 @@ async def test_a_capture_in_part_is_told(paypal: PayPal, heard: Receiver) -> Non
         ("deny_capture", "PAYMENT.CAPTURE.DENIED", Declined),
     ],
 )
-async def test_a_pending_capture_is_told_when_it_is_settled(
+async def test_a_pending_capture_is_reported_once_it_settles(
     paypal: PayPal, heard: Receiver, trigger: str, event_type: str, kind: type[Fact]
 ) -> None:
     await paypal.provider.operations.authorize(authorize_request("card:vault_pending"))
@@ -150,14 +154,14 @@ async def test_a_pending_capture_is_told_when_it_is_settled(
     assert isinstance(facts(reply)[0], kind)
 
 
-async def test_a_decline_is_told(paypal: PayPal, heard: Receiver) -> None:
+async def test_a_decline_is_reported(paypal: PayPal, heard: Receiver) -> None:
     _, told = await _started(paypal, heard, "card:vault_insufficient_funds")
     assert {name: facts(reply) for name, reply in told.items()} == {
         "PAYMENT.CAPTURE.DECLINED": [Declined(FailureCode.INSUFFICIENT_FUNDS)]
     }
 
 
-async def test_a_refund_is_told_with_our_ids_and_its_capture(
+async def test_a_refund_is_reported_with_our_ids_and_its_capture(
     paypal: PayPal, heard: Receiver
 ) -> None:
     order_id, told = await _started(paypal, heard)
@@ -189,7 +193,7 @@ async def _disputed(paypal: PayPal, heard: Receiver) -> tuple[str, str, str]:
     return order_id, captured.reference, report.fact.reference
 
 
-async def test_a_dispute_won_is_told(paypal: PayPal, heard: Receiver) -> None:
+async def test_a_won_dispute_is_reported(paypal: PayPal, heard: Receiver) -> None:
     order_id, _, dispute_id = await _disputed(paypal, heard)
     opened = DisputeOpened(dispute_id, AMOUNT)
     await paypal.pull("dispute_review", order_id)
@@ -202,7 +206,9 @@ async def test_a_dispute_won_is_told(paypal: PayPal, heard: Receiver) -> None:
     }
 
 
-async def test_a_dispute_lost_is_told_twice_alike(paypal: PayPal, heard: Receiver) -> None:
+async def test_both_events_of_a_lost_dispute_report_the_same_fact(
+    paypal: PayPal, heard: Receiver
+) -> None:
     order_id, capture_id, dispute_id = await _disputed(paypal, heard)
     await paypal.pull("dispute_lost", order_id)
     told = dict(await paypal.told(heard))
@@ -220,7 +226,7 @@ async def test_a_dispute_lost_is_told_twice_alike(paypal: PayPal, heard: Receive
     assert [type(fact) for fact in facts(looked_up)] == [Captured, FeeCharged]
 
 
-async def test_a_reversal_without_a_dispute_is_left_for_later(paypal: PayPal) -> None:
+async def test_a_reversal_without_a_dispute_is_deferred(paypal: PayPal) -> None:
     reply = await paypal.provider.operations.authorize(authorize_request())
     captured = facts(reply)[0]
     assert isinstance(captured, Captured)
@@ -247,7 +253,7 @@ async def test_a_reversal_without_a_dispute_is_left_for_later(paypal: PayPal) ->
         ("CUSTOMER.DISPUTE.CREATED", "dispute_id"),
     ],
 )
-async def test_what_an_event_makes_up_is_not_believed(
+async def test_an_event_with_invented_content_is_not_believed(
     paypal: PayPal, event_type: str, name: str
 ) -> None:
     made_up = {name: "MADEUP", "status": "COMPLETED", "amount": {"value": "1000000.00"}}

@@ -62,7 +62,7 @@ async def test_a_payment_is_captured_at_once_and_costs_a_fee(
     assert await keys(control) == {request.idempotency_key}
 
 
-async def test_an_authorization_waits_to_be_captured(
+async def test_an_authorization_waits_for_its_capture(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     reply = await shop.operations.authorize(order(capture=False))
@@ -78,7 +78,7 @@ async def test_an_authorization_waits_to_be_captured(
 
 
 @pytest.mark.parametrize("amount", [AMOUNT, Money(1, "EUR")])
-async def test_what_is_authorized_is_captured(
+async def test_an_authorized_payment_is_captured(
     shop: StripeProvider, control: httpx.AsyncClient, amount: Money
 ) -> None:
     request = order(capture=False)
@@ -93,7 +93,7 @@ async def test_what_is_authorized_is_captured(
     assert facts(await shop.lookups.fetch(capture)) == [captured, fee]
 
 
-async def test_a_second_capture_finds_out_about_the_first(
+async def test_a_second_capture_reports_the_first(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     request = order(capture=False)
@@ -105,7 +105,7 @@ async def test_a_second_capture_finds_out_about_the_first(
     assert len((await books(control))["charges"]) == 1
 
 
-async def test_more_than_is_authorized_is_not_captured(
+async def test_an_amount_above_the_authorization_is_not_captured(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     request = order(capture=False)
@@ -118,7 +118,7 @@ async def test_more_than_is_authorized_is_not_captured(
     assert isinstance(facts(await shop.operations.capture(retried))[0], Captured)
 
 
-async def test_an_authorization_is_given_up(
+async def test_an_authorization_is_canceled(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     request = order(capture=False)
@@ -133,7 +133,7 @@ async def test_an_authorization_is_given_up(
     assert facts(await shop.operations.capture(capture_of(request, intent))) == [Canceled()]
 
 
-async def test_an_authorization_lapses(shop: StripeProvider, control: httpx.AsyncClient) -> None:
+async def test_an_authorization_expires(shop: StripeProvider, control: httpx.AsyncClient) -> None:
     request = order(capture=False)
     intent = reference(await shop.operations.authorize(request))
     await pull(control, "expire", intent)
@@ -145,7 +145,7 @@ async def test_an_authorization_lapses(shop: StripeProvider, control: httpx.Asyn
         assert facts(reply) == [Expired()]
 
 
-async def test_what_was_never_authorized_is_not_captured(shop: StripeProvider) -> None:
+async def test_an_unauthorized_payment_is_not_captured(shop: StripeProvider) -> None:
     request = order("pm_card_authenticationRequired", capture=False)
     intent = reference(await shop.operations.authorize(request))
     refused = Declined(FailureCode.REJECTED_BY_PROVIDER)
@@ -192,7 +192,7 @@ async def test_other_cards_and_currencies_pay(
     assert captured.amount == request.amount
 
 
-async def test_an_amount_that_stripe_cannot_count_is_refused_unsent(
+async def test_an_amount_that_stripe_cannot_express_is_refused_without_a_call(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     odd = Money(1, "MGA")
@@ -235,12 +235,14 @@ async def test_a_customer_is_sent_to_their_bank(
         assert [type(fact) for fact in done[1:]] == [FeeCharged] * capture
 
 
-async def test_without_an_address_the_customer_is_sent_nowhere(shop: StripeProvider) -> None:
+async def test_without_a_return_url_the_customer_is_not_redirected(shop: StripeProvider) -> None:
     request = order("pm_card_authenticationRequired")
     assert facts(await shop.operations.authorize(request)) == [RequiresAction(None)]
 
 
-async def test_an_address_does_not_hinder_who_need_not_act(shop: StripeProvider) -> None:
+async def test_a_return_url_does_not_hinder_a_payment_without_redirect(
+    shop: StripeProvider,
+) -> None:
     assert isinstance(facts(await shop.operations.authorize(order(return_url=BACK)))[0], Captured)
 
 
@@ -252,7 +254,7 @@ async def test_an_address_does_not_hinder_who_need_not_act(shop: StripeProvider)
         ("pm_card_authenticationRequired", RequiresAction),
     ],
 )
-async def test_what_was_made_but_not_confirmed_is_gone_on_with(
+async def test_an_unconfirmed_intent_is_confirmed(
     shop: StripeProvider, control: httpx.AsyncClient, payment_method: str, fact: type[Fact]
 ) -> None:
     form = {"amount": 1050, "currency": "eur", "payment_method": payment_method}
@@ -265,7 +267,7 @@ async def test_what_was_made_but_not_confirmed_is_gone_on_with(
     assert len((await control.get("/v1/payment_intents")).json()["data"]) == 1
 
 
-async def test_what_cannot_be_gone_on_with_is_unknown(
+async def test_a_continuation_of_a_missing_intent_is_unknown(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     going_on = order(provider_reference="pi_none")

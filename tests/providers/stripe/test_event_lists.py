@@ -51,7 +51,7 @@ async def listed(adapter: StripeProvider, cursor: str | None = None) -> EventPag
     return await adapter.event_list.page(SINCE, UNTIL, cursor)
 
 
-async def test_the_time_is_asked_for_and_whether_it_was_delivered_is_not(
+async def test_the_list_is_filtered_by_time_and_not_by_delivery(
     adapter: StripeProvider, asked_host: Host
 ) -> None:
     asked_host.shows()
@@ -79,7 +79,7 @@ async def test_an_event_that_was_never_delivered_is_listed(
     assert told_by_intent == Answered(reply.reports[:1])
 
 
-async def test_an_event_is_listed_as_stripe_has_it(
+async def test_a_listed_event_has_the_content_of_stripe(
     adapter: StripeProvider, asked_host: Host
 ) -> None:
     """And not as the SDK does, which makes numbers and objects of its own of some fields."""
@@ -107,7 +107,7 @@ UNREADABLE: list[object] = [
 
 
 @pytest.mark.parametrize("event", UNREADABLE, ids=repr)
-async def test_an_event_that_cannot_be_read_does_not_hold_up_the_others(
+async def test_an_unreadable_event_does_not_delay_other_events(
     adapter: StripeProvider, asked_host: Host, event: object
 ) -> None:
     asked_host.shows(GOOD, event, {**GOOD, "id": "evt_2"}, event, has_more=True)
@@ -117,7 +117,7 @@ async def test_an_event_that_cannot_be_read_does_not_hold_up_the_others(
     assert (page.next_cursor, page.unreadable) == ("evt_2", 2)
 
 
-async def test_an_event_that_says_nonsense_is_listed_to_be_looked_at(
+async def test_an_event_with_nonsense_is_listed_for_inspection(
     adapter: StripeProvider, asked_host: Host
 ) -> None:
     asked_host.shows({**GOOD, "data": "nonsense"})
@@ -128,7 +128,7 @@ async def test_an_event_that_says_nonsense_is_listed_to_be_looked_at(
     assert isinstance(reply, Unreadable)
 
 
-async def test_from_a_page_of_nothing_readable_there_is_no_going_on(
+async def test_the_list_ends_at_a_page_of_unreadable_events(
     adapter: StripeProvider, asked_host: Host
 ) -> None:
     asked_host.shows({}, has_more=True)

@@ -60,7 +60,7 @@ def kinds(reports: Sequence[Report]) -> list[type[Fact]]:
     return [type(report.fact) for report in reports]
 
 
-async def test_a_capture_is_told_twice_as_it_was_answered(
+async def test_both_events_of_a_capture_report_the_fact_of_the_reply(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     reply = await shop.operations.authorize(order())
@@ -69,7 +69,7 @@ async def test_a_capture_is_told_twice_as_it_was_answered(
     assert await told(shop, control) == [captured, captured]
 
 
-async def test_an_authorization_and_its_capture_are_told(
+async def test_an_authorization_and_its_capture_are_reported(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     request = order(capture=False)
@@ -94,7 +94,7 @@ async def test_an_authorization_and_its_capture_are_told(
 @pytest.mark.parametrize(
     ("ending", "fact", "times"), [("cancel", Canceled(), 1), ("expire", Expired(), 2)]
 )
-async def test_the_end_of_an_authorization_is_told(
+async def test_the_end_of_an_authorization_is_reported(
     shop: StripeProvider, control: httpx.AsyncClient, ending: str, fact: Fact, times: int
 ) -> None:
     request = order(capture=False)
@@ -111,7 +111,7 @@ async def test_the_end_of_an_authorization_is_told(
     ("trigger", "expected"),
     [("complete_action", [Captured, Captured]), ("fail_action", [Declined])],
 )
-async def test_what_the_customer_did_is_told(
+async def test_the_action_of_the_customer_is_reported(
     shop: StripeProvider,
     control: httpx.AsyncClient,
     trigger: str,
@@ -125,13 +125,13 @@ async def test_what_the_customer_did_is_told(
     assert reports[0].fact == facts(reply)[0]
 
 
-async def test_a_decline_is_told(shop: StripeProvider, control: httpx.AsyncClient) -> None:
+async def test_a_decline_is_reported(shop: StripeProvider, control: httpx.AsyncClient) -> None:
     reply = await shop.operations.authorize(order("pm_card_chargeDeclinedStolenCard"))
     assert isinstance(reply, Answered)
     assert await told(shop, control) == list(reply.reports)
 
 
-async def test_a_refund_is_told_and_that_it_failed(
+async def test_a_refund_and_its_failure_are_reported(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     refund = await refund_of(shop, order(), Money(50, "EUR"))
@@ -145,7 +145,7 @@ async def test_a_refund_is_told_and_that_it_failed(
     assert (await told(shop, control))[3:] == [*failed.reports] * 3
 
 
-async def test_a_pending_refund_is_told_when_it_has_arrived(
+async def test_a_pending_refund_is_reported_once_it_succeeds(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     refund = await refund_of(shop, order("pm_card_pendingRefund"))
@@ -162,7 +162,7 @@ async def test_a_pending_refund_is_told_when_it_has_arrived(
         ("losing_evidence", [DisputeUnderReview, DisputeClosed]),
     ],
 )
-async def test_a_dispute_is_told_from_its_beginning_to_its_end(
+async def test_a_dispute_is_reported_from_opening_to_decision(
     shop: StripeProvider,
     control: httpx.AsyncClient,
     evidence: str,
@@ -215,7 +215,7 @@ async def events_of_a_life(shop: StripeProvider, control: httpx.AsyncClient) -> 
     return [event for event in events if event["type"] in EVENT_TYPES]
 
 
-async def test_a_thin_event_has_its_object_asked_for(
+async def test_the_object_of_a_thin_event_is_fetched(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     events = await events_of_a_life(shop, control)
@@ -236,7 +236,7 @@ async def test_a_thin_event_has_its_object_asked_for(
         )
 
 
-async def test_a_thin_event_of_what_is_not_there_is_asked_for_again(
+async def test_a_thin_event_with_a_missing_object_is_retried(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     [event, *_] = await events_of_a_life(shop, control)
@@ -244,5 +244,5 @@ async def test_a_thin_event_of_what_is_not_there_is_asked_for_again(
     assert isinstance(await shop.webhooks.interpret(*thin(event, type="payout")), Unreadable)
 
 
-async def test_a_thin_event_of_no_interest_has_nothing_asked_for(shop: StripeProvider) -> None:
+async def test_a_thin_event_of_no_interest_causes_no_call(shop: StripeProvider) -> None:
     assert await shop.webhooks.interpret("v1.payout.paid", b"{}") == Answered(())

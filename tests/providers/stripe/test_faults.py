@@ -83,7 +83,7 @@ async def test_without_a_readable_answer_the_outcome_is_unknown(
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_a_call_that_was_turned_away_was_not_sent(
+async def test_a_rejected_call_was_not_sent(
     shop: StripeProvider, control: httpx.AsyncClient, verb: str
 ) -> None:
     request, where = await prepared(shop, verb)
@@ -105,7 +105,7 @@ async def test_a_slow_answer_leaves_the_outcome_unknown(
     assert facts(await shop.lookups.fetch(request)) != []
 
 
-async def test_going_on_slowly_leaves_the_outcome_unknown(
+async def test_a_slow_confirmation_leaves_the_outcome_unknown(
     hasty: StripeProvider, shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     form = {"amount": 1050, "currency": "eur", "payment_method": "pm_card_visa"}
@@ -116,9 +116,7 @@ async def test_going_on_slowly_leaves_the_outcome_unknown(
     assert isinstance(facts(await shop.lookups.fetch(going_on))[0], Captured)
 
 
-async def test_a_host_that_says_nothing_is_not_waited_for(
-    hasty: StripeProvider, stage: Stage
-) -> None:
+async def test_a_silent_host_runs_into_the_timeout(hasty: StripeProvider, stage: Stage) -> None:
     async def say_nothing(_: Request) -> Response:
         await asyncio.sleep(1)
         return Response()
@@ -137,7 +135,7 @@ async def test_a_host_that_says_nothing_is_not_waited_for(
     assert replies == [Unknown("timeout")] * 5
 
 
-async def test_the_same_key_twice_at_once_is_not_answered_twice(
+async def test_concurrent_calls_with_one_key_are_not_both_answered(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     await fault(control, answer_ms=300)
@@ -149,7 +147,7 @@ async def test_the_same_key_twice_at_once_is_not_answered_twice(
     assert len((await books(control))["charges"]) == 1
 
 
-async def test_a_key_that_was_used_for_something_else_is_unknown(shop: StripeProvider) -> None:
+async def test_a_key_reused_for_another_request_is_unknown(shop: StripeProvider) -> None:
     request = order()
     await shop.operations.authorize(request)
     assert isinstance(
@@ -158,7 +156,7 @@ async def test_a_key_that_was_used_for_something_else_is_unknown(shop: StripePro
 
 
 @pytest.mark.parametrize("verb", ["authorize", "capture", "refund"])
-async def test_a_lie_is_reported_as_it_was_told(
+async def test_a_wrong_amount_is_reported_as_received(
     shop: StripeProvider, control: httpx.AsyncClient, verb: str
 ) -> None:
     request, _ = await prepared(shop, verb)
@@ -172,7 +170,7 @@ async def test_a_lie_is_reported_as_it_was_told(
     assert truth.amount == AMOUNT
 
 
-async def test_without_a_key_that_stripe_knows_nothing_is_sent(
+async def test_a_call_with_an_unknown_api_key_was_not_sent(
     host: str, control: httpx.AsyncClient
 ) -> None:
     stranger = StripeProvider({"api_key": "pk_test", "api_base": host}, timeout_seconds=5)
@@ -182,7 +180,7 @@ async def test_without_a_key_that_stripe_knows_nothing_is_sent(
     assert (await books(control))["charges"] == []
 
 
-async def test_a_host_that_is_not_there_was_not_reached() -> None:
+async def test_an_unreachable_host_was_sent_nothing() -> None:
     credentials = {"api_key": "sk_test", "api_base": "http://127.0.0.1:1"}
     nowhere = StripeProvider(credentials, timeout_seconds=5)
     for verb in VERBS:
@@ -241,7 +239,7 @@ async def says(stage: Stage) -> AsyncIterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("status", [200, 302, 402, 500])
 @pytest.mark.parametrize("body", NONSENSE, ids=lambda body: repr(body[:30]))
-async def test_whatever_comes_back_is_answered(
+async def test_any_nonsense_in_an_answer_leaves_the_outcome_unknown(
     adapter: StripeProvider, says: dict[str, Any], body: bytes, status: int
 ) -> None:
     says.update(body=body, status=status)

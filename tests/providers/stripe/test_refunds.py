@@ -38,7 +38,7 @@ async def test_refunds_add_up_to_the_charge(
         assert request.idempotency_key in await keys(control)
 
 
-async def test_no_more_is_refunded_than_was_taken(
+async def test_refunds_cannot_exceed_the_charge(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     refund = await refund_of(shop, order(), Money(1051, "EUR"))
@@ -52,7 +52,7 @@ async def test_no_more_is_refunded_than_was_taken(
     assert await shop.lookups.fetch(refund) == Answered(())
 
 
-async def test_a_refund_is_under_way_and_then_there(
+async def test_a_pending_refund_succeeds_later(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     refund = await refund_of(shop, order("pm_card_pendingRefund"))
@@ -63,7 +63,7 @@ async def test_a_refund_is_under_way_and_then_there(
     assert fact.amount == AMOUNT
 
 
-async def test_a_refund_that_seemed_to_succeed_fails(
+async def test_a_succeeded_refund_can_fail_later(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     refund = await refund_of(shop, order("pm_card_refundFail"))

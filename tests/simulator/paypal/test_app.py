@@ -76,7 +76,7 @@ async def test_a_decline_is_a_completed_order_with_a_declined_capture(
     assert "seller_receivable_breakdown" not in capture
 
 
-async def test_a_refused_instrument_makes_no_order(paypal_http: httpx.AsyncClient) -> None:
+async def test_a_refused_instrument_creates_no_order(paypal_http: httpx.AsyncClient) -> None:
     reply = await pay(paypal_http, order("vault_instrument_declined"))
     error = reply.json()
     assert (reply.status_code, error["name"]) == (422, "UNPROCESSABLE_ENTITY")
@@ -97,7 +97,7 @@ async def test_a_refused_instrument_makes_no_order(paypal_http: httpx.AsyncClien
         (order(value="-1.00"), "CANNOT_BE_ZERO_OR_NEGATIVE"),
     ],
 )
-async def test_an_order_that_cannot_be(
+async def test_an_invalid_order_is_refused_with_the_field(
     paypal_http: httpx.AsyncClient, body: Any, issue: str
 ) -> None:
     reply = await pay(paypal_http, body)
@@ -117,7 +117,7 @@ async def test_an_order_that_cannot_be(
         ({"intent": "CAPTURE"}, "/purchase_units", "MISSING_REQUIRED_PARAMETER"),
     ],
 )
-async def test_a_body_against_the_schema(
+async def test_a_body_against_the_schema_is_refused(
     paypal_http: httpx.AsyncClient, body: Any, field: str, issue: str
 ) -> None:
     reply = await pay(paypal_http, body)
@@ -126,7 +126,7 @@ async def test_a_body_against_the_schema(
     assert (detail["field"], detail["issue"]) == (field, issue)
 
 
-async def test_a_body_that_is_no_json(paypal_http: httpx.AsyncClient) -> None:
+async def test_a_body_that_is_not_json_is_refused(paypal_http: httpx.AsyncClient) -> None:
     headers = {"PayPal-Request-Id": "op_1"}
     reply = await paypal_http.post(ORDERS, content="{", headers=headers)
     assert reply.status_code == 400
@@ -143,7 +143,7 @@ async def test_an_order_needs_a_request_id(paypal_http: httpx.AsyncClient) -> No
     ("token", "status"),
     [("vault_visa", 200), ("vault_declined", 200), ("vault_instrument_declined", 422)],
 )
-async def test_a_repeated_request_id_has_the_first_answer(
+async def test_a_repeated_request_id_gets_the_first_answer(
     paypal_http: httpx.AsyncClient, token: str, status: int
 ) -> None:
     first = await pay(paypal_http, order(token))
@@ -153,7 +153,7 @@ async def test_a_repeated_request_id_has_the_first_answer(
     assert other.content != first.content
 
 
-async def test_a_request_id_is_for_one_request_whatever_its_path(
+async def test_a_request_id_belongs_to_one_request_on_any_path(
     paypal_http: httpx.AsyncClient,
 ) -> None:
     waiting = await pay(paypal_http, order("vault_payer_action"))
@@ -165,13 +165,13 @@ async def test_a_request_id_is_for_one_request_whatever_its_path(
 
 
 @pytest.mark.parametrize(("length", "status"), [(108, 201), (109, 400)])
-async def test_a_request_id_has_a_length(
+async def test_a_request_id_has_at_most_108_characters(
     paypal_http: httpx.AsyncClient, length: int, status: int
 ) -> None:
     assert (await pay(paypal_http, request_id="x" * length)).status_code == status
 
 
-async def test_request_ids_are_forgotten_after_six_hours(
+async def test_request_ids_expire_after_six_hours(
     paypal_http: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     first = await pay(paypal_http)
@@ -194,13 +194,13 @@ async def test_a_request_id_in_flight_conflicts(paypal_http: httpx.AsyncClient) 
         *(f"/v2/payments/{kind}/x" for kind in ("authorizations", "captures", "refunds")),
     ],
 )
-async def test_what_does_not_exist(paypal_http: httpx.AsyncClient, path: str) -> None:
+async def test_an_unknown_resource_is_not_found(paypal_http: httpx.AsyncClient, path: str) -> None:
     reply = await paypal_http.get(path)
     assert (reply.status_code, reply.json()["name"]) == (404, "RESOURCE_NOT_FOUND")
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer made-up", "Basic Y2xpZW50Og=="])
-async def test_a_token_is_needed(paypal_host: str, authorization: str) -> None:
+async def test_a_request_without_a_token_is_refused(paypal_host: str, authorization: str) -> None:
     headers = {"Authorization": authorization}
     async with httpx.AsyncClient(base_url=paypal_host, headers=headers) as client:
         reply = await client.get(WEBHOOKS)
@@ -222,7 +222,7 @@ async def test_a_token_expires(paypal_http: httpx.AsyncClient, clock: ManualCloc
         ("", "client_credentials", 401, "invalid_client"),
     ],
 )
-async def test_a_token_is_given_to_a_client(
+async def test_a_client_gets_a_token(
     paypal_host: str, authorization: str, grant: str, status: int, error: str | None
 ) -> None:
     headers = {"Authorization": authorization}
@@ -232,7 +232,9 @@ async def test_a_token_is_given_to_a_client(
     assert (reply.json().get("expires_in") == 32400) is (status == 200)
 
 
-async def test_webhooks_come_and_go(paypal_http: httpx.AsyncClient, receiver: Receiver) -> None:
+async def test_webhooks_are_created_listed_and_deleted(
+    paypal_http: httpx.AsyncClient, receiver: Receiver
+) -> None:
     webhook_id = await listen(paypal_http, receiver.url)
     shown = (await paypal_http.get(f"{WEBHOOKS}/{webhook_id}")).json()
     assert (shown["id"], shown["url"]) == (webhook_id, receiver.url)
@@ -242,7 +244,7 @@ async def test_webhooks_come_and_go(paypal_http: httpx.AsyncClient, receiver: Re
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http://[::1", "nowhere"])
-async def test_a_webhook_needs_an_address(paypal_http: httpx.AsyncClient, url: str) -> None:
+async def test_a_webhook_needs_a_url(paypal_http: httpx.AsyncClient, url: str) -> None:
     body = {"url": url, "event_types": [{"name": "*"}]}
     reply = await paypal_http.post(WEBHOOKS, json=body)
     assert reply.status_code == 400
@@ -316,7 +318,7 @@ async def test_a_delivery_can_be_verified_by_paypal(
         ("vault_instrument_declined", set()),
     ],
 )
-async def test_what_is_told(
+async def test_each_outcome_of_an_order_sends_its_events(
     paypal_http: httpx.AsyncClient, receiver: Receiver, token: str, types: set[str]
 ) -> None:
     await listen(paypal_http, receiver.url)
@@ -327,7 +329,7 @@ async def test_what_is_told(
     assert all(event["id"].startswith("WH-") for event in events)
 
 
-async def test_a_webhook_that_is_gone_hears_no_more(
+async def test_a_deleted_webhook_receives_no_more_events(
     paypal_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await paypal_http.put("/_simulator/faults", json={"seed": 1, "shuffle_ms": 500})
@@ -338,7 +340,7 @@ async def test_a_webhook_that_is_gone_hears_no_more(
     assert receiver.deliveries == []
 
 
-async def test_the_books_say_what_was_charged(paypal_http: httpx.AsyncClient) -> None:
+async def test_the_books_list_the_charges(paypal_http: httpx.AsyncClient) -> None:
     paid = first_capture(await pay(paypal_http))
     declined = first_capture(await pay(paypal_http, order("vault_declined"), request_id="op_2"))
     charge = {"amount": 1050, "currency": "EUR", "reference": "pay_1", "parent": None}
@@ -358,7 +360,7 @@ async def test_the_books_say_what_was_charged(paypal_http: httpx.AsyncClient) ->
     ("value", "fee", "net"),
     [("0.01", "0.01", "0.00"), ("0.35", "0.35", "0.00"), ("0.36", "0.35", "0.01")],
 )
-async def test_a_fee_is_never_more_than_what_was_paid(
+async def test_a_fee_never_exceeds_the_payment(
     paypal_http: httpx.AsyncClient, value: str, fee: str, net: str
 ) -> None:
     breakdown = first_capture(await pay(paypal_http, order(value=value)))[

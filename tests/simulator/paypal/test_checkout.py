@@ -39,7 +39,9 @@ async def _press(paypal_http: httpx.AsyncClient, url: str, button: str) -> httpx
         return await browser.post({text: action for action, text in forms}[button])
 
 
-async def test_an_order_that_needs_its_payer_takes_nothing(paypal_http: httpx.AsyncClient) -> None:
+async def test_an_order_that_waits_for_its_payer_charges_nothing(
+    paypal_http: httpx.AsyncClient,
+) -> None:
     shown = await _waiting(paypal_http)
     assert shown["status"] == "PAYER_ACTION_REQUIRED"
     assert "payments" not in shown["purchase_units"][0]
@@ -78,14 +80,16 @@ async def test_the_payer_cancels_and_is_sent_back(
     assert await types(paypal_http, receiver) == ["CHECKOUT.ORDER.VOIDED"]
 
 
-async def test_a_payer_who_cannot_be_sent_back_is_thanked(paypal_http: httpx.AsyncClient) -> None:
+async def test_a_payer_without_a_return_url_sees_a_thank_you_page(
+    paypal_http: httpx.AsyncClient,
+) -> None:
     shown = (await pay(paypal_http, order("vault_payer_action"))).json()
     answer = await _press(paypal_http, links(shown)["payer-action"], "Approve")
     assert (answer.status_code, "Thank you" in answer.text) == (200, True)
 
 
 @pytest.mark.parametrize("action", ["approve", "cancel"])
-async def test_there_is_nothing_to_press_for_an_order_that_does_not_wait(
+async def test_an_order_that_does_not_wait_offers_no_buttons(
     paypal_http: httpx.AsyncClient, action: str
 ) -> None:
     done = (await pay(paypal_http)).json()["id"]
@@ -158,7 +162,7 @@ async def test_a_source_that_cannot_pay_is_refused(
     assert issue(await pay(paypal_http, {**order(), "payment_source": source})) == why
 
 
-async def test_an_answer_is_minimal_unless_more_is_asked_for(
+async def test_an_answer_is_minimal_unless_the_request_prefers_more(
     paypal_http: httpx.AsyncClient,
 ) -> None:
     paypal_http.headers["Prefer"] = "return=minimal"
@@ -175,7 +179,7 @@ async def test_an_approved_order_whose_instrument_is_refused_stays_approved(
     assert (await paypal_http.get(f"{ORDERS}/{order_id}")).json()["status"] == "APPROVED"
 
 
-async def test_an_order_is_completed_as_it_was_meant(paypal_http: httpx.AsyncClient) -> None:
+async def test_an_order_is_completed_by_its_intent(paypal_http: httpx.AsyncClient) -> None:
     body = order("vault_payer_action", intent="AUTHORIZE")
     order_id = (await pay(paypal_http, body)).json()["id"]
     await pull(paypal_http, "approve", order_id)
@@ -189,14 +193,14 @@ async def test_an_order_is_completed_as_it_was_meant(paypal_http: httpx.AsyncCli
     )
 
 
-async def test_an_order_given_up_cannot_be_captured(paypal_http: httpx.AsyncClient) -> None:
+async def test_a_canceled_order_cannot_be_captured(paypal_http: httpx.AsyncClient) -> None:
     order_id = (await _waiting(paypal_http))["id"]
     assert await pull(paypal_http, "cancel_approval", order_id) == 200
     reply = await paypal_http.post(f"{ORDERS}/{order_id}/capture")
     assert issue(reply) == "ORDER_NOT_APPROVED"
 
 
-async def test_triggers_are_for_orders_that_exist(paypal_http: httpx.AsyncClient) -> None:
+async def test_a_trigger_for_an_unknown_order_is_refused(paypal_http: httpx.AsyncClient) -> None:
     listed = (await paypal_http.post("/_simulator/triggers/x", json={"id": "y"})).json()["detail"]
     names = listed.removeprefix("The triggers are: ").removesuffix(".").split(", ")
     assert {"approve", "expire", "dispute", "dispute_won", "dispute_lost"} <= set(names)

@@ -50,7 +50,7 @@ async def test_a_dispute_is_about_a_capture(
     assert await pull(paypal_http, "dispute", order_id) == 409
 
 
-async def test_a_dispute_won_leaves_the_money(
+async def test_a_won_dispute_leaves_the_money(
     paypal_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await listen(paypal_http, receiver.url)
@@ -71,7 +71,7 @@ async def test_a_dispute_won_leaves_the_money(
     ]
 
 
-async def test_a_dispute_lost_takes_what_is_left(
+async def test_a_lost_dispute_takes_the_remaining_amount(
     paypal_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await listen(paypal_http, receiver.url, "PAYMENT.CAPTURE.REVERSED")
@@ -93,7 +93,7 @@ async def test_a_dispute_lost_takes_what_is_left(
     assert given_back["value"] == "10.50"
 
 
-async def test_a_dispute_lost_over_what_was_refunded_takes_nothing(
+async def test_a_lost_dispute_of_a_refunded_capture_takes_nothing(
     paypal_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await listen(paypal_http, receiver.url, "PAYMENT.CAPTURE.REVERSED")

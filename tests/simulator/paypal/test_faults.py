@@ -25,7 +25,7 @@ from tests.simulator.paypal.shop import (
 @pytest.mark.parametrize(
     ("fault", "charges"), [("cut_before", 0), ("cut_after", 1), ("rate_limited", 0)]
 )
-async def test_the_first_call_goes_wrong_and_when_it_comes_again_it_goes_well(
+async def test_the_first_call_fails_and_its_retry_succeeds(
     paypal_http: httpx.AsyncClient, fault: str, charges: int
 ) -> None:
     body = order(f"vault_visa_fault_{fault}")
@@ -43,7 +43,7 @@ async def test_the_first_call_goes_wrong_and_when_it_comes_again_it_goes_well(
     ("fault", "first", "again"),
     [("unavailable", 503, 201), ("html", 200, 200), ("broken", 500, 500), ("lie", 201, 200)],
 )
-async def test_what_is_answered_first_and_then(
+async def test_a_fault_decides_the_first_and_the_second_answer(
     paypal_http: httpx.AsyncClient, fault: str, first: int, again: int
 ) -> None:
     body = order(f"vault_visa_fault_{fault}")
@@ -52,7 +52,7 @@ async def test_what_is_answered_first_and_then(
     assert len((await books(paypal_http))["charges"]) == 1
 
 
-async def test_no_other_call_of_the_payment_goes_wrong(paypal_http: httpx.AsyncClient) -> None:
+async def test_no_other_call_of_the_payment_fails(paypal_http: httpx.AsyncClient) -> None:
     authorization = first_authorization(await authorize(paypal_http, "vault_visa_fault_lie"))
     assert authorization["amount"]["value"] == "10.51"
     captured = await capture(paypal_http, authorization["id"])
@@ -60,20 +60,20 @@ async def test_no_other_call_of_the_payment_goes_wrong(paypal_http: httpx.AsyncC
 
 
 @pytest.mark.parametrize("token", ["vault_visa_fault_fire", "vault_none_fault_lie"])
-async def test_a_fault_or_a_token_that_does_not_exist(
+async def test_an_unknown_fault_or_token_is_refused(
     paypal_http: httpx.AsyncClient, token: str
 ) -> None:
     assert issue(await pay(paypal_http, order(token))) == "INVALID_VAULT_ID"
 
 
-async def test_a_fault_is_asked_for_by_the_token_alone(paypal_http: httpx.AsyncClient) -> None:
+async def test_only_the_token_can_request_a_fault(paypal_http: httpx.AsyncClient) -> None:
     body = order()
     body["purchase_units"][0]["custom_id"] = "vault_visa_fault_cut_before"
     assert (await pay(paypal_http, body)).status_code == 201
 
 
 @pytest.mark.parametrize("kind", ["payments", "captures", "cancellations", "refunds"])
-async def test_one_kind_of_call_goes_wrong(paypal_http: httpx.AsyncClient, kind: str) -> None:
+async def test_a_plan_can_fail_one_kind_of_call(paypal_http: httpx.AsyncClient, kind: str) -> None:
     await paypal_http.put("/_simulator/faults", json={"answer": "unavailable", "on": kind})
     paths = {
         "payments": [ORDERS, f"{ORDERS}/x/capture", f"{ORDERS}/x/authorize"],

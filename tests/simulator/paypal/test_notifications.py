@@ -39,7 +39,7 @@ async def test_events_are_listed_newest_first(paypal_http: httpx.AsyncClient) ->
     assert await found(paypal_http) == ["PAYMENT.CAPTURE.DECLINED", *OF_A_PAYMENT]
 
 
-async def test_what_is_listed_is_what_is_delivered(
+async def test_a_listed_event_equals_the_delivered_event(
     paypal_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await listen(paypal_http, receiver.url, "PAYMENT.CAPTURE.COMPLETED")
@@ -52,12 +52,12 @@ async def test_what_is_listed_is_what_is_delivered(
     assert shown.content == delivery.body
 
 
-async def test_an_event_that_does_not_exist(paypal_http: httpx.AsyncClient) -> None:
+async def test_an_unknown_event_is_not_found(paypal_http: httpx.AsyncClient) -> None:
     reply = await paypal_http.get(f"{EVENTS}/WH-1")
     assert (reply.status_code, reply.json()["name"]) == (404, "RESOURCE_NOT_FOUND")
 
 
-async def test_events_of_one_transaction(paypal_http: httpx.AsyncClient) -> None:
+async def test_events_are_filtered_by_transaction(paypal_http: httpx.AsyncClient) -> None:
     first = first_capture(await pay(paypal_http, order("vault_dispute")))["id"]
     other = first_capture(await pay(paypal_http, request_id="op_2"))["id"]
     given_back = (await refund(paypal_http, other)).json()["id"]
@@ -76,7 +76,7 @@ async def authorize_anew(paypal_http: httpx.AsyncClient) -> Any:
     return (await pay(paypal_http, order(intent="AUTHORIZE"), "op_3")).json()
 
 
-async def test_events_of_one_type(paypal_http: httpx.AsyncClient) -> None:
+async def test_events_are_filtered_by_type(paypal_http: httpx.AsyncClient) -> None:
     await authorize(paypal_http)
     one = "PAYMENT.AUTHORIZATION.CREATED"
     assert await found(paypal_http, event_type=one) == [one]
@@ -86,7 +86,7 @@ async def test_events_of_one_type(paypal_http: httpx.AsyncClient) -> None:
     ("start", "end", "count"),
     [(None, None, 4), (0, None, 4), (1, None, 2), (None, 0, 2), (0, 9, 2), (0, 10, 4), (1, 9, 0)],
 )
-async def test_events_of_a_time(
+async def test_events_are_filtered_by_time(
     paypal_http: httpx.AsyncClient,
     clock: ManualClock,
     start: int | None,
@@ -123,7 +123,7 @@ async def test_pages_are_linked(paypal_http: httpx.AsyncClient) -> None:
     assert len(set(ids)) == 6
 
 
-async def test_what_happens_meanwhile_moves_no_page(paypal_http: httpx.AsyncClient) -> None:
+async def test_new_events_do_not_shift_a_page(paypal_http: httpx.AsyncClient) -> None:
     await pay(paypal_http, request_id="op_1")
     listed = await found(paypal_http)
     page = (await paypal_http.get(f"{EVENTS}?page_size=1")).json()
@@ -145,7 +145,7 @@ async def test_what_happens_meanwhile_moves_no_page(paypal_http: httpx.AsyncClie
         ("colour", "red"),
     ],
 )
-async def test_a_search_that_cannot_be(
+async def test_an_invalid_search_is_refused(
     paypal_http: httpx.AsyncClient, parameter: str, value: str
 ) -> None:
     reply = await paypal_http.get(EVENTS, params={parameter: value})
@@ -154,7 +154,7 @@ async def test_a_search_that_cannot_be(
     assert (detail["field"], detail["location"]) == (f"/{parameter}", "query")
 
 
-async def test_what_is_dropped_is_listed_all_the_same(
+async def test_a_dropped_event_is_still_listed(
     paypal_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await paypal_http.put("/_simulator/faults", json={"drop": 1})
@@ -165,7 +165,7 @@ async def test_what_is_dropped_is_listed_all_the_same(
     assert await found(paypal_http) == OF_A_PAYMENT
 
 
-async def test_a_change_can_be_told_by_two_events(
+async def test_a_change_can_be_reported_by_two_events(
     paypal_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await paypal_http.put("/_simulator/faults", json={"twin": 1})
@@ -179,7 +179,7 @@ async def test_a_change_can_be_told_by_two_events(
 
 
 @pytest.mark.parametrize("stale_seconds", [400, -400])
-async def test_a_transmission_can_be_old_or_of_the_future(
+async def test_a_transmission_can_carry_a_past_or_future_time(
     paypal_http: httpx.AsyncClient, receiver: Receiver, clock: ManualClock, stale_seconds: int
 ) -> None:
     await paypal_http.put("/_simulator/faults", json={"stale_seconds": stale_seconds})

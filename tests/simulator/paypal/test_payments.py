@@ -37,7 +37,7 @@ async def _void(paypal_http: httpx.AsyncClient, authorization_id: str) -> httpx.
     return await paypal_http.post(f"{AUTHORIZATIONS}/{authorization_id}/void")
 
 
-async def test_an_authorization_reserves_and_takes_nothing(
+async def test_an_authorization_reserves_and_charges_nothing(
     paypal_http: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     shown = await authorize(paypal_http)
@@ -62,7 +62,7 @@ async def test_a_declined_authorization_is_denied(paypal_http: httpx.AsyncClient
     assert [entry["status"] for entry in shown["authorizations"]] == ["declined"]
 
 
-async def test_captures_take_no_more_than_is_authorized(paypal_http: httpx.AsyncClient) -> None:
+async def test_captures_cannot_exceed_the_authorization(paypal_http: httpx.AsyncClient) -> None:
     shown = await authorize(paypal_http)
     authorization_id = first_authorization(shown)["id"]
     first = (await capture(paypal_http, authorization_id, "4.00")).json()
@@ -117,7 +117,7 @@ async def test_a_declined_capture_leaves_the_authorization_as_it_was(
 
 
 @pytest.mark.parametrize("representation", [True, False])
-async def test_a_voided_authorization_is_over(
+async def test_a_voided_authorization_cannot_be_captured(
     paypal_http: httpx.AsyncClient,
     representation: bool,  # noqa: FBT001 - a case
 ) -> None:
@@ -130,7 +130,7 @@ async def test_a_voided_authorization_is_over(
     assert issue(await capture(paypal_http, authorization_id)) == "AUTHORIZATION_VOIDED"
 
 
-async def test_an_authorization_lapses(paypal_http: httpx.AsyncClient, receiver: Receiver) -> None:
+async def test_an_authorization_expires(paypal_http: httpx.AsyncClient, receiver: Receiver) -> None:
     await listen(paypal_http, receiver.url, "PAYMENT.AUTHORIZATION.VOIDED")
     shown = await authorize(paypal_http)
     assert await pull(paypal_http, "expire", shown["id"]) == 200
@@ -150,7 +150,7 @@ async def test_an_authorization_lapses(paypal_http: httpx.AsyncClient, receiver:
         ("deny_capture", "DECLINED", "declined", "PAYMENT.CAPTURE.DENIED"),
     ],
 )
-async def test_a_pending_capture_is_settled_later(
+async def test_a_pending_capture_settles_later(
     paypal_http: httpx.AsyncClient,
     receiver: Receiver,
     trigger: str,
@@ -174,7 +174,7 @@ async def test_a_pending_capture_is_settled_later(
     assert types == {"PAYMENT.CAPTURE.PENDING", "CHECKOUT.ORDER.COMPLETED", event_type}
 
 
-async def test_refunds_give_back_no_more_than_was_taken(paypal_http: httpx.AsyncClient) -> None:
+async def test_refunds_cannot_exceed_the_capture(paypal_http: httpx.AsyncClient) -> None:
     capture_id = first_capture(await pay(paypal_http))["id"]
     first = (await refund(paypal_http, capture_id, "4.00", custom_id="pay_1.ref_1")).json()
     assert (first["status"], first["custom_id"]) == ("COMPLETED", "pay_1.ref_1")
@@ -211,7 +211,7 @@ async def test_an_order_shows_all_of_its_payments(paypal_http: httpx.AsyncClient
         ("vault_declined", "EUR", "REFUND_NOT_ALLOWED"),
     ],
 )
-async def test_a_refund_that_cannot_be(
+async def test_an_invalid_refund_is_refused(
     paypal_http: httpx.AsyncClient, token: str, currency: str, reason: str
 ) -> None:
     capture_id = first_capture(await pay(paypal_http, order(token)))["id"]
@@ -221,7 +221,7 @@ async def test_a_refund_that_cannot_be(
 
 
 @pytest.mark.parametrize("custom_id", ["pay_1/ref_1", "pay 1", "a" * 256, ""])
-async def test_a_refunds_custom_id_has_few_characters(
+async def test_the_custom_id_of_a_refund_is_limited(
     paypal_http: httpx.AsyncClient, custom_id: str
 ) -> None:
     capture_id = first_capture(await pay(paypal_http))["id"]
@@ -233,7 +233,7 @@ async def test_a_refunds_custom_id_has_few_characters(
     ("trigger", "status", "entered", "events"),
     [("complete_refund", "COMPLETED", "succeeded", 1), ("fail_refund", "FAILED", "declined", 0)],
 )
-async def test_a_pending_refund_is_settled_later(
+async def test_a_pending_refund_settles_later(
     paypal_http: httpx.AsyncClient,
     receiver: Receiver,
     trigger: str,
@@ -256,7 +256,7 @@ async def test_a_pending_refund_is_settled_later(
     assert len(await told(paypal_http, receiver)) == events
 
 
-async def test_a_refunds_event_is_about_the_refund(
+async def test_the_event_of_a_refund_holds_the_refund(
     paypal_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await listen(paypal_http, receiver.url, "PAYMENT.CAPTURE.REFUNDED")
@@ -268,7 +268,7 @@ async def test_a_refunds_event_is_about_the_refund(
 
 
 @pytest.mark.parametrize("key", ["one", "two"])
-async def test_every_post_is_done_once_for_its_request_id(
+async def test_every_post_takes_effect_once_per_request_id(
     paypal_http: httpx.AsyncClient, clock: ManualClock, key: str
 ) -> None:
     authorization_id = first_authorization(await authorize(paypal_http))["id"]
@@ -280,7 +280,7 @@ async def test_every_post_is_done_once_for_its_request_id(
     assert (again.json()["id"] == first.json()["id"]) is (key == "one")
 
 
-async def test_what_is_told_of_an_authorized_payment(
+async def test_an_authorized_payment_sends_its_events(
     paypal_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await listen(paypal_http, receiver.url)
@@ -296,7 +296,7 @@ async def test_what_is_told_of_an_authorized_payment(
     ]
 
 
-async def test_an_answer_can_lie_and_what_was_done_stays_true(
+async def test_an_answer_can_lie_while_the_books_stay_right(
     paypal_http: httpx.AsyncClient,
 ) -> None:
     await paypal_http.put("/_simulator/faults", json={"answer": "lie"})

@@ -50,7 +50,7 @@ async def test_capture_is_a_row_with_its_fee(
 
 
 @pytest.mark.parametrize(("returns", "fee"), [(False, None), (True, "0.29")])
-async def test_row_of_a_refund_tells_whether_its_fee_comes_back(
+async def test_row_of_a_refund_shows_whether_its_fee_is_returned(
     paypal_http: httpx.AsyncClient,
     clock: ManualClock,
     returns: bool,  # noqa: FBT001
@@ -174,7 +174,7 @@ async def test_capture_is_reversed_without_a_dispute(
     assert (await balances(paypal_http))["EUR"][0] == "-0.61"
 
 
-async def test_refund_on_paypals_pages_is_untold_if_asked(
+async def test_refund_on_the_paypal_page_can_lack_its_event(
     paypal_http: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     made = (await pay(paypal_http)).json()
@@ -214,7 +214,7 @@ async def test_withdrawal_is_returned_by_the_bank(
     assert reply.status_code == 409
 
 
-async def test_rows_may_be_equal_in_every_column(
+async def test_rows_can_be_equal_in_every_column(
     paypal_http: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     await act(paypal_http, "book", event_code="T2101", amount=-1000, currency="EUR", copies=3)
@@ -227,7 +227,7 @@ async def test_rows_may_be_equal_in_every_column(
     assert await balances(paypal_http) == {"EUR": ("0.00", "-30.00", "30.00")}
 
 
-async def test_row_is_generated_anew_with_other_amounts(
+async def test_row_is_regenerated_with_other_amounts(
     paypal_http: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     capture = first_capture(await pay(paypal_http))

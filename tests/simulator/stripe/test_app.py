@@ -69,7 +69,7 @@ async def test_a_decline_carries_the_intent(
     assert (charge.failure_code, charge.balance_transaction) == (code, None)
 
 
-async def test_a_mastercard_is_one(client: stripe.StripeClient) -> None:
+async def test_a_mastercard_token_charges_a_mastercard(client: stripe.StripeClient) -> None:
     intent = await pay(client, payment_method="pm_card_mastercard")
     charges = await client.v1.charges.list_async({"payment_intent": intent.id})
     details = charges.data[0].payment_method_details
@@ -78,7 +78,9 @@ async def test_a_mastercard_is_one(client: stripe.StripeClient) -> None:
 
 
 @pytest.mark.parametrize("payment_method", ["pm_card_unheardOf", "visa", "pm_1"])
-async def test_an_unknown_payment_method(client: stripe.StripeClient, payment_method: str) -> None:
+async def test_an_unknown_payment_method_is_refused(
+    client: stripe.StripeClient, payment_method: str
+) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         await pay(client, payment_method=payment_method)
     assert (refusal.value.http_status, refusal.value.code) == (400, "resource_missing")
@@ -150,14 +152,16 @@ async def test_an_unknown_address_is_not_found(stripe_http: httpx.AsyncClient) -
 @pytest.mark.parametrize(
     "authorization", ["", "Bearer pk_test_1", "Bearer", "Basic !", "Basic /w==", "Digest sk_1"]
 )
-async def test_a_secret_key_is_needed(stripe_http: httpx.AsyncClient, authorization: str) -> None:
+async def test_a_request_without_a_secret_key_is_refused(
+    stripe_http: httpx.AsyncClient, authorization: str
+) -> None:
     headers = {"Authorization": authorization}
     reply = await stripe_http.get("/v1/charges", headers=headers)
     assert reply.status_code == 401
     assert reply.json()["error"]["type"] == "invalid_request_error"
 
 
-async def test_basic_authentication_will_do(stripe_host: str) -> None:
+async def test_basic_authentication_is_accepted(stripe_host: str) -> None:
     async with httpx.AsyncClient(base_url=stripe_host, auth=("sk_test_1", "")) as client:
         assert (await client.get("/v1/charges")).status_code == 200
 
@@ -182,7 +186,7 @@ async def test_a_payment_is_found_by_its_metadata(client: stripe.StripeClient) -
         await client.v1.payment_intents.search_async({"query": "status:'succeeded'"})
 
 
-async def test_a_success_is_told_by_three_events(client: stripe.StripeClient) -> None:
+async def test_a_success_sends_three_events(client: stripe.StripeClient) -> None:
     intent = await client.v1.payment_intents.create_async(order(), {"idempotency_key": "key_1"})
     succeeded, charged, created = (await client.v1.events.list_async()).data
     assert created.type == "payment_intent.created"
@@ -197,7 +201,7 @@ async def test_a_success_is_told_by_three_events(client: stripe.StripeClient) ->
     assert retrieved.to_dict() == charged.to_dict()
 
 
-async def test_a_decline_is_told_by_three_events(client: stripe.StripeClient) -> None:
+async def test_a_decline_sends_three_events(client: stripe.StripeClient) -> None:
     await decline(client, "pm_card_chargeDeclined")
     events = (await client.v1.events.list_async()).data
     assert [event.type for event in events] == [
@@ -240,7 +244,7 @@ async def test_a_decline_is_replayed_too(client: stripe.StripeClient) -> None:
     assert len((await client.v1.charges.list_async()).data) == 1
 
 
-async def test_a_key_is_not_for_other_parameters(client: stripe.StripeClient) -> None:
+async def test_a_key_with_other_parameters_is_refused(client: stripe.StripeClient) -> None:
     options: Any = {"idempotency_key": "key_1"}
     await client.v1.payment_intents.create_async(order(), options)
     with pytest.raises(stripe.IdempotencyError) as refusal:
@@ -256,7 +260,7 @@ async def test_a_key_survives_a_wrong_parameter(client: stripe.StripeClient) -> 
     assert intent.status == "succeeded"
 
 
-async def test_a_key_is_short(stripe_http: httpx.AsyncClient) -> None:
+async def test_a_key_has_a_maximum_length(stripe_http: httpx.AsyncClient) -> None:
     headers = {"Idempotency-Key": "k" * 256}
     reply = await stripe_http.post("/v1/payment_intents", headers=headers)
     assert reply.status_code == 400
@@ -275,7 +279,7 @@ async def test_a_key_in_flight_conflicts(
     assert len((await client.v1.charges.list_async()).data) == 1
 
 
-async def test_a_charge_can_be_made_and_its_answer_lost(stripe_http: httpx.AsyncClient) -> None:
+async def test_a_charge_can_succeed_and_its_answer_be_lost(stripe_http: httpx.AsyncClient) -> None:
     await stripe_http.put("/_simulator/faults", json={"answer_ms": 1_000})
     form = {"amount": "5", "currency": "eur", "confirm": "true", "payment_method": "pm_card_visa"}
     with pytest.raises(httpx.ReadTimeout):
@@ -301,7 +305,9 @@ async def test_deliveries_are_signed(
     assert (await client.v1.events.retrieve_async(event.id)).pending_webhooks == 0
 
 
-async def test_endpoints_come_and_go(client: stripe.StripeClient, receiver: Receiver) -> None:
+async def test_endpoints_are_created_listed_and_deleted(
+    client: stripe.StripeClient, receiver: Receiver
+) -> None:
     endpoints = client.v1.webhook_endpoints
     made = await endpoints.create_async({"url": receiver.url, "enabled_events": ["*"]})
     shown = await endpoints.retrieve_async(made.id)
@@ -314,13 +320,13 @@ async def test_endpoints_come_and_go(client: stripe.StripeClient, receiver: Rece
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "nowhere", "http://", "http://[::1", ""])
-async def test_an_endpoint_needs_an_address(client: stripe.StripeClient, url: str) -> None:
+async def test_an_endpoint_needs_a_url(client: stripe.StripeClient, url: str) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         await client.v1.webhook_endpoints.create_async({"url": url, "enabled_events": ["*"]})
     assert refusal.value.code == "url_invalid"
 
 
-async def test_the_books_say_what_was_charged(
+async def test_the_books_list_the_charges(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     paid = await pay(client)
@@ -366,7 +372,7 @@ async def test_a_connection_is_cut_before_the_effect_or_after(
     assert len((await stripe_http.get("/_simulator/books")).json()["charges"]) == 1
 
 
-async def test_a_broken_answer_is_kept_under_its_key(
+async def test_a_broken_answer_is_stored_under_its_key(
     stripe_http: httpx.AsyncClient, client: stripe.StripeClient
 ) -> None:
     options: Any = {"idempotency_key": "broken"}
@@ -378,7 +384,7 @@ async def test_a_broken_answer_is_kept_under_its_key(
     assert len((await stripe_http.get("/_simulator/books")).json()["charges"]) == 1
 
 
-async def test_a_page_may_come_instead_of_an_answer(
+async def test_an_html_page_can_replace_an_answer(
     stripe_http: httpx.AsyncClient, client: stripe.StripeClient
 ) -> None:
     await stripe_http.put("/_simulator/faults", json={"answer": "html"})
@@ -391,7 +397,7 @@ async def test_a_page_may_come_instead_of_an_answer(
     ("answer", "error"),
     [("rate_limited", stripe.RateLimitError), ("unavailable", stripe.APIError)],
 )
-async def test_a_call_may_be_turned_away_before_it_has_an_effect(
+async def test_a_call_can_be_rejected_before_its_effect(
     stripe_http: httpx.AsyncClient,
     client: stripe.StripeClient,
     answer: str,
@@ -406,7 +412,7 @@ async def test_a_call_may_be_turned_away_before_it_has_an_effect(
     assert (await client.v1.payment_intents.create_async(order(), options)).amount_received == 1050
 
 
-async def test_an_answer_may_lie_about_what_was_done(
+async def test_an_answer_can_lie_about_the_amount(
     stripe_http: httpx.AsyncClient, client: stripe.StripeClient
 ) -> None:
     options: Any = {"idempotency_key": "lie"}

@@ -56,7 +56,7 @@ async def test_a_card_is_disputed_as_soon_as_it_is_charged(
     assert entry["status"] == "succeeded"
 
 
-async def test_only_what_is_taken_is_disputed(
+async def test_only_a_captured_charge_can_be_disputed(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     intent = await authorize(client)
@@ -79,7 +79,7 @@ async def test_a_disputed_charge_is_not_refunded_unless_it_was_won(
     assert (await client.v1.refunds.create_async({"payment_intent": intent.id})).amount == 1050
 
 
-async def test_evidence_is_kept_and_handed_in(client: stripe.StripeClient) -> None:
+async def test_evidence_is_stored_and_submitted(client: stripe.StripeClient) -> None:
     _, dispute = await disputed(client)
     kept = await client.v1.disputes.update_async(
         dispute.id, {"evidence": {"customer_name": "Ada"}, "submit": False}
@@ -93,7 +93,7 @@ async def test_evidence_is_kept_and_handed_in(client: stripe.StripeClient) -> No
         await hand_in(client, dispute, customer_name="Ada")
 
 
-async def test_unheard_of_evidence_is_named(client: stripe.StripeClient) -> None:
+async def test_an_unknown_kind_of_evidence_is_refused_by_name(client: stripe.StripeClient) -> None:
     _, dispute = await disputed(client)
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         await hand_in(client, dispute, colour="red")
@@ -122,7 +122,7 @@ async def test_a_dispute_is_won_and_the_money_comes_back(
 
 
 @pytest.mark.parametrize("how", ["trigger", "evidence", "close"])
-async def test_a_dispute_is_lost_for_good(
+async def test_a_lost_dispute_stays_lost(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient, how: str
 ) -> None:
     intent, dispute = await disputed(client)

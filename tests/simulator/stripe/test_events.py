@@ -34,7 +34,7 @@ async def listed(client: stripe.StripeClient, **params: Any) -> list[str]:
         ({"type": "charge"}, []),
     ],
 )
-async def test_events_of_some_types(
+async def test_events_are_filtered_by_types(
     client: stripe.StripeClient, params: Any, types: list[str]
 ) -> None:
     await pay(client)
@@ -52,7 +52,7 @@ async def test_events_of_some_types(
         {"limit": 101},
     ],
 )
-async def test_a_list_that_cannot_be(client: stripe.StripeClient, params: Any) -> None:
+async def test_an_invalid_list_is_refused(client: stripe.StripeClient, params: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         await listed(client, **params)
     assert refusal.value.http_status == 400
@@ -72,7 +72,7 @@ async def test_a_list_that_cannot_be(client: stripe.StripeClient, params: Any) -
         (5, 0),
     ],
 )
-async def test_events_of_a_time(
+async def test_events_are_filtered_by_time(
     client: stripe.StripeClient, clock: ManualClock, bounds: Any, count: int
 ) -> None:
     """Two payments ten seconds apart; ``bounds`` are seconds after the first."""
@@ -97,7 +97,7 @@ async def test_events_are_listed_for_thirty_days(
     assert await listed(client) == []
 
 
-async def test_events_that_reached_all_endpoints_or_did_not(
+async def test_events_are_filtered_by_delivery(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     endpoint: Any = {"url": receiver.url, "enabled_events": ["charge.succeeded"]}
@@ -110,7 +110,7 @@ async def test_events_that_reached_all_endpoints_or_did_not(
     assert len(await listed(client, delivery_success=True)) == 5
 
 
-async def test_an_event_that_is_refused_has_not_been_delivered(
+async def test_a_refused_event_counts_as_undelivered(
     client: stripe.StripeClient, receiver: Receiver
 ) -> None:
     receiver.answers = [500] * 100
@@ -121,7 +121,7 @@ async def test_an_event_that_is_refused_has_not_been_delivered(
     assert await listed(client, delivery_success=False) == ["charge.succeeded"]
 
 
-async def test_pages_lead_both_ways(client: stripe.StripeClient) -> None:
+async def test_pages_lead_forward_and_backward(client: stripe.StripeClient) -> None:
     made = [(await pay(client)).id for _ in range(5)]
     newest_first = made[::-1]
     intents = client.v1.payment_intents
@@ -137,7 +137,7 @@ async def test_pages_lead_both_ways(client: stripe.StripeClient) -> None:
     assert [intent.id async for intent in back.auto_paging_iter()] == made[1:]
 
 
-async def test_a_page_of_some_events_leads_back(client: stripe.StripeClient) -> None:
+async def test_a_page_of_filtered_events_leads_backward(client: stripe.StripeClient) -> None:
     for _ in range(3):
         await pay(client)
     charges = (await client.v1.events.list_async({"type": "charge.succeeded"})).data
@@ -149,7 +149,7 @@ async def test_a_page_of_some_events_leads_back(client: stripe.StripeClient) -> 
 
 
 @pytest.mark.parametrize("cursors", [("pi_none", None), (None, "pi_none"), ("paid", "paid")])
-async def test_a_page_has_one_cursor_that_exists(
+async def test_a_page_needs_one_existing_cursor(
     client: stripe.StripeClient, cursors: tuple[str | None, str | None]
 ) -> None:
     paid = (await pay(client)).id

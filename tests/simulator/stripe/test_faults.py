@@ -26,7 +26,7 @@ KEY: Any = {"idempotency_key": "key_1"}
         ("html", stripe.APIError, 1),
     ],
 )
-async def test_the_first_call_goes_wrong_and_when_it_comes_again_it_goes_well(
+async def test_the_first_call_fails_and_its_retry_succeeds(
     client: stripe.StripeClient,
     stripe_http: httpx.AsyncClient,
     fault: str,
@@ -51,7 +51,7 @@ async def test_a_broken_answer_stays_broken_under_its_key(
     assert len((await books(stripe_http))["charges"]) == 1
 
 
-async def test_a_lie_is_told_of_one_payment_alone(
+async def test_a_false_answer_concerns_one_payment_only(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     intent = await pay(client, payment_method="pm_card_visa_fault_lie")
@@ -61,7 +61,7 @@ async def test_a_lie_is_told_of_one_payment_alone(
     assert [charge["amount"] for charge in (await books(stripe_http))["charges"]] == [1050, 1050]
 
 
-async def test_no_other_call_of_the_payment_goes_wrong(client: stripe.StripeClient) -> None:
+async def test_no_other_call_of_the_payment_fails(client: stripe.StripeClient) -> None:
     intent = await authorize(client, payment_method="pm_card_visa_fault_lie")
     assert intent.amount_capturable == 1051
     captured = await client.v1.payment_intents.capture_async(intent.id)
@@ -70,7 +70,7 @@ async def test_no_other_call_of_the_payment_goes_wrong(client: stripe.StripeClie
     assert refund.amount == 1050
 
 
-async def test_a_confirmation_can_ask_for_a_fault(
+async def test_a_confirmation_can_request_a_fault(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     intent = await pay(client, confirm=False, payment_method="pm_card_visa")
@@ -81,7 +81,7 @@ async def test_a_confirmation_can_ask_for_a_fault(
     assert len((await books(stripe_http))["charges"]) == 1
 
 
-async def test_a_fault_goes_with_any_card(client: stripe.StripeClient) -> None:
+async def test_any_card_can_request_a_fault(client: stripe.StripeClient) -> None:
     token = "pm_card_chargeDeclined_fault_cut_after"
     with pytest.raises(stripe.APIConnectionError):
         await client.v1.payment_intents.create_async(order(token), KEY)
@@ -90,9 +90,7 @@ async def test_a_fault_goes_with_any_card(client: stripe.StripeClient) -> None:
 
 
 @pytest.mark.parametrize("token", ["pm_card_visa_fault_fire", "pm_card_none_fault_lie"])
-async def test_a_fault_or_a_card_that_does_not_exist(
-    client: stripe.StripeClient, token: str
-) -> None:
+async def test_an_unknown_fault_or_card_is_refused(client: stripe.StripeClient, token: str) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         await pay(client, payment_method=token)
     assert refusal.value.code == "resource_missing"
@@ -102,7 +100,7 @@ async def test_a_fault_or_a_card_that_does_not_exist(
 @pytest.mark.parametrize(
     "content", ["payment_method[x]=a_fault_lie", "a=1&a=2&b=_fault_lie", "metadata[k]=x_fault_lie"]
 )
-async def test_a_fault_is_asked_for_by_a_payment_method_alone(
+async def test_only_a_payment_method_can_request_a_fault(
     stripe_http: httpx.AsyncClient, content: str
 ) -> None:
     reply = await stripe_http.post("/v1/payment_intents", content=content)
@@ -110,7 +108,7 @@ async def test_a_fault_is_asked_for_by_a_payment_method_alone(
 
 
 @pytest.mark.parametrize("kind", ["payments", "captures", "cancellations", "refunds"])
-async def test_one_kind_of_call_goes_wrong(stripe_http: httpx.AsyncClient, kind: str) -> None:
+async def test_a_plan_can_fail_one_kind_of_call(stripe_http: httpx.AsyncClient, kind: str) -> None:
     await stripe_http.put("/_simulator/faults", json={"answer": "unavailable", "on": kind})
     paths = {
         "payments": ["/v1/payment_intents", "/v1/payment_intents/pi_1/confirm"],

@@ -63,7 +63,7 @@ async def test_asynchronous_capture_has_no_movement_until_charge_updated(
     assert await pull(stripe_http, "book_movement", intent.id) == 409
 
 
-async def test_movement_that_no_event_tells(
+async def test_movement_without_an_event_is_in_the_books(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     await stripe_http.put("/_simulator/faults", json={"late_movements": 1})
@@ -176,7 +176,7 @@ async def test_refund_of_a_debit_fails_after_it_succeeded(
     assert failed.failure_balance_transaction == rows[1].id
 
 
-async def test_dashboard_refund_is_told_by_charge_refunded_alone(
+async def test_dashboard_refund_sends_only_charge_refunded(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     intent = await pay(client)

@@ -30,7 +30,7 @@ WITH_FEE: Any = {"expand": ["latest_charge.balance_transaction"]}
 BACK = "https://shop.test/back?order=7"
 
 
-async def test_an_authorization_takes_nothing_yet(
+async def test_an_authorization_charges_nothing(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient, clock: ManualClock
 ) -> None:
     intent = await authorize(client)
@@ -57,7 +57,7 @@ async def test_an_authorization_takes_nothing_yet(
 
 
 @pytest.mark.parametrize(("amount", "taken"), [(None, 1050), (1050, 1050), (1, 1)])
-async def test_what_is_authorized_is_captured_in_one_go(
+async def test_an_authorization_is_captured_once(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient, amount: int | None, taken: int
 ) -> None:
     intent = await authorize(client)
@@ -73,7 +73,7 @@ async def test_what_is_authorized_is_captured_in_one_go(
     assert (entry["id"], entry["amount"], entry["parent"]) == (charge.id, taken, intent.id)
 
 
-async def test_no_more_is_captured_than_is_authorized(
+async def test_a_capture_cannot_exceed_the_authorization(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     intent = await authorize(client)
@@ -84,7 +84,7 @@ async def test_no_more_is_captured_than_is_authorized(
 
 
 @pytest.mark.parametrize("ending", ["capture", "cancel"])
-async def test_what_has_ended_is_neither_captured_nor_canceled(
+async def test_an_ended_intent_is_neither_captured_nor_canceled(
     client: stripe.StripeClient, ending: str
 ) -> None:
     intents = client.v1.payment_intents
@@ -98,7 +98,7 @@ async def test_what_has_ended_is_neither_captured_nor_canceled(
         assert body["error"]["payment_intent"] == ended.to_dict()
 
 
-async def test_a_refusal_is_kept_under_its_key(client: stripe.StripeClient) -> None:
+async def test_a_refusal_is_stored_under_its_key(client: stripe.StripeClient) -> None:
     intents = client.v1.payment_intents
     options: Any = {"idempotency_key": "too early"}
     intent = await authorize(client, confirm=False)
@@ -176,7 +176,7 @@ async def test_an_intent_gets_its_method_when_it_is_confirmed(client: stripe.Str
     assert [charge.paid for charge in charges.data] == [True, False]
 
 
-async def test_the_fee_is_shown_where_it_is_asked_for(client: stripe.StripeClient) -> None:
+async def test_the_fee_is_shown_where_it_is_expanded(client: stripe.StripeClient) -> None:
     charge: Any = (await pay(client, **WITH_FEE)).latest_charge
     transaction = charge.balance_transaction
     assert (transaction.amount, transaction.fee, transaction.net) == (1050, 39, 1011)
@@ -203,14 +203,16 @@ async def test_a_charge_shows_its_intent(client: stripe.StripeClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["currency", "colour", "latest_charge.id", "metadata.shelf"])
-async def test_what_is_no_object_is_not_expanded(client: stripe.StripeClient, path: str) -> None:
+async def test_a_field_that_is_no_object_is_not_expanded(
+    client: stripe.StripeClient, path: str
+) -> None:
     intent = await pay(client)
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         await client.v1.payment_intents.retrieve_async(intent.id, {"expand": [path]})
     assert refusal.value.param == "expand"
 
 
-async def test_what_cannot_be_shown_is_still_done_only_once(
+async def test_a_refused_expansion_charges_only_once(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     options: Any = {"idempotency_key": "key_1"}
@@ -221,7 +223,7 @@ async def test_what_cannot_be_shown_is_still_done_only_once(
 
 
 @given(st.integers(1, 99_999_999))
-def test_a_fee_is_never_more_than_what_was_taken(amount: int) -> None:
+def test_a_fee_never_exceeds_the_charge(amount: int) -> None:
     assert 0 < fee_on(amount) <= amount
     assert fee_on(amount) <= fee_on(amount + 1)
 
@@ -279,7 +281,7 @@ async def test_a_customer_fails_on_the_banks_page(
     assert (written["charges"], written["authorizations"]) == ([], [])
 
 
-async def test_a_customer_may_pass_and_be_declined(
+async def test_an_authenticated_customer_can_still_be_declined(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     card = "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds"
@@ -291,7 +293,7 @@ async def test_a_customer_may_pass_and_be_declined(
     assert intent.last_payment_error.decline_code == "insufficient_funds"
 
 
-async def test_an_authorization_may_need_the_customer_too(
+async def test_an_authorization_can_require_the_customer(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     intent_id, _ = await redirected(client, capture_method="manual")
@@ -301,7 +303,7 @@ async def test_an_authorization_may_need_the_customer_too(
     assert await pull(stripe_http, "complete_action", intent_id) == 409
 
 
-async def test_without_an_address_the_customer_stays_in_the_shop(
+async def test_without_a_return_url_the_customer_stays_in_the_shop(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     intent: Any = await pay(client, payment_method="pm_card_authenticationRequired")
@@ -315,7 +317,7 @@ async def test_without_an_address_the_customer_stays_in_the_shop(
     assert again.next_action.type == "redirect_to_url"
 
 
-async def test_a_customer_with_nowhere_to_return_to_stays_at_the_bank(
+async def test_a_customer_without_a_return_url_stays_at_the_bank(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     intent = await pay(client, payment_method="pm_card_authenticationRequired")
@@ -324,7 +326,7 @@ async def test_a_customer_with_nowhere_to_return_to_stays_at_the_bank(
     assert (await client.v1.payment_intents.retrieve_async(intent.id)).status == "succeeded"
 
 
-async def test_waiting_for_the_customer_can_be_given_up(
+async def test_an_intent_that_waits_for_the_customer_can_be_canceled(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     intent_id, url = await redirected(client)
@@ -333,13 +335,13 @@ async def test_waiting_for_the_customer_can_be_given_up(
     assert (await stripe_http.post(f"{url}/complete")).status_code == 404
 
 
-async def test_triggers_know_their_payment(stripe_http: httpx.AsyncClient) -> None:
+async def test_a_trigger_for_an_unknown_payment_is_refused(stripe_http: httpx.AsyncClient) -> None:
     for trigger in ("expire", "complete_action", "dispute", "dispute_won", "refund_fails"):
         assert await pull(stripe_http, trigger, "pi_none") == 409
     assert await pull(stripe_http, "unheard_of", "pi_none") == 404
 
 
-async def test_a_redirect_is_for_those_who_allow_it(client: stripe.StripeClient) -> None:
+async def test_an_intent_can_allow_redirects(client: stripe.StripeClient) -> None:
     methods: Any = {"enabled": True, "allow_redirects": "always"}
     wish = order("pm_card_visa", automatic_payment_methods=methods, return_url=BACK)
     del wish["payment_method_types"]
@@ -352,7 +354,7 @@ async def test_a_redirect_is_for_those_who_allow_it(client: stripe.StripeClient)
     ("currency", "units", "minor_units", "fee"),
     [("isk", 105_000, 1_050, 1_400), ("mga", 1_050, 105_000, 39), ("eur", 1_050, 1_050, 39)],
 )
-async def test_the_books_hold_minor_units_however_stripe_counts_the_currency(
+async def test_the_books_hold_minor_units_in_every_currency(
     client: stripe.StripeClient,
     stripe_http: httpx.AsyncClient,
     currency: str,

@@ -116,7 +116,7 @@ async def test_payout_of_forint_is_a_multiple_of_a_hundred(
     assert 0 < left < 100
 
 
-async def test_manual_payout_does_not_tell_its_content(client: stripe.StripeClient) -> None:
+async def test_manual_payout_does_not_list_its_content(client: stripe.StripeClient) -> None:
     net = await earn(client)
     made = await client.v1.payouts.create_async({"amount": net - 1000, "currency": "eur"})
     assert (made.automatic, made.reconciliation_status) == (False, "not_applicable")

@@ -53,7 +53,7 @@ async def test_a_charge_is_refunded_in_parts(
     assert {(one["parent"], one["status"]) for one in entries} == {(charge.id, "succeeded")}
 
 
-async def test_a_refund_is_told_by_two_events_and_changes_the_balance(
+async def test_a_refund_sends_two_events_and_changes_the_balance(
     client: stripe.StripeClient,
 ) -> None:
     made = await refund(client, await pay(client))
@@ -63,7 +63,7 @@ async def test_a_refund_is_told_by_two_events_and_changes_the_balance(
     assert (transaction.type, transaction.source) == ("refund", made.id)
 
 
-async def test_no_more_is_refunded_than_was_taken(client: stripe.StripeClient) -> None:
+async def test_refunds_cannot_exceed_the_charge(client: stripe.StripeClient) -> None:
     intent = await authorize(client)
     await client.v1.payment_intents.capture_async(intent.id, {"amount_to_capture": 800})
     with pytest.raises(stripe.InvalidRequestError) as refusal:
@@ -101,7 +101,7 @@ async def test_refunds_never_add_up_to_more_than_the_charge(
         ({}, None),
     ],
 )
-async def test_a_refund_is_of_something(
+async def test_a_refund_needs_an_existing_charge_or_intent(
     client: stripe.StripeClient, subject: Any, param: str | None
 ) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refusal:
@@ -109,7 +109,7 @@ async def test_a_refund_is_of_something(
     assert refusal.value.param == param
 
 
-async def test_what_took_nothing_is_not_refunded(client: stripe.StripeClient) -> None:
+async def test_a_payment_without_a_charge_is_not_refunded(client: stripe.StripeClient) -> None:
     for intent in (await authorize(client), await pay(client, confirm=False)):
         with pytest.raises(stripe.InvalidRequestError) as refusal:
             await refund(client, intent)
@@ -140,7 +140,7 @@ async def test_a_refund_fails_after_it_succeeded(
     assert (await refund(client, intent)).amount == 1050
 
 
-async def test_a_refund_is_under_way_before_it_succeeds(
+async def test_a_refund_can_be_pending_before_it_succeeds(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
     intent = await pay(client, payment_method="pm_card_pendingRefund")
@@ -162,7 +162,7 @@ async def test_a_refund_is_under_way_before_it_succeeds(
         ("pm_card_pendingRefund", "pending", "succeeded"),
     ],
 )
-async def test_some_cards_take_their_time(
+async def test_some_cards_settle_a_refund_later(
     client: stripe.StripeClient,
     monkeypatch: pytest.MonkeyPatch,
     payment_method: str,

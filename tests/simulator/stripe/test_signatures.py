@@ -29,7 +29,7 @@ def verify(delivery: Received, secret: str, tolerance: int = 300) -> None:
 
 
 @pytest.mark.parametrize("stale_seconds", [400, -400])
-async def test_a_signature_can_be_old_or_of_the_future(
+async def test_a_signature_can_carry_a_past_or_future_time(
     stripe_http: httpx.AsyncClient, receiver: Receiver, stale_seconds: int
 ) -> None:
     secret = await listen(stripe_http, receiver.url)

@@ -115,7 +115,7 @@ async def _shown(http: httpx.AsyncClient) -> Iterator[tuple[str, Any, type]]:
     )
 
 
-async def test_what_is_shown_has_the_fields_of_the_specification(
+async def test_responses_have_the_fields_of_the_specification(
     stripe_http: httpx.AsyncClient,
 ) -> None:
     for name, shown, specified in await _shown(stripe_http):

@@ -13,7 +13,7 @@ from tests.support.ledger_model import model_of, word
 
 @settings(max_examples=300)
 @given(books(), st.lists(st.tuples(st.integers(0, 4), UNITS), max_size=4))
-def test_decisions_are_the_models(book: Book, batches: list[tuple[int, list[Unit]]]) -> None:
+def test_decisions_equal_the_model(book: Book, batches: list[tuple[int, list[Unit]]]) -> None:
     model, now = model_of(book), NOW
     for seconds, units in batches:
         now += timedelta(seconds=seconds)

@@ -56,7 +56,7 @@ def test_a_wallet_needs_a_currency() -> None:
 
 
 @given(st.uuids(), st.sampled_from(["EUR", "USD", "JPY"]))
-def test_no_wallet_can_take_the_code_of_a_clearing_account(value: UUID, currency: str) -> None:
+def test_no_wallet_can_have_the_code_of_a_clearing_account(value: UUID, currency: str) -> None:
     spec = clearing(ProviderAccountId(value), currency)
     assert (spec.currency, spec.normal_side) == (currency, "debit")
     with pytest.raises(InvalidRequest):

@@ -159,7 +159,9 @@ CAPTURE = orders.capture(MERCHANT, HoldCapture("c", hold_id(MERCHANT, "h"), D))
         "the second of a reference waits although the first does",
     ],
 )
-def test_a_unit_waits(chosen: Callable[[], list[int]], expected: list[int]) -> None:
+def test_a_unit_waits_for_the_units_before_it(
+    chosen: Callable[[], list[int]], expected: list[int]
+) -> None:
     assert chosen() == expected
 
 

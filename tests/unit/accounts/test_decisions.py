@@ -49,7 +49,7 @@ TILL, ALICE, BOB = EUROS[:3]
 
 @settings(max_examples=400)
 @given(books(), UNITS)
-def test_a_batch_is_what_its_units_are_one_by_one(book: Book, units: list[Unit]) -> None:
+def test_a_batch_equals_its_units_one_by_one(book: Book, units: list[Unit]) -> None:
     together = decide(book, units, NOW)
     outcomes, posted, running = [], [], book
     for unit in units:
@@ -65,7 +65,7 @@ def test_a_batch_is_what_its_units_are_one_by_one(book: Book, units: list[Unit])
 
 @settings(max_examples=400)
 @given(books(), UNITS)
-def test_money_is_neither_made_nor_lost_nor_overdrawn(book: Book, units: list[Unit]) -> None:
+def test_money_is_neither_created_nor_lost_nor_overdrawn(book: Book, units: list[Unit]) -> None:
     before = {account: one.posted for account, one in book.balances.items()}
     assert sums(book.balances) == {"EUR": 0, "USD": 0}
     for unit in units:
@@ -81,7 +81,7 @@ def test_money_is_neither_made_nor_lost_nor_overdrawn(book: Book, units: list[Un
 
 @settings(max_examples=200)
 @given(books(), UNITS)
-def test_what_is_refused_changes_nothing(book: Book, units: list[Unit]) -> None:
+def test_a_refused_unit_changes_nothing(book: Book, units: list[Unit]) -> None:
     for unit in units:
         decision = decide(book, [unit], NOW)
         [outcomes] = decision.outcomes
@@ -148,7 +148,7 @@ def refusal(book: Book, command: Command) -> Refused:
     return found
 
 
-def test_a_refusal_has_the_figures_it_was_decided_on() -> None:
+def test_a_refusal_has_the_figures_of_its_decision() -> None:
     refused = refusal(OPEN, transfer(101))
     assert refused == Refused(
         Refusal.INSUFFICIENT_FUNDS,
@@ -162,7 +162,7 @@ def test_the_last_unit_can_be_spent_and_no_more(amount: int, passes: bool) -> No
     assert isinstance(outcome(OPEN, transfer(amount)), Posted) is passes
 
 
-def test_a_replay_within_the_batch_is_answered_as_before() -> None:
+def test_a_replay_within_the_batch_gets_the_first_answer() -> None:
     decision = decide(OPEN, [(transfer(60),), (transfer(60),)], NOW)
     (first,), (again,) = decision.outcomes
     assert isinstance(first, Posted)
@@ -190,7 +190,7 @@ def held(amount: int, seconds: int | None = None) -> tuple[Book, Command]:
     return applied(OPEN, decide(OPEN, [(command,)], NOW)), command
 
 
-def test_a_hold_cannot_be_captured_once_its_time_has_come() -> None:
+def test_an_expired_hold_cannot_be_captured() -> None:
     book, command = held(60, seconds=5)
     [standing] = book.holds.values()
     take = capture(MERCHANT, HoldCapture("c", standing.id, BOB))
@@ -207,7 +207,7 @@ def test_a_hold_cannot_be_captured_once_its_time_has_come() -> None:
     assert again == HoldStands(standing, replayed=True)
 
 
-def test_a_capture_takes_what_was_held_even_of_all_there_is() -> None:
+def test_a_capture_can_take_a_hold_of_the_whole_balance() -> None:
     book, _ = held(100)
     [standing] = book.holds.values()
     assert refusal(book, transfer(1)).refusal is Refusal.INSUFFICIENT_FUNDS
@@ -225,7 +225,7 @@ FACT = Transaction.of(
 )
 
 
-def test_a_fact_is_recorded_whatever_it_meets() -> None:
+def test_a_fact_is_recorded_in_every_situation() -> None:
     frozen = {
         account: one._replace(status="frozen", floor=0) for account, one in OPEN.balances.items()
     }
@@ -234,13 +234,13 @@ def test_a_fact_is_recorded_whatever_it_meets() -> None:
     assert [entry.amount for entry in posted[0].entries] == [-500, 500]
 
 
-def test_a_fact_in_the_wrong_currency_is_a_fault() -> None:
+def test_a_fact_in_the_wrong_currency_raises() -> None:
     dollars = {**OPEN.balances, BOB: OPEN.balances[BOB]._replace(currency="USD")}
     with pytest.raises(WrongCurrency, match="captured f"):
         record(Book(dollars), FactPostings([FACT]), NOW)
 
 
-def test_what_an_account_does_not_have_is_owed() -> None:
+def test_a_missing_amount_is_owed() -> None:
     owed = AccountId(UUID(int=77))
     wallets = {key: one._replace(floor=0) for key, one in OPEN.balances.items()}
     theirs = wallets[ALICE]._replace(account_id=owed, number=77, posted=0, floor=None)
@@ -268,7 +268,7 @@ def _reserved(number: int, amount: int) -> Hold:
     )
 
 
-def test_a_fact_takes_and_gives_back_what_was_held_for_it() -> None:
+def test_a_fact_captures_and_releases_its_hold() -> None:
     floored = {key: one._replace(floor=0) for key, one in OPEN.balances.items()}
     rich = floored[ALICE]._replace(posted=1_000, held=700)
     taken, released = _reserved(1, 500), _reserved(2, 200)

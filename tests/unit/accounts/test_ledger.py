@@ -50,7 +50,7 @@ def test_ids_are_uuids_that_depend_on_merchant_reference_and_kind(
     assert len(others | {found}) == 4
 
 
-def test_a_merchant_and_a_reference_cannot_be_shifted_into_each_other() -> None:
+def test_merchant_and_reference_cannot_be_confused() -> None:
     assert transaction_id(MerchantId(1), "1 x") != transaction_id(MerchantId(11), "x")
 
 
@@ -100,12 +100,12 @@ def test_the_request_hash_fits_a_bigint() -> None:
         "one currency unequal",
     ],
 )
-def test_what_is_not_double_entry_cannot_be_made(entries: tuple[Entry, ...]) -> None:
+def test_an_unbalanced_transaction_cannot_be_built(entries: tuple[Entry, ...]) -> None:
     with pytest.raises(UnbalancedTransaction, match="transfer r"):
         transaction(entries=entries)
 
 
-def test_two_currencies_balance_each_for_itself() -> None:
+def test_each_currency_balances_separately() -> None:
     entries = (*ENTRIES, Entry(C, -7, "USD"), Entry(D, 7, "USD"))
     assert transaction(entries=entries).entries == entries
 
@@ -119,7 +119,7 @@ def posted(reference: str, amount: int = 5, moment: datetime = NOW) -> PostedTra
     return PostedTransaction(one, moment, entries)
 
 
-def test_the_digest_of_a_batch_depends_on_all_it_says_but_its_order() -> None:
+def test_the_digest_of_a_batch_depends_on_its_content_and_not_its_order() -> None:
     batch = [posted("a"), posted("b")]
     digest = batch_digest(batch)
     assert digest == batch_digest(batch[::-1])
@@ -157,7 +157,7 @@ def test_a_hold_is_captured_part_by_part(amount: int, data: st.DataObject) -> No
     assert (hold.state, hold.captured) == ("captured", amount)
 
 
-def test_an_ended_hold_keeps_what_was_captured_of_it() -> None:
+def test_an_ended_hold_keeps_its_captured_amount() -> None:
     hold = Hold(HoldId(A), A, "EUR", 1, "r", 10, 10, 0, "open", None, NOW).after_capture(4)
     assert hold.ended("released") == replace(hold, remaining=0, state="released")
 

@@ -87,12 +87,12 @@ REFUSED: dict[Refusal, tuple[Command, ...]] = {
 }
 
 
-def test_no_refusal_is_left_out() -> None:
+def test_every_refusal_is_covered() -> None:
     assert REFUSED.keys() == set(Refusal)
 
 
 @pytest.mark.parametrize("refusal", Refusal)
-def test_a_refusal_says_what_it_was_decided_on(refusal: Refusal) -> None:
+def test_a_refusal_states_the_figures_of_its_decision(refusal: Refusal) -> None:
     [outcomes] = decide(BOOK, [REFUSED[refusal]], NOW).outcomes
     refused = outcomes[0]
     assert isinstance(refused, Refused)

@@ -8,7 +8,7 @@ from groat.app.demo import DemoTally, summary
 from tests.unit.app.findings import FAILS, GOOD, HOLDS
 
 
-def test_an_outcome_in_which_everything_holds_is_good() -> None:
+def test_a_demo_whose_checks_all_hold_is_ok() -> None:
     judged = summary(GOOD, [HOLDS, HOLDS], 1.2345)
     assert judged.oracle_ok
     assert judged.seconds == 1.23
@@ -29,9 +29,9 @@ def test_an_outcome_in_which_everything_holds_is_good() -> None:
         replace(GOOD, declined=8),
     ],
 )
-def test_one_figure_that_is_off_spoils_it(outcome: DemoTally) -> None:
+def test_one_wrong_figure_fails_the_demo(outcome: DemoTally) -> None:
     assert not summary(outcome, [HOLDS], 1.0).oracle_ok
 
 
-def test_one_finding_that_fails_spoils_it() -> None:
+def test_one_failed_check_fails_the_demo() -> None:
     assert not summary(GOOD, [HOLDS, FAILS, HOLDS], 1.0).oracle_ok

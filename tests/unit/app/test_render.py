@@ -36,7 +36,7 @@ def _rows(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
 
 
-def test_the_welcome_says_where_everything_is() -> None:
+def test_the_welcome_names_every_address() -> None:
     shown = _shown(lambda console: render.welcome(console, STACK, WALLET))
     for text in (
         STACK.api,
@@ -50,7 +50,7 @@ def test_the_welcome_says_where_everything_is() -> None:
         assert text in shown
 
 
-def test_what_is_to_be_pasted_is_not_wrapped_or_marked_up() -> None:
+def test_the_command_to_paste_is_neither_wrapped_nor_marked_up() -> None:
     shown = _shown(lambda console: render.welcome(console, STACK, WALLET), width=40)
     assert (
         f"curl -s {STACK.api}/v1/payments -H 'authorization: Bearer groat_key_secret' \\" in shown
@@ -72,7 +72,7 @@ def test_a_demonstration_shows_every_figure() -> None:
     assert "Money oracle" in shown
 
 
-def test_findings_name_what_fails_and_where() -> None:
+def test_findings_name_the_failed_check_and_its_row() -> None:
     shown = _shown(
         lambda console: render.findings(console, [replace(HOLDS, examined=1_000), FAILS])
     )
@@ -81,7 +81,7 @@ def test_findings_name_what_fails_and_where() -> None:
     assert ["transactions sum to zero", "FAILS", "33", "0.010", FAILS.detail] in rows
 
 
-def test_settings_are_shown_with_what_they_are_for() -> None:
+def test_settings_are_shown_with_their_purpose() -> None:
     values = {"GROAT_API_PORT": "9000"}
     shown = _shown(lambda console: render.settings(console, values, Settings), width=200)
     rows = _rows(shown)

@@ -43,7 +43,7 @@ def test_a_third_provider_has_its_setting_by_its_record_alone(
     assert unknown_variables(os.environ, ALL_SETTINGS) != []
 
 
-def test_a_port_is_a_port() -> None:
+def test_a_port_above_65535_is_refused() -> None:
     with pytest.raises(ValueError, match="65535"):
         ALL_SETTINGS(stripe_simulator_port=70_000)
 

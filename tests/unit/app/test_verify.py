@@ -6,7 +6,7 @@ from groat.app.verify import as_document
 from tests.unit.app.findings import FAILS, HOLDS
 
 
-def test_findings_are_a_document_for_programs() -> None:
+def test_findings_can_be_printed_as_json() -> None:
     assert as_document([HOLDS]) == {
         "ok": True,
         "checks": [
@@ -21,11 +21,11 @@ def test_findings_are_a_document_for_programs() -> None:
     }
 
 
-def test_one_failure_fails_the_whole() -> None:
+def test_one_failed_check_fails_the_whole() -> None:
     document = as_document([HOLDS, FAILS, HOLDS])
     assert document["ok"] is False
     assert json.loads(json.dumps(document)) == document
 
 
-def test_nothing_found_is_nothing_wrong() -> None:
+def test_no_findings_count_as_ok() -> None:
     assert as_document([]) == {"ok": True, "checks": []}

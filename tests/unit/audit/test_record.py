@@ -37,7 +37,7 @@ RECORD = Record(
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text()
 
 
-def test_a_record_has_one_way_to_be_written() -> None:
+def test_a_record_has_one_serialization() -> None:
     assert canonical_bytes(RECORD) == (
         b'{"action":"payment.captured","actor":"engine","cause":"req_1",'
         b'"data":{"amount":1050,"code":null,"late":false,"status":"succeeded"},'
@@ -48,7 +48,7 @@ def test_a_record_has_one_way_to_be_written() -> None:
 
 
 @given(st.dictionaries(st.text("abcdefgh_"), SCALARS))
-def test_the_order_in_which_data_was_put_does_not_show(data: dict[str, Scalar]) -> None:
+def test_the_order_of_keys_does_not_change_a_record(data: dict[str, Scalar]) -> None:
     backwards = dict(reversed(data.items()))
     content = canonical_bytes(replace(RECORD, change=replace(CHANGE, data=data)))
     assert content == canonical_bytes(replace(RECORD, change=replace(CHANGE, data=backwards)))
@@ -75,17 +75,17 @@ def test_the_order_in_which_data_was_put_does_not_show(data: dict[str, Scalar]) 
         ),
     ],
 )
-def test_whatever_is_altered_alters_the_leaf(other: Record) -> None:
+def test_any_change_of_a_record_changes_its_leaf(other: Record) -> None:
     assert leaf_hash(canonical_bytes(other)) != leaf_hash(canonical_bytes(RECORD))
 
 
-def test_text_is_written_as_rfc_8785_has_it() -> None:
+def test_text_is_serialized_by_rfc_8785() -> None:
     text = '\u20ac$\x0f\nA\'B"\\\\"/'
     record = replace(RECORD, change=replace(CHANGE, data={"text": text}))
     assert '"text":"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/"'.encode() in canonical_bytes(record)
 
 
-def test_the_leaf_of_no_bytes_is_that_of_rfc_6962() -> None:
+def test_the_leaf_of_no_bytes_equals_rfc_6962() -> None:
     empty = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
     assert leaf_hash(b"").hex() == empty
 
@@ -97,12 +97,12 @@ def test_a_leaf_is_never_the_plain_hash(content: bytes) -> None:
     assert leaf_hash(content) != hashlib.sha256(content).digest()
 
 
-def test_a_thing_of_ours_is_a_cause_with_its_row() -> None:
+def test_an_object_of_the_engine_is_recorded_as_cause_with_its_row() -> None:
     assert Cause.of("operation", ROW) == Cause("op_01h455vb4pex5vsknk084sn02q", ROW)
     assert Cause("req_1").row is None
 
 
-def test_every_character_is_written_as_rfc_8785_has_it() -> None:
+def test_every_character_is_serialized_by_rfc_8785() -> None:
     """Section 3.2.2.2: seven have a short escape, the other controls a long one, the rest none."""
     short = {8: "b", 9: "t", 10: "n", 12: "f", 13: "r", 34: '"', 92: "\\"}
     points = [point for point in range(0x110000) if not 0xD800 <= point < 0xE000]

@@ -68,7 +68,7 @@ class Longest(Random):
     ],
 )
 @pytest.mark.parametrize("attempts", [1, FAST_TRIES, MOST_TRIES])
-def test_a_fact_that_was_judged_settles_its_event(
+def test_a_decided_fact_settles_its_event(
     outcome: Outcome, settled: Settled, attempts: int
 ) -> None:
     assert _settle(outcome, attempts=attempts) == settled
@@ -79,7 +79,7 @@ def test_an_event_without_facts_is_ignored() -> None:
     assert NOTHING_OF_INTEREST.status is EventStatus.IGNORED
 
 
-def test_an_unknown_payment_is_waited_for_and_then_foreign() -> None:
+def test_an_event_waits_for_an_unknown_payment_then_counts_as_foreign() -> None:
     for attempts in range(1, MOST_UNKNOWN):
         again = _settle(Outcome.UNKNOWN_PAYMENT, attempts=attempts)
         assert isinstance(again, RetryLater)
@@ -89,7 +89,7 @@ def test_an_unknown_payment_is_waited_for_and_then_foreign() -> None:
     assert _settle(Outcome.UNKNOWN_PAYMENT, attempts=MOST_TRIES) == foreign
 
 
-def test_what_comes_before_its_capture_is_waited_for_to_the_last() -> None:
+def test_a_fact_before_its_capture_waits_until_the_last_try() -> None:
     for attempts in range(1, MOST_TRIES):
         again = _settle(Outcome.PREMATURE, attempts=attempts)
         assert isinstance(again, RetryLater)
@@ -102,7 +102,7 @@ NOT_OURS = {Outcome.UNKNOWN_PAYMENT, Outcome.FOREIGN}
 
 
 @pytest.mark.parametrize("attempts", [1, FAST_TRIES, MOST_TRIES])
-def test_every_combination_of_outcomes_is_settled_by_the_gravest(attempts: int) -> None:
+def test_the_gravest_outcome_settles_every_combination(attempts: int) -> None:
     for outcomes in product(Outcome, repeat=3):
         _assert_settled_by_the_gravest(outcomes, attempts)
 
@@ -135,7 +135,7 @@ def _assert_settled_by_the_gravest(outcomes: tuple[Outcome, ...], attempts: int)
 
 @pytest.mark.parametrize("quarantined", sorted(QUARANTINED))
 @pytest.mark.parametrize("other", Outcome)
-def test_nothing_hides_a_quarantined_fact(quarantined: Outcome, other: Outcome) -> None:
+def test_no_other_outcome_hides_a_quarantined_fact(quarantined: Outcome, other: Outcome) -> None:
     settlement = _settle(other, quarantined, attempts=FAST_TRIES)
     assert isinstance(settlement, Settled)
     assert settlement.status is EventStatus.DEAD
@@ -174,7 +174,7 @@ def test_an_event_dies_after_the_last_try(
         assert fail("timeout", _alike(attempts), _seeded(1)) == Settled(EventStatus.DEAD, "timeout")
 
 
-def test_what_an_outage_has_cost_is_not_counted_against_what_came_before_its_payment() -> None:
+def test_tries_lost_in_an_outage_do_not_count_against_an_early_event() -> None:
     outage = Tries(failures=100, alike=100, reason="timeout")
     early = settle([Outcome.UNKNOWN_PAYMENT], outage, Longest())
     assert early == RetryLater(EventStatus.DEFERRED, timedelta(seconds=2), "unknown_payment")
@@ -182,7 +182,7 @@ def test_what_an_outage_has_cost_is_not_counted_against_what_came_before_its_pay
     assert surprise == RetryLater(EventStatus.RETRYING, timedelta(seconds=2), "KeyError")
 
 
-def test_reasons_that_take_turns_are_not_tried_for_ever() -> None:
+def test_alternating_reasons_are_not_retried_for_ever() -> None:
     worn_out = Tries(failures=MOST_TRIES - 1, alike=1, reason="timeout")
     for outcome in (Outcome.UNKNOWN_PAYMENT, Outcome.PREMATURE):
         assert isinstance(settle([outcome], worn_out, Longest()), Settled)

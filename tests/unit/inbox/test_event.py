@@ -30,7 +30,7 @@ DELIVERIES = st.lists(st.sampled_from(POSSIBLE), max_size=12)
 
 
 @given(DELIVERIES)
-def test_each_event_is_there_once_in_the_order_of_keys(deliveries: list[WebhookDelivery]) -> None:
+def test_each_event_occurs_once_in_the_order_of_keys(deliveries: list[WebhookDelivery]) -> None:
     keys = [delivery.key for delivery in merge(deliveries)]
     assert keys == sorted({delivery.key for delivery in deliveries})
 
@@ -43,7 +43,7 @@ def test_every_delivery_is_counted(deliveries: list[WebhookDelivery]) -> None:
 
 
 @given(DELIVERIES)
-def test_the_order_of_rows_does_not_depend_on_who_inserts_them(
+def test_the_order_of_rows_is_the_same_for_every_insert(
     deliveries: list[WebhookDelivery],
 ) -> None:
     keys = [delivery.key for delivery in merge(deliveries)]

@@ -9,7 +9,7 @@ from groat.inbox.service.interpreter import Reading, in_time
 from groat.providers.port import Answered, Unknown
 
 
-async def test_what_is_not_learned_in_time_is_unknown_and_not_waited_for(
+async def test_a_late_provider_answer_is_unknown_and_not_awaited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(interpreter, "_ANSWER_SECONDS", 0.01)
@@ -19,7 +19,7 @@ async def test_what_is_not_learned_in_time_is_unknown_and_not_waited_for(
     assert reading.cancelled()
 
 
-async def test_what_is_learned_in_time_is_as_it_was_said() -> None:
+async def test_a_timely_provider_answer_is_returned_unchanged() -> None:
     async def said() -> Reading:
         return Answered(())
 

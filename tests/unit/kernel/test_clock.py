@@ -6,14 +6,14 @@ from groat.kernel.clock import SystemClock
 from tests.support.clock import ManualClock
 
 
-def test_the_systems_clock_tells_the_present_in_utc() -> None:
+def test_the_system_clock_returns_utc() -> None:
     before = datetime.now(UTC)
     now = SystemClock().now()
     assert before <= now <= datetime.now(UTC)
     assert now.tzinfo is UTC
 
 
-def test_a_manual_clock_moves_when_told_to() -> None:
+def test_a_manual_clock_moves_only_when_advanced() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     clock = ManualClock(start)
     assert clock.now() == clock.now() == start

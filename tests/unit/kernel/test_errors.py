@@ -31,7 +31,7 @@ def test_every_error_has_its_status_here() -> None:
     assert ours == STATUSES.keys()
 
 
-def test_an_error_tells_programs_and_people_apart() -> None:
+def test_an_error_has_a_code_for_programs_and_a_message_for_people() -> None:
     error = errors.Conflict("taken", "That is taken.")
     assert (error.code, error.message) == ("taken", "That is taken.")
     assert str(error) == "That is taken."

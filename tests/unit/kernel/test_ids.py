@@ -15,7 +15,7 @@ NEARLY = st.builds("{}_{}".format, st.sampled_from(sorted(ids.PREFIXES.values())
 
 
 @given(KINDS, st.uuids())
-def test_an_id_survives_being_shown(kind: str, value: UUID) -> None:
+def test_a_rendered_id_is_parsed_to_the_same_id(kind: str, value: UUID) -> None:
     shown = ids.render(kind, value)
     assert shown.startswith(f"{ids.PREFIXES[kind]}_")
     assert ids.parse(kind, shown) == value
@@ -23,7 +23,7 @@ def test_an_id_survives_being_shown(kind: str, value: UUID) -> None:
 
 
 @given(KINDS, KINDS, st.uuids())
-def test_an_id_of_one_kind_is_not_found_among_another(kind: str, other: str, value: UUID) -> None:
+def test_an_id_of_another_kind_is_not_found(kind: str, other: str, value: UUID) -> None:
     if kind != other:
         with pytest.raises(NotFound) as missing:
             ids.parse(other, ids.render(kind, value))
@@ -31,7 +31,7 @@ def test_an_id_of_one_kind_is_not_found_among_another(kind: str, other: str, val
 
 
 @given(KINDS, st.text() | NEARLY)
-def test_any_text_is_the_one_way_to_write_an_id_or_not_found(kind: str, text: str) -> None:
+def test_any_text_is_a_canonical_id_or_not_found(kind: str, text: str) -> None:
     try:
         value = ids.parse(kind, text)
     except NotFound:
@@ -48,7 +48,7 @@ def test_any_text_is_an_id_of_some_kind_or_not_found(text: str) -> None:
     assert text in {ids.render(kind, value) for kind in ids.PREFIXES}
 
 
-def test_ids_that_follow_sort_in_their_order_and_are_always_the_same() -> None:
+def test_derived_ids_sort_in_order_and_are_reproducible() -> None:
     for _ in range(50):
         chain = [ids.uuid7()]
         for _ in range(5):
@@ -59,7 +59,7 @@ def test_ids_that_follow_sort_in_their_order_and_are_always_the_same() -> None:
         assert chain[1] == ids.following(b"test", chain[0]) != ids.following(b"other", chain[0])
 
 
-def test_the_example_of_the_typeid_specification() -> None:
+def test_an_id_matches_the_example_of_the_typeid_specification() -> None:
     value = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
     assert ids.render("payment", value) == "pay_01h455vb4pex5vsknk084sn02q"
 
@@ -82,7 +82,7 @@ def test_the_example_of_the_typeid_specification() -> None:
         "pay_0" + 25 * "\ud800",
     ],
 )
-def test_what_only_resembles_an_id_is_not_found(text: str) -> None:
+def test_a_text_that_resembles_an_id_is_not_found(text: str) -> None:
     with pytest.raises(NotFound):
         ids.parse("payment", text)
 
@@ -94,19 +94,19 @@ def test_new_ids_sort_in_the_order_they_were_made() -> None:
     assert {value.version for value in made} == {7}
 
 
-def test_not_found_repeats_little_and_escapes_it() -> None:
+def test_not_found_quotes_little_and_escapes_it() -> None:
     error = ids.not_found("provider_account", "\x1b[31m" + "é" * 100)
     assert error.code == "provider_account_not_found"
     assert error.message.startswith("There is no provider account '\\x1b[31m\\xe9")
     assert error.message.count("\\xe9") == 59
 
 
-def test_prefixes_tell_kinds_apart() -> None:
+def test_prefixes_distinguish_kinds() -> None:
     assert len(set(ids.PREFIXES.values())) == len(ids.PREFIXES)
 
 
 @given(st.uuids())
-def test_a_merchants_id_is_short_inside_and_as_wide_as_any_outside(value: UUID) -> None:
+def test_a_merchant_id_is_an_integer_inside_and_a_full_id_outside(value: UUID) -> None:
     merchant_id = ids.new_merchant_id(lambda: value)
     assert 0 <= merchant_id < 2**62
     text = ids.render_merchant(merchant_id)
@@ -115,6 +115,6 @@ def test_a_merchants_id_is_short_inside_and_as_wide_as_any_outside(value: UUID) 
 
 
 @given(st.uuids())
-def test_a_text_that_no_merchant_has_is_not_found(value: UUID) -> None:
+def test_a_text_that_is_no_merchant_id_is_not_found(value: UUID) -> None:
     with pytest.raises(NotFound):
         ids.parse_merchant(ids.render("merchant", UUID(int=value.int | 1)))

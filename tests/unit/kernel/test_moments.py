@@ -63,7 +63,7 @@ def test_any_number_of_seconds_is_a_storable_moment_or_none(seconds: int) -> Non
     assert from_unix(10**18) is None
 
 
-def test_what_is_out_of_bounds_is_not_stored() -> None:
+def test_a_time_out_of_bounds_is_not_storable() -> None:
     assert storable(None) is None
     assert storable(EARLIEST - timedelta(microseconds=1)) is None
     assert storable(LATEST + timedelta(microseconds=1)) is None

@@ -16,18 +16,18 @@ AMOUNTS = st.integers(-MAX_AMOUNT, MAX_AMOUNT)
 
 
 @pytest.mark.parametrize(("currency", "places"), [("EUR", 2), ("JPY", 0), ("BHD", 3), ("CLF", 4)])
-def test_exponents_are_those_of_iso_4217(currency: str, places: int) -> None:
+def test_exponents_match_iso_4217(currency: str, places: int) -> None:
     assert exponent(currency) == places
 
 
-def test_decimals_are_kept_for_every_currency_that_iso_4217_has() -> None:
+def test_every_currency_of_iso_4217_has_its_decimals() -> None:
     """If this fails, ISO 4217 has changed: add what is new, and take nothing out."""
     today = {one.code: one.exponent for one in iso4217.Currency if one.exponent is not None}
     assert today == {code: DECIMALS.get(code) for code in today}
 
 
 @pytest.mark.parametrize(("currency", "places"), [("BGN", 2), ("HRK", 2), ("BYR", 0)])
-def test_money_in_a_withdrawn_currency_is_read_and_nothing_new_is_taken(
+def test_money_in_a_withdrawn_currency_can_be_read_but_not_accepted(
     currency: str, places: int
 ) -> None:
     money = Money(1050, currency)
@@ -40,7 +40,7 @@ def test_money_in_a_withdrawn_currency_is_read_and_nothing_new_is_taken(
 
 
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "BHD"])
-def test_a_current_currency_may_be_taken(currency: str) -> None:
+def test_a_current_currency_is_accepted(currency: str) -> None:
     require_current(currency)
 
 
@@ -69,7 +69,7 @@ def test_decimals_are_all_written_out(amount: int, currency: str) -> None:
         (1050, "BHD", "1.050"),
     ],
 )
-def test_money_reads_as_people_write_it(amount: int, currency: str, text: str) -> None:
+def test_money_is_shown_as_people_write_it(amount: int, currency: str, text: str) -> None:
     assert Money(amount, currency).decimal() == text
     assert str(Money(amount, currency)) == f"{text} {currency}"
 
@@ -77,7 +77,7 @@ def test_money_reads_as_people_write_it(amount: int, currency: str, text: str) -
 @pytest.mark.parametrize(
     ("text", "currency", "amount"), [("10", "EUR", 1000), ("10.5", "EUR", 1050), ("-0", "EUR", 0)]
 )
-def test_fewer_decimals_than_the_currency_has_are_understood(
+def test_fewer_decimals_than_the_currency_has_are_accepted(
     text: str, currency: str, amount: int
 ) -> None:
     assert Money.from_decimal(text, currency) == Money(amount, currency)
@@ -103,7 +103,7 @@ def test_fewer_decimals_than_the_currency_has_are_understood(
         ("1" * 17, "EUR"),
     ],
 )
-def test_what_is_not_exactly_an_amount_is_refused(text: str, currency: str) -> None:
+def test_a_text_that_is_not_exactly_an_amount_is_refused(text: str, currency: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         Money.from_decimal(text, currency)
     assert refused.value.code == "invalid_amount"
@@ -132,7 +132,7 @@ def test_a_decimal_beyond_the_largest_amount_is_refused() -> None:
 
 
 @pytest.mark.parametrize("currency", [*NOT_PAID_IN, "eur", "EU", "EURO", "", "E\x00R", "978", "€"])
-def test_what_no_one_pays_in_is_not_a_currency(currency: str) -> None:
+def test_codes_without_payments_are_no_currencies(currency: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         Money(1, currency)
     assert refused.value.code == "unknown_currency"
@@ -140,7 +140,7 @@ def test_what_no_one_pays_in_is_not_a_currency(currency: str) -> None:
         require_current(currency)
 
 
-def test_a_long_currency_is_not_repeated() -> None:
+def test_a_long_currency_is_not_quoted() -> None:
     with pytest.raises(InvalidRequest) as refused:
         exponent("X" * 10_000)
     assert len(refused.value.message) < 100

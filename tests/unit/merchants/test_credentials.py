@@ -19,7 +19,7 @@ MERCHANT = MerchantId(0x1234567890ABCDEF)
 ALMOST = st.text("_groatmer0123456789abcdef-", max_size=60).map("groat_".__add__)
 
 
-def test_a_key_is_read_as_it_is_shown() -> None:
+def test_a_shown_key_is_parsed_to_the_same_key() -> None:
     for _ in range(200):
         key = ApiKey.generate(MERCHANT)
         assert ApiKey.parse(str(key)) == key
@@ -32,7 +32,7 @@ def test_secrets_are_192_random_bits() -> None:
     assert all(str(key).startswith("groat_") for key in keys)
 
 
-def test_a_secret_with_underscores_is_whole() -> None:
+def test_a_secret_can_contain_underscores() -> None:
     merchant = ids.render_merchant(MERCHANT).removeprefix("mer_")
     assert ApiKey.parse(f"groat_{merchant}_a_b_") == ApiKey(MERCHANT, "a_b_")
 
@@ -70,7 +70,7 @@ def test_a_secret_beyond_ascii_is_refused() -> None:
         ApiKey.parse(f"groat_{merchant}_é")
 
 
-def test_secrets_are_not_in_what_is_logged() -> None:
+def test_secrets_are_not_logged() -> None:
     key = ApiKey.generate(MERCHANT)
     assert key.secret not in repr(key) + pretty_repr(key)
     account = ProviderAccount(
@@ -97,7 +97,7 @@ KNOWN = {
         ("pebble", {"client", "secret", "webhook_secret", "api_base"}),
     ],
 )
-def test_what_a_provider_needs_is_taken(provider: str, fields: set[str]) -> None:
+def test_required_credentials_are_accepted(provider: str, fields: set[str]) -> None:
     check_credentials(provider, KNOWN, dict.fromkeys(fields, "value"))
 
 
@@ -120,7 +120,7 @@ def test_wrong_credentials_are_named_without_their_values(
     assert "hunter2" not in refused.value.message
 
 
-def test_a_provider_that_is_not_installed_is_answered_with_those_that_are() -> None:
+def test_an_unknown_provider_is_refused_with_the_installed_ones() -> None:
     with pytest.raises(InvalidRequest) as refused:
         check_credentials("granite", KNOWN, {"api_key": "hunter2"})
     assert refused.value.code == "unknown_provider"

@@ -65,7 +65,7 @@ def test_money_of_another_system_is_foreign_and_no_suspense() -> None:
     assert found == Attribution(Place.FOREIGN, "re_1")
 
 
-def test_suspense_names_the_category_that_nobody_knows() -> None:
+def test_suspense_names_an_unknown_category() -> None:
     found = attribute(_movement(MovementCategory.OTHER), Owner.OURS)
     assert found.reason == "category its own name"
 

@@ -124,7 +124,7 @@ def test_an_unknown_part_of_a_fee_is_a_fee_under_its_name() -> None:
     assert (booked.fee, booked.tax) == (130, 12)
 
 
-def test_a_dispute_may_take_more_than_the_charge() -> None:
+def test_a_dispute_can_take_more_than_the_charge() -> None:
     books = Books()
     books.captured(CHARGE, 1050)
     before = books.balances

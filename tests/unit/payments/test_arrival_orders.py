@@ -144,7 +144,7 @@ def _afresh(life: Life) -> Life:
 
 
 @pytest.mark.parametrize("name", LIVES)
-def test_every_order_with_every_duplicate_ends_the_same(name: str) -> None:
+def test_every_order_with_every_duplicate_ends_in_the_same_state(name: str) -> None:
     start, arrivals, status = LIVES[name]
     expected = _afresh(start)
     expected.take_each(arrivals)
@@ -160,7 +160,7 @@ def test_every_order_with_every_duplicate_ends_the_same(name: str) -> None:
 
 
 @pytest.mark.parametrize("order", list(permutations(LIVES["captured at once"][1][:2])))
-def test_the_first_to_tell_of_a_capture_applies_it(order: tuple[Arrival, ...]) -> None:
+def test_the_first_report_of_a_capture_applies_it(order: tuple[Arrival, ...]) -> None:
     life = _started()
     assert life.take(*order) == [Outcome.APPLIED, Outcome.ALREADY_SO]
     assert [effect.key.reference for effect in life.effects] == ["ch_1"]
@@ -173,7 +173,7 @@ def test_a_late_decline_never_undoes_a_capture() -> None:
 
 
 @pytest.mark.parametrize("ended_by", [DECLINED, NOT_SENT, CANCELED, EXPIRED])
-def test_money_taken_after_the_end_is_put_before_an_operator(ended_by: Fact) -> None:
+def test_a_capture_after_the_end_is_quarantined(ended_by: Fact) -> None:
     life = _started()
     assert life.take(arrival(ended_by), arrival(CAPTURED)) == [
         Outcome.APPLIED,
@@ -193,7 +193,7 @@ def test_an_authorization_is_applied_without_an_expiry_that_cannot_be_stored(
     assert life.payment.authorization_expires_at is None
 
 
-def test_what_is_canceled_after_a_part_was_captured_has_succeeded_with_it() -> None:
+def test_a_payment_canceled_after_a_partial_capture_has_succeeded() -> None:
     life = _started(MANUAL_STARTED)
     life.take(arrival(AUTHORIZED), arrival(CAPTURED_IN_PART))
     assert (life.payment.status, life.payment.capturable) == (Status.AUTHORIZED, REST.amount)
@@ -201,7 +201,7 @@ def test_what_is_canceled_after_a_part_was_captured_has_succeeded_with_it() -> N
     assert (life.payment.status, life.payment.captured) == (Status.SUCCEEDED, PART.amount)
 
 
-def test_a_refund_takes_what_was_held_for_it() -> None:
+def test_a_refund_uses_its_hold() -> None:
     life = _refunding()
     life.take(arrival(REFUNDED))
     wallet = life.book.balances[life.payment.order.terms.beneficiary_id]
@@ -211,7 +211,7 @@ def test_a_refund_takes_what_was_held_for_it() -> None:
     assert life.standing.refunds[REFUND.id].status is RefundStatus.SUCCEEDED
 
 
-def test_a_refund_that_failed_gives_back_what_was_held_for_it() -> None:
+def test_a_failed_refund_releases_its_hold() -> None:
     life = _refunding()
     life.take(arrival(REFUND_FAILED))
     wallet = life.book.balances[life.payment.order.terms.beneficiary_id]
@@ -222,7 +222,7 @@ def test_a_refund_that_failed_gives_back_what_was_held_for_it() -> None:
 
 
 @pytest.mark.parametrize("spent", [0, 900, AMOUNT.amount])
-def test_what_a_dispute_takes_and_nobody_has_is_owed_until_it_is_given_back(spent: int) -> None:
+def test_a_dispute_without_funds_is_owed_until_it_is_returned(spent: int) -> None:
     life = Life(PAID, funds=AMOUNT.amount - spent)
     life.standing = replace(life.standing, effects=_started_effects())
     life.take(dispute_arrival(DISPUTE_WITHDRAWN))
@@ -257,7 +257,7 @@ ANYTHING = [
 
 @pytest.mark.parametrize("payment", [STARTED, MANUAL_STARTED], ids=["automatic", "manual"])
 @given(arrivals=st.lists(st.sampled_from(ANYTHING), max_size=14))
-def test_whatever_comes_the_amounts_are_those_of_the_effects(
+def test_after_any_facts_the_amounts_equal_the_effects(
     payment: Payment, arrivals: Sequence[Arrival]
 ) -> None:
     life = _started(payment)
@@ -274,7 +274,7 @@ def test_whatever_comes_the_amounts_are_those_of_the_effects(
 
 
 @given(st.lists(st.sampled_from(ANYTHING), max_size=14))
-def test_a_batch_is_what_its_facts_are_one_by_one(arrivals: list[Arrival]) -> None:
+def test_a_batch_of_facts_equals_the_facts_one_by_one(arrivals: list[Arrival]) -> None:
     together, alone = _started(MANUAL_STARTED), _started(MANUAL_STARTED)
     at_once = together.take(*arrivals)
     for one, outcome in zip(arrivals, at_once, strict=True):

@@ -67,14 +67,14 @@ def test_each_command_has_its_statuses(name: str, status: Status) -> None:
     assert status in refused.value.message
 
 
-def test_a_payment_that_nothing_was_asked_for_is_canceled_at_once() -> None:
+def test_a_payment_without_an_operation_is_canceled_at_once() -> None:
     done = commands.cancel(standing_at(Status.CREATED), [], CANCEL_ID, LATER)
     assert (done.payment.status, done.operation) == (Status.CANCELED, None)
 
 
 @pytest.mark.parametrize("busy", [CAPTURE, CANCEL], ids=lambda one: str(one.kind))
 @pytest.mark.parametrize("wanted", ["capture", "cancel"])
-def test_only_one_of_capture_and_cancel_is_under_way(wanted: str, busy: Operation) -> None:
+def test_capture_and_cancel_exclude_each_other(wanted: str, busy: Operation) -> None:
     asks: dict[str, Callable[[], Begun]] = {
         "capture": lambda: commands.capture(HELD, [busy], CaptureOrder(), CAPTURE_ID),
         "cancel": lambda: commands.cancel(HELD, [busy], CANCEL_ID, LATER),
@@ -84,7 +84,7 @@ def test_only_one_of_capture_and_cancel_is_under_way(wanted: str, busy: Operatio
     assert refused.value.code == "operation_in_progress"
 
 
-def test_what_waits_for_its_customer_can_be_canceled() -> None:
+def test_a_payment_that_waits_for_its_customer_can_be_canceled() -> None:
     waiting = standing_at(Status.REQUIRES_ACTION)
     operation = commands.cancel(waiting, [AUTHORIZE], CANCEL_ID, LATER).operation
     assert operation is not None
@@ -92,7 +92,9 @@ def test_what_waits_for_its_customer_can_be_canceled() -> None:
 
 
 @given(captured=st.integers(0, 1049), amount=st.integers(1, 2000), final=st.booleans())
-def test_no_more_is_captured_than_is_left(captured: int, amount: int, *, final: bool) -> None:
+def test_a_capture_cannot_exceed_the_capturable_amount(
+    captured: int, amount: int, *, final: bool
+) -> None:
     payment = replace(HELD, captured=captured)
     order = CaptureOrder(amount, final)
     if amount > 1050 - captured:
@@ -112,7 +114,7 @@ def test_no_more_is_captured_than_is_left(captured: int, amount: int, *, final: 
     disputed=st.integers(0, 400),
     amount=st.none() | st.integers(1, 1500),
 )
-def test_no_more_is_refunded_than_is_left(
+def test_a_refund_cannot_exceed_the_refundable_amount(
     refunded: int, pending: int, disputed: int, amount: int | None
 ) -> None:
     payment = replace(PAID, refunded=refunded, refund_pending=pending, disputed=disputed)
@@ -130,13 +132,13 @@ def test_no_more_is_refunded_than_is_left(
 
 
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.SUCCEEDED}))
-def test_what_was_not_captured_is_not_refunded(status: Status) -> None:
+def test_an_uncaptured_payment_cannot_be_refunded(status: Status) -> None:
     with pytest.raises(Conflict) as refused:
         begin_refund(standing_at(status), [], RefundOrder(PAYMENT_ID, 1, None, {}), LATER)
     assert refused.value.code == "payment_not_refundable"
 
 
-def test_a_refund_is_of_one_capture() -> None:
+def test_a_refund_belongs_to_one_capture() -> None:
     parts = [RefundableCapture("ch_1", 400), RefundableCapture("ch_2", 650)]
     order = RefundOrder(PAYMENT_ID, 500, None, {})
     assert begin_refund(PAID, parts, order, LATER)[2] == "ch_2"
@@ -154,7 +156,7 @@ def test_amounts_are_positive(amount: int) -> None:
         assert refused.value.code == "amount_not_positive"
 
 
-def test_nothing_is_captured_where_nothing_is_left() -> None:
+def test_a_payment_without_a_capturable_amount_cannot_be_captured() -> None:
     with pytest.raises(Conflict) as refused:
         commands.capture(replace(HELD, captured=1050), [], CaptureOrder(), CAPTURE_ID)
     assert refused.value.code == "payment_not_capturable"

@@ -116,7 +116,7 @@ def _assert_nothing_moves(verdict: Verdict, outcome: Outcome) -> None:
     assert (verdict.payment, verdict.settled, verdict.effect) == (None, (), None)
 
 
-def test_a_capture_succeeds_once_and_is_to_be_posted() -> None:
+def test_a_capture_succeeds_once_with_its_posting() -> None:
     verdict = _only(STARTED, arrival(CAPTURED))
     paid = replace(
         STARTED,
@@ -139,7 +139,7 @@ def test_a_capture_succeeds_once_and_is_to_be_posted() -> None:
         (NOT_SENT, OperationOutcome.FAILED, FailureCode.PROVIDER_UNREACHABLE),
     ],
 )
-def test_what_did_not_go_through_fails_and_says_why(
+def test_a_decline_fails_the_payment_with_its_reason(
     fact: Fact, operation: OperationOutcome, code: FailureCode
 ) -> None:
     verdict = _only(STARTED, arrival(fact))
@@ -155,7 +155,7 @@ def test_what_did_not_go_through_fails_and_says_why(
     assert verdict.effect is None
 
 
-def test_another_decline_of_a_failed_payment_is_already_so() -> None:
+def test_another_decline_of_a_failed_payment_changes_nothing() -> None:
     verdict = _only(standing_at(Status.FAILED), arrival(Declined(FailureCode.EXPIRED_CARD)))
     assert verdict == Verdict(Outcome.ALREADY_SO)
 
@@ -169,13 +169,13 @@ def test_no_fact_moves_a_payment_that_has_ended(status: Status, fact: Fact) -> N
 
 
 @pytest.mark.parametrize("status", Status)
-def test_an_effect_that_was_applied_is_already_so(status: Status) -> None:
+def test_an_applied_effect_is_not_applied_again(status: Status) -> None:
     verdict = _only(standing_at(status), arrival(CAPTURED), known=[KEY])
     _assert_nothing_moves(verdict, Outcome.ALREADY_SO)
     assert verdict.change is None
 
 
-def test_a_charge_that_paid_for_another_payment_does_not_pay_for_this_one() -> None:
+def test_a_charge_of_another_payment_does_not_pay_for_this_one() -> None:
     standing = Standing({STARTED.id: STARTED}, effects={KEY: PaymentId(ids.uuid7())})
     (verdict,) = decide(standing, [arrival(CAPTURED)], LATER)
     _assert_nothing_moves(verdict, Outcome.CONTRADICTION)
@@ -195,7 +195,7 @@ def test_another_capture_of_a_payment_that_has_ended_is_a_contradiction(status: 
 @pytest.mark.parametrize(
     "lie", [Money(1051, "EUR"), Money(1049, "EUR"), Money(1050, "USD"), Money(0, "EUR")], ids=str
 )
-def test_a_capture_of_something_else_is_set_aside(status: Status, lie: Money) -> None:
+def test_a_capture_of_another_amount_or_currency_is_quarantined(status: Status, lie: Money) -> None:
     verdict = _only(standing_at(status), arrival(Captured("ch_2", lie)))
     _assert_nothing_moves(verdict, Outcome.AMOUNT_MISMATCH)
     assert verdict.change is not None
@@ -211,7 +211,7 @@ def test_a_capture_of_something_else_is_set_aside(status: Status, lie: Money) ->
 
 
 @pytest.mark.parametrize("fact", FACTS)
-def test_another_provider_account_cannot_speak_of_a_payment(fact: Fact) -> None:
+def test_a_fact_from_another_provider_account_is_quarantined(fact: Fact) -> None:
     foreign = replace(arrival(fact), provider_account_id=OTHER_PROVIDER_ACCOUNT)
     assert _only(STARTED, foreign) == Verdict(Outcome.UNKNOWN_PAYMENT)
 
@@ -221,13 +221,13 @@ def test_another_provider_account_cannot_speak_of_a_payment(fact: Fact) -> None:
     [(None, Outcome.FOREIGN), (PaymentId(UUID(int=99)), Outcome.UNKNOWN_PAYMENT)],
 )
 @pytest.mark.parametrize("fact", [CAPTURED, FEE])
-def test_a_payment_that_is_not_there_is_unknown_or_another_systems(
+def test_a_missing_payment_is_unknown_or_foreign(
     fact: Fact, payment_id: PaymentId | None, outcome: Outcome
 ) -> None:
     assert _only(STARTED, arrival(fact, payment_id=payment_id)) == Verdict(outcome)
 
 
-def test_one_batch_may_speak_of_many_payments() -> None:
+def test_one_batch_can_report_many_payments() -> None:
     other = replace(STARTED, id=PaymentId(UUID(int=42)))
     told_of = arrival(DECLINED, payment_id=other.id)
     payments = {STARTED.id: STARTED, other.id: other}
@@ -253,7 +253,7 @@ def test_one_batch_may_speak_of_many_payments() -> None:
         ),
     ],
 )
-def test_the_record_says_what_came_of_it(fact: Fact, data: dict[str, str | int]) -> None:
+def test_the_audit_record_states_the_outcome(fact: Fact, data: dict[str, str | int]) -> None:
     change = _only(STARTED, arrival(fact, REPLY)).change
     assert change is not None
     assert change.data == {**data, "provider_reference": "pi_1"}
@@ -268,7 +268,7 @@ def test_the_record_says_what_came_of_it(fact: Fact, data: dict[str, str | int])
         (NOT_SENT, "payment.not_sent"),
     ],
 )
-def test_the_record_says_who_told_us(fact: Fact, action: str) -> None:
+def test_the_audit_record_names_the_source(fact: Fact, action: str) -> None:
     change = _only(STARTED, arrival(fact, reference=None)).change
     assert change is not None
     assert change.action == action
@@ -278,7 +278,7 @@ def test_the_record_says_who_told_us(fact: Fact, action: str) -> None:
 
 
 @pytest.mark.parametrize("fact", [DECLINED, NOT_SENT])
-def test_a_late_fact_is_recorded(fact: Fact) -> None:
+def test_a_late_fact_has_an_audit_record(fact: Fact) -> None:
     change = _only(standing_at(Status.SUCCEEDED), arrival(fact)).change
     assert change is not None
     assert change.action == "payment.fact_late"
@@ -292,7 +292,7 @@ def test_only_money_has_an_effect() -> None:
         assert (effect_key(arrival(fact)) is None) == (not isinstance(fact, Captured))
 
 
-def test_a_payment_keeps_when_it_was_made() -> None:
+def test_a_payment_keeps_its_creation_time() -> None:
     moved = _only(STARTED, arrival(CAPTURED)).payment
     assert moved is not None
     assert (moved.created_at, moved.updated_at) == (NOW, LATER)
@@ -313,7 +313,7 @@ HELD = standing_at(Status.AUTHORIZED, MANUAL)
     ],
     ids=lambda one: type(one).__name__ if not isinstance(one, str) else one,
 )
-def test_a_command_is_settled_by_its_answer_and_a_no_leaves_the_authorization_usable(
+def test_a_command_is_settled_by_its_answer_and_a_decline_keeps_the_authorization(
     operation: Operation, fact: Fact, outcome: OperationOutcome, status: Status
 ) -> None:
     verdict = _only(HELD, answer_to(operation, fact), operations=[operation])
@@ -324,7 +324,7 @@ def test_a_command_is_settled_by_its_answer_and_a_no_leaves_the_authorization_us
 
 
 @pytest.mark.parametrize("operation", [CAPTURE, CANCEL], ids=lambda one: str(one.kind))
-def test_a_decline_that_answers_neither_leaves_it_open(operation: Operation) -> None:
+def test_a_decline_without_an_operation_leaves_a_command_open(operation: Operation) -> None:
     _assert_nothing_moves(_only(HELD, arrival(DECLINED), operations=[operation]), Outcome.LATE)
 
 
@@ -338,7 +338,7 @@ def test_a_decline_that_answers_neither_leaves_it_open(operation: Operation) -> 
         (Status.EXPIRED, CAPTURE, EXPIRED, OperationOutcome.DECLINED),
     ],
 )
-def test_what_lost_the_race_is_settled_by_the_end_of_its_payment(
+def test_a_command_that_lost_the_race_is_settled_by_the_end_of_its_payment(
     status: Status, operation: Operation, fact: Fact, outcome: OperationOutcome
 ) -> None:
     verdict = _only(standing_at(status, MANUAL), answer_to(operation, fact), operations=[operation])
@@ -346,7 +346,7 @@ def test_what_lost_the_race_is_settled_by_the_end_of_its_payment(
     assert verdict.settled == (OperationEnd(PAYMENT_ID, operation.id, outcome),)
 
 
-def test_a_capture_is_of_the_amount_that_was_asked_for() -> None:
+def test_a_capture_of_another_amount_than_requested_is_quarantined() -> None:
     asked = replace(CAPTURE, amount=PART.amount)
     lie = _only(HELD, arrival(CAPTURED), operations=[asked])
     _assert_nothing_moves(lie, Outcome.AMOUNT_MISMATCH)
@@ -356,13 +356,13 @@ def test_a_capture_is_of_the_amount_that_was_asked_for() -> None:
     assert [one.operation_id for one in part.settled] == [CAPTURE_ID]
 
 
-def test_a_capture_does_not_settle_a_cancellation_that_is_under_way() -> None:
+def test_a_capture_does_not_settle_an_open_cancellation() -> None:
     verdict = _only(HELD, arrival(CAPTURED), operations=[CANCEL])
     assert (verdict.outcome, verdict.settled) == (Outcome.APPLIED, ())
     assert CANCEL.id == CANCEL_ID
 
 
-def test_an_action_is_shown_until_it_is_done_and_then_gone_on_with() -> None:
+def test_a_required_action_is_shown_until_it_is_done_and_the_payment_resumes() -> None:
     waiting = _only(STARTED, answer_to(AUTHORIZE, REQUIRES_ACTION)).payment
     assert waiting is not None
     assert (waiting.status, waiting.next_action_url) == (
@@ -380,14 +380,16 @@ def test_a_second_authorization_is_a_contradiction() -> None:
     _assert_nothing_moves(_only(reserved, arrival(AUTHORIZED)), Outcome.CONTRADICTION)
 
 
-def test_a_fee_and_a_refund_wait_for_what_they_are_of() -> None:
+def test_a_fee_and_a_refund_wait_for_their_capture() -> None:
     for early in (arrival(FEE), arrival(REFUNDED, refund_id=RefundId(UUID(int=77)))):
         assert _only(STARTED, early) == Verdict(Outcome.PREMATURE)
 
 
 @pytest.mark.parametrize("status", [Status.PROCESSING, Status.REQUIRES_ACTION, Status.AUTHORIZED])
 @pytest.mark.parametrize("known", [None, "pi_0"])
-def test_a_fact_that_is_set_aside_brings_the_reference(status: Status, known: str | None) -> None:
+def test_a_quarantined_fact_brings_the_provider_reference(
+    status: Status, known: str | None
+) -> None:
     payment = replace(standing_at(status), provider_reference=known)
     lie = arrival(Captured("ch_1", Money(1, "EUR")))
     (verdict,) = _decide(payment, lie)
@@ -396,12 +398,12 @@ def test_a_fact_that_is_set_aside_brings_the_reference(status: Status, known: st
 
 
 @pytest.mark.parametrize("status", [Status.CREATED, Status.CANCELED, Status.FAILED])
-def test_a_payment_that_asks_for_nothing_learns_no_reference(status: Status) -> None:
+def test_a_payment_without_an_open_operation_learns_no_reference(status: Status) -> None:
     (verdict,) = _decide(standing_at(status), arrival(Captured("ch_1", AMOUNT)))
     assert (verdict.outcome, verdict.payment) == (Outcome.CONTRADICTION, None)
 
 
-def test_a_fee_stands_or_falls_with_its_capture() -> None:
+def test_a_fee_is_applied_or_quarantined_with_its_capture() -> None:
     life = Life(HELD, [])
     life.take(arrival(Captured("ch_part", PART, final=False)))
     lie = arrival(Captured("ch_rest", Money(REST.amount + 1, "EUR")))
@@ -416,19 +418,19 @@ def test_a_fee_stands_or_falls_with_its_capture() -> None:
     assert life.take(told) == [Outcome.ALREADY_SO]
 
 
-def test_a_refund_that_we_did_not_ask_for_is_set_aside() -> None:
+def test_an_unrequested_refund_is_quarantined() -> None:
     foreign = arrival(REFUNDED, refund_id=RefundId(UUID(int=77)))
     verdict = _only(standing_at(Status.SUCCEEDED), foreign, operations=())
     _assert_nothing_moves(verdict, Outcome.FOREIGN_REFUND)
 
 
-def test_a_refund_of_another_amount_is_set_aside() -> None:
+def test_a_refund_of_another_amount_is_quarantined() -> None:
     lie = answer_to(REFUND_OPERATION, Refunded("re_1", Money(REFUND.amount + 1, "EUR")))
     verdict = _only(standing_at(Status.SUCCEEDED), lie, operations=[REFUND_OPERATION])
     _assert_nothing_moves(verdict, Outcome.AMOUNT_MISMATCH)
 
 
-def test_a_refund_that_was_not_sent_fails_and_is_given_back() -> None:
+def test_an_unsent_refund_fails_and_releases_its_hold() -> None:
     paid = replace(standing_at(Status.SUCCEEDED), refund_pending=REFUND.amount)
     verdict = _only(paid, answer_to(REFUND_OPERATION, NOT_SENT), operations=[REFUND_OPERATION])
     assert verdict.refund is not None
@@ -436,7 +438,7 @@ def test_a_refund_that_was_not_sent_fails_and_is_given_back() -> None:
     assert [one.outcome for one in verdict.settled] == [OperationOutcome.FAILED]
 
 
-def test_a_dispute_is_found_by_the_capture_that_it_is_about() -> None:
+def test_a_dispute_is_found_by_its_capture() -> None:
     paid = standing_at(Status.SUCCEEDED)
     opened = dispute_arrival(DisputeOpened("dp_1", PART))
     assert _only(paid, opened) == Verdict(Outcome.PREMATURE)
@@ -444,27 +446,27 @@ def test_a_dispute_is_found_by_the_capture_that_it_is_about() -> None:
 
 
 @pytest.mark.parametrize("lie", [Money(1051, "EUR"), Money(400, "USD")], ids=str)
-def test_a_dispute_of_more_than_was_captured_is_set_aside(lie: Money) -> None:
+def test_a_dispute_above_the_captured_amount_is_quarantined(lie: Money) -> None:
     taken = dispute_arrival(DisputeWithdrawn("dp_1", lie))
     verdict = _only(standing_at(Status.SUCCEEDED), taken, known=[KEY])
     _assert_nothing_moves(verdict, Outcome.AMOUNT_MISMATCH)
 
 
-def test_a_cancellation_that_came_too_late_is_declined_by_the_capture_it_is_answered_with() -> None:
+def test_a_late_cancellation_is_declined_by_the_capture_in_its_answer() -> None:
     paid = standing_at(Status.SUCCEEDED, MANUAL)
     verdict = _only(paid, answer_to(CANCEL, CAPTURED), known=[KEY], operations=[CANCEL])
     assert verdict.outcome is Outcome.ALREADY_SO
     assert verdict.settled == (OperationEnd(PAYMENT_ID, CANCEL_ID, OperationOutcome.DECLINED),)
 
 
-def test_a_capture_that_is_answered_with_the_end_is_declined_by_it() -> None:
+def test_a_capture_is_declined_by_the_end_in_its_answer() -> None:
     verdict = _only(HELD, answer_to(CAPTURE, EXPIRED), operations=[CAPTURE])
     assert verdict.payment is not None
     assert verdict.payment.status is Status.EXPIRED
     assert verdict.settled == (OperationEnd(PAYMENT_ID, CAPTURE_ID, OperationOutcome.DECLINED),)
 
 
-def test_a_refund_that_is_known_does_not_end_by_the_status_of_its_payment() -> None:
+def test_an_open_refund_is_not_settled_by_the_status_of_its_payment() -> None:
     key = EffectKey(PROVIDER_ACCOUNT, EffectKind.REFUNDED, "re_1")
     again = answer_to(REFUND_OPERATION, REFUNDED)
     verdict = _only(
@@ -473,21 +475,21 @@ def test_a_refund_that_is_known_does_not_end_by_the_status_of_its_payment() -> N
     _assert_nothing_moves(verdict, Outcome.ALREADY_SO)
 
 
-def test_what_is_being_canceled_is_not_gone_on_with() -> None:
+def test_a_payment_with_an_open_cancellation_does_not_resume() -> None:
     waiting = standing_at(Status.REQUIRES_ACTION)
     verdict = _only(waiting, arrival(APPROVED), operations=[AUTHORIZE, CANCEL])
     _assert_nothing_moves(verdict, Outcome.LATE)
     assert verdict.resumed is None
 
 
-def test_a_refund_of_a_capture_that_nobody_knows_waits_for_it() -> None:
+def test_a_refund_of_an_unknown_capture_waits_for_it() -> None:
     report = Report(None, "pi_1", REFUNDED, capture_reference="ch_9")
     verdict = _only(standing_at(Status.SUCCEEDED), Arrival(PROVIDER_ACCOUNT, report, WEBHOOK))
     assert verdict == Verdict(Outcome.PREMATURE)
 
 
 @pytest.mark.parametrize("operation", [AUTHORIZE, REFUND_OPERATION], ids=lambda one: str(one.kind))
-def test_that_a_call_was_not_sent_says_nothing_once_others_may_have_made_it(
+def test_a_late_not_sent_proves_nothing_after_another_worker_took_over(
     operation: Operation,
 ) -> None:
     asked = replace(operation, outcome=OperationOutcome.UNKNOWN)
@@ -498,7 +500,7 @@ def test_that_a_call_was_not_sent_says_nothing_once_others_may_have_made_it(
     assert _only(payment, by_hand, operations=[asked]).outcome is Outcome.APPLIED
 
 
-def test_an_earlier_capture_says_nothing_of_the_one_that_is_asked() -> None:
+def test_an_earlier_capture_does_not_settle_the_requested_one() -> None:
     earlier = standing_at(Status.SUCCEEDED, MANUAL)
     verdict = _only(earlier, answer_to(CAPTURE, CAPTURED), known=[KEY], operations=[CAPTURE])
     _assert_nothing_moves(verdict, Outcome.ALREADY_SO)

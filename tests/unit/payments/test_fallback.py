@@ -48,7 +48,9 @@ def routed() -> Life:
 
 
 @pytest.mark.parametrize("failure", [SOFT, NOT_SENT])
-def test_it_goes_on_with_a_new_operation_and_the_other_token(failure: Declined | NotSent) -> None:
+def test_a_fallback_begins_a_new_operation_with_the_token_of_its_provider(
+    failure: Declined | NotSent,
+) -> None:
     life = routed()
     assert life.take(told(failure)) == [Outcome.APPLIED]
     assert life.payment.status is Status.PROCESSING
@@ -62,7 +64,7 @@ def test_it_goes_on_with_a_new_operation_and_the_other_token(failure: Declined |
 @pytest.mark.parametrize(
     ("seconds", "status"), [(0, Status.PROCESSING), (300, Status.PROCESSING), (301, Status.FAILED)]
 )
-def test_it_goes_on_only_while_the_customer_is_there(
+def test_a_fallback_begins_only_within_its_time_limit(
     failure: Declined | NotSent, seconds: int, status: Status
 ) -> None:
     created_at = LATER - timedelta(seconds=seconds)
@@ -72,7 +74,7 @@ def test_it_goes_on_only_while_the_customer_is_there(
     assert (life.open_operations() == []) == (status is Status.FAILED)
 
 
-def test_the_last_failure_is_the_payments() -> None:
+def test_the_last_failure_fails_the_payment() -> None:
     life = routed()
     life.take(told(SOFT), told(HARD, OTHER_PROVIDER_ACCOUNT))
     assert (life.payment.status, life.payment.failure_code) == (
@@ -83,20 +85,20 @@ def test_the_last_failure_is_the_payments() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(set(FailureCode) - RETRYABLE))
-def test_a_hard_decline_goes_nowhere(code: FailureCode) -> None:
+def test_a_hard_decline_does_not_fall_back(code: FailureCode) -> None:
     life = routed()
     life.take(told(Declined(code)))
     assert (life.payment.status, life.payment.failure_code) == (Status.FAILED, code)
 
 
-def test_a_rule_may_ask_for_it_after_a_hard_decline_too() -> None:
+def test_a_rule_can_allow_a_fallback_after_a_hard_decline() -> None:
     asked = replace(ROUTE, fallback_on=frozenset({FailureCode.LOST_OR_STOLEN}))
     life = Life(replace(ROUTED, order=replace(ORDER, route=asked)), [AUTHORIZE])
     life.take(told(HARD))
     assert life.payment.order.provider_account_id == OTHER_PROVIDER_ACCOUNT
 
 
-def test_a_customer_who_is_at_the_providers_page_is_not_sent_elsewhere() -> None:
+def test_a_customer_on_the_page_of_a_provider_is_not_sent_to_another() -> None:
     life = routed()
     life.take(told(REQUIRES_ACTION), told(SOFT))
     assert life.payment.status is Status.FAILED
@@ -112,7 +114,7 @@ DECLINE_THEN_SUCCESS = [
 
 
 @pytest.mark.parametrize("order", list(permutations(DECLINE_THEN_SUCCESS)))
-def test_decline_then_success_ends_the_same_in_every_order(order: Sequence[Arrival]) -> None:
+def test_decline_and_success_end_in_the_same_state_in_every_order(order: Sequence[Arrival]) -> None:
     """The second provider is not asked before the first has declined: what it says comes later."""
     life = routed()
     life.take_each([told(SOFT), *order])
@@ -124,19 +126,19 @@ def test_decline_then_success_ends_the_same_in_every_order(order: Sequence[Arriv
 
 
 @pytest.mark.parametrize("moved", [CAPTURED, AUTHORIZED])
-def test_money_that_moves_at_an_account_that_was_given_up_is_for_an_operator(moved: Fact) -> None:
+def test_a_capture_at_an_abandoned_account_is_quarantined(moved: Fact) -> None:
     life = routed()
     outcomes = life.take(told(SOFT), told(moved), told(CAPTURED, OTHER_PROVIDER_ACCOUNT))
     assert outcomes == [Outcome.APPLIED, Outcome.CONTRADICTION, Outcome.APPLIED]
     assert life.payment.captured == AMOUNT.amount
 
 
-def test_an_account_that_it_has_not_come_to_cannot_speak_of_it() -> None:
+def test_a_fact_from_an_account_not_yet_tried_is_quarantined() -> None:
     life = routed()
     assert life.take(told(CAPTURED, OTHER_PROVIDER_ACCOUNT)) == [Outcome.UNKNOWN_PAYMENT]
 
 
-def test_whoever_decides_it_begins_the_same_operation() -> None:
+def test_every_decider_of_a_fallback_begins_the_same_operation() -> None:
     assert after(AUTHORIZE) == after(AUTHORIZE)
     assert after(AUTHORIZE).id != after(after(AUTHORIZE)).id
     assert after(AUTHORIZE).outcome is OperationOutcome.PENDING

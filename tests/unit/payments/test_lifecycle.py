@@ -59,7 +59,7 @@ def test_the_table_answers_every_fact_in_every_status() -> None:
 
 @pytest.mark.parametrize("fact", FACTS, ids=told)
 @pytest.mark.parametrize("status", Status)
-def test_every_fact_is_answered(status: Status, fact: PaymentFact) -> None:
+def test_every_fact_has_a_verdict(status: Status, fact: PaymentFact) -> None:
     assert answer(status, fact) == LIFECYCLE[status, told(fact)]
 
 
@@ -70,7 +70,7 @@ def test_terminal_statuses_are_never_left(status: Status, fact: PaymentFact) -> 
     assert isinstance(reply, Outcome) or reply.status is status
 
 
-def test_a_payment_goes_only_these_ways() -> None:
+def test_a_payment_follows_only_these_transitions() -> None:
     steps = {(status, to.status) for (status, _), to in LIFECYCLE.items() if isinstance(to, Next)}
     unfinished = {Status.PROCESSING, Status.REQUIRES_ACTION}
     ends = {Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.EXPIRED}
@@ -85,9 +85,7 @@ def test_a_payment_goes_only_these_ways() -> None:
 
 @pytest.mark.parametrize("fact", [CAPTURED, CAPTURED_IN_PART])
 @pytest.mark.parametrize("status", sorted((TERMINAL | {Status.CREATED}) - {Status.SUCCEEDED}))
-def test_money_that_cannot_be_accounted_for_is_never_put_down_as_late(
-    status: Status, fact: PaymentFact
-) -> None:
+def test_unaccounted_money_is_never_marked_late(status: Status, fact: PaymentFact) -> None:
     assert answer(status, fact) is Outcome.CONTRADICTION
 
 

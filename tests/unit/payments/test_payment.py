@@ -23,18 +23,18 @@ def test_an_amount_is_positive(amount: int) -> None:
 
 
 @given(st.integers(1, MAX_AMOUNT))
-def test_every_positive_amount_may_be_asked_for(amount: int) -> None:
+def test_every_positive_amount_is_accepted(amount: int) -> None:
     assert replace(TERMS, amount=Money(amount, "EUR")).amount.amount == amount
 
 
-def test_a_payment_begins_with_nothing_taken() -> None:
+def test_a_new_payment_has_captured_nothing() -> None:
     payment = new_payment(PAYMENT_ID, ORDER, NOW)
     assert (payment.status, payment.captured) == (Status.CREATED, 0)
     assert payment.failure_code is None
     assert payment.created_at == payment.updated_at == NOW
 
 
-def test_an_operation_has_one_key_that_providers_take() -> None:
+def test_an_operation_has_one_idempotency_key_that_providers_accept() -> None:
     first, second = OperationId(ids.uuid7()), OperationId(ids.uuid7())
     assert idempotency_key(first) == idempotency_key(first)
     assert idempotency_key(first) != idempotency_key(second)

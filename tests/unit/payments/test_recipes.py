@@ -63,7 +63,7 @@ def test_each_effect_moves_its_amount(
 
 
 @given(amount=st.integers(2, MAX_AMOUNT), share=st.floats(0, 1))
-def test_what_was_owed_because_of_a_dispute_is_paid_first(amount: int, share: float) -> None:
+def test_a_debt_from_a_dispute_is_paid_first(amount: int, share: float) -> None:
     shortfall = min(amount, int(amount * share))
     effect = _effect(EffectKind.DISPUTE_REINSTATED, amount, shortfall=shortfall)
     fact = recipes.posting(MERCHANT, effect, OWN)
@@ -86,7 +86,7 @@ def test_each_effect_has_a_reference_of_its_own() -> None:
 
 
 @given(st.text("abcXYZ019_-", min_size=1, max_size=400))
-def test_a_reference_fits_into_the_ledger_however_long_the_providers_is(reference: str) -> None:
+def test_a_reference_fits_into_the_ledger_for_any_provider_reference(reference: str) -> None:
     fact = recipes.posting(MERCHANT, _effect(EffectKind.CAPTURED, reference=reference), OWN)
     assert len(fact.reference) <= 255
     other = recipes.posting(MERCHANT, _effect(EffectKind.CAPTURED, reference=reference + "!"), OWN)

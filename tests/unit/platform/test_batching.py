@@ -58,7 +58,7 @@ async def test_one_item_is_a_batch_of_one() -> None:
     assert work.batches == [[1], [2]]
 
 
-async def test_what_queues_while_a_batch_is_in_flight_is_the_next_batch() -> None:
+async def test_items_queued_during_a_batch_are_the_next_batch() -> None:
     work = Work()
     lane = _lane(work)
     first = await _submit(lane, 1)
@@ -69,7 +69,7 @@ async def test_what_queues_while_a_batch_is_in_flight_is_the_next_batch() -> Non
     assert work.batches == [[1], [2, 3, 4]]
 
 
-async def test_so_many_batches_run_at_a_time_and_no_more() -> None:
+async def test_concurrent_batches_are_limited() -> None:
     work = Work()
     lane = _lane(work, most_in_batch=2, most_running=2)
     submitted = []
@@ -82,7 +82,7 @@ async def test_so_many_batches_run_at_a_time_and_no_more() -> None:
     assert work.batches == [[1], [2], [3, 4], [5, 6], [7]]
 
 
-async def test_what_comes_while_a_lane_rests_is_the_next_batch() -> None:
+async def test_items_queued_during_a_rest_are_the_next_batch() -> None:
     work = Work()
     work.go_on.set()
     lane = Lane(work.run, most_in_batch=100, most_waiting=100, rest_seconds=0.1)
@@ -126,7 +126,7 @@ async def test_each_caller_gets_its_own_result() -> None:
     assert [item for batch in work.batches for item in batch] == list(range(1, 100))
 
 
-async def test_an_error_reaches_its_whole_batch_and_the_lane_lives_on() -> None:
+async def test_an_error_reaches_its_whole_batch_and_the_lane_continues() -> None:
     work = Work()
     lane = _lane(work, most_in_batch=2)
     submitted = await _submit(lane, 1, 0, 2, 3)
@@ -137,7 +137,7 @@ async def test_an_error_reaches_its_whole_batch_and_the_lane_lives_on() -> None:
     assert await _all(lane.submit(5)) == [10]
 
 
-async def test_callers_are_told_when_results_are_missing() -> None:
+async def test_missing_results_raise_for_their_callers() -> None:
     async def run(batch: Sequence[int]) -> list[int]:
         return list(batch)[1:]
 
@@ -146,7 +146,7 @@ async def test_callers_are_told_when_results_are_missing() -> None:
     assert [type(result) for result in results] == [ValueError, ValueError]
 
 
-async def test_a_full_queue_refuses_and_does_nothing() -> None:
+async def test_a_full_queue_refuses_an_item_without_running_it() -> None:
     work = Work()
     lane = _lane(work, most_waiting=2)
     in_flight = await _submit(lane, 1)
@@ -162,7 +162,7 @@ async def test_a_full_queue_refuses_and_does_nothing() -> None:
 
 
 @pytest.mark.parametrize("gone", [0, 1, 2])
-async def test_a_caller_that_leaves_does_not_disturb_the_others(gone: int) -> None:
+async def test_a_canceled_caller_does_not_disturb_the_others(gone: int) -> None:
     """The first is in flight when it leaves, the others still wait."""
     work = Work()
     lane = _lane(work)
@@ -179,7 +179,7 @@ async def test_a_caller_that_leaves_does_not_disturb_the_others(gone: int) -> No
     assert await _all(lane.submit(9)) == [18]
 
 
-async def test_a_caller_that_leaves_does_not_hide_an_error_from_the_others() -> None:
+async def test_a_canceled_caller_does_not_hide_an_error_from_the_others() -> None:
     work = Work()
     lane = _lane(work)
     leaves, stays = await _submit(lane, 0, 1)
@@ -190,7 +190,7 @@ async def test_a_caller_that_leaves_does_not_hide_an_error_from_the_others() -> 
     assert [type(result) for result in results] == [asyncio.CancelledError, ValueError]
 
 
-async def test_what_is_posted_runs_and_nobody_waits_for_it() -> None:
+async def test_a_posted_item_runs_without_a_waiting_caller() -> None:
     work = Work()
     lane = _lane(work)
     lane.post(1)
@@ -203,7 +203,7 @@ async def test_what_is_posted_runs_and_nobody_waits_for_it() -> None:
     assert lane.is_idle
 
 
-async def test_a_posted_item_that_fails_or_finds_no_room_troubles_nobody() -> None:
+async def test_a_posted_item_that_fails_or_is_refused_raises_nowhere() -> None:
     work = Work()
     lane = _lane(work, most_waiting=1)
     lane.post(0)

@@ -29,12 +29,12 @@ class Work:
 
 @pytest.mark.parametrize("waits", [0, 1, 2, 5])
 @pytest.mark.parametrize("seconds", [0.0, 0.001])
-async def test_what_is_done_in_time_is_returned(waits: int, seconds: float) -> None:
+async def test_a_result_within_the_limit_is_returned(waits: int, seconds: float) -> None:
     assert await within(5, Work(waits).run(seconds)) == waits
 
 
 @pytest.mark.parametrize("waits", [0, 1, 2])
-async def test_what_goes_wrong_is_raised(waits: int) -> None:
+async def test_an_error_within_the_limit_is_raised(waits: int) -> None:
     work = Work(waits, ValueError("wrong"))
     with pytest.raises(ValueError, match="wrong"):
         await within(5, work.run(0.001))
@@ -42,7 +42,7 @@ async def test_what_goes_wrong_is_raised(waits: int) -> None:
 
 
 @pytest.mark.parametrize("wait", [1, 2])
-async def test_what_takes_too_long_is_given_up_wherever_it_waits(wait: int) -> None:
+async def test_slow_work_is_canceled_at_any_await(wait: int) -> None:
     async def run() -> None:
         for number in range(1, wait + 1):
             await asyncio.sleep(60 if number == wait else 0.001)
@@ -53,13 +53,13 @@ async def test_what_takes_too_long_is_given_up_wherever_it_waits(wait: int) -> N
     assert inspect.getcoroutinestate(work) == inspect.CORO_CLOSED
 
 
-async def test_the_limit_is_for_the_whole() -> None:
+async def test_the_limit_covers_all_awaits_together() -> None:
     with pytest.raises(TimeoutError):
         await within(0.1, Work(50).run(0.02))
 
 
 @pytest.mark.parametrize("wait", [1, 2, 3])
-async def test_who_leaves_ends_the_work_wherever_it_waits(wait: int) -> None:
+async def test_a_canceled_caller_cancels_the_work_at_any_await(wait: int) -> None:
     waits_for_ever, ended = asyncio.Event(), asyncio.Event()
 
     async def run() -> None:
@@ -79,7 +79,7 @@ async def test_who_leaves_ends_the_work_wherever_it_waits(wait: int) -> None:
     assert ended.is_set()
 
 
-async def test_what_need_not_wait_sets_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_work_that_does_not_wait_sets_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_seconds: float) -> None:
         pytest.fail("a timer")
 
@@ -87,7 +87,7 @@ async def test_what_need_not_wait_sets_no_timer(monkeypatch: pytest.MonkeyPatch)
     assert await within(5, Work(0).run()) == 0
 
 
-async def test_a_limit_within_the_work_holds_where_it_was_begun() -> None:
+async def test_an_inner_limit_applies_inside_its_block() -> None:
     """Both are limits of the same task, and the inner one ends only what is inside it."""
 
     async def run() -> str:

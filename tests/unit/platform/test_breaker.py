@@ -124,29 +124,29 @@ def opened_again_and_again(times: int, jitter: float) -> list[timedelta]:
     return cooldowns
 
 
-def test_each_bad_probe_doubles_the_cooldown_up_to_five_minutes() -> None:
+def test_each_failed_probe_doubles_the_cooldown_up_to_five_minutes() -> None:
     seconds = [cooldown.total_seconds() for cooldown in opened_again_and_again(8, jitter=0)]
     assert seconds == [15, 30, 60, 120, 240, 300, 300, 300]
 
 
-def test_jitter_takes_up_to_a_quarter_off_all_but_the_first() -> None:
+def test_jitter_shortens_every_cooldown_but_the_first_by_up_to_a_quarter() -> None:
     seconds = [cooldown.total_seconds() for cooldown in opened_again_and_again(3, jitter=1)]
     assert seconds == [15, 22.5, 45]
 
 
-def test_a_hundred_bad_probes_are_as_good_as_ten() -> None:
+def test_a_hundred_failed_probes_cool_down_as_long_as_ten() -> None:
     assert opened_again_and_again(100, jitter=0)[-1] == POLICY.longest_cooldown
 
 
 @given(CIRCUITS, MOMENTS)
-def test_whatever_a_clock_did_no_breaker_is_open_for_ever(circuit: Circuit, now: datetime) -> None:
+def test_no_clock_change_keeps_a_breaker_open_for_ever(circuit: Circuit, now: datetime) -> None:
     later = now + 2 * POLICY.longest_cooldown
     assert state_of(circuit, later, POLICY) is not BreakerState.OPEN or (
         state_of(circuit, now, POLICY) is not BreakerState.OPEN
     )
 
 
-def test_a_clock_that_is_put_back_costs_one_more_cooldown_at_most() -> None:
+def test_a_clock_set_back_costs_at_most_one_more_cooldown() -> None:
     circuit = Circuit(opened_at=START, cooldown=POLICY.cooldown, openings=1)
     assert state_of(circuit, START - timedelta(hours=1), POLICY) is BreakerState.HALF_OPEN
     put_back = START - POLICY.cooldown + TICK
@@ -154,21 +154,21 @@ def test_a_clock_that_is_put_back_costs_one_more_cooldown_at_most() -> None:
     assert state_of(circuit, put_back + 2 * POLICY.cooldown, POLICY) is BreakerState.HALF_OPEN
 
 
-def test_a_probe_from_a_clock_that_runs_ahead_does_not_keep_others_out() -> None:
+def test_a_probe_from_a_fast_clock_does_not_block_other_probes() -> None:
     ahead = START + timedelta(days=1)
     circuit = Circuit(opened_at=START - timedelta(hours=1), openings=1, probed_at=ahead)
     assert probed(circuit, START, POLICY).probed_at == START
 
 
 @given(CIRCUITS)
-def test_circuits_survive_being_written_down(circuit: Circuit) -> None:
+def test_a_circuit_survives_serialization(circuit: Circuit) -> None:
     assert breaker._from_text(breaker._to_text(circuit)) == circuit
 
 
 @pytest.mark.parametrize(
     "text", ["", "x", "[]", '{"openings": -1}', '{"opened_at": "2026-01-01T00:00:00"}']
 )
-def test_what_cannot_be_read_is_healthy(text: str) -> None:
+def test_an_unreadable_circuit_counts_as_healthy(text: str) -> None:
     assert breaker._from_text(text) == HEALTHY
 
 
@@ -177,7 +177,7 @@ async def fail(breakers: Breakers, times: int = POLICY.failures) -> None:
         await breakers.record(ACCOUNT, ok=False)
 
 
-async def test_without_redis_it_opens_probes_and_closes() -> None:
+async def test_a_breaker_without_redis_opens_probes_and_closes() -> None:
     clock = ManualClock(START)
     breakers = Breakers(None, VAULT, clock)
     await fail(breakers, POLICY.failures - 1)
@@ -193,7 +193,7 @@ async def test_without_redis_it_opens_probes_and_closes() -> None:
     assert [await breakers.allows(ACCOUNT) for _ in range(3)] == [True, True, True]
 
 
-async def test_a_success_in_between_starts_the_count_again() -> None:
+async def test_a_success_resets_the_count_of_failures() -> None:
     breakers = Breakers(None, VAULT, ManualClock(START))
     for _ in range(3):
         await fail(breakers, POLICY.failures - 1)
@@ -201,7 +201,7 @@ async def test_a_success_in_between_starts_the_count_again() -> None:
     assert await breakers.state(ACCOUNT) is BreakerState.CLOSED
 
 
-async def test_a_lost_probe_is_followed_by_another_and_a_bad_one_opens_for_longer() -> None:
+async def test_a_lost_probe_is_repeated_and_a_failed_probe_lengthens_the_cooldown() -> None:
     clock = ManualClock(START)
     breakers = Breakers(None, VAULT, clock, random=Random(1))  # noqa: S311 - repeatable by its seed
     await fail(breakers)
@@ -228,7 +228,7 @@ async def test_opening_and_closing_are_logged_once_each() -> None:
     assert changes == [(ACCOUNT, "closed", "open"), (ACCOUNT, "half_open", "closed")]
 
 
-async def test_the_names_that_were_not_used_for_longest_are_forgotten(
+async def test_the_least_recently_used_names_are_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(breaker, "_NAMES_MAX", 3)

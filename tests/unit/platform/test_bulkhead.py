@@ -6,7 +6,7 @@ from groat.kernel.errors import Unavailable
 from groat.platform.process.bulkhead import Bulkhead
 
 
-def test_a_full_name_refuses_and_other_names_do_not() -> None:
+def test_a_full_name_refuses_calls_and_other_names_accept_them() -> None:
     bulkhead = Bulkhead(2)
     with bulkhead.turn() as first, bulkhead.turn() as second, bulkhead.turn() as third:
         first.take("slow")
@@ -17,7 +17,7 @@ def test_a_full_name_refuses_and_other_names_do_not() -> None:
         third.take("fast")
 
 
-def test_a_turn_gives_its_place_back_at_its_end_however_it_ends() -> None:
+def test_a_turn_frees_its_place_at_every_kind_of_end() -> None:
     bulkhead = Bulkhead(1)
 
     def fail() -> None:
@@ -52,7 +52,7 @@ def test_a_turn_that_cannot_move_on_keeps_its_place() -> None:
             other.take("first")
 
 
-def test_a_turn_that_took_no_place_gives_none_back() -> None:
+def test_a_refused_turn_frees_no_place() -> None:
     bulkhead = Bulkhead(1)
     with bulkhead.turn():
         pass

@@ -7,7 +7,7 @@ from groat.platform.postgres.checks import Check, checks_from
 from groat.platform.postgres.queries import Query
 
 
-def test_a_check_is_the_query_of_its_name() -> None:
+def test_a_check_runs_the_query_of_its_name() -> None:
     queries = {
         f"check_{name}": Query(f"select {number}".encode())
         for number, name in enumerate(("sums", "gaps", "others"), 1)
@@ -18,7 +18,7 @@ def test_a_check_is_the_query_of_its_name() -> None:
     ]
 
 
-def test_a_check_without_a_query_is_a_fault() -> None:
+def test_a_check_without_a_query_raises() -> None:
     with pytest.raises(KeyError, match="check_sums"):
         checks_from({}, {"sums": "transaction"})
 

@@ -55,7 +55,7 @@ def read_back(column: Column) -> list[object]:
         st.builds(Times, st.lists(st.none() | MOMENTS)),
     )
 )
-def test_a_column_is_read_back_as_it_was(column: Column) -> None:
+def test_a_written_column_is_read_back_unchanged(column: Column) -> None:
     assert read_back(column) == list(column.values)
 
 

@@ -25,24 +25,24 @@ def _assert_closed(key: bytes, sealed: bytes, row: bytes) -> None:
 
 
 @given(st.binary(), st.binary())
-def test_what_is_sealed_opens_for_its_row(plaintext: bytes, row: bytes) -> None:
+def test_a_sealed_value_opens_for_its_row(plaintext: bytes, row: bytes) -> None:
     assert unseal(KEY, seal(KEY, plaintext, row), row) == plaintext
 
 
-def test_the_nonce_comes_first_and_is_never_the_same() -> None:
+def test_the_nonce_comes_first_and_is_always_new() -> None:
     sealed = [seal(KEY, b"secret", b"row") for _ in range(50)]
     assert len({one[:12] for one in sealed}) == 50
     assert AESGCM(KEY).decrypt(sealed[0][:12], sealed[0][12:], b"row") == b"secret"
 
 
-def test_another_key_or_row_does_not_open_it() -> None:
+def test_a_sealed_value_does_not_open_with_another_key_or_row() -> None:
     sealed = seal(KEY, b"secret", b"row")
     _assert_closed(OTHER_KEY, sealed, b"row")
     _assert_closed(KEY, sealed, b"another row")
 
 
 @given(st.data())
-def test_one_changed_bit_anywhere_closes_it(data: st.DataObject) -> None:
+def test_one_changed_bit_anywhere_prevents_opening(data: st.DataObject) -> None:
     sealed = bytearray(seal(KEY, b"secret", b"row"))
     at = data.draw(st.integers(0, len(sealed) - 1))
     sealed[at] ^= 1 << data.draw(st.integers(0, 7))
@@ -92,7 +92,7 @@ def test_secrets_are_hashed_under_the_root_key() -> None:
 
 
 @given(st.text() | st.text("a\0ä\ud800\udfff"), st.binary())
-def test_what_is_signed_comes_back_for_its_row(text: str, row: bytes) -> None:
+def test_a_signed_text_is_returned_for_its_row(text: str, row: bytes) -> None:
     ours = vault(KEY)
     signed = ours.sign(text, row)
     assert ours.signed_text(signed, row) == text
@@ -101,12 +101,12 @@ def test_what_is_signed_comes_back_for_its_row(text: str, row: bytes) -> None:
 
 
 @given(st.text())
-def test_any_other_text_is_not_signed(text: str) -> None:
+def test_any_other_text_is_refused(text: str) -> None:
     assert vault(KEY).signed_text(text, b"row") is None
 
 
 @given(st.data())
-def test_one_changed_bit_anywhere_is_another_text(data: st.DataObject) -> None:
+def test_one_changed_bit_anywhere_invalidates_the_signature(data: st.DataObject) -> None:
     signed = bytearray(base64.urlsafe_b64decode(vault(KEY).sign("from here", b"row")))
     at = data.draw(st.integers(0, len(signed) - 1))
     signed[at] ^= 1 << data.draw(st.integers(0, 7))

@@ -47,7 +47,7 @@ async def _poll_until_all_taken(rows: Rows) -> None:
         await polling
 
 
-async def test_draining_goes_on_until_nothing_is_due() -> None:
+async def test_draining_continues_until_no_event_is_due() -> None:
     rows = Rows(300, 300, 7)
     work = _work(rows)
     assert await work.drain() == 607
@@ -59,14 +59,14 @@ async def test_one_process_drains_one_batch_at_a_time() -> None:
     assert sum(await asyncio.gather(work.drain(), work.drain(), work.drain())) == 10
 
 
-async def test_a_failure_reaches_who_rang_and_leaves_the_work_free() -> None:
+async def test_a_failure_reaches_the_caller_and_frees_the_work() -> None:
     work = _work(Rows(ValueError("broken"), 5))
     with pytest.raises(ValueError, match="broken"):
         await work.drain()
     assert await work.drain() == 5
 
 
-async def test_polling_finds_what_nobody_rang_for() -> None:
+async def test_polling_finds_work_without_a_ring() -> None:
     rows = Rows(1, 2)
     await _poll_until_all_taken(rows)
     assert not rows.batches

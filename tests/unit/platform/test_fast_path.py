@@ -33,18 +33,18 @@ class Time:
         return self.now
 
 
-async def test_an_answer_is_returned() -> None:
+async def test_an_answer_within_the_budget_is_returned() -> None:
     assert await FastPath("x", "none", seconds=1).attempt(Far().ask) == 7
 
 
-async def test_what_takes_too_long_is_not_waited_for() -> None:
+async def test_a_slow_answer_is_abandoned() -> None:
     far = Far()
     far.takes = 60
     async with asyncio.timeout(5):
         assert await FastPath("x", "none", seconds=0.01).attempt(far.ask) is None
 
 
-async def test_after_each_failure_it_is_silent_for_longer_up_to_a_limit() -> None:
+async def test_each_failure_lengthens_the_pause_up_to_a_limit() -> None:
     far, time = Far(), Time()
     path = FastPath("x", "none", seconds=1, longest_silence=3, monotonic=time)
     far.error = ConnectionError()
@@ -65,7 +65,7 @@ async def test_after_each_failure_it_is_silent_for_longer_up_to_a_limit() -> Non
     assert path.is_open
 
 
-async def test_falling_silent_and_speaking_again_are_each_logged_once() -> None:
+async def test_failure_and_recovery_are_each_logged_once() -> None:
     far, time = Far(), Time()
     path = FastPath("x", "all is slower", seconds=1, monotonic=time)
     far.error = ConnectionError("gone")

@@ -146,7 +146,9 @@ async def test_a_body_is_read_and_answered_with_ids_as_text() -> None:
         (b" " * (MAX_JSON_BYTES + 1), 413, "body_too_large"),
     ],
 )
-async def test_bad_bodies_are_refused_with_a_problem(body: bytes, status: int, code: str) -> None:
+async def test_invalid_bodies_are_refused_with_a_problem(
+    body: bytes, status: int, code: str
+) -> None:
     _assert_problem(await _post(body), status, code)
 
 
@@ -155,14 +157,14 @@ async def test_card_numbers_are_not_repeated() -> None:
     assert "4111" not in answer.text
 
 
-async def test_what_is_wrong_with_which_field_is_said() -> None:
+async def test_an_error_names_the_field_and_the_reason() -> None:
     answer = await _post(_order(amount="5", unknown=1))
     fields = {error["field"] for error in answer.json()["errors"]}
     assert fields == {"amount", "unknown"}
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
-async def test_what_does_not_claim_to_be_json_is_refused(content_type: str) -> None:
+async def test_a_body_without_the_json_content_type_is_refused(content_type: str) -> None:
     _assert_problem(await _post(_order(), content_type), 422, "invalid_request")
 
 
@@ -200,7 +202,7 @@ async def test_an_announced_length_over_the_limit_is_refused_unread() -> None:
     _assert_problem(answer, 413, "body_too_large")
 
 
-async def test_ids_in_addresses_are_read_or_not_found() -> None:
+async def test_an_invalid_id_in_a_path_is_not_found() -> None:
     answer = await _get(f"/orders/{PAYMENT_TEXT}")
     assert answer.json() == {"hex": PAYMENT.hex, "limit": 10}
     _assert_problem(await _get("/orders/pay_nonsense"), 404, "payment_not_found")
@@ -213,19 +215,19 @@ async def test_limits_are_bounded(limit: str) -> None:
     assert answer.json()["errors"][0]["field"] == "limit"
 
 
-async def test_errors_of_ours_carry_their_code_and_figures() -> None:
+async def test_groat_errors_carry_their_code_and_figures() -> None:
     answer = await _get("/fail/conflict")
     _assert_problem(answer, 409, "taken")
     assert answer.json()["detail"] == "That is taken."
 
 
-async def test_unavailable_says_when_to_come_back() -> None:
+async def test_unavailable_answers_carry_retry_after() -> None:
     answer = await _get("/fail/unavailable")
     _assert_problem(answer, 503, "overloaded")
     assert answer.headers["retry-after"] == "1"
 
 
-async def test_unforeseen_errors_are_logged_and_not_shown() -> None:
+async def test_unforeseen_errors_are_logged_and_hidden_from_the_caller() -> None:
     with capture_logs() as logs:
         answer = await _get("/fail/unforeseen")
     _assert_problem(answer, 500, "internal_error")
@@ -234,7 +236,7 @@ async def test_unforeseen_errors_are_logged_and_not_shown() -> None:
     assert str(logs[0]["exc_info"]) == "hunter2"
 
 
-async def test_the_frameworks_errors_are_problems_too() -> None:
+async def test_errors_of_the_framework_are_problem_documents() -> None:
     _assert_problem(await _get("/nowhere"), 404, "not_found")
     answer = await _get("/orders")
     _assert_problem(answer, 405, "method_not_allowed")
@@ -242,14 +244,14 @@ async def test_the_frameworks_errors_are_problems_too() -> None:
 
 
 @pytest.mark.parametrize("given_id", ["abc", "A-Z_0.9", "x" * 64])
-async def test_a_callers_request_id_is_kept(given_id: str) -> None:
+async def test_a_valid_request_id_is_kept(given_id: str) -> None:
     answer = await _get("/request-id", {"x-request-id": given_id})
     assert answer.headers["x-request-id"] == given_id
     assert answer.json() == {"request_id": given_id}
 
 
 @pytest.mark.parametrize("given_id", ["", "x" * 65, "a b", 'a"b', "a\tb", "a,b"])
-async def test_another_request_id_is_replaced(given_id: str) -> None:
+async def test_an_invalid_request_id_is_replaced(given_id: str) -> None:
     answer = await _get("/request-id", {"x-request-id": given_id})
     assert re.fullmatch(r"req_[0-9a-f]{32}", answer.headers["x-request-id"])
     assert answer.json() == {"request_id": answer.headers["x-request-id"]}
@@ -267,9 +269,7 @@ def test_ids_are_described_as_text() -> None:
 
 
 @given(st.integers(0, 12), st.integers(1, 10))
-def test_a_page_says_where_the_next_begins_and_the_last_says_nothing(
-    there: int, limit: int
-) -> None:
+def test_each_page_but_the_last_has_a_next_cursor(there: int, limit: int) -> None:
     paging = Paging(limit, None, lambda place: f"signed {place}")
     rows = list(range(there))[: paging.rows]
     page = paging.page(rows, lambda row: row, str)
@@ -277,7 +277,7 @@ def test_a_page_says_where_the_next_begins_and_the_last_says_nothing(
     assert page.next_cursor == (f"signed {limit - 1}" if there > limit else None)
 
 
-async def test_a_body_that_does_not_arrive_is_not_waited_for(
+async def test_an_incomplete_body_times_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("groat.platform.http.bodies._READ_SECONDS", 0.05)

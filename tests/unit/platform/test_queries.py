@@ -28,6 +28,6 @@ def test_an_empty_file_has_no_queries(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["select 1;\n-- name: a\nselect 2;", "-- name: a\nselect 1;\n-- name: a\nselect 2;"]
 )
-def test_a_query_without_a_name_of_its_own_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_query_without_a_unique_name_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError, match=r"things\.sql"):
         _load(tmp_path, text)

@@ -33,14 +33,14 @@ def test_everything_has_a_default() -> None:
     assert settings.api_host == "127.0.0.1"
 
 
-def test_variables_come_before_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_variables_override_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("GROAT_API_PORT=9000\nGROAT_LOG_FORMAT=json\nOTHER=1\n")
     monkeypatch.setenv("GROAT_API_PORT", "9001")
     settings = read_settings()
     assert (settings.api_port, settings.log_format) == (9001, "json")
 
 
-def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GROAT_DATABASE_URL", "")
     monkeypatch.setenv("GROAT_API_PORT", "")
     assert read_settings() == Settings()
@@ -97,7 +97,7 @@ def test_keys_of_another_length_are_refused(text: str) -> None:
         decode_master_keys(text)
 
 
-def test_what_a_command_needs_is_required() -> None:
+def test_a_missing_required_setting_is_named() -> None:
     assert require(SecretStr("redis://localhost"), "REDIS_URL") == "redis://localhost"
     with pytest.raises(ConfigurationError) as refused:
         require(None, "REDIS_URL")

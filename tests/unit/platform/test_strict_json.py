@@ -58,12 +58,12 @@ def _grouped(card: str, separator: str) -> str:
 
 
 @given(VALUES)
-def test_plain_values_are_read_as_they_are(value: Json) -> None:
+def test_plain_values_are_read_unchanged(value: Json) -> None:
     assert read_json(json.dumps(value).encode()) == value
 
 
 @given(st.binary())
-def test_any_bytes_are_a_value_or_an_error_of_ours(body: bytes) -> None:
+def test_any_bytes_are_a_value_or_a_groat_error(body: bytes) -> None:
     try:
         value = read_json(body)
     except GroatError:
@@ -83,7 +83,7 @@ def test_any_text_in_json_is_kept_exactly_or_refused(text: str) -> None:
 
 
 @given(st.text('{}[]":,.\\u0123456789eE+- truefalsn', max_size=60))
-def test_what_nearly_is_json_is_a_value_that_can_be_written_or_refused(text: str) -> None:
+def test_near_json_is_a_writable_value_or_refused(text: str) -> None:
     try:
         value = read_json(text.encode())
     except GroatError:
@@ -92,7 +92,7 @@ def test_what_nearly_is_json_is_a_value_that_can_be_written_or_refused(text: str
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1e99999"])
-def test_numbers_that_are_not_finite_are_refused(number: str) -> None:
+def test_infinite_and_nan_numbers_are_refused(number: str) -> None:
     error = _refusal(f'{{"amount": {number}}}'.encode())
     assert (error.status, error.code) == (400, "invalid_json")
 
@@ -109,7 +109,7 @@ def test_large_integers_are_kept_exactly() -> None:
 @pytest.mark.parametrize(
     "body", [b'{"a":1,"a":1}', b'[{"a":1,"b":2,"a":3}]', b'{"a":1,"\\u0061":2}']
 )
-def test_an_object_with_two_members_of_one_name_is_refused(body: bytes) -> None:
+def test_an_object_with_duplicate_names_is_refused(body: bytes) -> None:
     error = _refusal(body)
     assert error.code == "invalid_json"
     assert "two members of the same name" in error.message
@@ -128,14 +128,14 @@ def test_depth_is_bounded(opening: str, closing: str) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b" ", b"{", b"[1,]", b"\xff", b"\xef\xbb\xbf{}", b"{} {}", "{}".encode("utf-16")]
 )
-def test_what_is_not_json_in_utf_8_is_refused(body: bytes) -> None:
+def test_bytes_that_are_not_utf_8_json_are_refused(body: bytes) -> None:
     error = _refusal(body)
     assert (error.status, error.code) == (400, "invalid_json")
 
 
 @pytest.mark.parametrize("text", ["\\u0000", "\\ud800", "\\udfff", "a\\udc00b", "\\udc00\\ud800"])
 @pytest.mark.parametrize("shape", ['"%s"', '{"%s":1}', '[[{"a":"%s"}]]'])
-def test_text_that_postgresql_cannot_keep_is_refused(text: str, shape: str) -> None:
+def test_text_that_postgresql_cannot_store_is_refused(text: str, shape: str) -> None:
     error = _refusal((shape % text).encode())
     assert (error.status, error.code) == (422, "unstorable_text")
 
@@ -146,7 +146,7 @@ def test_a_whole_surrogate_pair_is_one_character() -> None:
 
 @pytest.mark.parametrize("separator", ["", " ", "-", "."])
 @pytest.mark.parametrize("card", CARDS.values(), ids=CARDS.keys())
-def test_card_numbers_are_found_however_they_are_grouped(card: str, separator: str) -> None:
+def test_card_numbers_are_found_in_any_grouping(card: str, separator: str) -> None:
     error = _refusal(json.dumps({"note": f"card {_grouped(card, separator)}!"}).encode())
     assert (error.status, error.code) == (422, "pan_detected")
     assert card not in error.message
@@ -172,12 +172,12 @@ def test_card_numbers_are_found_beside_other_digits_and_in_other_forms(text: str
     "body",
     [VISA, f"-{VISA}", f"{VISA}.0", "4.111111111111111e15", f'{{"{VISA}":1}}', f"[[{VISA}]]"],
 )
-def test_card_numbers_are_found_as_numbers_and_names_too(body: str) -> None:
+def test_card_numbers_are_found_in_numbers_and_names(body: str) -> None:
     assert _refusal(body.encode()).code == "pan_detected"
 
 
 @given(st.sampled_from("01789"), st.text("0123456789", min_size=11, max_size=16))
-def test_numbers_outside_issuers_ranges_pass_whatever_their_check_digit(
+def test_numbers_outside_the_ranges_of_issuers_pass_with_any_check_digit(
     first: str, rest: str
 ) -> None:
     number = first + rest + _check_digit(first + rest)

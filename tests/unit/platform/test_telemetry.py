@@ -36,7 +36,7 @@ def _log_lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("log_format", FORMATS)
-def test_nobody_can_forge_a_line(
+def test_no_value_can_forge_a_log_line(
     capsys: pytest.CaptureFixture[str], log_format: Literal["text", "json"]
 ) -> None:
     _configure(log_format)
@@ -73,7 +73,7 @@ def test_a_json_line_has_the_process_and_the_context(capsys: pytest.CaptureFixtu
     assert ours["timestamp"].endswith("Z")
 
 
-def test_a_text_line_begins_with_when_how_grave_and_what(
+def test_a_text_line_begins_with_time_level_and_event(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     _configure("text")
@@ -97,7 +97,7 @@ def test_an_exception_is_one_line(
     assert "builtins.ValueError" in line
 
 
-def test_lines_below_the_level_and_chatter_are_left_out(
+def test_lines_below_the_level_and_chatter_are_omitted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     _configure("text")
@@ -107,7 +107,7 @@ def test_lines_below_the_level_and_chatter_are_left_out(
     assert capsys.readouterr().err == ""
 
 
-def test_debug_lines_are_there_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_debug_lines_appear_at_level_debug(capsys: pytest.CaptureFixture[str]) -> None:
     _configure("text", debug=True)
     structlog.get_logger().debug("whispered")
     assert "event=whispered" in capsys.readouterr().err

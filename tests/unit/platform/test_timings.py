@@ -32,13 +32,13 @@ async def _timings(path: str) -> dict[str, float]:
     return {what: float(dur) for what, dur in re.findall(r"([a-z]+);dur=([0-9.]+)", header)}
 
 
-async def test_an_answer_says_where_its_time_went() -> None:
+async def test_an_answer_reports_its_timings() -> None:
     timings = await _timings("/slow")
     assert timings.keys() == {"provider", "total"}
     assert 40 <= timings["provider"] <= timings["total"]
 
 
-async def test_each_request_has_its_own() -> None:
+async def test_each_request_has_its_own_timings() -> None:
     slow, quick = await asyncio.gather(_timings("/slow"), _timings("/quick"))
     assert "provider" in slow
     assert quick.keys() == {"total"}

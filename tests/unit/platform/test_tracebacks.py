@@ -43,13 +43,13 @@ def _chained(*, cause: BaseException | None, context: BaseException | None) -> s
     return describe((ValueError, error, None))
 
 
-def test_what_an_exception_was_raised_from_or_during_comes_first() -> None:
+def test_the_cause_or_context_of_an_exception_comes_first() -> None:
     both = "builtins.KeyError\nbuiltins.ValueError"
     assert _chained(cause=KeyError(SECRET), context=OSError(SECRET)) == both
     assert _chained(cause=None, context=KeyError(SECRET)) == both
 
 
-def test_what_is_left_out_of_a_chain_is_not_named() -> None:
+def test_a_suppressed_context_is_not_named() -> None:
     error = ValueError(SECRET)
     error.__context__, error.__suppress_context__ = KeyError(SECRET), True
     assert describe((ValueError, error, None)) == "builtins.ValueError"

@@ -32,7 +32,7 @@ def test_stripe_and_paypal_are_installed_like_any_other() -> None:
     assert installed_adapters() == OURS
 
 
-def test_what_another_package_registers_is_installed(packages: Path) -> None:
+def test_an_adapter_registered_by_another_package_is_installed(packages: Path) -> None:
     install(packages, "pebble", "pebble = groat.providers.stripe.adapter:StripeProvider")
     assert installed_adapters() == {**OURS, "pebble": StripeProvider}
 
@@ -45,7 +45,7 @@ def test_what_another_package_registers_is_installed(packages: Path) -> None:
         ("groat.providers.port:AuthorizeRequest", "credential_fields"),
     ],
 )
-def test_an_adapter_that_cannot_be_used_is_named(packages: Path, target: str, reason: str) -> None:
+def test_an_unusable_adapter_is_named(packages: Path, target: str, reason: str) -> None:
     install(packages, "pebble", f"pebble = {target}")
     with pytest.raises(ConfigurationError, match=reason) as refused:
         installed_adapters()
@@ -53,7 +53,7 @@ def test_an_adapter_that_cannot_be_used_is_named(packages: Path, target: str, re
     assert "'pebble'" in refused.value.message
 
 
-def test_nobody_takes_anothers_name(packages: Path) -> None:
+def test_two_adapters_cannot_have_one_name(packages: Path) -> None:
     install(packages, "impostor", "stripe = impostor:Adapter")
     with pytest.raises(ConfigurationError, match="'stripe'") as refused:
         installed_adapters()
@@ -69,7 +69,7 @@ def test_nobody_takes_anothers_name(packages: Path) -> None:
         ("paypal", {"client_id", "client_secret", "webhook_id", "api_base", "certificate_root"}),
     ],
 )
-def test_what_our_providers_need_is_taken(provider: str, fields: set[str]) -> None:
+def test_required_credentials_are_accepted(provider: str, fields: set[str]) -> None:
     check_credentials(provider, credential_fields(OURS), dict.fromkeys(fields, "value"))
 
 
@@ -77,6 +77,6 @@ def test_what_our_providers_need_is_taken(provider: str, fields: set[str]) -> No
     ("provider", "fields"),
     [("stripe", {"webhook_secret"}), ("stripe", {"api_key", "client_id"}), ("paypal", {"api_key"})],
 )
-def test_what_our_providers_cannot_use_is_refused(provider: str, fields: set[str]) -> None:
+def test_unusable_credentials_are_refused(provider: str, fields: set[str]) -> None:
     with pytest.raises(InvalidRequest):
         check_credentials(provider, credential_fields(OURS), dict.fromkeys(fields, "value"))

@@ -14,7 +14,7 @@ CURRENCIES = ["JPY", "EUR", "BHD", "UYW", "ISK", "MGA", "HUF"]
 
 
 @given(st.integers(1, 10**9), st.sampled_from(CURRENCIES), st.integers(0, 4))
-def test_what_can_be_said_in_a_providers_units_comes_back_the_same(
+def test_an_amount_survives_conversion_to_the_units_of_a_provider(
     amount: int, currency: str, decimals: int
 ) -> None:
     money = Money(amount, currency)
@@ -32,13 +32,13 @@ def test_what_can_be_said_in_a_providers_units_comes_back_the_same(
         (1000, "MGA", 10),
     ],
 )
-def test_stripe_counts_some_currencies_in_its_own_way(
+def test_stripe_has_its_own_units_for_some_currencies(
     amount: int, currency: str, units: int
 ) -> None:
     assert stripe_units(Money(amount, currency)) == units
 
 
-def test_a_fraction_that_stripe_does_not_know_is_refused() -> None:
+def test_a_fraction_that_stripe_cannot_express_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="MGA with 0 decimals"):
         stripe_units(Money(1050, "MGA"))
 
@@ -47,10 +47,12 @@ def test_a_fraction_that_stripe_does_not_know_is_refused() -> None:
     ("amount", "currency", "value"),
     [(1050, "EUR", "10.50"), (500, "JPY", "500"), (50_000, "HUF", "500"), (50_000, "TWD", "500")],
 )
-def test_paypal_takes_some_currencies_whole(amount: int, currency: str, value: str) -> None:
+def test_paypal_accepts_some_currencies_without_decimals(
+    amount: int, currency: str, value: str
+) -> None:
     assert paypal_value(Money(amount, currency)) == value
 
 
-def test_a_fraction_that_paypal_does_not_take_is_refused() -> None:
+def test_a_fraction_that_paypal_cannot_express_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="HUF with 0 decimals"):
         paypal_value(Money(50_050, "HUF"))

@@ -84,14 +84,14 @@ async def test_an_operation_that_raises_has_an_unknown_outcome(name: str) -> Non
     assert adapter.calls == [name]
 
 
-async def test_an_adapter_that_raises_before_it_awaits_is_no_exception() -> None:
+async def test_an_operation_that_raises_before_it_awaits_has_an_unknown_outcome() -> None:
     adapter = Mock()
     adapter.lookups.fetch.side_effect = KeyError("id")
     provider = GuardedProvider(adapter, "account", Mock(), 10.0)
     assert await provider.fetch(REQUESTS["authorize"]) == AdapterRaised("KeyError")
 
 
-async def test_every_question_that_raises_is_answered_as_unknown() -> None:
+async def test_every_lookup_that_raises_is_unknown() -> None:
     provider = guarded(Adapter(ValueError("hunter2")))
     answers = [
         await provider.fetch(REQUESTS["authorize"]),
@@ -102,14 +102,14 @@ async def test_every_question_that_raises_is_answered_as_unknown() -> None:
     assert answers == [AdapterRaised("ValueError")] * 4
 
 
-async def test_a_webhook_that_cannot_be_read_is_told_apart_from_an_unknown_outcome() -> None:
+async def test_an_unreadable_webhook_differs_from_an_unknown_outcome() -> None:
     adapter = Mock()
     adapter.webhooks.read.side_effect = KeyError("id")
     provider = GuardedProvider(adapter, "account", Mock(), 10.0)
     assert provider.read_webhook("x.y", b"{}") == AdapterRaised("KeyError")
 
 
-async def test_a_call_without_end_is_given_up_with_an_unknown_outcome(
+async def test_an_endless_call_times_out_with_an_unknown_outcome(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(guard, "_GRACE_SECONDS", -9.99)
@@ -117,7 +117,7 @@ async def test_a_call_without_end_is_given_up_with_an_unknown_outcome(
     assert reply == AdapterRaised("TimeoutError")
 
 
-async def test_an_open_breaker_keeps_operations_back_and_lets_look_ups_pass() -> None:
+async def test_an_open_breaker_refuses_operations_and_allows_lookups() -> None:
     adapter = Adapter(Unknown("timeout"))
     provider = guarded(adapter, failures=2)
     for _ in range(2):
@@ -129,7 +129,7 @@ async def test_an_open_breaker_keeps_operations_back_and_lets_look_ups_pass() ->
     assert await provider.fetch(REQUESTS["authorize"]) == Answered(())
 
 
-async def test_look_ups_that_fail_do_not_open_the_breaker() -> None:
+async def test_failed_lookups_do_not_open_the_breaker() -> None:
     adapter = Adapter(Unknown("status 403"))
     provider = guarded(adapter, failures=2)
     for _ in range(5):
@@ -157,7 +157,7 @@ async def test_the_guard_answers_for_a_capability_that_the_adapter_lacks() -> No
     assert isinstance(await provider.interpret_webhook("x.y", b"{}"), Unreadable)
 
 
-async def test_without_look_ups_nothing_is_proved_and_nothing_is_learned() -> None:
+async def test_without_lookups_an_outcome_stays_unknown() -> None:
     provider = GuardedProvider(Bare(), "account", Mock(), 10.0)
     for request in REQUESTS.values():
         assert await provider.fetch(request) == Unknown("no_look_up")

@@ -30,13 +30,13 @@ class Thing(Payload):
 
 
 @given(st.uuids())
-def test_a_provider_gives_our_id_back(value: UUID) -> None:
+def test_our_id_returned_by_a_provider_is_read(value: UUID) -> None:
     assert own_payment_id(payment_reference(PaymentId(value))) == value
     assert own_refund_id(refund_reference(RefundId(value))) == value
 
 
 @given(st.none() | st.text())
-def test_any_other_text_is_no_id_of_ours(text: str | None) -> None:
+def test_any_other_text_is_no_id(text: str | None) -> None:
     assert own_payment_id(text) is None
     assert own_refund_id(text) is None
 
@@ -59,24 +59,24 @@ def _read_thing(payload: dict[str, object]) -> tuple[Report, ...]:
     return (Report(None, reference, Captured(reference, Money.from_decimal(reference, "EUR"))),)
 
 
-def test_what_is_as_documented_is_read() -> None:
+def test_a_documented_answer_is_read() -> None:
     assert read(lambda: _read_thing({"name": "5"})) == Answered(
         (Report(None, "5", Captured("5", Money(500, "EUR"))),)
     )
 
 
-def test_what_is_not_leaves_the_outcome_unknown_and_is_not_repeated() -> None:
+def test_an_undocumented_answer_is_unknown_and_not_quoted() -> None:
     reply = read(lambda: _read_thing({"name": 4111111111111111}))
     assert reply == Unknown("unreadable: Expected `str`, got `int` - at `$.name`")
     assert isinstance(read(lambda: _read_thing({"name": "five"})), Unknown)
 
 
-def test_fields_that_are_not_read_may_come_and_go() -> None:
+def test_unread_fields_can_appear_and_disappear() -> None:
     assert convert(Thing, {"name": "a", "new": 1}) == Thing(name="a")
 
 
 @pytest.mark.parametrize("text", ["", "a" * 256, "evt\x00", "evt 1", "evt\n", "é"])
-def test_an_events_name_is_one_that_can_be_stored(text: str) -> None:
+def test_an_event_id_must_be_storable(text: str) -> None:
     with pytest.raises(Malformed):
         convert(EventText, text)
 
@@ -84,7 +84,7 @@ def test_an_events_name_is_one_that_can_be_stored(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["e", "evt_1", "WH-2WR32451HC0233532-67976317FL4543714", "a" * 255]
 )
-def test_an_events_name_is_kept(text: str) -> None:
+def test_an_event_id_is_kept(text: str) -> None:
     assert convert(EventText, text) == text
 
 
@@ -101,7 +101,7 @@ def test_an_events_name_is_kept(text: str) -> None:
     ],
     ids=["nothing", "cut", "more", "number", "surrogate", "bytes", "deep"],
 )
-def test_what_is_no_json_is_malformed_also_where_it_is_not_read(body: bytes, why: str) -> None:
+def test_a_body_that_is_not_json_is_malformed_even_in_unread_parts(body: bytes, why: str) -> None:
     with pytest.raises(Malformed) as malformed:
         parse(Thing, body)
     assert str(malformed.value) == why
@@ -112,7 +112,7 @@ class Choice(Payload):
 
 
 @pytest.mark.parametrize("text", ["4111", "it's - at `$.name`", "a\nb", ""])
-def test_what_is_malformed_is_not_repeated(text: str) -> None:
+def test_a_malformed_body_is_not_quoted(text: str) -> None:
     with pytest.raises(Malformed) as malformed:
         convert(Choice, {"chosen": text})
     assert str(malformed.value) == "Invalid enum value - at `$.chosen`"

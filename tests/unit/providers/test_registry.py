@@ -26,7 +26,7 @@ class Merchants:
         return ProviderAccount(merchant_id, account_id, "pebble", "Main", {"api_key": "hunter2"})
 
 
-async def test_an_account_whose_adapter_is_gone_is_unavailable_until_it_is_back() -> None:
+async def test_an_account_without_its_adapter_is_unavailable_until_the_adapter_returns() -> None:
     registry = ProviderRegistry(Merchants(), {}, BREAKERS, timeout_seconds=1)  # type: ignore[arg-type]
     with pytest.raises(Unavailable, match="'pebble'") as refused:
         await registry.get(MerchantId(1), ProviderAccountId(ids.uuid7()))
@@ -49,7 +49,7 @@ class SlowMerchants(Merchants):
         return await super().provider_account(merchant_id, account_id)
 
 
-async def test_an_account_is_read_once_for_all_who_ask_at_the_same_time() -> None:
+async def test_an_account_is_read_once_for_concurrent_callers() -> None:
     merchants, adapter = SlowMerchants(), Mock()
     registry = ProviderRegistry(merchants, {"pebble": adapter}, BREAKERS, timeout_seconds=1)  # type: ignore[arg-type]
     key = MerchantId(1), ProviderAccountId(ids.uuid7())
@@ -64,7 +64,7 @@ async def test_an_account_is_read_once_for_all_who_ask_at_the_same_time() -> Non
     assert merchants.reads == 1
 
 
-async def test_a_failure_to_read_an_account_is_not_kept() -> None:
+async def test_a_failed_read_of_an_account_is_not_cached() -> None:
     adapters: dict[str, Adapter] = {}
     registry = ProviderRegistry(Merchants(), adapters, BREAKERS, timeout_seconds=1)  # type: ignore[arg-type]
     key = MerchantId(1), ProviderAccountId(ids.uuid7())

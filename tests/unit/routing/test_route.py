@@ -57,7 +57,7 @@ def in_force(version: int, rules: tuple[Rule, ...]) -> RulesInForce:
         (Conditions(metadata={"shop": "eu", "vip": "yes"}), False),
     ],
 )
-def test_the_first_rule_that_holds_decides_and_says_why_the_others_did_not(
+def test_the_first_matching_rule_decides_and_the_others_have_reasons(
     conditions: Conditions, *, holds: bool
 ) -> None:
     rules = in_force(3, (Rule("first", (Target(PAYPAL),), conditions), Rule("rest", BOTH)))
@@ -68,7 +68,7 @@ def test_the_first_rule_that_holds_decides_and_says_why_the_others_did_not(
     assert all(why for _, why in decision.skipped)
 
 
-def test_where_no_rule_holds_there_is_no_route() -> None:
+def test_without_a_matching_rule_there_is_no_route() -> None:
     only_dollars = Conditions(currencies=frozenset({"USD"}))
     for rules in (in_force(0, ()), in_force(1, (Rule("dollars", BOTH, only_dollars),))):
         with pytest.raises(Conflict) as refused:
@@ -81,7 +81,7 @@ def test_targets_are_tried_in_their_order_with_the_token_of_their_provider() -> 
     assert decision.route.legs == (Leg(STRIPE, "pm_1"), Leg(PAYPAL, "vault_1"))
 
 
-def test_a_target_without_a_token_is_left_out_and_said_so() -> None:
+def test_a_target_without_a_token_is_skipped_with_a_reason() -> None:
     only_paypal = replace(PAYMENT, tokens={"paypal": "vault_1"})
     decision = decide_route(in_force(1, (Rule("all", BOTH),)), only_paypal, ACCOUNTS, ())
     assert [leg.provider_account_id for leg in decision.route.legs] == [PAYPAL]
@@ -90,12 +90,12 @@ def test_a_target_without_a_token_is_left_out_and_said_so() -> None:
         decide_route(in_force(1, (Rule("all", BOTH),)), replace(PAYMENT, tokens={}), ACCOUNTS, ())
 
 
-def test_an_account_that_is_gone_is_left_out() -> None:
+def test_a_deleted_account_is_skipped() -> None:
     decision = decide_route(in_force(1, (Rule("all", BOTH),)), PAYMENT, {PAYPAL: "paypal"}, ())
     assert [one.verdict for one in decision.considered] == ["not_available", "taken"]
 
 
-def test_a_broken_account_is_tried_last_and_not_never() -> None:
+def test_an_account_with_an_open_breaker_is_tried_last() -> None:
     rules = in_force(1, (Rule("all", BOTH),))
     assert legs(rules, broken=(STRIPE,)) == [PAYPAL, STRIPE]
     assert legs(rules, broken=(STRIPE, PAYPAL)) == [STRIPE, PAYPAL]
@@ -111,14 +111,14 @@ def test_a_split_is_by_weight_and_the_same_for_the_same_payment() -> None:
 
 
 @given(st.uuids())
-def test_a_draw_is_a_share(payment_id: UUID) -> None:
+def test_a_draw_is_a_fraction_between_zero_and_one(payment_id: UUID) -> None:
     assert 0 <= draw(PaymentId(payment_id)) < 1
 
 
 @given(
     st.lists(st.integers(1, 1000), min_size=1, max_size=10), st.uuids(), st.sets(st.integers(0, 9))
 )
-def test_every_target_is_in_the_route_once_whatever_the_weights(
+def test_every_target_is_in_the_route_once_with_any_weights(
     weights: list[int], payment_id: UUID, broken: set[int]
 ) -> None:
     accounts = [ProviderAccountId(UUID(int=100 + number)) for number in range(len(weights))]
@@ -138,9 +138,7 @@ def test_every_target_is_in_the_route_once_whatever_the_weights(
 
 @pytest.mark.parametrize("code", FailureCode)
 @pytest.mark.parametrize("legs", [1, 2, 3])
-def test_a_route_goes_on_where_it_is_allowed_and_there_is_somewhere_to_go(
-    legs: int, code: FailureCode
-) -> None:
+def test_a_route_falls_back_if_allowed_and_a_target_is_left(legs: int, code: FailureCode) -> None:
     route: Route | None = Route(
         tuple(Leg(one, "token") for one in (STRIPE, PAYPAL, OTHER)[:legs]), RETRYABLE
     )
@@ -152,7 +150,7 @@ def test_a_route_goes_on_where_it_is_allowed_and_there_is_somewhere_to_go(
     assert steps == (legs - 1 if code in RETRYABLE else 0)
 
 
-def test_what_is_about_the_customer_is_no_reason_to_go_elsewhere() -> None:
+def test_a_failure_of_the_customer_is_no_reason_for_a_fallback() -> None:
     assert not RETRYABLE & {
         FailureCode.LOST_OR_STOLEN,
         FailureCode.INSUFFICIENT_FUNDS,
@@ -171,7 +169,7 @@ def test_what_is_about_the_customer_is_no_reason_to_go_elsewhere() -> None:
         tuple(Target(ProviderAccountId(UUID(int=number))) for number in range(11)),
     ],
 )
-def test_a_rule_that_cannot_be_is_refused(targets: tuple[Target, ...]) -> None:
+def test_an_invalid_rule_is_refused(targets: tuple[Target, ...]) -> None:
     with pytest.raises(InvalidRequest) as refused:
         Rule("bad", targets)
     assert refused.value.code == "invalid_routing_rule"

@@ -66,7 +66,7 @@ def test_a_balance_that_differs_is_not_explained() -> None:
     assert not found.is_explained
 
 
-def test_a_provider_that_tells_no_balance_cannot_differ() -> None:
+def test_a_provider_without_a_balance_cannot_differ() -> None:
     assert Reconciliation("EUR", 100, (CHARGED,), None, ()).is_explained
 
 

@@ -64,7 +64,7 @@ def test_an_envelope_has_the_events_id_and_type_and_the_transmissions_id(
         ("a" * 256, Rejection.SIGNATURE_MALFORMED),
     ],
 )
-def test_without_a_transmissions_id_there_is_no_envelope(
+def test_without_a_transmission_id_there_is_no_envelope(
     provider: PayPalProvider, transmission_id: str, rejection: Rejection
 ) -> None:
     headers = {**HEADERS, "paypal-transmission-id": transmission_id}
@@ -73,14 +73,14 @@ def test_without_a_transmissions_id_there_is_no_envelope(
 
 
 @given(st.binary())
-async def test_any_bytes_are_answered(provider: PayPalProvider, body: bytes) -> None:
+async def test_any_bytes_get_an_answer(provider: PayPalProvider, body: bytes) -> None:
     assert provider.webhooks.envelope(HEADERS, body) is Rejection.BODY_MALFORMED
     said = await provider.webhooks.interpret("PAYMENT.CAPTURE.COMPLETED", body)
     assert isinstance(said, Unreadable)
     assert await provider.webhooks.verify({}, body, NOW) is Rejection.SIGNATURE_MISSING
 
 
-async def test_an_event_whose_resource_leads_elsewhere_is_not_looked_up(
+async def test_an_event_with_a_foreign_resource_url_is_not_looked_up(
     provider: PayPalProvider,
 ) -> None:
     body = json.dumps({"resource": {"id": "../orders"}}).encode()
@@ -89,34 +89,34 @@ async def test_an_event_whose_resource_leads_elsewhere_is_not_looked_up(
 
 
 @pytest.mark.parametrize("kind", ["BILLING.PLAN.CREATED", "PAYMENT.SALE.COMPLETED", ""])
-async def test_other_events_say_nothing_of_interest(provider: PayPalProvider, kind: str) -> None:
+async def test_other_events_report_no_fact(provider: PayPalProvider, kind: str) -> None:
     assert await provider.webhooks.interpret(kind, b"anything") == Answered(())
     assert provider.webhooks.read(kind, b"anything") == Answered(())
 
 
-def test_of_what_is_of_interest_paypal_has_to_be_asked(provider: PayPalProvider) -> None:
+def test_an_event_of_interest_needs_a_call_to_paypal(provider: PayPalProvider) -> None:
     assert provider.webhooks.read("PAYMENT.CAPTURE.COMPLETED", b"anything") is None
 
 
-async def test_a_webhook_with_a_certificate_from_elsewhere_is_not_believed(
+async def test_a_webhook_with_a_foreign_certificate_url_is_refused(
     provider: PayPalProvider,
 ) -> None:
     rejection = await provider.webhooks.verify(HEADERS, b"{}", NOW)
     assert rejection is Rejection.CERTIFICATE_NOT_ALLOWED
 
 
-def test_the_adapter_is_a_provider_that_captures_in_parts(provider: PayPalProvider) -> None:
+def test_the_adapter_supports_captures_in_parts(provider: PayPalProvider) -> None:
     kept: Provider = provider
     assert not kept.operations.captures_once
 
 
-async def test_of_a_call_that_told_us_no_order_nothing_can_be_looked_up(
+async def test_a_call_without_an_order_id_cannot_be_looked_up(
     provider: PayPalProvider,
 ) -> None:
     assert await provider.lookups.fetch(authorize_request()) == Answered(())
 
 
-async def test_an_amount_that_paypal_does_not_take_is_refused_without_a_call(
+async def test_an_amount_that_paypal_cannot_express_is_refused_without_a_call(
     provider: PayPalProvider,
 ) -> None:
     no = Declined(FailureCode.METHOD_NOT_SUPPORTED)

@@ -63,7 +63,7 @@ def test_a_saved_payment_method_is_named_by_its_vault_id(
         (None, "paypal", {}),
     ],
 )
-def test_each_source_says_where_the_payer_goes_afterwards(
+def test_each_payment_source_has_the_return_url(
     method: str | None, kind: str, more: dict[str, str]
 ) -> None:
     body = bodies.order(authorize_request(method, return_url=RETURN_URL))
@@ -85,7 +85,7 @@ def test_each_source_says_where_the_payer_goes_afterwards(
         ("card:" + "x" * 256, RETURN_URL),
     ],
 )
-def test_a_payment_method_that_paypal_cannot_have_is_refused(
+def test_a_payment_method_unknown_to_paypal_is_refused(
     method: str | None, return_url: str | None
 ) -> None:
     with pytest.raises(InvalidRequest) as caught:
@@ -94,7 +94,7 @@ def test_a_payment_method_that_paypal_cannot_have_is_refused(
 
 
 @pytest.mark.parametrize("final", [True, False])
-def test_a_capture_is_final_or_not(final: bool) -> None:  # noqa: FBT001 - a case
+def test_a_capture_says_whether_it_is_final(final: bool) -> None:  # noqa: FBT001 - a case
     request = capture_request(final=final)
     assert bodies.capture(request) == {
         "amount": AMOUNT,
@@ -103,7 +103,7 @@ def test_a_capture_is_final_or_not(final: bool) -> None:  # noqa: FBT001 - a cas
     }
 
 
-def test_a_refund_carries_both_of_our_ids_in_characters_that_paypal_takes() -> None:
+def test_a_refund_carries_both_of_our_ids_in_characters_that_paypal_accepts() -> None:
     body = bodies.refund(refund_request())
     assert isinstance(body, dict)
     assert body["amount"] == AMOUNT
@@ -114,24 +114,24 @@ def test_a_refund_carries_both_of_our_ids_in_characters_that_paypal_takes() -> N
 
 
 @given(st.uuids(), st.text())
-def test_a_payments_id_is_found_whatever_follows(value: UUID, rest: str) -> None:
+def test_a_payment_id_is_found_before_any_suffix(value: UUID, rest: str) -> None:
     payment_id = PaymentId(value)
     found, _ = bodies.own_ids(f"{payment_reference(payment_id)}.{rest}")
     assert found == payment_id
 
 
 @given(st.none() | st.text())
-def test_any_other_text_holds_no_id_of_ours(text: str | None) -> None:
+def test_any_other_text_holds_no_payment_id(text: str | None) -> None:
     assert bodies.own_ids(text) == (None, None)
 
 
 @given(st.uuids())
-def test_a_payments_id_alone_names_no_refund(value: UUID) -> None:
+def test_a_payment_id_alone_names_no_refund(value: UUID) -> None:
     custom_id = payment_reference(PaymentId(value))
     assert bodies.own_ids(custom_id) == (value, None)
     assert bodies.own_ids(ids.render("refund", RefundId(value))) == (None, None)
 
 
-def test_an_amount_that_paypal_does_not_take_is_refused() -> None:
+def test_an_amount_that_paypal_cannot_express_is_refused() -> None:
     with pytest.raises(InvalidRequest):
         bodies.order(authorize_request(amount=Money(50_050, "HUF")))

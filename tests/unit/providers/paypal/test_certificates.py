@@ -141,12 +141,12 @@ def test_paypals_own_addresses_are_allowed(host: str) -> None:
         SIMULATOR + PATH + "CERT-1",
     ],
 )
-def test_every_other_address_is_refused(url: str) -> None:
+def test_any_other_address_is_refused(url: str) -> None:
     assert not _paypals().is_allowed(url)
 
 
 @given(_PIECED | _PIECED.map(GOOD.__add__) | st.text().map(GOOD.__add__) | st.text())
-def test_what_is_allowed_is_where_the_client_would_go(url: str) -> None:
+def test_an_allowed_address_is_the_one_that_the_client_calls(url: str) -> None:
     """Two readers of addresses must not disagree on where one leads."""
     if _paypals().is_allowed(url):
         goes_to = httpx.URL(url)
@@ -156,7 +156,7 @@ def test_what_is_allowed_is_where_the_client_would_go(url: str) -> None:
         assert not {b".", b".."} & set(goes_to.raw_path.split(b"/"))
 
 
-def test_the_simulator_stands_in_for_paypals_hosts_and_not_beside_them() -> None:
+def test_the_simulator_replaces_the_hosts_of_paypal() -> None:
     source = _source(simulator=SIMULATOR)
     assert source.is_allowed(SIMULATOR + PATH + "CERT-1")
     assert not source.is_allowed(GOOD)
@@ -173,11 +173,11 @@ def test_the_simulator_stands_in_for_paypals_hosts_and_not_beside_them() -> None
         "http://127.0.0.1:8422@evil.example",
     ],
 )
-def test_the_simulators_address_is_exact(base: str) -> None:
+def test_the_address_of_the_simulator_must_match_exactly(base: str) -> None:
     assert not _source(simulator=SIMULATOR).is_allowed(f"{base}{PATH}CERT-1")
 
 
-async def test_a_certificate_under_the_trusted_root_is_handed_out(
+async def test_a_certificate_under_the_trusted_root_is_returned(
     simulated: CertificateSource,
 ) -> None:
     found = await simulated.certificate(f"{SIMULATOR}{PATH}good", NOW)
@@ -197,14 +197,14 @@ async def test_a_certificate_under_the_trusted_root_is_handed_out(
         ("root", Rejection.CERTIFICATE_INVALID),
     ],
 )
-async def test_a_certificate_that_cannot_be_trusted_is_told(
+async def test_an_untrusted_certificate_is_refused_with_its_reason(
     simulated: CertificateSource, name: str, rejection: Rejection
 ) -> None:
     assert await simulated.certificate(f"{SIMULATOR}{PATH}{name}", NOW) is rejection
 
 
 @pytest.mark.parametrize("away", [timedelta(days=-2), timedelta(days=366)])
-async def test_a_certificate_is_good_for_its_time(
+async def test_a_certificate_is_cached_until_it_expires(
     simulated: CertificateSource, away: timedelta
 ) -> None:
     url = f"{SIMULATOR}{PATH}good"
@@ -212,7 +212,7 @@ async def test_a_certificate_is_good_for_its_time(
     assert await simulated.certificate(url, NOW) == leaf(identity())
 
 
-async def test_a_crowd_that_wants_one_certificate_fetches_it_a_few_times_at_the_most() -> None:
+async def test_concurrent_callers_fetch_a_certificate_a_few_times_at_most() -> None:
     """Else what comes in together after a start would wait for each other until it is too late."""
     fetches = 0
 
@@ -230,7 +230,7 @@ async def test_a_crowd_that_wants_one_certificate_fetches_it_a_few_times_at_the_
     assert fetches <= 4
 
 
-async def test_an_address_that_is_not_allowed_is_not_asked() -> None:
+async def test_no_call_goes_to_a_refused_address() -> None:
     asked: list[httpx.Request] = []
 
     async def remember(request: httpx.Request) -> None:
@@ -242,7 +242,7 @@ async def test_an_address_that_is_not_allowed_is_not_asked() -> None:
     assert not asked
 
 
-async def test_an_authority_that_cannot_be_read_does_not_take_the_others_with_it() -> None:
+async def test_an_unreadable_authority_does_not_invalidate_the_others() -> None:
     unreadable = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     roots = unreadable + identity().root_pem.decode()
     app = Starlette(routes=[Route(PATH + "{name}", _serve)])
@@ -251,5 +251,5 @@ async def test_an_authority_that_cannot_be_read_does_not_take_the_others_with_it
         assert await source.certificate(f"{SIMULATOR}{PATH}good", NOW) == leaf(identity())
 
 
-def test_the_worlds_authorities_are_read_without_a_warning() -> None:
+def test_the_public_authorities_are_read_without_a_warning() -> None:
     assert CertificateSource(httpx.AsyncClient(), None, None).is_allowed(GOOD)

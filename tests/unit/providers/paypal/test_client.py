@@ -9,7 +9,7 @@ from groat.providers.port import Unknown
 
 
 @pytest.mark.parametrize("status", [200, 201, 400, 403, 404, 422])
-def test_what_paypal_documents_as_an_answer_is_one(status: int) -> None:
+def test_a_documented_answer_is_accepted(status: int) -> None:
     answer = Response(status, b"{}")
     assert _sort(answer) is answer
 
@@ -18,7 +18,7 @@ def test_what_paypal_documents_as_an_answer_is_one(status: int) -> None:
     ("status", "code"),
     [(401, FailureCode.CREDENTIALS_REFUSED), (429, FailureCode.RATE_LIMITED)],
 )
-def test_a_call_that_was_not_begun_is_not_sent(status: int, code: FailureCode) -> None:
+def test_a_call_that_was_not_begun_was_not_sent(status: int, code: FailureCode) -> None:
     sorted_as = _sort(Response(status, b"{}"))
     assert isinstance(sorted_as, NotSent)
     assert sorted_as.code == code

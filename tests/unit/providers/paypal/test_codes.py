@@ -9,11 +9,11 @@ from groat.providers.paypal.codes import failure_code
 
 
 @given(st.lists(st.text()))
-def test_whatever_paypal_says_is_a_code_of_ours(codes: list[str]) -> None:
+def test_every_paypal_code_maps_to_a_failure_code(codes: list[str]) -> None:
     assert failure_code(codes, FailureCode.DO_NOT_HONOR) in MEANINGS
 
 
-def test_the_first_code_of_paypals_that_is_known_counts() -> None:
+def test_the_first_known_paypal_code_counts() -> None:
     codes = ["UNHEARD_OF", "PAYER_ACTION_REQUIRED", "5120"]
     found = failure_code(codes, FailureCode.REJECTED_BY_PROVIDER)
     assert found is FailureCode.AUTHENTICATION_FAILED

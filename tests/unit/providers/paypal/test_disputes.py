@@ -40,7 +40,7 @@ def _resolved(code: str, taken: str | None = None) -> list[Fact]:
     return [report.fact for report in reports]
 
 
-def test_a_dispute_names_the_capture_and_nothing_of_ours() -> None:
+def test_a_dispute_names_its_capture_and_none_of_our_ids() -> None:
     assert _dispute() == (Report(None, None, OPENED, capture_reference=CAPTURE_ID),)
 
 
@@ -54,17 +54,17 @@ def test_a_dispute_names_the_capture_and_nothing_of_ours() -> None:
         ("RESOLVED", [OPENED]),
     ],
 )
-def test_a_status_says_whose_turn_it_is(status: str, facts: list[Fact]) -> None:
+def test_each_dispute_status_names_the_next_actor(status: str, facts: list[Fact]) -> None:
     assert [report.fact for report in _dispute(status=status)] == facts
 
 
 @pytest.mark.parametrize("code", ["RESOLVED_BUYER_FAVOUR", "ACCEPTED"])
-def test_a_dispute_lost_has_cost_money(code: str) -> None:
+def test_a_lost_dispute_has_a_cost(code: str) -> None:
     withdrawn = DisputeWithdrawn("PP-D-27803", ALL)
     assert _resolved(code) == _resolved(code, "10.50") == [OPENED, withdrawn, LOST]
 
 
-def test_a_dispute_lost_costs_what_was_taken_and_not_more() -> None:
+def test_a_lost_dispute_costs_the_taken_amount_and_no_more() -> None:
     withdrawn = DisputeWithdrawn("PP-D-27803", Money(950, "EUR"))
     assert _resolved("RESOLVED_BUYER_FAVOUR", "9.50") == [OPENED, withdrawn, LOST]
     assert _resolved("RESOLVED_BUYER_FAVOUR", "0.00") == [OPENED, LOST]
@@ -74,7 +74,7 @@ def test_a_dispute_lost_costs_what_was_taken_and_not_more() -> None:
     "code",
     ["RESOLVED_SELLER_FAVOUR", "RESOLVED_WITH_PAYOUT", "CANCELED_BY_BUYER", "DENIED", "NONE"],
 )
-def test_a_dispute_won_has_cost_nothing(code: str) -> None:
+def test_a_won_dispute_has_no_cost(code: str) -> None:
     assert _resolved(code, "10.50") == [OPENED, WON]
 
 
@@ -87,6 +87,6 @@ def test_a_dispute_won_has_cost_nothing(code: str) -> None:
         {"dispute_amount": {"currency_code": "EUR"}},
     ],
 )
-def test_a_dispute_of_another_shape_is_refused(changes: dict[str, object]) -> None:
+def test_a_malformed_dispute_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(Malformed):
         _dispute(**changes)

@@ -26,7 +26,7 @@ def _body(subject: Subject, reference: object) -> bytes:
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_an_event_names_what_it_is_about(subject: Subject) -> None:
+def test_an_event_names_its_resource(subject: Subject) -> None:
     assert subject_id(subject, _body(subject, "2GG279541U471931P")) == "2GG279541U471931P"
     assert subject_id(subject, _body(subject, "PP-D-27803")) == "PP-D-27803"
 
@@ -36,7 +36,7 @@ def test_an_event_names_what_it_is_about(subject: Subject) -> None:
     "reference",
     ["", "../../v1/oauth2/token", "a b", "a\n", "a" * 65, "é", "a?b", "a#b", "a%2fb", 1, None],
 )
-def test_an_events_resource_cannot_lead_a_look_up_elsewhere(
+def test_the_resource_of_an_event_cannot_redirect_a_lookup(
     subject: Subject, reference: object
 ) -> None:
     with pytest.raises(Malformed):
@@ -44,7 +44,7 @@ def test_an_events_resource_cannot_lead_a_look_up_elsewhere(
 
 
 @given(st.sampled_from(SUBJECTS), st.binary())
-def test_any_other_bytes_name_nothing(subject: Subject, body: bytes) -> None:
+def test_any_other_bytes_name_no_resource(subject: Subject, body: bytes) -> None:
     with pytest.raises(Malformed):
         subject_id(subject, body)
 
@@ -63,7 +63,9 @@ def test_any_other_bytes_name_nothing(subject: Subject, body: bytes) -> None:
         ("", None),
     ],
 )
-def test_an_events_type_says_what_it_is_about(event_type: str, subject: Subject | None) -> None:
+def test_the_type_of_an_event_names_the_kind_of_its_resource(
+    event_type: str, subject: Subject | None
+) -> None:
     assert subject_of(event_type) == subject
 
 

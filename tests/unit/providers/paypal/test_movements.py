@@ -120,7 +120,7 @@ def test_a_fee_row_is_a_fee_and_its_fee_column_tax() -> None:
 
 
 @pytest.mark.parametrize("value", ["100", "100.00"])
-def test_currencies_without_decimals_may_have_zeros(value: str) -> None:
+def test_currencies_without_decimals_can_have_zeros(value: str) -> None:
     row = {"transaction_amount": _amount(value, "JPY"), "fee_amount": None}
     assert _read(row)[0].gross == 100
 

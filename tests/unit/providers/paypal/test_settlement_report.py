@@ -78,7 +78,7 @@ def test_a_report_that_contradicts_itself_is_refused(wrong: str, right: str, pro
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line != SECTION])
-def test_no_line_may_be_missing(line: str) -> None:
+def test_every_line_is_required(line: str) -> None:
     with pytest.raises(SettlementFileRefused):
         _read([one for one in LINES if one != line])
 

@@ -49,7 +49,7 @@ def _believed(transmission: Transmission, body: bytes = BODY) -> bool:
     return is_signed(transmission, body, WEBHOOK_ID, leaf(identity()))
 
 
-def test_what_is_signed_is_the_text_of_the_vector() -> None:
+def test_the_signed_text_equals_the_test_vector() -> None:
     assert UNSIGNED.signed_text(WEBHOOK_ID, BODY) == TEXT
 
 
@@ -59,12 +59,12 @@ def test_the_checksum_is_unsigned_and_decimal() -> None:
     assert UNSIGNED.signed_text("W", BODY).endswith(b"|W|2443126153")
 
 
-def test_what_paypal_signed_is_believed() -> None:
+def test_a_paypal_signature_is_accepted() -> None:
     assert _believed(_signed())
 
 
 @given(st.data())
-def test_one_changed_byte_of_the_body_is_noticed(data: st.DataObject) -> None:
+def test_one_changed_byte_of_the_body_is_detected(data: st.DataObject) -> None:
     body = bytearray(BODY)
     body[data.draw(st.integers(0, len(body) - 1))] ^= data.draw(st.integers(1, 255))
     assert not _believed(_signed(), bytes(body))
@@ -83,20 +83,20 @@ def test_one_changed_byte_of_the_body_is_noticed(data: st.DataObject) -> None:
         _signed(key=other_identity().key),
     ],
 )
-def test_whatever_else_is_changed_is_noticed(changed: Transmission) -> None:
+def test_any_other_change_is_detected(changed: Transmission) -> None:
     assert not _believed(changed)
 
 
-def test_the_certificates_address_is_not_signed() -> None:
+def test_the_url_of_the_certificate_is_not_signed() -> None:
     """Hence it has to be judged by itself: see ``certificates``."""
     assert _believed(replace(_signed(), certificate_url="https://elsewhere.example/"))
 
 
-def test_a_signature_for_another_webhook_does_not_serve() -> None:
+def test_a_signature_for_another_webhook_is_refused() -> None:
     assert not is_signed(_signed(), BODY, "another", leaf(identity()))
 
 
-def test_other_paddings_and_hashes_do_not_serve() -> None:
+def test_other_paddings_and_hashes_are_refused() -> None:
     key = identity().key
     pss = key.sign(TEXT, PSS(MGF1(SHA256()), PSS.DIGEST_LENGTH), SHA256())
     sha1 = key.sign(TEXT, PKCS1v15(), SHA1())  # noqa: S303 - this is the weak one to be refused
@@ -104,7 +104,7 @@ def test_other_paddings_and_hashes_do_not_serve() -> None:
     assert not _believed(replace(UNSIGNED, signature=sha1))
 
 
-def test_a_key_of_another_kind_signs_nothing() -> None:
+def test_a_key_of_another_kind_is_refused() -> None:
     elliptic = elliptic_identity()
     signature = elliptic.key.sign(TEXT, ec.ECDSA(SHA256()))
     transmission = replace(UNSIGNED, signature=signature)
@@ -116,13 +116,13 @@ def test_any_signature_and_body_get_an_answer(signature: bytes, body: bytes) -> 
     assert not _believed(replace(UNSIGNED, signature=signature), body)
 
 
-def test_headers_are_read_as_they_are() -> None:
+def test_headers_are_read_unchanged() -> None:
     assert read_transmission(HEADERS) == replace(UNSIGNED, signature=b"signature")
 
 
 @pytest.mark.parametrize("name", HEADERS)
 @pytest.mark.parametrize("empty", [True, False])
-def test_a_header_that_is_missing_or_empty_is_told(name: str, empty: bool) -> None:  # noqa: FBT001 - a case
+def test_a_missing_or_empty_header_is_named(name: str, empty: bool) -> None:  # noqa: FBT001 - a case
     headers = {key: value for key, value in HEADERS.items() if key != name}
     if empty:
         headers[name] = ""
@@ -148,7 +148,7 @@ def test_a_header_that_is_missing_or_empty_is_told(name: str, empty: bool) -> No
         ("transmission-sig", "c2 ln"),
     ],
 )
-def test_a_malformed_header_is_told(name: str, value: str) -> None:
+def test_a_malformed_header_is_named(name: str, value: str) -> None:
     headers = {**HEADERS, f"paypal-{name}": value}
     assert read_transmission(headers) is Rejection.SIGNATURE_MALFORMED
 

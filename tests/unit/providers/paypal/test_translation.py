@@ -109,7 +109,7 @@ def _refund(**changes: object) -> tuple[Report, ...]:
     return refund_reports(convert(PayPalRefundPayload, {**REFUND, **changes}))
 
 
-def test_the_reply_and_a_later_look_up_tell_the_same_fact() -> None:
+def test_reply_and_lookup_report_the_same_fact() -> None:
     expected = (Report(PAYMENT_ID, ORDER_ID, TAKEN),)
     assert _order(CAPTURE) == _capture() == expected
 
@@ -132,13 +132,13 @@ def test_the_reply_and_a_later_look_up_tell_the_same_fact() -> None:
         ),
     ],
 )
-def test_a_status_is_a_fact(changes: dict[str, object], fact: Fact) -> None:
+def test_each_status_maps_to_a_fact(changes: dict[str, object], fact: Fact) -> None:
     (report,) = _capture(**changes)
     assert report.fact == fact
 
 
 @pytest.mark.parametrize("status", ["", "completed", "VOIDED", "SOMETHING_NEW", None])
-def test_a_status_that_is_not_documented_is_never_a_decline(status: str | None) -> None:
+def test_an_undocumented_status_is_never_a_decline(status: str | None) -> None:
     with pytest.raises(Malformed):
         _capture(status=status)
 
@@ -152,7 +152,7 @@ def test_a_status_that_is_not_documented_is_never_a_decline(status: str | None) 
         {"currency_code": "XXX", "value": "10.50"},
     ],
 )
-def test_an_amount_that_cannot_be_is_refused(amount: dict[str, str]) -> None:
+def test_an_invalid_amount_is_refused(amount: dict[str, str]) -> None:
     with pytest.raises(InvalidRequest):
         _capture(amount=amount)
 
@@ -160,18 +160,18 @@ def test_an_amount_that_cannot_be_is_refused(amount: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "changes", [{"amount": {"currency_code": "EUR", "value": 10.5}}, {"id": None}, {"amount": None}]
 )
-def test_a_capture_of_another_shape_is_refused(changes: dict[str, object]) -> None:
+def test_a_malformed_capture_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(Malformed):
         _capture(**changes)
 
 
 @pytest.mark.parametrize("custom_id", [None, "", "invoice 5"])
-def test_without_our_id_the_order_is_told(custom_id: str | None) -> None:
+def test_without_our_id_the_report_names_the_order(custom_id: str | None) -> None:
     (report,) = _capture(custom_id=custom_id)
     assert (report.payment_id, report.provider_reference) == (None, ORDER_ID)
 
 
-def test_an_order_may_have_no_captures_or_several() -> None:
+def test_an_order_can_have_no_captures_or_several() -> None:
     assert _order() == ()
     bare = convert(OrderPayload, {"id": "o", "purchase_units": [{}]})
     assert order_reports(bare, NOW) == ()
@@ -180,13 +180,13 @@ def test_an_order_may_have_no_captures_or_several() -> None:
     assert facts == [TAKEN, Declined(FailureCode.DO_NOT_HONOR)]
 
 
-def test_a_pending_capture_says_its_order_alone() -> None:
+def test_a_pending_capture_reports_only_its_order() -> None:
     assert _capture(status="PENDING") == (Report(PAYMENT_ID, ORDER_ID, Processing()),)
     (report,) = _order({**CAPTURE, "status": "PENDING"}, CAPTURE)
     assert report.fact == TAKEN
 
 
-def test_what_it_cost_is_told_beside_what_was_taken() -> None:
+def test_the_fee_is_reported_beside_the_capture() -> None:
     fee = {"paypal_fee": {"currency_code": "EUR", "value": "0.61"}}
     _, report = _capture(seller_receivable_breakdown=fee)
     charged = FeeCharged(CAPTURE_ID, Money(61, "EUR"))
@@ -206,7 +206,7 @@ def test_what_it_cost_is_told_beside_what_was_taken() -> None:
         },
     ],
 )
-def test_where_there_is_no_fee_none_is_told(changes: dict[str, object]) -> None:
+def test_without_a_fee_none_is_reported(changes: dict[str, object]) -> None:
     assert not [report for report in _capture(**changes) if isinstance(report.fact, FeeCharged)]
 
 
@@ -224,7 +224,7 @@ UP = [{"rel": "up", "href": f"{API}/v2/payments/authorizations/{AUTHORIZATION_ID
         ({"links": UP, "final_capture": True}, True),
     ],
 )
-def test_a_capture_is_final_if_it_says_so_or_was_taken_at_once(
+def test_a_capture_is_final_if_marked_final_or_captured_at_once(
     changes: dict[str, object],
     final: bool,  # noqa: FBT001 - a case
 ) -> None:
@@ -232,14 +232,14 @@ def test_a_capture_is_final_if_it_says_so_or_was_taken_at_once(
     assert report.fact == Captured(CAPTURE_ID, Money(1050, "EUR"), final=final)
 
 
-def test_a_capture_that_does_not_repeat_our_id_is_found_by_its_order() -> None:
+def test_a_capture_without_our_id_is_identified_by_its_order() -> None:
     (report,) = _capture(custom_id=None, supplementary_data=OF_AUTHORIZATION)
     assert (report.payment_id, report.provider_reference) == (None, ORDER_ID)
     (report,) = _order({**CAPTURE, "custom_id": None, "supplementary_data": {}})
     assert (report.payment_id, report.provider_reference) == (PAYMENT_ID, ORDER_ID)
 
 
-def test_an_authorization_is_told_alike_by_itself_and_by_its_order() -> None:
+def test_an_authorization_and_its_order_report_the_same_fact() -> None:
     expected = (Report(PAYMENT_ID, ORDER_ID, RESERVED),)
     assert _authorization() == _order(authorizations=[AUTHORIZATION]) == expected
 
@@ -258,20 +258,20 @@ def test_an_authorization_is_told_alike_by_itself_and_by_its_order() -> None:
         ({"status": "EXPIRED"}, Expired()),
     ],
 )
-def test_an_authorizations_status_is_a_fact(changes: dict[str, object], fact: Fact) -> None:
+def test_each_authorization_status_maps_to_a_fact(changes: dict[str, object], fact: Fact) -> None:
     (report,) = _authorization(**changes)
     assert report == Report(PAYMENT_ID, ORDER_ID, fact)
 
 
 @pytest.mark.parametrize("status", ["CAPTURED", "PARTIALLY_CAPTURED"])
-def test_an_authorization_may_say_nothing_besides_its_captures(status: str) -> None:
+def test_a_captured_authorization_reports_no_further_fact(status: str) -> None:
     assert _authorization(status=status) == ()
     (report,) = _order(CAPTURE, authorizations=[{**AUTHORIZATION, "status": status}])
     assert report.fact == TAKEN
 
 
 @given(st.integers(-(10**6), 10**6))
-def test_an_authorization_that_is_voided_after_its_time_has_expired(seconds: int) -> None:
+def test_an_authorization_voided_after_its_expiry_has_expired(seconds: int) -> None:
     expires_at = NOW + timedelta(seconds=seconds)
     (report,) = _authorization(status="VOIDED", expiration_time=expires_at.isoformat())
     assert report.fact == (Expired() if expires_at <= NOW else Canceled())
@@ -280,12 +280,12 @@ def test_an_authorization_that_is_voided_after_its_time_has_expired(seconds: int
 @pytest.mark.parametrize(
     "changes", [{"status": "NEW"}, {"expiration_time": "soon"}, {"id": "a/b"}, {"amount": None}]
 )
-def test_an_authorization_of_another_shape_is_refused(changes: dict[str, object]) -> None:
+def test_a_malformed_authorization_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(Malformed):
         _authorization(**changes)
 
 
-def test_an_end_is_told_after_what_was_taken() -> None:
+def test_the_end_of_an_authorization_is_reported_after_its_captures() -> None:
     voided = {**AUTHORIZATION, "status": "VOIDED"}
     facts = [report.fact for report in _order(CAPTURE, authorizations=[voided])]
     assert facts == [TAKEN, Canceled()]
@@ -304,23 +304,23 @@ def test_a_refund_carries_both_of_our_ids() -> None:
         ("CANCELLED", RefundFailed(FailureCode.REJECTED_BY_PROVIDER)),
     ],
 )
-def test_a_refund_that_comes_to_nothing_is_told(status: str, fact: Fact) -> None:
+def test_a_failed_refund_is_reported(status: str, fact: Fact) -> None:
     (report,) = _refund(status=status)
     assert (report.fact, report.refund_id) == (fact, REFUND_ID)
 
 
-def test_a_pending_refund_says_nothing_yet() -> None:
+def test_a_pending_refund_reports_no_fact() -> None:
     assert _refund(status="PENDING") == ()
 
 
-def test_a_refund_that_others_made_is_told_without_an_id() -> None:
+def test_a_foreign_refund_is_reported_without_our_id() -> None:
     (report,) = _refund(custom_id=OWN_ID)
     assert (report.payment_id, report.refund_id) == (PAYMENT_ID, None)
     (report,) = _refund(custom_id=None)
     assert (report.payment_id, report.capture_reference) == (None, CAPTURE_ID)
 
 
-def test_what_paypal_took_back_by_itself_is_no_refund_of_an_order() -> None:
+def test_a_reversal_by_paypal_is_no_refund_of_an_order() -> None:
     reversal = {**REFUND, "custom_id": OWN_ID, "note_to_payer": "Payment reversed"}
     assert _order(CAPTURE, refunds=[reversal]) == _order(CAPTURE)
 
@@ -328,7 +328,7 @@ def test_what_paypal_took_back_by_itself_is_no_refund_of_an_order() -> None:
 @pytest.mark.parametrize(
     "links", [[], [{"rel": "up", "href": "https://x/y"}], [{"rel": "self", "href": "/"}]]
 )
-def test_a_refund_that_does_not_say_of_which_capture(links: list[object]) -> None:
+def test_a_refund_without_its_capture_is_refused(links: list[object]) -> None:
     assert refunded_capture(convert(PayPalRefundPayload, {**REFUND, "links": links})) is None
 
 
@@ -346,18 +346,18 @@ APPROVE = {"rel": "approve", "href": "https://www.paypal.com/checkoutnow?token=o
         ("VOIDED", [], Canceled()),
     ],
 )
-def test_an_order_without_payments_says_what_it_waits_for(
+def test_an_order_without_payments_reports_its_next_action(
     status: str, links: list[object], fact: Fact
 ) -> None:
     assert _order(status=status, links=links) == (Report(PAYMENT_ID, ORDER_ID, fact),)
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "SAVED", "SOMETHING_NEW", None])
-def test_any_other_order_says_nothing(status: str | None) -> None:
+def test_any_other_order_reports_no_fact(status: str | None) -> None:
     assert _order(status=status) == ()
 
 
-def test_an_order_of_nothing_says_nothing_of_a_payment() -> None:
+def test_an_empty_order_reports_no_payment() -> None:
     order = convert(OrderPayload, {"id": "o", "status": "APPROVED", "purchase_units": []})
     assert order_reports(order, NOW) == (Report(None, "o", Approved()),)
 
@@ -396,13 +396,13 @@ def test_an_order_of_nothing_says_nothing_of_a_payment() -> None:
         ({"name": "INVALID_REQUEST"}, FailureCode.REJECTED_BY_PROVIDER),
     ],
 )
-def test_a_refusal_is_the_payers_or_of_the_request(
+def test_a_refusal_is_a_decline_or_a_rejected_request(
     problem: dict[str, object], code: FailureCode
 ) -> None:
     assert refusal_code(convert(ProblemPayload, problem)) is code
 
 
 @given(st.binary() | st.just(b"{}"))
-def test_a_refusal_that_cannot_be_read_is_not_taken_for_one(body: bytes) -> None:
+def test_an_unreadable_refusal_does_not_count_as_a_refusal(body: bytes) -> None:
     with pytest.raises(Malformed):
         parse(ProblemPayload, body)

@@ -9,7 +9,7 @@ from groat.providers.stripe.codes import failure_code
 
 
 @given(st.none() | st.text(), st.none() | st.text())
-def test_whatever_stripe_says_is_a_code_of_ours(decline: str | None, code: str | None) -> None:
+def test_every_stripe_code_maps_to_a_failure_code(decline: str | None, code: str | None) -> None:
     assert failure_code(decline, code) in MEANINGS
 
 

@@ -125,7 +125,9 @@ def test_a_definite_no_to_the_request_is_a_refusal(error: stripe.StripeError) ->
         (_lost(httpx.PoolTimeout("no")), Unknown("APIConnectionError")),  # our own overload
     ],
 )
-def test_what_was_not_begun_at_stripe_was_not_sent(error: stripe.StripeError, reply: Reply) -> None:
+def test_a_call_that_stripe_did_not_begin_was_not_sent(
+    error: stripe.StripeError, reply: Reply
+) -> None:
     assert failure(error, AUTHORIZATION) == reply
 
 
@@ -175,7 +177,7 @@ TAKEN = _intent(status="succeeded", amount_received=1050, latest_charge="ch_1")
         (_intent(status="requires_payment_method"), Declined(FailureCode.REJECTED_BY_PROVIDER)),
     ],
 )
-def test_what_is_too_late_says_what_has_happened_instead(
+def test_a_late_command_reports_the_present_state(
     request_: OperationRequest, intent: object, fact: Fact
 ) -> None:
     reply = failure(_state_error(intent), request_)
@@ -184,12 +186,12 @@ def test_what_is_too_late_says_what_has_happened_instead(
     assert {report.provider_reference for report in reply.reports} == {"pi_1"}
 
 
-def test_an_intent_that_is_still_processed_decides_nothing() -> None:
+def test_a_processing_intent_decides_no_command() -> None:
     reply = failure(_state_error(_intent(status="processing")), CAPTURE)
     assert reply == Answered((Report(None, "pi_1", Processing()),))
 
 
-def test_going_on_too_late_says_how_things_stand() -> None:
+def test_a_late_confirmation_reports_the_present_state() -> None:
     reply = failure(_state_error(_intent(status="requires_action")), AUTHORIZATION)
     assert reply == Answered((Report(None, "pi_1", RequiresAction(None)),))
 

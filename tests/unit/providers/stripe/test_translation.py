@@ -103,7 +103,7 @@ def _dispute(event: str, status: str) -> tuple[Report, ...]:
     return _event({**DISPUTE, "status": status}, f"charge.dispute.{event}")
 
 
-def test_reply_and_both_events_tell_the_same_fact() -> None:
+def test_reply_and_both_events_report_the_same_fact() -> None:
     assert _intent() == _event(INTENT) == _event(CHARGE) == (TAKEN,)
 
 
@@ -157,7 +157,7 @@ def test_reply_and_both_events_tell_the_same_fact() -> None:
         ({"status": "canceled", "cancellation_reason": "expired"}, Expired()),
     ],
 )
-def test_a_status_is_a_fact(changes: dict[str, object], fact: Fact) -> None:
+def test_each_status_maps_to_a_fact(changes: dict[str, object], fact: Fact) -> None:
     assert _intent(**changes) == (Report(PAYMENT_ID, "pi_1", fact),)
 
 
@@ -171,7 +171,7 @@ def test_a_status_is_a_fact(changes: dict[str, object], fact: Fact) -> None:
         {"latest_charge": None},
     ],
 )
-def test_an_intent_that_is_not_settled_says_its_id(changes: dict[str, object]) -> None:
+def test_an_unsettled_intent_reports_its_id(changes: dict[str, object]) -> None:
     assert _intent(**changes) == (Report(PAYMENT_ID, "pi_1", Processing()),)
 
 
@@ -184,14 +184,14 @@ def test_an_intent_that_is_not_settled_says_its_id(changes: dict[str, object]) -
         {"status": "pending"},
     ],
 )
-def test_a_charge_that_took_nothing_is_no_fact(changes: dict[str, object]) -> None:
+def test_a_charge_without_money_reports_no_fact(changes: dict[str, object]) -> None:
     assert _event({**CHARGE, **changes}) == ()
 
 
 @pytest.mark.parametrize(
     "metadata", [{}, {PAYMENT_METADATA: ""}, {PAYMENT_METADATA: "pay_x"}, {"other": "x"}]
 )
-def test_without_our_id_the_providers_reference_is_told(metadata: dict[str, str]) -> None:
+def test_without_our_id_the_report_names_the_provider_reference(metadata: dict[str, str]) -> None:
     (report,) = _intent(metadata=metadata)
     assert (report.payment_id, report.provider_reference) == (None, "pi_1")
 
@@ -199,7 +199,7 @@ def test_without_our_id_the_providers_reference_is_told(metadata: dict[str, str]
 @pytest.mark.parametrize(
     "changes", [{"currency": "xxx"}, {"currency": ""}, {"amount_received": 2**53}]
 )
-def test_an_amount_that_cannot_be_is_refused(changes: dict[str, object]) -> None:
+def test_an_invalid_amount_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(InvalidRequest):
         _intent(**changes)
 
@@ -219,7 +219,7 @@ def test_an_amount_that_cannot_be_is_refused(changes: dict[str, object]) -> None
         {**CHARGE, "payment_method_details": {"card": {"capture_before": 253_402_300_800}}},
     ],
 )
-def test_an_object_of_another_shape_is_refused(about: dict[str, object]) -> None:
+def test_a_malformed_object_is_refused(about: dict[str, object]) -> None:
     with pytest.raises(Malformed):
         _event(about)
 
@@ -232,7 +232,7 @@ def test_an_object_of_another_shape_is_refused(about: dict[str, object]) -> None
         (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), None),
     ],
 )
-def test_a_charge_that_is_not_captured_yet_is_an_authorization(
+def test_an_uncaptured_charge_is_an_authorization(
     until: datetime, expires_at: datetime | None
 ) -> None:
     """It expires at the time that Stripe tells, unless that is beyond what can be stored."""
@@ -242,7 +242,7 @@ def test_a_charge_that_is_not_captured_yet_is_an_authorization(
     assert _event(charge) == (Report(PAYMENT_ID, "pi_1", authorized),)
 
 
-def test_a_charge_says_when_it_has_expired() -> None:
+def test_an_expired_charge_reports_its_expiry() -> None:
     charge = {**CHARGE, "captured": False}
     assert _event(charge, "charge.expired") == (Report(PAYMENT_ID, "pi_1", Expired()),)
 
@@ -252,7 +252,7 @@ def _transaction(fee: int, currency: str = "eur") -> dict[str, object]:
 
 
 @given(fee=st.integers(1, 10**9), currency=st.sampled_from(["eur", "usd", "jpy"]))
-def test_the_fee_is_told_beside_what_was_taken(fee: int, currency: str) -> None:
+def test_the_fee_is_reported_beside_the_capture(fee: int, currency: str) -> None:
     charge = {**CHARGE, "balance_transaction": _transaction(fee, currency)}
     charged = FeeCharged("txn_1", Money(fee, currency.upper()))
     told = Report(PAYMENT_ID, "pi_1", charged, capture_reference="ch_1")
@@ -260,11 +260,11 @@ def test_the_fee_is_told_beside_what_was_taken(fee: int, currency: str) -> None:
 
 
 @pytest.mark.parametrize("transaction", [None, "txn_1", _transaction(0)])
-def test_without_a_fee_none_is_told(transaction: object) -> None:
+def test_without_a_fee_none_is_reported(transaction: object) -> None:
     assert _intent(latest_charge={**CHARGE, "balance_transaction": transaction}) == (TAKEN,)
 
 
-def test_what_took_nothing_costs_nothing() -> None:
+def test_a_payment_without_money_has_no_fee() -> None:
     charge = {**CHARGE, "balance_transaction": _transaction(5)}
     reports = _intent(status="requires_capture", amount_capturable=1, latest_charge=charge)
     assert [type(report.fact) for report in reports] == [Authorized]
@@ -286,7 +286,7 @@ def test_what_took_nothing_costs_nothing() -> None:
         ),
     ],
 )
-def test_a_refund_says_whose_it_is(changes: dict[str, object], fact: Fact) -> None:
+def test_a_refund_names_its_refund_and_payment(changes: dict[str, object], fact: Fact) -> None:
     told = (Report(PAYMENT_ID, "pi_1", fact, REFUND_ID, "ch_1"),)
     assert _refund(**changes) == told
     for event_type in ("refund.created", "refund.updated", "refund.failed"):
@@ -294,12 +294,12 @@ def test_a_refund_says_whose_it_is(changes: dict[str, object], fact: Fact) -> No
 
 
 @pytest.mark.parametrize("status", ["pending", "requires_action", "something_new", None])
-def test_a_refund_under_way_says_nothing(status: str | None) -> None:
+def test_a_pending_refund_reports_no_fact(status: str | None) -> None:
     assert _refund(status=status) == ()
 
 
 @pytest.mark.parametrize("metadata", [{}, None])
-def test_a_refund_that_another_made_is_told_too(metadata: object) -> None:
+def test_a_foreign_refund_is_reported(metadata: object) -> None:
     refunded = Refunded("re_1", Money(50, "EUR"))
     assert _refund(metadata=metadata) == (Report(None, "pi_1", refunded, None, "ch_1"),)
 
@@ -323,9 +323,7 @@ def test_the_release_of_an_authorization_is_no_refund() -> None:
         ("closed", "lost", DisputeClosed("du_1", AMOUNT, won=False)),
     ],
 )
-def test_a_dispute_is_told_by_the_charge_that_it_is_about(
-    event: str, status: str, fact: Fact
-) -> None:
+def test_a_dispute_is_reported_with_its_charge(event: str, status: str, fact: Fact) -> None:
     told = Report(None, "pi_1", fact, capture_reference="ch_1")
     assert _dispute(event, status) == (told,)
 
@@ -334,7 +332,7 @@ def test_a_dispute_is_told_by_the_charge_that_it_is_about(
 @pytest.mark.parametrize(
     "status", ["warning_needs_response", "warning_under_review", "warning_closed"]
 )
-def test_an_inquiry_says_nothing(event: str, status: str) -> None:
+def test_an_inquiry_reports_no_fact(event: str, status: str) -> None:
     assert _dispute(event, status) == ()
 
 
@@ -347,7 +345,7 @@ def test_an_inquiry_says_nothing(event: str, status: str) -> None:
         ("closed", "something_new"),
     ],
 )
-def test_a_dispute_that_stands_otherwise_says_nothing(event: str, status: str) -> None:
+def test_a_dispute_in_another_status_reports_no_fact(event: str, status: str) -> None:
     assert _dispute(event, status) == ()
 
 

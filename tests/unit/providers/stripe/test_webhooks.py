@@ -65,20 +65,20 @@ def test_an_envelope_has_the_events_id_and_type(provider: StripeProvider) -> Non
         {"id": "a\x00", "type": "a"},
     ],
 )
-def test_an_event_that_cannot_be_told_apart_is_malformed(
+def test_an_event_without_an_id_is_malformed(
     provider: StripeProvider, event: dict[str, object]
 ) -> None:
     assert provider.webhooks.envelope({}, json.dumps(event).encode()) is Rejection.BODY_MALFORMED
 
 
 @given(st.binary())
-async def test_any_bytes_are_answered(provider: StripeProvider, body: bytes) -> None:
+async def test_any_bytes_get_an_answer(provider: StripeProvider, body: bytes) -> None:
     assert provider.webhooks.envelope({}, body) is Rejection.BODY_MALFORMED
     assert isinstance(await provider.webhooks.interpret("charge.succeeded", body), Unreadable)
 
 
 @pytest.mark.parametrize("about", [{}, [], None, {"object": "charge"}, {"object": "payout"}])
-async def test_an_event_of_interest_that_cannot_be_read_is_tried_again(
+async def test_an_unreadable_event_of_interest_is_retried(
     provider: StripeProvider, about: object
 ) -> None:
     body = json.dumps({"data": {"object": about}}).encode()
@@ -86,12 +86,12 @@ async def test_an_event_of_interest_that_cannot_be_read_is_tried_again(
 
 
 @pytest.mark.parametrize("kind", ["payout.paid", "charge.refunded", "v2.core.event"])
-async def test_other_events_say_nothing_of_interest(provider: StripeProvider, kind: str) -> None:
+async def test_other_events_report_no_fact(provider: StripeProvider, kind: str) -> None:
     assert await provider.webhooks.interpret(kind, b"anything") == Answered(())
     assert provider.webhooks.read(kind, b"anything") == Answered(())
 
 
-def test_of_a_thin_event_alone_stripe_has_to_be_asked(provider: StripeProvider) -> None:
+def test_only_a_thin_event_needs_a_call_to_stripe(provider: StripeProvider) -> None:
     assert isinstance(provider.webhooks.read("charge.succeeded", b"anything"), Unreadable)
     assert provider.webhooks.read("v1.charge.succeeded", b"anything") is None
     assert provider.webhooks.read("v1.payout.paid", b"anything") == Answered(())
@@ -106,9 +106,7 @@ def test_of_a_thin_event_alone_stripe_has_to_be_asked(provider: StripeProvider) 
         ({}, Unreadable),
     ],
 )
-async def test_an_event_of_others_need_not_be_readable(
-    origin: dict[str, object], said: object
-) -> None:
+async def test_a_foreign_event_can_be_unreadable(origin: dict[str, object], said: object) -> None:
     credentials = {"api_key": "sk_test_1", "account": "acct_1"}
     adapter = StripeProvider(credentials, timeout_seconds=1)
     body = json.dumps({"data": {"object": {"object": "unheard_of"}}, **origin}).encode()
@@ -128,7 +126,7 @@ async def test_an_event_of_others_need_not_be_readable(
         ("a key of a form yet to come", False, True),
     ],
 )
-async def test_events_are_of_the_keys_mode(
+async def test_events_of_the_other_mode_are_foreign(
     api_key: str,
     livemode: bool,  # noqa: FBT001 - a case
     ours: bool,  # noqa: FBT001 - a case
