@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 from unittest.mock import patch
@@ -13,6 +13,7 @@ from hypothesis import settings
 
 from groat.platform.embedded.servers import EmbeddedServers
 from groat.providers import adapters
+from tests.support import measure
 from tests.support.authorities import one_authority
 from tests.support.memory import directory_in_memory
 from tests.support.servers import Servers, make_logins_cheap
@@ -20,6 +21,12 @@ from tests.support.servers import Servers, make_logins_cheap
 # No deadline: a busy machine is not a failure.
 settings.register_profile("groat", deadline=None, max_examples=60)
 settings.load_profile("groat")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with measure.during(item):
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support import zygote
+from tests.support import measure, zygote
 
 ROOT = Path(__file__).parents[2]
 PEBBLE = ROOT / "docs" / "examples" / "pebble"
@@ -35,7 +35,10 @@ def run_forked(
 
 
 def _environment(path: Path | None) -> dict[str, str]:
-    return {**os.environ, **({} if path is None else {"PYTHONPATH": str(path)})}
+    """Return our environment, in which a suite is measured if the running test is."""
+    rest = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    more = {} if path is None else {"PYTHONPATH": str(path)}
+    return {**rest, **measure.variables(), **more}
 
 
 def succeeded(done: subprocess.CompletedProcess[str]) -> str:

@@ -20,7 +20,7 @@ import httpx
 import psutil
 import psycopg
 
-from tests.support import zygote
+from tests.support import measure, zygote
 
 GROAT = [sys.executable, "-m", "groat.app.cli"]
 START_SECONDS = 60
@@ -64,8 +64,7 @@ def groat(
 
     The process is forked from one that has imported the engine already.
     """
-    measure = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-    told = environment(home, **measure, **more)
+    told = environment(home, **measure.variables(), **more)
     return zygote.run("groat.app.cli", *arguments, cwd=home, env=told, stdin=stdin)
 
 

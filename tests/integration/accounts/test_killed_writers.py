@@ -15,7 +15,7 @@ from groat.app.verify import verify
 from groat.kernel import ids
 from tests.support import zygote
 from tests.support.bank import Bank
-from tests.support.processes import until
+from tests.support.processes import environment, until
 
 WRITERS = 4
 EACH = 150
@@ -30,14 +30,14 @@ def ledger_claims(both_ways: int) -> int:
 class Writer:
     """A writer process, and the references that it has acknowledged."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, home: Path, *arguments: str) -> None:
         stdin, write_end = os.pipe()
         read_end, stdout = os.pipe()
         self.process = zygote.start(
             "tests.integration.accounts.writer",
             *arguments,
             cwd=Path(__file__).parents[3],
-            env=os.environ,
+            env=environment(home),
             streams=(stdin, stdout, 2),
         )
         os.close(stdin)
@@ -76,7 +76,7 @@ def writers(bank: Bank) -> Iterator[list[Writer]]:
     with ExitStack() as stack:
         started = []
         for number in range(WRITERS):
-            started.append(Writer(*common, f"w{number}"))
+            started.append(Writer(settings.home, *common, f"w{number}"))
             stack.callback(started[-1].stop)
         yield started
 
