@@ -49,6 +49,9 @@ the ratios; the rates hold for this machine only.
   balances in order with `FOR UPDATE` and writes the same rows except the audit record. pgbench
   calls it with the number of clients at which it is fastest ({for_update_cold_clients} cold,
   {for_update_hot_clients} hot). It does not recognise repeated transfers.
+- **Refused and repeated**: calls per second in a mix, compared with plain transfers of the same
+  round, cold and hot; the lower of the two. A refused transfer debits one of 1,000 empty wallets.
+  A repeated one is among the last 1,000 that its process made. These turns are half as long.
 - **Bytes** are the growth of `ledger_transaction`, `ledger_entry`, `balance` and `audit_record`
   with their indexes during Groat's turns. References are short, such as `s0-123456`. The extra
   bytes of a longer reference are stored once.

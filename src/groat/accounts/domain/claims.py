@@ -19,6 +19,7 @@ from groat.accounts.domain.commands import (
     Known,
     Posted,
     PostTransaction,
+    Refused,
     Submission,
     Unit,
     UnitOutcomes,
@@ -181,6 +182,19 @@ def replayed(unit: Unit, known: Mapping[TransactionId, Known]) -> UnitOutcomes |
             return None
         outcomes.append(Posted(command.transaction.id, earlier.recorded_at, replayed=True))
     return tuple(outcomes)
+
+
+def cleared(
+    submissions: Iterable[Submission], decided: Iterable[UnitOutcomes | Exception]
+) -> set[AccountId]:
+    """Return the accounts whose units were all executed, so that their next claims may hold."""
+    executed: set[AccountId] = set()
+    refused: set[AccountId] = set()
+    for (_, unit), outcomes in zip(submissions, decided, strict=True):
+        fails = isinstance(outcomes, Exception) or any(isinstance(one, Refused) for one in outcomes)
+        touched = refused if fails else executed
+        touched.update(entry.account_id for one in transactions_of(unit) for entry in one.entries)
+    return executed - refused
 
 
 def transactions_of(unit: Unit) -> list[Transaction]:

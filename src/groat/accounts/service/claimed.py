@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from groat.accounts.domain import claims, ledger_changes
@@ -23,7 +24,7 @@ _MAX_TRIES = 3
 """Maximum tries with one batch. After each try, the units that made it fail are left out."""
 
 _MAX_REMEMBERED = 10_000
-"""Maximum callers whose paces are kept in memory. A fuller memory is emptied."""
+"""Maximum callers and accounts that are kept in memory. A fuller memory is emptied."""
 
 
 class ClaimedPosting:
@@ -47,6 +48,7 @@ class ClaimedPosting:
         self._clock = clock
         self._least_gap = least_gap
         self._paces: dict[tuple[MerchantId, str], Pace] = {}
+        self._suspects: set[AccountId] = set()  # whose last claim failed; their units are not tried
 
     @property
     def is_used(self) -> bool:
@@ -69,9 +71,9 @@ class ClaimedPosting:
         known: dict[TransactionId, Known] = {}
         if pace.looks_up_next():
             known = await self._find_repeated(merchant_id, submissions, pace)
-        failed: set[AccountId] = set()
+        failed = False
         for _ in range(_MAX_TRIES):
-            places = claims.claimable(submissions, failed, known.keys())
+            places = claims.claimable(submissions, self._suspects, known.keys())
             if not places:
                 break
             try:
@@ -84,10 +86,17 @@ class ClaimedPosting:
             if judged.first_at is not None:
                 pace.hit()
                 return {**_replayed(submissions, known), **dict(zip(places, outcomes, strict=True))}
-            failed |= judged.failed
+            failed = True
+            self._suspect(judged.failed)
         if failed:
             pace.missed()
         return _replayed(submissions, known)
+
+    def learn(
+        self, submissions: Sequence[Submission], decided: Sequence[UnitOutcomes | Exception]
+    ) -> None:
+        """Note the outcomes of units that were decided under locks."""
+        self._suspects -= claims.cleared(submissions, decided)
 
     def record(
         self,
@@ -151,6 +160,12 @@ class ClaimedPosting:
         if known:
             pace.repeated()
         return known
+
+    def _suspect(self, account_ids: AbstractSet[AccountId]) -> None:
+        """Leave the units of these accounts to the locks from now on."""
+        if len(self._suspects) >= _MAX_REMEMBERED:
+            self._suspects.clear()
+        self._suspects |= account_ids
 
     def _pace(self, merchant_id: MerchantId, actor: str) -> Pace:
         """Return the pace of a caller. It outlives the caller's lane."""
