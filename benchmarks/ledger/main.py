@@ -90,9 +90,9 @@ def main(
         usual.prepare_tpcb()
         samples: Samples = defaultdict(list)
         say("Finding the best number of pgbench's clients")
-        clients = {kind: usual.best_clients(kind, seconds / 2) for kind in ("cold", "hot")}
+        clients = {kind: usual.best_clients(kind, seconds / 4) for kind in ("cold", "hot")}
         rig = Rig(small, writers, veterans, usual, clients)
-        for name, turn in _turns(rig, seconds / 2, samples):
+        for name, turn in _turns(rig, seconds / 4, samples):
             say(f"Warming up: {name}")  # unmeasured: fills plans and caches, opens connections
             turn()
         samples.clear()

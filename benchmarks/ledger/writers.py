@@ -82,13 +82,12 @@ async def work(url: str, merchant_id: MerchantId, name: str) -> None:
     """Serve rounds until standard input ends."""
     async with open_engine(ground.settings(url)) as engine:
         accounts = await _accounts(engine.database, merchant_id)
-        caller = Caller(merchant_id, "key_benchmark", f"req_{name}")
         numbers = itertools.count()
         settle_memory()  # the API does the same
         while line := await asyncio.to_thread(sys.stdin.readline):
             read = json.loads(line)
             asked = Round(**{**read, "mix": Mix(**read["mix"])})
-            calls = Calls(engine.transfers, caller, accounts, name, numbers, asked)
+            calls = Calls(engine.transfers, merchant_id, accounts, name, numbers, asked)
             sys.stdout.write(json.dumps(asdict(await _run(calls, asked))) + "\n")
             sys.stdout.flush()
 
@@ -124,14 +123,14 @@ class Calls:
     def __init__(
         self,
         transfers: TransferService,
-        caller: Caller,
+        merchant_id: MerchantId,
         accounts: Accounts,
         name: str,
         numbers: Iterator[int],
         asked: Round,
     ) -> None:
         self._transfers = transfers
-        self._caller = caller
+        self._merchant_id = merchant_id
         self._accounts = accounts
         self._name = name
         self._numbers = numbers
@@ -145,22 +144,30 @@ class Calls:
             await self._be_refused()
         elif luck < mix.refused + mix.holds:
             reference, account = self._reference(), random.choice(self._accounts.others)  # noqa: S311
-            await self._transfers.place_hold(self._caller, HoldOrder(reference, account, AMOUNT))
+            hold = HoldOrder(reference, account, AMOUNT)
+            await self._transfers.place_hold(self._caller(reference), hold)
         elif luck < mix.refused + mix.holds + mix.repeated and self._made:
-            await self._transfers.transfer(self._caller, random.choice(self._made))  # noqa: S311
+            await self._transfer(random.choice(self._made))  # noqa: S311
         else:
             order = self._order(random.choice(self._accounts.others))  # noqa: S311
-            await self._transfers.transfer(self._caller, order)
+            await self._transfer(order)
             if mix.repeated:
                 self._made.append(order)
 
     async def _be_refused(self) -> None:
         order = self._order(random.choice(self._accounts.empty))  # noqa: S311
         try:
-            await self._transfers.transfer(self._caller, order)
+            await self._transfer(order)
         except Conflict as refusal:
             if refusal.code != "insufficient_funds":
                 raise
+
+    async def _transfer(self, order: TransferOrder) -> None:
+        await self._transfers.transfer(self._caller(order.reference), order)
+
+    def _caller(self, reference: str) -> Caller:
+        """Return the caller of a request of its own, as over HTTP."""
+        return Caller(self._merchant_id, "key_benchmark", f"req_{reference}")
 
     def _order(self, debit: AccountId) -> TransferOrder:
         credit = self._accounts.hot

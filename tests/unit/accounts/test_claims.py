@@ -12,15 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groat.accounts.domain import orders
-from groat.accounts.domain.claims import claimable, claimed, replayed
+from groat.accounts.domain.claims import claimable, claimed, cleared, replayed
 from groat.accounts.domain.commands import (
     EndHold,
     Known,
     Posted,
     PostTransaction,
+    Refusal,
     Refused,
     Submission,
     Unit,
+    UnitOutcomes,
 )
 from groat.accounts.domain.decisions import Book, decide
 from groat.accounts.domain.kinds import TRANSFER
@@ -202,6 +204,16 @@ def test_a_repeated_unit_is_answered_from_the_ledger_only_if_it_is_the_same() ->
     assert replayed((first, post("c", A, B)), known) is None
     assert replayed((post("a", A, B, amount=6),), known) is None
     assert replayed((first, HOLD), known) is None
+
+
+def test_an_account_is_cleared_when_all_of_its_units_are_executed() -> None:
+    units: list[Unit] = [(post("a", A, B),), (post("b", B, C),), (post("c", D, A),), (HOLD,)]
+    done: UnitOutcomes = (Posted(post("a", A, B).transaction.id, NOW),)
+    refused: UnitOutcomes = (Refused(Refusal.INSUFFICIENT_FUNDS),)
+    submissions = [Submission("r", unit) for unit in units]
+    assert cleared(submissions, [done, done, done, done]) == {A, B, C, D}
+    assert cleared(submissions, [done, refused, done, done]) == {A, D}
+    assert cleared(submissions, [done, done, ValueError(), done]) == {B, C}
 
 
 def test_the_digest_of_a_batch_follows_from_its_content_and_its_first_time() -> None:

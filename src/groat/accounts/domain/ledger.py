@@ -76,7 +76,7 @@ class Transaction(NamedTuple):
         """
         if not _is_double_entry(entries):
             raise UnbalancedTransaction(f"{kind.name} {reference}: {entries}")
-        moves = [f"{entry.account_id.int:x} {entry.amount} {entry.currency}" for entry in entries]
+        moves = [f"{account.int:x} {amount} {currency}" for account, amount, currency in entries]
         return cls(
             transaction_id(merchant_id, reference),
             request_hash(kind.name, effective_at, *moves),
@@ -277,7 +277,8 @@ def content_digest(timed: Iterable[tuple[Transaction, int]]) -> str:
     Each transaction comes with its microseconds after the first, and is one line: id,
     microseconds, effective time, accounts with amounts, kind, reference and subject.
     """
-    lines = sorted([_digest_line(transaction, micros) for transaction, micros in timed])
+    lines = [_digest_line(transaction, micros) for transaction, micros in timed]
+    lines.sort()
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
@@ -296,6 +297,9 @@ def _micros(moment: datetime) -> int:
 
 
 def _is_double_entry(entries: Sequence[Entry]) -> bool:
+    if len(entries) == 2:  # noqa: PLR2004 - nearly all, and decided in a third of the time
+        (one, amount, currency), (other, opposite, other_currency) = entries
+        return bool(amount) and amount == -opposite and currency == other_currency and one != other
     sums: dict[str, int] = {}
     accounts = set()
     for account_id, amount, currency in entries:
