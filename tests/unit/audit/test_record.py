@@ -112,3 +112,28 @@ def test_every_character_is_serialized_by_rfc_8785() -> None:
     )
     record = replace(RECORD, change=replace(CHANGE, data={"text": "".join(map(chr, points))}))
     assert f'"text":"{"".join(escaped)}"'.encode() in canonical_bytes(record)
+
+
+AWKWARD = st.text('",:{}\\ab\n\u20ac', max_size=8)
+CHANGES = st.builds(
+    lambda actor, cause, data: replace(CHANGE, actor=actor, cause=Cause(cause), data=data),
+    AWKWARD,
+    AWKWARD,
+    st.dictionaries(AWKWARD, AWKWARD, max_size=3),
+)
+
+
+@given(CHANGES, CHANGES)
+def test_no_text_makes_two_records_look_alike(one: Change, other: Change) -> None:
+    """Whatever actor, cause and data contain, different records have different bytes."""
+    first, second = (canonical_bytes(replace(RECORD, change=change)) for change in (one, other))
+    assert (first == second) == (one == other)
+    assert json.loads(first)["data"] == one.data
+
+
+@given(AWKWARD, AWKWARD)
+def test_a_text_that_moves_from_one_field_to_another_shows(actor: str, cause: str) -> None:
+    moved = replace(CHANGE, actor=actor + cause, cause=Cause(""))
+    kept = replace(CHANGE, actor=actor, cause=Cause(cause))
+    first, second = (canonical_bytes(replace(RECORD, change=change)) for change in (moved, kept))
+    assert (first == second) == (cause == "")
