@@ -16,7 +16,7 @@ from groat.accounts.service.lanes import PostingLanes
 from groat.accounts.service.locked import LockedPosting
 from groat.accounts.service.postings import EnginePostings
 from groat.accounts.service.transfers import TransferService
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.inbox.service.applier import EventApplier
 from groat.inbox.service.backfill import EventBackfill
 from groat.inbox.service.drain import InboxDrain

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import JsonValue
 
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.kernel import ids
 from groat.kernel.ids import RecordId
 from groat.kernel.scopes import Room

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from groat.audit.domain.record import Change, Scalar
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.kernel import ids
 from groat.kernel.caller import Caller, Operator
 from groat.kernel.clock import Clock

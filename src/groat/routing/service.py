@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from groat.audit.domain.record import Change
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock

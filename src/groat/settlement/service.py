@@ -14,7 +14,7 @@ from itertools import islice
 from typing import BinaryIO, TypeAlias
 
 from groat.audit.domain.record import Change
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
 from groat.kernel.errors import InvalidRequest

@@ -12,7 +12,7 @@ from psycopg import sql
 from groat.accounts.domain.chart import wallet
 from groat.accounts.service.accounts import AccountService
 from groat.audit.domain.record import Record
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.platform.postgres.connection import Connection

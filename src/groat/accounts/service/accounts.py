@@ -13,7 +13,7 @@ from groat.accounts.infrastructure import accounts as store
 from groat.accounts.infrastructure import ledger
 from groat.accounts.queries import account_within
 from groat.audit.domain.record import Change
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Conflict

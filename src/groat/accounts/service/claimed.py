@@ -13,7 +13,7 @@ from groat.accounts.domain.ledger import Transaction
 from groat.accounts.domain.pace import Pace
 from groat.accounts.infrastructure import ledger as store
 from groat.audit.domain.record import OpenRecord
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.kernel import ids
 from groat.kernel.clock import Clock
 from groat.kernel.ids import AccountId, IdSource, LedgerBatchId, MerchantId, TransactionId

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from groat.accounts.domain.commands import Submission, Unit, UnitOutcomes
 from groat.accounts.service.claimed import ClaimedPosting
 from groat.accounts.service.locked import LockedPosting
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.kernel.backoff import Backoff
 from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from groat.audit.domain.record import Change
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.inbox.domain.actions import InboxAction
 from groat.inbox.domain.conclusion import Tries
 from groat.inbox.domain.event import ClaimedEvent, WebhookDelivery, merge

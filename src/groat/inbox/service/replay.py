@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from groat.audit.domain.record import Change
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.inbox.domain.actions import InboxAction
 from groat.inbox.domain.event import EventFilter, ProviderEvent
 from groat.inbox.infrastructure import events as store

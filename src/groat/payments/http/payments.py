@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field, HttpUrl, JsonValue
 
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import PaymentId, ProviderAccountId, RecordId

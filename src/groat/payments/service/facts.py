@@ -9,7 +9,7 @@ from groat.accounts.domain.decisions import FactPostings
 from groat.accounts.domain.ledger import Transaction
 from groat.accounts.service.postings import EnginePostings
 from groat.audit.domain.record import Change
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.kernel.caller import ENGINE
 from groat.kernel.clock import Clock
 from groat.kernel.ids import AccountId, DisputeId, MerchantId, TransactionId

@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from groat.audit.domain.record import Cause, Change
-from groat.audit.service import AuditService
+from groat.audit.service.records import AuditService
 from groat.kernel import ids
 from groat.kernel.caller import ENGINE, Caller
 from groat.kernel.clock import Clock
