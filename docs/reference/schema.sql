@@ -121,11 +121,87 @@ CREATE TABLE public.applied_effect (
 );
 
 --
+-- Name: audit_checkpoint; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_checkpoint (
+    size bigint NOT NULL,
+    peaks bytea NOT NULL,
+    note text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT audit_checkpoint_size_check CHECK ((size > 0))
+);
+
+--
+-- Name: audit_cosignature; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_cosignature (
+    size bigint NOT NULL,
+    line text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+--
+-- Name: audit_key; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_key (
+    id uuid NOT NULL,
+    public_key bytea NOT NULL,
+    private_key bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT audit_key_public_key_check CHECK ((length(public_key) = 32))
+);
+
+--
+-- Name: audit_leaf; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_leaf (
+    place bigint NOT NULL,
+    merchant_id bigint NOT NULL,
+    record_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_leaf_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT audit_leaf_place_check CHECK ((place >= 0))
+);
+
+--
+-- Name: audit_log; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_log (
+    only_one boolean DEFAULT true NOT NULL,
+    origin text NOT NULL,
+    server text DEFAULT ''::text NOT NULL,
+    sealed_xid xid8 DEFAULT '0'::xid8 NOT NULL,
+    sealed_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+    CONSTRAINT audit_log_only_one_check CHECK (only_one),
+    CONSTRAINT audit_log_origin_check CHECK (((length(origin) >= 1) AND (length(origin) <= 200)))
+);
+
+--
+-- Name: audit_node; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_node (
+    level smallint NOT NULL,
+    number bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_node_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT audit_node_level_check CHECK (((level > 0) AND (((level)::integer % 8) = 0))),
+    CONSTRAINT audit_node_number_check CHECK ((number >= 0))
+);
+
+--
 -- Name: audit_record; Type: TABLE; Schema: public; Owner: -
 --
 
 CREATE TABLE public.audit_record (
     merchant_id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     id uuid NOT NULL,
     object_id uuid NOT NULL,
     cause_id uuid,
@@ -133,6 +209,20 @@ CREATE TABLE public.audit_record (
     body bytea NOT NULL,
     leaf_hash bytea NOT NULL,
     CONSTRAINT audit_record_leaf_hash_check CHECK ((length(leaf_hash) = 32))
+);
+
+--
+-- Name: audit_verification; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_verification (
+    id uuid NOT NULL,
+    size bigint NOT NULL,
+    ok boolean NOT NULL,
+    findings jsonb NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone NOT NULL,
+    CONSTRAINT audit_verification_size_check CHECK ((size >= 0))
 );
 
 --
@@ -611,11 +701,67 @@ ALTER TABLE ONLY public.applied_effect
     ADD CONSTRAINT applied_effect_pkey PRIMARY KEY (merchant_id, provider_account_id, kind, reference);
 
 --
+-- Name: audit_checkpoint audit_checkpoint_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_checkpoint
+    ADD CONSTRAINT audit_checkpoint_pkey PRIMARY KEY (size);
+
+--
+-- Name: audit_cosignature audit_cosignature_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_cosignature
+    ADD CONSTRAINT audit_cosignature_pkey PRIMARY KEY (size, line);
+
+--
+-- Name: audit_key audit_key_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_key
+    ADD CONSTRAINT audit_key_pkey PRIMARY KEY (id);
+
+--
+-- Name: audit_leaf audit_leaf_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_leaf
+    ADD CONSTRAINT audit_leaf_pkey PRIMARY KEY (place);
+
+--
+-- Name: audit_leaf audit_leaf_record_id_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_leaf
+    ADD CONSTRAINT audit_leaf_record_id_key UNIQUE (record_id);
+
+--
+-- Name: audit_log audit_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (only_one);
+
+--
+-- Name: audit_node audit_node_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_node
+    ADD CONSTRAINT audit_node_pkey PRIMARY KEY (level, number);
+
+--
 -- Name: audit_record audit_record_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.audit_record
     ADD CONSTRAINT audit_record_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: audit_verification audit_verification_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_verification
+    ADD CONSTRAINT audit_verification_pkey PRIMARY KEY (id);
 
 --
 -- Name: balance balance_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -784,6 +930,12 @@ CREATE INDEX applied_effect_by_payment ON public.applied_effect USING btree (mer
 CREATE INDEX audit_record_by_object ON public.audit_record USING btree (merchant_id, object_id, id);
 
 --
+-- Name: audit_record_by_xid; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_record_by_xid ON public.audit_record USING btree (xid);
+
+--
 -- Name: dispute_by_payment; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -892,10 +1044,40 @@ CREATE INDEX refund_by_payment ON public.refund USING btree (merchant_id, paymen
 CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.applied_effect FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 --
+-- Name: audit_checkpoint written_once; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_checkpoint FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: audit_cosignature written_once; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_cosignature FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: audit_leaf written_once; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_leaf FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: audit_node written_once; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_node FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
 -- Name: audit_record written_once; Type: TRIGGER; Schema: public; Owner: -
 --
 
 CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_record FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: audit_verification written_once; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER written_once BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_verification FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 --
 -- Name: ledger_entry written_once; Type: TRIGGER; Schema: public; Owner: -
@@ -1090,10 +1272,76 @@ GRANT UPDATE(revoked_at) ON TABLE public.api_key TO groat_app;
 GRANT SELECT,INSERT ON TABLE public.applied_effect TO groat_app;
 
 --
+-- Name: TABLE audit_checkpoint; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.audit_checkpoint TO groat_app;
+
+--
+-- Name: TABLE audit_cosignature; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.audit_cosignature TO groat_app;
+
+--
+-- Name: TABLE audit_key; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.audit_key TO groat_app;
+
+--
+-- Name: COLUMN audit_key.retired_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(retired_at) ON TABLE public.audit_key TO groat_app;
+
+--
+-- Name: TABLE audit_leaf; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.audit_leaf TO groat_app;
+
+--
+-- Name: TABLE audit_log; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.audit_log TO groat_app;
+
+--
+-- Name: COLUMN audit_log.server; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(server) ON TABLE public.audit_log TO groat_app;
+
+--
+-- Name: COLUMN audit_log.sealed_xid; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(sealed_xid) ON TABLE public.audit_log TO groat_app;
+
+--
+-- Name: COLUMN audit_log.sealed_id; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(sealed_id) ON TABLE public.audit_log TO groat_app;
+
+--
+-- Name: TABLE audit_node; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.audit_node TO groat_app;
+
+--
 -- Name: TABLE audit_record; Type: ACL; Schema: public; Owner: -
 --
 
 GRANT SELECT,INSERT ON TABLE public.audit_record TO groat_app;
+
+--
+-- Name: TABLE audit_verification; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.audit_verification TO groat_app;
 
 --
 -- Name: TABLE balance; Type: ACL; Schema: public; Owner: -

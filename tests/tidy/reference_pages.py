@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from groat.accounts.domain.actions import AccountAction
 from groat.audit.domain.action import Action
+from groat.audit.domain.actions import AuditAction
 from groat.inbox.domain.actions import InboxAction
 from groat.kernel.money import Money
 from groat.merchants.domain.actions import MerchantAction
@@ -48,6 +49,7 @@ _ACTIONS: dict[str, type[Action]] = {
     "Merchants": MerchantAction,
     "Inbox": InboxAction,
     "Settlement": SettlementAction,
+    "Audit": AuditAction,
 }
 
 _AUDIT_ACTIONS = """\

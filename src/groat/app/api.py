@@ -16,7 +16,7 @@ from groat.accounts.http.holds import HoldRoutes
 from groat.accounts.http.transfers import TransferRoutes
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import Engine, open_engine
-from groat.audit.http import AuditRoutes
+from groat.audit.http import AuditRoutes, CheckpointRoutes
 from groat.inbox.http.backfill import BackfillRoutes
 from groat.inbox.http.door import WEBHOOK_PREFIX, WebhookDoor
 from groat.inbox.http.events import ProviderEventRoutes
@@ -72,7 +72,8 @@ def _routers(engine: Engine) -> Iterator[APIRouter]:
     yield ProviderAccountRoutes(engine.merchants).table()
     yield ProviderEventRoutes(engine.replay).table()
     yield BackfillRoutes(engine.backfill).table()
-    yield AuditRoutes(engine.audit).table()
+    yield AuditRoutes(engine.audit, engine.proofs).table()
+    yield CheckpointRoutes(engine.proofs).table()
 
 
 def create_app(engine: Engine) -> ASGIApp:

@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -23,6 +24,7 @@ from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
 from groat.app import (
     account_commands,
+    audit_commands,
     inbox_commands,
     key_commands,
     merchant_commands,
@@ -42,6 +44,8 @@ from groat.app.supervision import exit_with_parent
 from groat.app.verify import all_checks, as_document
 from groat.app.verify import verify as run_checks
 from groat.app.worker import run_worker
+from groat.audit.domain.note import VerifierKey
+from groat.audit.service.verification import LogOptions
 from groat.kernel import ids
 from groat.kernel.errors import ConfigurationError, GroatError
 from groat.platform.postgres import schema
@@ -67,6 +71,7 @@ app.add_typer(account_commands.app, name="accounts")
 app.add_typer(payment_commands.app, name="payments")
 app.add_typer(routing_commands.app, name="routing")
 app.add_typer(inbox_commands.app, name="inbox")
+app.add_typer(audit_commands.app, name="audit")
 app.add_typer(settlement_commands.app, name="settlement")
 
 console = Console()
@@ -154,17 +159,38 @@ def demo(
 
 
 @app.command()
-def verify(as_json: Json = False) -> None:
-    """Check the database: sums, balances, payments, effects, references and audit records.
+def verify(
+    as_json: Json = False,
+    *,
+    full: Annotated[
+        bool, typer.Option("--full", help="Verify the whole log of audit records again.")
+    ] = False,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="File with a signed checkpoint; the log must extend it.", exists=True),
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="Verifier key to trust, instead of those in the database."),
+    ] = None,
+) -> None:
+    """Check the database: sums, balances, payments, effects, references, audit records, the log.
 
-    The command only reads, and may run beside a busy engine. If a check fails, it names the first
-    wrong row and exits with 1.
+    The command may run beside a busy engine. It verifies the log of audit records from the last
+    verified checkpoint on, or with --full or --checkpoint from its beginning. If a check fails, it
+    names the first wrong row and exits with 1.
     """
     settings = running_settings(read_settings())
+    kept = None if checkpoint is None else checkpoint.read_text(encoding="utf-8")
+    keys = tuple(VerifierKey.parse(one) for one in key or ())
     with _progress() as progress:
-        task = progress.add_task("Checking", total=len(all_checks()))
+        task = progress.add_task("Checking", total=len(all_checks()) + 1)
+        log = progress.add_task("Reading the log", total=None)
         findings = run_checks(
-            settings, lambda found: progress.update(task, description=found.name, advance=1)
+            settings,
+            lambda found: progress.update(task, description=found.name, advance=1),
+            LogOptions(full, kept, keys),
+            lambda leaves, of: progress.update(log, completed=leaves, total=of),
         )
     document = as_document(findings)
     if as_json:
@@ -222,7 +248,7 @@ def api() -> None:
 
 @app.command()
 def worker() -> None:
-    """Apply webhooks, expire holds, and look up operations with an unknown outcome.
+    """Apply webhooks, expire holds, look up unknown outcomes, and seal audit records.
 
     Any number of these processes may run side by side.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from groat.merchants.domain.credentials import ProviderName
 from groat.platform.embedded.places import write_private
 from groat.platform.process.settings import Settings
 from groat.simulator.sites import SIMULATED
+
+_ORIGIN = "groat.example/demonstration"
+"""Name of the log of audit records."""
 
 _FIRST_WALLET = "wallet:first"
 """Code of the wallet that receives the first payment."""
@@ -45,11 +49,13 @@ class Onboarded:
 async def onboard(
     settings: Settings, name: str, api: str, bases: dict[ProviderName, str]
 ) -> Onboarded:
-    """Create the merchant ``name`` and its provider accounts, unless they exist already.
+    """Create the log's key, the merchant ``name`` and its provider accounts, unless they exist.
 
     Each run registers the webhook endpoints again, because simulators keep nothing between runs.
     """
     async with open_engine(settings) as engine:
+        with suppress(Conflict):
+            await engine.audit_keys.init(operator(), _ORIGIN)
         found = await engine.merchants.find(name)
         merchant_id = found or await engine.merchants.create(operator(), name)
         caller = operator().acting_for(merchant_id)

@@ -102,12 +102,24 @@ def settings(console: Console, values: Mapping[str, str], model: type[Settings])
     console.print(table)
 
 
+def figures(console: Console, title: str, found: Mapping[str, object]) -> None:
+    """Show figures by their names."""
+    table = Table(title=title, show_header=False)
+    for name, value in found.items():
+        table.add_row(name.replace("_", " "), _text(value))
+    console.print(table)
+
+
 def _text(value: object) -> str:
     match value:
         case bool():
             return "[green]yes[/]" if value else "[bold red]NO[/]"
         case float():
             return f"{value:.1f}"
+        case None:
+            return "[dim]none[/]"
+        case str():
+            return escape(value)
         case _:
             return f"{value:,}"
 

@@ -16,7 +16,11 @@ from groat.accounts.service.lanes import PostingLanes
 from groat.accounts.service.locked import LockedPosting
 from groat.accounts.service.postings import EnginePostings
 from groat.accounts.service.transfers import TransferService
+from groat.audit.service.keys import AuditKeys
+from groat.audit.service.proofs import LogProofs
+from groat.audit.service.publisher import CheckpointPublisher
 from groat.audit.service.records import AuditService
+from groat.audit.service.sealer import Sealer
 from groat.inbox.service.applier import EventApplier
 from groat.inbox.service.backfill import EventBackfill
 from groat.inbox.service.drain import InboxDrain
@@ -78,6 +82,10 @@ class Ledger:
     """The parts of the rooms accounts, merchants and audit."""
 
     audit: AuditService
+    audit_keys: AuditKeys
+    sealer: Sealer
+    proofs: LogProofs
+    publisher: CheckpointPublisher
     merchants: MerchantService
     accounts: AccountService
     account_queries: AccountQueries
@@ -158,14 +166,21 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
 def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adapter]) -> Ledger:
     database, new_id, clock = base.database, base.new_id, base.clock
     audit = AuditService(database, new_id)
+    keys = AuditKeys(database, audit, base.vault, new_id, clock)
     kinds = [*CALLERS_KINDS, *PAYMENT_KINDS.values(), *MOVEMENT_KINDS]
     queries = AccountQueries(database, TransactionKinds(kinds), clock)
     claimed = ClaimedPosting(database, audit, new_id, clock, least_gap=settings.ledger_claims)
     locked = LockedPosting(new_id)
     lanes = PostingLanes(database, audit, claimed, locked, clock)
     fields = credential_fields(adapters)
+    proofs = LogProofs(database)
+    targets = [target.strip() for target in settings.audit_targets.split(",") if target.strip()]
     return Ledger(
         audit,
+        keys,
+        Sealer(database, keys, clock),
+        proofs,
+        CheckpointPublisher(database, proofs, clock, targets),
         MerchantService(database, audit, base.vault, new_id, clock, fields),
         AccountService(database, audit, new_id, clock),
         queries,

@@ -1,4 +1,4 @@
-"""``groat worker``: apply webhooks, expire holds, and look up operations.
+"""``groat worker``: apply webhooks, expire holds, look up operations, and seal audit records.
 
 A job in Redis rings the worker as soon as an event arrives. Polling finds all due work without it.
 """
@@ -24,13 +24,16 @@ _log = structlog.get_logger(__name__)
 async def run_worker(settings: Settings) -> None:
     """Work until SIGINT or SIGTERM, then finish the batches in progress and return."""
     async with open_engine(settings) as engine, exit_with_parent():
-        inbox = DueWork("inbox", engine.drain.drain_batch, poll_seconds=settings.poll_seconds)
+        poll_seconds = settings.poll_seconds
+        inbox = DueWork("inbox", engine.drain.drain_batch, poll_seconds=poll_seconds)
         others = [
-            DueWork(name, drain_batch, poll_seconds=settings.poll_seconds)
-            for name, drain_batch in (
-                ("suspects", engine.drain.take_suspect),
-                ("holds", engine.transfers.expire_holds),
-                ("operations", engine.recovery.recover_batch),
+            DueWork(name, drain_batch, poll_seconds=seconds)
+            for name, drain_batch, seconds in (
+                ("suspects", engine.drain.take_suspect, poll_seconds),
+                ("holds", engine.transfers.expire_holds, poll_seconds),
+                ("operations", engine.recovery.recover_batch, poll_seconds),
+                ("sealing", engine.sealer.seal_batch, poll_seconds),
+                ("publishing", engine.publisher.publish_all, settings.audit_publish_seconds),
             )
         ]
 

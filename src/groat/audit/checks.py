@@ -1,4 +1,7 @@
-"""Checks of the audit trail, for ``groat verify``."""
+"""Checks of the audit trail that PostgreSQL runs, for ``groat verify``.
+
+``verify_log`` checks the log itself: its tree, its checkpoints and their signatures.
+"""
 
 from __future__ import annotations
 
@@ -7,5 +10,7 @@ from groat.platform.postgres.checks import Check, checks_from
 
 
 def checks() -> list[Check]:
-    """Return the checks of the audit trail."""
-    return checks_from(store.QUERIES, {"leaf_hashes": "audit record"})
+    """Return the checks of records, sealed or not."""
+    return checks_from(
+        store.CHECKS, {"leaf_hashes": "audit record", "records_match_leaves": "audit record"}
+    )

@@ -33,6 +33,10 @@ DisputeId = NewType("DisputeId", UUID)
 OperationId = NewType("OperationId", UUID)
 ProviderEventId = NewType("ProviderEventId", UUID)
 RecordId = NewType("RecordId", UUID)
+AuditKeyId = NewType("AuditKeyId", UUID)
+
+INSTALLATION = MerchantId(0)
+"""Stands for a merchant in audit records of the installation itself, such as a new signing key."""
 
 PREFIXES: dict[str, str] = {
     "merchant": "mer",
@@ -48,6 +52,7 @@ PREFIXES: dict[str, str] = {
     "operation": "op",
     "provider_event": "pev",
     "audit_record": "aud",
+    "audit_key": "aky",
 }
 """TypeID prefix of each kind of object that has an id."""
 
@@ -98,7 +103,12 @@ def following(kind: bytes, previous: UUID) -> UUID:
 
 def render(kind: str, value: UUID) -> str:
     """Return the TypeID of the object of ``kind`` (a key of ``PREFIXES``) with the id ``value``."""
-    return f"{PREFIXES[kind]}_{base32.encode(value.bytes)}"
+    return f"{PREFIXES[kind]}_{digits(value)}"
+
+
+def digits(value: UUID) -> str:
+    """Return the part of a TypeID that holds the UUID."""
+    return base32.encode(value.bytes)
 
 
 def parse(kind: str, text: str) -> UUID:

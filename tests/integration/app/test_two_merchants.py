@@ -18,6 +18,7 @@ import pytest
 
 from groat.kernel import ids
 from tests.integration.app.routes import Operation, id_places, operations
+from tests.support.sealing import seal_all
 from tests.support.world import OPERATOR, Payment, World, api_client
 
 Things: TypeAlias = dict[str, str]
@@ -127,6 +128,8 @@ CASES: dict[str, Case] = {
         {"account_id": "provider_account"}, _backfill
     ),
     "GET /v1/audit-records": _filter(object="payment"),
+    "GET /v1/audit-records/{record_id}/proof": _only("record_id", "record"),
+    "GET /v1/audit-checkpoints": Case(),
 }
 
 
@@ -176,12 +179,14 @@ async def populate(world: World) -> Things:
 
 
 async def with_events(world: World, things: Things) -> Things:
-    """Return the things with a dispute and a provider event that providers have told of."""
+    """Return the things with a dispute, a provider event, and a record that is sealed."""
     payment = await world.payment(things["disputed"])
     await world.stripe.pull("dispute", payment)
     await world.settle()
     listed = {}
-    for name, path in (("dispute", "disputes"), ("event", "provider-events")):
+    await seal_all(world)
+    lists = {"dispute": "disputes", "event": "provider-events", "record": "audit-records"}
+    for name, path in lists.items():
         listed[name] = (await world.api.get(f"/v1/{path}")).json()["data"][0]["id"]
     return {**things, **listed}
 

@@ -12,8 +12,10 @@ from groat.accounts.domain.decisions import FactPostings
 from groat.accounts.domain.kinds import TRANSFER
 from groat.accounts.domain.ledger import Entry, Transaction
 from groat.app.verify import all_checks, as_document, verify
+from groat.audit.service.verification import RULES
 from groat.kernel.ids import AccountId
 from groat.platform.postgres.checks import Finding
+from tests.support.sealing import seal_all
 from tests.support.soundness import failures
 from tests.support.world import World
 
@@ -25,9 +27,14 @@ async def check(world: World) -> tuple[list[Finding], dict[str, str]]:
 
 
 async def test_an_untampered_database_passes_every_check(lived_in: World) -> None:
+    await seal_all(lived_in)
+    await lived_in.wallet("wallet:not-sealed")
     findings, failed = await check(lived_in)
     assert failed == {}
-    assert len(findings) == len(all_checks())
+    assert [finding.name for finding in findings] == [
+        *(check.name for check in all_checks()),
+        *RULES,
+    ]
     assert all(finding.examined > 0 for finding in findings)
     assert as_document(findings)["ok"] is True
 
@@ -256,6 +263,14 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         "select name from settlement_file",
         "update settlement_file set movements = movements + 1 where name = ",
         {"settlement_files_match_record"},
+    ),
+    (
+        "select min(typeid('aud', id)) from audit_record",
+        (
+            "insert into audit_leaf select 0, merchant_id, id, sha256('x') from audit_record"
+            " where typeid('aud', id) = "
+        ),
+        {"records_match_leaves"},
     ),
 ]
 

@@ -10,13 +10,28 @@ import pytest
 from groat.platform.process.settings import APPLICATION_ROLE
 from tests.support.world import World
 
-WRITTEN_ONCE = ("ledger_transaction", "ledger_entry", "applied_effect", "audit_record")
+WRITTEN_ONCE = {
+    "ledger_transaction": "merchant_id",
+    "ledger_entry": "merchant_id",
+    "applied_effect": "merchant_id",
+    "audit_record": "merchant_id",
+    "audit_leaf": "merchant_id",
+    "audit_node": "number",
+    "audit_checkpoint": "note",
+    "audit_cosignature": "line",
+    "audit_verification": "size",
+}
+"""Tables that are only added to, each with a column to try."""
+
 CHANGES = (
-    "update {} set merchant_id = merchant_id",
+    "update {} set {} = {}",
     "delete from {}",
     "truncate {}",
 )
-STATEMENTS = [change.format(table) for table, change in itertools.product(WRITTEN_ONCE, CHANGES)]
+STATEMENTS = [
+    change.format(table, column, column)
+    for (table, column), change in itertools.product(WRITTEN_ONCE.items(), CHANGES)
+]
 
 
 async def attempt(world: World, statement: str, role: str | None) -> None:
@@ -72,6 +87,8 @@ async def test_invalid_rows_are_refused(
 CHANGEABLE = {
     "account": "metadata",
     "api_key": "revoked_at",
+    "audit_key": "retired_at",
+    "audit_log": "sealed_id sealed_xid server",
     "balance": "held posted recorded_at status version",
     "dispute": "reinstated shortfall status updated_at withdrawn",
     "hold": "captured remaining state",

@@ -9,6 +9,7 @@ from typing import NamedTuple, Self, TypeAlias
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct
 
 from groat.audit.domain.action import Action
 from groat.kernel import ids
@@ -111,3 +112,38 @@ def opened_at(record: Record, name: str) -> OpenRecord:
 def leaf_hash(content: bytes) -> bytes:
     """Return the Merkle leaf hash of ``content``: SHA-256 over 0x00 and the bytes (RFC 6962)."""
     return hashlib.sha256(b"\x00" + content).digest()
+
+
+class _Columns(Struct):
+    """The parts of a record's bytes that columns repeat."""
+
+    id: str
+    merchant: str
+    object: str
+    cause: str
+    recorded_at: str
+
+
+_columns = msgspec.json.Decoder(_Columns)
+
+
+def agrees(
+    body: bytes,
+    merchant_id: MerchantId,
+    record_id: RecordId,
+    object_id: UUID,
+    cause_id: UUID | None,
+    recorded_at: datetime,
+) -> bool:
+    """Tell whether the canonical bytes of a record say the same as the columns of its row."""
+    try:
+        found = _columns.decode(body)
+    except msgspec.DecodeError:
+        return False
+    return (
+        found.id == ids.render("audit_record", record_id)
+        and found.merchant == ids.render_merchant(merchant_id)
+        and found.object.rpartition("_")[2] == ids.digits(object_id)
+        and (cause_id is None or found.cause.rpartition("_")[2] == ids.digits(cause_id))
+        and found.recorded_at == recorded_at.isoformat(timespec="microseconds")
+    )

@@ -13,6 +13,7 @@ from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.queries import load_queries
 
 QUERIES = load_queries(__file__, "records.sql")
+CHECKS = load_queries(__file__, "checks.sql")
 
 
 def write(

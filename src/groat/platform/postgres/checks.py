@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.queries import Query
@@ -36,6 +36,10 @@ class Finding:
     examined: int
     detail: str
     seconds: float
+
+    def document(self) -> dict[str, object]:
+        """Return the finding as a document for programs."""
+        return {**asdict(self), "seconds": round(self.seconds, 6)}
 
 
 def checks_from(

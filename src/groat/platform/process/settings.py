@@ -122,6 +122,14 @@ class Settings(BaseSettings):
         ge=1,
         description="Failures in a row after which calls to a provider account pause for a while.",
     )
+    audit_targets: str = Field(
+        "",
+        description="Where workers publish signed checkpoints, separated by commas: files, "
+        "directories with / at the end, and URLs of witnesses.",
+    )
+    audit_publish_seconds: float = Field(
+        3600.0, gt=0, description="Seconds between two publications of a worker."
+    )
     log_format: Literal["text", "json"] = Field("text", description="Format of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Minimum severity of the log lines that are written."

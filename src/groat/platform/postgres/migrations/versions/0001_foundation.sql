@@ -431,8 +431,10 @@ create table provider_event_repetition (
 
 -- The record.
 
+-- xid is the transaction that wrote the record. The sealer reads records in the order of xid.
 create table audit_record (
     merchant_id bigint not null,
+    xid xid8 not null default pg_current_xact_id(),
     id uuid not null,
     object_id uuid not null,
     cause_id uuid,
@@ -442,6 +444,75 @@ create table audit_record (
     primary key (merchant_id, id)
 );
 create index audit_record_by_object on audit_record (merchant_id, object_id, id);
+create index audit_record_by_xid on audit_record (xid);
+
+-- The log: all audit records in the order of their sealing, as a Merkle tree (RFC 6962) with signed roots. There is
+-- one log for all merchants, so its tables do not begin with merchant_id.
+
+-- The name of the log and the progress of the sealer, which locks the row. In the order of (xid, id), every record up
+-- to sealed_xid and sealed_id is sealed. server is the PostgreSQL that numbered the transactions: a dump that is
+-- restored into another one meets other numbers there.
+create table audit_log (
+    only_one boolean primary key default true check (only_one),
+    origin text not null check (length(origin) between 1 and 200),
+    server text not null default '',
+    sealed_xid xid8 not null default '0',
+    sealed_id uuid not null default '00000000-0000-0000-0000-000000000000'
+);
+
+-- Keys that sign checkpoints (Ed25519). The private part is encrypted with a key that derives from the root key.
+create table audit_key (
+    id uuid primary key,
+    public_key bytea not null check (length(public_key) = 32),
+    private_key bytea not null,
+    created_at timestamptz not null,
+    retired_at timestamptz
+);
+
+-- The leaves of the tree: the place of each sealed record, and its leaf hash. Places are dense and start at 0.
+create table audit_leaf (
+    place bigint primary key check (place >= 0),
+    merchant_id bigint not null,
+    record_id uuid not null unique,
+    hash bytea not null check (length(hash) = 32)
+);
+
+-- Hashes of complete subtrees: of 256 leaves (level 8), of 65,536 (level 16), and so on. The hashes between are
+-- computed from these.
+create table audit_node (
+    level smallint not null check (level > 0 and level % 8 = 0),
+    number bigint not null check (number >= 0),
+    hash bytea not null check (length(hash) = 32),
+    primary key (level, number)
+);
+
+-- Signed checkpoints (c2sp.org/tlog-checkpoint), one for each sealing. peaks are the hashes from which the tree grows:
+-- those of its largest complete subtrees.
+create table audit_checkpoint (
+    size bigint primary key check (size > 0),
+    peaks bytea not null,
+    note text not null,
+    created_at timestamptz not null
+);
+
+-- Signatures of witnesses under checkpoints (c2sp.org/tlog-cosignature), one line each.
+create table audit_cosignature (
+    size bigint not null,
+    line text not null,
+    created_at timestamptz not null,
+    primary key (size, line)
+);
+
+-- Each run of `groat verify`, with its findings. size is the size of the log, or 0 if the run found a fault. The next
+-- run reads the log from there on.
+create table audit_verification (
+    id uuid primary key,
+    size bigint not null check (size >= 0),
+    ok boolean not null,
+    findings jsonb not null,
+    started_at timestamptz not null,
+    finished_at timestamptz not null
+);
 
 -- The content of audit records. It is null if the body does not match its leaf_hash: an altered body may not
 -- even be JSON.
@@ -491,4 +562,14 @@ create trigger written_once before update or delete or truncate on movement_attr
 create trigger written_once before update or delete or truncate on settlement_file
     for each statement execute function refuse_change();
 create trigger written_once before update or delete or truncate on audit_record
+    for each statement execute function refuse_change();
+create trigger written_once before update or delete or truncate on audit_leaf
+    for each statement execute function refuse_change();
+create trigger written_once before update or delete or truncate on audit_node
+    for each statement execute function refuse_change();
+create trigger written_once before update or delete or truncate on audit_checkpoint
+    for each statement execute function refuse_change();
+create trigger written_once before update or delete or truncate on audit_cosignature
+    for each statement execute function refuse_change();
+create trigger written_once before update or delete or truncate on audit_verification
     for each statement execute function refuse_change();
