@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from groat.app import render
+from groat.app.audit_export import ExportFormat, export_records
 from groat.app.engine_commands import with_engine
 from groat.app.operators import operator
 from groat.audit.domain.checkpoint import Checkpoint, ConsistencyProof, InclusionProof
 from groat.audit.domain.note import NotSigned, VerifierKey
+from groat.audit.domain.search import RecordFilter
 from groat.audit.domain.tree import ProofMismatch
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.kernel.ids import RecordId
+from groat.kernel.moments import read_moment
 
 app = typer.Typer(
     help="Seal the audit records: keys, checkpoints, and proofs that anyone can check.",
@@ -91,6 +96,44 @@ def status(
         print(json.dumps(document))
     else:
         render.figures(console, "Log of audit records", document)
+
+
+@app.command()
+def export(
+    merchant: Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")],
+    form: Annotated[ExportFormat, typer.Option("--format")] = ExportFormat.JSON_LINES,
+    *,
+    object_id: Annotated[
+        str | None, typer.Option("--object", help="Only records of this object.")
+    ] = None,
+    action: Annotated[str | None, typer.Option(help="Only records of this action.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only records of this actor.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only records from this time on, as 2026-01-31T12:00:00Z.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Only records before this time.")] = None,
+) -> None:
+    """Print a merchant's audit records, newest first, as CSV or as one JSON object a line."""
+    wanted = RecordFilter(
+        None if object_id is None else ids.parse_any(object_id),
+        action,
+        actor,
+        None if since is None else read_moment(since),
+        None if until is None else read_moment(until),
+    )
+    merchant_id = ids.parse_merchant(merchant)
+    with Progress(console=notes, transient=True) as progress:
+        task = progress.add_task("Exporting", total=None)
+        with_engine(
+            lambda engine: export_records(
+                engine,
+                merchant_id,
+                wanted,
+                form,
+                lambda done, of: progress.update(task, completed=done, total=of),
+                sys.stdout,
+            )
+        )
 
 
 @app.command()

@@ -1,22 +1,50 @@
 """``/v1/audit-records`` and ``/v1/audit-checkpoints``: records, proofs and checkpoints."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeAlias
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import PlainTextResponse
 from pydantic import JsonValue
 
+from groat.audit.domain.search import RecordFilter
 from groat.audit.infrastructure.log import ListedCheckpoint
 from groat.audit.service.proofs import LogProofs
 from groat.audit.service.records import AuditService
 from groat.kernel import ids
 from groat.kernel.ids import RecordId
 from groat.kernel.scopes import Room
-from groat.platform.http.edge import CallerOf, IdText, RouteTable, View
+from groat.platform.http.edge import CallerOf, IdText, Moment, RouteTable, View
 from groat.platform.http.paging import Page, PagingOf
 
 RecordIdText = Annotated[RecordId, IdText("audit_record")]
+
+
+async def _filter(
+    object: Annotated[  # noqa: A002
+        str | None,
+        Query(description="List only the records of the object with this id."),
+    ] = None,
+    action: Annotated[
+        str | None,
+        Query(description="List only the records of this action, such as `payment.captured`."),
+    ] = None,
+    actor: Annotated[
+        str | None, Query(description="List only the records of this actor, such as a key's id.")
+    ] = None,
+    since: Annotated[
+        Moment | None, Query(description="List only the records from this time on.")
+    ] = None,
+    until: Annotated[
+        Moment | None, Query(description="List only the records before this time.")
+    ] = None,
+) -> RecordFilter:
+    object_id = None if object is None else ids.parse_any(object)
+    return RecordFilter(object_id, action, actor, since, until)
+
+
+RecordFilterOf: TypeAlias = Annotated[RecordFilter, Depends(_filter)]
+"""The records that a request asks for."""
 
 
 class CheckpointView(View):
@@ -48,21 +76,11 @@ class AuditRoutes:
         return routes.router
 
     async def list_records(
-        self,
-        caller: CallerOf,
-        paging: PagingOf,
-        object: Annotated[  # noqa: A002
-            str | None,
-            Query(description="List only the records of the object with this id."),
-        ] = None,
+        self, caller: CallerOf, paging: PagingOf, wanted: RecordFilterOf
     ) -> Page[JsonValue]:
         """List audit records."""
-        rows = await self._audit.page(
-            caller.merchant_id,
-            object_id=None if object is None else ids.parse_any(object),
-            before=RecordId(paging.after_id) if paging.after_id else None,
-            limit=paging.rows,
-        )
+        before = RecordId(paging.after_id) if paging.after_id else None
+        rows = await self._audit.page(caller.merchant_id, wanted, before=before, limit=paging.rows)
         return paging.page(rows, lambda row: row[1], lambda row: row[0])
 
     async def prove_record(self, caller: CallerOf, record_id: RecordIdText) -> PlainTextResponse:

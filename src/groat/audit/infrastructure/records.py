@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from groat.audit.domain.record import Record, canonical_bytes, leaf_hash
+from groat.audit.domain.search import RecordFilter
 from groat.kernel.ids import MerchantId, RecordId
 from groat.platform.postgres.columns import Blobs, Uuids
 from groat.platform.postgres.connection import Connection
@@ -41,16 +41,36 @@ def write(
 async def page(
     connection: Connection,
     merchant_id: MerchantId,
-    object_id: UUID | None,
+    wanted: RecordFilter,
     before: RecordId | None,
     limit: int,
 ) -> list[tuple[RecordId, bytes]]:
     """Return the ids and canonical bytes of the newest ``limit`` records.
 
-    ``object_id`` selects the records of one object, ``before`` those older than that record.
+    ``before`` selects records older than that record.
     """
+    cursor = {"before": before, "limit": limit}
     rows = await connection.fetch(
-        QUERIES["list_records"],
-        {"merchant_id": merchant_id, "object_id": object_id, "before": before, "limit": limit},
+        QUERIES["list_records"], {**_filter(merchant_id, wanted), **cursor}
     )
     return [(RecordId(row.id), bytes(row.body)) for row in rows]
+
+
+async def count(connection: Connection, merchant_id: MerchantId, wanted: RecordFilter) -> int:
+    """Return the number of records that ``page`` returns page by page."""
+    [row] = await connection.fetch(QUERIES["count_records"], _filter(merchant_id, wanted))
+    number: int = row.records
+    return number
+
+
+def _filter(merchant_id: MerchantId, wanted: RecordFilter) -> dict[str, object]:
+    return {
+        "merchant_id": merchant_id,
+        "object_id": wanted.object_id,
+        "first_id": wanted.first_id,
+        "last_id": wanted.last_id,
+        "since": wanted.since,
+        "until": wanted.until,
+        "action": wanted.action_bytes,
+        "actor": wanted.actor_bytes,
+    }

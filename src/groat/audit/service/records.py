@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 from groat.audit.domain.record import Change, OpenRecord, Record, opened_at
+from groat.audit.domain.search import RecordFilter
 from groat.audit.infrastructure import records as store
 from groat.kernel.ids import IdSource, MerchantId, RecordId
 from groat.platform.http.strict_json import Json
@@ -68,15 +68,20 @@ class AuditService:
     async def page(
         self,
         merchant_id: MerchantId,
+        wanted: RecordFilter,
         *,
-        object_id: UUID | None,
         before: RecordId | None,
         limit: int,
     ) -> list[tuple[RecordId, Json]]:
         """Return the merchant's records, newest first: the id and the document of each.
 
-        ``object_id`` selects the records of one object, ``before`` those older than that record.
+        ``before`` selects records older than that record.
         """
         async with self._database.autocommit() as connection:
-            rows = await store.page(connection, merchant_id, object_id, before, limit)
+            rows = await store.page(connection, merchant_id, wanted, before, limit)
         return [(record_id, json.loads(body)) for record_id, body in rows]
+
+    async def count(self, merchant_id: MerchantId, wanted: RecordFilter) -> int:
+        """Return the number of the merchant's records that ``wanted`` selects."""
+        async with self._database.autocommit() as connection:
+            return await store.count(connection, merchant_id, wanted)

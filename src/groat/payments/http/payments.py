@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field, HttpUrl, JsonValue
 
+from groat.audit.domain.search import RecordFilter
 from groat.audit.service.records import AuditService
 from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
@@ -369,7 +370,7 @@ class PaymentQueryRoutes:
         await self._queries.payment(caller.merchant_id, payment_id)
         rows = await self._audit.page(
             caller.merchant_id,
-            object_id=payment_id,
+            RecordFilter(object_id=payment_id),
             before=RecordId(paging.after_id) if paging.after_id else None,
             limit=paging.rows,
         )
