@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from benchmarks import payments, pooler
+from benchmarks import audit, payments, pooler
 from benchmarks.ledger import main as ledger
 from benchmarks.settlement import main as settlement
 from benchmarks.webhooks import main as webhooks
@@ -21,6 +21,7 @@ def choose() -> None:
     """Require the name of a subcommand."""
 
 
+app.command(name="audit")(audit.main)
 app.command(name="ledger")(ledger.main)
 app.command(name="payments")(payments.main)
 app.command(name="pooler")(pooler.main)
