@@ -26,6 +26,9 @@ class Backoff(Value):
 
     def seconds(self, attempt: int, random: Random) -> float:
         """Return the seconds to wait after failed attempt number ``attempt``, counted from 1."""
+        return self.ceiling(attempt) * random.uniform(self.low, self.high)
+
+    def ceiling(self, attempt: int) -> float:
+        """Return the seconds to wait after failed attempt number ``attempt`` without jitter."""
         doublings = min(attempt - 1, _MAX_DOUBLINGS)
-        ceiling = min(self.cap_seconds, self.base_seconds * 2.0**doublings)
-        return ceiling * random.uniform(self.low, self.high)
+        return min(self.cap_seconds, self.base_seconds * 2.0**doublings)

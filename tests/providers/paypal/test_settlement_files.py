@@ -62,7 +62,8 @@ async def _search(paypal: PayPal) -> list[Movement]:
 
 
 async def _file(paypal: PayPal, **options: Any) -> list[Movement]:
-    parts, number = [], 1
+    parts: list[io.BytesIO] = []
+    number = 1
     day = f"{paypal.clock.now():%Y-%m-%d}"
     while True:
         asked = {"day": day, "part": number, **options}

@@ -125,6 +125,8 @@ async def check(client: stripe.StripeClient, http: httpx.AsyncClient) -> None:
 
 async def check_objects(client: stripe.StripeClient, rows: list[stripe.BalanceTransaction]) -> None:
     """Check that the rows of each source add up to the state of the object."""
+    held = [row.amount for row in rows if row.type.startswith("payout_minimum_balance")]
+    assert sum(held) == 0
     gross: defaultdict[str, int] = defaultdict(int)
     for row in rows:
         gross[str(row.source)] += row.amount if row.balance_type == "payments" else 0
@@ -137,6 +139,9 @@ async def check_objects(client: stripe.StripeClient, rows: list[stripe.BalanceTr
         assert (gross[dispute.id] == 0) is (dispute.status == "won")
     for charge in (await client.v1.charges.list_async({"limit": 100})).data:
         booked = charge.balance_transaction is not None
+        if charge.failure_balance_transaction is not None:
+            (back,) = (row for row in rows if row.id == charge.failure_balance_transaction)
+            assert back.amount == -gross[charge.id]
         assert (gross[charge.id] > 0) is booked
 
 

@@ -20,6 +20,8 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, NonNegativeInt
 
+from groat.kernel.backoff import Backoff
+
 
 class BreakerState(StrEnum):
     """Whether a breaker allows all calls, no calls, or single probes."""
@@ -43,6 +45,11 @@ class BreakerPolicy:
     """Maximum time that a breaker stays open before it allows a probe."""
     probe_interval: timedelta = timedelta(seconds=10)
     """Minimum time between two probes: a probe should have its answer by then."""
+
+    @property
+    def backoff(self) -> Backoff:
+        """The cooldowns, before their jitter."""
+        return Backoff(self.cooldown.total_seconds(), self.longest_cooldown.total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +120,8 @@ def failed(circuit: Circuit, now: datetime, policy: BreakerPolicy, jitter: float
 
 
 def _opened(circuit: Circuit, now: datetime, policy: BreakerPolicy, jitter: float) -> Circuit:
-    doublings = min(circuit.openings, 16)  # the cap is reached long before
-    cooldown = min(policy.cooldown * 2**doublings, policy.longest_cooldown)
-    if doublings:
+    cooldown = timedelta(seconds=policy.backoff.ceiling(circuit.openings + 1))
+    if circuit.openings:
         cooldown *= 1 - _JITTER * jitter
     return Circuit(opened_at=now, cooldown=cooldown, openings=circuit.openings + 1)
 
