@@ -180,11 +180,10 @@ async def test_an_endless_request_is_cut_off(target: Target) -> None:
 async def test_too_many_headers_are_refused_with_a_problem(target: Target) -> None:
     reader, writer = await target.connect()
     writer.write(b"GET /healthz HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n")
-    answer = await asyncio.wait_for(reader.read(4096), 5)
+    answer = await asyncio.wait_for(reader.read(), 5)  # to the end: the server closes
     assert answer.startswith(b"HTTP/1.1 431 ")
     assert b"application/problem+json" in answer
     assert b"too_many_headers" in answer
-    assert await reader.read() == b""
     writer.close()
 
 

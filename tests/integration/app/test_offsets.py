@@ -33,6 +33,10 @@ async def _events(bank: Bank, **span: str) -> object:
     return [one["id"] for one in await pages(bank.world.api, "/v1/provider-events", **span)]
 
 
+async def _records(bank: Bank, **span: str) -> object:
+    return [one["id"] for one in await pages(bank.world.api, "/v1/audit-records", **span)]
+
+
 async def _rehearsed(bank: Bank, **span: object) -> object:
     replayed = await bank.world.ask("provider-events/replay", {**span, "dry_run": True})
     return replayed.json()["would_be"]
@@ -65,6 +69,8 @@ PLACES: dict[Place, Ask] = {
     ("get", "/v1/accounts/{account_id}/entries", "since"): lambda b, at: _entries(b, since=at),
     ("get", "/v1/accounts/{account_id}/entries", "until"): lambda b, at: _entries(b, until=at),
     ("get", "/v1/accounts/{account_id}/balance", "at"): _balance,
+    ("get", "/v1/audit-records", "since"): lambda b, at: _records(b, since=at),
+    ("get", "/v1/audit-records", "until"): lambda b, at: _records(b, until=at),
     ("get", "/v1/provider-events", "received_from"): lambda b, at: _events(b, received_from=at),
     ("get", "/v1/provider-events", "received_before"): lambda b, at: _events(b, received_before=at),
     ("post", "/v1/provider-events/replay", "received_from"): lambda b, at: _rehearsed(

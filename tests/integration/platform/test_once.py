@@ -6,6 +6,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from groat.audit.domain.tree import STORED_LEVELS
+from tests.support.sealing import fill, seal_all
+from tests.support.soundness import assert_sound
 from tests.support.world import World
 
 ONCE = {
@@ -15,6 +18,14 @@ ONCE = {
     "api_key_pkey": "a key's id, which follows from its secret",
     "applied_effect_pkey": "an effect of a provider",
     "audit_record_pkey": "a record",
+    "audit_checkpoint_pkey": "a checkpoint of a size of the log",
+    "audit_cosignature_pkey": "a witness's signature of a checkpoint",
+    "audit_key_pkey": "a key that signs checkpoints",
+    "audit_leaf_pkey": "a leaf at a place of the log",
+    "audit_leaf_record_id_key": "a leaf of a record",
+    "audit_log_pkey": "a log",
+    "audit_node_pkey": "a subtree of the log",
+    "audit_verification_pkey": "a verification",
     "balance_pkey": "a balance for an account",
     "dispute_pkey": "a dispute",
     "dispute_merchant_id_provider_account_id_provider_reference_key": "a dispute at its provider",
@@ -42,6 +53,10 @@ ONCE = {
 
 
 async def test_a_second_row_is_refused(lived_in: World) -> None:
+    await fill(lived_in, 2**STORED_LEVELS)
+    await seal_all(lived_in)  # as many leaves make a subtree
+    await assert_sound(lived_in)  # a verification
+    await lived_in.rows("insert into audit_cosignature values (1, 'a signature', now())")
     async with await psycopg.AsyncConnection.connect(lived_in.database_url) as connection:
         await connection.execute("set session_replication_role = replica")
         for index in ONCE:
@@ -72,7 +87,7 @@ async def put_a_copy(connection: psycopg.AsyncConnection, index: str) -> None:
     make = "create temp table {copy} on commit drop as select * from {table} limit 1"
     await connection.execute(sql.SQL(make).format(**names))
     for column, kind in await others.fetchall():
-        other = {"uuid": "gen_random_uuid()", "bigint": "-7"}.get(kind, "'other'")
+        other = {"uuid": "gen_random_uuid()", "bigint": "1000000007"}.get(kind, "'other'")
         change = sql.SQL("update {copy} set {column} = ").format(
             **names, column=sql.Identifier(column)
         )

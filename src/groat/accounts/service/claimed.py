@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -48,7 +49,8 @@ class ClaimedPosting:
         self._clock = clock
         self._least_gap = least_gap
         self._paces: dict[tuple[MerchantId, str], Pace] = {}
-        self._suspects: set[AccountId] = set()  # whose last claim failed; their units are not tried
+        # Accounts whose last claim failed. Their units are not tried.
+        self._suspects: defaultdict[MerchantId, set[AccountId]] = defaultdict(set)
 
     @property
     def is_used(self) -> bool:
@@ -73,7 +75,8 @@ class ClaimedPosting:
             known = await self._find_repeated(merchant_id, submissions, pace)
         failed = False
         for _ in range(_MAX_TRIES):
-            places = claims.claimable(submissions, self._suspects, known.keys())
+            suspects = self._suspects[merchant_id]
+            places = claims.claimable(submissions, suspects, known.keys())
             if not places:
                 break
             try:
@@ -87,16 +90,19 @@ class ClaimedPosting:
                 pace.hit()
                 return {**_replayed(submissions, known), **dict(zip(places, outcomes, strict=True))}
             failed = True
-            self._suspect(judged.failed)
+            self._suspect(merchant_id, judged.failed)
         if failed:
             pace.missed()
         return _replayed(submissions, known)
 
     def learn(
-        self, submissions: Sequence[Submission], decided: Sequence[UnitOutcomes | Exception]
+        self,
+        merchant_id: MerchantId,
+        submissions: Sequence[Submission],
+        decided: Sequence[UnitOutcomes | Exception],
     ) -> None:
         """Note the outcomes of units that were decided under locks."""
-        self._suspects -= claims.cleared(submissions, decided)
+        self._suspects[merchant_id] -= claims.cleared(submissions, decided)
 
     def record(
         self,
@@ -161,11 +167,11 @@ class ClaimedPosting:
             pace.repeated()
         return known
 
-    def _suspect(self, account_ids: AbstractSet[AccountId]) -> None:
+    def _suspect(self, merchant_id: MerchantId, account_ids: AbstractSet[AccountId]) -> None:
         """Leave the units of these accounts to the locks from now on."""
-        if len(self._suspects) >= _MAX_REMEMBERED:
+        if sum(map(len, self._suspects.values())) >= _MAX_REMEMBERED:
             self._suspects.clear()
-        self._suspects |= account_ids
+        self._suspects[merchant_id] |= account_ids
 
     def _pace(self, merchant_id: MerchantId, actor: str) -> Pace:
         """Return the pace of a caller. It outlives the caller's lane."""

@@ -104,7 +104,7 @@ class PostingLanes:
         if rest:
             left = [submissions[place] for place in rest]
             locked = await self._run_or_halve(merchant_id, actor, left)
-            self._claimed.learn(left, locked)
+            self._claimed.learn(merchant_id, left, locked)
             answered |= zip(rest, locked, strict=True)
         return [answered[place] for place in range(len(submissions))]
 
