@@ -23,6 +23,7 @@ from groat.audit.service.records import AuditService
 from groat.audit.service.sealer import Sealer
 from groat.inbox.service.applier import EventApplier
 from groat.inbox.service.backfill import EventBackfill
+from groat.inbox.service.conclusions import EventConclusions
 from groat.inbox.service.drain import InboxDrain
 from groat.inbox.service.interpreter import Interpreter
 from groat.inbox.service.receiver import WebhookReceiver
@@ -228,7 +229,15 @@ def _inbox(base: Base, ledger: Ledger, payments: Payments) -> Inbox:
     return Inbox(
         doorbell,
         WebhookReceiver(database, providers, doorbell, seen, new_id, clock),
-        InboxDrain(database, interpreter, applier, payments.recovery, doorbell, base.random),
+        InboxDrain(
+            database,
+            interpreter,
+            applier,
+            payments.recovery,
+            EventConclusions(audit, clock),
+            doorbell,
+            base.random,
+        ),
         EventReplay(database, rehearsal, audit, doorbell, clock),
         EventBackfill(database, providers, rehearsal, audit, doorbell, new_id, clock),
     )

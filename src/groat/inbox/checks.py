@@ -13,5 +13,6 @@ def checks() -> list[Check]:
         {
             "events_are_accounted_for": "provider event",
             "events_have_provider_accounts": "provider event",
+            "events_match_record": "provider event",
         },
     )

@@ -52,12 +52,10 @@ UNSEEN_CHANGES = {
         audit_verification.id audit_verification.size audit_verification.ok
         audit_verification.findings audit_verification.started_at
         audit_verification.finished_at""",
-    "the inbox is not on the record yet": """
-        provider_event.attempts provider_event.attempts_lost provider_event.body
-        provider_event.claimed_until provider_event.deliveries provider_event.due_at
-        provider_event.event_type provider_event.failures provider_event.failures_alike
-        provider_event.id provider_event.provider_reference provider_event.reason
-        provider_event.received_at provider_event.settled_at provider_event.status
+    "progress of a provider event, and what tells its deliveries apart": """
+        provider_event.attempts provider_event.attempts_lost provider_event.claimed_until
+        provider_event.deliveries provider_event.due_at provider_event.failures
+        provider_event.failures_alike provider_event.received_at provider_event.settled_at
         provider_event.transmission_id""",
 }
 UNSEEN_REMOVALS = {
@@ -66,7 +64,6 @@ UNSEEN_REMOVALS = {
     "it explains a route that was taken": "routing_decision",
     "without it no process starts": "root_key",
     "a movement that was read and not posted; the next reading stores it again": "movement",
-    "an event that had no effect of its own": "provider_event",
 }
 
 _OTHER_VALUE = {

@@ -180,9 +180,19 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"idempotency_keys_match_record"},
     ),
     (
-        "select min(e.id::text) from provider_event e where status = 'processed'",
-        "update provider_event set reason = null where id::text = ",
-        {"events_are_accounted_for"},
+        "select min(typeid('pev', id)) from provider_event where reason = 'already_so'",
+        "update provider_event set reason = null where typeid('pev', id) = ",
+        {"events_are_accounted_for", "events_match_record"},
+    ),
+    (
+        "select min(typeid('pev', id)) from provider_event where settled_at is not null",
+        "update provider_event set body = body || 'x' where typeid('pev', id) = ",
+        {"events_match_record"},
+    ),
+    (
+        "select min(typeid('pev', id)) from provider_event where status = 'processed'",
+        "delete from provider_event where typeid('pev', id) = ",
+        {"events_match_record"},
     ),
     (
         "select min(name) from merchant",
@@ -226,9 +236,9 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"routing_rules_match_record"},
     ),
     (
-        "select min(id::text) from provider_event",
-        "update provider_event set provider_account_id = gen_random_uuid() where id::text = ",
-        {"events_have_provider_accounts"},
+        "select min(typeid('pev', id)) from provider_event where settled_at is not null",
+        "update provider_event set provider_account_id = gen_random_uuid() where typeid('pev', id) = ",
+        {"events_have_provider_accounts", "events_match_record"},
     ),
     (
         "select key from movement where key = 'txn_charged'",

@@ -222,7 +222,7 @@ from (
 
 -- name: check_events_are_accounted_for
 -- Check that every processed event is the cause of an audit record, or has a reason for no effect.
-select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
+select count(*) as examined, count(*) filter (where bad) as wrong, min(typeid('pev', id)) filter (where bad) as first
 from (
     select e.id, e.reason is null and a.cause_id is null as bad
     from provider_event e
@@ -233,9 +233,41 @@ from (
 
 -- name: check_events_have_provider_accounts
 -- Check that the provider account of every event exists. The table has no foreign key.
-select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
+select count(*) as examined, count(*) filter (where bad) as wrong, min(typeid('pev', id)) filter (where bad) as first
 from (
     select e.id, p.id is null as bad
     from provider_event e
     left join provider_account p on p.merchant_id = e.merchant_id and p.id = e.provider_account_id
+) as events
+
+-- name: check_events_match_record
+-- Check that a settled event is as its newest audit record says, and that no recorded event is missing. An
+-- event that is open again was replayed after it was settled.
+select count(*) as examined, count(*) filter (where bad) as wrong, min(typeid('pev', id)) filter (where bad) as first
+from (
+    select coalesce(r.object_id, e.id) as id, not coalesce(
+        r.said ->> 'provider_reference' = e.provider_reference
+            and r.said ->> 'type' = e.event_type
+            and r.said ->> 'body_sha256' = encode(sha256(e.body), 'hex')
+            and r.account = p.name
+            and case when e.settled_at is null then r.last = 'provider_event.replayed' else
+                r.last = 'provider_event.settled'
+                and r.said ->> 'status' = e.status
+                and r.said ->> 'reason' is not distinct from e.reason
+            end, false
+    ) as bad
+    from provider_event e
+    join (select merchant_id, id, typeid('pac', id) as name from provider_account) as p
+        on p.merchant_id = e.merchant_id and p.id = e.provider_account_id
+    full join (
+        select
+            merchant_id, object_id,
+            (array_agg(action order by id desc))[1] as last,
+            (array_agg(actor order by id desc) filter (where action = 'provider_event.settled'))[1] as account,
+            (array_agg(data order by id desc) filter (where action = 'provider_event.settled'))[1] as said
+        from recorded_change
+        where action in ('provider_event.settled', 'provider_event.replayed')
+        group by merchant_id, object_id
+    ) as r on r.merchant_id = e.merchant_id and r.object_id = e.id
+    where e.settled_at is not null or r.said is not null
 ) as events

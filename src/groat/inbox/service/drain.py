@@ -33,6 +33,7 @@ from groat.inbox.domain.event import ClaimedEvent
 from groat.inbox.infrastructure import events as store
 from groat.inbox.infrastructure.events import InboxCounts
 from groat.inbox.service.applier import EventApplier, Read, apply_or_split
+from groat.inbox.service.conclusions import EventConclusions
 from groat.inbox.service.interpreter import Interpreter, Reading, in_time
 from groat.kernel import ids
 from groat.kernel.errors import Unavailable
@@ -80,6 +81,7 @@ class InboxDrain:
         interpreter: Interpreter,
         facts: EventApplier,
         recovery: PaymentRecovery,
+        conclusions: EventConclusions,
         doorbell: Doorbell,
         random: Random,
     ) -> None:
@@ -87,6 +89,7 @@ class InboxDrain:
         self._interpreter = interpreter
         self._facts = facts
         self._recovery = recovery
+        self._conclusions = conclusions
         self._doorbell = doorbell
         self._random = random
         # Events that wait for provider answers, by the background task that applies them.
@@ -291,7 +294,7 @@ class InboxDrain:
             held_reads = [(event, reading) for event, reading in batch if event.id in held]
             applied = await self._facts.apply(connection, merchant_id, held_reads)
             concluded = [(result.event, result.settlement) for result in applied]
-            store.settle(connection, merchant_id, concluded)
+            await self._conclusions.write(connection, merchant_id, concluded)
         await self._remind_and_log(concluded)
 
     async def _give_up(self, event: ClaimedEvent, error: Exception) -> None:
@@ -312,7 +315,7 @@ class InboxDrain:
         async with self._database.transaction() as connection:
             held = await store.lock_claimed(connection, event.merchant_id, [event])
             concluded = [(event, conclusion)] if held else []
-            store.settle(connection, event.merchant_id, concluded)
+            await self._conclusions.write(connection, event.merchant_id, concluded)
         await self._remind_and_log(concluded)
 
     async def _remind_and_log(self, concluded: Sequence[tuple[ClaimedEvent, Conclusion]]) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from groat.audit.domain.record import Change
 from groat.audit.service.records import AuditService
-from groat.inbox.domain.actions import InboxAction
+from groat.inbox.domain import event_changes
 from groat.inbox.domain.event import EventFilter, ProviderEvent
 from groat.inbox.infrastructure import events as store
 from groat.inbox.service.rehearsal import EventRehearsal, Rehearsed
@@ -145,7 +144,9 @@ class EventReplay:
                 for place, event in enumerate(reversed(events))
             }
             replayed = await store.replay(connection, merchant_id, delays)
-            changes = [_replayed(caller, event) for event in events if event.id in replayed]
+            changes = [
+                event_changes.replayed(caller, event) for event in events if event.id in replayed
+            ]
             if changes:
                 await self._audit.write(connection, merchant_id, changes, self._clock.now())
             now_due = await store.events(
@@ -164,14 +165,3 @@ def _check(wanted: EventFilter) -> None:
 
 def _next_before(events: Sequence[ProviderEvent], limit: int) -> ProviderEventId | None:
     return events[-1].id if len(events) == limit else None
-
-
-def _replayed(caller: Caller, event: ProviderEvent) -> Change:
-    return Change.by(
-        caller,
-        InboxAction.EVENT_REPLAYED,
-        "provider_event",
-        event.id,
-        was=event.status.value,
-        reason=event.reason,
-    )

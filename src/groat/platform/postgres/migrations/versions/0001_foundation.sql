@@ -519,7 +519,7 @@ create table audit_verification (
 create view recorded_change as
 select
     merchant_id, id, object_id, recorded_at, said ->> 'action' as action, said ->> 'object' as object,
-    said -> 'data' as data
+    said ->> 'actor' as actor, said -> 'data' as data
 from (
     select merchant_id, id, object_id, recorded_at, case
         when leaf_hash = sha256('\x00'::bytea || body) then convert_from(body, 'UTF8')::jsonb
