@@ -237,7 +237,10 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     ),
     (
         "select min(typeid('pev', id)) from provider_event where settled_at is not null",
-        "update provider_event set provider_account_id = gen_random_uuid() where typeid('pev', id) = ",
+        (
+            "update provider_event set provider_account_id = gen_random_uuid()"
+            " where typeid('pev', id) = "
+        ),
         {"events_have_provider_accounts", "events_match_record"},
     ),
     (
