@@ -271,6 +271,21 @@ CREATE TABLE public.dispute (
 );
 
 --
+-- Name: engine_process; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.engine_process (
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    host text NOT NULL,
+    version text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT engine_process_kind_check CHECK ((kind = ANY (ARRAY['api'::text, 'worker'::text])))
+)
+WITH (fillfactor='50');
+
+--
 -- Name: hold; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -576,6 +591,7 @@ CREATE VIEW public.recorded_change AS
     recorded_at,
     (said ->> 'action'::text) AS action,
     (said ->> 'object'::text) AS object,
+    (said ->> 'actor'::text) AS actor,
     (said -> 'data'::text) AS data
    FROM ( SELECT audit_record.merchant_id,
             audit_record.id,
@@ -783,6 +799,13 @@ ALTER TABLE ONLY public.dispute
 
 ALTER TABLE ONLY public.dispute
     ADD CONSTRAINT dispute_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: engine_process engine_process_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.engine_process
+    ADD CONSTRAINT engine_process_pkey PRIMARY KEY (id);
 
 --
 -- Name: hold hold_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1414,6 +1437,18 @@ GRANT UPDATE(shortfall) ON TABLE public.dispute TO groat_app;
 --
 
 GRANT UPDATE(updated_at) ON TABLE public.dispute TO groat_app;
+
+--
+-- Name: TABLE engine_process; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.engine_process TO groat_app;
+
+--
+-- Name: COLUMN engine_process.seen_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(seen_at) ON TABLE public.engine_process TO groat_app;
 
 --
 -- Name: TABLE hold; Type: ACL; Schema: public; Owner: -

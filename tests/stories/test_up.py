@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 
 import httpx
 
+from groat.kernel import ids
 from tests.support.processes import (
     Up,
+    address,
     commands_of,
     document,
     groat,
@@ -56,6 +59,22 @@ def balance(up: Up, wallet: str) -> object:
     return up.api.get(f"/v1/accounts/{wallet}").json()["balance"]
 
 
+def see_the_processes(up: Up) -> None:
+    """Look at the running processes as an operator does."""
+    for name in ("api", "worker"):
+        answer = httpx.get(address(up.output, f"{name} metrics"), timeout=30)
+        assert f'groat_processes{{kind="{name}"' in answer.text
+    alive = json.loads(groat(up.home, "processes", "--json").stdout)
+    assert sorted(one["kind"] for one in alive if one["alive"]) == ["api", "worker"]
+    [(merchant,)] = up.rows("select merchant_id from merchant")
+    doctor = groat(up.home, "doctor", ids.render_merchant(merchant), "--json")
+    assert doctor.returncode == 0, doctor.stdout
+    symptoms = json.loads(doctor.stdout)
+    assert {one["state"] for one in symptoms} == {"ok"}, symptoms
+    assert {"postgresql", "redis", "master_key", "workers"} < {one["name"] for one in symptoms}
+    assert sum(one["name"].startswith(("stripe ", "paypal ")) for one in symptoms) == 2
+
+
 def first_payments(home: Path) -> str:
     """Follow the instructions of `groat up` in a new home; return the wallet that was opened."""
     with running_up(home) as up:
@@ -67,6 +86,7 @@ def first_payments(home: Path) -> str:
         checks = {check["name"]: check for check in document(verified)["checks"]}
         assert checks["balances_match_entries"]["examined"] == 4
         assert all(check["ok"] for check in checks.values())
+        see_the_processes(up)
         assert up.interrupt() == 0
     assert processes_of(home) == []
     return wallet

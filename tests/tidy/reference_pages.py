@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.metrics_core import Metric
+
 from groat.accounts.domain.actions import AccountAction
+from groat.app.gauges import all_gauges
 from groat.audit.domain.action import Action
 from groat.audit.domain.actions import AuditAction
 from groat.inbox.domain.actions import InboxAction
@@ -26,6 +30,7 @@ from groat.payments.domain.lifecycle import (
     answer_dispute,
     answer_refund,
 )
+from groat.platform.process import metrics as process_metrics
 from groat.providers.domain.facts import (
     DisputeClosed,
     DisputeFact,
@@ -58,6 +63,24 @@ _AUDIT_ACTIONS = """\
 Every audit record has one of these actions. Each room declares its own in `domain/actions.py`.
 
 {tables}
+"""
+
+_METRICS = """\
+# Metrics
+
+`GET /metrics` on the metrics port (`GROAT_METRICS_PORT`) of `groat api` and `groat worker` returns
+these metrics in the text format of Prometheus. [Running Groat](../operations.md#metrics-and-probes)
+tells how to use them.
+
+## Counted by each process
+
+{counted}
+
+## Read from the database by each scrape
+
+Every process returns the same values: take the maximum over the processes, not the sum.
+
+{read}
 """
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -237,7 +260,36 @@ def audit_actions() -> str:
     return _AUDIT_ACTIONS.format(tables="\n\n".join(tables))
 
 
+def metrics() -> str:
+    """Return the page of metrics: those that processes count, and those read at each scrape."""
+    counted = [
+        (_exposed(family), family.type, one._labelnames, family.documentation)
+        for one in vars(process_metrics).values()
+        if isinstance(one, MetricWrapperBase)
+        for family in one.describe()
+    ]
+    read = [
+        (name, "gauge", one.labels, description)
+        for one in all_gauges()
+        for name, description in one.values.values()
+    ]
+    return _METRICS.format(counted=_metric_table(counted), read=_metric_table(read))
+
+
+def _exposed(family: Metric) -> str:
+    return f"{family.name}_total" if family.type == "counter" else family.name
+
+
+def _metric_table(found: Iterable[tuple[str, str, Sequence[str], str]]) -> str:
+    rows = [
+        f"| `{name}` | {kind} | {', '.join(f'`{label}`' for label in labels)} | {description} |"
+        for name, kind, labels, description in found
+    ]
+    return "| metric | type | labels | meaning |\n|---|---|---|---|\n" + "\n".join(rows)
+
+
 PAGES = {
+    "metrics.md": metrics,
     "lifecycle.md": lifecycle,
     "failure-codes.md": failure_codes,
     "audit-actions.md": audit_actions,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import signal
 from collections.abc import Awaitable, Iterator
+from functools import partial
 from importlib.metadata import version
+from types import FrameType
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -14,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from groat.accounts.http.accounts import AccountRoutes
 from groat.accounts.http.holds import HoldRoutes
 from groat.accounts.http.transfers import TransferRoutes
+from groat.app.metrics_port import metrics_port
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import Engine, open_engine
 from groat.audit.http import AuditRoutes, CheckpointRoutes
@@ -25,10 +30,13 @@ from groat.merchants.http.provider_accounts import ProviderAccountRoutes
 from groat.payments.http.disputes import DisputeRoutes
 from groat.payments.http.payments import PaymentCommandRoutes, PaymentQueryRoutes
 from groat.payments.http.refunds import RefundRoutes
+from groat.platform.http.access import AccessLog
 from groat.platform.http.bodies import BodyBudget
 from groat.platform.http.guard import connection_limits, guarded
 from groat.platform.http.middleware import LastResort, RequestIds
+from groat.platform.http.probes import Health, probe_routes
 from groat.platform.http.problems import install_problem_documents
+from groat.platform.postgres.heartbeat import heartbeat
 from groat.platform.postgres.queries import Query
 from groat.platform.process.memory import settle_memory
 from groat.platform.process.settings import Settings
@@ -43,12 +51,14 @@ def create_api(engine: Engine) -> FastAPI:
     api = FastAPI(title="Groat", version=version("groat"), redirect_slashes=False)
     api.add_middleware(Gate, engine.merchants)
     api.add_middleware(LastResort)
+    api.add_middleware(AccessLog)
     api.add_middleware(RequestIds)
     api.add_middleware(ServerTiming)
     install_problem_documents(api)
     api.state.vault = engine.vault  # signs the cursors of lists
     for router in _routers(engine):
         api.include_router(router)
+    api.router.routes.extend(probe_routes(engine.health))
 
     @api.get("/healthz", include_in_schema=False)
     async def healthz() -> JSONResponse:
@@ -103,7 +113,12 @@ async def serve_api(settings: Settings) -> None:
         settings.api_connections_per_address,
         settings.database_connections,
     )
-    async with open_engine(settings) as engine, exit_with_parent():
+    async with (
+        open_engine(settings) as engine,
+        exit_with_parent(),
+        heartbeat(engine.database, "api"),
+        metrics_port(engine.database, engine.health, settings.metrics_host, settings.metrics_port),
+    ):
         config = uvicorn.Config(
             create_app(engine),
             host=settings.api_host,
@@ -119,4 +134,27 @@ async def serve_api(settings: Settings) -> None:
             timeout_graceful_shutdown=math.ceil(settings.provider_timeout_seconds) + 5,
         )
         settle_memory()
-        await uvicorn.Server(config).serve()
+        await _DrainingServer(config, engine.health, settings.drain_seconds).serve()
+
+
+class _DrainingServer(uvicorn.Server):
+    """A server that is not ready any more at SIGTERM, and goes on serving for ``drain_seconds``.
+
+    A load balancer sends requests until it notices that the process is not ready.
+    """
+
+    def __init__(self, config: uvicorn.Config, health: Health, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._health = health
+        self._drain_seconds = drain_seconds
+        self._loop = asyncio.get_running_loop()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop. SIGINT, and a second SIGTERM, stop at once."""
+        waits = sig == signal.SIGTERM and not self._health.stopping
+        self._health.stopping = True
+        if not waits:
+            super().handle_exit(sig, frame)
+            return
+        leave = partial(super().handle_exit, sig, frame)
+        self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, leave)

@@ -25,10 +25,12 @@ from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 from groat.app import (
     account_commands,
     audit_commands,
+    doctor_command,
     inbox_commands,
     key_commands,
     merchant_commands,
     payment_commands,
+    process_commands,
     provider_account_commands,
     render,
     routing_commands,
@@ -55,7 +57,7 @@ from groat.platform.process.settings import (
     require,
     unknown_variables,
 )
-from groat.platform.process.telemetry import configure_logging
+from groat.platform.process.telemetry import configure_command_logging, configure_logging
 
 app = typer.Typer(
     help="Groat, a payment orchestration engine. Start with `groat demo`, then `groat up`.",
@@ -73,6 +75,8 @@ app.add_typer(routing_commands.app, name="routing")
 app.add_typer(inbox_commands.app, name="inbox")
 app.add_typer(audit_commands.app, name="audit")
 app.add_typer(settlement_commands.app, name="settlement")
+app.command("processes")(process_commands.list_processes)
+app.command("doctor")(doctor_command.diagnose)
 
 console = Console()
 notes = Console(stderr=True)
@@ -320,6 +324,7 @@ def main() -> NoReturn:
     Exit with 2 after an error that Groat defines, and with 1 after any other.
     """
     verbose = _VERBOSE in sys.argv
+    configure_command_logging()
     for line in unknown_variables(os.environ, ALL_SETTINGS):
         notes.print(f"[yellow]Warning[/] {escape(line)}", highlight=False, soft_wrap=True)
     try:

@@ -44,6 +44,7 @@ def welcome(console: Console, stack: Stack, wallet: AccountId) -> None:
         account = ids.render("provider_account", site.account_id)
         rows.append((f"{site.provider} simulator", f"{site.base}  (provider account {account})"))
     rows.append(("API key", stack.merchant.api_key))
+    rows += [(f"{name} metrics", address) for name, address in stack.metrics.items()]
     rows.append(("Logs", str(stack.settings.home / "logs")))
     for name, value in rows:  # not a table, which would cut the key to a narrow terminal's width
         console.print(f"{name:<18}{value}", soft_wrap=True, highlight=False, markup=False)

@@ -10,7 +10,7 @@ import asyncio
 import base64
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,12 @@ _READY_SECONDS = 30.0
 
 _LOOPBACK = "127.0.0.1"
 
+_METRICS_PORT = 9464
+"""The port of the API's metrics, and one below the worker's, unless it is set.
+
+It is the usual port of an exporter of OpenTelemetry.
+"""
+
 _SHARED = ("database_url", "redis_url", "master_key")
 """Settings that a running stack shares with other commands under the same ``home``."""
 
@@ -41,10 +47,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running stack: its settings, the address of its API, and the demonstration merchant."""
+    """A running stack: its settings, its addresses, and the demonstration merchant.
+
+    ``metrics`` maps ``api`` and ``worker`` to the address of their metrics.
+    """
 
     settings: Settings
     api: str
+    metrics: Mapping[str, str]
     merchant: Onboarded
 
 
@@ -71,13 +81,16 @@ def running_stack(
         say("Starting the API, the worker and the providers' simulators")
         bases = _simulators(settings)
         api = f"http://{_LOOPBACK}:{settings.api_port}"
+        metrics = _metrics_ports(settings, any_free=ephemeral)
         simulators, server, _ = (
-            _start(stack, settings, name) for name in ("simulator", "api", "worker")
+            _start(stack, settings.model_copy(update={"metrics_port": metrics.get(name)}), name)
+            for name in ("simulator", *metrics)
         )
         _wait(simulators, *(f"{base}/_simulator/books" for base in bases.values()))
         onboarded = asyncio.run(onboard(settings, merchant, api, bases))
         _wait(server, f"{api}/healthz")
-        yield Stack(settings, api, onboarded)
+        addresses = {name: f"http://{_LOOPBACK}:{port}/metrics" for name, port in metrics.items()}
+        yield Stack(settings, api, addresses, onboarded)
 
 
 def running_settings(settings: Settings) -> Settings:
@@ -132,9 +145,21 @@ def _ports(settings: Settings, *, any_free: bool) -> dict[str, int]:
 
     With ``any_free``, all of them are free ports.
     """
+    names = ("api_port", *(one.port_setting for one in SIMULATED.values()))
+    return _free_ports({name: getattr(settings, name) for name in names}, any_free=any_free)
+
+
+def _metrics_ports(settings: Settings, *, any_free: bool) -> dict[str, int]:
+    """Return the port for the metrics of the API, and that of the worker."""
+    first = settings.metrics_port or _METRICS_PORT
+    return _free_ports({"api": first, "worker": first + 1}, any_free=any_free)
+
+
+def _free_ports(wanted: Mapping[str, int], *, any_free: bool) -> dict[str, int]:
+    """Return the ports that are wanted, or a free one for each that is in use."""
     ports: dict[str, int] = {}
-    for name in ("api_port", *(one.port_setting for one in SIMULATED.values())):
-        port = free_port() if any_free else getattr(settings, name)
+    for name, first in wanted.items():
+        port = free_port() if any_free else first
         while port in ports.values() or not is_free(port):
             port = free_port()
         ports[name] = port

@@ -47,6 +47,7 @@ from groat.payments.service.recovery import PaymentRecovery
 from groat.payments.service.refunds import RefundService
 from groat.payments.service.resolution import ResolutionService
 from groat.platform.crypto import MasterKeys, Vault
+from groat.platform.http.probes import Health
 from groat.platform.postgres.database import Database
 from groat.platform.postgres.root_key import open_vault
 from groat.platform.process.bulkhead import Bulkhead
@@ -134,6 +135,7 @@ class Engine(Ledger, Payments, Inbox, Settlement):
 
     database: Database
     vault: Vault
+    health: Health
 
 
 @asynccontextmanager
@@ -161,7 +163,8 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         ):
             stack.push_async_callback(close)
         rooms = {**vars(ledger), **vars(payments), **vars(inbox), **vars(settlement)}
-        yield Engine(**rooms, database=base.database, vault=base.vault)
+        health = Health(base.database)
+        yield Engine(**rooms, database=base.database, vault=base.vault, health=health)
 
 
 def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adapter]) -> Ledger:

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 
 import structlog
 
+from groat.app.metrics_port import metrics_port
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import INBOX_QUEUE, open_engine
+from groat.platform.postgres.heartbeat import heartbeat
 from groat.platform.process.due_work import DueWork
 from groat.platform.process.memory import settle_memory
 from groat.platform.process.settings import Settings
@@ -23,7 +25,12 @@ _log = structlog.get_logger(__name__)
 
 async def run_worker(settings: Settings) -> None:
     """Work until SIGINT or SIGTERM, then finish the batches in progress and return."""
-    async with open_engine(settings) as engine, exit_with_parent():
+    async with (
+        open_engine(settings) as engine,
+        exit_with_parent(),
+        heartbeat(engine.database, "worker"),
+        metrics_port(engine.database, engine.health, settings.metrics_host, settings.metrics_port),
+    ):
         poll_seconds = settings.poll_seconds
         inbox = DueWork("inbox", engine.drain.drain_batch, poll_seconds=poll_seconds)
         others = [
@@ -47,6 +54,7 @@ async def run_worker(settings: Settings) -> None:
         settle_memory()
         _log.info("worker_started", redis=settings.redis_url is not None)
         await _stop_signal()
+        engine.health.stopping = True
         await asyncio.gather(*(work.stop() for work in (inbox, *others)))
         await engine.drain.finish()
         for task in tasks:

@@ -8,6 +8,7 @@ object, and the rest is the UUID in lower-case Crockford base 32.
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from typing import NewType, Protocol, TypeVar
 from uuid import UUID
 
@@ -75,6 +76,11 @@ class IdSource(Protocol):
 def uuid7() -> UUID:
     """Return a new time-ordered UUID."""
     return uuid_utils.compat.uuid7()
+
+
+def made_at(value: UUID) -> datetime:
+    """Return the time at which a time-ordered UUID was made, in UTC, to the millisecond."""
+    return datetime.fromtimestamp((value.int >> _BITS_BELOW_TIME) / 1000, UTC)
 
 
 def name_based(kind: bytes, name: str) -> UUID:

@@ -11,6 +11,7 @@ look-ups fail still takes payments, and an open breaker delays no outcome that c
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -18,16 +19,21 @@ from typing import TypeVar
 import structlog
 
 from groat.platform.process import timings
+from groat.platform.process.metrics import PROVIDER_CALL_SECONDS
 from groat.platform.redis.breaker import Breakers
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import (
     Answered,
+    AuthorizeRequest,
+    CancelRequest,
+    CaptureRequest,
     Envelope,
     EventPage,
     NotOurs,
     OperationRequest,
     Provider,
+    RefundRequest,
     Rejection,
     Reply,
     Unknown,
@@ -92,7 +98,8 @@ class GuardedProvider:
         """Make the call of an operation, unless the circuit breaker is open: then none is sent."""
         if not await self._breakers.allows(self._account):
             return NotSent(FailureCode.PROVIDER_UNREACHABLE, "circuit_open")
-        reply = await self._answer(lambda: perform(self._provider.operations, request))
+        kind = _OPERATIONS[type(request)]
+        reply = await self._answer(kind, lambda: perform(self._provider.operations, request))
         await self._breakers.record(self._account, ok=_has_answered(reply))
         return reply
 
@@ -101,7 +108,7 @@ class GuardedProvider:
         lookups = self._provider.lookups
         if lookups is None:
             return NO_LOOK_UP
-        return await self._answer(lambda: lookups.fetch(request))
+        return await self._answer("look_up", lambda: lookups.fetch(request))
 
     async def fetch_capture(self, reference: str) -> Reply | NotOurs:
         """Look up a capture that a webhook names. Without look-ups, nothing is learned about it.
@@ -111,7 +118,7 @@ class GuardedProvider:
         lookups = self._provider.lookups
         if lookups is None:
             return Answered(())
-        return await self._answer(lambda: lookups.fetch_capture(reference))
+        return await self._answer("look_up_capture", lambda: lookups.fetch_capture(reference))
 
     async def list_events(
         self, since: datetime, until: datetime, cursor: str | None
@@ -120,14 +127,14 @@ class GuardedProvider:
         events = self._provider.event_list
         if events is None:
             return EventPage((), None)
-        return await self._answer(lambda: events.page(since, until, cursor))
+        return await self._answer("list_events", lambda: events.page(since, until, cursor))
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable | NotOurs:
         """Return the facts of a verified webhook, asking the provider where it must be asked."""
         webhooks = self._provider.webhooks
         if webhooks is None:
             return NO_WEBHOOKS
-        return await self._answer(lambda: webhooks.interpret(event_type, body))
+        return await self._answer("read_webhook", lambda: webhooks.interpret(event_type, body))
 
     def read_webhook(
         self, event_type: str, body: bytes
@@ -154,18 +161,56 @@ class GuardedProvider:
         """Close the connections of the adapter."""
         await self._provider.close()
 
-    async def _answer(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer | Unknown:
+    async def _answer(
+        self, operation: str, call: Callable[[], Awaitable[_Answer]]
+    ) -> _Answer | Unknown:
+        """Return the answer of a call, and measure and log the call."""
+        started = time.perf_counter()
+        with timings.spent_on("provider"):
+            answer = await self._answer_in_time(call)
+        seconds, outcome = time.perf_counter() - started, _outcome(answer)
+        PROVIDER_CALL_SECONDS.labels(self._account, operation, outcome).observe(seconds)
+        _log.info(
+            "provider_call",
+            account=self._account,
+            operation=operation,
+            outcome=outcome,
+            ms=round(1000 * seconds, 1),
+        )
+        return answer
+
+    async def _answer_in_time(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer | Unknown:
         """Return the answer of a call. The request was perhaps sent, so no error means failure."""
         try:
-            with timings.spent_on("provider"):
-                async with asyncio.timeout(self._seconds):
-                    return await call()
+            async with asyncio.timeout(self._seconds):
+                return await call()
         except Exception as error:  # noqa: BLE001 - an adapter may raise anything
             return self._raised(error)
 
     def _raised(self, error: Exception) -> AdapterRaised:
         _log.error("adapter_raised", account=self._account, exc_info=error)
         return AdapterRaised(type(error).__name__)
+
+
+_OPERATIONS: Mapping[type[OperationRequest], str] = {
+    AuthorizeRequest: "authorize",
+    CaptureRequest: "capture",
+    CancelRequest: "cancel",
+    RefundRequest: "refund",
+}
+
+
+def _outcome(answer: object) -> str:
+    """Return the outcome of a call, for metrics and log lines."""
+    match answer:
+        case NotSent():
+            return "not_sent"
+        case AdapterRaised():
+            return "raised"
+        case Unknown():
+            return "unknown"
+        case _:
+            return "answered"
 
 
 def _has_answered(reply: Reply) -> bool:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from groat.kernel import ids
 from groat.kernel.errors import Unavailable
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import ProviderName
@@ -89,7 +90,9 @@ class ProviderRegistry:
         adapter = self._adapter(account.provider)
         seconds = self._timeout_seconds
         adapted = adapter(account.credentials, timeout_seconds=seconds)
-        provider = GuardedProvider(adapted, str(account_id), self._breakers, seconds)
+        provider = GuardedProvider(
+            adapted, ids.render("provider_account", account_id), self._breakers, seconds
+        )
         self._kept[merchant_id, account_id] = _KeptProvider(
             provider, account.credentials, time.monotonic()
         )

@@ -132,7 +132,10 @@ class RoutingService:
         return {account.id: account.provider for account in listed}
 
     async def _is_broken(self, account_id: ProviderAccountId) -> bool:
-        return await self._breakers.state(str(account_id)) is BreakerState.OPEN
+        return (
+            await self._breakers.state(ids.render("provider_account", account_id))
+            is BreakerState.OPEN
+        )
 
 
 def read_rules(content: bytes) -> Rules:

@@ -28,6 +28,7 @@ ONCE = {
     "audit_verification_pkey": "a verification",
     "balance_pkey": "a balance for an account",
     "dispute_pkey": "a dispute",
+    "engine_process_pkey": "a process",
     "dispute_merchant_id_provider_account_id_provider_reference_key": "a dispute at its provider",
     "hold_pkey": "a hold, whose id follows from its reference",
     "idempotency_key_pkey": "an Idempotency-Key",
@@ -57,6 +58,9 @@ async def test_a_second_row_is_refused(lived_in: World) -> None:
     await seal_all(lived_in)  # as many leaves make a subtree
     await assert_sound(lived_in)  # a verification
     await lived_in.rows("insert into audit_cosignature values (1, 'a signature', now())")
+    await lived_in.rows(
+        "insert into engine_process values (gen_random_uuid(), 'api', 'host', '1', now(), now())"
+    )
     async with await psycopg.AsyncConnection.connect(lived_in.database_url) as connection:
         await connection.execute("set session_replication_role = replica")
         for index in ONCE:

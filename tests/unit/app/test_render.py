@@ -22,6 +22,7 @@ WALLET = AccountId(ids.uuid7())
 STACK = Stack(
     Settings(home=Path("/srv/groat")),
     "http://127.0.0.1:8420",
+    {"api": "http://127.0.0.1:9464/metrics", "worker": "http://127.0.0.1:9465/metrics"},
     Onboarded(ids.new_merchant_id(ids.uuid7), "groat_key_secret", (STRIPE, PAYPAL)),
 )
 

@@ -23,6 +23,7 @@ from groat.kernel.errors import Unavailable
 from groat.kernel.ids import MerchantId
 from groat.platform.postgres.database import Database, KeyTaken
 from groat.platform.process.batching import Lane
+from groat.platform.process.metrics import POSTING_BATCH
 
 _MAX_IN_BATCH = 500
 """Maximum units in one batch."""
@@ -95,6 +96,7 @@ class PostingLanes:
         If the connection was lost after the batch was sent, it may be committed or not. The locks
         look up the references, and so learn which.
         """
+        POSTING_BATCH.observe(len(submissions))
         answered: dict[int, UnitOutcomes | Exception] = {}
         try:
             answered |= await self._claimed.post(merchant_id, actor, submissions)

@@ -21,6 +21,7 @@ from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.platform.http.bodies import read_bytes
 from groat.platform.http.middleware import RequestIds
 from groat.platform.http.problems import internal_error, problem_of, problem_of_framework
+from groat.platform.process.metrics import DELIVERIES
 
 _log = structlog.get_logger(__name__)
 
@@ -39,7 +40,7 @@ class WebhookDoor:
     """An ASGI application that receives webhook deliveries.
 
     Only a failed delivery gets a request id, for its log lines and its answer. A successful
-    delivery writes no log line.
+    delivery is counted and writes no log line.
     """
 
     def __init__(self, receiver: WebhookReceiver) -> None:
@@ -54,6 +55,7 @@ class WebhookDoor:
         except Exception as error:  # noqa: BLE001 - every failure is answered
             await _refuse(error, scope, receive, send)
         else:
+            DELIVERIES.labels("accepted").inc()
             await send(_START)
             await send(_END)
 
@@ -79,9 +81,11 @@ async def _refuse(error: Exception, scope: Scope, receive: Receive, send: Send) 
             case HTTPException():
                 response = problem_of_framework(error)
             case GroatError():
+                DELIVERIES.labels(error.code).inc()
                 _log.warning("webhook_rejected", reason=error.code)
                 response = problem_of(error)
             case _:
+                DELIVERIES.labels("internal_error").inc()
                 _log.error("delivery_failed", exc_info=error)
                 response = internal_error()
         await response(scope, receive, send)

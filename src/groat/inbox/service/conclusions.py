@@ -9,9 +9,11 @@ from groat.inbox.domain import event_changes
 from groat.inbox.domain.conclusion import Conclusion, Settled
 from groat.inbox.domain.event import ClaimedEvent
 from groat.inbox.infrastructure import events as store
+from groat.kernel import ids
 from groat.kernel.clock import Clock
 from groat.kernel.ids import MerchantId
 from groat.platform.postgres.connection import Connection
+from groat.platform.process.metrics import EVENT_LAG_SECONDS
 
 
 class EventConclusions:
@@ -36,5 +38,10 @@ class EventConclusions:
             for event, conclusion in concluded
             if isinstance(conclusion, Settled)
         ]
+        now = self._clock.now()
+        for event, conclusion in concluded:
+            if isinstance(conclusion, Settled):
+                lag = now - ids.made_at(event.id)
+                EVENT_LAG_SECONDS.labels(conclusion.status.value).observe(lag.total_seconds())
         if settled:
-            await self._audit.write(connection, merchant_id, settled, self._clock.now())
+            await self._audit.write(connection, merchant_id, settled, now)

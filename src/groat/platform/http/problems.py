@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from groat.kernel.errors import GroatError, InvalidRequest
 from groat.platform.http.strict_json import Json
@@ -24,10 +24,25 @@ _HEADERS: dict[int, dict[str, str]] = {
 }
 
 
+class ProblemDocument(JSONResponse):
+    """A problem document (RFC 9457). It leaves its code in the request's state, for the log."""
+
+    media_type = "application/problem+json"
+
+    def __init__(self, code: str, document: Mapping[str, Json], status: int) -> None:
+        super().__init__(document, status_code=status, headers=_HEADERS.get(status))
+        self._code = code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the document."""
+        scope.setdefault("state", {})["problem_code"] = self._code
+        await super().__call__(scope, receive, send)
+
+
 def problem(
     status: int, code: str, detail: str, extra: Mapping[str, Json] | None = None
-) -> JSONResponse:
-    """Return a problem document (RFC 9457). ``code`` is for programs, ``detail`` for people."""
+) -> ProblemDocument:
+    """Return a problem document. ``code`` is for programs, ``detail`` for people."""
     document = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -36,20 +51,15 @@ def problem(
         "detail": detail,
         **(extra or {}),
     }
-    return JSONResponse(
-        document,
-        status_code=status,
-        headers=_HEADERS.get(status),
-        media_type="application/problem+json",
-    )
+    return ProblemDocument(code, document, status)
 
 
-def problem_of(error: GroatError) -> JSONResponse:
+def problem_of(error: GroatError) -> ProblemDocument:
     """Return the problem document of ``error``."""
     return problem(error.status, error.code, error.message)
 
 
-def problem_of_framework(error: HTTPException) -> JSONResponse:
+def problem_of_framework(error: HTTPException) -> ProblemDocument:
     """Return the problem document of an error of the framework, such as 405."""
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     answer = problem(error.status_code, code, str(error.detail))
@@ -57,7 +67,7 @@ def problem_of_framework(error: HTTPException) -> JSONResponse:
     return answer
 
 
-def internal_error() -> JSONResponse:
+def internal_error() -> ProblemDocument:
     """Return the problem document of an unforeseen error that is already in the log."""
     return problem(
         500, "internal_error", "An unforeseen error occurred in Groat; it is in Groat's log."
@@ -68,11 +78,11 @@ def install_problem_documents(app: FastAPI) -> None:
     """Make ``app`` answer every error of a route with a problem document."""
 
     @app.exception_handler(GroatError)
-    def told(_request: Request, error: GroatError) -> JSONResponse:
+    def told(_request: Request, error: GroatError) -> ProblemDocument:
         return problem_of(error)
 
     @app.exception_handler(RequestValidationError)
-    def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+    def invalid(_request: Request, error: RequestValidationError) -> ProblemDocument:
         errors: list[Json] = [
             {"field": ".".join(str(part) for part in found["loc"][1:]), "detail": found["msg"]}
             for found in error.errors()
@@ -85,14 +95,14 @@ def install_problem_documents(app: FastAPI) -> None:
         )
 
     @app.exception_handler(HTTPException)
-    def framework(request: Request, error: HTTPException) -> JSONResponse:
+    def framework(request: Request, error: HTTPException) -> ProblemDocument:
         answer = problem_of_framework(error)
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             answer.headers["allow"] = ", ".join(_allowed(app, request.scope))
         return answer
 
     @app.exception_handler(psycopg.DataError)
-    def unkeepable(_request: Request, _error: psycopg.DataError) -> JSONResponse:
+    def unkeepable(_request: Request, _error: psycopg.DataError) -> ProblemDocument:
         detail = "The request contains a text or a number that the database cannot store."
         return problem(InvalidRequest.status, "invalid_value", detail)
 

@@ -19,6 +19,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from groat.kernel.errors import Unavailable
 from groat.platform.postgres.connection import Connection, Session
 from groat.platform.postgres.queries import Query
+from groat.platform.process import metrics
 from groat.platform.process.settings import APPLICATION_ROLE
 
 _ACQUIRE_SECONDS = 5.0
@@ -112,6 +113,15 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self._pool.close()
+
+    def measure_pool(self) -> None:
+        """Set the gauges of the pool to the present state."""
+        stats = self._pool.get_stats()
+        idle = stats.get("pool_available", 0)
+        metrics.POOL_CONNECTIONS.labels("idle").set(idle)
+        metrics.POOL_CONNECTIONS.labels("used").set(stats.get("pool_size", 0) - idle)
+        metrics.POOL_CONNECTIONS.labels("max").set(stats.get("pool_max", 0))
+        metrics.POOL_WAITING.set(stats.get("requests_waiting", 0))
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

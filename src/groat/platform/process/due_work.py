@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
+
+from groat.platform.process.metrics import BATCH_ROWS, BATCH_SECONDS, WORK_FAILURES
 
 _log = structlog.get_logger(__name__)
 
@@ -34,9 +37,17 @@ class DueWork:
         """Work until no row is due; return the number of rows."""
         total = 0
         async with self._draining:
-            while not self._stopping and (taken := await self._drain_batch()):
+            while not self._stopping and (taken := await self._measured_batch()):
                 total += taken
         return total
+
+    async def _measured_batch(self) -> int:
+        started = time.perf_counter()
+        taken = await self._drain_batch()
+        if taken:
+            BATCH_ROWS.labels(self._name).observe(taken)
+            BATCH_SECONDS.labels(self._name).observe(time.perf_counter() - started)
+        return taken
 
     async def stop(self) -> None:
         """Start no further batch, and return once the batch under way is done."""
@@ -50,5 +61,6 @@ class DueWork:
             try:
                 await self.drain()
             except Exception:  # noqa: BLE001 - logged, and the rows remain due
+                WORK_FAILURES.labels(self._name).inc()
                 _log.exception("due_work_failed", work=self._name)
             await asyncio.sleep(self._poll_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter

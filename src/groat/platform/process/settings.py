@@ -83,6 +83,23 @@ class Settings(BaseSettings):
         description="Maximum connections from one address. Unset: half of all connections. Behind "
         "a load balancer, all connections come from its address.",
     )
+    drain_seconds: float = Field(
+        0,
+        ge=0,
+        le=300,
+        description="Seconds for which `groat api` goes on serving after SIGTERM, while `/readyz` "
+        "is 503 already. Set it to the time that your load balancer needs to notice.",
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", description="The address that the metrics port listens on."
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port of `/metrics`, `/livez` and `/readyz` of `groat api` and `groat worker`, "
+        "each on a port of its own. Unset: none.",
+    )
     database_connections: int = Field(
         16, ge=2, le=500, description="Maximum connections of one process to PostgreSQL."
     )

@@ -23,6 +23,7 @@ from redis.asyncio import Redis
 
 from groat.kernel.clock import Clock
 from groat.platform.crypto import Vault
+from groat.platform.process.metrics import BREAKER_STATE
 from groat.platform.redis.circuit import (
     HEALTHY,
     POLICY,
@@ -62,6 +63,9 @@ else
 end
 return false
 """
+_LEVELS = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
+"""Values of the gauge of breakers."""
+
 _CIRCUIT = TypeAdapter(Circuit)
 _RANDOM = SystemRandom()
 
@@ -227,7 +231,9 @@ class Breakers:
                 return await shared.change(name, known, rule, ask=ask)
 
         changed = await self._path.attempt(change)
-        return known.change(rule) if changed is None else changed
+        changed = known.change(rule) if changed is None else changed
+        BREAKER_STATE.labels(name).set(_LEVELS[self._state(name)])
+        return changed
 
     def _is_fresh(self, known: _Known) -> bool:
         then = known.asked_at

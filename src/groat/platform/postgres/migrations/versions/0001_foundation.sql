@@ -514,6 +514,16 @@ create table audit_verification (
     finished_at timestamptz not null
 );
 
+-- The processes of the engine. Each writes a sign of life every few seconds; nothing is decided by them.
+create table engine_process (
+    id uuid primary key,
+    kind text not null check (kind in ('api', 'worker')),
+    host text not null,
+    version text not null,
+    started_at timestamptz not null,
+    seen_at timestamptz not null
+) with (fillfactor = 50); -- room to update a row in its page
+
 -- The content of audit records. It is null if the body does not match its leaf_hash: an altered body may not
 -- even be JSON.
 create view recorded_change as
