@@ -28,6 +28,27 @@ end
 $$;
 
 --
+-- Name: refuse_loss_of_key(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_loss_of_key() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op = 'UPDATE' and old.answer is null then
+        return new;
+    end if;
+    if tg_op = 'DELETE' and (
+        old.answer is null and old.object_id is null or old.created_at < now() - interval '30 days'
+    ) then
+        return old;
+    end if;
+    raise exception 'an idempotency key and its answer are kept for 30 days: % is refused', lower(tg_op)
+        using errcode = 'restrict_violation';
+end
+$$;
+
+--
 -- Name: typeid(text, uuid); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -317,13 +338,18 @@ CREATE TABLE public.hold (
 
 CREATE TABLE public.idempotency_key (
     merchant_id bigint NOT NULL,
+    route text NOT NULL,
     key text NOT NULL,
     request_hash bytea NOT NULL,
-    object_kind text NOT NULL,
-    object_id uuid NOT NULL,
+    object_kind text,
+    object_id uuid,
+    answer bytea,
     created_at timestamp with time zone NOT NULL,
+    claimed_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_key_bound_whole CHECK (((object_kind IS NULL) = (object_id IS NULL))),
     CONSTRAINT idempotency_key_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255))),
-    CONSTRAINT idempotency_key_object_kind_check CHECK ((object_kind = ANY (ARRAY['payment'::text, 'refund'::text])))
+    CONSTRAINT idempotency_key_object_kind_check CHECK ((object_kind = ANY (ARRAY['payment'::text, 'refund'::text]))),
+    CONSTRAINT idempotency_key_route_check CHECK (((length(route) >= 1) AND (length(route) <= 255)))
 );
 
 --
@@ -819,7 +845,7 @@ ALTER TABLE ONLY public.hold
 --
 
 ALTER TABLE ONLY public.idempotency_key
-    ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (merchant_id, key);
+    ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (merchant_id, key, route);
 
 --
 -- Name: ledger_entry ledger_entry_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -977,6 +1003,12 @@ CREATE INDEX hold_by_account ON public.hold USING btree (merchant_id, account_id
 CREATE INDEX hold_expiring ON public.hold USING btree (expires_at) WHERE (state = 'open'::text);
 
 --
+-- Name: idempotency_key_created; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX idempotency_key_created ON public.idempotency_key USING btree (created_at);
+
+--
 -- Name: ledger_entry_recorded; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1059,6 +1091,12 @@ CREATE INDEX provider_event_transmission ON public.provider_event USING btree (m
 --
 
 CREATE INDEX refund_by_payment ON public.refund USING btree (merchant_id, payment_id, id);
+
+--
+-- Name: idempotency_key kept; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER kept BEFORE DELETE OR UPDATE ON public.idempotency_key FOR EACH ROW EXECUTE FUNCTION public.refuse_loss_of_key();
 
 --
 -- Name: applied_effect written_once; Type: TRIGGER; Schema: public; Owner: -
@@ -1160,6 +1198,13 @@ ALTER TABLE ONLY public.dispute
 
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_merchant_id_account_id_fkey FOREIGN KEY (merchant_id, account_id) REFERENCES public.account(merchant_id, id);
+
+--
+-- Name: idempotency_key idempotency_key_merchant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT idempotency_key_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES public.merchant(merchant_id);
 
 --
 -- Name: open_item open_item_merchant_id_provider_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -1478,7 +1523,19 @@ GRANT UPDATE(state) ON TABLE public.hold TO groat_app;
 -- Name: TABLE idempotency_key; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT ON TABLE public.idempotency_key TO groat_app;
+GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency_key TO groat_app;
+
+--
+-- Name: COLUMN idempotency_key.answer; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(answer) ON TABLE public.idempotency_key TO groat_app;
+
+--
+-- Name: COLUMN idempotency_key.claimed_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(claimed_at) ON TABLE public.idempotency_key TO groat_app;
 
 --
 -- Name: TABLE ledger_entry; Type: ACL; Schema: public; Owner: -

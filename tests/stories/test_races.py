@@ -55,7 +55,13 @@ def apis(up: Up) -> Iterator[list[httpx.Client]]:
 
 
 def _client(up: Up, address: str) -> httpx.Client:
-    return httpx.Client(base_url=address, headers=up.api.headers, timeout=60, trust_env=False)
+    return httpx.Client(
+        base_url=address,
+        headers=up.api.headers,
+        timeout=60,
+        trust_env=False,
+        event_hooks=up.api.event_hooks,
+    )
 
 
 def _answers(api: httpx.Client) -> bool:

@@ -21,6 +21,7 @@ import psutil
 import psycopg
 
 from tests.support import measure, zygote
+from tests.support.keyed import give_key
 
 GROAT = [sys.executable, "-m", "groat.app.cli"]
 START_SECONDS = 60
@@ -228,6 +229,7 @@ def _client(output: str) -> httpx.Client:
         headers={"authorization": f"Bearer {key[1]}"},
         timeout=30,
         trust_env=False,
+        event_hooks={"request": [give_key]},
     )
 
 

@@ -56,6 +56,7 @@ def create_api(engine: Engine) -> FastAPI:
     api.add_middleware(ServerTiming)
     install_problem_documents(api)
     api.state.vault = engine.vault  # signs the cursors of lists
+    api.state.answers = engine.answers  # of requests with an Idempotency-Key
     for router in _routers(engine):
         api.include_router(router)
     api.router.routes.extend(probe_routes(engine.health))

@@ -49,6 +49,7 @@ from groat.payments.service.resolution import ResolutionService
 from groat.platform.crypto import MasterKeys, Vault
 from groat.platform.http.probes import Health
 from groat.platform.postgres.database import Database
+from groat.platform.postgres.idempotency import StoredAnswers
 from groat.platform.postgres.root_key import open_vault
 from groat.platform.process.bulkhead import Bulkhead
 from groat.platform.process.settings import Settings, decode_master_keys, require
@@ -89,6 +90,7 @@ class Ledger:
     proofs: LogProofs
     publisher: CheckpointPublisher
     merchants: MerchantService
+    answers: StoredAnswers
     accounts: AccountService
     account_queries: AccountQueries
     transfers: TransferService
@@ -177,6 +179,7 @@ def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adap
     locked = LockedPosting(new_id)
     lanes = PostingLanes(database, audit, claimed, locked, clock)
     fields = credential_fields(adapters)
+    merchants = MerchantService(database, audit, base.vault, new_id, clock, fields)
     proofs = LogProofs(database)
     targets = [target.strip() for target in settings.audit_targets.split(",") if target.strip()]
     return Ledger(
@@ -185,7 +188,8 @@ def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adap
         Sealer(database, keys, clock),
         proofs,
         CheckpointPublisher(database, proofs, clock, targets),
-        MerchantService(database, audit, base.vault, new_id, clock, fields),
+        merchants,
+        StoredAnswers(database, merchants.data_key),
         AccountService(database, audit, new_id, clock),
         queries,
         TransferService(database, lanes, queries, clock),
@@ -213,7 +217,7 @@ def _payments(
         providers,
         routing,
         PaymentService(providers, routing, runner, queries, base.new_id),
-        RefundService(ledger.postings, runner, queries, base.new_id),
+        RefundService(ledger.postings, runner, base.new_id),
         ResolutionService(database, facts, queries),
         facts,
         queries,

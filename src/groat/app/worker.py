@@ -1,6 +1,7 @@
 """``groat worker``: apply webhooks, expire holds, look up operations, and seal audit records.
 
-A job in Redis rings the worker as soon as an event arrives. Polling finds all due work without it.
+It also purges old idempotency keys. A job in Redis rings the worker as soon as an event arrives.
+Polling finds all due work without it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from groat.platform.redis.jobs import JobWorker
 
 _log = structlog.get_logger(__name__)
 
+_PURGE_SECONDS = 600.0
+"""Seconds between purges of idempotency keys."""
+
 
 async def run_worker(settings: Settings) -> None:
     """Work until SIGINT or SIGTERM, then finish the batches in progress and return."""
@@ -39,6 +43,7 @@ async def run_worker(settings: Settings) -> None:
                 ("suspects", engine.drain.take_suspect, poll_seconds),
                 ("holds", engine.transfers.expire_holds, poll_seconds),
                 ("operations", engine.recovery.recover_batch, poll_seconds),
+                ("idempotency keys", engine.answers.purge_batch, _PURGE_SECONDS),
                 ("sealing", engine.sealer.seal_batch, poll_seconds),
                 ("publishing", engine.publisher.publish_all, settings.audit_publish_seconds),
             )

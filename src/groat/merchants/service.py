@@ -32,6 +32,9 @@ from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database
 from groat.platform.postgres.root_key import rewrap_root_key
 
+_MAX_REMEMBERED = 10_000
+"""Maximum data keys that are kept in memory. A fuller memory is emptied."""
+
 
 class MerchantService:
     """Create and find merchants, their API keys and their provider accounts."""
@@ -51,6 +54,7 @@ class MerchantService:
         self._new_id = new_id
         self._clock = clock
         self._providers = providers
+        self._data_keys: dict[MerchantId, bytes] = {}
 
     async def create(self, operator: Operator, name: str) -> MerchantId:
         """Create a merchant with a data key of its own, and return its id."""
@@ -183,6 +187,22 @@ class MerchantService:
         return ProviderAccount(
             merchant_id, account_id, found.provider, found.name, _opened(data_key, found)
         )
+
+    async def data_key(self, merchant_id: MerchantId) -> bytes:
+        """Return the key that encrypts a merchant's data. It never changes, so memory keeps it.
+
+        Raises:
+            NotFound: the merchant does not exist.
+        """
+        kept = self._data_keys.get(merchant_id)
+        if kept is not None:
+            return kept
+        async with self._database.autocommit() as connection:
+            data_key = await self._data_key(connection, merchant_id)
+        if len(self._data_keys) >= _MAX_REMEMBERED:
+            self._data_keys.clear()
+        self._data_keys[merchant_id] = data_key
+        return data_key
 
     async def owner(self, account_id: ProviderAccountId) -> MerchantId:
         """Return the merchant of a provider account.

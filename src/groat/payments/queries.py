@@ -14,6 +14,7 @@ from groat.payments.domain.refund import Refund
 from groat.payments.infrastructure import disputes, refunds
 from groat.payments.infrastructure import payments as store
 from groat.payments.infrastructure.payments import PostedEffect, payment_with_operations
+from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database
 from groat.routing.domain.simulation import PastPayment
 
@@ -23,6 +24,30 @@ class PaymentDetails(NamedTuple):
 
     payment: Payment
     operations: list[Operation]
+
+
+async def payment_within(
+    connection: Connection, merchant_id: MerchantId, payment_id: PaymentId
+) -> PaymentDetails:
+    """Return a payment with its operations, in the caller's transaction.
+
+    Raises:
+        NotFound: the merchant has no such payment.
+    """
+    found, asked = await payment_with_operations(connection, merchant_id, payment_id)
+    return PaymentDetails(ids.existing("payment", payment_id, found), asked)
+
+
+async def refund_within(
+    connection: Connection, merchant_id: MerchantId, refund_id: RefundId
+) -> Refund:
+    """Return a refund, in the caller's transaction.
+
+    Raises:
+        NotFound: the merchant has no such refund.
+    """
+    found = await refunds.find_refund(connection, merchant_id, refund_id)
+    return ids.existing("refund", refund_id, found)
 
 
 class PaymentQueries:
@@ -38,8 +63,7 @@ class PaymentQueries:
             NotFound: the merchant has no such payment.
         """
         async with self._database.autocommit() as connection:
-            found, asked = await payment_with_operations(connection, merchant_id, payment_id)
-        return PaymentDetails(ids.existing("payment", payment_id, found), asked)
+            return await payment_within(connection, merchant_id, payment_id)
 
     async def payments(
         self,
@@ -65,8 +89,7 @@ class PaymentQueries:
             NotFound: the merchant has no such refund.
         """
         async with self._database.autocommit() as connection:
-            found = await refunds.find_refund(connection, merchant_id, refund_id)
-        return ids.existing("refund", refund_id, found)
+            return await refund_within(connection, merchant_id, refund_id)
 
     async def refunds(
         self,

@@ -15,6 +15,7 @@ import pytest
 from groat.kernel import ids
 from groat.merchants.domain.credentials import ApiKey
 from groat.platform.embedded.places import free_port
+from tests.support.keyed import give_key_async
 from tests.support.processes import groat, running, until
 from tests.support.world import World
 
@@ -133,7 +134,10 @@ async def test_an_exception_is_logged_without_key_token_or_body(
         running(tmp_path, "api", logs["api"], **told),
         running(tmp_path, "worker", logs["worker"], **told),
     ):
-        async with httpx.AsyncClient(base_url=base, headers=authorization, timeout=30) as api:
+        hooks = {"request": [give_key_async]}
+        async with httpx.AsyncClient(
+            base_url=base, headers=authorization, timeout=30, event_hooks=hooks
+        ) as api:
             await asyncio.to_thread(until, lambda: _is_up(base), "the API")
             await everything_fails(world, api, account)
         await asyncio.to_thread(

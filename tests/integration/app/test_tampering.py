@@ -29,11 +29,13 @@ UNSEEN_CHANGES = {
         payment.metadata payment.reference payment.return_url refund.metadata refund.reason""",
     "callers may change it, and nothing is decided by it": "account.metadata",
     "a wrong value opens nothing: it is encrypted, or compared with a keyed hash": """
-        api_key.secret_hash merchant.data_key provider_account.credentials root_key.wrapped""",
+        api_key.secret_hash idempotency_key.answer merchant.data_key
+        provider_account.credentials root_key.wrapped""",
     "it tells a repeated request from another; a wrong value refuses the repetition": """
         hold.request_hash ledger_transaction.request_hash""",
     "progress of work: a wrong value makes work early or late, or is a text for people": """
-        operation.due_at operation.failure_code operation.lookups operation.reason""",
+        idempotency_key.claimed_at operation.due_at operation.failure_code operation.lookups
+        operation.reason""",
     "the record does not hold it yet": """
         dispute.id payment.payment_method payment.payment_method_kind payment.provider_reference
         payment.route routing_decision.decision routing_decision.merchant_id

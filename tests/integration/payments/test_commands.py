@@ -9,7 +9,7 @@ import pytest
 
 from groat.kernel import ids
 from groat.kernel.errors import Unavailable
-from groat.payments.queries import PaymentQueries
+from groat.payments.infrastructure import refunds as infrastructure
 from tests.support.pages import pages
 from tests.support.payments import PROVIDERS, pay
 from tests.support.soundness import assert_sound
@@ -245,7 +245,7 @@ async def test_a_repeated_refund_returns_the_first_refund(world: World) -> None:
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert len(await world.stripe.really("refunds")) == 1
     conflict = await world.ask("refunds", {**body, "amount": 200}, key="refund-1")
-    assert (conflict.status_code, conflict.json()["code"]) == (409, "idempotency_key_reused")
+    assert (conflict.status_code, conflict.json()["code"]) == (422, "idempotency_key_reused")
 
 
 async def test_fees_leave_the_clearing_account_at_the_amount_that_the_provider_owes(
@@ -310,14 +310,15 @@ async def test_a_payment_to_a_closed_account_is_not_lost(
 async def test_a_refund_that_took_effect_is_not_answered_as_unavailable(world: World) -> None:
     payment = await pay(world, await world.wallet(), "stripe")
     away = AsyncMock(side_effect=Unavailable("database_unavailable", "It is away."))
-    with patch.object(PaymentQueries, "refund", away):
+    with patch.object(infrastructure, "find_refund", away):
         refund = await world.refund(payment, amount=300)
     assert (refund["status"], refund["amount"]) == ("pending", 300)
+    await world.settle()
     found = (await world.api.get(f"/v1/refunds/{refund['id']}")).json()
     assert found["status"] == "succeeded"
 
 
-async def test_an_idempotency_key_is_free_after_a_refusal_and_belongs_to_one_command(
+async def test_an_idempotency_key_is_free_after_a_refusal_and_belongs_to_one_route(
     world: World,
 ) -> None:
     wallet = await world.wallet()
@@ -326,4 +327,9 @@ async def test_an_idempotency_key_is_free_after_a_refusal_and_belongs_to_one_com
     made = await world.ask("payments", world.order(wallet), key="once")
     assert made.status_code == 201
     other = await world.ask("refunds", {"payment": made.json()["id"]}, key="once")
-    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    assert other.status_code == 201
+    draft = await world.ask("payments", world.order(wallet, confirm=False), key="draft")
+    for number, payment in enumerate((draft.json(), made.json())):  # two requests to one route
+        canceled = await world.ask(f"payments/{payment['id']}/cancel", key="once")
+        expected = (200, None) if number == 0 else (422, "idempotency_key_reused")
+        assert (canceled.status_code, canceled.json().get("code")) == expected

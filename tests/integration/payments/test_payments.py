@@ -47,25 +47,29 @@ async def test_a_declined_payment_moves_nothing(world: World, provider: str, met
     assert await site.charges() == []
 
 
-async def test_twenty_calls_at_once_with_one_key_are_one_payment(world: World) -> None:
+async def test_a_hundred_calls_at_once_with_one_key_are_one_payment(world: World) -> None:
     order, headers = world.order(await world.wallet()), {"idempotency-key": "one"}
     answers = await asyncio.gather(
-        *(world.api.post("/v1/payments", json=order, headers=headers) for _ in range(20))
+        *(world.api.post("/v1/payments", json=order, headers=headers) for _ in range(100))
     )
-    assert {answer.status_code for answer in answers} == {201}
-    [payment_id] = {answer.json()["id"] for answer in answers}
+    made = [answer for answer in answers if answer.status_code == 201]
+    [payment_id] = {answer.json()["id"] for answer in made}
+    [first] = [one for one in made if "idempotent-replayed" not in one.headers]
+    assert {one.content for one in made} == {first.content}
+    in_use = {(one.status_code, one.json()["code"]) for one in answers if one not in made}
+    assert in_use <= {(409, "idempotency_key_in_use")}
     assert (await world.payment(payment_id))["status"] == "succeeded"
     [charge] = await world.stripe.charges()
     assert charge["reference"] == payment_id
 
 
-async def test_an_idempotency_key_with_another_body_is_a_conflict(world: World) -> None:
+async def test_an_idempotency_key_with_another_body_is_refused(world: World) -> None:
     wallet, headers = await world.wallet(), {"idempotency-key": "one"}
     first = await world.api.post("/v1/payments", json=world.order(wallet), headers=headers)
     other = world.order(wallet, amount=1051)
     second = await world.api.post("/v1/payments", json=other, headers=headers)
     assert first.status_code == 201
-    assert (second.status_code, second.json()["code"]) == (409, "idempotency_key_reused")
+    assert (second.status_code, second.json()["code"]) == (422, "idempotency_key_reused")
     assert len(await world.stripe.charges()) == 1
 
 

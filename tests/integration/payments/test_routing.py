@@ -290,7 +290,7 @@ async def test_a_repeated_request_returns_the_same_payment_after_the_rules_chang
     again = await world.ask("payments", order, key="once")
     assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
     other = await world.ask("payments", {**order, "amount": 1}, key="once")
-    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
 @pytest.mark.parametrize(("age", "goes_on"), [("0 seconds", True), ("4 days", False)])

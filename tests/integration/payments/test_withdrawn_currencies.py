@@ -31,7 +31,7 @@ async def _pay(world: World, wallet: str, provider: str, method: str | None = No
         PaymentTerms(Money(1050, BGN), ids.AccountId(ids.parse("account", wallet)), "order-1"),
         Route.direct(world.site(provider).account_id, method or GOOD[provider]),
     )
-    taken = await world.engine.payments.create(_caller(world), order, None)
+    taken = await world.engine.payments.create(_caller(world), order)
     return await world.payment(ids.render("payment", taken.payment.id))
 
 

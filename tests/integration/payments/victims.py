@@ -107,16 +107,16 @@ async def command(engine: Engine, case: dict[str, Any]) -> None:
                 case["payment_method"],
             ),
         )
-        await payments.create(caller, order, None)
+        await payments.create(caller, order)
         return
     payment_id = PaymentId(ids.parse("payment", case["payment"]))
     match case["command"]:
         case "capture":
-            await payments.capture(caller, payment_id, CaptureOrder(), None)
+            await payments.capture(caller, payment_id, CaptureOrder())
         case "cancel":
-            await payments.cancel(caller, payment_id, None)
+            await payments.cancel(caller, payment_id)
         case "refund":
-            await engine.refunds.refund(caller, RefundOrder(payment_id, 400, None, {}), None)
+            await engine.refunds.refund(caller, RefundOrder(payment_id, 400, None, {}))
         case unknown:
             raise AssertionError(unknown)
 

@@ -15,16 +15,18 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from groat.kernel import ids
-from groat.kernel.errors import Conflict, Unavailable
+from groat.kernel.errors import BadRequest, Conflict, Unavailable
 from groat.kernel.ids import PaymentId
+from groat.kernel.scopes import Room
 from groat.platform.http.edge import (
     MAX_JSON_BYTES,
     Body,
-    IdempotencyKey,
     IdText,
+    RouteTable,
     StrictRoute,
     View,
 )
+from groat.platform.http.keyed import KeyedOf, given_key
 from groat.platform.http.middleware import LastResort, RequestIds
 from groat.platform.http.paging import Limit, Paging
 from groat.platform.http.problems import install_problem_documents
@@ -73,8 +75,8 @@ async def raw(request: Request) -> dict[str, int]:
 
 
 @routes.post("/keyed")
-async def keyed(idempotency_key: IdempotencyKey = None) -> dict[str, str | None]:
-    return {"key": idempotency_key}
+async def keyed(_: KeyedOf) -> dict[str, str]:
+    return {}
 
 
 @routes.get("/request-id")
@@ -301,6 +303,49 @@ async def test_a_request_id_that_looks_like_a_card_number_is_refused(given: str)
 async def test_an_idempotency_key_that_looks_like_a_card_number_is_refused() -> None:
     async with _client() as http:
         refused = await http.post("/keyed", headers={"idempotency-key": "4242424242424242"})
-        taken = await http.post("/keyed", headers={"idempotency-key": "order-1"})
     _assert_problem(refused, 422, "pan_detected")
-    assert taken.json() == {"key": "order-1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ("order-1", "order-1"),
+        ('"order-1"', "order-1"),
+        ('"two words"', "two words"),
+        (r'"a \"quoted\" \\ word"', r'a "quoted" \ word'),
+        ('a"b', 'a"b'),
+        ("x" * 255, "x" * 255),
+        ("x" * 256, None),
+        ("", None),
+        ("two words", None),
+        ('"', None),
+        ('""', None),
+        ('"open', None),
+        ('"a"b"', None),
+        ("caf\xe9", None),
+    ],
+)
+def test_an_idempotency_key_is_read_raw_or_quoted(given: str, key: str | None) -> None:
+    assert given_key(_keyed_request(given), required=True) == key
+
+
+def test_a_missing_and_a_repeated_idempotency_key_are_refused() -> None:
+    assert given_key(_keyed_request(), required=False) is None
+    with pytest.raises(BadRequest, match="needs the header"):
+        given_key(_keyed_request(), required=True)
+    with pytest.raises(BadRequest, match="given twice"):
+        given_key(_keyed_request("a", "a"), required=False)
+
+
+def _keyed_request(*keys: str) -> Request:
+    headers = [(b"idempotency-key", key.encode("latin-1")) for key in keys]
+    return Request({"type": "http", "headers": headers})
+
+
+def test_a_post_without_an_idempotency_key_cannot_be_declared() -> None:
+    async def handler() -> Shown:
+        raise AssertionError
+
+    table = RouteTable(Room.PAYMENTS, "/v1/things", "things")
+    with pytest.raises(TypeError, match="takes no Idempotency-Key"):
+        table.post("", handler)

@@ -11,6 +11,7 @@ from groat.kernel.caller import Caller
 from groat.kernel.ids import MerchantId
 from groat.kernel.scopes import ALL_SCOPES, Access, Room, Scope, scope
 from groat.platform.http.edge import CallerOf, RouteTable
+from groat.platform.http.keyed import KeyedOf
 from groat.platform.http.problems import install_problem_documents
 
 METHODS = {
@@ -22,6 +23,11 @@ METHODS = {
 
 
 async def handler(caller: CallerOf) -> dict[str, str]:
+    """Answer with the actor."""
+    return {"actor": caller.actor}
+
+
+async def keyed_handler(caller: CallerOf, _: KeyedOf) -> dict[str, str]:
     """Answer with the actor."""
     return {"actor": caller.actor}
 
@@ -41,7 +47,7 @@ class Known:
 def app_for(scopes: Iterable[Scope]) -> FastAPI:
     routes = RouteTable(Room.PAYMENTS, "/things", "things")
     routes.get("", handler)
-    routes.post("", handler)
+    routes.post("", keyed_handler)
     routes.patch("", handler)
     routes.put("", handler, Access.ADMIN)
     app = FastAPI()

@@ -28,6 +28,7 @@ from groat.platform.http.edge import (
     TransactionIdText,
     View,
 )
+from groat.platform.http.keyed import KeyedOf
 from groat.platform.http.paging import Page, PagingOf
 
 
@@ -202,12 +203,13 @@ class AccountRoutes:
         routes.get("/ledger/trial-balance", self.trial_balance)
         return routes.router
 
-    async def create(self, body: NewAccount, caller: CallerOf) -> AccountView:
+    async def create(self, body: NewAccount, caller: CallerOf, keyed: KeyedOf) -> AccountView:
         """Open an account."""
         spec = opened(
             body.code, body.currency, body.normal_side, body.floor_or_default(), body.metadata
         )
-        return AccountView.of(await self._accounts.create(caller, spec))
+        once = keyed.once(AccountView.of)
+        return AccountView.of(await self._accounts.create(caller, spec, once))
 
     async def list_accounts(
         self, caller: CallerOf, paging: PagingOf, code: str | None = None

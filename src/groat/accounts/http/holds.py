@@ -27,6 +27,7 @@ from groat.platform.http.edge import (
     TransactionIdText,
     View,
 )
+from groat.platform.http.keyed import KeyedOf
 from groat.platform.http.paging import Page, PagingOf
 
 
@@ -114,22 +115,27 @@ class HoldRoutes:
         routes.get("/accounts/{account_id}/holds", self.list_holds)
         return routes.router
 
-    async def place(self, body: NewHold, caller: CallerOf) -> HoldView:
+    async def place(self, body: NewHold, caller: CallerOf, keyed: KeyedOf) -> HoldView:
         """Place a hold."""
-        return HoldView.of(await self._transfers.place_hold(caller, body.order()))
+        once = keyed.once(HoldView.of)
+        return HoldView.of(await self._transfers.place_hold(caller, body.order(), once))
 
     async def get(self, hold_id: HoldIdText, caller: CallerOf) -> HoldView:
         """Get a hold."""
         return HoldView.of(await self._queries.hold(caller.merchant_id, hold_id))
 
-    async def capture(self, hold_id: HoldIdText, body: NewCapture, caller: CallerOf) -> CaptureView:
+    async def capture(
+        self, hold_id: HoldIdText, body: NewCapture, caller: CallerOf, keyed: KeyedOf
+    ) -> CaptureView:
         """Capture a hold, or a part of it."""
         order = HoldCapture(body.reference, hold_id, body.credit_account, body.amount)
-        return CaptureView.of(await self._transfers.capture_hold(caller, order))
+        once = keyed.once(CaptureView.of)
+        return CaptureView.of(await self._transfers.capture_hold(caller, order, once))
 
-    async def release(self, hold_id: HoldIdText, caller: CallerOf) -> HoldView:
+    async def release(self, hold_id: HoldIdText, caller: CallerOf, keyed: KeyedOf) -> HoldView:
         """Release a hold."""
-        return HoldView.of(await self._transfers.release_hold(caller, hold_id))
+        once = keyed.once(HoldView.of)
+        return HoldView.of(await self._transfers.release_hold(caller, hold_id, once))
 
     async def list_holds(
         self,

@@ -3,9 +3,9 @@
 Transfers are idempotent by ``reference``: a repeated request gets the same answer.
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Literal, Self
 
@@ -15,10 +15,8 @@ from pydantic import Field
 from groat.accounts.domain.ledger import RecordedTransaction
 from groat.accounts.domain.orders import TransferOrder
 from groat.accounts.queries import AccountQueries
-from groat.accounts.service.transfers import TransferService
-from groat.kernel.caller import Caller
-from groat.kernel.errors import Conflict, Forbidden, GroatError, InvalidRequest, NotFound
-from groat.kernel.ids import TransactionId
+from groat.accounts.service.transfers import TransferOutcome, TransferService
+from groat.kernel.errors import GroatError
 from groat.kernel.money import Money
 from groat.kernel.scopes import Room
 from groat.platform.http.edge import (
@@ -31,6 +29,7 @@ from groat.platform.http.edge import (
     TransactionIdText,
     View,
 )
+from groat.platform.http.keyed import KeyedOf
 
 MOST_IN_BULK = 500
 """Maximum transfers in one request."""
@@ -111,21 +110,29 @@ class TransferResult(View):
     error: ItemProblem | None = None
 
     @classmethod
-    def posted(cls, reference: str, transaction_id: TransactionId, recorded_at: datetime) -> Self:
-        """Return the view of an item that was posted."""
-        return cls(reference=reference, status="posted", id=transaction_id, recorded_at=recorded_at)
-
-    @classmethod
-    def refused(cls, reference: str, error: GroatError) -> Self:
-        """Return the view of an item that was refused."""
-        problem = ItemProblem(code=error.code, detail=error.message)
-        return cls(reference=reference, status="refused", error=problem)
+    def of(cls, reference: str, outcome: TransferOutcome) -> Self:
+        """Return the view of an item that was posted or refused."""
+        if isinstance(outcome, GroatError):
+            problem = ItemProblem(code=outcome.code, detail=outcome.message)
+            return cls(reference=reference, status="refused", error=problem)
+        return cls(
+            reference=reference,
+            status="posted",
+            id=outcome.transaction_id,
+            recorded_at=outcome.recorded_at,
+        )
 
 
 class TransferResults(View):
     """One result for each item, in the order of the request."""
 
     data: list[TransferResult]
+
+    @classmethod
+    def of(cls, items: Sequence[NewTransfer], outcomes: Sequence[TransferOutcome]) -> Self:
+        """Return the results of ``items``."""
+        pairs = zip(items, outcomes, strict=True)
+        return cls(data=[TransferResult.of(item.reference, outcome) for item, outcome in pairs])
 
 
 class TransferRoutes:
@@ -148,42 +155,37 @@ class TransferRoutes:
         )
         return routes.router
 
-    async def create(self, body: NewTransfer, caller: CallerOf) -> TransferView:
+    async def create(self, body: NewTransfer, caller: CallerOf, keyed: KeyedOf) -> TransferView:
         """Make a transfer."""
-        return TransferView.of(await self._transfers.transfer(caller, body.order()))
+        once = keyed.once(TransferView.of)
+        return TransferView.of(await self._transfers.transfer(caller, body.order(), once))
 
-    async def create_many(self, body: NewTransfers, caller: CallerOf) -> TransferResults:
+    async def create_many(
+        self, body: NewTransfers, caller: CallerOf, keyed: KeyedOf
+    ) -> TransferResults:
         """Make many transfers."""
+        view = partial(TransferResults.of, body.transfers)
+        once = keyed.once(view)
         if body.linked:
-            return TransferResults(data=await _linked(self._transfers, caller, body.transfers))
-        each = (_alone(self._transfers, caller, item) for item in body.transfers)
-        return TransferResults(data=await asyncio.gather(*each))
+            orders = [item.order() for item in body.transfers]
+            return view(await self._transfers.transfer_linked(caller, orders, once))
+        each = [_order_or_error(item) for item in body.transfers]
+        return view(await self._transfers.transfer_each(caller, each, once))
 
     async def get(self, transaction_id: TransactionIdText, caller: CallerOf) -> TransferView:
         """Get a transfer."""
         return TransferView.of(await self._queries.recorded(caller.merchant_id, transaction_id))
 
-    async def reverse(self, transaction_id: TransactionIdText, caller: CallerOf) -> TransferView:
+    async def reverse(
+        self, transaction_id: TransactionIdText, caller: CallerOf, keyed: KeyedOf
+    ) -> TransferView:
         """Reverse a transfer."""
-        return TransferView.of(await self._transfers.reverse(caller, transaction_id))
+        once = keyed.once(TransferView.of)
+        return TransferView.of(await self._transfers.reverse(caller, transaction_id, once))
 
 
-async def _linked(
-    transfers: TransferService, caller: Caller, items: Sequence[NewTransfer]
-) -> list[TransferResult]:
-    outcomes = await transfers.transfer_linked(caller, [item.order() for item in items])
-    return [
-        TransferResult.refused(item.reference, outcome)
-        if isinstance(outcome, GroatError)
-        else TransferResult.posted(item.reference, outcome.transaction_id, outcome.recorded_at)
-        for item, outcome in zip(items, outcomes, strict=True)
-    ]
-
-
-async def _alone(transfers: TransferService, caller: Caller, item: NewTransfer) -> TransferResult:
-    """Make one transfer of many. If it is invalid or refused, the others are not affected."""
+def _order_or_error(item: NewTransfer) -> TransferOrder | GroatError:
     try:
-        recorded = await transfers.transfer(caller, item.order())
-    except (Conflict, Forbidden, InvalidRequest, NotFound) as error:
-        return TransferResult.refused(item.reference, error)
-    return TransferResult.posted(item.reference, recorded.id, recorded.recorded_at)
+        return item.order()
+    except GroatError as error:
+        return error

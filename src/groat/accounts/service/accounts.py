@@ -20,6 +20,7 @@ from groat.kernel.errors import Conflict
 from groat.kernel.ids import AccountId, IdSource
 from groat.kernel.value import replace
 from groat.platform.postgres.database import Database
+from groat.platform.postgres.idempotency import UNKEYED, Once
 
 
 class AccountService:
@@ -33,7 +34,9 @@ class AccountService:
         self._new_id = new_id
         self._clock = clock
 
-    async def create(self, caller: Caller, spec: AccountSpec) -> Account:
+    async def create(
+        self, caller: Caller, spec: AccountSpec, once: Once[Account] = UNKEYED
+    ) -> Account:
         """Open an account, and commit it with its audit record.
 
         Raises:
@@ -41,6 +44,7 @@ class AccountService:
         """
         account_id, now = AccountId(self._new_id()), self._clock.now()
         async with self._database.transaction() as connection:
+            await once.claim(connection)
             added = await store.insert_accounts(
                 connection, caller.merchant_id, [(account_id, spec)], now
             )
@@ -59,7 +63,9 @@ class AccountService:
                 floor=spec.floor,
             )
             await self._audit.write(connection, caller.merchant_id, [change], now)
-            return await account_within(connection, caller.merchant_id, account_id)
+            account = await account_within(connection, caller.merchant_id, account_id)
+            once.answer(connection, account)
+        return account
 
     async def update(
         self,

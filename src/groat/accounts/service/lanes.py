@@ -22,6 +22,7 @@ from groat.kernel.clock import Clock
 from groat.kernel.errors import Unavailable
 from groat.kernel.ids import MerchantId
 from groat.platform.postgres.database import Database, KeyTaken
+from groat.platform.postgres.idempotency import UNKEYED, Once
 from groat.platform.process.batching import Lane
 from groat.platform.process.metrics import POSTING_BATCH
 
@@ -88,6 +89,23 @@ class PostingLanes:
             raise outcomes
         return outcomes
 
+    async def submit_once(
+        self, caller: Caller, units: Sequence[Unit], once: Once[Sequence[UnitOutcomes]]
+    ) -> list[UnitOutcomes]:
+        """Execute units, each by itself; return their outcomes after the commit.
+
+        With a key, one transaction posts all of them by locks and stores the answer. If the answer
+        cannot be rendered because a command was refused, nothing is executed.
+
+        Raises:
+            AnsweredBefore: the key has an answer.
+            GroatError: the error that rendering the answer raises; or those of ``submit``.
+        """
+        if once.request_key is None:
+            return await asyncio.gather(*(self.submit(caller, unit) for unit in units))
+        submissions = [Submission(caller.request_id, unit) for unit in units]
+        return await self._run_until_known(caller.merchant_id, caller.actor, submissions, once)
+
     async def _run(
         self, merchant_id: MerchantId, actor: str, submissions: Sequence[Submission]
     ) -> list[UnitOutcomes | Exception]:
@@ -118,7 +136,7 @@ class PostingLanes:
         The faulty unit's exception is its outcome; the other units are executed.
         """
         try:
-            return [*await self._run_until_known(merchant_id, actor, submissions)]
+            return [*await self._run_until_known(merchant_id, actor, submissions, UNKEYED)]
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - only the caller of the faulty unit gets it
@@ -129,7 +147,11 @@ class PostingLanes:
         return first + await self._run_or_halve(merchant_id, actor, submissions[middle:])
 
     async def _run_until_known(
-        self, merchant_id: MerchantId, actor: str, submissions: Sequence[Submission]
+        self,
+        merchant_id: MerchantId,
+        actor: str,
+        submissions: Sequence[Submission],
+        once: Once[Sequence[UnitOutcomes]],
     ) -> list[UnitOutcomes]:
         """Run and commit a batch; repeat failed attempts until its outcome is known.
 
@@ -139,22 +161,28 @@ class PostingLanes:
         """
         for attempt in range(1, _MAX_ATTEMPTS):
             try:
-                return await self._run_and_commit(merchant_id, actor, submissions)
+                return await self._run_and_commit(merchant_id, actor, submissions, once)
             except KeyTaken:
                 continue
             except Unavailable:
                 await asyncio.sleep(_PAUSE.seconds(attempt, _random))
-        return await self._run_and_commit(merchant_id, actor, submissions)
+        return await self._run_and_commit(merchant_id, actor, submissions, once)
 
     async def _run_and_commit(
-        self, merchant_id: MerchantId, actor: str, submissions: Sequence[Submission]
+        self,
+        merchant_id: MerchantId,
+        actor: str,
+        submissions: Sequence[Submission],
+        once: Once[Sequence[UnitOutcomes]],
     ) -> list[UnitOutcomes]:
         """Post a batch by locks in one transaction, with its audit records, and commit it."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
+            await once.claim(connection)
             outcomes, changes = await self._locked.execute(
                 connection, merchant_id, actor, submissions, now
             )
             if changes:
                 await self._audit.write(connection, merchant_id, changes, now)
+            once.answer(connection, outcomes)
         return outcomes

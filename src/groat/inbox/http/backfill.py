@@ -8,6 +8,7 @@ from groat.inbox.http.events import BodyCursor, RehearsedView
 from groat.inbox.service.backfill import Backfilled, EventBackfill, Span
 from groat.kernel.scopes import Access, Room
 from groat.platform.http.edge import Body, CallerOf, Moment, ProviderAccountIdText, RouteTable, View
+from groat.platform.http.keyed import KeyedOf
 from groat.platform.http.paging import CursorsOf
 
 
@@ -67,8 +68,16 @@ class BackfillRoutes:
         body: BackfillRequest,
         caller: CallerOf,
         cursors: CursorsOf,
+        keyed: KeyedOf,
     ) -> BackfillView:
         """Backfill provider events."""
         span = Span(body.since, body.until, cursors.place(body.cursor))
-        page = await self._backfills.page(caller, account_id, span, dry_run=body.dry_run)
-        return BackfillView.of(page, cursors.sign(page.next_cursor))
+
+        def view(page: Backfilled) -> BackfillView:
+            return BackfillView.of(page, cursors.sign(page.next_cursor))
+
+        return view(
+            await self._backfills.page(
+                caller, account_id, span, dry_run=body.dry_run, once=keyed.once(view)
+            )
+        )

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -12,9 +13,8 @@ from groat.audit.domain.record import Change
 from groat.inbox.domain.conclusion import EventStatus
 from groat.inbox.domain.event import EventFilter, ProviderEvent
 from groat.inbox.service.rehearsal import Rehearsed
-from groat.inbox.service.replay import EventReplay
+from groat.inbox.service.replay import EventReplay, Rehearsal, Replayed
 from groat.kernel import ids
-from groat.kernel.caller import Caller
 from groat.kernel.errors import GroatError
 from groat.kernel.ids import ProviderEventId
 from groat.kernel.scopes import Access, Room
@@ -29,7 +29,8 @@ from groat.platform.http.edge import (
     Text,
     View,
 )
-from groat.platform.http.paging import CursorsOf, Page, PagingOf
+from groat.platform.http.keyed import KeyedOf
+from groat.platform.http.paging import Cursors, CursorsOf, Page, PagingOf
 from groat.platform.http.strict_json import read_json
 
 MOST_REPLAYED = 1000
@@ -94,6 +95,11 @@ class ProviderEventDetailsView(ProviderEventView):
     def of_details(cls, event: ProviderEvent, body: bytes) -> Self:
         """Return the view of ``event`` with the ``body`` of its first delivery."""
         return cls(**ProviderEventView.of(event).model_dump(), payload=_payload(body))
+
+    def after(self, replayed: Replayed) -> Self:
+        """Return the view after a replay; it is unchanged if a worker is trying the event now."""
+        fresh = [dict(ProviderEventView.of(event)) for event in replayed.events]
+        return self.model_copy(update=fresh[0]) if fresh else self
 
 
 class ChangeView(View):
@@ -176,6 +182,24 @@ class ReplayView(View):
     would_be: list[RehearsedView]
     next_cursor: str | None
 
+    @classmethod
+    def of_replay(cls, cursors: Cursors, replayed: Replayed) -> Self:
+        """Return the view of replayed events."""
+        return cls(
+            replayed=[event.id for event in replayed.events],
+            would_be=[],
+            next_cursor=cursors.sign_id(replayed.next_before),
+        )
+
+    @classmethod
+    def of_rehearsal(cls, cursors: Cursors, rehearsal: Rehearsal) -> Self:
+        """Return the view of a dry run."""
+        return cls(
+            replayed=[],
+            would_be=list(map(RehearsedView.of, rehearsal.rehearsed)),
+            next_cursor=cursors.sign_id(rehearsal.next_before),
+        )
+
 
 class ProviderEventRoutes:
     """Handlers of the inbox."""
@@ -220,39 +244,53 @@ class ProviderEventRoutes:
         event, body = await self._replays.event(caller.merchant_id, event_id)
         return await asyncio.to_thread(ProviderEventDetailsView.of_details, event, body)
 
-    async def replay(self, body: ReplayRequest, caller: CallerOf, cursors: CursorsOf) -> ReplayView:
+    async def replay(
+        self, body: ReplayRequest, caller: CallerOf, cursors: CursorsOf, keyed: KeyedOf
+    ) -> ReplayView:
         """Replay provider events."""
         place = cursors.place(body.cursor)
         before = ProviderEventId(UUID(place)) if place else None
-        replayed, would_be, following = await _replay(self._replays, caller, body, before)
-        next_cursor = cursors.sign(None if following is None else str(following))
-        return ReplayView(replayed=replayed, would_be=would_be, next_cursor=next_cursor)
+        if body.dry_run:
+            rehearsed = partial(ReplayView.of_rehearsal, cursors)
+            return rehearsed(
+                await self._replays.rehearse(
+                    caller.merchant_id,
+                    body.wanted(),
+                    before=before,
+                    limit=MOST_REHEARSED,
+                    once=keyed.once(rehearsed),
+                )
+            )
+        replayed = partial(ReplayView.of_replay, cursors)
+        return replayed(
+            await self._replays.replay(
+                caller,
+                body.wanted(),
+                before=before,
+                limit=MOST_REPLAYED,
+                per_second=body.per_second,
+                once=keyed.once(replayed),
+            )
+        )
 
     async def replay_one(
-        self, event_id: ProviderEventIdText, caller: CallerOf, _: NoFields | None = None
+        self,
+        event_id: ProviderEventIdText,
+        caller: CallerOf,
+        keyed: KeyedOf,
+        _: NoFields | None = None,
     ) -> ProviderEventDetailsView:
         """Replay a provider event."""
-        await self._replays.event(caller.merchant_id, event_id)
-        await self._replays.replay(
-            caller, EventFilter(ids=[event_id]), before=None, limit=1, per_second=PER_SECOND
+        shown = await self.get(event_id, caller)
+        replayed = await self._replays.replay(
+            caller,
+            EventFilter(ids=[event_id]),
+            before=None,
+            limit=1,
+            per_second=PER_SECOND,
+            once=keyed.once(shown.after),
         )
-        return await self.get(event_id, caller)
-
-
-async def _replay(
-    replays: EventReplay, caller: Caller, body: ReplayRequest, before: ProviderEventId | None
-) -> tuple[list[ProviderEventId], list[RehearsedView], ProviderEventId | None]:
-    """Replay events or rehearse it; return ids, rehearsed views, and where earlier events begin."""
-    if body.dry_run:
-        rehearsal = await replays.rehearse(
-            caller.merchant_id, body.wanted(), before=before, limit=MOST_REHEARSED
-        )
-        views = [RehearsedView.of(rehearsed) for rehearsed in rehearsal.rehearsed]
-        return [], views, rehearsal.next_before
-    replayed = await replays.replay(
-        caller, body.wanted(), before=before, limit=MOST_REPLAYED, per_second=body.per_second
-    )
-    return [event.id for event in replayed.events], [], replayed.next_before
+        return shown.after(replayed)
 
 
 def _payload(body: bytes) -> JsonValue:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from groat.audit.domain.record import Change
 from groat.audit.service.records import AuditService
@@ -18,6 +19,7 @@ from groat.kernel.errors import InvalidRequest, Unavailable
 from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId, ProviderEventId
 from groat.kernel.value import Value
 from groat.platform.postgres.database import Database
+from groat.platform.postgres.idempotency import UNKEYED, Once
 from groat.platform.redis.jobs import Doorbell
 from groat.providers.guard import GuardedProvider
 from groat.providers.port import EventPage, ListedEvent, Unknown
@@ -76,7 +78,13 @@ class EventBackfill:
         self._clock = clock
 
     async def page(
-        self, caller: Caller, account_id: ProviderAccountId, span: Span, *, dry_run: bool
+        self,
+        caller: Caller,
+        account_id: ProviderAccountId,
+        span: Span,
+        *,
+        dry_run: bool,
+        once: Once[Backfilled] = UNKEYED,
     ) -> Backfilled:
         """Store the missing events of one page of the list and commit; or rehearse them.
 
@@ -87,6 +95,12 @@ class EventBackfill:
             Unavailable: the provider does not answer, or its answer is wrong
                 (``provider_unavailable``).
         """
+        work = partial(self._page, caller, account_id, span, dry_run=dry_run)
+        return await once.around(self._database, work)
+
+    async def _page(
+        self, caller: Caller, account_id: ProviderAccountId, span: Span, *, dry_run: bool
+    ) -> Backfilled:
         provider = await self._providers.get(caller.merchant_id, account_id)
         now = self._clock.now()
         until = now if span.until is None else min(span.until, now)

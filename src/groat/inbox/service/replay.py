@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 from groat.audit.service.records import AuditService
@@ -17,6 +18,7 @@ from groat.kernel.clock import Clock
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import MerchantId, ProviderEventId
 from groat.platform.postgres.database import Database
+from groat.platform.postgres.idempotency import UNKEYED, Once
 from groat.platform.redis.jobs import Doorbell
 
 _PAGE = 1000
@@ -104,6 +106,7 @@ class EventReplay:
         *,
         before: ProviderEventId | None,
         limit: int,
+        once: Once[Rehearsal] = UNKEYED,
     ) -> Rehearsal:
         """Rehearse the replay of events, oldest first, and return the results.
 
@@ -111,6 +114,17 @@ class EventReplay:
             InvalidRequest: ``nothing_selected``.
         """
         _check(wanted)
+        return await once.around(
+            self._database, partial(self._rehearse, merchant_id, wanted, before, limit)
+        )
+
+    async def _rehearse(
+        self,
+        merchant_id: MerchantId,
+        wanted: EventFilter,
+        before: ProviderEventId | None,
+        limit: int,
+    ) -> Rehearsal:
         async with self._database.autocommit() as connection:
             events = await store.events(connection, merchant_id, wanted, before, limit)
             claimed = await store.unclaimed(connection, merchant_id, [event.id for event in events])
@@ -125,6 +139,7 @@ class EventReplay:
         before: ProviderEventId | None,
         limit: int,
         per_second: float,
+        once: Once[Replayed] = UNKEYED,
     ) -> Replayed:
         """Reset events so that they are tried again from the beginning; commit and return them.
 
@@ -138,6 +153,7 @@ class EventReplay:
         _check(wanted)
         merchant_id = caller.merchant_id
         async with self._database.transaction() as connection:
+            await once.claim(connection)
             events = await store.events(connection, merchant_id, wanted, before, limit)
             delays = {
                 event.id: timedelta(seconds=place / per_second)
@@ -152,8 +168,10 @@ class EventReplay:
             now_due = await store.events(
                 connection, merchant_id, EventFilter(ids=list(replayed)), None, limit
             )
+            result = Replayed(now_due, _next_before(events, limit))
+            once.answer(connection, result)
         self._doorbell.ring_soon(len(replayed))
-        return Replayed(now_due, _next_before(events, limit))
+        return result
 
 
 def _check(wanted: EventFilter) -> None:

@@ -1,6 +1,5 @@
 """``/v1/payments``: create, confirm, capture, cancel, look up and read payments."""
 
-import json
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Self
@@ -34,7 +33,6 @@ from groat.platform.http.edge import (
     AccountIdText,
     Body,
     CallerOf,
-    IdempotencyKey,
     NoFields,
     OperationIdText,
     PaymentIdText,
@@ -44,8 +42,8 @@ from groat.platform.http.edge import (
     Text,
     View,
 )
+from groat.platform.http.keyed import KeyedOf, RequiredKeyOf
 from groat.platform.http.paging import Page, PagingOf
-from groat.platform.postgres.idempotency import RequestKey
 from groat.providers.domain.failures import FailureCode
 from groat.routing.domain.route import Route
 from groat.routing.service import RoutingService
@@ -242,15 +240,6 @@ def _fields(payment: Payment) -> dict[str, Any]:
     }
 
 
-def request_key(key: str | None, asked: str, body: Body | None = None) -> RequestKey | None:
-    """Return a caller's idempotency key with the request that it stands for, None without one."""
-    if key is None:
-        return None
-    fields = {} if body is None else body.model_dump(mode="json", exclude_defaults=True)
-    content = json.dumps(fields, sort_keys=True)  # the order of members does not matter
-    return RequestKey(key, f"{asked} {content}".encode())
-
-
 class PaymentCommandRoutes:
     """Handlers that create, change and look up payments."""
 
@@ -269,56 +258,62 @@ class PaymentCommandRoutes:
         return routes.router
 
     async def create(
-        self, body: NewPayment, caller: CallerOf, idempotency_key: IdempotencyKey = None
+        self, body: NewPayment, caller: CallerOf, keyed: RequiredKeyOf
     ) -> PaymentDetailsView:
         """Create a payment."""
-        key = request_key(idempotency_key, "create payment", body)
-        taken = await self._payments.create(caller, body.order(), key, confirm=body.confirm)
+        taken = await self._payments.create(
+            caller, body.order(), keyed.once(PaymentDetailsView.of_details), confirm=body.confirm
+        )
         return PaymentDetailsView.of_details(taken)
 
     async def confirm(
         self,
         payment_id: PaymentIdText,
         caller: CallerOf,
+        keyed: RequiredKeyOf,
         _: NoFields | None = None,
-        idempotency_key: IdempotencyKey = None,
     ) -> PaymentDetailsView:
         """Confirm a payment."""
-        key = request_key(idempotency_key, f"confirm {payment_id}")
-        return PaymentDetailsView.of_details(await self._payments.confirm(caller, payment_id, key))
+        once = keyed.once(PaymentDetailsView.of_details)
+        return PaymentDetailsView.of_details(await self._payments.confirm(caller, payment_id, once))
 
     async def capture(
         self,
         payment_id: PaymentIdText,
         caller: CallerOf,
+        keyed: RequiredKeyOf,
         body: PaymentCapture | None = None,
-        idempotency_key: IdempotencyKey = None,
     ) -> PaymentDetailsView:
         """Capture a payment, in whole or in part."""
         wanted = body or PaymentCapture()
-        key = request_key(idempotency_key, f"capture {payment_id}", wanted)
         order = CaptureOrder(wanted.amount, wanted.final)
+        once = keyed.once(PaymentDetailsView.of_details)
         return PaymentDetailsView.of_details(
-            await self._payments.capture(caller, payment_id, order, key)
+            await self._payments.capture(caller, payment_id, order, once)
         )
 
     async def cancel(
         self,
         payment_id: PaymentIdText,
         caller: CallerOf,
+        keyed: RequiredKeyOf,
         _: NoFields | None = None,
-        idempotency_key: IdempotencyKey = None,
     ) -> PaymentDetailsView:
         """Cancel a payment."""
-        key = request_key(idempotency_key, f"cancel {payment_id}")
-        return PaymentDetailsView.of_details(await self._payments.cancel(caller, payment_id, key))
+        once = keyed.once(PaymentDetailsView.of_details)
+        return PaymentDetailsView.of_details(await self._payments.cancel(caller, payment_id, once))
 
     async def sync(
-        self, payment_id: PaymentIdText, caller: CallerOf, _: NoFields | None = None
+        self,
+        payment_id: PaymentIdText,
+        caller: CallerOf,
+        keyed: KeyedOf,
+        _: NoFields | None = None,
     ) -> SyncedPaymentView:
         """Look up a payment at its provider."""
+        once = keyed.once(SyncedPaymentView.of_synced)
         return SyncedPaymentView.of_synced(
-            await self._recovery.sync(caller.merchant_id, payment_id)
+            await self._recovery.sync(caller.merchant_id, payment_id, once)
         )
 
 

@@ -11,19 +11,19 @@ from groat.kernel.ids import RefundId
 from groat.kernel.scopes import Room
 from groat.payments.domain.lifecycle import RefundStatus
 from groat.payments.domain.refund import Refund, RefundOrder
-from groat.payments.http.payments import MetadataValue, request_key
+from groat.payments.http.payments import MetadataValue
 from groat.payments.queries import PaymentQueries
 from groat.payments.service.refunds import RefundService
 from groat.platform.http.edge import (
     Body,
     CallerOf,
-    IdempotencyKey,
     PaymentIdText,
     RefundIdText,
     RouteTable,
     Text,
     View,
 )
+from groat.platform.http.keyed import RequiredKeyOf
 from groat.platform.http.paging import Page, PagingOf
 from groat.providers.domain.failures import FailureCode
 
@@ -85,13 +85,10 @@ class RefundRoutes:
         routes.get("/{refund_id}", self.get)
         return routes.router
 
-    async def create(
-        self, body: NewRefund, caller: CallerOf, idempotency_key: IdempotencyKey = None
-    ) -> RefundView:
+    async def create(self, body: NewRefund, caller: CallerOf, keyed: RequiredKeyOf) -> RefundView:
         """Refund a payment, in whole or in part."""
-        key = request_key(idempotency_key, "create refund", body)
         order = RefundOrder(body.payment, body.amount, body.reason, body.metadata)
-        return RefundView.of(await self._refunds.refund(caller, order, key))
+        return RefundView.of(await self._refunds.refund(caller, order, keyed.once(RefundView.of)))
 
     async def list_refunds(
         self,

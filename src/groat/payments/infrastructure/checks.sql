@@ -283,16 +283,17 @@ from (
 ) as postings
 
 -- name: check_idempotency_keys_match_record
--- Each idempotency key has the audit record of its request, and each such record of the last 30 days still
--- has its key.
+-- Each idempotency key that is bound to an object has the audit record of its request, and each such record of
+-- the last 30 days still has its key.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(name) filter (where bad) as first
 from (
     select coalesce(k.key, r.object) as name, k.key is null or r.object is null as bad
     from (
         select
             merchant_id, key, typeid(left(object_kind, 3), object_id) as object,
-            encode(sha256(convert_to(key, 'UTF8') || request_hash), 'hex') as digest
+            encode(sha256(convert_to(route || ' ' || key, 'UTF8') || request_hash), 'hex') as digest
         from idempotency_key
+        where object_id is not null
     ) as k
     full join (
         select

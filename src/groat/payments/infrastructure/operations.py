@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from groat.kernel.ids import MerchantId, OperationId, PaymentId, ProviderAccountId
+from groat.kernel.ids import MerchantId, OperationId, PaymentId, ProviderAccountId, RefundId
 from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
 from groat.payments.domain.resolution import OpenOperation
 from groat.payments.domain.verdict import OperationEnd
@@ -40,6 +40,18 @@ def insert_operation(
             "due_in": due_in,
         },
     )
+
+
+async def awaited(
+    connection: Connection,
+    merchant_id: MerchantId,
+    payment_id: PaymentId,
+    refund_id: RefundId | None,
+) -> bool:
+    """Tell whether an operation of the payment, or of the refund if given, has no answer yet."""
+    parameters = {"merchant_id": merchant_id, "payment_id": payment_id}
+    rows = await connection.fetch(QUERIES["list_awaited_operations"], parameters)
+    return any(refund_id is None or row.refund_id == refund_id for row in rows)
 
 
 async def find_open(

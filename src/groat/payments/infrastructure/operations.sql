@@ -20,6 +20,12 @@ where merchant_id = %(merchant_id)s and payment_id = any(%(payment_ids)s::uuid[]
 order by id
 for no key update
 
+-- name: list_awaited_operations
+-- The open operations of a payment whose calls have no answer yet, and that no look-up has found open either.
+select id, refund_id from operation
+where merchant_id = %(merchant_id)s and payment_id = %(payment_id)s
+    and outcome in ('pending', 'unknown') and reason is null
+
 -- name: list_operations
 -- Of one payment, the oldest first.
 select id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference

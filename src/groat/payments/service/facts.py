@@ -48,6 +48,17 @@ class PaymentFacts:
         the process that made the call continues with it. If it came by webhook, any worker does,
         at once.
         """
+        verdicts = await self.decide(connection, merchant_id, arrivals)
+        await self.post(connection, merchant_id, verdicts)
+        return verdicts
+
+    async def decide(
+        self, connection: Connection, merchant_id: MerchantId, arrivals: Sequence[Arrival]
+    ) -> list[Verdict]:
+        """Lock and decide, and write all but the postings; ``post`` must follow.
+
+        So a caller can read the objects before the balances are locked.
+        """
         now = self._clock.now()
         standing = await lock_standing(connection, merchant_id, arrivals)
         verdicts = list(decide(standing, arrivals, now))
@@ -60,11 +71,17 @@ class PaymentFacts:
                     connection, merchant_id, account_id, verdict.begun, due_in
                 )
         _write(connection, merchant_id, verdicts, now)  # may settle operations begun above
+        return verdicts
+
+    async def post(
+        self, connection: Connection, merchant_id: MerchantId, verdicts: Sequence[Verdict]
+    ) -> None:
+        """Post the effects of ``verdicts``, and write the audit records."""
+        now = self._clock.now()
         changes = await self._post(connection, merchant_id, verdicts, now)
         changes += [verdict.change for verdict in verdicts if verdict.change is not None]
         if changes:
             await self._audit.write(connection, merchant_id, changes, now)
-        return verdicts
 
     async def _post(
         self,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
-from typing import NamedTuple, TypeAlias, assert_never
+from typing import Generic, NamedTuple, TypeAlias, TypeVar, assert_never
 from uuid import UUID
 
 import structlog
@@ -31,10 +32,16 @@ from groat.payments.domain.standing import Arrival
 from groat.payments.infrastructure import operations
 from groat.payments.infrastructure import payments as store
 from groat.payments.service.facts import PaymentFacts
-from groat.platform.postgres import idempotency
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database
-from groat.platform.postgres.idempotency import RequestKey
+from groat.platform.postgres.idempotency import (
+    AnsweredBefore,
+    Binding,
+    Once,
+    StoredAnswer,
+    Unanswered,
+    in_use,
+)
 from groat.platform.process.bulkhead import Bulkhead, Turn
 from groat.providers.domain.facts import NotSent, Report
 from groat.providers.port import (
@@ -51,6 +58,8 @@ from groat.providers.registry import ProviderRegistry
 
 _log = structlog.get_logger(__name__)
 
+Result = TypeVar("Result")
+
 Accepted: TypeAlias = tuple[Begun, Sequence[Change]]
 """An accepted command, whose operation is not written yet, and its audit records."""
 
@@ -58,11 +67,27 @@ Begin: TypeAlias = Callable[[Connection, datetime], Awaitable[Accepted]]
 """A function that locks, decides and writes in an open transaction, or raises the refusal."""
 
 
-class Ran(NamedTuple):
-    """The object of a command. ``begun`` is None if an earlier request used the same key."""
+Finish: TypeAlias = Callable[[Connection], Awaitable[None]]
+"""A function that stores the caller's answer in the transaction that applies a reply."""
 
-    object_id: UUID
-    begun: Begun | None
+
+async def nobody_waits(_: Connection) -> None:
+    """Store no answer, since no request waits for this call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper(Generic[Result]):
+    """How the result of a command is read: the payment or the refund that it creates or changes.
+
+    ``read`` reads it in an open transaction. ``waits`` tells whether the provider's reply to the
+    command has not been applied yet. ``begun`` is the result if the database is not available after
+    the command is committed.
+    """
+
+    kind: str
+    read: Callable[[Connection, UUID], Awaitable[Result]]
+    waits: Callable[[Connection, Result], Awaitable[bool]]
+    begun: Callable[[Begun], Result]
 
 
 class CommandRunner:
@@ -90,46 +115,97 @@ class CommandRunner:
     async def run(
         self,
         caller: Caller,
-        request_key: RequestKey | None,
-        object_kind: str,
+        once: Once[Result],
         object_id: UUID,
+        keeper: Keeper[Result],
         begin: Begin,
-    ) -> Ran:
+    ) -> Result:
         """Run a command that creates or changes an object, once for each key of the caller.
+
+        Return the object after the provider's reply.
 
         Raises:
             Unavailable: ``provider_account_busy``, the provider account has no free place for the
-                call; nothing was written.
-            Conflict: the key was used before with a different request; or the refusal of ``begin``.
+                call; or ``database_unavailable``. Nothing was written.
+            AnsweredBefore: the key has an answer.
+            InvalidRequest: the key was used before with a different request.
+            GroatError: the refusal of ``begin``.
         """
-        now, merchant_id = self._clock.now(), caller.merchant_id
+        results: list[Result] = []
+
+        async def finish(connection: Connection) -> None:
+            result = await keeper.read(connection, object_id)
+            once.answer(connection, result)
+            results.append(result)
+
         with self._calls.turn() as turn:
             async with self._database.transaction() as connection:
-                if request_key is not None:
-                    earlier = await idempotency.claim(
-                        connection, merchant_id, request_key, object_kind, object_id, now
-                    )
-                    if earlier is not None:
-                        return Ran(earlier, None)
-                begun, changes = await begin(connection, now)
-                payment, operation = begun.payment, begun.operation
-                if operation is not None:
-                    take_place(turn, payment)
-                    account_id = payment.order.provider_account_id
-                    operations.insert_operation(
-                        connection, merchant_id, account_id, operation, self._pending_for
-                    )
-                await self._audit.write(connection, merchant_id, changes, now)
-            if operation is not None:
-                await self._calls.perform(merchant_id, payment, operation, turn)
-        return Ran(object_id, begun)
+                unanswered = await once.claim(connection, Binding(keeper.kind, object_id))
+                if unanswered is not None:
+                    late = await self._late_answer(connection, once, unanswered, keeper)
+                else:
+                    begun = await self._begin(connection, caller, begin, turn)
+                    if begun.operation is None:
+                        await finish(connection)
+            if unanswered is not None:
+                raise AnsweredBefore(late)
+            if begun.operation is not None:
+                asked = Asked(begun.payment, begun.operation)
+                if not await self._calls.perform(caller.merchant_id, asked, turn, finish):
+                    return await self._present(once, object_id, keeper, begun)
+        return results[-1]
 
-    async def made_before(self, caller: Caller, request_key: RequestKey | None) -> UUID | None:
-        """Return the object that the caller's key stands for, None if the key is new."""
-        if request_key is None:
-            return None
-        async with self._database.autocommit() as connection:
-            return await idempotency.find(connection, caller.merchant_id, request_key)
+    async def _begin(
+        self, connection: Connection, caller: Caller, begin: Begin, turn: Turn
+    ) -> Begun:
+        """Decide the command, and write its operation and audit records."""
+        now, merchant_id = self._clock.now(), caller.merchant_id
+        begun, changes = await begin(connection, now)
+        if begun.operation is not None:
+            take_place(turn, begun.payment)
+            account_id = begun.payment.order.provider_account_id
+            operations.insert_operation(
+                connection, merchant_id, account_id, begun.operation, self._pending_for
+            )
+        await self._audit.write(connection, merchant_id, changes, now)
+        return begun
+
+    async def _late_answer(
+        self,
+        connection: Connection,
+        once: Once[Result],
+        unanswered: Unanswered,
+        keeper: Keeper[Result],
+    ) -> StoredAnswer:
+        """Store and return the answer of an earlier request, whose process died.
+
+        Raises:
+            Conflict: ``idempotency_key_in_use``; the earlier request may still be under way, or the
+                provider's reply has not been applied yet.
+        """
+        if unanswered.age <= self._pending_for:
+            raise in_use()
+        result = await keeper.read(connection, unanswered.object_id)
+        if await keeper.waits(connection, result):
+            raise in_use()
+        return once.answer(connection, result)
+
+    async def _present(
+        self, once: Once[Result], object_id: UUID, keeper: Keeper[Result], begun: Begun
+    ) -> Result:
+        """Return the present result of a command whose last reply could not be applied.
+
+        If the database is not available, the answer is not stored.
+        """
+        try:
+            async with self._database.transaction() as connection:
+                result = await keeper.read(connection, object_id)
+                once.answer(connection, result)
+        except Unavailable:
+            # It is committed, and the customer may be charged: a 503 would say the opposite.
+            result = keeper.begun(begun)
+            once.render(result)
+        return result
 
 
 class Asked(NamedTuple):
@@ -172,26 +248,34 @@ class ProviderCalls:
         return self._bulkhead.turn()
 
     async def perform(
-        self, merchant_id: MerchantId, payment: Payment, operation: Operation, turn: Turn
-    ) -> None:
+        self, merchant_id: MerchantId, first: Asked, turn: Turn, finish: Finish
+    ) -> bool:
         """Make the call of a committed operation, and apply the provider's answer.
+
+        Return whether the answer was applied and committed, and ``finish`` with it.
 
         If the answer begins an operation at the payment's next provider account, call that too.
         The command does not fail from here on, since the provider may have done its part already.
         If the answer cannot be applied now, or the next account has no free place, the operation
-        stays open until a webhook or recovery concludes it.
+        stays open until a webhook or recovery concludes it. ``finish`` runs in the transaction of
+        the last answer.
         """
-        asked: Asked | None = Asked(payment, operation)
+        asked: Asked | None = first
         try:
             while asked is not None:
                 take_place(turn, asked.payment)
                 reply = await self.ask(merchant_id, asked)
-                concluded = await self.conclude(merchant_id, asked, reply)
+                concluded = await self.conclude(merchant_id, asked, reply, finish)
                 asked = concluded.next
         except Unavailable as error:
-            _log.warning("operation_not_concluded", operation=str(operation.id), code=error.code)
+            _log.warning(
+                "operation_not_concluded", operation=str(first.operation.id), code=error.code
+            )
         except Exception:  # noqa: BLE001 - the operation stays open; recovery looks it up
-            _log.exception("operation_not_concluded", operation=str(operation.id))
+            _log.exception("operation_not_concluded", operation=str(first.operation.id))
+        else:
+            return True
+        return False
 
     async def ask(self, merchant_id: MerchantId, asked: Asked) -> Reply:
         """Call the provider, unless its circuit breaker is open: then return ``NotSent``.
@@ -202,21 +286,25 @@ class ProviderCalls:
         provider = await self._providers.get(merchant_id, account_id)
         return await provider.operate(request_of(asked.payment, asked.operation))
 
-    async def conclude(self, merchant_id: MerchantId, asked: Asked, reply: Reply) -> Concluded:
+    async def conclude(
+        self, merchant_id: MerchantId, asked: Asked, reply: Reply, finish: Finish
+    ) -> Concluded:
         """Apply the provider's answer, and return the result.
 
         An ``Unknown`` reply marks the operation unknown until a look-up or a webhook settles it.
+        ``finish`` runs in the same transaction, unless the answer begins another operation.
         """
         payment, operation = asked
         async with self._database.transaction() as connection:
             match reply:
                 case Answered(reports):
-                    return await self._apply(connection, merchant_id, asked, reports)
+                    return await self._apply(connection, merchant_id, asked, reports, finish)
                 case NotSent():
                     report = Report(payment.id, None, reply, operation.refund_id)
-                    return await self._apply(connection, merchant_id, asked, [report])
+                    return await self._apply(connection, merchant_id, asked, [report], finish)
                 case Unknown(reason):
                     await self._note_unknown(connection, merchant_id, operation, reason)
+                    await finish(connection)
                     return Concluded(believed=True, next=None)
 
     async def _apply(
@@ -225,16 +313,20 @@ class ProviderCalls:
         merchant_id: MerchantId,
         asked: Asked,
         reports: Sequence[Report],
+        finish: Finish,
     ) -> Concluded:
         payment, operation = asked
         cause = Cause.of("operation", operation.id)
         account_id = payment.order.provider_account_id
         arrivals = [Arrival(account_id, report, cause, operation.id) for report in reports]
-        verdicts = await self._facts.apply(connection, merchant_id, arrivals)
+        verdicts = await self._facts.decide(connection, merchant_id, arrivals)
         untrue = next((one.outcome for one in verdicts if one.outcome in QUARANTINED), None)
         if untrue is not None:  # an answer that contradicts the payment proves no outcome
             await self._note_unknown(connection, merchant_id, operation, untrue.value)
         begun = [Asked(one.payment, one.begun) for one in verdicts if one.payment and one.begun]
+        if not begun:  # before the balances are locked, since it reads
+            await finish(connection)
+        await self._facts.post(connection, merchant_id, verdicts)
         return Concluded(untrue is None, begun[-1] if begun else None)
 
     async def _note_unknown(
@@ -316,8 +408,3 @@ async def lock_payment(
     """
     locked = await store.lock_payments(connection, merchant_id, [payment_id])
     return ids.existing("payment", payment_id, locked.get(payment_id))
-
-
-def key_digest(request_key: RequestKey | None) -> str | None:
-    """Return the digest of the caller's key for the audit trail."""
-    return None if request_key is None else idempotency.digest(request_key)

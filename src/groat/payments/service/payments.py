@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeAlias
+from uuid import UUID
 
 from groat.accounts.queries import account_within
 from groat.kernel.caller import Caller
-from groat.kernel.errors import InvalidRequest, Unavailable
+from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import IdSource, MerchantId, OperationId, PaymentId
 from groat.payments.domain import payment as domain
 from groat.payments.domain.changes import created, requested
+from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation
 from groat.payments.domain.payment import Begun, CaptureOrder, Payment, PaymentOrder, UnroutedOrder
 from groat.payments.infrastructure import operations
 from groat.payments.infrastructure import payments as store
-from groat.payments.queries import PaymentDetails, PaymentQueries
-from groat.payments.service.operations import Accepted, CommandRunner, Ran, key_digest, lock_payment
+from groat.payments.queries import PaymentDetails, PaymentQueries, payment_within
+from groat.payments.service.operations import Accepted, CommandRunner, Keeper, lock_payment
 from groat.platform.postgres.connection import Connection
-from groat.platform.postgres.idempotency import RequestKey
+from groat.platform.postgres.idempotency import UNKEYED, Once
 from groat.providers.registry import ProviderRegistry
 from groat.routing.domain.route import RoutingDecision
 from groat.routing.service import RoutingService
@@ -31,8 +33,8 @@ Decide: TypeAlias = Callable[[Payment, Sequence[Operation], datetime], Begun]
 class PaymentService:
     """The commands on payments.
 
-    ``request_key`` is the caller's idempotency key with the content of its request. A repeated key
-    returns the payment of the first request, in its present state.
+    ``once`` holds the caller's idempotency key. A repeated key has no second effect, and gets the
+    first answer.
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class PaymentService:
         self,
         caller: Caller,
         order: PaymentOrder | UnroutedOrder,
-        request_key: RequestKey | None,
+        once: Once[PaymentDetails] = UNKEYED,
         *,
         confirm: bool = True,
     ) -> PaymentDetails:
@@ -64,13 +66,9 @@ class PaymentService:
             InvalidRequest: the beneficiary is not a wallet, or has another currency; or the
                 provider does not accept the payment method (``invalid_payment_method``).
             Conflict: the beneficiary is frozen or closed; no routing rule gives an account
-                (``no_route``); or the key was used before with a different request.
+                (``no_route``).
         """
         payment_id = PaymentId(self._new_id())
-        if isinstance(order, UnroutedOrder):  # a repeated key ignores changed rules
-            earlier = await self._runner.made_before(caller, request_key)
-            if earlier is not None:
-                return await self._queries.payment(caller.merchant_id, PaymentId(earlier))
         routed, decision = await self._routed(caller.merchant_id, payment_id, order)
 
         async def begin(connection: Connection, now: datetime) -> Accepted:
@@ -79,17 +77,15 @@ class PaymentService:
             if confirm:
                 begun = domain.confirm(payment, self._new_operation_id(), now)
             await self._insert(connection, caller.merchant_id, begun.payment, decision, now)
-            changes = [created(caller, begun.payment, key_digest(request_key))]
+            changes = [created(caller, begun.payment, once.digest)]
             if confirm:
                 changes.append(requested(caller, begun.payment, begun.operation, None))
             return begun, changes
 
-        return await self._answer(
-            caller, await self._runner.run(caller, request_key, "payment", payment_id, begin)
-        )
+        return await self._runner.run(caller, once, payment_id, _keeper(caller.merchant_id), begin)
 
     async def confirm(
-        self, caller: Caller, payment_id: PaymentId, request_key: RequestKey | None
+        self, caller: Caller, payment_id: PaymentId, once: Once[PaymentDetails] = UNKEYED
     ) -> PaymentDetails:
         """Authorize a payment that was created without confirmation.
 
@@ -100,7 +96,7 @@ class PaymentService:
         return await self._command(
             caller,
             payment_id,
-            request_key,
+            once,
             lambda payment, _, now: domain.confirm(payment, self._new_operation_id(), now),
         )
 
@@ -109,7 +105,7 @@ class PaymentService:
         caller: Caller,
         payment_id: PaymentId,
         order: CaptureOrder,
-        request_key: RequestKey | None,
+        once: Once[PaymentDetails] = UNKEYED,
     ) -> PaymentDetails:
         """Capture the authorized amount, or a part of it.
 
@@ -125,12 +121,12 @@ class PaymentService:
         return await self._command(
             caller,
             payment_id,
-            request_key,
+            once,
             lambda payment, busy, _: domain.capture(payment, busy, order, self._new_operation_id()),
         )
 
     async def cancel(
-        self, caller: Caller, payment_id: PaymentId, request_key: RequestKey | None
+        self, caller: Caller, payment_id: PaymentId, once: Once[PaymentDetails] = UNKEYED
     ) -> PaymentDetails:
         """Cancel a payment that is authorized, or waits for the customer or for confirmation.
 
@@ -141,7 +137,7 @@ class PaymentService:
         return await self._command(
             caller,
             payment_id,
-            request_key,
+            once,
             lambda payment, busy, now: domain.cancel(payment, busy, self._new_operation_id(), now),
         )
 
@@ -149,7 +145,7 @@ class PaymentService:
         self,
         caller: Caller,
         payment_id: PaymentId,
-        request_key: RequestKey | None,
+        once: Once[PaymentDetails],
         decide: Decide,
     ) -> PaymentDetails:
         """Run a command on an existing payment: lock it, decide, and write it if it changed."""
@@ -160,12 +156,9 @@ class PaymentService:
             begun = decide(payment, busy, now)
             if begun.payment is not payment:
                 store.update_payments(connection, caller.merchant_id, [begun.payment])
-            digest = key_digest(request_key)
-            return begun, [requested(caller, begun.payment, begun.operation, digest)]
+            return begun, [requested(caller, begun.payment, begun.operation, once.digest)]
 
-        return await self._answer(
-            caller, await self._runner.run(caller, request_key, "payment", payment_id, begin)
-        )
+        return await self._runner.run(caller, once, payment_id, _keeper(caller.merchant_id), begin)
 
     async def _routed(
         self, merchant_id: MerchantId, payment_id: PaymentId, order: PaymentOrder | UnroutedOrder
@@ -209,16 +202,22 @@ class PaymentService:
         if decision is not None:
             self._routing.record(connection, merchant_id, payment.id, decision, now)
 
-    async def _answer(self, caller: Caller, ran: Ran) -> PaymentDetails:
-        """Return the payment after the provider's answer."""
-        try:
-            return await self._queries.payment(caller.merchant_id, PaymentId(ran.object_id))
-        except Unavailable:
-            if ran.begun is None:
-                raise
-            payment, operation = ran.begun.payment, ran.begun.operation
-            # It is committed, and the customer may be charged: a 503 would say the opposite.
-            return PaymentDetails(payment, [operation] if operation else [])
-
     def _new_operation_id(self) -> OperationId:
         return OperationId(self._new_id())
+
+
+def _keeper(merchant_id: MerchantId) -> Keeper[PaymentDetails]:
+    """Return how the result of a command on a payment is read."""
+
+    async def read(connection: Connection, payment_id: UUID) -> PaymentDetails:
+        return await payment_within(connection, merchant_id, PaymentId(payment_id))
+
+    async def waits(connection: Connection, details: PaymentDetails) -> bool:
+        if details.payment.status is Status.REQUIRES_ACTION:  # an answer, with its operation open
+            return False
+        return await operations.awaited(connection, merchant_id, details.payment.id, None)
+
+    def begun(command: Begun) -> PaymentDetails:
+        return PaymentDetails(command.payment, [command.operation] if command.operation else [])
+
+    return Keeper("payment", read, waits, begun)

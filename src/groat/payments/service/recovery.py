@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import NamedTuple
 
@@ -28,8 +29,15 @@ from groat.payments.domain.payment import Payment
 from groat.payments.domain.resolution import OpenOperation, lookup_delay
 from groat.payments.infrastructure import operations
 from groat.payments.queries import PaymentDetails, PaymentQueries
-from groat.payments.service.operations import Asked, Concluded, ProviderCalls, request_of
+from groat.payments.service.operations import (
+    Asked,
+    Concluded,
+    ProviderCalls,
+    nobody_waits,
+    request_of,
+)
 from groat.platform.postgres.database import Database
+from groat.platform.postgres.idempotency import UNKEYED, Once
 from groat.providers.domain.facts import NotSent
 from groat.providers.port import Answered, Reply, Unknown
 from groat.providers.registry import ProviderRegistry
@@ -90,7 +98,9 @@ class PaymentRecovery:
         await asyncio.gather(*(self._recover(claimed) for claimed in due))
         return len(due)
 
-    async def sync(self, merchant_id: MerchantId, payment_id: PaymentId) -> Synced:
+    async def sync(
+        self, merchant_id: MerchantId, payment_id: PaymentId, once: Once[Synced] = UNKEYED
+    ) -> Synced:
         """Look up the unknown operations of a payment now, and return the payment.
 
         An operation whose first call is under way is left to the process that makes the call.
@@ -98,6 +108,9 @@ class PaymentRecovery:
         Raises:
             NotFound: the merchant has no such payment.
         """
+        return await once.around(self._database, partial(self._sync, merchant_id, payment_id))
+
+    async def _sync(self, merchant_id: MerchantId, payment_id: PaymentId) -> Synced:
         await self._queries.payment(merchant_id, payment_id)
         async with self._database.autocommit() as connection:
             claimed = await operations.claim_of_payment(connection, merchant_id, payment_id, _LEASE)
@@ -121,7 +134,7 @@ class PaymentRecovery:
             provider = await self._providers.get(merchant_id, account_id)
             found = await provider.fetch(request_of(payment, latest))
             if isinstance(found, Answered):
-                await self._calls.conclude(merchant_id, Asked(payment, latest), found)
+                await self._calls.conclude(merchant_id, Asked(payment, latest), found, nobody_waits)
         except NotFound:
             _log.info("lookup_of_no_payment", payment=str(payment_id))
         except Exception:  # noqa: BLE001 - the event waits, and is tried again
@@ -199,10 +212,10 @@ class PaymentRecovery:
 
     async def _conclude(self, claimed: OpenOperation, asked: Asked, reply: Reply) -> Concluded:
         """Apply the answer; if it begins an operation at another account, make that call too."""
-        concluded = await self._calls.conclude(claimed.merchant_id, asked, reply)
+        concluded = await self._calls.conclude(claimed.merchant_id, asked, reply, nobody_waits)
         if concluded.next is not None:
             with self._calls.turn() as turn:
-                await self._calls.perform(claimed.merchant_id, *concluded.next, turn)
+                await self._calls.perform(claimed.merchant_id, concluded.next, turn, nobody_waits)
         return concluded
 
     async def _payment(self, claimed: OpenOperation) -> Payment:

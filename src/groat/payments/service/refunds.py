@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from groat.accounts.domain.orders import HoldOrder
 from groat.accounts.service.postings import EnginePostings
 from groat.kernel.caller import Caller
-from groat.kernel.errors import Unavailable
-from groat.kernel.ids import IdSource, OperationId, RefundId
+from groat.kernel.ids import IdSource, MerchantId, OperationId, RefundId
 from groat.kernel.money import Money
 from groat.payments.domain import refund as domain
 from groat.payments.domain.changes import requested
 from groat.payments.domain.operation import OperationKind, pending_operation
 from groat.payments.domain.payment import Begun
 from groat.payments.domain.refund import Refund, RefundOrder
+from groat.payments.infrastructure import operations, refunds
 from groat.payments.infrastructure import payments as store
-from groat.payments.infrastructure import refunds
-from groat.payments.queries import PaymentQueries
-from groat.payments.service.operations import Accepted, CommandRunner, key_digest, lock_payment
+from groat.payments.queries import refund_within
+from groat.payments.service.operations import Accepted, CommandRunner, Keeper, lock_payment
 from groat.platform.postgres.connection import Connection
-from groat.platform.postgres.idempotency import RequestKey
+from groat.platform.postgres.idempotency import UNKEYED, Once
 
 
 class RefundService:
@@ -30,20 +31,18 @@ class RefundService:
         self,
         postings: EnginePostings,
         runner: CommandRunner,
-        queries: PaymentQueries,
         new_id: IdSource,
     ) -> None:
         self._postings = postings
         self._runner = runner
-        self._queries = queries
         self._new_id = new_id
 
     async def refund(
-        self, caller: Caller, order: RefundOrder, request_key: RequestKey | None
+        self, caller: Caller, order: RefundOrder, once: Once[Refund] = UNKEYED
     ) -> Refund:
         """Refund a payment, in whole or in part.
 
-        A repeated ``request_key`` returns the refund of the first request.
+        A repeated key has no second effect, and gets the first answer.
 
         Raises:
             NotFound: the merchant has no such payment.
@@ -51,21 +50,17 @@ class RefundService:
                 lacks the amount (``insufficient_funds``), or is frozen or closed.
         """
         refund_id = RefundId(self._new_id())
-        pending: Refund | None = None
+        pending: list[Refund] = []
 
         async def begin(connection: Connection, now: datetime) -> Accepted:
-            nonlocal pending
-            digest = key_digest(request_key)
-            pending, accepted = await self._begin(connection, caller, order, refund_id, digest, now)
+            refund, accepted = await self._begin(
+                connection, caller, order, refund_id, once.digest, now
+            )
+            pending.append(refund)
             return accepted
 
-        ran = await self._runner.run(caller, request_key, "refund", refund_id, begin)
-        try:
-            return await self._queries.refund(caller.merchant_id, RefundId(ran.object_id))
-        except Unavailable:
-            if pending is None:
-                raise
-            return pending  # committed and perhaps paid: a 503 would say the opposite
+        keeper = _keeper(caller.merchant_id, pending)
+        return await self._runner.run(caller, once, refund_id, keeper, begin)
 
     async def _begin(
         self,
@@ -101,3 +96,15 @@ class RefundService:
         )
         asked = requested(caller, payment, operation, digest)
         return refund, (Begun(payment, operation), [*changes, asked])
+
+
+def _keeper(merchant_id: MerchantId, pending: Sequence[Refund]) -> Keeper[Refund]:
+    """Return how a refund is read; ``pending`` holds it once it is written."""
+
+    async def read(connection: Connection, refund_id: UUID) -> Refund:
+        return await refund_within(connection, merchant_id, RefundId(refund_id))
+
+    async def waits(connection: Connection, refund: Refund) -> bool:
+        return await operations.awaited(connection, merchant_id, refund.payment_id, refund.id)
+
+    return Keeper("refund", read, waits, lambda _: pending[0])

@@ -8,14 +8,13 @@ from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Self, TypeAlias
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response, Security
+from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Param, ParamTypes
 from fastapi.params import Security as SecurityRequirement
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -44,6 +43,7 @@ from groat.kernel.moments import read_moment
 from groat.kernel.scopes import Access, Room, scope
 from groat.platform.http.bodies import read_bytes, read_json_aside
 from groat.platform.http.card_numbers import refuse_card_number
+from groat.platform.http.keyed import KEY_HEADER, answered_once, given_key, keyed_request
 from groat.platform.http.strict_json import Json
 
 MAX_JSON_BYTES = 64 * 1024
@@ -54,7 +54,6 @@ MAX_BULK_BYTES = 512 * 1024
 """Maximum bytes of the body of a call that creates many objects at once."""
 
 
-_KEY_HEADER = "idempotency-key"
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 Handler: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
@@ -92,24 +91,6 @@ async def _caller(request: Request) -> Caller:
 CallerOf: TypeAlias = Annotated[Caller, Depends(_caller)]
 """The caller of a route below ``/v1/``, authenticated before its request is read."""
 
-
-def _without_card_number(text: str | None) -> str | None:
-    if text is not None:
-        refuse_card_number(text)
-    return text
-
-
-IdempotencyKey: TypeAlias = Annotated[
-    str | None,
-    AfterValidator(_without_card_number),
-    Header(
-        min_length=1,
-        max_length=255,
-        pattern="^[!-~]+$",
-        description="Up to 255 printable ASCII characters. A repeated request with the same key "
-        "makes no second object; it returns the first.",
-    ),
-]
 
 Text = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -166,7 +147,11 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
         scopes = self.scopes
         known = sorted(self._names(ParamTypes.query))
-        honours_keys = _KEY_HEADER in self._names(ParamTypes.header)
+        route, status = (
+            f"{min(self.methods or ())} {self.path_format}",
+            self.status_code or HTTPStatus.OK,
+        )
+        honours_keys, requires_key = self.honours_keys, self.requires_key
 
         async def strict(request: Request) -> Response:
             if scopes:
@@ -175,9 +160,27 @@ class StrictRoute(APIRoute):
             _refuse_unknown(request, known)
             if not honours_keys:
                 _refuse_key(request)
-            return await handle(await _StrictRequest.read(request, self.most_bytes))
+                return await handle(await _StrictRequest.read(request, self.most_bytes))
+            key = given_key(request, required=requires_key)
+            read = await _StrictRequest.read(request, self.most_bytes)
+            keyed = await keyed_request(request, key, route, status, await read.json())
+            request.state.keyed = keyed
+            return await answered_once(request, keyed, lambda: handle(read))
 
         return strict
+
+    @property
+    def honours_keys(self) -> bool:
+        """Whether the route accepts an ``Idempotency-Key``."""
+        return KEY_HEADER in self._names(ParamTypes.header)
+
+    @property
+    def requires_key(self) -> bool:
+        """Whether the route requires an ``Idempotency-Key``."""
+        return any(
+            one.alias.lower() == KEY_HEADER and one.field_info.is_required()
+            for one in get_flat_params(self.dependant)
+        )
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -188,7 +191,7 @@ class StrictRoute(APIRoute):
     def _names(self, where: ParamTypes) -> list[str]:
         """Return the names of the route's parameters in the query or in the headers."""
         return [
-            one.alias
+            one.alias.lower() if where is ParamTypes.header else one.alias
             for one in get_flat_params(self.dependant)
             if isinstance(one.field_info, Param) and one.field_info.in_ is where
         ]
@@ -224,8 +227,15 @@ class RouteTable:
         status: HTTPStatus = HTTPStatus.OK,
         route_class: type[StrictRoute] = StrictRoute,
     ) -> None:
-        """Add a route that makes or changes something; ``status`` is that of its answer."""
-        self._add("POST", path, handler, access, status, route_class)
+        """Add a route that makes or changes something; ``status`` is that of its answer.
+
+        Raises:
+            TypeError: the handler takes no ``KeyedOf`` and no ``RequiredKeyOf``. Every such route
+                honours an ``Idempotency-Key``.
+        """
+        added = self._add("POST", path, handler, access, status, route_class)
+        if not added.honours_keys:
+            raise TypeError(f"{handler.__qualname__} takes no Idempotency-Key; use KeyedOf")
 
     def put(self, path: str, handler: Handler, access: Access = Access.WRITE) -> None:
         """Add a route that replaces something."""
@@ -243,7 +253,7 @@ class RouteTable:
         access: Access,
         status: HTTPStatus = HTTPStatus.OK,
         route_class: type[StrictRoute] = StrictRoute,
-    ) -> None:
+    ) -> StrictRoute:
         """Add a route. The handler's docstring is its summary and description in OpenAPI."""
         summary, _, description = inspect.cleandoc(handler.__doc__ or "").partition("\n")
         self.router.add_api_route(
@@ -256,6 +266,9 @@ class RouteTable:
             dependencies=[Security(_bearer, scopes=[scope(self._room, access)])],
             route_class_override=route_class,
         )
+        added = self.router.routes[-1]
+        assert isinstance(added, StrictRoute)  # noqa: S101 - the class given above
+        return added
 
 
 def _require(caller: Caller, scopes: frozenset[str]) -> None:
@@ -292,7 +305,7 @@ def _refuse_unknown(request: Request, known: Sequence[str]) -> None:
 
 
 def _refuse_key(request: Request) -> None:
-    if request.method not in _SAFE_METHODS and _KEY_HEADER in request.headers:
+    if request.method not in _SAFE_METHODS and KEY_HEADER in request.headers:
         raise BadRequest(
             "idempotency_key_not_supported",
             "This call does not support Idempotency-Key and would ignore it. Leave the header out.",

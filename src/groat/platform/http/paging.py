@@ -41,6 +41,10 @@ class Cursors:
         """Return the cursor for ``place``, or None at the end of the list."""
         return None if place is None else self.vault.sign(place, self._list)
 
+    def sign_id(self, place: UUID | None) -> str | None:
+        """Return the cursor for an id, or None at the end of the list."""
+        return self.sign(None if place is None else str(place))
+
     def place(self, cursor: str | None) -> str | None:
         """Return the place that ``cursor`` was signed for, or None without a cursor.
 

@@ -30,6 +30,7 @@ grant update (wrapped) on root_key to {role};
 grant update (data_key) on merchant to {role};
 grant update (revoked_at) on api_key to {role};
 grant update (credentials, deleted_at) on provider_account to {role};
+grant update (answer, claimed_at), delete on idempotency_key to {role};
 grant update (metadata) on account to {role};
 grant update (posted, held, version, recorded_at, status) on balance to {role};
 grant update (remaining, captured, state) on hold to {role};

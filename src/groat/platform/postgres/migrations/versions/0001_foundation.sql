@@ -39,15 +39,22 @@ create table provider_account (
 -- be used again.
 create unique index provider_account_name on provider_account (merchant_id, name) where deleted_at is null;
 
+-- A key belongs to one route. The answer is encrypted with the merchant's data key. It is null while the first
+-- request is under way; object_id is the object that this request changes if it calls a provider.
 create table idempotency_key (
-    merchant_id bigint not null,
+    merchant_id bigint not null references merchant,
+    route text not null check (length(route) between 1 and 255),
     key text not null check (length(key) between 1 and 255),
     request_hash bytea not null,
-    object_kind text not null check (object_kind in ('payment', 'refund')),
-    object_id uuid not null,
+    object_kind text check (object_kind in ('payment', 'refund')),
+    object_id uuid,
+    answer bytea,
     created_at timestamptz not null,
-    primary key (merchant_id, key)
+    claimed_at timestamptz not null,
+    primary key (merchant_id, key, route),
+    constraint idempotency_key_bound_whole check ((object_kind is null) = (object_id is null))
 );
+create index idempotency_key_created on idempotency_key (created_at);
 
 -- The ledger. In entries, credits are positive and debits are negative. The hot path has no foreign
 -- keys, because the parent row is locked already; `groat verify` checks the same references.
@@ -561,6 +568,24 @@ begin
 end
 $$;
 
+-- An answer never changes, and a key with an effect is kept for 30 days.
+create function refuse_loss_of_key() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'UPDATE' and old.answer is null then
+        return new;
+    end if;
+    if tg_op = 'DELETE' and (
+        old.answer is null and old.object_id is null or old.created_at < now() - interval '30 days'
+    ) then
+        return old;
+    end if;
+    raise exception 'an idempotency key and its answer are kept for 30 days: % is refused', lower(tg_op)
+        using errcode = 'restrict_violation';
+end
+$$;
+
+create trigger kept before update or delete on idempotency_key
+    for each row execute function refuse_loss_of_key();
 create trigger written_once before update or delete or truncate on ledger_transaction
     for each statement execute function refuse_change();
 create trigger written_once before update or delete or truncate on ledger_entry
