@@ -307,6 +307,45 @@ CREATE TABLE public.engine_process (
 WITH (fillfactor='50');
 
 --
+-- Name: event; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.event (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    "position" bigint,
+    type text NOT NULL,
+    object_id uuid CONSTRAINT event_object_id_not_null1 NOT NULL,
+    sequence bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    data bytea NOT NULL,
+    previous bytea NOT NULL
+);
+
+--
+-- Name: event_feed; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.event_feed (
+    merchant_id bigint NOT NULL,
+    last_position bigint DEFAULT 0 NOT NULL,
+    purged_position bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT event_feed_ends_are_in_order CHECK (((purged_position >= 0) AND (purged_position <= last_position)))
+);
+
+--
+-- Name: event_object; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.event_object (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    CONSTRAINT event_object_sequence_check CHECK ((sequence > 0))
+)
+WITH (fillfactor='70');
+
+--
 -- Name: hold; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -834,6 +873,41 @@ ALTER TABLE ONLY public.engine_process
     ADD CONSTRAINT engine_process_pkey PRIMARY KEY (id);
 
 --
+-- Name: event_feed event_feed_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.event_feed
+    ADD CONSTRAINT event_feed_pkey PRIMARY KEY (merchant_id);
+
+--
+-- Name: event event_merchant_id_object_id_sequence_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_merchant_id_object_id_sequence_key UNIQUE (merchant_id, object_id, sequence);
+
+--
+-- Name: event event_merchant_id_position_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_merchant_id_position_key UNIQUE (merchant_id, "position");
+
+--
+-- Name: event_object event_object_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.event_object
+    ADD CONSTRAINT event_object_pkey PRIMARY KEY (merchant_id, id);
+
+--
+-- Name: event event_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (merchant_id, id);
+
+--
 -- Name: hold hold_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -989,6 +1063,18 @@ CREATE INDEX audit_record_by_xid ON public.audit_record USING btree (xid);
 --
 
 CREATE INDEX dispute_by_payment ON public.dispute USING btree (merchant_id, payment_id, id);
+
+--
+-- Name: event_by_time; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX event_by_time ON public.event USING brin (created_at) WITH (autosummarize='on');
+
+--
+-- Name: event_unplaced; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX event_unplaced ON public.event USING btree (id) WHERE ("position" IS NULL);
 
 --
 -- Name: hold_by_account; Type: INDEX; Schema: public; Owner: -
@@ -1191,6 +1277,13 @@ ALTER TABLE ONLY public.balance
 
 ALTER TABLE ONLY public.dispute
     ADD CONSTRAINT dispute_merchant_id_payment_id_fkey FOREIGN KEY (merchant_id, payment_id) REFERENCES public.payment(merchant_id, id);
+
+--
+-- Name: event_feed event_feed_merchant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.event_feed
+    ADD CONSTRAINT event_feed_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES public.merchant(merchant_id);
 
 --
 -- Name: hold hold_merchant_id_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -1494,6 +1587,48 @@ GRANT SELECT,INSERT,DELETE ON TABLE public.engine_process TO groat_app;
 --
 
 GRANT UPDATE(seen_at) ON TABLE public.engine_process TO groat_app;
+
+--
+-- Name: TABLE event; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.event TO groat_app;
+
+--
+-- Name: COLUMN event."position"; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE("position") ON TABLE public.event TO groat_app;
+
+--
+-- Name: TABLE event_feed; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.event_feed TO groat_app;
+
+--
+-- Name: COLUMN event_feed.last_position; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(last_position) ON TABLE public.event_feed TO groat_app;
+
+--
+-- Name: COLUMN event_feed.purged_position; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(purged_position) ON TABLE public.event_feed TO groat_app;
+
+--
+-- Name: TABLE event_object; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.event_object TO groat_app;
+
+--
+-- Name: COLUMN event_object.sequence; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(sequence) ON TABLE public.event_object TO groat_app;
 
 --
 -- Name: TABLE hold; Type: ACL; Schema: public; Owner: -

@@ -17,6 +17,13 @@ from groat.audit.domain.actions import AuditAction
 from groat.inbox.domain.actions import InboxAction
 from groat.kernel.money import Money
 from groat.merchants.domain.actions import MerchantAction
+from groat.notifications.domain.event_types import (
+    EVENT_TYPES,
+    MAY_SUCCEED,
+    SILENT,
+    SUCCEEDED,
+    all_types,
+)
 from groat.payments.domain.actions import PaymentAction
 from groat.payments.domain.lifecycle import (
     LIFECYCLE,
@@ -81,6 +88,27 @@ tells how to use them.
 Every process returns the same values: take the maximum over the processes, not the sum.
 
 {read}
+"""
+
+_EVENT_TYPES = """\
+# Event types
+
+The first part of a type names the kind of the object in `data`. See [events](../events.md).
+
+| type | the change that it tells |
+|---|---|
+{types}
+
+A payment that was captured in part, and is canceled or expires then, has succeeded with that part:
+its event is `payment.succeeded`.
+
+## Changes without an event
+
+Every [audit action](audit-actions.md) is either told by an event, or left out for a reason:
+
+| action | reason |
+|---|---|
+{silent}
 """
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -288,11 +316,27 @@ def _metric_table(found: Iterable[tuple[str, str, Sequence[str], str]]) -> str:
     return "| metric | type | labels | meaning |\n|---|---|---|---|\n" + "\n".join(rows)
 
 
+def event_types() -> str:
+    """Return the page of event types, each with the changes that it tells."""
+    told = {named: list[Action]() for named in all_types()}
+    for action, named in EVENT_TYPES.items():
+        told[named].append(action)
+    told[SUCCEEDED] += MAY_SUCCEED
+    return _EVENT_TYPES.format(
+        types="\n".join(
+            f"| `{named}` | {' '.join(one.meaning for one in actions)} |"
+            for named, actions in told.items()
+        ),
+        silent="\n".join(f"| `{action.value}` | {reason} |" for action, reason in SILENT.items()),
+    )
+
+
 PAGES = {
     "metrics.md": metrics,
     "lifecycle.md": lifecycle,
     "failure-codes.md": failure_codes,
     "audit-actions.md": audit_actions,
+    "event-types.md": event_types,
 }
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import pytest
 from tests.tidy.source import SOURCE, modules, tree
 
 ROOMS = (
-    *("accounts", "audit", "inbox", "merchants", "movements", "payments", "routing"),
-    "settlement",
+    *("accounts", "audit", "inbox", "merchants", "movements", "notifications", "payments"),
+    *("routing", "settlement"),
 )
 """The rooms with a service. The other rooms have shapes of their own."""
 

@@ -27,6 +27,7 @@ from groat.inbox.http.door import WEBHOOK_PREFIX, WebhookDoor
 from groat.inbox.http.events import ProviderEventRoutes
 from groat.merchants.http.gate import Gate
 from groat.merchants.http.provider_accounts import ProviderAccountRoutes
+from groat.notifications.http.feed import FeedRoutes
 from groat.payments.http.disputes import DisputeRoutes
 from groat.payments.http.payments import PaymentCommandRoutes, PaymentQueryRoutes
 from groat.payments.http.refunds import RefundRoutes
@@ -83,6 +84,7 @@ def _routers(engine: Engine) -> Iterator[APIRouter]:
     yield ProviderAccountRoutes(engine.merchants).table()
     yield ProviderEventRoutes(engine.replay).table()
     yield BackfillRoutes(engine.backfill).table()
+    yield FeedRoutes(engine.feed_queries).table()
     yield AuditRoutes(engine.audit, engine.proofs).table()
     yield CheckpointRoutes(engine.proofs).table()
 

@@ -26,6 +26,7 @@ from groat.app import (
     account_commands,
     audit_commands,
     doctor_command,
+    event_commands,
     inbox_commands,
     key_commands,
     merchant_commands,
@@ -73,6 +74,7 @@ app.add_typer(account_commands.app, name="accounts")
 app.add_typer(payment_commands.app, name="payments")
 app.add_typer(routing_commands.app, name="routing")
 app.add_typer(inbox_commands.app, name="inbox")
+app.add_typer(event_commands.app, name="events")
 app.add_typer(audit_commands.app, name="audit")
 app.add_typer(settlement_commands.app, name="settlement")
 app.command("processes")(process_commands.list_processes)

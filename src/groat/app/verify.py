@@ -18,6 +18,7 @@ from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.merchants import checks as merchants
 from groat.movements import checks as movements
+from groat.notifications import checks as notifications
 from groat.payments import checks as payments
 from groat.platform.postgres.checks import Check, Finding, run_check
 from groat.platform.postgres.database import Database
@@ -36,6 +37,7 @@ def all_checks() -> list[Check]:
         *payments.checks(),
         *settlement.checks(),
         *inbox.checks(),
+        *notifications.checks(),
         *audit.checks(),
     ]
 

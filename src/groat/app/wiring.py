@@ -38,7 +38,17 @@ from groat.merchants.service import MerchantService
 from groat.movements.domain.postings import KINDS as MOVEMENT_KINDS
 from groat.movements.queries import MovementQueries
 from groat.movements.service import MovementService
+from groat.notifications.queries import FeedQueries
+from groat.notifications.service.retention import EventRetention
+from groat.notifications.service.sequencer import Sequencer
+from groat.notifications.service.sink import EventSink, Show
+from groat.payments.domain.dispute import Dispute
+from groat.payments.domain.payment import Payment
 from groat.payments.domain.recipes import KINDS as PAYMENT_KINDS
+from groat.payments.domain.refund import Refund
+from groat.payments.http.disputes import DisputeView
+from groat.payments.http.payments import PaymentView
+from groat.payments.http.refunds import RefundView
 from groat.payments.queries import PaymentQueries
 from groat.payments.service.facts import PaymentFacts
 from groat.payments.service.operations import CommandRunner, ProviderCalls
@@ -64,6 +74,7 @@ from groat.routing.service import RoutingService
 from groat.settlement.service import SettlementFiles
 
 INBOX_QUEUE = "groat-inbox"
+EVENTS_QUEUE = "groat-events"
 _OPEN_ATTEMPTS = 3
 """Attempts to reach the database at the start, each as long as the wait for a connection."""
 
@@ -85,6 +96,7 @@ class Ledger:
     """The parts of the rooms accounts, merchants and audit."""
 
     audit: AuditService
+    events_bell: Doorbell
     audit_keys: AuditKeys
     sealer: Sealer
     proofs: LogProofs
@@ -132,7 +144,16 @@ class Settlement:
 
 
 @dataclass(frozen=True)
-class Engine(Ledger, Payments, Inbox, Settlement):
+class Notifications:
+    """The parts of the room notifications."""
+
+    feed_queries: FeedQueries
+    sequencer: Sequencer
+    retention: EventRetention
+
+
+@dataclass(frozen=True)
+class Engine(Ledger, Payments, Inbox, Settlement, Notifications):
     """The parts that a process serves from: those of every room."""
 
     database: Database
@@ -159,19 +180,22 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
         for close in (
             base.database.close,
             inbox.doorbell.close,
+            ledger.events_bell.close,
             payments.providers.close,
             inbox.receiver.close,
             inbox.drain.finish,
         ):
             stack.push_async_callback(close)
-        rooms = {**vars(ledger), **vars(payments), **vars(inbox), **vars(settlement)}
+        parts = (ledger, payments, inbox, settlement, _notifications(base))
+        rooms = {name: part for room in parts for name, part in vars(room).items()}
         health = Health(base.database)
         yield Engine(**rooms, database=base.database, vault=base.vault, health=health)
 
 
 def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adapter]) -> Ledger:
     database, new_id, clock = base.database, base.new_id, base.clock
-    audit = AuditService(database, new_id)
+    bell = Doorbell(base.redis, EVENTS_QUEUE)
+    audit = AuditService(database, new_id, [EventSink(_shows(), bell)])
     keys = AuditKeys(database, audit, base.vault, new_id, clock)
     kinds = [*CALLERS_KINDS, *PAYMENT_KINDS.values(), *MOVEMENT_KINDS]
     queries = AccountQueries(database, TransactionKinds(kinds), clock)
@@ -184,6 +208,7 @@ def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adap
     targets = [target.strip() for target in settings.audit_targets.split(",") if target.strip()]
     return Ledger(
         audit,
+        bell,
         keys,
         Sealer(database, keys, clock),
         proofs,
@@ -262,6 +287,22 @@ def _settlement(base: Base, ledger: Ledger, adapters: Mapping[ProviderName, Adap
         settlement_readers(adapters),
     )
     return Settlement(movements, queries, files)
+
+
+def _notifications(base: Base) -> Notifications:
+    database = base.database
+    return Notifications(
+        FeedQueries(database), Sequencer(database), EventRetention(database, base.clock)
+    )
+
+
+def _shows() -> dict[type, Show]:
+    """Return the function that shows each kind of object as the API does."""
+    return {
+        Payment: lambda payment: PaymentView.of(payment).model_dump(mode="json"),
+        Refund: lambda refund: RefundView.of(refund).model_dump(mode="json"),
+        Dispute: lambda dispute: DisputeView.of(dispute).model_dump(mode="json"),
+    }
 
 
 async def _open(settings: Settings) -> Base:

@@ -14,12 +14,15 @@ import structlog
 
 from groat.app.metrics_port import metrics_port
 from groat.app.supervision import exit_with_parent
-from groat.app.wiring import INBOX_QUEUE, open_engine
+from groat.app.wiring import EVENTS_QUEUE, INBOX_QUEUE, open_engine
 from groat.platform.postgres.heartbeat import heartbeat
 from groat.platform.process.due_work import DueWork
 from groat.platform.process.memory import settle_memory
 from groat.platform.process.settings import Settings
-from groat.platform.redis.jobs import JobWorker
+from groat.platform.redis.jobs import Handler, JobWorker
+
+RETENTION_POLL_SECONDS = 600.0
+"""Seconds between a worker's searches for events that are too old to be kept."""
 
 _log = structlog.get_logger(__name__)
 
@@ -37,6 +40,7 @@ async def run_worker(settings: Settings) -> None:
     ):
         poll_seconds = settings.poll_seconds
         inbox = DueWork("inbox", engine.drain.drain_batch, poll_seconds=poll_seconds)
+        feed = DueWork("feed", engine.sequencer.place_batch, poll_seconds=poll_seconds)
         others = [
             DueWork(name, drain_batch, poll_seconds=seconds)
             for name, drain_batch, seconds in (
@@ -44,28 +48,37 @@ async def run_worker(settings: Settings) -> None:
                 ("holds", engine.transfers.expire_holds, poll_seconds),
                 ("operations", engine.recovery.recover_batch, poll_seconds),
                 ("idempotency keys", engine.answers.purge_batch, _PURGE_SECONDS),
+                ("retention", engine.retention.purge_batch, RETENTION_POLL_SECONDS),
                 ("sealing", engine.sealer.seal_batch, poll_seconds),
                 ("publishing", engine.publisher.publish_all, settings.audit_publish_seconds),
             )
         ]
 
-        async def answer_bell(_name: str, _data: Mapping[str, object]) -> None:
-            await inbox.drain()
-
-        tasks = [asyncio.create_task(work.poll()) for work in (inbox, *others)]
+        works = (inbox, feed, *others)
+        tasks = [asyncio.create_task(work.poll()) for work in works]
         if settings.redis_url is not None:
             url = settings.redis_url.get_secret_value()
-            tasks.append(asyncio.create_task(JobWorker(url, INBOX_QUEUE, answer_bell).run()))
+            for queue, work in ((INBOX_QUEUE, inbox), (EVENTS_QUEUE, feed)):
+                tasks.append(asyncio.create_task(JobWorker(url, queue, _answer(work)).run()))
         settle_memory()
         _log.info("worker_started", redis=settings.redis_url is not None)
         await _stop_signal()
         engine.health.stopping = True
-        await asyncio.gather(*(work.stop() for work in (inbox, *others)))
+        await asyncio.gather(*(work.stop() for work in works))
         await engine.drain.finish()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     _log.info("worker_stopped")
+
+
+def _answer(work: DueWork) -> Handler:
+    """Return the handler of the jobs that ring for ``work``."""
+
+    async def answer_bell(_name: str, _data: Mapping[str, object]) -> None:
+        await work.drain()
+
+    return answer_bell
 
 
 async def _stop_signal() -> None:

@@ -35,6 +35,7 @@ OperationId = NewType("OperationId", UUID)
 ProviderEventId = NewType("ProviderEventId", UUID)
 RecordId = NewType("RecordId", UUID)
 AuditKeyId = NewType("AuditKeyId", UUID)
+EventId = NewType("EventId", UUID)
 
 INSTALLATION = MerchantId(0)
 """Stands for a merchant in audit records of the installation itself, such as a new signing key."""
@@ -54,6 +55,7 @@ PREFIXES: dict[str, str] = {
     "provider_event": "pev",
     "audit_record": "aud",
     "audit_key": "aky",
+    "event": "evt",
 }
 """TypeID prefix of each kind of object that has an id."""
 

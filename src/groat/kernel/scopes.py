@@ -16,6 +16,7 @@ class Room(StrEnum):
 
     ACCOUNTS = "accounts"
     AUDIT = "audit"
+    EVENTS = "events"
     INBOX = "inbox"
     MERCHANTS = "merchants"
     PAYMENTS = "payments"

@@ -12,6 +12,7 @@ import pytest
 from groat.kernel import ids
 from tests.integration.app.routes import Operation, operations
 from tests.support.bank import Bank
+from tests.support.feed import place_all
 from tests.support.world import OPERATOR, World, api_client
 
 CRAFTED = [
@@ -39,6 +40,7 @@ async def full(bank: Bank) -> Bank:
         await world.refund(payment, amount=100)
         await world.stripe.pull("dispute", payment)
     await world.settle()
+    await place_all(world)
     return bank
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from groat.kernel import ids
 from tests.integration.app.routes import Operation, id_places, operations
+from tests.support.feed import place_all
 from tests.support.sealing import seal_all
 from tests.support.world import OPERATOR, Payment, World, api_client
 
@@ -130,6 +131,8 @@ CASES: dict[str, Case] = {
     "POST /v1/provider-accounts/{account_id}/backfill": Case(
         {"account_id": "provider_account"}, _backfill
     ),
+    "GET /v1/events": _filter(object="payment"),
+    "GET /v1/events/{event_id}": _only("event_id", "notice"),
     "GET /v1/audit-records": _filter(object="payment"),
     "GET /v1/audit-records/{record_id}/proof": _only("record_id", "record"),
     "GET /v1/audit-checkpoints": Case(),
@@ -182,13 +185,19 @@ async def populate(world: World) -> Things:
 
 
 async def with_events(world: World, things: Things) -> Things:
-    """Return the things with a dispute, a provider event, and a record that is sealed."""
+    """Return the things with a dispute, both kinds of events, and a record that is sealed."""
     payment = await world.payment(things["disputed"])
     await world.stripe.pull("dispute", payment)
     await world.settle()
     listed = {}
     await seal_all(world)
-    lists = {"dispute": "disputes", "event": "provider-events", "record": "audit-records"}
+    await place_all(world)
+    lists = {
+        "notice": "events",
+        "dispute": "disputes",
+        "event": "provider-events",
+        "record": "audit-records",
+    }
     for name, path in lists.items():
         listed[name] = (await world.api.get(f"/v1/{path}")).json()["data"][0]["id"]
     return {**things, **listed}
@@ -221,7 +230,8 @@ def attempts(case: Case, mine: Things, theirs: Things) -> Iterator[tuple[str, di
 
 async def test_this_file_covers_every_route_and_every_id(world: World) -> None:
     described = {str(one): id_places(one) for one in operations(world)}
-    described["GET /v1/audit-records"] |= {"object"}  # which takes an id of any kind
+    for listed in ("GET /v1/audit-records", "GET /v1/events"):
+        described[listed] |= {"object"}  # which takes an id of any kind
     assert {name: set(case.things) for name, case in CASES.items()} == described
 
 

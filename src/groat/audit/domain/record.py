@@ -37,11 +37,22 @@ class Cause(Value):
         return cls(ids.render(kind, row), row)
 
 
+class Transition(Value):
+    """An object of its room before and after a change; ``before`` is None if the change made it.
+
+    The record does not hold it. Sinks show it to the merchant.
+    """
+
+    before: object | None
+    after: object
+
+
 class Change(Value):
     """One change of state: an ``action`` such as ``payment.captured`` on one object.
 
     ``kind`` and ``object_id`` name the object. ``actor`` made the change: an API key, a provider
-    account, an operator or ``engine``. ``data`` holds the details of the change.
+    account, an operator or ``engine``. ``data`` holds the details of the change. ``transition`` is
+    the object that changed, if the merchant is told of it: of ``payment.refunded``, the refund.
     """
 
     action: Action
@@ -50,6 +61,7 @@ class Change(Value):
     actor: str
     cause: Cause
     data: Mapping[str, Scalar]
+    transition: Transition | None = None
 
     @classmethod
     def by(

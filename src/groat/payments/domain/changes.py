@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from groat.audit.domain.record import Change, Scalar
+from groat.audit.domain.record import Change, Scalar, Transition
 from groat.kernel import ids
 from groat.kernel.caller import ENGINE, Caller
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.payments.domain.actions import PaymentAction
 from groat.payments.domain.operation import Operation, OperationKind
 from groat.payments.domain.payment import Payment
@@ -39,19 +40,26 @@ def created(caller: Caller, payment: Payment, key_digest: str | None) -> Change:
         "status": payment.status.value,
         **_keyed(key_digest),
     }
-    return Change.by(caller, PaymentAction.CREATED, "payment", payment.id, **data)
+    change = Change.by(caller, PaymentAction.CREATED, "payment", payment.id, **data)
+    return replace(change, transition=Transition(None, payment))
 
 
 def requested(
-    caller: Caller, payment: Payment, operation: Operation | None, key_digest: str | None
+    caller: Caller,
+    payment: Payment,
+    operation: Operation | None,
+    key_digest: str | None,
+    transition: Transition,
 ) -> Change:
     """Return the audit record of a command and of the operation that it begins.
 
-    Only the cancellation of a payment for which no provider was called needs no operation.
+    ``transition`` is the object that the command changes or makes: the payment, or a refund. Only
+    the cancellation of a payment for which no provider was called needs no operation.
     """
     data: dict[str, Scalar] = {"status": payment.status.value, **_keyed(key_digest)}
     if operation is None:
-        return Change.by(caller, PaymentAction.CANCELED, "payment", payment.id, **data)
+        canceled = Change.by(caller, PaymentAction.CANCELED, "payment", payment.id, **data)
+        return replace(canceled, transition=transition)
     data |= {
         "operation": ids.render("operation", operation.id),
         "amount": operation.amount,
@@ -62,7 +70,8 @@ def requested(
     if operation.refund_id is not None:
         data["refund"] = ids.render("refund", operation.refund_id)
         data["capture"] = operation.capture_reference
-    return Change.by(caller, _REQUESTED[operation.kind], "payment", payment.id, **data)
+    change = Change.by(caller, _REQUESTED[operation.kind], "payment", payment.id, **data)
+    return replace(change, transition=transition)
 
 
 _REQUESTED = {

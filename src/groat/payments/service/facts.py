@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from groat.accounts.domain.decisions import FactPostings
 from groat.accounts.domain.ledger import Transaction
@@ -15,12 +16,20 @@ from groat.kernel.clock import Clock
 from groat.kernel.ids import AccountId, DisputeId, MerchantId, TransactionId
 from groat.payments.domain import recipes
 from groat.payments.domain.facts import decide
-from groat.payments.domain.standing import Arrival
+from groat.payments.domain.standing import Arrival, Standing
+from groat.payments.domain.transitions import shown_changes
 from groat.payments.domain.verdict import Effect, Verdict
 from groat.payments.infrastructure import disputes, operations, refunds
 from groat.payments.infrastructure import payments as store
 from groat.payments.infrastructure.payments import lock_standing
 from groat.platform.postgres.connection import Connection
+
+
+class Judged(NamedTuple):
+    """Facts that are decided on and not posted yet: the objects before them, and the verdicts."""
+
+    standing: Standing
+    verdicts: list[Verdict]
 
 
 class PaymentFacts:
@@ -48,13 +57,13 @@ class PaymentFacts:
         the process that made the call continues with it. If it came by webhook, any worker does,
         at once.
         """
-        verdicts = await self.decide(connection, merchant_id, arrivals)
-        await self.post(connection, merchant_id, verdicts)
-        return verdicts
+        judged = await self.decide(connection, merchant_id, arrivals)
+        await self.post(connection, merchant_id, judged)
+        return judged.verdicts
 
     async def decide(
         self, connection: Connection, merchant_id: MerchantId, arrivals: Sequence[Arrival]
-    ) -> list[Verdict]:
+    ) -> Judged:
         """Lock and decide, and write all but the postings; ``post`` must follow.
 
         So a caller can read the objects before the balances are locked.
@@ -71,15 +80,13 @@ class PaymentFacts:
                     connection, merchant_id, account_id, verdict.begun, due_in
                 )
         _write(connection, merchant_id, verdicts, now)  # may settle operations begun above
-        return verdicts
+        return Judged(standing, verdicts)
 
-    async def post(
-        self, connection: Connection, merchant_id: MerchantId, verdicts: Sequence[Verdict]
-    ) -> None:
-        """Post the effects of ``verdicts``, and write the audit records."""
+    async def post(self, connection: Connection, merchant_id: MerchantId, judged: Judged) -> None:
+        """Post the effects of the verdicts, and write the audit records."""
         now = self._clock.now()
-        changes = await self._post(connection, merchant_id, verdicts, now)
-        changes += [verdict.change for verdict in verdicts if verdict.change is not None]
+        changes, shortfalls = await self._post(connection, merchant_id, judged.verdicts, now)
+        changes += shown_changes(judged.standing, judged.verdicts, shortfalls)
         if changes:
             await self._audit.write(connection, merchant_id, changes, now)
 
@@ -89,15 +96,16 @@ class PaymentFacts:
         merchant_id: MerchantId,
         verdicts: Sequence[Verdict],
         now: datetime,
-    ) -> list[Change]:
+    ) -> tuple[list[Change], Mapping[DisputeId, int]]:
         """Write effects and post them, and return the audit records of the postings.
 
+        Return also, for each dispute that took its amount, the part that the beneficiary lacked.
         Open the engine's accounts that do not exist yet.
         """
         effects = [one.effect for one in verdicts if one.effect is not None]
         released = [one.released for one in verdicts if one.released is not None]
         if not effects and not released:
-            return []
+            return [], {}
         specs = [spec for effect in effects for spec in recipes.own_accounts(effect)]
         account_ids = await self._postings.ensure(connection, merchant_id, specs, now)
         postings = [
@@ -116,7 +124,7 @@ class PaymentFacts:
         shortfalls = dict(_shortfalls(postings, posted, facts))
         if shortfalls:
             disputes.note_shortfalls(connection, merchant_id, shortfalls)
-        return changes
+        return changes, shortfalls
 
 
 def _write(

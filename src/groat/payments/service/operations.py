@@ -319,14 +319,15 @@ class ProviderCalls:
         cause = Cause.of("operation", operation.id)
         account_id = payment.order.provider_account_id
         arrivals = [Arrival(account_id, report, cause, operation.id) for report in reports]
-        verdicts = await self._facts.decide(connection, merchant_id, arrivals)
+        judged = await self._facts.decide(connection, merchant_id, arrivals)
+        verdicts = judged.verdicts
         untrue = next((one.outcome for one in verdicts if one.outcome in QUARANTINED), None)
         if untrue is not None:  # an answer that contradicts the payment proves no outcome
             await self._note_unknown(connection, merchant_id, operation, untrue.value)
         begun = [Asked(one.payment, one.begun) for one in verdicts if one.payment and one.begun]
         if not begun:  # before the balances are locked, since it reads
             await finish(connection)
-        await self._facts.post(connection, merchant_id, verdicts)
+        await self._facts.post(connection, merchant_id, judged)
         return Concluded(untrue is None, begun[-1] if begun else None)
 
     async def _note_unknown(

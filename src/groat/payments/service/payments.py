@@ -8,6 +8,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from groat.accounts.queries import account_within
+from groat.audit.domain.record import Transition
 from groat.kernel.caller import Caller
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import IdSource, MerchantId, OperationId, PaymentId
@@ -79,7 +80,8 @@ class PaymentService:
             await self._insert(connection, caller.merchant_id, begun.payment, decision, now)
             changes = [created(caller, begun.payment, once.digest)]
             if confirm:
-                changes.append(requested(caller, begun.payment, begun.operation, None))
+                confirmed = Transition(payment, begun.payment)
+                changes.append(requested(caller, begun.payment, begun.operation, None, confirmed))
             return begun, changes
 
         return await self._runner.run(caller, once, payment_id, _keeper(caller.merchant_id), begin)
@@ -156,7 +158,9 @@ class PaymentService:
             begun = decide(payment, busy, now)
             if begun.payment is not payment:
                 store.update_payments(connection, caller.merchant_id, [begun.payment])
-            return begun, [requested(caller, begun.payment, begun.operation, once.digest)]
+            transition = Transition(payment, begun.payment)
+            asked = requested(caller, begun.payment, begun.operation, once.digest, transition)
+            return begun, [asked]
 
         return await self._runner.run(caller, once, payment_id, _keeper(caller.merchant_id), begin)
 

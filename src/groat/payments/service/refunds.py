@@ -8,6 +8,7 @@ from uuid import UUID
 
 from groat.accounts.domain.orders import HoldOrder
 from groat.accounts.service.postings import EnginePostings
+from groat.audit.domain.record import Transition
 from groat.kernel.caller import Caller
 from groat.kernel.ids import IdSource, MerchantId, OperationId, RefundId
 from groat.kernel.money import Money
@@ -94,7 +95,7 @@ class RefundService:
             refund_id=refund_id,
             capture_reference=capture,
         )
-        asked = requested(caller, payment, operation, digest)
+        asked = requested(caller, payment, operation, digest, Transition(None, refund))
         return refund, (Begun(payment, operation), [*changes, asked])
 
 

@@ -31,6 +31,7 @@ from groat.kernel.errors import BadRequest, Forbidden
 from groat.kernel.ids import (
     AccountId,
     DisputeId,
+    EventId,
     HoldId,
     OperationId,
     PaymentId,
@@ -342,6 +343,7 @@ class IdText:
 
 AccountIdText = Annotated[AccountId, IdText("account")]
 DisputeIdText = Annotated[DisputeId, IdText("dispute")]
+EventIdText = Annotated[EventId, IdText("event")]
 HoldIdText = Annotated[HoldId, IdText("hold")]
 OperationIdText = Annotated[OperationId, IdText("operation")]
 PaymentIdText = Annotated[PaymentId, IdText("payment")]

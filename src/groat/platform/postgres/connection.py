@@ -82,6 +82,7 @@ class Connection:
         self._session = session
         self._queue: list[_Queued] = []
         self._is_transaction = begin is not None
+        self._after_commit: list[Callable[[], None]] = []
         if begin is not None:
             self.write(begin)
             if session.prelude is not None:
@@ -157,6 +158,16 @@ class Connection:
         *_, result = await self._send()
         if result.command_status != b"COMMIT":
             raise psycopg.errors.InFailedSqlTransaction("a statement before had failed")
+        for act in self._after_commit:
+            act()
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Call ``act`` once the transaction is committed; never, if it is rolled back.
+
+        ``act`` neither waits nor fails. For example, it tells workers that rows are due. If the
+        process dies before the call, the rows are due all the same.
+        """
+        self._after_commit.append(act)
 
     async def save(self) -> None:
         """Send the queued statements, and set the savepoint that ``restore`` returns to.

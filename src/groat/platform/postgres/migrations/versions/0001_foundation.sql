@@ -436,6 +436,44 @@ create table provider_event_repetition (
     primary key (merchant_id, provider_account_id, provider_reference)
 );
 
+-- Events for merchants.
+
+-- The number of events of each object. Its row is locked by a change that tells of the object, so the sequence of an
+-- object's events is the order of their commits. The rows stay when old events are deleted.
+create table event_object (
+    merchant_id bigint not null,
+    id uuid not null,
+    sequence bigint not null check (sequence > 0),
+    primary key (merchant_id, id)
+) with (fillfactor = 70); -- room to update a row in its page: the second event follows the first
+
+-- The ends of each merchant's feed: the position of the last event, and the highest position that was deleted.
+create table event_feed (
+    merchant_id bigint primary key references merchant,
+    last_position bigint not null default 0,
+    purged_position bigint not null default 0,
+    constraint event_feed_ends_are_in_order check (purged_position between 0 and last_position)
+);
+
+-- Events, each with the id of the audit record of its change. An event is committed with the change, and gets its
+-- position in the feed afterwards: readers see it then. data and previous are JSON, stored as sent.
+create table event (
+    merchant_id bigint not null,
+    id uuid not null,
+    position bigint,
+    type text not null,
+    object_id uuid not null,
+    sequence bigint not null,
+    created_at timestamptz not null,
+    data bytea not null,
+    previous bytea not null,
+    primary key (merchant_id, id),
+    unique (merchant_id, position),
+    unique (merchant_id, object_id, sequence)
+);
+create index event_unplaced on event (id) where position is null;
+create index event_by_time on event using brin (created_at) with (autosummarize = on);
+
 -- The record.
 
 -- xid is the transaction that wrote the record. The sealer reads records in the order of xid.

@@ -1,0 +1,1 @@
+"""Events for merchants: a feed, and signed webhooks."""
