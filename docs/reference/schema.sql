@@ -119,8 +119,14 @@ CREATE TABLE public.api_key (
     merchant_id bigint NOT NULL,
     id uuid NOT NULL,
     secret_hash bytea NOT NULL,
+    name text,
+    scopes text[] NOT NULL,
     created_at timestamp with time zone NOT NULL,
-    revoked_at timestamp with time zone
+    last_used_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_key_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255))),
+    CONSTRAINT api_key_scopes_check CHECK (((cardinality(scopes) >= 1) AND (cardinality(scopes) <= 100)))
 );
 
 --
@@ -1419,6 +1425,18 @@ GRANT SELECT ON TABLE public.alembic_version TO groat_app;
 --
 
 GRANT SELECT,INSERT ON TABLE public.api_key TO groat_app;
+
+--
+-- Name: COLUMN api_key.last_used_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(last_used_at) ON TABLE public.api_key TO groat_app;
+
+--
+-- Name: COLUMN api_key.expires_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(expires_at) ON TABLE public.api_key TO groat_app;
 
 --
 -- Name: COLUMN api_key.revoked_at; Type: ACL; Schema: public; Owner: -

@@ -106,7 +106,7 @@ async def replay(engine: Engine, ground: Ground, event: Event) -> None:
     [(event_id,)] = await ground.rows(
         "select id from provider_event where provider_reference = %s", event.id
     )
-    key = str(await engine.merchants.create_api_key(OPERATOR.acting_for(ground.merchant_id)))
+    key = str((await engine.api_keys.create(OPERATOR.acting_for(ground.merchant_id))).secret)
     async with api_client(engine, key) as api:
         path = f"/v1/provider-events/{ids.render('provider_event', event_id)}/replay"
         answer = await api.post(path)

@@ -25,6 +25,7 @@ from groat.audit.http import AuditRoutes, CheckpointRoutes
 from groat.inbox.http.backfill import BackfillRoutes
 from groat.inbox.http.door import WEBHOOK_PREFIX, WebhookDoor
 from groat.inbox.http.events import ProviderEventRoutes
+from groat.merchants.http.api_keys import ApiKeyRoutes
 from groat.merchants.http.gate import Gate
 from groat.merchants.http.provider_accounts import ProviderAccountRoutes
 from groat.notifications.http.feed import FeedRoutes
@@ -50,7 +51,7 @@ _PING = Query(b"select 1")
 def create_api(engine: Engine) -> FastAPI:
     """Return the application that serves ``engine``."""
     api = FastAPI(title="Groat", version=version("groat"), redirect_slashes=False)
-    api.add_middleware(Gate, engine.merchants)
+    api.add_middleware(Gate, engine.api_keys)
     api.add_middleware(LastResort)
     api.add_middleware(AccessLog)
     api.add_middleware(RequestIds)
@@ -81,6 +82,7 @@ def _routers(engine: Engine) -> Iterator[APIRouter]:
     yield RefundRoutes(engine.refunds, queries).table()
     yield DisputeRoutes(queries).table()
     yield RoutingRoutes(engine.routing).table()
+    yield ApiKeyRoutes(engine.api_keys).table()
     yield ProviderAccountRoutes(engine.merchants).table()
     yield ProviderEventRoutes(engine.replay).table()
     yield BackfillRoutes(engine.backfill).table()

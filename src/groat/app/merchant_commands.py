@@ -1,21 +1,24 @@
-"""``groat merchants``: create merchants, and create and revoke their API keys."""
+"""``groat merchants``: create, list and show merchants."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from groat.app import render
 from groat.app.engine_commands import with_engine
 from groat.app.operators import operator
+from groat.app.wiring import Engine
 from groat.kernel import ids
+from groat.kernel.ids import MerchantId
+from groat.merchants.domain.api_keys import StoredKey
+from groat.merchants.domain.credentials import Merchant, ProviderAccountName
 
-app = typer.Typer(
-    help="Create merchants, and create and revoke their API keys.", no_args_is_help=True
-)
-
-Merchant = Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")]
+app = typer.Typer(help="Create, list and show merchants.", no_args_is_help=True)
+console = Console()
 
 
 @app.command()
@@ -25,15 +28,28 @@ def create(name: Annotated[str, typer.Argument(help="The merchant's name.")]) ->
     print(ids.render_merchant(merchant_id))
 
 
-@app.command()
-def create_key(merchant: Merchant) -> None:
-    """Create an API key and print it. It cannot be shown again."""
-    caller = operator().acting_for(ids.parse_merchant(merchant))
-    print(with_engine(lambda engine: engine.merchants.create_api_key(caller)))
+@app.command("list")
+def list_merchants() -> None:
+    """List all merchants, the oldest first."""
+    render.merchants(console, with_engine(lambda engine: engine.merchants.merchants()))
 
 
 @app.command()
-def revoke_key() -> None:
-    """Revoke the API key that is given on standard input. It takes effect at once."""
-    key = sys.stdin.read().strip()
-    with_engine(lambda engine: engine.merchants.revoke_api_key(operator(), key))
+def show(
+    merchant: Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")],
+) -> None:
+    """Show a merchant with its API keys and its provider accounts."""
+    render.merchant(console, *with_engine(_read(ids.parse_merchant(merchant))))
+
+
+def _read(
+    merchant_id: MerchantId,
+) -> Callable[[Engine], Awaitable[tuple[Merchant, list[StoredKey], list[ProviderAccountName]]]]:
+    async def read(engine: Engine) -> tuple[Merchant, list[StoredKey], list[ProviderAccountName]]:
+        return (
+            await engine.merchants.merchant(merchant_id),
+            await engine.api_keys.all_of(merchant_id),
+            await engine.merchants.provider_accounts(merchant_id),
+        )
+
+    return read

@@ -82,9 +82,9 @@ async def _api_key(engine: Engine, caller: Caller, kept: Path) -> str:
     """Return the API key of the last run if it is still valid, else create and store a new one."""
     key = _read_key(kept)
     try:
-        await engine.merchants.authenticate(key)
+        await engine.api_keys.authenticate(key)
     except Unauthenticated:
-        key = str(await engine.merchants.create_api_key(caller))
+        key = str((await engine.api_keys.create(caller)).secret)
         write_private(kept, json.dumps({"api_key": key}))
     return key
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,7 +20,8 @@ from groat.inbox.service.rehearsal import Rehearsed
 from groat.kernel import ids
 from groat.kernel.ids import AccountId
 from groat.kernel.money import Money
-from groat.merchants.domain.credentials import ProviderAccountName
+from groat.merchants.domain.api_keys import StoredKey
+from groat.merchants.domain.credentials import Merchant, ProviderAccountName
 from groat.payments.domain.resolution import OpenOperation
 from groat.platform.postgres.checks import Finding
 from groat.platform.process.settings import PREFIX, Settings
@@ -294,3 +296,41 @@ def settlement_import(console: Console, outcome: ImportOutcome, most_shown: int)
         console.print(f"{count:,} x {kind.replace('_', ' ')}")
     for difference in outcome.differences[:most_shown]:
         console.print(f"  {difference.kind}: {difference.key}", markup=False, highlight=False)
+
+
+def merchants(console: Console, listed: Sequence[Merchant]) -> None:
+    """Show merchants with their ids."""
+    table = Table("merchant", "name", "created")
+    for one in listed:
+        table.add_row(ids.render_merchant(one.id), escape(one.name), _minute(one.created_at))
+    console.print(table)
+
+
+def merchant(
+    console: Console,
+    shown: Merchant,
+    keys: Sequence[StoredKey],
+    accounts: Sequence[ProviderAccountName],
+) -> None:
+    """Show a merchant with its API keys and its provider accounts."""
+    merchants(console, [shown])
+    api_keys(console, keys)
+    provider_accounts(console, accounts)
+
+
+def api_keys(console: Console, listed: Sequence[StoredKey]) -> None:
+    """Show API keys without their secrets."""
+    table = Table("API key", "name", "scopes", "created", "last used", "expires", "revoked")
+    for one in listed:
+        times = (one.created_at, one.last_used_at, one.expires_at, one.revoked_at)
+        table.add_row(
+            ids.render("api_key", one.id),
+            escape(one.name or ""),
+            " ".join(one.scopes),
+            *(_minute(time) if time else "" for time in times),
+        )
+    console.print(table)
+
+
+def _minute(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M}"

@@ -34,7 +34,8 @@ from groat.kernel.clock import Clock, SystemClock
 from groat.kernel.errors import Unavailable
 from groat.kernel.ids import IdSource
 from groat.merchants.domain.credentials import ProviderName
-from groat.merchants.service import MerchantService
+from groat.merchants.service.api_keys import ApiKeyService
+from groat.merchants.service.merchants import MerchantService
 from groat.movements.domain.postings import KINDS as MOVEMENT_KINDS
 from groat.movements.queries import MovementQueries
 from groat.movements.service import MovementService
@@ -102,6 +103,7 @@ class Ledger:
     proofs: LogProofs
     publisher: CheckpointPublisher
     merchants: MerchantService
+    api_keys: ApiKeyService
     answers: StoredAnswers
     accounts: AccountService
     account_queries: AccountQueries
@@ -214,6 +216,7 @@ def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adap
         proofs,
         CheckpointPublisher(database, proofs, clock, targets),
         merchants,
+        ApiKeyService(database, audit, base.vault, clock),
         StoredAnswers(database, merchants.data_key),
         AccountService(database, audit, new_id, clock),
         queries,

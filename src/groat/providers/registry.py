@@ -11,7 +11,7 @@ from groat.kernel import ids
 from groat.kernel.errors import Unavailable
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.merchants.domain.credentials import ProviderName
-from groat.merchants.service import MerchantService
+from groat.merchants.service.merchants import MerchantService
 from groat.platform.redis.breaker import Breakers
 from groat.providers.adapters import Adapter
 from groat.providers.guard import GuardedProvider

@@ -18,7 +18,7 @@ from groat.kernel.clock import Clock
 from groat.kernel.errors import Conflict, InvalidRequest
 from groat.kernel.ids import MerchantId, PaymentId, ProviderAccountId
 from groat.merchants.domain.credentials import ProviderName
-from groat.merchants.service import MerchantService
+from groat.merchants.service.merchants import MerchantService
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database, KeyTaken
 from groat.platform.redis.breaker import Breakers

@@ -21,7 +21,7 @@ from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.kernel.value import Value
 from groat.merchants.domain.credentials import ProviderName
-from groat.merchants.service import MerchantService
+from groat.merchants.service.merchants import MerchantService
 from groat.movements.queries import MovementQueries
 from groat.movements.service import MovementService
 from groat.platform.postgres.database import Database

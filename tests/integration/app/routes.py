@@ -20,6 +20,7 @@ class Operation:
     headers: tuple[str, ...]
     parameters: Mapping[str, Any]
     fields: Mapping[str, Any]
+    scopes: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -49,7 +50,8 @@ def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
             )
             parameters = {one["name"]: one["schema"] for one in taken}
             fields = dict(_fields(operation.get("requestBody", {}), document))
-            yield Operation(method.upper(), path, query, headers, parameters, fields)
+            scopes = tuple(name for one in operation["security"] for name in one["HTTPBearer"])
+            yield Operation(method.upper(), path, query, headers, parameters, fields, scopes)
 
 
 def _fields(schema: Any, document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

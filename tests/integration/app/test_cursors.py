@@ -81,7 +81,7 @@ def paths(operation: Operation, named: Mapping[str, list[str]]) -> list[str]:
 @pytest.fixture
 async def stranger(world: World) -> AsyncIterator[httpx.AsyncClient]:
     merchant_id = await world.engine.merchants.create(OPERATOR, "Stranger")
-    key = await world.engine.merchants.create_api_key(OPERATOR.acting_for(merchant_id))
+    key, _ = await world.engine.api_keys.create(OPERATOR.acting_for(merchant_id))
     async with api_client(world.engine, str(key)) as client:
         yield client
 

@@ -100,7 +100,7 @@ async def _on(world: World, listed: str, path: str) -> None:
 
 ACTS: dict[str, Act] = {
     "create a merchant": lambda world: world.engine.merchants.create(OPERATOR, "Another"),
-    "create a key": lambda world: world.engine.merchants.create_api_key(
+    "create a key": lambda world: world.engine.api_keys.create(
         OPERATOR.acting_for(world.merchant_id)
     ),
     "put a provider account": lambda world: world.engine.merchants.put_provider_account(
@@ -120,7 +120,7 @@ ACTS: dict[str, Act] = {
     "delete a provider account": lambda world: world.engine.merchants.delete_provider_account(
         OPERATOR.acting_for(world.merchant_id), world.stripe.account_id
     ),
-    "revoke a key": lambda world: world.engine.merchants.revoke_api_key(OPERATOR, world.api_key),
+    "revoke a key": lambda world: world.engine.api_keys.revoke_secret(OPERATOR, world.api_key),
 }
 
 

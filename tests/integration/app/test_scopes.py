@@ -6,6 +6,9 @@ from tests.support.world import World
 
 ADMINISTRATION = {
     "PUT /v1/routing-rules",
+    "POST /v1/api-keys",
+    "POST /v1/api-keys/{key_id}/roll",
+    "POST /v1/api-keys/{key_id}/revoke",
     "POST /v1/provider-accounts/{account_id}/backfill",
     "POST /v1/provider-events/replay",
     "POST /v1/provider-events/{event_id}/replay",

@@ -19,7 +19,8 @@ from tests.support.world import World
 
 UNSEEN_CHANGES = {
     "a time that nothing is decided by": """
-        account.created_at api_key.created_at applied_effect.applied_at audit_checkpoint.created_at
+        account.created_at api_key.created_at api_key.last_used_at applied_effect.applied_at
+        audit_checkpoint.created_at
         audit_key.created_at dispute.created_at
         dispute.updated_at hold.created_at idempotency_key.created_at merchant.created_at
         operation.created_at operation.updated_at payment.created_at payment.updated_at
@@ -27,7 +28,8 @@ UNSEEN_CHANGES = {
         refund.updated_at routing_decision.decided_at routing_rules.created_at movement.recorded_at
         movement_attribution.attributed_at open_item.since settlement_file.imported_at""",
     "it may name a person, so the record does not hold it; the application cannot change it": """
-        payment.metadata payment.reference payment.return_url refund.metadata refund.reason""",
+        api_key.name payment.metadata payment.reference payment.return_url refund.metadata
+        refund.reason""",
     "callers may change it, and nothing is decided by it": "account.metadata",
     "a wrong value opens nothing: it is encrypted, or compared with a keyed hash": """
         api_key.secret_hash idempotency_key.answer merchant.data_key

@@ -98,6 +98,10 @@ CASES: dict[str, Case] = {
         lambda at: {"reference": "c-1", "amount": 1, "credit_account": at["credit_account"]},
     ),
     "POST /v1/holds/{hold_id}/release": _only("hold_id", "hold"),
+    "GET /v1/api-keys": Case(),
+    "POST /v1/api-keys": Case(body=lambda _: {"scopes": ["read"]}),
+    "POST /v1/api-keys/{key_id}/roll": _only("key_id", "key"),
+    "POST /v1/api-keys/{key_id}/revoke": _only("key_id", "key"),
     "POST /v1/payments": Case(
         {"beneficiary": "account", "provider_account": "provider_account"}, _payment
     ),
@@ -174,6 +178,7 @@ async def populate(world: World) -> Things:
         "authorized": await world.reserve(account),
         "reserved": await world.reserve(account),
         "refund": await world.refund(payment, amount=100),
+        "key": (await world.ask("api-keys", {"scopes": ["read"]})).json(),
     }
     things = {name: one["id"] for name, one in made.items()}
     return {
@@ -208,7 +213,7 @@ async def stranger(world: World) -> AsyncIterator[World]:
     """Another merchant, with an account of its own at the same provider."""
     merchants = world.engine.merchants
     merchant_id = await merchants.create(OPERATOR, "Stranger")
-    key = await merchants.create_api_key(OPERATOR.acting_for(merchant_id))
+    key, _ = await world.engine.api_keys.create(OPERATOR.acting_for(merchant_id))
     stripe = await merchants.provider_account(world.merchant_id, world.stripe.account_id)
     account_id = await merchants.put_provider_account(
         OPERATOR.acting_for(merchant_id), "stripe", "Main", stripe.credentials

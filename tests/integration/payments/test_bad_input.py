@@ -71,7 +71,7 @@ async def test_a_payment_of_another_merchant_cannot_be_changed(world: World) -> 
     reserved = await world.reserve(payment["beneficiary"])
     merchants = world.engine.merchants
     stranger = await merchants.create(OPERATOR, "Stranger")
-    key = str(await merchants.create_api_key(OPERATOR.acting_for(stranger)))
+    key = str((await world.engine.api_keys.create(OPERATOR.acting_for(stranger))).secret)
     before = await world.counts()
     async with api_client(world.engine, key) as client:
         for path in ("capture", "cancel", "confirm"):

@@ -239,7 +239,7 @@ async def test_rules_and_decisions_belong_to_their_merchant(world: World) -> Non
     await put_rules(world, rule(world, "all", "stripe"))
     payment = await routed(world, await world.wallet())
     key = str(
-        await world.engine.merchants.create_api_key(
+        await world.engine.api_keys.create(
             OPERATOR.acting_for(await world.engine.merchants.create(OPERATOR, "Stranger"))
         )
     )

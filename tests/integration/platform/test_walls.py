@@ -86,7 +86,7 @@ async def test_invalid_rows_are_refused(
 
 CHANGEABLE = {
     "account": "metadata",
-    "api_key": "revoked_at",
+    "api_key": "expires_at last_used_at revoked_at",
     "audit_key": "retired_at",
     "audit_log": "sealed_id sealed_xid server",
     "balance": "held posted recorded_at status version",

@@ -68,8 +68,17 @@ class ApiKey:
 def invalid_api_key() -> Unauthenticated:
     """Return the error for any wrong key. It does not tell a caller which part is wrong."""
     return Unauthenticated(
-        "invalid_api_key", "The API key is missing, wrong or revoked. Send it as a bearer token."
+        "invalid_api_key",
+        "The API key is missing, wrong, expired or revoked. Send it as a bearer token.",
     )
+
+
+class Merchant(Value):
+    """A tenant of the engine."""
+
+    id: MerchantId
+    name: str
+    created_at: datetime
 
 
 class CredentialFields(Value):

@@ -6,9 +6,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.errors import GroatError
-from groat.kernel.scopes import ALL_SCOPES
 from groat.merchants.domain.credentials import invalid_api_key
-from groat.merchants.service import MerchantService
+from groat.merchants.service.api_keys import ApiKeyService
 from groat.platform.http.problems import problem_of
 
 _API = "/v1/"
@@ -17,9 +16,9 @@ _API = "/v1/"
 class Gate:
     """ASGI middleware that authenticates each API call before it reads the body."""
 
-    def __init__(self, app: ASGIApp, merchants: MerchantService) -> None:
+    def __init__(self, app: ASGIApp, keys: ApiKeyService) -> None:
         self._app = app
-        self._merchants = merchants
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Authenticate a request below ``/v1/``, and pass any other request through."""
@@ -35,6 +34,7 @@ class Gate:
         scheme, _, key = Headers(scope=scope).get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise invalid_api_key()
-        merchant_id, key_id = await self._merchants.authenticate(key.strip())
+        found = await self._keys.authenticate(key.strip())
         request_id: str = scope["state"]["request_id"]
-        return Caller(merchant_id, ids.render("api_key", key_id), request_id, ALL_SCOPES)
+        actor = ids.render("api_key", found.key_id)
+        return Caller(found.merchant_id, actor, request_id, found.scopes)

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from groat.kernel.scopes import Room
 from groat.merchants.domain.credentials import ProviderAccountName
-from groat.merchants.service import MerchantService
+from groat.merchants.service.merchants import MerchantService
 from groat.platform.http.edge import CallerOf, ProviderAccountIdText, RouteTable, View
 
 

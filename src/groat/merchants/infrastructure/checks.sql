@@ -9,20 +9,22 @@ from (
 ) as merchants
 
 -- name: check_api_keys_match_record
--- Check that every API key belongs to the merchant it was created for.
--- A key is revoked exactly if the audit trail says so.
+-- Check that every API key belongs to the merchant it was created for, with the scopes of its audit record.
+-- A key is revoked, and expires, exactly if and when the audit trail says so. Its expiry only moves earlier.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(r.object, typeid('key', k.id)) as id, not coalesce(
-        k.id is not null and r.is_created and r.is_revoked = (k.revoked_at is not null), false
+        k.id is not null and r.is_created and r.is_revoked = (k.revoked_at is not null)
+        and r.scopes = array_to_string(k.scopes, ' ') and r.expires_at is not distinct from k.expires_at, false
     ) as bad
     from api_key k
     full join (
         select
             merchant_id, object_id, min(object) as object, bool_or(action = 'api_key.created') as is_created,
-            bool_or(action = 'api_key.revoked') as is_revoked
+            bool_or(action = 'api_key.revoked') as is_revoked, max(data ->> 'scopes') as scopes,
+            min((data ->> 'expires_at')::timestamptz) as expires_at
         from recorded_change
-        where action in ('api_key.created', 'api_key.revoked')
+        where action in ('api_key.created', 'api_key.rolled', 'api_key.revoked')
         group by merchant_id, object_id
     ) as r on r.merchant_id = k.merchant_id and r.object_id = k.id
 ) as keys

@@ -1,6 +1,6 @@
-"""Convert merchants, API keys and provider accounts to rows and back.
+"""Convert merchants and provider accounts to rows and back.
 
-This module sees credentials only in encrypted form and API keys only as hashes.
+This module sees credentials only in encrypted form.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from groat.kernel.ids import ApiKeyId, MerchantId, ProviderAccountId
+from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.kernel.value import Value
-from groat.merchants.domain.credentials import ProviderAccountName, ProviderName
+from groat.merchants.domain.credentials import Merchant, ProviderAccountName, ProviderName
 from groat.platform.postgres.columns import Bigints, Blobs
 from groat.platform.postgres.connection import Connection, value, values
 from groat.platform.postgres.queries import load_queries
@@ -45,6 +45,11 @@ async def find_merchant(connection: Connection, name: str) -> MerchantId | None:
     return None if row is None else MerchantId(row.merchant_id)
 
 
+async def merchants(connection: Connection) -> list[Merchant]:
+    """Return all merchants, the oldest first."""
+    return values(Merchant, await connection.fetch(QUERIES["list_merchants"]))
+
+
 async def data_key(connection: Connection, merchant_id: MerchantId) -> bytes | None:
     """Return the merchant's wrapped data key, None if the merchant does not exist."""
     row = await connection.fetch_one(QUERIES["get_data_key"], {"merchant_id": merchant_id})
@@ -64,39 +69,6 @@ def update_data_keys(connection: Connection, data_keys: Mapping[MerchantId, byte
         "data_keys": Blobs(list(data_keys.values())),
     }
     connection.write(QUERIES["update_data_keys"], columns)
-
-
-def insert_api_key(
-    connection: Connection,
-    merchant_id: MerchantId,
-    key_id: ApiKeyId,
-    secret_hash: bytes,
-    now: datetime,
-) -> None:
-    """Insert an API key. Only the hash of its secret is stored."""
-    connection.write(
-        QUERIES["insert_api_key"],
-        {"merchant_id": merchant_id, "id": key_id, "secret_hash": secret_hash, "now": now},
-    )
-
-
-async def secret_hash(
-    connection: Connection, merchant_id: MerchantId, key_id: ApiKeyId
-) -> bytes | None:
-    """Return the secret's hash of an API key, None if the key does not exist or is revoked."""
-    row = await connection.fetch_one(
-        QUERIES["find_api_key"], {"merchant_id": merchant_id, "id": key_id}
-    )
-    return None if row is None else bytes(row.secret_hash)
-
-
-def revoke_api_key(
-    connection: Connection, merchant_id: MerchantId, key_id: ApiKeyId, now: datetime
-) -> None:
-    """Revoke an API key. It authenticates no call that starts after the commit."""
-    connection.write(
-        QUERIES["revoke_api_key"], {"merchant_id": merchant_id, "id": key_id, "now": now}
-    )
 
 
 async def put_provider_account(

@@ -7,6 +7,10 @@ values (%(merchant_id)s, %(name)s, %(data_key)s, %(now)s)
 -- Find a merchant by name, so that a second demonstration reuses the merchant of the first.
 select merchant_id from merchant where name = %(name)s order by created_at limit 1
 
+-- name: list_merchants
+-- List all merchants, the oldest first.
+select merchant_id as id, name, created_at from merchant order by created_at, merchant_id
+
 -- name: get_data_key
 -- Read the wrapped data key, to encrypt or decrypt the merchant's credentials.
 select data_key from merchant where merchant_id = %(merchant_id)s
@@ -21,22 +25,6 @@ update merchant m
 set data_key = n.data_key
 from unnest(%(merchant_ids)s::bigint[], %(data_keys)s::bytea[]) as n (merchant_id, data_key)
 where m.merchant_id = n.merchant_id
-
--- name: insert_api_key
--- Insert an API key. Only a keyed hash of its secret is stored.
-insert into api_key (merchant_id, id, secret_hash, created_at)
-values (%(merchant_id)s, %(id)s, %(secret_hash)s, %(now)s)
-
--- name: find_api_key
--- Find an active API key with one probe of the primary key. The id is derived from the secret. Every call
--- reads the row, so a revocation takes effect at once.
-select secret_hash
-from api_key
-where merchant_id = %(merchant_id)s and id = %(id)s and revoked_at is null
-
--- name: revoke_api_key
--- Revoke an API key. A revocation is permanent.
-update api_key set revoked_at = %(now)s where merchant_id = %(merchant_id)s and id = %(id)s
 
 -- name: put_provider_account
 -- Insert an account, or replace the credentials of the account with this name. Merchants rotate credentials

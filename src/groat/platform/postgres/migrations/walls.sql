@@ -28,7 +28,7 @@ grant select, insert
 grant select on alembic_version, recorded_change to {role};
 grant update (wrapped) on root_key to {role};
 grant update (data_key) on merchant to {role};
-grant update (revoked_at) on api_key to {role};
+grant update (last_used_at, expires_at, revoked_at) on api_key to {role};
 grant update (credentials, deleted_at) on provider_account to {role};
 grant update (answer, claimed_at), delete on idempotency_key to {role};
 grant update (metadata) on account to {role};

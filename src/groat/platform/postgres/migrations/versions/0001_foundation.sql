@@ -20,7 +20,11 @@ create table api_key (
     merchant_id bigint not null references merchant,
     id uuid not null,
     secret_hash bytea not null,
+    name text check (length(name) between 1 and 255),
+    scopes text[] not null check (cardinality(scopes) between 1 and 100),
     created_at timestamptz not null,
+    last_used_at timestamptz,
+    expires_at timestamptz,
     revoked_at timestamptz,
     primary key (merchant_id, id)
 );

@@ -1,8 +1,7 @@
-"""The merchant service: merchants, their API keys and their provider accounts."""
+"""The merchant service: merchants and their provider accounts."""
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Mapping
 from uuid import UUID
@@ -13,16 +12,15 @@ from groat.kernel import ids
 from groat.kernel.caller import Caller, Operator
 from groat.kernel.clock import Clock
 from groat.kernel.errors import Conflict, NotFound
-from groat.kernel.ids import ApiKeyId, IdSource, MerchantId, ProviderAccountId
+from groat.kernel.ids import IdSource, MerchantId, ProviderAccountId
 from groat.merchants.domain.actions import MerchantAction
 from groat.merchants.domain.credentials import (
-    ApiKey,
     CredentialFields,
+    Merchant,
     ProviderAccount,
     ProviderAccountName,
     ProviderName,
     check_credentials,
-    invalid_api_key,
     merged,
 )
 from groat.merchants.infrastructure import merchants as store
@@ -37,7 +35,7 @@ _MAX_REMEMBERED = 10_000
 
 
 class MerchantService:
-    """Create and find merchants, their API keys and their provider accounts."""
+    """Create and find merchants and their provider accounts."""
 
     def __init__(
         self,
@@ -72,46 +70,21 @@ class MerchantService:
         async with self._database.autocommit() as connection:
             return await store.find_merchant(connection, name)
 
-    async def create_api_key(self, caller: Caller) -> ApiKey:
-        """Create an API key for the caller's merchant. Its secret cannot be read again later.
+    async def merchants(self) -> list[Merchant]:
+        """Return all merchants, the oldest first."""
+        async with self._database.autocommit() as connection:
+            return await store.merchants(connection)
+
+    async def merchant(self, merchant_id: MerchantId) -> Merchant:
+        """Return a merchant.
 
         Raises:
             NotFound: the merchant does not exist.
         """
-        merchant_id = caller.merchant_id
-        key = ApiKey.generate(merchant_id)
-        key_id, secret_hash = self._identified(key)
-        async with self._database.transaction() as connection:
-            await self._data_key(connection, merchant_id)
-            store.insert_api_key(connection, merchant_id, key_id, secret_hash, self._clock.now())
-            await self._record(connection, caller, MerchantAction.API_KEY_CREATED, key_id)
-        return key
-
-    async def authenticate(self, text: str) -> tuple[MerchantId, ApiKeyId]:
-        """Return the merchant and the id of the API key ``text``.
-
-        Raises:
-            Unauthenticated: no merchant has this key, or the key is revoked.
-        """
-        key = ApiKey.parse(text)
-        key_id, secret_hash = self._identified(key)
-        async with self._database.autocommit() as connection:
-            kept = await store.secret_hash(connection, key.merchant_id, key_id)
-        if kept is None or not hmac.compare_digest(kept, secret_hash):
-            raise invalid_api_key()
-        return key.merchant_id, key_id
-
-    async def revoke_api_key(self, operator: Operator, text: str) -> None:
-        """Revoke the API key ``text``. It authenticates no later call.
-
-        Raises:
-            Unauthenticated: no merchant has this key, or the key is already revoked.
-        """
-        merchant_id, key_id = await self.authenticate(text)
-        async with self._database.transaction() as connection:
-            store.revoke_api_key(connection, merchant_id, key_id, self._clock.now())
-            caller = operator.acting_for(merchant_id)
-            await self._record(connection, caller, MerchantAction.API_KEY_REVOKED, key_id)
+        found = next((one for one in await self.merchants() if one.id == merchant_id), None)
+        if found is None:
+            raise ids.not_found("merchant", ids.render_merchant(merchant_id))
+        return found
 
     async def put_provider_account(
         self,
@@ -237,12 +210,6 @@ class MerchantService:
                 caller, row = operator.acting_for(merchant_id), ids.widened(merchant_id)
                 await self._record(connection, caller, MerchantAction.DATA_KEY_REWRAPPED, row)
         return len(rewrapped)
-
-    def _identified(self, key: ApiKey) -> tuple[ApiKeyId, bytes]:
-        """Return the row id of an API key and the keyed hash of its secret."""
-        key_id = self._vault.id_of_secret(key.secret)
-        row = _associated(key.merchant_id) + key_id.bytes
-        return ApiKeyId(key_id), self._vault.hash_secret(key.secret, row)
 
     async def _data_key(self, connection: Connection, merchant_id: MerchantId) -> bytes:
         wrapped = await store.data_key(connection, merchant_id)
