@@ -144,7 +144,7 @@ CREATE TABLE public.applied_effect (
     currency text NOT NULL,
     applied_at timestamp with time zone NOT NULL,
     CONSTRAINT applied_effect_amount_check CHECK ((amount > 0)),
-    CONSTRAINT applied_effect_kind_check CHECK ((kind = ANY (ARRAY['captured'::text, 'fee'::text, 'refunded'::text, 'dispute_withdrawn'::text, 'dispute_reinstated'::text])))
+    CONSTRAINT applied_effect_kind_check CHECK ((kind = ANY (ARRAY['captured'::text, 'refunded'::text, 'refund_reversed'::text, 'capture_returned'::text])))
 );
 
 --
@@ -284,17 +284,13 @@ CREATE TABLE public.dispute (
     payment_id uuid NOT NULL,
     provider_account_id uuid NOT NULL,
     provider_reference text NOT NULL,
+    capture_reference text NOT NULL,
     status text NOT NULL,
     amount bigint NOT NULL,
-    withdrawn bigint NOT NULL,
-    reinstated bigint NOT NULL,
-    shortfall bigint DEFAULT 0 NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT dispute_amount_check CHECK ((amount > 0)),
-    CONSTRAINT dispute_reinstated_within_withdrawn CHECK (((reinstated >= 0) AND (reinstated <= withdrawn))),
-    CONSTRAINT dispute_shortfall_within_withdrawn CHECK (((shortfall >= 0) AND (shortfall <= withdrawn))),
-    CONSTRAINT dispute_status_check CHECK ((status = ANY (ARRAY['needs_response'::text, 'under_review'::text, 'won'::text, 'lost'::text])))
+    CONSTRAINT dispute_status_check CHECK ((status = ANY (ARRAY['inquiry'::text, 'closed'::text, 'needs_response'::text, 'under_review'::text, 'won'::text, 'lost'::text])))
 );
 
 --
@@ -484,8 +480,11 @@ CREATE TABLE public.movement_attribution (
     place text NOT NULL,
     reference text,
     reason text,
+    payment_id uuid,
+    borne bigint,
     transaction_id uuid,
     attributed_at timestamp with time zone NOT NULL,
+    CONSTRAINT movement_attribution_beneficiary_has_payment CHECK ((((place = 'beneficiary'::text) = (payment_id IS NOT NULL)) AND ((place = 'beneficiary'::text) = (borne IS NOT NULL)))),
     CONSTRAINT movement_attribution_number_check CHECK ((number > 0)),
     CONSTRAINT movement_attribution_place_check CHECK ((place = ANY (ARRAY['clearing'::text, 'beneficiary'::text, 'suspense'::text, 'foreign'::text, 'in_transit'::text, 'reserve'::text, 'loan'::text, 'conversion'::text, 'fees'::text, 'twin'::text]))),
     CONSTRAINT movement_attribution_suspense_has_reason CHECK (((place = 'suspense'::text) = (reason IS NOT NULL)))
@@ -559,7 +558,9 @@ CREATE TABLE public.payment (
     captured bigint DEFAULT 0 NOT NULL,
     refunded bigint DEFAULT 0 NOT NULL,
     refund_pending bigint DEFAULT 0 NOT NULL,
-    disputed bigint DEFAULT 0 NOT NULL,
+    returned bigint DEFAULT 0 NOT NULL,
+    in_dispute bigint DEFAULT 0 NOT NULL,
+    owed bigint DEFAULT 0 NOT NULL,
     beneficiary_id uuid NOT NULL,
     provider_account_id uuid NOT NULL,
     payment_method text,
@@ -584,12 +585,14 @@ CREATE TABLE public.payment (
     CONSTRAINT payment_capture_method_check CHECK ((capture_method = ANY (ARRAY['automatic'::text, 'manual'::text]))),
     CONSTRAINT payment_captured_within_authorized CHECK (((captured >= 0) AND (captured <= authorized))),
     CONSTRAINT payment_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT payment_disputed_within_captured CHECK (((disputed >= 0) AND (disputed <= captured))),
     CONSTRAINT payment_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+    CONSTRAINT payment_in_dispute_check CHECK ((in_dispute >= 0)),
+    CONSTRAINT payment_owed_check CHECK ((owed >= 0)),
     CONSTRAINT payment_refunds_not_negative CHECK (((refunded >= 0) AND (refund_pending >= 0))),
     CONSTRAINT payment_refunds_within_captured CHECK (((refunded + refund_pending) <= captured)),
+    CONSTRAINT payment_returned_within_captured CHECK (((returned >= 0) AND (returned <= captured))),
     CONSTRAINT payment_status_check CHECK ((status = ANY (ARRAY['created'::text, 'processing'::text, 'requires_action'::text, 'authorized'::text, 'succeeded'::text, 'canceled'::text, 'expired'::text, 'failed'::text]))),
-    CONSTRAINT payment_succeeded_has_captured CHECK (((status = 'authorized'::text) OR ((status = 'succeeded'::text) = (captured > 0))))
+    CONSTRAINT payment_succeeded_has_captured CHECK (((status = 'authorized'::text) OR ((status = 'succeeded'::text) = (captured > returned))))
 )
 WITH (fillfactor='50');
 
@@ -685,14 +688,18 @@ CREATE TABLE public.refund (
     status text NOT NULL,
     amount bigint NOT NULL,
     capture_reference text NOT NULL,
-    hold_id uuid NOT NULL,
+    origin text NOT NULL,
+    hold_id uuid,
     reason text,
     metadata jsonb NOT NULL,
     failure_code text,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT refund_amount_check CHECK ((amount > 0)),
+    CONSTRAINT refund_at_provider_has_ended CHECK (((origin = 'request'::text) OR (status <> 'pending'::text))),
+    CONSTRAINT refund_by_request_has_hold CHECK (((origin = 'request'::text) = (hold_id IS NOT NULL))),
     CONSTRAINT refund_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+    CONSTRAINT refund_origin_check CHECK ((origin = ANY (ARRAY['request'::text, 'provider'::text]))),
     CONSTRAINT refund_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text])))
 );
 
@@ -858,11 +865,11 @@ ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_pkey PRIMARY KEY (merchant_id, account_id);
 
 --
--- Name: dispute dispute_merchant_id_provider_account_id_provider_reference_key; Type: CONSTRAINT; Schema: public; Owner: -
+-- Name: dispute dispute_merchant_id_provider_account_id_provider_reference__key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.dispute
-    ADD CONSTRAINT dispute_merchant_id_provider_account_id_provider_reference_key UNIQUE (merchant_id, provider_account_id, provider_reference);
+    ADD CONSTRAINT dispute_merchant_id_provider_account_id_provider_reference__key UNIQUE (merchant_id, provider_account_id, provider_reference, capture_reference);
 
 --
 -- Name: dispute dispute_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1111,6 +1118,12 @@ CREATE INDEX ledger_entry_recorded ON public.ledger_entry USING brin (recorded_a
 --
 
 CREATE INDEX ledger_transaction_effective ON public.ledger_transaction USING btree (merchant_id, effective_at) WHERE (effective_at IS NOT NULL);
+
+--
+-- Name: movement_attribution_by_payment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX movement_attribution_by_payment ON public.movement_attribution USING btree (merchant_id, payment_id) WHERE (place = 'beneficiary'::text);
 
 --
 -- Name: movement_by_time; Type: INDEX; Schema: public; Owner: -
@@ -1571,24 +1584,6 @@ GRANT SELECT,INSERT ON TABLE public.dispute TO groat_app;
 GRANT UPDATE(status) ON TABLE public.dispute TO groat_app;
 
 --
--- Name: COLUMN dispute.withdrawn; Type: ACL; Schema: public; Owner: -
---
-
-GRANT UPDATE(withdrawn) ON TABLE public.dispute TO groat_app;
-
---
--- Name: COLUMN dispute.reinstated; Type: ACL; Schema: public; Owner: -
---
-
-GRANT UPDATE(reinstated) ON TABLE public.dispute TO groat_app;
-
---
--- Name: COLUMN dispute.shortfall; Type: ACL; Schema: public; Owner: -
---
-
-GRANT UPDATE(shortfall) ON TABLE public.dispute TO groat_app;
-
---
 -- Name: COLUMN dispute.updated_at; Type: ACL; Schema: public; Owner: -
 --
 
@@ -1847,10 +1842,22 @@ GRANT UPDATE(refunded) ON TABLE public.payment TO groat_app;
 GRANT UPDATE(refund_pending) ON TABLE public.payment TO groat_app;
 
 --
--- Name: COLUMN payment.disputed; Type: ACL; Schema: public; Owner: -
+-- Name: COLUMN payment.returned; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT UPDATE(disputed) ON TABLE public.payment TO groat_app;
+GRANT UPDATE(returned) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.in_dispute; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(in_dispute) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.owed; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(owed) ON TABLE public.payment TO groat_app;
 
 --
 -- Name: COLUMN payment.provider_account_id; Type: ACL; Schema: public; Owner: -

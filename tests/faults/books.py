@@ -65,22 +65,27 @@ async def assert_applied_once(ground: Ground, events: Sequence[Event]) -> None:
 
 async def _assert_effects(ground: Ground, applied: Sequence[Event]) -> None:
     """Hold the effects, the ledger and the balances against what the applied events say."""
-    expected = sorted(
-        ("captured", event.payment.charge, event.payment.amount)
-        if event.captures
-        else ("dispute_withdrawn", event.payment.dispute, event.payment.amount)
-        for event in applied
-    )
-    assert expected == sorted(
+    captures = [event.payment for event in applied if event.captures]
+    disputes = [event.payment for event in applied if not event.captures]
+    assert sorted(("captured", one.charge, one.amount) for one in captures) == sorted(
         await ground.rows("select kind, reference, amount from applied_effect")
     )
-    assert await ground.rows("select count(*) from ledger_transaction") == [(len(expected),)]
-    held = sum(amount if kind == "captured" else -amount for kind, _, amount in expected)
-    assert await ground.rows(
-        "select sum(posted) filter (where code like 'clearing:%'), "
-        "sum(posted) filter (where code like 'wallet:%') "
-        "from balance join account on account.id = account_id"
-    ) == [(-held, held)]
+    assert sorted((one.dispute, -one.amount) for one in disputes) == sorted(
+        await ground.rows(
+            "select reference, borne from movement_attribution where place = 'beneficiary'"
+        )
+    )
+    assert await ground.rows("select count(*) from ledger_transaction") == [(len(applied),)]
+    captured, taken = (sum(one.amount for one in some) for some in (captures, disputes))
+    rows = await ground.rows(
+        "select split_part(code, ':', 1), sum(posted)::bigint from balance"
+        " join account on account.id = account_id group by 1 having sum(posted) <> 0"
+    )
+    assert dict(rows) == {
+        "clearing": -captured,
+        "wallet": captured - taken,
+        **({"provider": taken} if taken else {}),
+    }
 
 
 async def _assert_captured_once(ground: Ground, references: Collection[str]) -> None:

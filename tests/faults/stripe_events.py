@@ -87,6 +87,18 @@ def funds_withdrawn(payment: Payment) -> Event:
         "amount": payment.amount,
         "charge": payment.charge,
         "payment_intent": payment.intent,
+        "balance_transactions": [
+            {
+                "object": "balance_transaction",
+                "id": f"txn_{payment.dispute}",
+                "amount": -payment.amount,
+                "fee": 0,
+                "net": -payment.amount,
+                "currency": "eur",
+                "reporting_category": "dispute",
+                "created": 1_767_312_000,
+            }
+        ],
     }
     return _event("charge.dispute.funds_withdrawn", payment, dispute)
 

@@ -42,13 +42,14 @@ from groat.providers.domain.facts import (
     DisputeClosed,
     DisputeFact,
     DisputeOpened,
-    DisputeReinstated,
     DisputeUnderReview,
-    DisputeWithdrawn,
+    InquiryClosed,
+    InquiryOpened,
     NotSent,
     Refunded,
     RefundFact,
     RefundFailed,
+    RefundReversed,
 )
 from groat.providers.domain.failures import MEANINGS, RETRYABLE, FailureCode
 from groat.routing.domain.actions import RoutingAction
@@ -178,13 +179,14 @@ _SOME = Money(1, "EUR")
 _REFUND_FACTS: dict[str, RefundFact] = {
     "refunded": Refunded("re_1", _SOME),
     "refund_failed": RefundFailed(FailureCode.PROCESSING_ERROR),
+    "refund_reversed": RefundReversed("re_1", _SOME, FailureCode.PROCESSING_ERROR),
     "not_sent": NotSent(FailureCode.PROVIDER_UNREACHABLE, ""),
 }
 _DISPUTE_FACTS: dict[str, DisputeFact] = {
+    "inquiry_opened": InquiryOpened("dp_1", _SOME),
+    "inquiry_closed": InquiryClosed("dp_1", _SOME),
     "opened": DisputeOpened("dp_1", _SOME),
     "under_review": DisputeUnderReview("dp_1", _SOME),
-    "withdrawn": DisputeWithdrawn("dp_1", _SOME),
-    "reinstated": DisputeReinstated("dp_1", _SOME),
     "won": DisputeClosed("dp_1", _SOME, won=True),
     "lost": DisputeClosed("dp_1", _SOME, won=False),
 }

@@ -43,7 +43,7 @@ from groat.notifications.queries import FeedQueries
 from groat.notifications.service.retention import EventRetention
 from groat.notifications.service.sequencer import Sequencer
 from groat.notifications.service.sink import EventSink, Show
-from groat.payments.domain.dispute import Dispute
+from groat.payments.domain.dispute import DisputeDetails
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.recipes import KINDS as PAYMENT_KINDS
 from groat.payments.domain.refund import Refund
@@ -51,6 +51,7 @@ from groat.payments.http.disputes import DisputeView
 from groat.payments.http.payments import PaymentView
 from groat.payments.http.refunds import RefundView
 from groat.payments.queries import PaymentQueries
+from groat.payments.service.bookkeeper import Bookkeeper
 from groat.payments.service.facts import PaymentFacts
 from groat.payments.service.operations import CommandRunner, ProviderCalls
 from groat.payments.service.payments import PaymentService
@@ -94,7 +95,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The parts of the rooms accounts, merchants and audit."""
+    """The parts of the rooms accounts, merchants, movements and audit."""
 
     audit: AuditService
     events_bell: Doorbell
@@ -109,6 +110,7 @@ class Ledger:
     account_queries: AccountQueries
     transfers: TransferService
     postings: EnginePostings
+    movements: MovementService
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,8 @@ class Inbox:
 
 @dataclass(frozen=True)
 class Settlement:
-    """The parts of the rooms movements and settlement."""
+    """The parts of the room settlement, and the reads of movements."""
 
-    movements: MovementService
     movement_queries: MovementQueries
     settlement_files: SettlementFiles
 
@@ -207,6 +208,7 @@ def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adap
     fields = credential_fields(adapters)
     merchants = MerchantService(database, audit, base.vault, new_id, clock, fields)
     proofs = LogProofs(database)
+    postings = EnginePostings(claimed, locked, new_id)
     targets = [target.strip() for target in settings.audit_targets.split(",") if target.strip()]
     return Ledger(
         audit,
@@ -221,7 +223,8 @@ def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adap
         AccountService(database, audit, new_id, clock),
         queries,
         TransferService(database, lanes, queries, clock),
-        EnginePostings(claimed, locked, new_id),
+        postings,
+        MovementService(postings),
     )
 
 
@@ -236,7 +239,8 @@ def _payments(
         ledger.merchants, adapters, breakers, timeout_seconds=settings.provider_timeout_seconds
     )
     routing = RoutingService(database, ledger.merchants, audit, breakers, clock)
-    facts = PaymentFacts(ledger.postings, audit, clock, pending_for=pending_for)
+    bookkeeper = Bookkeeper(ledger.postings, ledger.movements)
+    facts = PaymentFacts(bookkeeper, audit, clock, pending_for=pending_for)
     bulkhead = Bulkhead(settings.provider_calls)
     calls = ProviderCalls(database, facts, audit, providers, bulkhead, clock, random)
     runner = CommandRunner(database, audit, calls, clock, pending_for=pending_for)
@@ -279,17 +283,17 @@ def _inbox(base: Base, ledger: Ledger, payments: Payments) -> Inbox:
 
 
 def _settlement(base: Base, ledger: Ledger, adapters: Mapping[ProviderName, Adapter]) -> Settlement:
-    movements, queries = MovementService(ledger.postings), MovementQueries(base.database)
+    queries = MovementQueries(base.database)
     files = SettlementFiles(
         base.database,
         ledger.merchants,
-        movements,
+        ledger.movements,
         queries,
         ledger.audit,
         base.clock,
         settlement_readers(adapters),
     )
-    return Settlement(movements, queries, files)
+    return Settlement(queries, files)
 
 
 def _notifications(base: Base) -> Notifications:
@@ -304,7 +308,7 @@ def _shows() -> dict[type, Show]:
     return {
         Payment: lambda payment: PaymentView.of(payment).model_dump(mode="json"),
         Refund: lambda refund: RefundView.of(refund).model_dump(mode="json"),
-        Dispute: lambda dispute: DisputeView.of(dispute).model_dump(mode="json"),
+        DisputeDetails: lambda dispute: DisputeView.of(dispute).model_dump(mode="json"),
     }
 
 

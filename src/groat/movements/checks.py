@@ -16,6 +16,6 @@ def checks() -> list[Check]:
             "movement_postings_have_movements": "ledger transaction",
             "provider_balances_match_movements": "account",
             "places_match_movements": "account",
-            "open_items_match_movements": "object",
+            "clearing_matches_open_items": "account",
         },
     )

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeAlias, TypeVar
 
 from groat.accounts.domain.decisions import FactPostings
 from groat.accounts.service.postings import EnginePostings
 from groat.audit.domain.record import Change
 from groat.kernel.caller import ENGINE
-from groat.kernel.ids import MerchantId, ProviderAccountId
-from groat.kernel.value import replace
+from groat.kernel.ids import MerchantId, ProviderAccountId, TransactionId
 from groat.movements.domain import postings
-from groat.movements.domain.booking import Attributed, BookedMovement, OpenItems, ToldFact, item_of
-from groat.movements.domain.postings import Line
+from groat.movements.domain.booking import (
+    Attributed,
+    BookedMovement,
+    OpenItems,
+    Reports,
+    Unposted,
+    still_unposted,
+)
 from groat.movements.infrastructure import movements as store
 from groat.platform.postgres.connection import Connection
 from groat.providers.domain.movements import Movement
+
+Decided = TypeVar("Decided")
+
+PostedMovement: TypeAlias = tuple[BookedMovement, TransactionId | None]
+"""A booked movement with the ledger transaction that posts it; None if nothing is posted."""
+
+Decide: TypeAlias = Callable[[OpenItems, Unposted], Decided]
+"""A pure function that books facts and unposted movements. It may be called twice."""
 
 
 class MovementService:
@@ -40,6 +54,48 @@ class MovementService:
         account = store.account_key(merchant_id, account_id)
         return await store.insert_movements(connection, account, movements, now)
 
+    async def decide(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        account_id: ProviderAccountId,
+        reports: Reports,
+        decide: Decide[Decided],
+        now: datetime,
+    ) -> Decided:
+        """Store and lock movements, lock open items, and book by ``decide``; write the items.
+
+        The caller posts the booked movements in the same transaction, and passes them to ``place``.
+        """
+        account = store.account_key(merchant_id, account_id)
+        movements = {one.movement.key: one.movement for one in reports.movements}
+        objects = reports.objects
+        unposted, items = await store.lock(
+            connection, account, movements.values(), objects, reports.unsettled, now
+        )
+        book = OpenItems(account_id, items, now)
+        decided = decide(book, unposted)
+        if book.missing:  # a movement that should have settled an object was posted elsewhere
+            _, items = await store.lock(connection, account, (), objects, book.missing, now)
+            book = OpenItems(account_id, items, now)
+            decided = decide(book, unposted)
+        if book.changed:
+            store.update_items(connection, account, book.changed)
+        return decided
+
+    def place(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        account_id: ProviderAccountId,
+        posted: Sequence[PostedMovement],
+        now: datetime,
+    ) -> None:
+        """Write the places of booked movements, each with the transaction that posts it."""
+        if posted:
+            account = store.account_key(merchant_id, account_id)
+            store.insert_attributions(connection, account, posted, now)
+
     async def post(
         self,
         connection: Connection,
@@ -48,80 +104,34 @@ class MovementService:
         batch: Sequence[Attributed],
         now: datetime,
     ) -> tuple[list[BookedMovement], list[Change]]:
-        """Store and post movements, each in one ledger transaction; skip those posted before.
+        """Store and post movements of no payment, each in one transaction, if it is not posted yet.
 
         The stored content is posted: that of the first report, also if this one differs. Return the
         movements that were posted now, with the changes that the caller writes to the audit trail.
         """
-        account = store.account_key(merchant_id, account_id)
-        found = {one.movement.key: one for one in batch}
-        movements = [one.movement for one in found.values()]
-        await store.insert_movements(connection, account, movements, now)
-        unposted = await store.lock_unposted(connection, account, found)
-        fresh = [
-            replace(one, movement=unposted[key]) for key, one in found.items() if key in unposted
-        ]
-        if not fresh:
-            return [], []
-        parents = dict(filter(None, map(item_of, fresh)))
-        items = await store.lock_items(connection, account, parents, now) if parents else []
-        book = OpenItems(account_id, items, now)
-        booked = [book.book(one) for one in fresh]
-        if book.changed:
-            store.update_items(connection, account, book.changed)
-        changes = await self._write(connection, merchant_id, account_id, booked, now)
-        return booked, changes
-
-    async def tell(
-        self,
-        connection: Connection,
-        merchant_id: MerchantId,
-        account_id: ProviderAccountId,
-        facts: Sequence[ToldFact],
-        now: datetime,
-    ) -> list[list[Line]]:
-        """Note the facts of payments in the open items, and return the lines of each fact.
-
-        The caller posts these lines against the beneficiary, in the same transaction.
-        """
-        account = store.account_key(merchant_id, account_id)
-        parents = {fact.reference: fact.parent for fact in facts}
-        items = await store.lock_items(connection, account, parents, now)
-        book = OpenItems(account_id, items, now)
-        lines = [book.tell(fact) for fact in facts]
-        store.update_items(connection, account, book.changed)
-        return lines
-
-    async def _write(
-        self,
-        connection: Connection,
-        merchant_id: MerchantId,
-        account_id: ProviderAccountId,
-        booked: Sequence[BookedMovement],
-        now: datetime,
-    ) -> list[Change]:
-        """Write attributions and post them, and return the audit records of the postings."""
+        found = {one.movement.key: one for one in batch}.values()
+        booked = await self.decide(
+            connection,
+            merchant_id,
+            account_id,
+            Reports((), tuple(found)),
+            lambda book, unposted: [book.book(one) for one in still_unposted(found, unposted)],
+            now,
+        )
         specs = [spec for one in booked for spec in postings.own_accounts(one.lines)]
-        specs += [one.owing for one in booked if one.owing is not None]
         account_ids = await self._postings.ensure(connection, merchant_id, specs, now)
-        posted = {
+        transactions = {
             one.movement.key: postings.transaction(
                 merchant_id, account_id, one.movement, one.lines, account_ids
             )
             for one in booked
             if one.lines
         }
-        ids = {key: transaction.id for key, transaction in posted.items()}
-        account = store.account_key(merchant_id, account_id)
-        placed = [(one.movement.key, one.attribution) for one in booked]
-        store.insert_attributions(connection, account, placed, ids, now)
-        if not posted:
-            return []
-        owed = {
-            ids[one.movement.key]: account_ids[one.owing.code]
-            for one in booked
-            if one.owing is not None
-        }
-        facts = FactPostings([*posted.values()], owed=owed)
+        ids = {key: transaction.id for key, transaction in transactions.items()}
+        posted = [(one, ids.get(one.movement.key)) for one in booked]
+        self.place(connection, merchant_id, account_id, posted, now)
+        if not transactions:
+            return booked, []
+        facts = FactPostings([*transactions.values()])
         _, changes = await self._postings.post(connection, merchant_id, facts, ENGINE, now)
-        return changes
+        return booked, changes

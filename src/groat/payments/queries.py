@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from groat.kernel import ids
 from groat.kernel.ids import DisputeId, MerchantId, PaymentId, RefundId
-from groat.payments.domain.dispute import Dispute
+from groat.payments.domain.dispute import DisputeDetails, DisputeMoney
 from groat.payments.domain.lifecycle import DisputeStatus, RefundStatus, Status
 from groat.payments.domain.operation import Operation
 from groat.payments.domain.payment import Payment, PaymentFilter
@@ -104,7 +104,7 @@ class PaymentQueries:
         async with self._database.autocommit() as connection:
             return await refunds.refunds(connection, merchant_id, payment_id, status, before, limit)
 
-    async def dispute(self, merchant_id: MerchantId, dispute_id: DisputeId) -> Dispute:
+    async def dispute(self, merchant_id: MerchantId, dispute_id: DisputeId) -> DisputeDetails:
         """Return a dispute.
 
         Raises:
@@ -112,7 +112,9 @@ class PaymentQueries:
         """
         async with self._database.autocommit() as connection:
             found = await disputes.find_dispute(connection, merchant_id, dispute_id)
-        return ids.existing("dispute", dispute_id, found)
+            moved = await disputes.sums(connection, merchant_id, [dispute_id])
+        dispute = ids.existing("dispute", dispute_id, found)
+        return DisputeDetails(dispute, moved.get(dispute_id, DisputeMoney()))
 
     async def disputes(
         self,
@@ -122,12 +124,14 @@ class PaymentQueries:
         *,
         before: DisputeId | None,
         limit: int,
-    ) -> list[Dispute]:
+    ) -> list[DisputeDetails]:
         """Return disputes, newest first."""
         async with self._database.autocommit() as connection:
-            return await disputes.disputes(
+            found = await disputes.disputes(
                 connection, merchant_id, payment_id, status, before, limit
             )
+            moved = await disputes.sums(connection, merchant_id, [one.id for one in found])
+        return [DisputeDetails(one, moved.get(one.id, DisputeMoney())) for one in found]
 
     async def count_by_status(self, merchant_id: MerchantId) -> dict[Status, int]:
         """Return the number of payments in each status."""

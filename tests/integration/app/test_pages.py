@@ -41,12 +41,12 @@ async def test_a_statement_leads_back_to_a_zero_balance(world: World) -> None:
     ]
 
 
-async def test_a_clearing_account_shows_the_money_at_the_provider(world: World) -> None:
+async def test_a_provider_account_shows_the_money_at_the_provider(world: World) -> None:
     await world.pay(await world.wallet())
     accounts = (await world.api.get("/v1/accounts")).json()["data"]
-    [clearing] = [one for one in accounts if one["code"].startswith("clearing:")]
+    [provider] = [one for one in accounts if one["code"].startswith("provider:")]
     [fees] = [one for one in accounts if one["code"].startswith("fees:")]
-    assert (clearing["balance"] + fees["balance"], clearing["currency"]) == (1050, "EUR")
+    assert (provider["balance"] + fees["balance"], provider["currency"]) == (1050, "EUR")
     assert fees["balance"] > 0
 
 
@@ -55,7 +55,6 @@ async def test_the_audit_records_of_an_object_tell_its_story(world: World) -> No
     payment, other = await world.pay(wallet), await world.pay(wallet)
     story = await pages(world.api, "/v1/audit-records", object=payment["id"])
     assert [event["action"] for event in story] == [
-        "payment.fee_charged",
         "payment.captured",
         "payment.authorize_requested",
         "payment.created",

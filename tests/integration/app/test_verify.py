@@ -92,13 +92,18 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
             "effects_are_posted_once",
             "payments_match_effects",
             "effects_match_record",
-            "engine_accounts_match_effects",
+            "open_items_match_reports",
         },
     ),
     (
         "select min(reference) from applied_effect where reference like 'ch_%%'",
         ("delete from ledger_transaction where kind = 16 and split_part(reference, ':', 4) = "),
-        {"entries_have_parents", "effects_are_posted_once", "transactions_match_record"},
+        {
+            "entries_have_parents",
+            "effects_are_posted_once",
+            "movements_are_posted_once",
+            "transactions_match_record",
+        },
     ),
     (
         (
@@ -106,7 +111,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
             " where convert_from(body, 'UTF8') like '%%dispute_opened%%'"
         ),
         "update audit_record set body = set_byte(body, 9, get_byte(body, 9) # 1) where id::text = ",
-        {"leaf_hashes"},
+        {"leaf_hashes", "disputes_match_record"},
     ),
     (
         "select min(id::text) from payment where status = 'succeeded'",
@@ -125,7 +130,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
             "payments_match_effects",
             "effects_match_record",
             "postings_have_effects",
-            "engine_accounts_match_effects",
+            "open_items_match_reports",
         },
     ),
     (
@@ -139,7 +144,10 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"payments_match_record"},
     ),
     (
-        "select min(reference) from applied_effect where reference like 'ch_%%'",
+        (
+            "select e.reference from applied_effect e join refund r using (merchant_id, payment_id)"
+            " where e.kind = 'captured'"
+        ),
         (
             "delete from audit_record where convert_from(body, 'UTF8') like '%%payment.captured%%'"
             " and convert_from(body, 'UTF8')::jsonb -> 'data' ->> 'effect' = "
@@ -171,8 +179,13 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     ),
     (
         "select payment_id::text from dispute",
-        "update dispute set withdrawn = withdrawn + 1 where payment_id::text = ",
-        {"payments_match_disputes", "disputes_match_effects"},
+        "update dispute set amount = amount + 1 where payment_id::text = ",
+        {"payments_match_disputes", "disputes_match_record"},
+    ),
+    (
+        "select payment_id::text from dispute",
+        "update payment set owed = owed + 1 where id::text = ",
+        {"debts_match_postings", "receivables_match_debts"},
     ),
     (
         "select min(key) from idempotency_key",
@@ -249,7 +262,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {
             "movements_are_posted_once",
             "provider_balances_match_movements",
-            "open_items_match_movements",
+            "open_items_match_reports",
         },
     ),
     (
@@ -258,9 +271,9 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"movements_have_accounts"},
     ),
     (
-        "select reference from open_item",
+        "select reference from open_item where reference = 'ch_txn_charged'",
         "update open_item set booked = booked + 1 where reference = ",
-        {"open_items_match_movements"},
+        {"open_items_match_reports", "clearing_matches_open_items"},
     ),
     (
         "select movement_key from movement_attribution where place = 'suspense'",
@@ -270,7 +283,11 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     (
         "select transaction_id::text from movement_attribution where place = 'in_transit'",
         "delete from movement_attribution where transaction_id::text = ",
-        {"movement_postings_have_movements", "provider_balances_match_movements"},
+        {
+            "movement_postings_have_movements",
+            "places_match_movements",
+            "provider_balances_match_movements",
+        },
     ),
     (
         "select name from settlement_file",
@@ -317,8 +334,8 @@ async def test_a_debit_of_clearing_without_an_effect_is_found(lived_in: World) -
         )
         await engine.audit.write(connection, merchant_id, changes, now)
     _, failed = await check(lived_in)
-    assert failed.keys() == {"engine_accounts_match_effects"}
-    assert "clearing:" in failed["engine_accounts_match_effects"]
+    assert failed.keys() == {"clearing_matches_open_items"}
+    assert "clearing:" in failed["clearing_matches_open_items"]
 
 
 async def test_a_transfer_deleted_with_all_its_rows_is_found(lived_in: World) -> None:

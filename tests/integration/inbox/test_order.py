@@ -7,6 +7,7 @@ import json
 import pytest
 
 from groat.inbox.domain.event import TRIES_BEFORE_LOOKUP
+from tests.support.pages import pages
 from tests.support.payments import PROVIDERS, pay
 from tests.support.soundness import assert_sound
 from tests.support.world import Mail, Payment, World, without_answers
@@ -72,9 +73,12 @@ async def test_the_unreported_charge_of_a_refund_is_looked_up(world: World) -> N
         assert await world.balance(wallet) == 0
         await world.make_due()
     await world.drain()
-    assert await world.balance(wallet) == 1050
-    assert (await world.payment(payment["id"]))["status"] == "succeeded"
-    assert [row[1:3] for row in await world.inbox()] == [("dead", "foreign_refund")]
+    assert await world.balance(wallet) == 0
+    found = await world.payment(payment["id"])
+    assert (found["status"], found["captured"], found["refunded"]) == ("succeeded", 1050, 1050)
+    assert [row[1:3] for row in await world.inbox()] == [("processed", None)]
+    [refund] = await pages(world.api, "/v1/refunds", payment=payment["id"])
+    assert (refund["origin"], refund["status"]) == ("provider", "succeeded")
     await assert_sound(world)
 
 
@@ -85,9 +89,12 @@ async def test_a_refund_of_an_unknown_charge_brings_its_charge(world: World) -> 
         assert [row[1:3] for row in await world.inbox()] == [("deferred", "premature")]
         await world.make_due()
     await world.drain()
-    assert await world.balance(wallet) == 1050
-    assert (await world.payment(payment["id"]))["status"] == "succeeded"
-    assert [row[1:3] for row in await world.inbox()] == [("dead", "foreign_refund")]
+    assert await world.balance(wallet) == 0
+    found = await world.payment(payment["id"])
+    assert (found["status"], found["captured"], found["refunded"]) == ("succeeded", 1050, 1050)
+    assert [row[1:3] for row in await world.inbox()] == [("processed", None)]
+    [refund] = await pages(world.api, "/v1/refunds", payment=payment["id"])
+    assert (refund["origin"], refund["status"]) == ("provider", "succeeded")
     await assert_sound(world)
 
 

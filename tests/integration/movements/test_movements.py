@@ -11,7 +11,7 @@ from groat.kernel.clock import SystemClock
 from groat.kernel.money import Money
 from groat.kernel.value import replace
 from groat.movements.domain.attribution import Owner
-from groat.movements.domain.booking import ToldFact
+from groat.movements.domain.booking import Reports, ToldFact
 from groat.providers.domain.movements import Movement, MovementCategory
 from tests.support.movements import import_file, itemized, moved, post
 from tests.support.soundness import assert_sound
@@ -29,12 +29,17 @@ async def balances(world: World) -> dict[str, int]:
 
 
 async def _tell(world: World, reference: str, amount: int, currency: str = "EUR") -> None:
-    """Note a captured amount in the open items, as the facts of payments will."""
+    """Note a captured amount in the open items, as the facts of payments do."""
     engine, now = world.engine, SystemClock().now()
     fact = ToldFact(reference, reference, Money(-amount, currency))
     async with engine.database.transaction() as connection:
-        await engine.movements.tell(
-            connection, world.merchant_id, world.stripe.account_id, [fact], now
+        await engine.movements.decide(
+            connection,
+            world.merchant_id,
+            world.stripe.account_id,
+            Reports((fact,), ()),
+            lambda book, _: book.tell(fact),
+            now,
         )
 
 

@@ -248,22 +248,22 @@ async def test_a_repeated_refund_returns_the_first_refund(world: World) -> None:
     assert (conflict.status_code, conflict.json()["code"]) == (422, "idempotency_key_reused")
 
 
-async def test_fees_leave_the_clearing_account_at_the_amount_that_the_provider_owes(
-    world: World,
-) -> None:
+async def test_a_capture_is_at_the_provider_once_its_movement_is_read(world: World) -> None:
+    """Stripe's answer brings the movement with its fee. PayPal tells it later, by its search."""
     wallet = await world.wallet()
     for provider in PROVIDERS:
         await pay(world, wallet, provider)
     await world.settle()
-    fees = await world.rows(
-        "select e.amount from applied_effect e where e.kind = 'fee' order by e.amount"
-    )
-    assert len(fees) == 2
     accounts = {one["code"]: one["balance"] for one in await pages(world.api, "/v1/accounts")}
-    kept = sum(balance for code, balance in accounts.items() if code.startswith("fees:"))
-    owed = sum(balance for code, balance in accounts.items() if code.startswith("clearing:"))
-    assert kept == sum(amount for [amount] in fees) > 0
-    assert owed == 2 * 1050 - kept
+    told, untold = f"{world.stripe.account}:eur", f"{world.paypal.account}:eur"
+    assert accounts == {
+        "wallet:alice": 2 * 1050,
+        f"provider:{told}": 1050 - 39,
+        f"fees:{told}": 39,
+        f"clearing:{untold}": 1050,
+    }
+    posted = await world.rows("select count(*) from ledger_transaction")
+    assert posted == [(2,)]  # the capture, its movement and its fee are one
     await assert_sound(world)
 
 
@@ -278,7 +278,6 @@ async def test_the_timeline_lists_every_step_of_a_payment(world: World) -> None:
         "payment.authorized",
         "payment.capture_requested",
         "payment.captured",
-        "payment.fee_charged",
         "payment.refund_requested",
         "payment.refunded",
     ]

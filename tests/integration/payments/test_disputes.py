@@ -45,24 +45,37 @@ async def disputed(world: World, provider: str, spent: int, *triggers: str) -> P
 
 
 @pytest.mark.parametrize("spent", [0, 1000])
-@pytest.mark.parametrize("provider", PROVIDERS)
 async def test_a_lost_dispute_takes_the_balance_and_the_rest_is_owed(
-    world: World, provider: str, spent: int
+    world: World, spent: int
 ) -> None:
-    payment = await disputed(world, provider, spent, "dispute", "dispute_lost")
-    assert (payment["status"], payment["disputed"]) == ("succeeded", 1050)
+    payment = await disputed(world, "stripe", spent, "dispute", "dispute_lost")
+    assert (payment["status"], payment["disputed"], payment["owed"]) == ("succeeded", 1050, spent)
     [dispute] = await pages(world.api, "/v1/disputes", payment=payment["id"])
     assert (dispute["status"], dispute["withdrawn"], dispute["shortfall"]) == (
         "lost",
         1050,
         spent,
     )
+    assert (dispute["fee"], dispute["fee_currency"]) == (1500, "EUR")
     assert await world.balance(payment["beneficiary"]) == 0
     assert await receivable(world) == spent
     shown = (await world.api.get(f"/v1/disputes/{dispute['id']}")).json()
     assert shown == dispute
     refused = await world.ask("refunds", {"payment": payment["id"]})
-    assert refused.json()["code"] == "refund_exceeds_captured"
+    assert refused.json()["code"] == "disputed"
+    await assert_sound(world)
+
+
+async def test_a_lost_dispute_at_paypal_blocks_refunds_and_moves_no_money_by_itself(
+    world: World,
+) -> None:
+    """PayPal's transaction search says what it took."""
+    payment = await disputed(world, "paypal", 0, "dispute", "dispute_lost")
+    [dispute] = await pages(world.api, "/v1/disputes", payment=payment["id"])
+    assert (dispute["status"], dispute["amount"], dispute["withdrawn"]) == ("lost", 1050, 0)
+    assert await world.balance(payment["beneficiary"]) == 1050
+    refused = await world.ask("refunds", {"payment": payment["id"]})
+    assert refused.json()["code"] == "disputed"
     await assert_sound(world)
 
 

@@ -15,12 +15,12 @@ from groat.providers.domain.facts import (
     Declined,
     Expired,
     Fact,
-    FeeCharged,
     RefundFailed,
     Report,
     RequiresAction,
 )
 from groat.providers.domain.failures import FailureCode
+from groat.providers.domain.movements import MovementCategory
 from groat.providers.port import Answered, Unknown
 from groat.providers.stripe.adapter import StripeProvider
 from tests.providers.stripe.shop import (
@@ -36,7 +36,7 @@ from tests.providers.stripe.shop import (
     refund_of,
 )
 
-FEE = Money(39, "EUR")
+FEE = 39
 BACK = "https://shop.test/back"
 
 
@@ -47,17 +47,14 @@ async def test_a_payment_is_captured_at_once_and_costs_a_fee(
     reply = await shop.operations.authorize(request)
     (charge,) = (await books(control))["charges"]
     assert isinstance(reply, Answered)
-    captured, fee = reply.reports
-    intent = reference(reply)
-    assert captured == Report(request.payment_id, intent, Captured(charge["id"], AMOUNT))
-    assert isinstance(fee.fact, FeeCharged)
-    assert fee.fact.reference.startswith("txn_")
-    assert fee == Report(
-        request.payment_id,
-        intent,
-        FeeCharged(fee.fact.reference, FEE),
-        capture_reference=charge["id"],
-    )
+    (report,) = reply.reports
+    (moved,) = report.movements
+    captured = Captured(charge["id"], AMOUNT)
+    assert replace(report, movements=()) == Report(request.payment_id, reference(reply), captured)
+    assert moved.key.startswith("txn_")
+    assert (moved.category, moved.currency) == (MovementCategory.CHARGE, "EUR")
+    assert (moved.gross, moved.fee, moved.net) == (AMOUNT.amount, FEE, AMOUNT.amount - FEE)
+    assert (moved.source, moved.parent) == (charge["id"], charge["id"])
     assert charge["reference"] == ids.render("payment", request.payment_id)
     assert await keys(control) == {request.idempotency_key}
 
@@ -84,13 +81,17 @@ async def test_an_authorized_payment_is_captured(
     request = order(capture=False)
     intent = reference(await shop.operations.authorize(request))
     capture = capture_of(request, intent, amount)
-    captured, fee = facts(await shop.operations.capture(capture))
+    reply = await shop.operations.capture(capture)
+    assert isinstance(reply, Answered)
+    (report,) = reply.reports
+    captured = report.fact
     (charge,) = (await books(control))["charges"]
     assert captured == Captured(charge["id"], amount, final=True)
-    assert isinstance(fee, FeeCharged)
+    (whole,) = report.movements  # what was not captured comes back by a movement of its own
+    assert (whole.gross, whole.parent) == (AMOUNT.amount, charge["id"])
     assert (charge["amount"], charge["parent"]) == (amount.amount, intent)
     assert capture.idempotency_key in await keys(control)
-    assert facts(await shop.lookups.fetch(capture)) == [captured, fee]
+    assert await shop.lookups.fetch(capture) == reply
 
 
 async def test_a_second_capture_reports_the_first(
@@ -231,8 +232,7 @@ async def test_a_customer_is_sent_to_their_bank(
     if not passed:
         assert done == [Declined(FailureCode.AUTHENTICATION_FAILED)]
     else:
-        assert isinstance(done[0], Captured if capture else Authorized)
-        assert [type(fact) for fact in done[1:]] == [FeeCharged] * capture
+        assert [type(fact) for fact in done] == [Captured if capture else Authorized]
 
 
 async def test_without_a_return_url_the_customer_is_not_redirected(shop: StripeProvider) -> None:

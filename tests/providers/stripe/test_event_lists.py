@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from groat.kernel.value import replace
 from groat.providers.port import Answered, Envelope, EventPage, Unknown, Unreadable
 from groat.providers.stripe.adapter import StripeProvider
 from tests.providers.stripe.shop import fault, order
@@ -76,7 +77,7 @@ async def test_an_event_that_was_never_delivered_is_listed(
     told_by_intent = await shop.webhooks.interpret(
         "payment_intent.succeeded", told["payment_intent.succeeded"]
     )
-    assert told_by_intent == Answered(reply.reports[:1])
+    assert told_by_intent == Answered(tuple(replace(one, movements=()) for one in reply.reports))
 
 
 async def test_a_listed_event_has_the_content_of_stripe(

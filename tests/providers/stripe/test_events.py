@@ -10,21 +10,21 @@ import httpx
 import pytest
 
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.providers.domain.facts import (
     Authorized,
     Canceled,
     Captured,
+    CaptureReturned,
     Declined,
     DisputeClosed,
     DisputeOpened,
-    DisputeReinstated,
     DisputeUnderReview,
-    DisputeWithdrawn,
     Expired,
     Fact,
-    FeeCharged,
+    Processing,
     Refunded,
-    RefundFailed,
+    RefundReversed,
     Report,
     RequiresAction,
 )
@@ -36,6 +36,7 @@ from tests.providers.stripe.shop import (
     cancel_of,
     capture_of,
     facts,
+    fault,
     order,
     pull,
     reference,
@@ -56,6 +57,11 @@ async def told(shop: StripeProvider, control: httpx.AsyncClient) -> list[Report]
     return reports
 
 
+def without_movements(reports: Sequence[Report]) -> list[Report]:
+    """Return reports with their facts alone."""
+    return [replace(report, movements=()) for report in reports]
+
+
 def kinds(reports: Sequence[Report]) -> list[type[Fact]]:
     return [type(report.fact) for report in reports]
 
@@ -65,7 +71,7 @@ async def test_both_events_of_a_capture_report_the_fact_of_the_reply(
 ) -> None:
     reply = await shop.operations.authorize(order())
     assert isinstance(reply, Answered)
-    captured = reply.reports[0]
+    (captured,) = without_movements(reply.reports)  # no event tells its movement
     assert await told(shop, control) == [captured, captured]
 
 
@@ -74,10 +80,7 @@ async def test_an_authorization_and_its_capture_are_reported(
 ) -> None:
     request = order(capture=False)
     intent = reference(await shop.operations.authorize(request))
-    captured, fee = facts(
-        await shop.operations.capture(capture_of(request, intent, Money(1000, "EUR")))
-    )
-    assert isinstance(fee, FeeCharged)  # which no event tells
+    captured = facts(await shop.operations.capture(capture_of(request, intent, Money(1000, "EUR"))))
     reports = await told(shop, control)
     assert kinds(reports) == [Authorized, Authorized, Captured, Captured]
     by_charge, by_intent = (report.fact for report in reports[:2])
@@ -86,7 +89,7 @@ async def test_an_authorization_and_its_capture_are_reported(
     assert by_charge.reference == by_intent.reference == intent
     assert by_charge.amount == by_intent.amount == AMOUNT
     assert (by_charge.expires_at is None, by_intent.expires_at is None) == (False, True)
-    assert [report.fact for report in reports[2:]] == [captured, captured]
+    assert [report.fact for report in reports[2:]] == captured * 2
     assert {report.payment_id for report in reports} == {request.payment_id}
     assert {report.provider_reference for report in reports} == {intent}
 
@@ -137,12 +140,15 @@ async def test_a_refund_and_its_failure_are_reported(
     refund = await refund_of(shop, order(), Money(50, "EUR"))
     reply = await shop.operations.refund(refund)
     assert isinstance(reply, Answered)
-    assert (await told(shop, control))[2:] == list(reply.reports)
+    assert (await told(shop, control))[2:] == without_movements(reply.reports)
     await pull(control, "refund_fails", refund.provider_reference)
     failed = await shop.lookups.fetch(refund)
     assert isinstance(failed, Answered)
-    assert kinds(failed.reports) == [RefundFailed]
-    assert (await told(shop, control))[3:] == [*failed.reports] * 3
+    assert kinds(failed.reports) == [RefundReversed]
+    reports = (await told(shop, control))[3:]
+    assert without_movements(reports) == without_movements(failed.reports) * 3
+    for report in reports:  # the adapter has asked for both movements, which cancel out
+        assert [one.gross for one in report.movements] == [-50, 50]
 
 
 async def test_a_pending_refund_is_reported_once_it_succeeds(
@@ -158,7 +164,7 @@ async def test_a_pending_refund_is_reported_once_it_succeeds(
 @pytest.mark.parametrize(
     ("evidence", "expected"),
     [
-        ("winning_evidence", [DisputeUnderReview, DisputeClosed, DisputeReinstated]),
+        ("winning_evidence", [DisputeUnderReview, DisputeClosed, DisputeClosed]),
         ("losing_evidence", [DisputeUnderReview, DisputeClosed]),
     ],
 )
@@ -174,22 +180,23 @@ async def test_a_dispute_is_reported_from_opening_to_decision(
     form = {"evidence[uncategorized_text]": evidence}
     (await control.post(f"/v1/disputes/{dispute['id']}", data=form)).raise_for_status()
     reports = (await told(shop, control))[2:]
-    assert kinds(reports) == [DisputeOpened, DisputeWithdrawn, *expected]
+    assert kinds(reports) == [DisputeOpened, DisputeOpened, *expected]
     for report in reports:
         assert report.capture_reference == captured.reference
         assert (report.payment_id, report.refund_id) == (None, None)
         assert report.provider_reference == dispute["payment_intent"]
         assert isinstance(
             report.fact,
-            DisputeOpened
-            | DisputeWithdrawn
-            | DisputeUnderReview
-            | DisputeClosed
-            | DisputeReinstated,
+            DisputeOpened | DisputeUnderReview | DisputeClosed,
         )
         assert (report.fact.reference, report.fact.amount) == (dispute["id"], AMOUNT)
-    (closed,) = (report.fact for report in reports if isinstance(report.fact, DisputeClosed))
-    assert closed.won == (evidence == "winning_evidence")
+    closed = [report.fact for report in reports if isinstance(report.fact, DisputeClosed)]
+    assert {one.won for one in closed} == {evidence == "winning_evidence"}
+    taken, *given_back = reports[-1].movements
+    assert (taken.gross, taken.fee) == (-AMOUNT.amount, 1500)
+    assert (taken.source, taken.parent) == (dispute["id"], captured.reference)
+    back = [AMOUNT.amount] if evidence == "winning_evidence" else []
+    assert [one.gross for one in given_back] == back
 
 
 def thin(event: Mapping[str, Any], **related: str) -> tuple[str, bytes]:
@@ -230,10 +237,56 @@ async def test_the_object_of_a_thin_event_is_fetched(
         asked = await shop.webhooks.interpret(*thin(event))
         assert isinstance(whole, Answered)
         assert isinstance(asked, Answered)
-        assert {*whole.reports} <= {*asked.reports}, event["type"]
+        told_facts = without_movements(asked.reports)
+        for report in without_movements(whole.reports):
+            assert report in told_facts, event["type"]
         assert shop.webhooks.envelope({}, thin(event)[1]) == Envelope(
             event["id"], f"v1.{event['type']}"
         )
+
+
+async def test_a_late_movement_comes_with_the_update_of_its_charge(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    await fault(control, late_movements=1)
+    reply = await shop.operations.authorize(order())
+    assert isinstance(reply, Answered)
+    assert [report.movements for report in reply.reports] == [()]
+    await fault(control)
+    await pull(control, "book_movement", reference(reply))
+    *_, updated = await told(shop, control)
+    assert without_movements([updated]) == without_movements(reply.reports)
+    (moved,) = updated.movements
+    assert (moved.gross, moved.fee) == (AMOUNT.amount, 39)
+
+
+async def test_a_returned_debit_is_reported_with_both_movements(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    reply = await shop.operations.authorize(order("pm_usBankAccount_success"))
+    assert kinds(reply.reports if isinstance(reply, Answered) else ()) == [Processing]
+    intent = reference(reply)
+    await pull(control, "debit_succeeds", intent)
+    await pull(control, "debit_returned", intent)
+    (returned,) = [
+        one for one in await told(shop, control) if isinstance(one.fact, CaptureReturned)
+    ]
+    assert isinstance(returned.fact, CaptureReturned)
+    assert returned.fact.amount == AMOUNT
+    assert [one.gross for one in returned.movements] == [AMOUNT.amount, -AMOUNT.amount]
+
+
+async def test_refunds_are_listed_for_an_endpoint_of_an_old_version(
+    shop: StripeProvider, control: httpx.AsyncClient
+) -> None:
+    refund = await refund_of(shop, order(), Money(50, "EUR"))
+    reply = await shop.operations.refund(refund)
+    assert isinstance(reply, Answered)
+    events: list[Any] = (await control.get("/v1/events", params={"limit": 100})).json()["data"]
+    (event,) = [one for one in events if one["type"] == "charge.refunded"]
+    for version, reports in (("2022-11-15", reply.reports), ("2024-10-28.acacia", ())):
+        body = json.dumps({**event, "api_version": version}).encode()
+        assert await shop.webhooks.interpret("charge.refunded", body) == Answered(reports)
 
 
 async def test_a_thin_event_with_a_missing_object_is_retried(

@@ -6,7 +6,7 @@ from groat.kernel import ids
 from groat.kernel.ids import RefundId
 from groat.kernel.money import Money
 from groat.kernel.value import replace
-from groat.providers.domain.facts import Refunded, RefundFailed, Report
+from groat.providers.domain.facts import Refunded, RefundFailed, RefundReversed, Report
 from groat.providers.domain.failures import FailureCode
 from groat.providers.port import Answered
 from groat.providers.stripe.adapter import StripeProvider
@@ -32,7 +32,12 @@ async def test_refunds_add_up_to_the_charge(
             request.refund_id,
             request.capture_reference,
         )
-        assert reply == Answered((said,))
+        assert isinstance(reply, Answered)
+        (report,) = reply.reports
+        (moved,) = report.movements
+        assert replace(report, movements=()) == said
+        assert (moved.gross, moved.source) == (-request.amount.amount, entry["id"])
+        assert moved.parent == request.capture_reference
         assert await shop.lookups.fetch(request) == reply
         assert entry["reference"] == ids.render("refund", request.refund_id)
         assert request.idempotency_key in await keys(control)
@@ -67,9 +72,11 @@ async def test_a_succeeded_refund_can_fail_later(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
     refund = await refund_of(shop, order("pm_card_refundFail"))
-    assert isinstance(facts(await shop.operations.refund(refund))[0], Refunded)
+    (made,) = facts(await shop.operations.refund(refund))
+    assert isinstance(made, Refunded)
     await pull(control, "refund_fails", refund.provider_reference)
-    assert facts(await shop.lookups.fetch(refund)) == [RefundFailed(FailureCode.EXPIRED_CARD)]
+    reversed_ = RefundReversed(made.reference, made.amount, FailureCode.EXPIRED_CARD)
+    assert facts(await shop.lookups.fetch(refund)) == [reversed_]
 
 
 async def test_a_refund_is_found_among_many(

@@ -11,7 +11,7 @@ import httpx
 
 from groat.providers.domain.movements import Movement
 from groat.providers.reading import convert
-from groat.providers.stripe.movements import movements
+from groat.providers.stripe.movements import movement
 from groat.providers.stripe.payloads import BookedTransaction
 from groat.providers.stripe.settlement_report import read_itemized_report
 
@@ -69,15 +69,16 @@ async def _feed(control: httpx.AsyncClient) -> list[Movement]:
     listed = {"limit": "100", "expand[]": "data.source"}
     page = (await control.get("/v1/balance_transactions", params=listed)).json()
     assert not page["has_more"]
-    return movements([convert(BookedTransaction, one) for one in page["data"]], datetime.now(UTC))
+    now = datetime.now(UTC)
+    return [movement(convert(BookedTransaction, one), now) for one in page["data"]]
 
 
-def _content(movement: Movement) -> tuple[object, ...]:
+def _content(one: Movement) -> tuple[object, ...]:
     """Return all that a file and the list both tell: a file states fee and tax as one amount."""
-    charged = movement.fee + movement.tax
+    charged = one.fee + one.tax
     return (
-        *(movement.key, movement.category, movement.label, movement.occurred_at),
-        *(movement.currency, movement.gross, charged, movement.source),
+        *(one.key, one.category, one.label, one.occurred_at),
+        *(one.currency, one.gross, charged, one.source),
     )
 
 
@@ -92,13 +93,13 @@ async def test_the_files_and_the_list_tell_the_same_movements(control: httpx.Asy
 async def test_the_movements_add_up_to_the_balance(control: httpx.AsyncClient) -> None:
     await _live(control)
     sums: Counter[str] = Counter()
-    for movement in await _feed(control):
-        sums[movement.currency] += movement.net
+    for one in await _feed(control):
+        sums[one.currency] += one.net
     shown = (await control.get("/v1/balance")).json()
     balance: Counter[str] = Counter()
-    for one in (*shown["available"], *shown["pending"]):
-        currency = one["currency"].upper()
-        balance[currency] += one["amount"] // (100 if currency == "ISK" else 1)
+    for part in (*shown["available"], *shown["pending"]):
+        currency = part["currency"].upper()
+        balance[currency] += part["amount"] // (100 if currency == "ISK" else 1)
     assert {one: sum_ for one, sum_ in sums.items() if sum_} == {
         one: amount for one, amount in balance.items() if amount
     }

@@ -64,7 +64,6 @@ class Longest(Random):
         (Outcome.LATE, Settled(EventStatus.SUPERSEDED, "late")),
         (Outcome.AMOUNT_MISMATCH, Settled(EventStatus.DEAD, "amount_mismatch")),
         (Outcome.CONTRADICTION, Settled(EventStatus.DEAD, "contradiction")),
-        (Outcome.FOREIGN_REFUND, Settled(EventStatus.DEAD, "foreign_refund")),
     ],
 )
 @pytest.mark.parametrize("attempts", [1, FAST_TRIES, MOST_TRIES])

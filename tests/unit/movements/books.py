@@ -12,7 +12,7 @@ from groat.accounts.domain.decisions import Book, FactPostings, record
 from groat.accounts.domain.kinds import TransactionKind
 from groat.accounts.domain.ledger import Balance, Transaction
 from groat.kernel import ids
-from groat.kernel.ids import AccountId, MerchantId, ProviderAccountId
+from groat.kernel.ids import AccountId, MerchantId, PaymentId, ProviderAccountId
 from groat.kernel.money import Money
 from groat.movements.domain import postings
 from groat.movements.domain.attribution import Owner, attribute
@@ -25,6 +25,7 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MERCHANT = MerchantId(7)
 PROVIDER_ACCOUNT = ProviderAccountId(UUID("01890a5d-ac96-774b-bcce-b302099a8057"))
 WALLET = AccountId(UUID(int=1))
+PAYMENT = PaymentId(UUID(int=2))
 
 _CAPTURED = TransactionKind(16, "payment.captured")
 
@@ -33,6 +34,7 @@ class Books:
     """A wallet, the engine's accounts at one provider account, and the open items."""
 
     def __init__(self, currency: str = "EUR") -> None:
+        self._currency = currency
         self._balances: dict[AccountId, Balance] = {}
         self._codes: dict[AccountId, str] = {}
         self._items: dict[str, OpenItem] = {}
@@ -57,17 +59,20 @@ class Books:
     def refunded(self, reference: str, charge: str, amount: int, currency: str = "EUR") -> None:
         self.tell(ToldFact(reference, charge, Money(amount, currency)))
 
-    def book(
-        self, movement: Movement, owner: Owner = Owner.OURS, bearer: Bearer | None = None
-    ) -> None:
-        """Post a movement, unless its key was posted before."""
+    def book(self, movement: Movement, owner: Owner = Owner.OURS, claim: int | None = None) -> None:
+        """Post a movement, unless its key was posted before. ``claim`` is a disputed amount."""
         if movement.key in self._posted:
             return
         self._posted.add(movement.key)
         items = OpenItems(PROVIDER_ACCOUNT, self._items.values(), NOW)
+        bearer = Bearer(PAYMENT, WALLET, self._currency, claim)
         booked = items.book(Attributed(movement, attribute(movement, owner), bearer))
         self._keep(items)
-        self._post(movement.key, booked.lines, booked.owing)
+        lines = [*booked.lines]
+        if booked.borne and booked.borne.amount > 0:
+            repaid = min(shortfall(self, self._currency), booked.borne.amount)
+            lines += postings.repayment_lines(WALLET, repaid, self._currency)
+        self._post(movement.key, lines, booked.owing)
 
     @property
     def balances(self) -> dict[str, int]:
@@ -96,7 +101,7 @@ class Books:
         lines = [*lines]
         specs = [*postings.own_accounts(lines), *([owing] if owing else [])]
         account_ids = {spec.code: self._ensure(spec) for spec in specs}
-        entries = postings.merged(lines, account_ids)
+        entries = postings.entries_of(lines, account_ids)
         if not entries:
             return
         transaction = Transaction.of(MERCHANT, _CAPTURED, reference, entries)

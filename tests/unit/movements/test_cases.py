@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from groat.kernel.money import Money
-from groat.movements.domain.booking import Bearer
 from groat.providers.domain.movements import Movement
 from groat.providers.paypal.movements import movements as paypal_movements
 from groat.providers.paypal.payloads import TransactionPage
@@ -17,7 +15,7 @@ from groat.providers.reading import convert
 from groat.providers.stripe.movements import movement
 from groat.providers.stripe.payloads import BookedTransaction
 from tests.support.cases import case
-from tests.unit.movements.books import WALLET, Books, shortfall
+from tests.unit.movements.books import Books, shortfall
 
 CHARGE, CAPTURE = "ch_1", "7AA00000000000009"
 TOLD_AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -129,7 +127,7 @@ def test_a_dispute_can_take_more_than_the_charge() -> None:
     books.captured(CHARGE, 1050)
     before = books.balances
     for booked in _of_dispute(case("dispute-larger", charge=CHARGE)):
-        books.book(booked, bearer=Bearer(WALLET))
+        books.book(booked)
     assert before == {"wallet": 1050, "clearing:EUR": 1050}
     assert books.balances == {
         "clearing:EUR": 1050,
@@ -144,7 +142,7 @@ def test_an_exchange_difference_is_a_movement_of_its_own() -> None:
     books.captured(CHARGE, 1050)
     first, second = _of_dispute(case("dispute-fee", charge=CHARGE))
     for booked in (first, second, first, second):
-        books.book(booked, bearer=Bearer(WALLET))
+        books.book(booked)
     assert books.balances == {
         "clearing:EUR": 1050,
         "provider:EUR": -2587,
@@ -161,10 +159,10 @@ def test_a_lost_dispute_that_is_won_later_gives_everything_back(spent: int) -> N
     if spent:
         books.refunded("re_1", CHARGE, spent)
     for booked in _of_dispute(lost):
-        books.book(booked, bearer=Bearer(WALLET))
+        books.book(booked)
     assert shortfall(books) == spent
     for booked in _of_dispute(won):
-        books.book(booked, bearer=Bearer(WALLET, repaid=spent if booked.gross > 0 else 0))
+        books.book(booked)
     assert shortfall(books) == 0
     assert books.balances.get("wallet", 0) == 1050 - spent
     assert "provider:EUR" not in books.balances
@@ -236,7 +234,7 @@ def test_a_dispute_in_another_currency_stands_in_conversion() -> None:
     books = Books("USD")
     books.captured(CHARGE, 5000, "USD")
     books.book(charged)
-    books.book(disputed, bearer=Bearer(WALLET, Money(-5000, "USD")))
+    books.book(disputed, claim=5000)
     assert books.balances == {
         "provider:GBP": 3060 - 4700,
         "fees:GBP": 1612,

@@ -27,24 +27,26 @@ from groat.providers.domain.facts import (
     Authorized,
     Canceled,
     Captured,
+    CaptureReturned,
     Declined,
     DisputeClosed,
     DisputeOpened,
-    DisputeReinstated,
     DisputeUnderReview,
-    DisputeWithdrawn,
     Expired,
     Fact,
-    FeeCharged,
+    InquiryClosed,
+    InquiryOpened,
     NotSent,
     PaymentFact,
     Processing,
     Refunded,
     RefundFailed,
+    RefundReversed,
     Report,
     RequiresAction,
 )
 from groat.providers.domain.failures import FailureCode
+from groat.providers.domain.movements import Movement, MovementCategory
 from groat.routing.domain.route import Route
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -112,13 +114,14 @@ DECLINED = Declined(FailureCode.INSUFFICIENT_FUNDS)
 CANCELED = Canceled()
 EXPIRED = Expired()
 NOT_SENT = NotSent(FailureCode.PROVIDER_UNREACHABLE, "ConnectError")
-FEE = FeeCharged("txn_1", Money(30, "EUR"))
+RETURNED = CaptureReturned("ch_1", AMOUNT, FailureCode.INSUFFICIENT_FUNDS)
 REFUNDED = Refunded("re_1", PART)
 REFUND_FAILED = RefundFailed(FailureCode.PROCESSING_ERROR)
+REFUND_REVERSED = RefundReversed("re_1", PART, FailureCode.PROCESSING_ERROR)
+INQUIRY_OPENED = InquiryOpened("dp_1", PART)
+INQUIRY_CLOSED = InquiryClosed("dp_1", PART)
 DISPUTE_OPENED = DisputeOpened("dp_1", PART)
 DISPUTE_UNDER_REVIEW = DisputeUnderReview("dp_1", PART)
-DISPUTE_WITHDRAWN = DisputeWithdrawn("dp_1", PART)
-DISPUTE_REINSTATED = DisputeReinstated("dp_1", PART)
 DISPUTE_WON = DisputeClosed("dp_1", PART, won=True)
 DISPUTE_LOST = DisputeClosed("dp_1", PART, won=False)
 
@@ -129,6 +132,7 @@ FACTS: list[PaymentFact] = [
     AUTHORIZED,
     CAPTURED_IN_PART,
     CAPTURED,
+    RETURNED,
     DECLINED,
     CANCELED,
     EXPIRED,
@@ -145,11 +149,12 @@ def arrival(
     *,
     refund_id: RefundId | None = None,
     operation_id: OperationId | None = None,
+    movements: tuple[Movement, ...] = (),
 ) -> Arrival:
     """Return a fact as it comes in; one of a refund's names it."""
-    if isinstance(fact, Refunded | RefundFailed) and refund_id is None:
+    if isinstance(fact, Refunded | RefundFailed | RefundReversed) and refund_id is None:
         refund_id = REFUND_ID
-    report = Report(payment_id, reference, fact, refund_id)
+    report = Report(payment_id, reference, fact, refund_id, movements=movements)
     return Arrival(PROVIDER_ACCOUNT, report, cause, operation_id)
 
 
@@ -158,10 +163,32 @@ def answer_to(operation: Operation, fact: Fact) -> Arrival:
     return arrival(fact, REPLY, refund_id=operation.refund_id, operation_id=operation.id)
 
 
-def dispute_arrival(fact: Fact, capture: str = "ch_1") -> Arrival:
+def dispute_arrival(fact: Fact, *movements: Movement, capture: str = "ch_1") -> Arrival:
     """Return a fact about a dispute, which names the capture and not the payment."""
-    report = Report(None, "pi_1", fact, capture_reference=capture)
+    report = Report(None, "pi_1", fact, capture_reference=capture, movements=movements)
     return Arrival(PROVIDER_ACCOUNT, report, WEBHOOK)
+
+
+def provider_refund_arrival(fact: Fact, *movements: Movement) -> Arrival:
+    """Return a fact about a refund that was made at the provider: it names only the capture."""
+    return dispute_arrival(fact, *movements)
+
+
+def moved(
+    key: str, category: MovementCategory, gross: int, fee: int = 0, source: str = "ch_1"
+) -> Movement:
+    """Return a movement in EUR that belongs to the charge ``ch_1``."""
+    return Movement(
+        key, category, category.value, NOW, "EUR", gross, fee, source=source, parent="ch_1"
+    )
+
+
+CHARGED = moved("txn_1", MovementCategory.CHARGE, AMOUNT.amount, fee=41)
+PAID_BACK = moved("txn_2", MovementCategory.REFUND, -PART.amount, source="re_1")
+BACK_AGAIN = moved("txn_3", MovementCategory.REFUND_FAILURE, PART.amount, source="re_1")
+TAKEN = moved("txn_4", MovementCategory.DISPUTE, -PART.amount, fee=1500, source="dp_1")
+GIVEN_BACK = moved("txn_5", MovementCategory.DISPUTE_REVERSAL, PART.amount, source="dp_1")
+BANK_RETURN = moved("txn_6", MovementCategory.CHARGE_FAILURE, -AMOUNT.amount, source="pyr_1")
 
 
 def standing_at(status: Status, order: PaymentOrder = ORDER) -> Payment:

@@ -8,14 +8,18 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from groat.accounts.domain.chart import AccountSpec
-from groat.accounts.domain.decisions import Book, FactPostings, record
+from groat.accounts.domain.decisions import Book, record
 from groat.accounts.domain.ledger import Balance, Hold
 from groat.kernel.ids import AccountId, MerchantId
 from groat.kernel.value import replace
-from groat.payments.domain import recipes
+from groat.movements.domain.booking import OpenItems
+from groat.movements.domain.open_items import OpenItem
+from groat.payments.domain.bundles import Receipt, bundled
+from groat.payments.domain.debts import Debts, accounts_of, fact_postings, rounds
 from groat.payments.domain.facts import decide
 from groat.payments.domain.lifecycle import Outcome
 from groat.payments.domain.operation import Operation
+from groat.payments.domain.ownership import attributed_movements
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.refund import Refund
 from groat.payments.domain.standing import (
@@ -26,7 +30,7 @@ from groat.payments.domain.verdict import (
     Effect,
     Verdict,
 )
-from tests.unit.payments.examples import BENEFICIARY, LATER, NOW
+from tests.unit.payments.examples import BENEFICIARY, LATER, NOW, PROVIDER_ACCOUNT
 
 MERCHANT = MerchantId(7)
 EARLY = {Outcome.PREMATURE, Outcome.UNKNOWN_PAYMENT}
@@ -50,9 +54,11 @@ class Life:
     def __post_init__(self) -> None:
         held = sum(refund.amount for refund in self.refunds)
         wallet = _balance(BENEFICIARY, 1, posted=self.funds, held=held, floor=0)
-        holds = {refund.hold_id: _hold(refund) for refund in self.refunds}
+        holds = {hold.id: hold for hold in map(_hold, self.refunds)}
         self.book = Book({BENEFICIARY: wallet}, holds)
         self.own: dict[str, AccountId] = {}
+        self.items: dict[str, OpenItem] = {}
+        self.booked: set[str] = set()
         self.standing = Standing(
             {self.payment.id: self.payment},
             {self.payment.id: list(self.operations)},
@@ -63,10 +69,10 @@ class Life:
         """Apply facts in one transaction, and return what became of them."""
         verdicts = list(decide(self.standing, arrivals, LATER))
         self._write(verdicts)
-        self._post([one.effect for one in verdicts if one.effect is not None], verdicts)
+        self.payment = self.standing.payments[self.payment.id]
+        self._post(arrivals, verdicts)
         outcomes = [verdict.outcome for verdict in verdicts]
         self.outcomes += outcomes
-        self.payment = self.standing.payments[self.payment.id]
         return outcomes
 
     def take_each(self, arrivals: Iterable[Arrival]) -> None:
@@ -86,11 +92,9 @@ class Life:
                 authorization_reference=None,
             ),
             sorted((one.status, one.failure_code) for one in self.standing.refunds.values()),
-            sorted(
-                (one.status, one.withdrawn, one.reinstated)
-                for one in self.standing.disputes.values()
-            ),
+            sorted(one.status for one in self.standing.disputes.values()),
             self.balances(),
+            self.open_items(),
             sorted(effect.key for effect in self.effects),
         )
 
@@ -104,6 +108,11 @@ class Life:
             for name, account_id in sorted(named.items())
             if self.book.balances[account_id].posted
         }
+
+    def open_items(self) -> dict[str, int]:
+        """Return the amounts that clearing holds, by object."""
+        found = {reference: item.open_amount for reference, item in self.items.items()}
+        return {reference: amount for reference, amount in found.items() if amount}
 
     def open_operations(self) -> list[Operation]:
         return list(self.standing.operations[self.payment.id])
@@ -132,34 +141,45 @@ class Life:
         operations = {self.payment.id: still}
         self.standing = Standing(payments, operations, refunds, disputes, effects)
 
-    def _post(self, effects: Sequence[Effect], verdicts: Sequence[Verdict]) -> None:
-        self._open(spec for effect in effects for spec in recipes.own_accounts(effect))
-        postings = [(one, recipes.posting(MERCHANT, one, self.own)) for one in effects]
-        owed = {posted.id: recipes.owed(one, self.own) for one, posted in postings}
-        facts = FactPostings(
-            [posted for _, posted in postings],
-            taken={posted.id: one.hold_id for one, posted in postings if one.hold_id},
-            released=[one.released for one in verdicts if one.released is not None],
-            owed={key: account for key, account in owed.items() if account is not None},
-        )
-        posted, after = record(self.book, facts, LATER)
-        self.book = Book(
-            {**self.book.balances, **after.balances}, {**self.book.holds, **after.holds}
-        )
-        entries = {one.transaction.id: one.transaction.entries for one in posted}
-        for effect, transaction in postings:
-            owed_id = facts.owed.get(transaction.id)
-            if owed_id is not None and effect.dispute_id is not None:
-                self._note_shortfall(effect, owed_id, entries[transaction.id])
-
-    def _note_shortfall(
-        self, effect: Effect, owed_id: AccountId, entries: Sequence[tuple[AccountId, int, str]]
-    ) -> None:
-        assert effect.dispute_id is not None
-        shortfall = -sum(amount for account_id, amount, _ in entries if account_id == owed_id)
-        disputes = dict(self.standing.disputes)
-        disputes[effect.dispute_id] = replace(disputes[effect.dispute_id], shortfall=shortfall)
-        self.standing = replace(self.standing, disputes=disputes)
+    def _post(self, arrivals: Sequence[Arrival], verdicts: Sequence[Verdict]) -> None:
+        """Post effects and movements, as the service does: takings first, then returns."""
+        receipts = [
+            Receipt(
+                arrival.provider_account_id,
+                self.payment,
+                verdict.effect,
+                tuple(attributed_movements(arrival, verdict, self.standing.payments)),
+                arrival.cause,
+            )
+            for arrival, verdict in zip(arrivals, verdicts, strict=True)
+        ]
+        unposted = {
+            one.movement.key: one.movement
+            for receipt in receipts
+            for one in receipt.movements
+            if one.movement.key not in self.booked
+        }
+        items = OpenItems(PROVIDER_ACCOUNT, self.items.values(), NOW)
+        bundles = bundled(receipts, items, unposted)
+        self.items.update({item.reference: item for item in items.changed})
+        self.booked |= {one.movement.key for bundle in bundles for one in bundle.booked}
+        self._open(spec for bundle in bundles for spec in accounts_of(bundle))
+        debts = Debts({self.payment.id: self.payment.owed})
+        released = [one.released for one in verdicts if one.released is not None]
+        for part in rounds(bundles):
+            repaid = [debts.repay(one) for one in part]
+            posted = [(one, one.transaction(MERCHANT, self.own)) for one in repaid]
+            facts = fact_postings(posted, released, self.own)
+            released = []
+            made, after = record(self.book, facts, LATER)
+            self.book = Book(
+                {**self.book.balances, **after.balances}, {**self.book.holds, **after.holds}
+            )
+            debts.note(posted, [one.transaction for one in made], facts)
+        owed = debts.changed.get(self.payment.id, self.payment.owed)
+        payment = replace(self.payment, owed=owed)
+        self.payment = payment
+        self.standing = replace(self.standing, payments={payment.id: payment})
 
     def _open(self, specs: Iterable[AccountSpec]) -> None:
         for spec in specs:
@@ -178,6 +198,7 @@ def _balance(
 
 
 def _hold(refund: Refund) -> Hold:
+    assert refund.hold_id is not None
     return Hold(
         refund.hold_id,
         BENEFICIARY,

@@ -16,40 +16,57 @@ from groat.kernel.value import replace
 from groat.payments.domain.lifecycle import TERMINAL, DisputeStatus, Outcome, RefundStatus, Status
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.standing import Arrival, EffectKey
-from groat.providers.domain.facts import Authorized, Captured, Declined, Fact
+from groat.providers.domain.facts import (
+    Authorized,
+    Captured,
+    CaptureReturned,
+    Declined,
+    Fact,
+    Refunded,
+)
 from groat.providers.domain.failures import FailureCode
 from tests.unit.payments.examples import (
     AMOUNT,
     AUTHORIZE,
     AUTHORIZED,
+    BACK_AGAIN,
+    BANK_RETURN,
+    BENEFICIARY,
     CANCELED,
     CAPTURED,
     CAPTURED_IN_PART,
+    CHARGED,
     DECLINED,
     DISPUTE_LOST,
     DISPUTE_OPENED,
-    DISPUTE_REINSTATED,
     DISPUTE_UNDER_REVIEW,
-    DISPUTE_WITHDRAWN,
     DISPUTE_WON,
     EXPIRED,
     FACTS,
-    FEE,
+    GIVEN_BACK,
+    HOLD_ID,
+    INQUIRY_OPENED,
     MANUAL,
     NOT_SENT,
     OTHER_WEBHOOK,
+    PAID_BACK,
     PART,
+    PROCESSING,
     REFUND,
     REFUND_FAILED,
     REFUND_OPERATION,
+    REFUND_REVERSED,
     REFUNDED,
     REPLY,
     REQUIRES_ACTION,
     REST,
+    RETURNED,
     STARTED,
+    TAKEN,
     WEBHOOK,
     arrival,
     dispute_arrival,
+    provider_refund_arrival,
     standing_at,
 )
 from tests.unit.payments.life import EARLY, Life
@@ -71,7 +88,12 @@ def _refunding() -> Life:
 LIVES: dict[str, tuple[Life, list[Arrival], Status]] = {
     "captured at once": (
         _started(),
-        [arrival(CAPTURED, REPLY), arrival(CAPTURED), arrival(FEE), LIE],
+        [
+            arrival(CAPTURED, REPLY, movements=(CHARGED,)),
+            arrival(CAPTURED),
+            arrival(CAPTURED, OTHER_WEBHOOK, movements=(CHARGED,)),
+            LIE,
+        ],
         Status.SUCCEEDED,
     ),
     "declined": (
@@ -81,7 +103,11 @@ LIVES: dict[str, tuple[Life, list[Arrival], Status]] = {
     ),
     "authorized, then captured": (
         _started(MANUAL_STARTED),
-        [arrival(AUTHORIZED), arrival(CAPTURED), arrival(CAPTURED, OTHER_WEBHOOK), arrival(FEE)],
+        [
+            arrival(AUTHORIZED),
+            arrival(CAPTURED),
+            arrival(CAPTURED, OTHER_WEBHOOK, movements=(CHARGED,)),
+        ],
         Status.SUCCEEDED,
     ),
     "captured in parts": (
@@ -109,6 +135,20 @@ LIVES: dict[str, tuple[Life, list[Arrival], Status]] = {
         [arrival(REFUNDED), arrival(REFUNDED, OTHER_WEBHOOK), arrival(DECLINED)],
         Status.SUCCEEDED,
     ),
+    "refunded, with its movement": (
+        _refunding(),
+        [arrival(REFUNDED), arrival(REFUNDED, OTHER_WEBHOOK, movements=(PAID_BACK,))],
+        Status.SUCCEEDED,
+    ),
+    "refunded at the provider": (
+        _started(),
+        [
+            arrival(CAPTURED),
+            provider_refund_arrival(REFUNDED, PAID_BACK),
+            provider_refund_arrival(REFUNDED),
+        ],
+        Status.SUCCEEDED,
+    ),
     "refund failed": (
         _refunding(),
         [arrival(REFUND_FAILED), arrival(REFUND_FAILED, OTHER_WEBHOOK)],
@@ -119,8 +159,8 @@ LIVES: dict[str, tuple[Life, list[Arrival], Status]] = {
         [
             arrival(CAPTURED),
             dispute_arrival(DISPUTE_OPENED),
-            dispute_arrival(DISPUTE_WITHDRAWN),
-            dispute_arrival(DISPUTE_REINSTATED),
+            dispute_arrival(DISPUTE_OPENED, TAKEN),
+            dispute_arrival(DISPUTE_WON, TAKEN, GIVEN_BACK),
             dispute_arrival(DISPUTE_WON),
         ],
         Status.SUCCEEDED,
@@ -130,9 +170,27 @@ LIVES: dict[str, tuple[Life, list[Arrival], Status]] = {
         [
             arrival(CAPTURED),
             dispute_arrival(DISPUTE_OPENED),
-            dispute_arrival(DISPUTE_UNDER_REVIEW),
-            dispute_arrival(DISPUTE_WITHDRAWN),
-            dispute_arrival(DISPUTE_LOST),
+            dispute_arrival(DISPUTE_UNDER_REVIEW, TAKEN),
+            dispute_arrival(DISPUTE_LOST, TAKEN),
+        ],
+        Status.SUCCEEDED,
+    ),
+    "dispute lost, then won": (
+        _started(),
+        [
+            arrival(CAPTURED),
+            dispute_arrival(DISPUTE_LOST, TAKEN),
+            dispute_arrival(DISPUTE_WON, TAKEN, GIVEN_BACK),
+        ],
+        Status.SUCCEEDED,
+    ),
+    "inquiry that becomes a dispute": (
+        _started(),
+        [
+            arrival(CAPTURED),
+            dispute_arrival(INQUIRY_OPENED),
+            dispute_arrival(DISPUTE_OPENED, TAKEN),
+            dispute_arrival(DISPUTE_LOST, TAKEN),
         ],
         Status.SUCCEEDED,
     ),
@@ -206,7 +264,7 @@ def test_a_refund_uses_its_hold() -> None:
     life.take(arrival(REFUNDED))
     wallet = life.book.balances[life.payment.order.terms.beneficiary_id]
     assert (wallet.posted, wallet.held) == (REST.amount, 0)
-    assert life.book.holds[REFUND.hold_id].state == "captured"
+    assert life.book.holds[HOLD_ID].state == "captured"
     assert (life.payment.refunded, life.payment.refund_pending) == (PART.amount, 0)
     assert life.standing.refunds[REFUND.id].status is RefundStatus.SUCCEEDED
 
@@ -216,25 +274,155 @@ def test_a_failed_refund_releases_its_hold() -> None:
     life.take(arrival(REFUND_FAILED))
     wallet = life.book.balances[life.payment.order.terms.beneficiary_id]
     assert (wallet.posted, wallet.held) == (AMOUNT.amount, 0)
-    assert life.book.holds[REFUND.hold_id].state == "released"
+    assert life.book.holds[HOLD_ID].state == "released"
     assert (life.payment.refundable, life.payment.refund_pending) == (AMOUNT.amount, 0)
     assert life.standing.refunds[REFUND.id].failure_code is FailureCode.PROCESSING_ERROR
 
 
 @pytest.mark.parametrize("spent", [0, 900, AMOUNT.amount])
-def test_a_dispute_without_funds_is_owed_until_it_is_returned(spent: int) -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_dispute_without_funds_is_owed_until_it_is_returned(spent: int, *, at_once: bool) -> None:
     life = Life(PAID, funds=AMOUNT.amount - spent)
     life.standing = replace(life.standing, effects=_started_effects())
-    life.take(dispute_arrival(DISPUTE_WITHDRAWN))
+    taken, returned = (
+        dispute_arrival(DISPUTE_OPENED, TAKEN),
+        dispute_arrival(DISPUTE_WON, TAKEN, GIVEN_BACK),
+    )
+    if not at_once:
+        life.take(taken)
+        missing = max(0, PART.amount - life.funds)
+        assert life.balances().get("receivable", 0) == -missing
+        assert life.balances().get("wallet", 0) == life.funds - (PART.amount - missing)
+        assert (life.payment.disputed, life.payment.owed) == (PART.amount, missing)
+        life.take(returned)
+    else:
+        life.take(taken, returned)
+    fee = {"fees": -TAKEN.fee, "provider": TAKEN.fee}
+    assert life.balances() == {**({"wallet": life.funds} if life.funds else {}), **fee}
+    assert (life.payment.disputed, life.payment.owed) == (0, 0)
+    [dispute] = life.standing.disputes.values()
+    assert dispute.status is DisputeStatus.WON
+
+
+def test_a_refund_that_fails_after_its_success_can_be_made_again() -> None:
+    life = _refunding()
+    life.take(arrival(REFUNDED, movements=(PAID_BACK,)))
+    assert life.payment.refundable == REST.amount
+    life.take(arrival(REFUND_REVERSED, movements=(PAID_BACK, BACK_AGAIN)))
+    assert (life.payment.refunded, life.payment.refundable) == (0, AMOUNT.amount)
+    assert life.balances() == {"wallet": AMOUNT.amount}
+    assert life.open_items() == {}
+    [refund] = life.standing.refunds.values()
+    assert (refund.status, refund.failure_code) == (
+        RefundStatus.FAILED,
+        FailureCode.PROCESSING_ERROR,
+    )
+    assert life.take(arrival(REFUND_REVERSED)) == [Outcome.ALREADY_SO]
+    assert life.take(arrival(REFUNDED)) == [Outcome.ALREADY_SO]
+
+
+@pytest.mark.parametrize("spent", [0, 900, AMOUNT.amount])
+def test_a_refund_at_the_provider_is_borne_and_its_return_repays_the_debt(spent: int) -> None:
+    life = Life(PAID, funds=AMOUNT.amount - spent)
+    life.standing = replace(life.standing, effects=_started_effects())
+    life.take(provider_refund_arrival(REFUNDED, PAID_BACK))
     missing = max(0, PART.amount - life.funds)
     assert life.balances().get("receivable", 0) == -missing
-    assert life.balances().get("wallet", 0) == life.funds - (PART.amount - missing)
-    assert life.payment.disputed == PART.amount
-    life.take(dispute_arrival(DISPUTE_REINSTATED), dispute_arrival(DISPUTE_WON))
+    [refund] = life.standing.refunds.values()
+    assert (refund.origin, refund.status, refund.amount) == ("provider", "succeeded", PART.amount)
+    assert (life.payment.refunded, life.payment.owed) == (PART.amount, missing)
+    life.take(provider_refund_arrival(REFUND_REVERSED, PAID_BACK, BACK_AGAIN))
     assert life.balances() == ({"wallet": life.funds} if life.funds else {})
-    assert life.payment.disputed == 0
-    [dispute] = life.standing.disputes.values()
-    assert (dispute.status, dispute.shortfall) == (DisputeStatus.WON, missing)
+    assert (life.payment.refunded, life.payment.owed) == (0, 0)
+
+
+def test_a_late_report_of_a_refund_that_has_failed_moves_nothing() -> None:
+    life = Life(PAID, funds=AMOUNT.amount)
+    life.standing = replace(life.standing, effects=_started_effects())
+    assert life.take(provider_refund_arrival(REFUND_REVERSED, PAID_BACK, BACK_AGAIN)) == [
+        Outcome.APPLIED
+    ]
+    assert life.take(provider_refund_arrival(REFUNDED, PAID_BACK)) == [Outcome.LATE]
+    assert life.balances() == {"wallet": AMOUNT.amount}
+    assert life.payment.refundable == AMOUNT.amount
+
+
+def test_a_refund_at_the_provider_waits_for_an_open_refund_that_it_exceeds() -> None:
+    life = _refunding()
+    life.standing = replace(life.standing, effects=_started_effects())
+    whole = provider_refund_arrival(Refunded("re_whole", AMOUNT))
+    assert life.take(whole) == [Outcome.PREMATURE]
+    assert life.take(arrival(REFUND_FAILED), whole) == [Outcome.APPLIED, Outcome.APPLIED]
+    assert life.payment.refunded == AMOUNT.amount
+    assert life.take(provider_refund_arrival(Refunded("re_2", PART))) == [Outcome.AMOUNT_MISMATCH]
+
+
+@pytest.mark.parametrize("spent", [0, 900])
+def test_a_returned_debit_takes_success_back(spent: int) -> None:
+    life = _started()
+    life.take(arrival(CAPTURED, movements=(CHARGED,)))
+    life.book = replace(
+        life.book,
+        balances={
+            key: one._replace(posted=one.posted - spent) if key == BENEFICIARY else one
+            for key, one in life.book.balances.items()
+        },
+    )
+    life.take(arrival(RETURNED, movements=(CHARGED, BANK_RETURN)))
+    assert (life.payment.status, life.payment.failure_code) == (
+        Status.FAILED,
+        FailureCode.INSUFFICIENT_FUNDS,
+    )
+    assert (life.payment.captured, life.payment.returned) == (AMOUNT.amount, AMOUNT.amount)
+    assert (life.payment.refundable, life.payment.owed) == (0, spent)
+    assert life.balances() == {
+        "fees": -CHARGED.fee,
+        "provider": CHARGED.fee,
+        **({"receivable": -spent} if spent else {}),
+    }
+    assert life.open_items() == {}
+    assert life.take(arrival(CAPTURED), arrival(RETURNED)) == [Outcome.ALREADY_SO] * 2
+
+
+def test_a_debit_that_fails_before_its_success_posts_only_its_fee() -> None:
+    life = _started()
+    life.take(arrival(PROCESSING, movements=(CHARGED,)))
+    assert life.open_items() == {"ch_1": AMOUNT.amount}
+    life.take(arrival(RETURNED, movements=(CHARGED, BANK_RETURN)))
+    assert (life.payment.status, life.payment.captured) == (Status.FAILED, 0)
+    assert life.balances() == {"fees": -CHARGED.fee, "provider": CHARGED.fee}
+    assert life.open_items() == {}
+
+
+def test_a_return_of_an_unknown_capture_waits_and_one_of_too_much_is_quarantined() -> None:
+    life = _started()
+    life.take(arrival(CAPTURED))
+    unknown = CaptureReturned("ch_9", AMOUNT, FailureCode.PROCESSING_ERROR)
+    excessive = CaptureReturned("ch_1", Money(1051, "EUR"), FailureCode.PROCESSING_ERROR)
+    assert life.take(arrival(unknown), arrival(excessive)) == [
+        Outcome.PREMATURE,
+        Outcome.AMOUNT_MISMATCH,
+    ]
+    assert life.payment.status is Status.SUCCEEDED
+
+
+def test_a_card_payment_with_its_fee_is_one_ledger_transaction_without_clearing() -> None:
+    life = _started()
+    life.take(arrival(CAPTURED, REPLY, movements=(CHARGED,)))
+    assert life.balances() == {
+        "wallet": AMOUNT.amount,
+        "provider": CHARGED.fee - AMOUNT.amount,
+        "fees": -CHARGED.fee,
+    }
+    assert [balance.version for balance in life.book.balances.values()] == [1, 1, 1]
+    assert life.items == {}
+
+
+def test_the_movement_of_a_quarantined_capture_stands_in_suspense() -> None:
+    life = _started()
+    charged = replace(CHARGED, gross=2000)
+    assert life.take(arrival(LIE.report.fact, movements=(charged,))) == [Outcome.AMOUNT_MISMATCH]
+    assert life.balances() == {"provider": 41 - 2000, "fees": -41, "suspense": 2000}
 
 
 def _started_effects() -> Mapping[EffectKey, PaymentId]:
@@ -248,10 +436,15 @@ ANYTHING = [
     *(arrival(fact, REPLY) for fact in (CAPTURED, DECLINED, NOT_SENT)),
     arrival(Captured("ch_2", AMOUNT), WEBHOOK),
     arrival(Declined(FailureCode.EXPIRED_CARD), WEBHOOK),
-    arrival(FEE),
+    arrival(CAPTURED, movements=(CHARGED,)),
     arrival(REFUNDED),
+    provider_refund_arrival(REFUNDED, PAID_BACK),
+    provider_refund_arrival(REFUND_REVERSED, PAID_BACK, BACK_AGAIN),
     LIE,
-    *(dispute_arrival(fact) for fact in (DISPUTE_OPENED, DISPUTE_WITHDRAWN, DISPUTE_REINSTATED)),
+    dispute_arrival(INQUIRY_OPENED),
+    dispute_arrival(DISPUTE_OPENED, TAKEN),
+    dispute_arrival(DISPUTE_LOST, TAKEN),
+    dispute_arrival(DISPUTE_WON, TAKEN, GIVEN_BACK),
 ]
 
 
@@ -264,7 +457,7 @@ def test_after_any_facts_the_amounts_equal_the_effects(
     ended: Status | None = None
     for one in arrivals:
         life.take(one)
-        if ended is not None:
+        if ended is not None and not life.payment.returned:
             assert life.payment.status is ended
         ended = life.payment.status if life.payment.status in TERMINAL else None
     taken = [one.money.amount for one in life.effects if one.key.kind == "captured"]

@@ -117,13 +117,16 @@ def test_a_capture_cannot_exceed_the_capturable_amount(
 def test_a_refund_cannot_exceed_the_refundable_amount(
     refunded: int, pending: int, disputed: int, amount: int | None
 ) -> None:
-    payment = replace(PAID, refunded=refunded, refund_pending=pending, disputed=disputed)
-    left = max(0, 1050 - refunded - pending - disputed)
+    payment = replace(PAID, refunded=refunded, refund_pending=pending, in_dispute=disputed)
+    kept = 1050 - refunded - pending
+    left = max(0, kept - disputed)
     order = RefundOrder(PAYMENT_ID, amount, None, {})
-    if not 0 < (left if amount is None else amount) <= left:
+    wanted = left if amount is None else amount
+    if not 0 < wanted <= left:
         with pytest.raises(Conflict) as refused:
             begin_refund(payment, [WHOLE], order, LATER)
-        assert refused.value.code == "refund_exceeds_captured"
+        only_disputed = min(disputed, kept) and wanted <= kept
+        assert refused.value.code == ("disputed" if only_disputed else "refund_exceeds_captured")
         return
     after, taken, reference = begin_refund(payment, [WHOLE], order, LATER)
     assert taken == (left if amount is None else amount)

@@ -28,11 +28,10 @@ from groat.payments.domain.verdict import (
 )
 from groat.providers.domain.facts import (
     Captured,
+    CaptureReturned,
     Declined,
     DisputeOpened,
-    DisputeWithdrawn,
     Fact,
-    FeeCharged,
     NotSent,
     Refunded,
     Report,
@@ -53,7 +52,6 @@ from tests.unit.payments.examples import (
     DECLINED,
     EXPIRED,
     FACTS,
-    FEE,
     LATER,
     MANUAL,
     NOT_SENT,
@@ -67,7 +65,6 @@ from tests.unit.payments.examples import (
     REFUNDED,
     REPLY,
     REQUIRES_ACTION,
-    REST,
     STARTED,
     WEBHOOK,
     answer_to,
@@ -75,7 +72,6 @@ from tests.unit.payments.examples import (
     dispute_arrival,
     standing_at,
 )
-from tests.unit.payments.life import Life
 
 KEY = EffectKey(PROVIDER_ACCOUNT, EffectKind.CAPTURED, "ch_1")
 
@@ -129,7 +125,7 @@ def test_a_capture_succeeds_once_with_its_posting() -> None:
     assert verdict.outcome is Outcome.APPLIED
     assert verdict.payment == paid
     assert verdict.settled == (OperationEnd(PAYMENT_ID, AUTHORIZE_ID, OperationOutcome.SUCCEEDED),)
-    assert verdict.effect == Effect(KEY, paid, AMOUNT)
+    assert verdict.effect == Effect(KEY, paid, AMOUNT, "ch_1")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +153,7 @@ def test_a_decline_fails_the_payment_with_its_reason(
 
 def test_another_decline_of_a_failed_payment_changes_nothing() -> None:
     verdict = _only(standing_at(Status.FAILED), arrival(Declined(FailureCode.EXPIRED_CARD)))
-    assert verdict == Verdict(Outcome.ALREADY_SO)
+    assert verdict == Verdict(Outcome.ALREADY_SO, payment_id=PAYMENT_ID)
 
 
 @pytest.mark.parametrize("fact", FACTS, ids=told)
@@ -220,7 +216,7 @@ def test_a_fact_from_another_provider_account_is_quarantined(fact: Fact) -> None
     ("payment_id", "outcome"),
     [(None, Outcome.FOREIGN), (PaymentId(UUID(int=99)), Outcome.UNKNOWN_PAYMENT)],
 )
-@pytest.mark.parametrize("fact", [CAPTURED, FEE])
+@pytest.mark.parametrize("fact", [CAPTURED, DECLINED])
 def test_a_missing_payment_is_unknown_or_foreign(
     fact: Fact, payment_id: PaymentId | None, outcome: Outcome
 ) -> None:
@@ -289,7 +285,8 @@ def test_a_late_fact_has_an_audit_record(fact: Fact) -> None:
 def test_only_money_has_an_effect() -> None:
     assert effect_key(arrival(CAPTURED)) == KEY
     for fact in FACTS:
-        assert (effect_key(arrival(fact)) is None) == (not isinstance(fact, Captured))
+        moves = isinstance(fact, Captured | CaptureReturned)
+        assert (effect_key(arrival(fact)) is None) == (not moves)
 
 
 def test_a_payment_keeps_its_creation_time() -> None:
@@ -380,9 +377,9 @@ def test_a_second_authorization_is_a_contradiction() -> None:
     _assert_nothing_moves(_only(reserved, arrival(AUTHORIZED)), Outcome.CONTRADICTION)
 
 
-def test_a_fee_and_a_refund_wait_for_their_capture() -> None:
-    for early in (arrival(FEE), arrival(REFUNDED, refund_id=RefundId(UUID(int=77)))):
-        assert _only(STARTED, early) == Verdict(Outcome.PREMATURE)
+def test_a_refund_waits_for_its_capture() -> None:
+    early = arrival(REFUNDED, refund_id=RefundId(UUID(int=77)))
+    assert _only(STARTED, early) == Verdict(Outcome.PREMATURE, payment_id=PAYMENT_ID)
 
 
 @pytest.mark.parametrize("status", [Status.PROCESSING, Status.REQUIRES_ACTION, Status.AUTHORIZED])
@@ -403,25 +400,14 @@ def test_a_payment_without_an_open_operation_learns_no_reference(status: Status)
     assert (verdict.outcome, verdict.payment) == (Outcome.CONTRADICTION, None)
 
 
-def test_a_fee_is_applied_or_quarantined_with_its_capture() -> None:
-    life = Life(HELD, [])
-    life.take(arrival(Captured("ch_part", PART, final=False)))
-    lie = arrival(Captured("ch_rest", Money(REST.amount + 1, "EUR")))
-    fee = arrival(FEE)
-    fee = replace(fee, report=replace(fee.report, capture_reference="ch_rest"))
-    assert life.take(lie, fee) == [Outcome.CONTRADICTION, Outcome.PREMATURE]
-    truth = arrival(Captured("ch_rest", REST))
-    assert life.take(truth, fee) == [Outcome.APPLIED, Outcome.APPLIED]
-    assert life.take(fee) == [Outcome.ALREADY_SO]
-    again = FeeCharged("txn_2", FEE.amount)  # the same fee, told under another id
-    told = replace(fee, report=replace(fee.report, fact=again))
-    assert life.take(told) == [Outcome.ALREADY_SO]
-
-
-def test_an_unrequested_refund_is_quarantined() -> None:
+def test_an_unrequested_refund_is_a_refund_that_was_made_at_the_provider() -> None:
     foreign = arrival(REFUNDED, refund_id=RefundId(UUID(int=77)))
-    verdict = _only(standing_at(Status.SUCCEEDED), foreign, operations=())
-    _assert_nothing_moves(verdict, Outcome.FOREIGN_REFUND)
+    foreign = replace(foreign, report=replace(foreign.report, capture_reference="ch_1"))
+    verdict = _only(standing_at(Status.SUCCEEDED), foreign, known=[KEY], operations=())
+    assert verdict.made
+    assert verdict.refund is not None
+    assert (verdict.refund.origin, verdict.refund.hold_id) == ("provider", None)
+    assert (verdict.payment or STARTED).refunded == PART.amount
 
 
 def test_a_refund_of_another_amount_is_quarantined() -> None:
@@ -445,11 +431,18 @@ def test_a_dispute_is_found_by_its_capture() -> None:
     assert _only(paid, opened, known=[KEY]).outcome is Outcome.APPLIED
 
 
-@pytest.mark.parametrize("lie", [Money(1051, "EUR"), Money(400, "USD")], ids=str)
-def test_a_dispute_above_the_captured_amount_is_quarantined(lie: Money) -> None:
-    taken = dispute_arrival(DisputeWithdrawn("dp_1", lie))
-    verdict = _only(standing_at(Status.SUCCEEDED), taken, known=[KEY])
+def test_a_dispute_in_another_currency_is_quarantined() -> None:
+    opened = dispute_arrival(DisputeOpened("dp_1", Money(400, "USD")))
+    verdict = _only(standing_at(Status.SUCCEEDED), opened, known=[KEY])
     _assert_nothing_moves(verdict, Outcome.AMOUNT_MISMATCH)
+
+
+def test_a_dispute_may_exceed_the_capture_and_blocks_no_more_than_is_left() -> None:
+    opened = dispute_arrival(DisputeOpened("dp_1", Money(1080, "EUR")))
+    disputed = _only(standing_at(Status.SUCCEEDED), opened, known=[KEY]).payment
+    assert disputed is not None
+    assert (disputed.in_dispute, disputed.disputed, disputed.refundable) == (1080, 1050, 0)
+    assert replace(disputed, refunded=400).disputed == 650
 
 
 def test_a_late_cancellation_is_declined_by_the_capture_in_its_answer() -> None:

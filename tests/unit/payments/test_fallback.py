@@ -21,7 +21,6 @@ from tests.unit.payments.examples import (
     AUTHORIZE,
     AUTHORIZED,
     CAPTURED,
-    FEE,
     LATER,
     NOT_SENT,
     ORDER,
@@ -108,7 +107,6 @@ DECLINE_THEN_SUCCESS = [
     told(SOFT),
     told(SOFT),
     told(CAPTURED, OTHER_PROVIDER_ACCOUNT),
-    told(FEE, OTHER_PROVIDER_ACCOUNT),
     told(Captured("ch_1", AMOUNT), OTHER_PROVIDER_ACCOUNT),
 ]
 
@@ -120,7 +118,7 @@ def test_decline_and_success_end_in_the_same_state_in_every_order(order: Sequenc
     life.take_each([told(SOFT), *order])
     assert life.payment.status is Status.SUCCEEDED
     assert life.payment.captured == AMOUNT.amount
-    assert [effect.key.kind for effect in life.effects] == ["captured", "fee"]
+    assert [effect.key.kind for effect in life.effects] == ["captured"]
     assert life.open_operations() == []
     assert life.balances()["wallet"] == AMOUNT.amount
 

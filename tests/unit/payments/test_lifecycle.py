@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 
 from groat.payments.domain.lifecycle import (
+    DISPUTE_LIFECYCLE,
     LIFECYCLE,
     REFUND_LIFECYCLE,
     TERMINAL,
@@ -26,27 +27,30 @@ from groat.providers.domain.facts import (
     Refunded,
     RefundFact,
     RefundFailed,
+    RefundReversed,
 )
 from tests.unit.payments.examples import (
     CAPTURED,
     CAPTURED_IN_PART,
     DISPUTE_LOST,
     DISPUTE_OPENED,
-    DISPUTE_REINSTATED,
     DISPUTE_UNDER_REVIEW,
-    DISPUTE_WITHDRAWN,
     DISPUTE_WON,
     FACTS,
+    INQUIRY_CLOSED,
+    INQUIRY_OPENED,
     NOT_SENT,
     REFUND_FAILED,
+    REFUND_REVERSED,
     REFUNDED,
+    RETURNED,
 )
 
 DISPUTE_FACTS: list[DisputeFact] = [
+    INQUIRY_OPENED,
+    INQUIRY_CLOSED,
     DISPUTE_OPENED,
     DISPUTE_UNDER_REVIEW,
-    DISPUTE_WITHDRAWN,
-    DISPUTE_REINSTATED,
     DISPUTE_WON,
     DISPUTE_LOST,
 ]
@@ -65,9 +69,14 @@ def test_every_fact_has_a_verdict(status: Status, fact: PaymentFact) -> None:
 
 @pytest.mark.parametrize("fact", FACTS, ids=told)
 @pytest.mark.parametrize("status", sorted(TERMINAL))
-def test_terminal_statuses_are_never_left(status: Status, fact: PaymentFact) -> None:
+def test_only_a_return_by_the_bank_leaves_a_terminal_status(
+    status: Status, fact: PaymentFact
+) -> None:
     reply = answer(status, fact)
-    assert isinstance(reply, Outcome) or reply.status is status
+    if status is Status.SUCCEEDED and fact is RETURNED:
+        assert reply == Next(Status.FAILED)
+    else:
+        assert isinstance(reply, Outcome) or reply.status is status
 
 
 def test_a_payment_follows_only_these_transitions() -> None:
@@ -80,6 +89,7 @@ def test_a_payment_follows_only_these_transitions() -> None:
         (Status.REQUIRES_ACTION, Status.PROCESSING),
         *product({Status.AUTHORIZED}, {*ends, Status.AUTHORIZED} - {Status.FAILED}),
         (Status.SUCCEEDED, Status.SUCCEEDED),
+        (Status.SUCCEEDED, Status.FAILED),
     }
 
 
@@ -89,20 +99,35 @@ def test_unaccounted_money_is_never_marked_late(status: Status, fact: PaymentFac
     assert answer(status, fact) is Outcome.CONTRADICTION
 
 
-@pytest.mark.parametrize("fact", [REFUNDED, REFUND_FAILED, NOT_SENT])
+@pytest.mark.parametrize("fact", [REFUNDED, REFUND_FAILED, REFUND_REVERSED, NOT_SENT])
 @pytest.mark.parametrize("status", RefundStatus)
-def test_a_refund_is_settled_once(status: RefundStatus, fact: RefundFact) -> None:
-    assert REFUND_LIFECYCLE.keys() == set(product(RefundStatus, (Refunded, RefundFailed, NotSent)))
+def test_a_refund_is_settled_once_and_its_success_can_be_taken_back(
+    status: RefundStatus, fact: RefundFact
+) -> None:
+    kinds = (Refunded, RefundFailed, RefundReversed, NotSent)
+    assert REFUND_LIFECYCLE.keys() == set(product(RefundStatus, kinds))
     reply = answer_refund(status, fact)
-    assert isinstance(reply, Next) == (status is RefundStatus.PENDING)
+    taken_back = status is RefundStatus.SUCCEEDED and fact is REFUND_REVERSED
+    assert isinstance(reply, Next) == (status is RefundStatus.PENDING or taken_back)
 
 
 @pytest.mark.parametrize("fact", DISPUTE_FACTS)
 @pytest.mark.parametrize("status", [None, *DisputeStatus])
-def test_a_decided_dispute_stays_decided(status: DisputeStatus | None, fact: DisputeFact) -> None:
+def test_a_decided_dispute_is_only_ever_won_afterwards(
+    status: DisputeStatus | None, fact: DisputeFact
+) -> None:
+    assert len(DISPUTE_LIFECYCLE) == len(DISPUTE_FACTS) * (len(DisputeStatus) + 1)
     reply = answer_dispute(status, fact)
-    if status in {DisputeStatus.WON, DisputeStatus.LOST}:
-        assert reply in {Next(status), Outcome.ALREADY_SO, Outcome.CONTRADICTION}
-    else:
-        unmoved = {DISPUTE_OPENED, DISPUTE_UNDER_REVIEW, DISPUTE_REINSTATED}
-        assert isinstance(reply, Next) or fact in unmoved
+    if status is DisputeStatus.WON:
+        assert isinstance(reply, Outcome)
+    elif status is DisputeStatus.LOST:
+        assert isinstance(reply, Outcome) != (fact is DISPUTE_WON)
+    elif fact in {DISPUTE_WON, DISPUTE_LOST}:
+        assert reply == Next(DisputeStatus.WON if fact is DISPUTE_WON else DisputeStatus.LOST)
+
+
+@pytest.mark.parametrize("status", [DisputeStatus.INQUIRY, DisputeStatus.CLOSED])
+def test_an_inquiry_can_become_a_dispute(status: DisputeStatus) -> None:
+    assert answer_dispute(None, INQUIRY_OPENED) == Next(DisputeStatus.INQUIRY)
+    assert answer_dispute(status, DISPUTE_OPENED) == Next(DisputeStatus.NEEDS_RESPONSE)
+    assert answer_dispute(DisputeStatus.NEEDS_RESPONSE, INQUIRY_CLOSED) is Outcome.LATE

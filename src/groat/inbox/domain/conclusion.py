@@ -68,7 +68,6 @@ KILLS_WORKERS = Settled(EventStatus.DEAD, "kills_workers")
 _SETTLED: dict[Outcome, Settled] = {
     Outcome.AMOUNT_MISMATCH: Settled(EventStatus.DEAD, Outcome.AMOUNT_MISMATCH.value),
     Outcome.CONTRADICTION: Settled(EventStatus.DEAD, Outcome.CONTRADICTION.value),
-    Outcome.FOREIGN_REFUND: Settled(EventStatus.DEAD, Outcome.FOREIGN_REFUND.value),
     Outcome.PREMATURE: Settled(EventStatus.DEAD, Outcome.PREMATURE.value),
     Outcome.APPLIED: Settled(EventStatus.PROCESSED),
     Outcome.LATE: Settled(EventStatus.SUPERSEDED, Outcome.LATE.value),

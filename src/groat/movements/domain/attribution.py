@@ -84,11 +84,11 @@ def reference_of(movement: Movement) -> str | None:
     return movement.parent if movement.category in _OF_CHARGE else movement.source
 
 
-def attribute(movement: Movement, owner: Owner) -> Attribution:
+def attribute(movement: Movement, owner: Owner, why_unknown: str = "owner unknown") -> Attribution:
     """Return the place of a movement, whose object ``owner`` has made.
 
     The category and the sign of the amount decide. A movement without a known owner goes to
-    suspense with a reason, so every movement has a place.
+    suspense with the reason ``why_unknown``, so every movement has a place.
     """
     place = _PLACES.get(movement.category)
     if place is Place.RESERVE and movement.pool is Pool.RESERVED:
@@ -98,7 +98,7 @@ def attribute(movement: Movement, owner: Owner) -> Attribution:
     if place is not None:
         return Attribution(place, movement.source)
     reference = reference_of(movement)
-    problem = _problem(movement, reference, owner)
+    problem = _problem(movement, reference, None if owner is not Owner.UNKNOWN else why_unknown)
     if problem is not None:
         return Attribution(Place.SUSPENSE, reference or movement.source, reason=problem)
     if owner is Owner.OTHER_SYSTEM:
@@ -108,10 +108,10 @@ def attribute(movement: Movement, owner: Owner) -> Attribution:
     return Attribution(place, reference, movement.parent or reference)
 
 
-def _problem(movement: Movement, reference: str | None, owner: Owner) -> str | None:
+def _problem(movement: Movement, reference: str | None, why_unknown: str | None) -> str | None:
     """Return the reason for which a movement goes to suspense, None if it does not."""
     if movement.category is MovementCategory.OTHER:
         return f"category {movement.label}"
     if reference is None:
         return "names no charge"
-    return "owner unknown" if owner is Owner.UNKNOWN else None
+    return why_unknown

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import TypeAlias
 
 from groat.accounts.domain import chart
 from groat.accounts.domain.chart import AccountSpec
-from groat.kernel.ids import AccountId, ProviderAccountId
+from groat.kernel.ids import AccountId, PaymentId, ProviderAccountId
 from groat.kernel.money import Money
-from groat.kernel.value import Value
+from groat.kernel.value import Value, replace
 from groat.movements.domain.attribution import Attribution, Place
 from groat.movements.domain.open_items import (
     OpenItem,
@@ -20,7 +21,6 @@ from groat.movements.domain.open_items import (
 )
 from groat.movements.domain.postings import (
     Line,
-    bearer_lines,
     counter_line,
     item_lines,
     own_lines,
@@ -29,15 +29,16 @@ from groat.providers.domain.movements import Movement
 
 
 class Bearer(Value):
-    """The beneficiary who bears a movement of a dispute.
+    """The payment whose beneficiary bears the movements of a dispute, and its currency.
 
-    ``money`` is the amount in the payment's currency, negative if the dispute took it; None if the
-    provider settles in that currency. ``repaid`` is the part of a return that the beneficiary owed.
+    ``claim`` is the disputed amount in that currency; None if it is not known. It counts only if
+    the provider settles in another currency.
     """
 
+    payment_id: PaymentId
     beneficiary_id: AccountId
-    money: Money | None = None
-    repaid: int = 0
+    currency: str
+    claim: int | None = None
 
 
 class Attributed(Value):
@@ -62,13 +63,20 @@ class ToldFact(Value):
 class BookedMovement(Value):
     """A movement with its final attribution and the lines to post; no lines post nothing.
 
-    ``owing`` is the account that bears the part of a dispute that the beneficiary lacks.
+    ``borne`` is the amount that the beneficiary of a dispute gets, negative if the dispute took it.
     """
 
     movement: Movement
     attribution: Attribution
     lines: tuple[Line, ...]
-    owing: AccountSpec | None = None
+    bearer: Bearer | None = None
+    borne: Money | None = None
+
+    @property
+    def owing(self) -> AccountSpec | None:
+        """The account that bears the part of a dispute that the beneficiary lacks."""
+        is_taken = self.borne is not None and self.borne.amount < 0
+        return chart.receivable(self.borne.currency) if self.borne and is_taken else None
 
 
 def item_of(attributed: Attributed) -> tuple[str, str] | None:
@@ -82,17 +90,57 @@ def item_of(attributed: Attributed) -> tuple[str, str] | None:
     match attribution.place:
         case Place.CLEARING:
             return reference, parent
-        case Place.BENEFICIARY if _borne_money(attributed).currency != movement.currency:
-            return movement.key, parent
+        case Place.BENEFICIARY if _bearer(attributed).currency != movement.currency:
+            return reference, parent
         case _:
             return None
 
 
-def _borne_money(attributed: Attributed) -> Money:
-    """Return the amount that the beneficiary of a dispute gets, or loses if it is negative."""
-    movement, bearer = attributed.movement, attributed.bearer
-    told = bearer.money if bearer is not None else None
-    return told or Money(movement.gross, movement.currency)
+def _bearer(attributed: Attributed) -> Bearer:
+    """Return the bearer of a dispute's movement.
+
+    Raises:
+        ValueError: the movement has none.
+    """
+    if attributed.bearer is None:
+        raise ValueError(f"{attributed.movement.key} has no bearer")
+    return attributed.bearer
+
+
+class UnknownShare(ValueError):
+    """The payment's share of a dispute in another currency is unknown: it goes to suspense."""
+
+
+Unposted: TypeAlias = Mapping[str, Movement]
+"""Movements that have no place yet, by key, each with the content of its first report."""
+
+
+class Reports(Value):
+    """The facts and movements that are about to be booked at one provider account."""
+
+    told: tuple[ToldFact, ...]
+    movements: tuple[Attributed, ...]
+
+    @property
+    def objects(self) -> dict[str, str]:
+        """The objects of the reports, each with its charge."""
+        items = filter(None, map(item_of, self.movements))
+        return {**{fact.reference: fact.parent for fact in self.told}, **dict(items)}
+
+    @property
+    def unsettled(self) -> dict[str, str]:
+        """The objects whose facts and movements do not cancel out, each with its charge."""
+        sums = Counter[tuple[str, str]]()
+        for fact in self.told:
+            sums[fact.reference, fact.money.currency] += fact.money.amount
+        for one in self.movements:
+            item = item_of(one)
+            if item is not None:
+                sums[item[0], one.movement.currency] += one.movement.gross
+        left = {reference for (reference, _), amount in sums.items() if amount}
+        return {
+            reference: parent for reference, parent in self.objects.items() if reference in left
+        }
 
 
 class OpenItems:
@@ -111,12 +159,23 @@ class OpenItems:
 
     @property
     def changed(self) -> list[OpenItem]:
-        """The items that differ from those given, in the order of their references."""
+        """The items that differ from those given, in the order of their references.
+
+        An object that had no item, and whose reports cancel out, gets none.
+        """
         return [
-            self._items[reference]
-            for reference in sorted(self._items)
-            if self._items[reference] is not self._before.get(reference)
+            item
+            for reference, item in sorted(self._items.items())
+            if item is not self._before.get(reference)
+            and not (item.is_settled and reference not in self._before)
         ]
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """The charges of the changed objects that had no item. Lock an item of each, and repeat."""
+        return {
+            one.reference: one.parent for one in self.changed if one.reference not in self._before
+        }
 
     def tell(self, fact: ToldFact) -> list[Line]:
         """Take a fact, and return the lines that stand against it.
@@ -132,28 +191,29 @@ class OpenItems:
         If earlier movements of the object have another currency, it goes to suspense.
         """
         movement, attribution = attributed.movement, attributed.attribution
-        lines = own_lines(self._account_id, movement)
+        borne: Money | None = None
         try:
-            lines += self._counter_lines(attributed)
-        except SecondCurrency:
-            attribution = Attribution(
-                Place.SUSPENSE, attribution.reference, reason="second currency"
-            )
-            lines.append(counter_line(self._account_id, movement, Place.SUSPENSE))
-        if attribution.place is Place.TWIN:
-            lines = []
+            if attribution.place is Place.BENEFICIARY:
+                borne = self._share(attributed)
+            lines = self._counter_lines(attributed, borne)
+        except (SecondCurrency, UnknownShare) as error:
+            attribution, borne = _suspended(attribution, error), None
+            lines = [counter_line(self._account_id, movement, Place.SUSPENSE)]
+        if attribution.place is not Place.TWIN:
+            lines += own_lines(self._account_id, movement)
         moved = tuple(line for line in lines if line.amount)
-        return BookedMovement(movement, attribution, moved, _owing(attributed))
+        bearer = None if borne is None else attributed.bearer
+        return BookedMovement(movement, attribution, moved, bearer, borne)
 
-    def _counter_lines(self, attributed: Attributed) -> list[Line]:
+    def _counter_lines(self, attributed: Attributed, borne: Money | None) -> list[Line]:
         movement, place = attributed.movement, attributed.attribution.place
         match place:
             case Place.FEES | Place.TWIN:
                 return []
             case Place.CLEARING:
                 return self._booked(attributed)
-            case Place.BENEFICIARY:
-                return self._borne(attributed)
+            case Place.BENEFICIARY if borne is not None:
+                return self._borne(attributed, borne)
             case _:
                 return [counter_line(self._account_id, movement, place)]
 
@@ -164,21 +224,36 @@ class OpenItems:
             return []
         return self._change(*item, lambda item: item.with_booked(gross))
 
-    def _borne(self, attributed: Attributed) -> list[Line]:
-        """Return the lines of a dispute's movement, which is fact and movement in one.
+    def _share(self, attributed: Attributed) -> Money:
+        """Return the amount that the beneficiary of a dispute gets, negative if it is taken.
+
+        Rates are shown, never multiplied. So in another currency the first movement takes the whole
+        claim, a further one is an exchange difference, and only a whole return has a known share.
 
         Raises:
-            ValueError: the movement has no bearer.
+            UnknownShare: the claim is unknown, or only a part of it came back.
         """
-        bearer, money = attributed.bearer, _borne_money(attributed)
-        if bearer is None:
-            raise ValueError(f"{attributed.movement.key} has no bearer")
-        lines = bearer_lines(bearer.beneficiary_id, money.amount, money.currency, bearer.repaid)
+        movement, bearer = attributed.movement, _bearer(attributed)
+        found = item_of(attributed)
+        if found is None:
+            return Money(movement.gross, movement.currency)
+        item = self._items.get(found[0]) or OpenItem(*found, self._now)
+        if movement.gross <= 0 and item.told:
+            return Money(0, bearer.currency)
+        if movement.gross <= 0 and bearer.claim is not None:
+            return Money(-bearer.claim, bearer.currency)
+        if movement.gross > 0 and item.told and item.booked + movement.gross >= 0:
+            return Money(item.told, bearer.currency)
+        raise UnknownShare(movement.key)
+
+    def _borne(self, attributed: Attributed, borne: Money) -> list[Line]:
+        """Return the lines of a dispute's movement, which is fact and movement in one."""
+        lines = [Line(_bearer(attributed).beneficiary_id, borne.amount, borne.currency)]
         item = item_of(attributed)
         if item is None:
             return lines
-        told = ToldFact(*item, Money(-money.amount, money.currency))
-        return [*lines, *self.tell(told), *self._booked(attributed)]
+        told = ToldFact(*item, Money(-borne.amount, borne.currency))
+        return [*lines, *self._booked(attributed), *self.tell(told)]
 
     def _change(
         self, reference: str, parent: str, change: Callable[[OpenItem], OpenItem]
@@ -202,7 +277,15 @@ class OpenItems:
         ]
 
 
-def _owing(attributed: Attributed) -> AccountSpec | None:
-    money = _borne_money(attributed)
-    is_taken = attributed.attribution.place is Place.BENEFICIARY and money.amount < 0
-    return chart.receivable(money.currency) if is_taken else None
+def _suspended(attribution: Attribution, error: SecondCurrency | UnknownShare) -> Attribution:
+    reason = "second currency" if isinstance(error, SecondCurrency) else "unknown share"
+    return Attribution(Place.SUSPENSE, attribution.reference, reason=reason)
+
+
+def still_unposted(batch: Iterable[Attributed], unposted: Unposted) -> list[Attributed]:
+    """Return the movements that are not posted yet, with the content of their first report."""
+    return [
+        replace(one, movement=unposted[one.movement.key])
+        for one in batch
+        if one.movement.key in unposted
+    ]

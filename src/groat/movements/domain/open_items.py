@@ -49,6 +49,11 @@ class OpenItem(Value):
         """The amount that clearing holds for the object; the schema computes the same."""
         return 0 if self.is_converted else self.told + self.booked
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether no account holds anything for the object, so that it needs no item."""
+        return not self.is_converted and self.told + self.booked == 0
+
     def with_told(self, money: Money) -> OpenItem:
         """Return the item with one more fact.
 

@@ -61,11 +61,11 @@ def item_lines(account_id: ProviderAccountId, changes: Mapping[Shelf, int]) -> l
     ]
 
 
-def bearer_lines(beneficiary_id: AccountId, amount: int, currency: str, repaid: int) -> list[Line]:
-    """Return the lines of a dispute at the beneficiary, who owed us ``repaid`` of a return."""
+def repayment_lines(beneficiary_id: AccountId, repaid: int, currency: str) -> list[Line]:
+    """Return the lines by which a return pays ``repaid`` of the debt of its beneficiary."""
     return [
         Line(chart.receivable(currency), repaid, currency),
-        Line(beneficiary_id, amount - repaid, currency),
+        Line(beneficiary_id, -repaid, currency),
     ]
 
 
@@ -80,6 +80,7 @@ def transaction(
     movement: Movement,
     lines: Iterable[Line],
     account_ids: Mapping[str, AccountId],
+    subject: str | None = None,
 ) -> Transaction:
     """Return the ledger transaction of a movement; ``account_ids`` has ``own_accounts`` by code.
 
@@ -89,23 +90,33 @@ def transaction(
         merchant_id,
         kind=MOVEMENT_POSTED,
         reference=ledger_reference(account_id, movement.key),
-        entries=merged(lines, account_ids),
+        entries=entries_of(lines, account_ids),
         effective_at=movement.occurred_at,
+        subject=subject,
     )
 
 
-def merged(lines: Iterable[Line], account_ids: Mapping[str, AccountId]) -> tuple[Entry, ...]:
+def summed(lines: Iterable[Line]) -> tuple[Line, ...]:
     """Add lines up by account, and leave out accounts whose lines cancel out.
 
     The lines of a fact and those of its movement become one transaction this way, which clearing
     is not part of.
     """
-    sums: dict[tuple[AccountId, str], int] = {}
+    found: dict[tuple[str | AccountId, str], Line] = {}
     for side, amount, currency in lines:
-        if amount:
-            key = account_ids[side.code] if isinstance(side, AccountSpec) else side, currency
-            sums[key] = sums.get(key, 0) + amount
-    return tuple(Entry(account, amount, unit) for (account, unit), amount in sums.items() if amount)
+        key = side.code if isinstance(side, AccountSpec) else side, currency
+        known = found.get(key)
+        total = amount if known is None else known.amount + amount
+        found[key] = Line(side, total, currency)
+    return tuple(line for line in found.values() if line.amount)
+
+
+def entries_of(lines: Iterable[Line], account_ids: Mapping[str, AccountId]) -> tuple[Entry, ...]:
+    """Return the entries of lines, one for each account; ``account_ids`` are by code."""
+    return tuple(
+        Entry(account_ids[side.code] if isinstance(side, AccountSpec) else side, amount, currency)
+        for side, amount, currency in summed(lines)
+    )
 
 
 def ledger_reference(account_id: ProviderAccountId, key: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from groat.kernel.ids import MerchantId, ProviderAccountId, TransactionId
-from groat.movements.domain.attribution import Attribution
+from groat.movements.domain.booking import BookedMovement
 from groat.movements.domain.open_items import OpenItem
 from groat.platform.postgres.columns import Bigints, Texts, Times, Uuids
 from groat.platform.postgres.connection import Connection, Row, values
@@ -64,55 +64,55 @@ async def movements_between(
     return [to_movement(row) for row in rows]
 
 
-async def lock_unposted(
-    connection: Connection, account: Mapping[str, object], keys: Collection[str]
-) -> dict[str, Movement]:
-    """Lock stored movements, and return those that have no place yet, by key."""
-    parameters = {**account, "keys": Texts(sorted(keys))}
-    connection.write(QUERIES["lock_movements"], parameters)
-    rows = await connection.fetch(QUERIES["find_unposted"], parameters)
-    return {row.key: to_movement(row) for row in rows}
+async def lock(
+    connection: Connection,
+    account: Mapping[str, object],
+    movements: Collection[Movement],
+    parents: Mapping[str, str],
+    needed: Mapping[str, str],
+    now: datetime,
+) -> tuple[dict[str, Movement], list[OpenItem]]:
+    """Lock movements and open items in one exchange; return unposted movements, and the items.
+
+    Movements that are not stored yet are inserted. ``parents`` maps objects to their charges: their
+    items are locked, and all items of their charges. The objects in ``needed`` get an item first.
+    """
+    if movements:
+        ordered = sorted(movements, key=lambda one: one.key)
+        columns = {**account, **_columns(ordered), "now": now}
+        connection.write(QUERIES["insert_movements"], columns)
+    if needed:
+        connection.write(QUERIES["open_items"], {**account, **_objects(needed), "now": now})
+    keys = {**account, "keys": Texts([one.key for one in movements])}
+    unposted, items = await connection.fetch_each(
+        (QUERIES["find_unposted"], keys) if movements else None,
+        (QUERIES["lock_items"], {**account, **_objects(parents)}) if parents else None,
+    )
+    return {row.key: to_movement(row) for row in unposted}, values(OpenItem, items)
 
 
 def insert_attributions(
     connection: Connection,
     account: Mapping[str, object],
-    placed: Sequence[tuple[str, Attribution]],
-    transaction_ids: Mapping[str, TransactionId],
+    posted: Sequence[tuple[BookedMovement, TransactionId | None]],
     now: datetime,
 ) -> None:
-    """Write the places of movements, by key, and the transactions that post them."""
+    """Write the places of movements, and the transactions that post them."""
+    booked = [one for one, _ in posted]
     connection.write(
         QUERIES["insert_attributions"],
         {
             **account,
-            "keys": Texts([key for key, _ in placed]),
-            "places": Texts([one.place.value for _, one in placed]),
-            "references": Texts([one.reference for _, one in placed]),
-            "reasons": Texts([one.reason for _, one in placed]),
-            "transaction_ids": Uuids([transaction_ids.get(key) for key, _ in placed]),
+            "keys": Texts([one.movement.key for one in booked]),
+            "places": Texts([one.attribution.place.value for one in booked]),
+            "references": Texts([one.attribution.reference for one in booked]),
+            "reasons": Texts([one.attribution.reason for one in booked]),
+            "payment_ids": Uuids([one.bearer.payment_id if one.bearer else None for one in booked]),
+            "borne": Bigints([one.borne.amount if one.borne else 0 for one in booked]),
+            "transaction_ids": Uuids([transaction_id for _, transaction_id in posted]),
             "now": now,
         },
     )
-
-
-async def lock_items(
-    connection: Connection,
-    account: Mapping[str, object],
-    parents: Mapping[str, str],
-    now: datetime,
-) -> list[OpenItem]:
-    """Lock the open items of objects, and all items of their charges; insert missing ones.
-
-    ``parents`` maps each object to its charge.
-    """
-    named = {
-        **account,
-        "references": Texts(list(parents)),
-        "parents": Texts(list(parents.values())),
-    }
-    connection.write(QUERIES["open_items"], {**named, "now": now})
-    return values(OpenItem, await connection.fetch(QUERIES["lock_items"], named))
 
 
 def update_items(
@@ -158,6 +158,10 @@ def to_movement(row: Row) -> Movement:
         pool=Pool(row.pool),
         fee_parts=row.fee_parts or {},
     )
+
+
+def _objects(parents: Mapping[str, str]) -> dict[str, Any]:
+    return {"references": Texts(list(parents)), "parents": Texts(list(parents.values()))}
 
 
 def _columns(movements: Sequence[Movement]) -> dict[str, Any]:

@@ -38,17 +38,9 @@ where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account
 order by key
 limit %(limit)s
 
--- name: lock_movements
--- Lock movements that are about to be posted, in key order.
-select m.key
-from movement m
-where m.merchant_id = %(merchant_id)s and m.provider_account_id = %(provider_account_id)s
-    and m.key = any(%(keys)s::text[])
-order by m.key
-for no key update
-
 -- name: find_unposted
--- Find the movements that have no place yet. A statement after the lock: it sees what others have committed.
+-- Find the movements that have no place yet. insert_movements has locked them, also those that it did not change.
+-- A statement after the lock sees what others have committed.
 select
     key, category, label, occurred_at, currency, gross, fee, tax, source, parent, payout, pool, fee_parts
 from movement m
@@ -62,20 +54,21 @@ where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account
 -- name: insert_attributions
 -- Insert the first places of movements.
 insert into movement_attribution (
-    merchant_id, provider_account_id, movement_key, number, place, reference, reason, transaction_id,
-    attributed_at
+    merchant_id, provider_account_id, movement_key, number, place, reference, reason, payment_id, borne,
+    transaction_id, attributed_at
 )
 select
-    %(merchant_id)s::bigint, %(provider_account_id)s::uuid, key, 1, place, reference, reason, transaction_id,
-    %(now)s::timestamptz
+    %(merchant_id)s::bigint, %(provider_account_id)s::uuid, key, 1, place, reference, reason, payment_id,
+    case when payment_id is not null then borne end, transaction_id, %(now)s::timestamptz
 from unnest(
-    %(keys)s::text[], %(places)s::text[], %(references)s::text[], %(reasons)s::text[],
-    %(transaction_ids)s::uuid[]
-) as n (key, place, reference, reason, transaction_id)
+    %(keys)s::text[], %(places)s::text[], %(references)s::text[], %(reasons)s::text[], %(payment_ids)s::uuid[],
+    %(borne)s::bigint[], %(transaction_ids)s::uuid[]
+) as n (key, place, reference, reason, payment_id, borne, transaction_id)
 
 -- name: open_items
 -- Insert an empty item for each object that has none, in order. An item must exist to be locked: otherwise the
--- first fact and the first movement of an object would not see each other.
+-- first fact and the first movement of an object would not see each other. An object whose fact and movement come
+-- in one transaction and cancel out needs none: the keys of the fact and of the movement keep others away.
 insert into open_item (merchant_id, provider_account_id, reference, parent, since, told, booked)
 select %(merchant_id)s::bigint, %(provider_account_id)s::uuid, reference, parent, %(now)s::timestamptz, 0, 0
 from unnest(%(references)s::text[], %(parents)s::text[]) as n (reference, parent)

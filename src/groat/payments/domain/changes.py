@@ -14,17 +14,14 @@ from groat.payments.domain.standing import Arrival
 from groat.providers.domain.facts import (
     Authorized,
     Captured,
+    CaptureReturned,
     Declined,
-    DisputeClosed,
-    DisputeOpened,
-    DisputeReinstated,
-    DisputeUnderReview,
-    DisputeWithdrawn,
+    DisputeFact,
     Fact,
-    FeeCharged,
     NotSent,
     Refunded,
     RefundFailed,
+    RefundReversed,
 )
 
 
@@ -107,26 +104,17 @@ def _told_by(arrival: Arrival) -> str:
 
 def _figures(fact: Fact) -> dict[str, Scalar]:
     match fact:
-        case (
-            Captured(reference, amount)
-            | FeeCharged(reference, amount)
-            | Refunded(reference, amount)
-            | DisputeWithdrawn(reference, amount)
-            | DisputeReinstated(reference, amount)
-        ):
+        case Captured(reference, amount) | Refunded(reference, amount):
             return {**_money(amount), "effect": reference}
-        case (
-            DisputeOpened(reference, amount)
-            | DisputeUnderReview(reference, amount)
-            | DisputeClosed(reference, amount)
-        ):
-            return {**_money(amount), "dispute": reference}
+        case CaptureReturned(reference, amount, code) | RefundReversed(reference, amount, code):
+            return {**_money(amount), "effect": reference, "failure_code": code.value}
         case Authorized(reference=reference, amount=amount):
             return {**_money(amount), "authorization": reference}
-        case Declined(code) | RefundFailed(code):
-            return {"failure_code": code.value}
-        case NotSent(code, reason):
-            return {"failure_code": code.value, "detail": reason}
+        case Declined(code) | RefundFailed(code) | NotSent(code):
+            detail = {"detail": fact.reason} if isinstance(fact, NotSent) else {}
+            return {"failure_code": code.value, **detail}
+        case _ if isinstance(fact, DisputeFact):
+            return {**_money(fact.amount), "dispute": fact.reference}
         case _:
             return {}
 

@@ -5,26 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from groat.kernel.value import replace
 from groat.payments.domain.dispute_facts import decide_dispute
 from groat.payments.domain.lifecycle import Outcome
 from groat.payments.domain.operation import OperationOutcome
 from groat.payments.domain.payment import Payment
-from groat.payments.domain.payment_facts import decide_fee, decide_payment, unmoved
+from groat.payments.domain.payment_facts import decide_payment, unmoved
 from groat.payments.domain.refund_facts import decide_refund
 from groat.payments.domain.standing import Arrival, Standing, effect_key
 from groat.payments.domain.verdict import Verdict, set_aside
 from groat.providers.domain.facts import (
     Authorized,
-    DisputeClosed,
-    DisputeOpened,
-    DisputeReinstated,
-    DisputeUnderReview,
-    DisputeWithdrawn,
-    FeeCharged,
+    DisputeFact,
     NotSent,
     PaymentFact,
     Refunded,
     RefundFailed,
+    RefundReversed,
 )
 
 
@@ -41,6 +38,10 @@ def _decide_one(standing: Standing, arrival: Arrival, now: datetime) -> Verdict:
     payment = standing.payment_of(arrival)
     if payment is None:
         return Verdict(_of_nothing_known(arrival))
+    return replace(_decide_of(standing, payment, arrival, now), payment_id=payment.id)
+
+
+def _decide_of(standing: Standing, payment: Payment, arrival: Arrival, now: datetime) -> Verdict:
     key = effect_key(arrival)
     if key is not None and key in standing.effects:
         if standing.effects[key] == payment.id:
@@ -61,7 +62,7 @@ def _of_nothing_known(arrival: Arrival) -> Outcome:
     dispute, or a refund by hand, names only a capture, whose report may still be on its way.
     """
     report = arrival.report
-    if report.payment_id is None and isinstance(report.fact, PaymentFact | FeeCharged):
+    if report.payment_id is None and isinstance(report.fact, PaymentFact):
         return Outcome.FOREIGN
     if report.payment_id is None and report.capture_reference is not None:
         return Outcome.PREMATURE
@@ -97,19 +98,11 @@ def _from_behind(standing: Standing, payment: Payment, arrival: Arrival) -> Verd
 def _decide_fact(standing: Standing, payment: Payment, arrival: Arrival, now: datetime) -> Verdict:
     fact = arrival.report.fact
     match fact:
-        case FeeCharged():
-            return decide_fee(standing, payment, fact, arrival)
-        case Refunded() | RefundFailed():
+        case Refunded() | RefundFailed() | RefundReversed():
             return decide_refund(standing, payment, fact, arrival, now)
         case NotSent() if arrival.report.refund_id is not None:
             return decide_refund(standing, payment, fact, arrival, now)
-        case (
-            DisputeOpened()
-            | DisputeUnderReview()
-            | DisputeWithdrawn()
-            | DisputeReinstated()
-            | DisputeClosed()
-        ):
+        case _ if isinstance(fact, DisputeFact):
             return decide_dispute(standing, payment, fact, arrival, now)
         case _:
             return decide_payment(standing, payment, fact, arrival, now)

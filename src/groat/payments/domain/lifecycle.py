@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Generic, TypeAlias, TypeVar, assert_never
+from typing import Generic, TypeAlias, TypeVar
 
 from groat.kernel.value import Value
 from groat.providers.domain.facts import (
@@ -17,20 +17,22 @@ from groat.providers.domain.facts import (
     Authorized,
     Canceled,
     Captured,
+    CaptureReturned,
     Declined,
     DisputeClosed,
     DisputeFact,
     DisputeOpened,
-    DisputeReinstated,
     DisputeUnderReview,
-    DisputeWithdrawn,
     Expired,
+    InquiryClosed,
+    InquiryOpened,
     NotSent,
     PaymentFact,
     Processing,
     Refunded,
     RefundFact,
     RefundFailed,
+    RefundReversed,
     RequiresAction,
 )
 
@@ -60,8 +62,13 @@ class RefundStatus(StrEnum):
 
 
 class DisputeStatus(StrEnum):
-    """The status of a dispute. Its withdrawals and reinstatements of money are effects."""
+    """The status of a dispute. It says nothing of money: the provider's movements do.
 
+    An ``inquiry`` may become a dispute, or be ``closed``.
+    """
+
+    INQUIRY = "inquiry"
+    CLOSED = "closed"
     NEEDS_RESPONSE = "needs_response"
     UNDER_REVIEW = "under_review"
     WON = "won"
@@ -77,6 +84,7 @@ class FactKind(StrEnum):
     AUTHORIZED = "authorized"
     CAPTURED_IN_PART = "captured_in_part"
     CAPTURED = "captured"
+    CAPTURE_RETURNED = "capture_returned"
     DECLINED = "declined"
     CANCELED = "canceled"
     EXPIRED = "expired"
@@ -103,12 +111,11 @@ class Outcome(StrEnum):
     FOREIGN = "foreign"
     AMOUNT_MISMATCH = "amount_mismatch"
     CONTRADICTION = "contradiction"
-    FOREIGN_REFUND = "foreign_refund"
 
 
-QUARANTINED = frozenset({Outcome.AMOUNT_MISMATCH, Outcome.CONTRADICTION, Outcome.FOREIGN_REFUND})
-"""Outcomes in which money may have moved in a way that contradicts the payment. Nothing is posted,
-and an operator decides."""
+QUARANTINED = frozenset({Outcome.AMOUNT_MISMATCH, Outcome.CONTRADICTION})
+"""Outcomes in which money may have moved in a way that contradicts the payment. The fact is not
+applied, its movements stand in suspense, and an operator decides."""
 
 Answer: TypeAlias = Next[AnyStatus] | Outcome
 
@@ -139,6 +146,7 @@ LIFECYCLE: Mapping[tuple[Status, FactKind], Answer[Status]] = {
         authorized=Next(Status.AUTHORIZED),
         captured_in_part=Next(Status.AUTHORIZED),
         captured=Next(Status.SUCCEEDED),
+        capture_returned=Next(Status.FAILED),
         declined=Next(Status.FAILED),
         canceled=Next(Status.CANCELED),
         expired=Next(Status.EXPIRED),
@@ -152,6 +160,7 @@ LIFECYCLE: Mapping[tuple[Status, FactKind], Answer[Status]] = {
         authorized=Next(Status.AUTHORIZED),
         captured_in_part=Next(Status.AUTHORIZED),
         captured=Next(Status.SUCCEEDED),
+        capture_returned=Next(Status.FAILED),
         declined=Next(Status.FAILED),
         canceled=Next(Status.CANCELED),
         expired=Next(Status.EXPIRED),
@@ -169,6 +178,7 @@ LIFECYCLE: Mapping[tuple[Status, FactKind], Answer[Status]] = {
         Status.SUCCEEDED,
         captured_in_part=Next(Status.SUCCEEDED),
         captured=Next(Status.SUCCEEDED),
+        capture_returned=Next(Status.FAILED),
     ),
     **_row(
         Status.CANCELED,
@@ -194,24 +204,79 @@ LIFECYCLE: Mapping[tuple[Status, FactKind], Answer[Status]] = {
 applied before by its effect, an authorization by its reference, and an excessive capture by its
 amount. So an authorization that reaches the status ``authorized`` belongs to a payment of which a
 part is captured already; and a capture that reaches ``succeeded`` is an earlier part. A payment
-that is canceled or expires after a partial capture has ``succeeded`` with the captured part."""
+that is canceled or expires after a partial capture has ``succeeded`` with the captured part. A
+payment that has succeeded fails only if the bank returns all of it: a part leaves its status."""
 
-RefundTold: TypeAlias = type[Refunded] | type[RefundFailed] | type[NotSent]
+RefundTold: TypeAlias = type[Refunded] | type[RefundFailed] | type[RefundReversed] | type[NotSent]
 
 REFUND_LIFECYCLE: Mapping[tuple[RefundStatus, RefundTold], Answer[RefundStatus]] = {
     (RefundStatus.PENDING, Refunded): Next(RefundStatus.SUCCEEDED),
     (RefundStatus.PENDING, RefundFailed): Next(RefundStatus.FAILED),
+    (RefundStatus.PENDING, RefundReversed): Next(RefundStatus.FAILED),
     (RefundStatus.PENDING, NotSent): Next(RefundStatus.FAILED),
     (RefundStatus.SUCCEEDED, Refunded): Outcome.CONTRADICTION,
     (RefundStatus.SUCCEEDED, RefundFailed): Outcome.CONTRADICTION,
+    (RefundStatus.SUCCEEDED, RefundReversed): Next(RefundStatus.FAILED),
     (RefundStatus.SUCCEEDED, NotSent): Outcome.LATE,
     (RefundStatus.FAILED, Refunded): Outcome.CONTRADICTION,
     (RefundStatus.FAILED, RefundFailed): Outcome.ALREADY_SO,
+    (RefundStatus.FAILED, RefundReversed): Outcome.ALREADY_SO,
     (RefundStatus.FAILED, NotSent): Outcome.LATE,
 }
 """The table of refunds. As with captures, a refund that was applied before is recognised first, by
-its effect. A refund may fail after it succeeded, because the customer's bank returns the money.
-That contradicts the payment, and an operator decides."""
+its effect. A refund may fail after it succeeded, because the customer's bank returns the money: the
+amount can be refunded again. A rule in ``refund_facts`` comes first for the report of a success
+that the provider took back before."""
+
+
+DisputeTold: TypeAlias = type[DisputeFact] | bool
+"""A kind of fact about a dispute; True stands for its end in the merchant's favour."""
+
+
+def _disputed(
+    status: DisputeStatus | None, **answers: Answer[DisputeStatus]
+) -> dict[tuple[DisputeStatus | None, DisputeTold], Answer[DisputeStatus]]:
+    """Return the row of a dispute's status; a fact that is not named is known already."""
+    return {(status, kind): answers.get(name, _SO) for name, kind in _DISPUTE_TOLD.items()}
+
+
+_DISPUTE_TOLD: Mapping[str, DisputeTold] = {
+    "inquiry": InquiryOpened,
+    "closed": InquiryClosed,
+    "opened": DisputeOpened,
+    "under_review": DisputeUnderReview,
+    "won": True,
+    "lost": False,
+}
+_DISPUTE_ENDS = {"won": Next(DisputeStatus.WON), "lost": Next(DisputeStatus.LOST)}
+_BECOMES_A_DISPUTE = {
+    "opened": Next(DisputeStatus.NEEDS_RESPONSE),
+    "under_review": Next(DisputeStatus.UNDER_REVIEW),
+    **_DISPUTE_ENDS,
+}
+
+DISPUTE_LIFECYCLE: Mapping[tuple[DisputeStatus | None, DisputeTold], Answer[DisputeStatus]] = {
+    **_disputed(
+        None,
+        inquiry=Next(DisputeStatus.INQUIRY),
+        closed=Next(DisputeStatus.CLOSED),
+        **_BECOMES_A_DISPUTE,
+    ),
+    **_disputed(DisputeStatus.INQUIRY, closed=Next(DisputeStatus.CLOSED), **_BECOMES_A_DISPUTE),
+    **_disputed(DisputeStatus.CLOSED, **_BECOMES_A_DISPUTE),
+    **_disputed(
+        DisputeStatus.NEEDS_RESPONSE,
+        closed=_LATE,
+        under_review=Next(DisputeStatus.UNDER_REVIEW),
+        **_DISPUTE_ENDS,
+    ),
+    **_disputed(DisputeStatus.UNDER_REVIEW, closed=_LATE, **_DISPUTE_ENDS),
+    **_disputed(DisputeStatus.LOST, closed=_LATE, won=Next(DisputeStatus.WON)),
+    **_disputed(DisputeStatus.WON, closed=_LATE, lost=_LATE),
+}
+"""The table of disputes; None is a dispute that is not known yet, so any fact may be its first
+report. An inquiry may become a dispute, under the same id. A lost dispute may be won afterwards; a
+report of the loss that comes later still is late."""
 
 
 def answer(status: Status, fact: PaymentFact) -> Answer[Status]:
@@ -225,28 +290,9 @@ def answer_refund(status: RefundStatus, fact: RefundFact) -> Answer[RefundStatus
 
 
 def answer_dispute(status: DisputeStatus | None, fact: DisputeFact) -> Answer[DisputeStatus]:
-    """Return the outcome of ``fact`` for a dispute in ``status``, None if it is not known yet.
-
-    Any fact but a reinstatement may be the first report of a dispute. A withdrawal or a
-    reinstatement applies in any status; its effect keeps it from applying twice.
-    """
-    match fact:
-        case DisputeOpened():
-            return Next(DisputeStatus.NEEDS_RESPONSE) if status is None else _SO
-        case DisputeUnderReview():
-            is_earlier = status in {None, DisputeStatus.NEEDS_RESPONSE}
-            return Next(DisputeStatus.UNDER_REVIEW) if is_earlier else _SO
-        case DisputeReinstated() if status is None:
-            return Outcome.PREMATURE
-        case DisputeWithdrawn() | DisputeReinstated():
-            return Next(status or DisputeStatus.NEEDS_RESPONSE)
-        case DisputeClosed(won=won):
-            verdict = DisputeStatus.WON if won else DisputeStatus.LOST
-            if status in {DisputeStatus.WON, DisputeStatus.LOST}:
-                return _SO if status is verdict else _CONTRADICTION
-            return Next(verdict)
-        case _:
-            assert_never(fact)
+    """Return the outcome of ``fact`` for a dispute in ``status``, None if it is not known yet."""
+    kind = fact.won if isinstance(fact, DisputeClosed) else type(fact)
+    return DISPUTE_LIFECYCLE[status, kind]
 
 
 def told(fact: PaymentFact) -> FactKind:
@@ -263,6 +309,7 @@ _TOLD: Mapping[type, FactKind] = {
     Approved: FactKind.APPROVED,
     Processing: FactKind.PROCESSING,
     Authorized: FactKind.AUTHORIZED,
+    CaptureReturned: FactKind.CAPTURE_RETURNED,
     Declined: FactKind.DECLINED,
     Canceled: FactKind.CANCELED,
     Expired: FactKind.EXPIRED,

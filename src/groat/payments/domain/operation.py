@@ -96,6 +96,7 @@ SETTLES: Mapping[tuple[OperationKind, FactKind], OperationOutcome] = {
     (OperationKind.AUTHORIZE, FactKind.AUTHORIZED): OperationOutcome.SUCCEEDED,
     (OperationKind.AUTHORIZE, FactKind.CAPTURED_IN_PART): OperationOutcome.SUCCEEDED,
     (OperationKind.AUTHORIZE, FactKind.CAPTURED): OperationOutcome.SUCCEEDED,
+    (OperationKind.AUTHORIZE, FactKind.CAPTURE_RETURNED): OperationOutcome.DECLINED,
     (OperationKind.AUTHORIZE, FactKind.DECLINED): OperationOutcome.DECLINED,
     (OperationKind.AUTHORIZE, FactKind.NOT_SENT): OperationOutcome.FAILED,
     (OperationKind.AUTHORIZE, FactKind.CANCELED): OperationOutcome.FAILED,

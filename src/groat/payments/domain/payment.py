@@ -79,8 +79,10 @@ class UnroutedOrder(Value):
 class Payment(Value):
     """A payment. Amounts are in minor units of the order's currency.
 
-    ``captured`` is a part of ``authorized``. ``refunded``, ``refund_pending`` and ``disputed``
-    (taken by disputes) are parts of ``captured``. ``provider_reference`` and
+    ``captured`` is a part of ``authorized``. ``returned`` (by the bank), ``refunded`` and
+    ``refund_pending`` are parts of ``captured``. ``in_dispute`` is the sum of the disputes that
+    block refunds, which may be more. ``owed`` is the amount that the beneficiary lacked when money
+    of this payment was taken back, and owes us since. ``provider_reference`` and
     ``authorization_reference`` are the provider's ids, as in ``Report`` and ``Authorized``.
     """
 
@@ -94,7 +96,9 @@ class Payment(Value):
     captured: int = 0
     refunded: int = 0
     refund_pending: int = 0
-    disputed: int = 0
+    returned: int = 0
+    in_dispute: int = 0
+    owed: int = 0
     provider_reference: str | None = None
     authorization_reference: str | None = None
     authorization_expires_at: datetime | None = None
@@ -117,9 +121,19 @@ class Payment(Value):
         return self.authorized - self.captured if self.status is Status.AUTHORIZED else 0
 
     @property
+    def kept(self) -> int:
+        """The captured amount that no refund and no return has taken, or is about to take."""
+        return max(0, self.captured - self.returned - self.refunded - self.refund_pending)
+
+    @property
+    def disputed(self) -> int:
+        """The amount that cannot be refunded because of disputes."""
+        return min(self.in_dispute, self.kept)
+
+    @property
     def refundable(self) -> int:
         """The amount that can still be refunded, in minor units."""
-        return max(0, self.captured - self.refunded - self.refund_pending - self.disputed)
+        return self.kept - self.disputed
 
 
 class PaymentFilter(NamedTuple):

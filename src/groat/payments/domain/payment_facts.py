@@ -28,8 +28,7 @@ from groat.payments.domain.standing import (
     EffectKey,
     EffectKind,
     Standing,
-    effect_key,
-    fee_capture_key,
+    reversed_key,
 )
 from groat.payments.domain.verdict import Effect, OperationEnd, Verdict, set_aside
 from groat.providers.domain.facts import (
@@ -37,9 +36,9 @@ from groat.providers.domain.facts import (
     Authorized,
     Canceled,
     Captured,
+    CaptureReturned,
     Declined,
     Expired,
-    FeeCharged,
     NotSent,
     PaymentFact,
     Processing,
@@ -85,7 +84,7 @@ def decide_payment(
 def _decide(case: _Case) -> Verdict:
     """Return the verdict of the first rule that applies, or else of the lifecycle table."""
     payment, fact = case.payment, case.fact
-    for rule in (_no_to_command, _known_authorization, _being_canceled, _fall_back, _doubtful):
+    for rule in _RULES:
         verdict = rule(case)
         if verdict is not None:
             return verdict
@@ -109,23 +108,6 @@ def _brings_reference(case: _Case) -> bool:
         and payment.provider_reference is None
         and payment.status not in {*TERMINAL, Status.CREATED}
     )
-
-
-def decide_fee(standing: Standing, payment: Payment, fact: FeeCharged, arrival: Arrival) -> Verdict:
-    """Return the verdict on a fee: it applies only if the capture it was charged on applied.
-
-    If the capture was set aside, its report is not trusted for the fee either.
-    """
-    capture = fee_capture_key(arrival)
-    taken = payment.captured if capture is None else standing.effects.get(capture) == payment.id
-    if not taken:
-        return Verdict(Outcome.PREMATURE)
-    key = effect_key(arrival)
-    assert key is not None  # noqa: S101 - a fee moves money
-    change = change_of(
-        PaymentAction.FEE_CHARGED, payment, arrival, effect=key.reference, fee=fact.reference
-    )
-    return Verdict(Outcome.APPLIED, effect=Effect(key, payment, fact.amount), change=change)
 
 
 def _no_to_command(case: _Case) -> Verdict | None:
@@ -207,6 +189,21 @@ def _is_too_late_for(route: Route, case: _Case) -> bool:
     return case.now - case.payment.created_at > route.fallback_within
 
 
+def _returned(case: _Case) -> Verdict | None:
+    """Decide that the bank returned a capture. The payment fails if nothing of it is left."""
+    fact, payment = case.fact, case.payment
+    if not isinstance(fact, CaptureReturned) or not payment.captured:
+        return None
+    taken = reversed_key(case.arrival)
+    if taken is None or case.standing.effects.get(taken) != payment.id:
+        return Verdict(Outcome.PREMATURE)
+    left = payment.captured - payment.returned
+    if fact.amount.currency != payment.order.terms.amount.currency or fact.amount.amount > left:
+        return set_aside(Outcome.AMOUNT_MISMATCH, payment, case.arrival)
+    ends = payment.status is Status.SUCCEEDED and fact.amount.amount == left
+    return _move(case, Status.FAILED if ends else payment.status)
+
+
 def _doubtful(case: _Case) -> Verdict | None:
     """Decide a fact whose amount contradicts the payment: it is set aside."""
     doubt = _doubt(case.standing, case.payment, case.fact)
@@ -278,7 +275,10 @@ def _move(case: _Case, status: Status) -> Verdict:
     match fact:
         case Captured(reference, amount):
             key = EffectKey(arrival.provider_account_id, EffectKind.CAPTURED, reference)
-            effect = Effect(key, payment, amount)
+            effect = Effect(key, payment, amount, reference)
+        case CaptureReturned(reference, amount) if payment.captured:
+            key = EffectKey(arrival.provider_account_id, EffectKind.CAPTURE_RETURNED, reference)
+            effect = Effect(key, payment, amount, reference)
         case Approved():
             waiting = case.standing.open_operation(payment.id, OperationKind.AUTHORIZE)
             resumed = None if waiting is None else waiting.id
@@ -290,8 +290,15 @@ def _move(case: _Case, status: Status) -> Verdict:
         settled=_settled(case.standing, payment, fact, arrival),
         resumed=resumed,
         effect=effect,
-        change=change_of(_ACTIONS[type(fact)], payment, arrival, **_reasons(case)),
+        change=change_of(_action(case), payment, arrival, **_reasons(case)),
     )
+
+
+def _action(case: _Case) -> PaymentAction:
+    """Return the audit action of a fact. A debit that fails before it succeeds is declined."""
+    if isinstance(case.fact, CaptureReturned) and not case.payment.captured:
+        return PaymentAction.DECLINED
+    return _ACTIONS[type(case.fact)]
 
 
 def _reasons(case: _Case) -> dict[str, Scalar]:
@@ -328,6 +335,10 @@ def _moved(case: _Case, status: Status) -> Payment:
         case Captured(_, amount):
             captured = payment.captured + amount.amount
             moved = replace(moved, captured=captured, authorized=payment.order.terms.amount.amount)
+        case CaptureReturned(_, amount, code):
+            returned = payment.returned + amount.amount if payment.captured else 0
+            failure = code if status is Status.FAILED else payment.failure_code
+            moved = replace(moved, returned=returned, failure_code=failure)
         case Declined(code) | NotSent(code):
             moved = replace(moved, failure_code=code)
         case Canceled() | Expired() if payment.captured:
@@ -356,6 +367,16 @@ def _settled(
     return tuple((ended_by_end | ended_by_fact).values())
 
 
+_RULES = (
+    _no_to_command,
+    _known_authorization,
+    _being_canceled,
+    _fall_back,
+    _returned,
+    _doubtful,
+)
+"""The rules that come before the lifecycle table, in their order."""
+
 _REFUSED = {
     (OperationKind.CAPTURE, True): PaymentAction.CAPTURE_DECLINED,
     (OperationKind.CAPTURE, False): PaymentAction.CAPTURE_NOT_SENT,
@@ -370,6 +391,7 @@ _ACTIONS: dict[type[PaymentFact], PaymentAction] = {
     Processing: PaymentAction.PROCESSING,
     Authorized: PaymentAction.AUTHORIZED,
     Captured: PaymentAction.CAPTURED,
+    CaptureReturned: PaymentAction.CAPTURE_RETURNED,
     Declined: PaymentAction.DECLINED,
     NotSent: PaymentAction.NOT_SENT,
     Canceled: PaymentAction.CANCELED,

@@ -1,87 +1,57 @@
-"""Recipes: the ledger posting of each effect. Credits are positive, debits negative. Pure."""
+"""Recipes: the lines of each effect in the ledger. Credits are positive, debits negative. Pure."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import assert_never
 
-from groat.accounts.domain import chart
-from groat.accounts.domain.chart import AccountSpec
 from groat.accounts.domain.kinds import TransactionKind
-from groat.accounts.domain.ledger import ENGINE_NAMESPACE, Entry, Transaction
+from groat.accounts.domain.ledger import ENGINE_NAMESPACE
 from groat.kernel import ids
-from groat.kernel.ids import AccountId, MerchantId
+from groat.kernel.money import Money
+from groat.movements.domain.booking import ToldFact
+from groat.movements.domain.postings import Line
 from groat.payments.domain.standing import EffectKey, EffectKind
 from groat.payments.domain.verdict import Effect
 
 KINDS = {
     EffectKind.CAPTURED: TransactionKind(16, "payment.captured"),
-    EffectKind.FEE: TransactionKind(17, "payment.fee"),
-    EffectKind.REFUNDED: TransactionKind(18, "payment.refunded"),
-    EffectKind.DISPUTE_WITHDRAWN: TransactionKind(19, "payment.dispute_withdrawn"),
-    EffectKind.DISPUTE_REINSTATED: TransactionKind(20, "payment.dispute_reinstated"),
+    EffectKind.REFUNDED: TransactionKind(17, "payment.refunded"),
+    EffectKind.REFUND_REVERSED: TransactionKind(18, "payment.refund_reversed"),
+    EffectKind.CAPTURE_RETURNED: TransactionKind(19, "payment.capture_returned"),
 }
-"""The kinds of ledger transactions of payments: numbers 16 to 20."""
+"""The kinds of ledger transactions of payments: numbers 16 to 19."""
+
+_INCOMING = frozenset({EffectKind.CAPTURED, EffectKind.REFUND_REVERSED})
+"""Effects that credit the beneficiary. The others debit it."""
 
 _LONGEST_REFERENCE = 255
 _READABLE = 190
 
 
-def own_accounts(effect: Effect) -> list[AccountSpec]:
-    """Return the engine's accounts that the posting of an effect may touch."""
-    account_id, currency = effect.key.provider_account_id, effect.money.currency
-    clearing = chart.clearing(account_id, currency)
-    match effect.key.kind:
-        case EffectKind.CAPTURED | EffectKind.REFUNDED:
-            return [clearing]
-        case EffectKind.FEE:
-            return [clearing, chart.fees(account_id, currency)]
-        case EffectKind.DISPUTE_WITHDRAWN | EffectKind.DISPUTE_REINSTATED:
-            return [clearing, chart.receivable(currency)]
-        case kind:
-            assert_never(kind)
+def credited(effect: Effect) -> int:
+    """Return the amount that an effect credits to the beneficiary, negative if it debits it."""
+    amount = effect.money.amount
+    return amount if effect.key.kind in _INCOMING else -amount
 
 
-def posting(
-    merchant_id: MerchantId, effect: Effect, account_ids: Mapping[str, AccountId]
-) -> Transaction:
-    """Return the posting of an effect; ``account_ids`` are those of ``own_accounts`` by code.
-
-    The clearing account shows the money that the provider holds for us. A capture moves money from
-    it to the beneficiary. The beneficiary bears refunds and disputes; we bear fees. If a dispute
-    takes more than the beneficiary has, the beneficiary owes us the rest (see ``owed``). Money that
-    a dispute gives back pays that debt first.
-    """
-    currency, amount = effect.money.currency, effect.money.amount
-    clearing, *others = (account_ids[spec.code] for spec in own_accounts(effect))
+def beneficiary_line(effect: Effect) -> Line:
+    """Return the beneficiary's line of an effect."""
     beneficiary = effect.payment.order.terms.beneficiary_id
-    match effect.key.kind:
-        case EffectKind.CAPTURED:
-            moves = [(clearing, -amount), (beneficiary, amount)]
-        case EffectKind.REFUNDED | EffectKind.DISPUTE_WITHDRAWN:
-            moves = [(beneficiary, -amount), (clearing, amount)]
-        case EffectKind.FEE:
-            moves = [(others[0], -amount), (clearing, amount)]
-        case EffectKind.DISPUTE_REINSTATED:
-            rest = amount - effect.shortfall
-            moves = [(clearing, -amount), (others[0], effect.shortfall), (beneficiary, rest)]
-        case kind:
-            assert_never(kind)
-    return Transaction.of(
-        merchant_id,
-        kind=KINDS[effect.key.kind],
-        reference=ledger_reference(effect.key),
-        entries=tuple(Entry(account_id, moved, currency) for account_id, moved in moves if moved),
-        subject=_subject(effect),
-    )
+    return Line(beneficiary, credited(effect), effect.money.currency)
 
 
-def owed(effect: Effect, account_ids: Mapping[str, AccountId]) -> AccountId | None:
-    """Return the receivable account for the part of a withdrawal that the beneficiary lacks."""
-    if effect.key.kind is not EffectKind.DISPUTE_WITHDRAWN:
-        return None
-    return account_ids[chart.receivable(effect.money.currency).code]
+def told_fact(effect: Effect) -> ToldFact:
+    """Return the side of clearing, which the movement of the same object cancels out."""
+    told = Money(-credited(effect), effect.money.currency)
+    return ToldFact(effect.key.reference, effect.capture, told)
+
+
+def may_fall_short(effect: Effect) -> bool:
+    """Tell whether the beneficiary may lack the amount of an effect, and then owes us the rest.
+
+    A refund by us spends a hold, so it never falls short.
+    """
+    return credited(effect) < 0 and effect.hold_id is None
 
 
 def ledger_reference(key: EffectKey) -> str:
@@ -96,10 +66,8 @@ def ledger_reference(key: EffectKey) -> str:
     return f"{text[:_READABLE]}:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _subject(effect: Effect) -> str:
-    """Return the id of the refund or the dispute that caused an effect, else of the payment."""
+def subject(effect: Effect) -> str:
+    """Return the id of the refund that caused an effect, else of the payment."""
     if effect.refund_id is not None:
         return ids.render("refund", effect.refund_id)
-    if effect.dispute_id is not None:
-        return ids.render("dispute", effect.dispute_id)
     return ids.render("payment", effect.payment.id)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from groat.accounts.domain.ledger import ENGINE_NAMESPACE
 from groat.kernel import ids
 from groat.kernel.errors import Conflict, InvalidRequest
-from groat.kernel.ids import HoldId, PaymentId, RefundId
+from groat.kernel.ids import HoldId, PaymentId, ProviderAccountId, RefundId
 from groat.kernel.value import Value, replace
 from groat.payments.domain.lifecycle import RefundStatus
 from groat.payments.domain.payment import Payment
@@ -29,8 +30,18 @@ class RefundOrder(Value):
             raise InvalidRequest("amount_not_positive", "A refund's amount is 1 or more.")
 
 
+class RefundOrigin(StrEnum):
+    """The place where a refund was begun: by a request to Groat, or at the provider."""
+
+    REQUEST = "request"
+    PROVIDER = "provider"
+
+
 class Refund(Value):
-    """A refund of a capture. While it is pending, the hold ``hold_id`` reserves its amount."""
+    """A refund of a capture. While it is pending, the hold ``hold_id`` reserves its amount.
+
+    A refund that was made at the provider has no hold: it has already happened.
+    """
 
     id: RefundId
     payment_id: PaymentId
@@ -39,11 +50,12 @@ class Refund(Value):
     amount: int
     currency: str
     capture_reference: str
-    hold_id: HoldId
+    hold_id: HoldId | None
     reason: str | None
     metadata: Mapping[str, str]
     created_at: datetime
     updated_at: datetime
+    origin: RefundOrigin = RefundOrigin.REQUEST
 
 
 class RefundableCapture(NamedTuple):
@@ -60,20 +72,27 @@ def begin_refund(
 
     Raises:
         Conflict: ``payment_not_refundable``, nothing was captured;
-            ``refund_exceeds_captured``, the amount exceeds the refundable rest; or
-            ``refund_exceeds_capture``, no single capture has that much left to refund.
+            ``refund_exceeds_captured``, the amount exceeds the refundable rest; ``disputed``, a
+            dispute blocks it; or ``refund_exceeds_capture``, no single capture has that much left
+            to refund.
     """
     if not payment.captured:
         raise Conflict(
             "payment_not_refundable", f"The payment is {payment.status}; nothing was captured."
         )
     amount = payment.refundable if order.amount is None else order.amount
+    if payment.disputed and not 0 < amount <= payment.refundable and amount <= payment.kept:
+        raise Conflict(
+            "disputed",
+            f"{payment.disputed} of the payment is disputed, and {payment.refundable} can be "
+            "refunded. Wait for the dispute's end: a refund of the disputed part would pay twice.",
+        )
     if not 0 < amount <= payment.refundable:
         raise Conflict(
             "refund_exceeds_captured",
             f"{order.amount or 'The rest'} exceeds the {payment.refundable} that can still be "
             f"refunded ({payment.captured} captured, {payment.refunded} refunded, "
-            f"{payment.refund_pending} being refunded, {payment.disputed} taken by disputes).",
+            f"{payment.returned} returned, {payment.refund_pending} being refunded).",
         )
     reference = next((one.reference for one in captures if one.remaining >= amount), None)
     if reference is None:
@@ -115,3 +134,37 @@ def pending_refund(
         created_at=now,
         updated_at=now,
     )
+
+
+def provider_refund(
+    account_id: ProviderAccountId,
+    reference: str,
+    payment: Payment,
+    amount: int,
+    capture_reference: str,
+    now: datetime,
+) -> Refund:
+    """Return a refund that was made at the provider, under its provider's id ``reference``.
+
+    Its id is a hash of the account and the reference, so each has one id.
+    """
+    return Refund(
+        provider_refund_id(account_id, reference),
+        payment.id,
+        RefundStatus.SUCCEEDED,
+        None,
+        amount,
+        payment.order.terms.amount.currency,
+        capture_reference,
+        None,
+        None,
+        {},
+        created_at=now,
+        updated_at=now,
+        origin=RefundOrigin.PROVIDER,
+    )
+
+
+def provider_refund_id(account_id: ProviderAccountId, reference: str) -> RefundId:
+    """Return the id of a refund that was made at the provider."""
+    return RefundId(ids.name_based(b"groat refund", f"{account_id} {reference}"))

@@ -13,13 +13,12 @@ from groat.kernel.value import Value, field
 from groat.payments.domain.dispute import Dispute
 from groat.payments.domain.operation import Operation, OperationKind
 from groat.payments.domain.payment import Payment
-from groat.payments.domain.refund import Refund
+from groat.payments.domain.refund import Refund, provider_refund_id
 from groat.providers.domain.facts import (
     Captured,
-    DisputeReinstated,
-    DisputeWithdrawn,
-    FeeCharged,
+    CaptureReturned,
     Refunded,
+    RefundReversed,
     Report,
 )
 
@@ -40,13 +39,15 @@ class Arrival(Value):
 
 
 class EffectKind(StrEnum):
-    """The movements of money at a provider."""
+    """The facts that move money between a beneficiary and clearing.
+
+    What disputes, fees and payouts move, the provider's movements tell.
+    """
 
     CAPTURED = "captured"
-    FEE = "fee"
     REFUNDED = "refunded"
-    DISPUTE_WITHDRAWN = "dispute_withdrawn"
-    DISPUTE_REINSTATED = "dispute_reinstated"
+    REFUND_REVERSED = "refund_reversed"
+    CAPTURE_RETURNED = "capture_returned"
 
 
 class EffectKey(NamedTuple):
@@ -62,40 +63,58 @@ def effect_key(arrival: Arrival) -> EffectKey | None:
     match arrival.report.fact:
         case Captured(reference=reference):
             kind = EffectKind.CAPTURED
-        case FeeCharged(reference=reference):  # a capture has one fee, under any id
-            kind, reference = EffectKind.FEE, arrival.report.capture_reference or reference
+        case CaptureReturned(reference=reference):
+            kind = EffectKind.CAPTURE_RETURNED
         case Refunded(reference=reference):
             kind = EffectKind.REFUNDED
-        case DisputeWithdrawn(reference=reference):
-            kind = EffectKind.DISPUTE_WITHDRAWN
-        case DisputeReinstated(reference=reference):
-            kind = EffectKind.DISPUTE_REINSTATED
+        case RefundReversed(reference=reference):
+            kind = EffectKind.REFUND_REVERSED
         case _:
             return None
     return EffectKey(arrival.provider_account_id, kind, reference)
 
 
+def named_capture(arrival: Arrival) -> EffectKey | None:
+    """Return the key of the capture that an arrival names, None if it names none."""
+    reference = arrival.report.capture_reference
+    if reference is None:
+        return None
+    return EffectKey(arrival.provider_account_id, EffectKind.CAPTURED, reference)
+
+
+def refund_id_of(arrival: Arrival) -> RefundId | None:
+    """Return the id of the refund that an arrival is about, None if it is about none.
+
+    A report without our id is about a refund that was made at the provider.
+    """
+    report = arrival.report
+    if report.refund_id is None and isinstance(report.fact, Refunded | RefundReversed):
+        return provider_refund_id(arrival.provider_account_id, report.fact.reference)
+    return report.refund_id
+
+
 def capture_key(arrival: Arrival) -> EffectKey | None:
     """Return the key of the capture that identifies the payment of an arrival without its id."""
-    reference = arrival.report.capture_reference
-    if arrival.report.payment_id is not None or reference is None:
-        return None
-    return EffectKey(arrival.provider_account_id, EffectKind.CAPTURED, reference)
+    return named_capture(arrival) if arrival.report.payment_id is None else None
 
 
-def fee_capture_key(arrival: Arrival) -> EffectKey | None:
-    """Return the key of the capture that a fee was charged on, None if the fact is no fee."""
-    reference = arrival.report.capture_reference
-    if not isinstance(arrival.report.fact, FeeCharged) or reference is None:
-        return None
-    return EffectKey(arrival.provider_account_id, EffectKind.CAPTURED, reference)
+def reversed_key(arrival: Arrival) -> EffectKey | None:
+    """Return the key of the effect that a fact takes back, None if it takes none back."""
+    match arrival.report.fact:
+        case CaptureReturned(reference=reference):
+            return EffectKey(arrival.provider_account_id, EffectKind.CAPTURED, reference)
+        case RefundReversed(reference=reference):
+            return EffectKey(arrival.provider_account_id, EffectKind.REFUNDED, reference)
+        case _:
+            return None
 
 
 class Standing(Value):
     """The locked payments of some arrivals, with their operations, refunds, disputes and effects.
 
-    ``operations`` has open operations only. ``effects`` has the effects of the arrivals, and the
-    captures that they name, which were applied before; each with its payment.
+    ``operations`` has open operations only. ``effects`` has the effects of the arrivals, the
+    captures that they name, and the effects that they take back, which were applied before; each
+    with its payment.
     """
 
     payments: Mapping[PaymentId, Payment]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from groat.audit.domain.record import Change
-from groat.kernel.ids import DisputeId, HoldId, OperationId, PaymentId, RefundId
+from groat.kernel.ids import HoldId, OperationId, PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.kernel.value import Value
 from groat.payments.domain.actions import PaymentAction
@@ -20,19 +20,18 @@ from groat.providers.domain.failures import FailureCode
 
 
 class Effect(Value):
-    """A movement of money at a provider, which the ledger posts exactly once.
+    """A fact that moves money between the beneficiary and clearing. The ledger posts it once.
 
-    A refund spends the hold ``hold_id``. When a dispute gives money back, ``shortfall`` is the part
-    of it that the beneficiary still owes us.
+    ``capture`` is the provider's id of the capture that the effect belongs to. A refund by us
+    spends the hold ``hold_id``.
     """
 
     key: EffectKey
     payment: Payment
     money: Money
+    capture: str
     hold_id: HoldId | None = None
     refund_id: RefundId | None = None
-    dispute_id: DisputeId | None = None
-    shortfall: int = 0
 
 
 class OperationEnd(NamedTuple):
@@ -47,7 +46,9 @@ class OperationEnd(NamedTuple):
 class Verdict(Value):
     """The decision on one arrival: changed objects in their new state, and the audit record.
 
-    ``settled`` are the operations that ended. ``resumed`` is an operation for any worker to
+    ``payment_id`` is the payment that the arrival is about, if it is known, also if it does not
+    change. ``made`` tells that the refund is new here: it was made at the provider. ``settled`` are
+    the operations that ended. ``resumed`` is an operation for any worker to
     continue at once. ``begun`` is a new operation for the payment's next provider account.
     ``released`` is the hold of a refund that failed.
     """
@@ -55,6 +56,8 @@ class Verdict(Value):
     outcome: Outcome
     payment: Payment | None = None
     refund: Refund | None = None
+    made: bool = False
+    payment_id: PaymentId | None = None
     dispute: Dispute | None = None
     settled: tuple[OperationEnd, ...] = ()
     resumed: OperationId | None = None

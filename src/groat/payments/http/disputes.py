@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from groat.kernel.ids import DisputeId
 from groat.kernel.scopes import Room
-from groat.payments.domain.dispute import Dispute
+from groat.payments.domain.dispute import DisputeDetails
 from groat.payments.domain.lifecycle import DisputeStatus
 from groat.payments.queries import PaymentQueries
 from groat.platform.http.edge import (
@@ -24,10 +24,11 @@ PaymentQuery = Annotated[PaymentIdText | None, Query(description="Only disputes 
 
 
 class DisputeView(View):
-    """A customer's dispute, in minor units.
+    """A customer's dispute of a capture, in minor units. ``amount`` may exceed the captured amount.
 
     The provider has taken ``withdrawn`` and has given ``reinstated`` back. ``shortfall`` is the
-    part of ``withdrawn`` that the beneficiary's account lacked.
+    part of ``withdrawn`` that the beneficiary's account lacked. ``fee`` is in ``fee_currency``, the
+    currency in which the provider settles; null if it moved no money.
     """
 
     id: DisputeIdText
@@ -40,12 +41,15 @@ class DisputeView(View):
     withdrawn: int
     reinstated: int
     shortfall: int
+    fee: int
+    fee_currency: str | None
     created_at: datetime
     updated_at: datetime
 
     @classmethod
-    def of(cls, dispute: Dispute) -> Self:
-        """Return the view of ``dispute``."""
+    def of(cls, details: DisputeDetails) -> Self:
+        """Return the view of a dispute with its money."""
+        dispute, money = details.dispute, details.money
         return cls(
             id=dispute.id,
             payment=dispute.payment_id,
@@ -54,9 +58,11 @@ class DisputeView(View):
             status=dispute.status,
             amount=dispute.amount,
             currency=dispute.currency,
-            withdrawn=dispute.withdrawn,
-            reinstated=dispute.reinstated,
-            shortfall=dispute.shortfall or 0,
+            withdrawn=money.withdrawn,
+            reinstated=money.reinstated,
+            shortfall=money.shortfall,
+            fee=money.fee,
+            fee_currency=money.fee_currency,
             created_at=dispute.created_at,
             updated_at=dispute.updated_at,
         )
@@ -87,7 +93,7 @@ class DisputeRoutes:
         rows = await self._queries.disputes(
             caller.merchant_id, payment, status, before=before, limit=paging.rows
         )
-        return paging.page(rows, DisputeView.of, lambda row: row.id)
+        return paging.page(rows, DisputeView.of, lambda row: row.dispute.id)
 
     async def get(self, dispute_id: DisputeIdText, caller: CallerOf) -> DisputeView:
         """Get a dispute."""

@@ -148,8 +148,9 @@ class OperationView(View):
 class PaymentView(View):
     """A payment. Amounts are in minor units of ``currency``.
 
-    ``captured`` is a part of ``authorized``. ``refunded``, ``refund_pending`` and ``disputed``
-    (taken by disputes) are parts of ``captured``.
+    ``captured`` is a part of ``authorized``. ``returned`` (by the customer's bank), ``refunded``,
+    ``refund_pending`` and ``disputed`` (disputes block its refund) are parts of ``captured``.
+    ``owed`` is the amount that the beneficiary lacked when money was taken back, and owes since.
     """
 
     id: PaymentIdText
@@ -161,7 +162,9 @@ class PaymentView(View):
     captured: int
     refunded: int
     refund_pending: int
+    returned: int
     disputed: int
+    owed: int
     beneficiary: AccountIdText
     provider_account: ProviderAccountIdText
     provider_reference: str | None
@@ -226,7 +229,9 @@ def _fields(payment: Payment) -> dict[str, Any]:
         "captured": payment.captured,
         "refunded": payment.refunded,
         "refund_pending": payment.refund_pending,
+        "returned": payment.returned,
         "disputed": payment.disputed,
+        "owed": payment.owed,
         "beneficiary": order.terms.beneficiary_id,
         "provider_account": order.provider_account_id,
         "provider_reference": payment.provider_reference,

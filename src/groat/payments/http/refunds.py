@@ -10,7 +10,7 @@ from pydantic import Field
 from groat.kernel.ids import RefundId
 from groat.kernel.scopes import Room
 from groat.payments.domain.lifecycle import RefundStatus
-from groat.payments.domain.refund import Refund, RefundOrder
+from groat.payments.domain.refund import Refund, RefundOrder, RefundOrigin
 from groat.payments.http.payments import MetadataValue
 from groat.payments.queries import PaymentQueries
 from groat.payments.service.refunds import RefundService
@@ -40,11 +40,15 @@ class NewRefund(Body):
 
 
 class RefundView(View):
-    """A refund, in minor units. While ``pending``, it is reserved on the beneficiary's account."""
+    """A refund, in minor units. While ``pending``, it is reserved on the beneficiary's account.
+
+    A refund of the origin ``provider`` was made at the provider, for example on its pages.
+    """
 
     id: RefundIdText
     payment: PaymentIdText
     status: RefundStatus
+    origin: RefundOrigin
     amount: int
     currency: str
     reason: str | None
@@ -60,6 +64,7 @@ class RefundView(View):
             id=refund.id,
             payment=refund.payment_id,
             status=refund.status,
+            origin=refund.origin,
             amount=refund.amount,
             currency=refund.currency,
             reason=refund.reason,

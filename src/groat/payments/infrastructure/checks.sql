@@ -1,13 +1,13 @@
 -- name: check_payments_match_effects
--- The captured, refunded and disputed amounts of a payment equal the sums of its effects.
+-- The captured, returned and refunded amounts of a payment equal the sums of its effects.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select
         p.id,
         p.captured <> coalesce(sum(e.amount) filter (where e.kind = 'captured'), 0)
+            or p.returned <> coalesce(sum(e.amount) filter (where e.kind = 'capture_returned'), 0)
             or p.refunded <> coalesce(sum(e.amount) filter (where e.kind = 'refunded'), 0)
-            or p.disputed <> coalesce(sum(e.amount) filter (where e.kind = 'dispute_withdrawn'), 0)
-                - coalesce(sum(e.amount) filter (where e.kind = 'dispute_reinstated'), 0)
+                - coalesce(sum(e.amount) filter (where e.kind = 'refund_reversed'), 0)
             or coalesce(bool_or(e.provider_account_id <> p.provider_account_id), false) as bad
     from payment p
     left join applied_effect e on e.merchant_id = p.merchant_id and e.payment_id = p.id
@@ -49,30 +49,71 @@ from (
 ) as payments
 
 -- name: check_refunds_match_operations
--- The status of a refund fits its operation and its hold.
+-- The status of a refund fits its operation and its hold. A refund at the provider has neither. A refund that
+-- failed after it succeeded keeps its successful operation.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select
         r.id,
-        case r.status
-            when 'succeeded' then o.outcome is distinct from 'succeeded' or h.captured is distinct from r.amount
-            when 'failed' then o.outcome not in ('declined', 'failed') or h.state is distinct from 'released'
+        case
+            when r.origin = 'provider' then o.id is not null or h.id is not null
+            when r.status = 'succeeded' then
+                o.outcome is distinct from 'succeeded' or h.captured is distinct from r.amount
+            when r.status = 'failed' then not coalesce(
+                case o.outcome when 'succeeded' then h.captured = r.amount else h.state = 'released' end
+                    and o.outcome in ('declined', 'failed', 'succeeded'), false)
             else o.outcome not in ('pending', 'unknown') or h.remaining is distinct from r.amount
-        end or o.capture_reference is distinct from r.capture_reference as bad
+        end or o.capture_reference <> r.capture_reference as bad
     from refund r
     left join operation o on o.merchant_id = r.merchant_id and o.refund_id = r.id
     left join hold h on h.merchant_id = r.merchant_id and h.id = r.hold_id
 ) as refunds
 
 -- name: check_payments_match_disputes
--- The disputed amount of a payment equals the sum of its disputes: withdrawn less reinstated.
+-- The amount of a payment that disputes block equals the sum of its disputes that are open or lost.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
-    select p.id, p.disputed <> coalesce(sum(d.withdrawn - d.reinstated), 0) as bad
+    select
+        p.id, p.in_dispute <> coalesce(sum(d.amount) filter (
+            where d.status in ('needs_response', 'under_review', 'lost')
+        ), 0) as bad
     from payment p
     left join dispute d on d.merchant_id = p.merchant_id and d.payment_id = p.id
     group by p.merchant_id, p.id
 ) as payments
+
+-- name: check_debts_match_postings
+-- The debt of a payment equals the entries on receivables of its effects and of its disputes' movements.
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
+from (
+    select p.id, p.owed <> coalesce(d.owed, 0) as bad
+    from payment p
+    left join (
+        select s.merchant_id, s.payment_id, -sum(n.amount) as owed
+        from account a
+        join ledger_entry n on n.merchant_id = a.merchant_id and n.account_number = a.number
+        join (
+            select merchant_id, payment_id, transaction_id from applied_effect
+            union all
+            select merchant_id, payment_id, transaction_id from movement_attribution where place = 'beneficiary'
+        ) as s on s.merchant_id = n.merchant_id and s.transaction_id = n.transaction_id
+        where a.is_engine and a.code like 'receivable:%'
+        group by s.merchant_id, s.payment_id
+    ) as d on d.merchant_id = p.merchant_id and d.payment_id = p.id
+) as debts
+
+-- name: check_receivables_match_debts
+-- The balance of each receivable account is the sum of the debts of payments in its currency.
+select count(*) as examined, count(*) filter (where bad) as wrong, min(code) filter (where bad) as first
+from (
+    select a.code, b.posted <> -coalesce(p.owed, 0) as bad
+    from account a
+    join balance b on b.merchant_id = a.merchant_id and b.account_id = a.id
+    left join (
+        select merchant_id, currency, sum(owed) as owed from payment group by merchant_id, currency
+    ) as p on p.merchant_id = a.merchant_id and p.currency = a.currency
+    where a.is_engine and a.code like 'receivable:%'
+) as accounts
 
 -- name: check_payments_match_record
 -- A payment has the amount, currency, beneficiary and capture method of its audit record. Its provider
@@ -104,21 +145,32 @@ from (
 ) as payments
 
 -- name: check_effects_match_record
--- Each effect has one audit record with its amount, and each such record has its effect.
+-- Each effect has one audit record with its amount, and each such record has its effect. So has each movement that
+-- a beneficiary bears.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(reference) filter (where bad) as first
 from (
     select
         coalesce(e.reference, r.data ->> 'effect') as reference,
         not coalesce((r.data ->> 'amount')::bigint = e.amount and r.data ->> 'currency' = e.currency, false) as bad
-    from applied_effect e
+    from (
+        select merchant_id, payment_id, 'payment.' || kind as action, reference, amount, currency
+        from applied_effect
+        union all
+        select
+            p.merchant_id, p.payment_id,
+            case when p.borne < 0 then 'payment.dispute_withdrawn' else 'payment.dispute_reinstated' end,
+            p.movement_key, abs(p.borne), y.currency
+        from movement_attribution p
+        join payment y on y.merchant_id = p.merchant_id and y.id = p.payment_id
+        where p.place = 'beneficiary' and p.borne <> 0
+    ) as e
     full join (
         select * from recorded_change
         where action in (
-            'payment.captured', 'payment.fee_charged', 'payment.refunded', 'payment.dispute_withdrawn',
-            'payment.dispute_reinstated'
+            'payment.captured', 'payment.refunded', 'payment.refund_reversed', 'payment.capture_returned',
+            'payment.dispute_withdrawn', 'payment.dispute_reinstated'
         )
-    ) as r on r.merchant_id = e.merchant_id and r.object_id = e.payment_id
-        and r.action = 'payment.' || case e.kind when 'fee' then 'fee_charged' else e.kind end
+    ) as r on r.merchant_id = e.merchant_id and r.object_id = e.payment_id and r.action = e.action
         and r.data ->> 'effect' = e.reference
 ) as effects
 
@@ -145,13 +197,15 @@ from (
 ) as operations
 
 -- name: check_refunds_match_record
--- A refund has the payment and the amount of its audit record, and ended as the records say.
+-- A refund has the payment and the amount of its audit records, and ended as they say. One that was made at the
+-- provider has no request on record.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(r.refund, typeid('ref', f.id)) as id, not coalesce(
-        r.payment_id = f.payment_id and r.amount = f.amount
-            and r.ended is not distinct from nullif('payment.' || case f.status
-                when 'succeeded' then 'refunded' when 'failed' then 'refund_failed' else '' end, 'payment.'), false
+        r.payment_id = f.payment_id and r.amount = f.amount and r.is_requested = (f.origin = 'request')
+            and f.status = case
+                when r.has_failed then 'failed' when r.has_succeeded then 'succeeded' else 'pending'
+            end and (f.failure_code is null or f.failure_code = any(r.failure_codes)), false
     ) as bad
     from refund f
     full join (
@@ -159,104 +213,109 @@ from (
             merchant_id,
             data ->> 'refund' as refund,
             (array_agg(object_id))[1] as payment_id,
-            max((data ->> 'amount')::bigint) filter (where action = 'payment.refund_requested') as amount,
-            max(action) filter (where action <> 'payment.refund_requested') as ended
+            max((data ->> 'amount')::bigint) as amount,
+            bool_or(action = 'payment.refund_requested') as is_requested,
+            bool_or(action in ('payment.refund_failed', 'payment.refund_reversed')) as has_failed,
+            bool_or(action = 'payment.refunded') as has_succeeded,
+            array_agg(data ->> 'failure_code') as failure_codes
         from recorded_change
-        where action in ('payment.refund_requested', 'payment.refunded', 'payment.refund_failed')
-            and data ? 'refund'
+        where action in (
+            'payment.refund_requested', 'payment.refunded', 'payment.refund_failed', 'payment.refund_reversed'
+        ) and data ? 'refund'
         group by merchant_id, data ->> 'refund'
     ) as r on r.merchant_id = f.merchant_id and r.refund = typeid('ref', f.id)
 ) as refunds
 
--- name: check_disputes_match_effects
--- The withdrawn and reinstated amounts of a dispute equal its effects, its shortfall equals its entry on the
--- receivable account, and its amount and status appear in its audit records.
+-- name: check_disputes_match_record
+-- The amount, the capture, the account and the status of a dispute appear in its audit records.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(reference) filter (where bad) as first
 from (
-    select d.provider_reference as reference, d.withdrawn <> coalesce(w.amount, 0)
-        or d.reinstated <> coalesce(r.amount, 0) or d.shortfall <> coalesce(o.shortfall, 0)
-        or not coalesce(d.amount = any(c.amounts) and d.status = any(c.statuses), false) as bad
+    select
+        coalesce(d.provider_reference, r.reference) as reference,
+        not coalesce(d.amount = any(r.amounts) and d.status = any(r.statuses), false) as bad
     from dispute d
-    left join (
+    full join (
         select
-            merchant_id, object_id, coalesce(data ->> 'dispute', data ->> 'effect') as reference,
+            merchant_id, object_id, data ->> 'dispute' as reference, data ->> 'capture' as capture,
+            data ->> 'provider_account' as provider_account,
             array_agg((data ->> 'amount')::bigint) as amounts, array_agg(data ->> 'dispute_status') as statuses
         from recorded_change
-        where action like 'payment.dispute\_%'
-        group by merchant_id, object_id, coalesce(data ->> 'dispute', data ->> 'effect')
-    ) as c on c.merchant_id = d.merchant_id and c.object_id = d.payment_id and c.reference = d.provider_reference
-    left join applied_effect w on w.merchant_id = d.merchant_id and w.kind = 'dispute_withdrawn'
-        and w.provider_account_id = d.provider_account_id and w.reference = d.provider_reference
-    left join applied_effect r on r.merchant_id = d.merchant_id and r.kind = 'dispute_reinstated'
-        and r.provider_account_id = d.provider_account_id and r.reference = d.provider_reference
-    left join (
-        select n.merchant_id, n.transaction_id, -sum(n.amount) as shortfall
-        from ledger_entry n
-        join account a on a.merchant_id = n.merchant_id and a.number = n.account_number
-            and a.code like 'receivable:%'
-        group by n.merchant_id, n.transaction_id
-    ) as o on o.merchant_id = w.merchant_id and o.transaction_id = w.transaction_id
+        where data ? 'dispute_status'
+        group by merchant_id, object_id, data ->> 'dispute', data ->> 'capture', data ->> 'provider_account'
+    ) as r on r.merchant_id = d.merchant_id and r.object_id = d.payment_id
+        and r.reference = d.provider_reference and r.capture = d.capture_reference
+        and r.provider_account = typeid('pac', d.provider_account_id)
 ) as disputes
 
--- name: check_engine_accounts_match_effects
--- The balances of the engine's accounts equal the sums of effects: clearing the captures less the money
--- given back, fees the providers' fees, receivable the shortfalls of disputes less their repayment. What the
--- postings of movements (kind 32) changed is left out; the checks of movements cover it.
-select count(*) as examined, count(*) filter (where bad) as wrong, min(code) filter (where bad) as first
+-- name: check_open_items_match_reports
+-- Each open item holds what effects told and movements booked of its object. An object without an item has nothing
+-- open. An item that was made after a fact and its movement had cancelled out lacks both, so only the difference of
+-- its sums counts. If the provider has exchanged the object, both sums count.
+select count(*) as examined, count(*) filter (where bad) as wrong, min(reference) filter (where bad) as first
 from (
-    select a.code, b.posted - coalesce(o.moved, 0) <> coalesce(case split_part(a.code, ':', 1)
-        when 'receivable' then d.moved else e.moved
-    end, 0) as bad
-    from account a
-    join balance b on b.merchant_id = a.merchant_id and b.account_id = a.id
-    left join (
-        select c.merchant_id, c.number, sum(case
-            when split_part(c.code, ':', 1) = 'fees' or e.kind in ('captured', 'dispute_reinstated') then -e.amount
-            else e.amount
-        end) as moved
-        from applied_effect e
-        join ledger_entry n on n.merchant_id = e.merchant_id and n.transaction_id = e.transaction_id
-        join account c on c.merchant_id = n.merchant_id and c.number = n.account_number
-            and split_part(c.code, ':', 1) in ('clearing', 'fees')
-        group by c.merchant_id, c.number
-    ) as e on e.merchant_id = a.merchant_id and e.number = a.number
-    left join (
-        select d.merchant_id, p.currency, sum(least(d.shortfall, d.reinstated) - d.shortfall) as moved
-        from dispute d
-        join payment p on p.merchant_id = d.merchant_id and p.id = d.payment_id
-        group by d.merchant_id, p.currency
-    ) as d on d.merchant_id = a.merchant_id and d.currency = a.currency
-    left join (
-        select n.merchant_id, n.account_number, sum(n.amount) as moved
-        from ledger_transaction t
-        join ledger_entry n on n.merchant_id = t.merchant_id and n.transaction_id = t.id
-        where t.kind = 32
-        group by n.merchant_id, n.account_number
-    ) as o on o.merchant_id = a.merchant_id and o.account_number = a.number
-    where a.is_engine
-) as accounts
+    select
+        coalesce(i.reference, r.reference) as reference,
+        coalesce(case
+            when i.told <> 0 and i.booked <> 0 and i.told_currency <> i.booked_currency
+                then i.told is distinct from r.told or i.booked is distinct from r.booked
+            else coalesce(i.told + i.booked, 0) <> coalesce(r.told, 0) + coalesce(r.booked, 0)
+                or r.told <> 0 and r.booked <> 0 and r.told_currency <> r.booked_currency
+        end, false)
+            or i.told <> 0 and i.told_currency is distinct from r.told_currency
+            or i.booked <> 0 and i.booked_currency is distinct from r.booked_currency as bad
+    from open_item i
+    full join (
+        select
+            merchant_id, provider_account_id, reference, sum(told) as told, sum(booked) as booked,
+            min(currency) filter (where told <> 0) as told_currency,
+            min(currency) filter (where booked <> 0) as booked_currency
+        from (
+            select
+                merchant_id, provider_account_id, reference, currency,
+                case when kind in ('captured', 'refund_reversed') then -amount else amount end as told, 0 as booked
+            from applied_effect
+            union all
+            select
+                p.merchant_id, p.provider_account_id, p.reference, m.currency, 0, m.gross
+            from movement_attribution p
+            join movement m on m.merchant_id = p.merchant_id and m.provider_account_id = p.provider_account_id
+                and m.key = p.movement_key
+            left join payment y on y.merchant_id = p.merchant_id and y.id = p.payment_id
+            where p.place = 'clearing' or p.place = 'beneficiary' and y.currency <> m.currency
+            union all
+            select p.merchant_id, p.provider_account_id, p.reference, y.currency, -p.borne, 0
+            from movement_attribution p
+            join movement m on m.merchant_id = p.merchant_id and m.provider_account_id = p.provider_account_id
+                and m.key = p.movement_key
+            join payment y on y.merchant_id = p.merchant_id and y.id = p.payment_id
+            where p.place = 'beneficiary' and y.currency <> m.currency
+        ) as reports
+        group by merchant_id, provider_account_id, reference
+    ) as r on r.merchant_id = i.merchant_id and r.provider_account_id = i.provider_account_id
+        and r.reference = i.reference
+) as items
 
 -- name: check_effects_are_posted_once
--- Each effect has one transaction with its own reference. The transaction moves the amount on the clearing
--- account, and otherwise touches only the accounts that the kind of effect allows.
+-- Each effect has one transaction with its own reference. The beneficiary, and receivables for the part that it
+-- lacked or repays, bear the amount. All other entries are on the engine's accounts: clearing, or those of the
+-- movements that came with the effect.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(reference) filter (where bad) as first
 from (
     select
         e.reference,
         t.id is null
-            or count(*) filter (where a.code like 'clearing:%' and n.amount = -e.taken) <> 1
-            or count(*) filter (where not coalesce(case
-                when a.code like 'clearing:%' then true
-                when e.kind = 'fee' then a.code like 'fees:%'
-                when e.kind in ('captured', 'refunded') then a.id = p.beneficiary_id
-                else a.id = p.beneficiary_id or a.code like 'receivable:%'
-            end, false)) > 0
-            or coalesce(sum(n.amount) filter (where a.code not like 'clearing:%'), 0) <> e.taken
-            or bool_or(a.currency is distinct from e.currency) as bad
+            or coalesce(sum(n.amount) filter (
+                where a.id = p.beneficiary_id or a.is_engine and a.code like 'receivable:%'
+            ), 0) <> e.credited
+            or count(*) filter (where not coalesce(
+                a.id = p.beneficiary_id
+                    or a.is_engine and (e.kind <> 'captured' or a.code not like 'receivable:%'), false
+            )) > 0
+            or bool_or(a.id = p.beneficiary_id and a.currency is distinct from e.currency) as bad
     from (
         select
             *,
-            case when kind in ('captured', 'dispute_reinstated') then amount else -amount end as taken,
+            case when kind in ('captured', 'refund_reversed') then amount else -amount end as credited,
             'groat:' || kind || ':' || typeid('pac', provider_account_id) || ':' || reference as named
         from applied_effect
     ) as e
@@ -269,7 +328,7 @@ from (
         end
     left join ledger_entry n on n.merchant_id = t.merchant_id and n.transaction_id = t.id
     left join account a on a.merchant_id = n.merchant_id and a.number = n.account_number
-    group by e.merchant_id, e.provider_account_id, e.kind, e.reference, e.taken, t.id
+    group by e.merchant_id, e.provider_account_id, e.kind, e.reference, e.credited, t.id
 ) as effects
 
 -- name: check_postings_have_effects

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from groat.kernel.ids import DisputeId, MerchantId, PaymentId
-from groat.payments.domain.dispute import Dispute
+from groat.payments.domain.dispute import Dispute, DisputeMoney
 from groat.payments.domain.lifecycle import DisputeStatus
 from groat.platform.postgres.columns import Bigints, Texts, Times, Uuids
 from groat.platform.postgres.connection import Connection, Row, Statement
@@ -26,28 +26,28 @@ def put_disputes(
             "payment_ids": Uuids([one.payment_id for one in changed]),
             "provider_account_ids": Uuids([one.provider_account_id for one in changed]),
             "provider_references": Texts([one.provider_reference for one in changed]),
+            "capture_references": Texts([one.capture_reference for one in changed]),
             "statuses": Texts([one.status for one in changed]),
             "amounts": Bigints([one.amount for one in changed]),
-            "withdrawn": Bigints([one.withdrawn for one in changed]),
-            "reinstated": Bigints([one.reinstated for one in changed]),
             "created": Times([one.created_at for one in changed]),
             "updated": Times([one.updated_at for one in changed]),
         },
     )
 
 
-def note_shortfalls(
-    connection: Connection, merchant_id: MerchantId, shortfalls: Mapping[DisputeId, int]
-) -> None:
-    """Write, for each dispute, the part of its withdrawal that the beneficiary lacked."""
-    connection.write(
-        QUERIES["note_shortfalls"],
-        {
-            "merchant_id": merchant_id,
-            "ids": Uuids(list(shortfalls)),
-            "shortfalls": Bigints(list(shortfalls.values())),
-        },
+async def sums(
+    connection: Connection, merchant_id: MerchantId, dispute_ids: Collection[DisputeId]
+) -> dict[DisputeId, DisputeMoney]:
+    """Return the money that disputes have moved, by dispute; none for a dispute without any."""
+    rows = await connection.fetch(
+        QUERIES["sum_disputes"], {"merchant_id": merchant_id, "ids": Uuids(list(dispute_ids))}
     )
+    return {
+        DisputeId(row.id): DisputeMoney(
+            row.withdrawn, row.reinstated, row.shortfall, row.fee, row.fee_currency
+        )
+        for row in rows
+    }
 
 
 async def find_dispute(

@@ -6,7 +6,7 @@ Only ``lock_payments`` locks payments.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -25,7 +25,9 @@ from groat.payments.domain.standing import (
     Standing,
     capture_key,
     effect_key,
-    fee_capture_key,
+    named_capture,
+    refund_id_of,
+    reversed_key,
 )
 from groat.payments.domain.verdict import Effect
 from groat.payments.infrastructure import disputes, operations, refunds, routes
@@ -108,7 +110,8 @@ def update_payments(
             "captured": Bigints([one.captured for one in payments]),
             "refunded": Bigints([one.refunded for one in payments]),
             "refund_pending": Bigints([one.refund_pending for one in payments]),
-            "disputed": Bigints([one.disputed for one in payments]),
+            "returned": Bigints([one.returned for one in payments]),
+            "in_dispute": Bigints([one.in_dispute for one in payments]),
             "failure_codes": Texts([one.failure_code for one in payments]),
             "provider_references": Texts([one.provider_reference for one in payments]),
             "authorization_references": Texts([one.authorization_reference for one in payments]),
@@ -193,6 +196,14 @@ def insert_effects(
     )
 
 
+def update_owed(
+    connection: Connection, merchant_id: MerchantId, owed: Mapping[PaymentId, int]
+) -> None:
+    """Write the amounts that beneficiaries owe us, of payments that this transaction has locked."""
+    parameters = {"ids": Uuids(list(owed)), "owed": Bigints(list(owed.values()))}
+    connection.write(QUERIES["update_owed"], {"merchant_id": merchant_id, **parameters})
+
+
 async def captures_and_refunds(
     connection: Connection, merchant_id: MerchantId
 ) -> list[PostedEffect]:
@@ -214,7 +225,9 @@ def to_payment(row: Row) -> Payment:
         captured=row.captured,
         refunded=row.refunded,
         refund_pending=row.refund_pending,
-        disputed=row.disputed,
+        returned=row.returned,
+        in_dispute=row.in_dispute,
+        owed=row.owed,
         provider_reference=row.provider_reference,
         authorization_reference=row.authorization_reference,
         authorization_expires_at=row.authorization_expires_at,
@@ -254,8 +267,8 @@ async def lock_standing(
     found = await _captures_named(connection, merchant_id, arrivals)
     named = {one.report.payment_id for one in arrivals if one.report.payment_id is not None}
     wanted = named | set(found.values())
-    keys = _keys(map(effect_key, arrivals)) | _keys(map(fee_capture_key, arrivals))
-    refund_ids = {one.report.refund_id for one in arrivals if one.report.refund_id is not None}
+    keys = _keys(key(one) for one in arrivals for key in (effect_key, named_capture, reversed_key))
+    refund_ids = {found for found in map(refund_id_of, arrivals) if found is not None}
     dispute_ids = set(_dispute_ids(arrivals))
     locked, effects, open_ones, refund_rows, dispute_rows = await connection.fetch_each(
         lock_query(merchant_id, wanted),
@@ -311,4 +324,5 @@ def _dispute_ids(arrivals: Iterable[Arrival]) -> Iterable[DisputeId]:
     for arrival in arrivals:
         fact = arrival.report.fact
         if isinstance(fact, DisputeFact):
-            yield dispute_id(arrival.provider_account_id, fact.reference)
+            capture = arrival.report.capture_reference or ""
+            yield dispute_id(arrival.provider_account_id, fact.reference, capture)

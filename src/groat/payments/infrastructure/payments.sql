@@ -14,8 +14,8 @@ insert into payment (
 select
     id, status, failure_code, amount, currency, provider_account_id, payment_method, route,
     beneficiary_id, reference, metadata, capture_method, return_url, payment_method_kind,
-    created_at, updated_at, authorized, captured, refunded, refund_pending, disputed,
-    provider_reference, authorization_reference, authorization_expires_at, next_action_url
+    created_at, updated_at, authorized, captured, refunded, refund_pending, returned,
+    in_dispute, owed, provider_reference, authorization_reference, authorization_expires_at, next_action_url
 from payment
 where merchant_id = %(merchant_id)s and id = any(%(ids)s::uuid[])
 order by id
@@ -25,20 +25,21 @@ for no key update
 -- Writes the payments that commands and facts have changed.
 update payment p
 set status = n.status, authorized = n.authorized, captured = n.captured, refunded = n.refunded,
-    refund_pending = n.refund_pending, disputed = n.disputed, failure_code = n.failure_code,
+    refund_pending = n.refund_pending, returned = n.returned, in_dispute = n.in_dispute,
+    failure_code = n.failure_code,
     provider_reference = n.provider_reference, authorization_reference = n.authorization_reference,
     authorization_expires_at = n.authorization_expires_at, next_action_url = n.next_action_url,
     provider_account_id = n.provider_account_id, payment_method = n.payment_method,
     route = n.route::jsonb, updated_at = n.updated_at
 from unnest(
     %(ids)s::uuid[], %(statuses)s::text[], %(authorized)s::bigint[], %(captured)s::bigint[],
-    %(refunded)s::bigint[], %(refund_pending)s::bigint[], %(disputed)s::bigint[],
+    %(refunded)s::bigint[], %(refund_pending)s::bigint[], %(returned)s::bigint[], %(in_dispute)s::bigint[],
     %(failure_codes)s::text[], %(provider_references)s::text[], %(authorization_references)s::text[],
     %(authorization_expiries)s::timestamptz[], %(next_action_urls)s::text[],
     %(provider_account_ids)s::uuid[], %(payment_methods)s::text[], %(routes)s::text[],
     %(updated)s::timestamptz[]
 ) as n (
-    id, status, authorized, captured, refunded, refund_pending, disputed, failure_code,
+    id, status, authorized, captured, refunded, refund_pending, returned, in_dispute, failure_code,
     provider_reference, authorization_reference, authorization_expires_at, next_action_url,
     provider_account_id, payment_method, route, updated_at
 )
@@ -49,8 +50,8 @@ where p.merchant_id = %(merchant_id)s and p.id = n.id
 select
     id, status, failure_code, amount, currency, provider_account_id, payment_method, route,
     beneficiary_id, reference, metadata, capture_method, return_url, payment_method_kind,
-    created_at, updated_at, authorized, captured, refunded, refund_pending, disputed,
-    provider_reference, authorization_reference, authorization_expires_at, next_action_url
+    created_at, updated_at, authorized, captured, refunded, refund_pending, returned,
+    in_dispute, owed, provider_reference, authorization_reference, authorization_expires_at, next_action_url
 from payment
 where merchant_id = %(merchant_id)s and id = %(id)s
 
@@ -59,8 +60,8 @@ where merchant_id = %(merchant_id)s and id = %(id)s
 select
     id, status, failure_code, amount, currency, provider_account_id, payment_method, route,
     beneficiary_id, reference, metadata, capture_method, return_url, payment_method_kind,
-    created_at, updated_at, authorized, captured, refunded, refund_pending, disputed,
-    provider_reference, authorization_reference, authorization_expires_at, next_action_url
+    created_at, updated_at, authorized, captured, refunded, refund_pending, returned,
+    in_dispute, owed, provider_reference, authorization_reference, authorization_expires_at, next_action_url
 from payment
 where merchant_id = %(merchant_id)s
     and (%(before)s::uuid is null or id < %(before)s)
@@ -96,6 +97,13 @@ from unnest(
     (select %(provider_account_ids)s::uuid[]), %(kinds)s::text[], %(references)s::text[],
     %(payment_ids)s::uuid[], %(transaction_ids)s::uuid[], %(amounts)s::bigint[], %(currencies)s::text[]
 ) as e (provider_account_id, kind, reference, payment_id, transaction_id, amount, currency)
+
+-- name: update_owed
+-- Writes the debts of beneficiaries. A second update: only the posting shows how much a beneficiary lacked.
+update payment p
+set owed = n.owed
+from unnest(%(ids)s::uuid[], %(owed)s::bigint[]) as n (id, owed)
+where p.merchant_id = %(merchant_id)s and p.id = n.id
 
 -- name: list_captures
 -- Captures and refunds, for comparison with the providers' books.

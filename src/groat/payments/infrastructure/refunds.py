@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import datetime
 
-from psycopg.types.json import Jsonb
-
 from groat.kernel.ids import MerchantId, PaymentId, RefundId
 from groat.payments.domain.lifecycle import RefundStatus
-from groat.payments.domain.refund import Refund, RefundableCapture
+from groat.payments.domain.refund import Refund, RefundableCapture, RefundOrigin
 from groat.payments.infrastructure.operations import failure_code
-from groat.platform.postgres.columns import Texts, Uuids
+from groat.platform.postgres.columns import Bigints, Texts, Uuids
 from groat.platform.postgres.connection import Connection, Row, Statement, values
 from groat.platform.postgres.queries import load_queries
 
 QUERIES = load_queries(__file__, "refunds.sql")
 
 
-def insert_refund(connection: Connection, merchant_id: MerchantId, refund: Refund) -> None:
-    """Write a new refund."""
+def insert_refunds(
+    connection: Connection, merchant_id: MerchantId, made: Collection[Refund], now: datetime
+) -> None:
+    """Write new refunds."""
     connection.write(
-        QUERIES["insert_refund"],
+        QUERIES["insert_refunds"],
         {
             "merchant_id": merchant_id,
-            "id": refund.id,
-            "payment_id": refund.payment_id,
-            "status": refund.status,
-            "amount": refund.amount,
-            "capture_reference": refund.capture_reference,
-            "hold_id": refund.hold_id,
-            "reason": refund.reason,
-            "metadata": Jsonb(dict(refund.metadata)),
-            "now": refund.created_at,
+            "ids": Uuids([one.id for one in made]),
+            "payment_ids": Uuids([one.payment_id for one in made]),
+            "statuses": Texts([one.status for one in made]),
+            "amounts": Bigints([one.amount for one in made]),
+            "capture_references": Texts([one.capture_reference for one in made]),
+            "origins": Texts([one.origin for one in made]),
+            "hold_ids": Uuids([one.hold_id for one in made]),
+            "reasons": Texts([one.reason for one in made]),
+            "metadata": Texts([json.dumps(dict(one.metadata)) for one in made]),
+            "failure_codes": Texts([one.failure_code for one in made]),
+            "now": now,
         },
     )
 
@@ -100,5 +103,9 @@ async def refundable_captures(
 
 def to_refund(row: Row) -> Refund:
     """Return the refund in a row of ``find_refunds`` or ``list_refunds``."""
-    status, code = RefundStatus(row.status), failure_code(row)
-    return Refund(**row._asdict() | {"status": status, "failure_code": code})
+    known = {
+        "status": RefundStatus(row.status),
+        "failure_code": failure_code(row),
+        "origin": RefundOrigin(row.origin),
+    }
+    return Refund(**row._asdict() | known)

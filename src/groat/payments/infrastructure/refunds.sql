@@ -1,34 +1,43 @@
--- name: insert_refund
--- Before the provider is called.
+-- name: insert_refunds
+-- Refunds before their provider is called, and refunds that were made at the provider.
 insert into refund (
-    merchant_id, id, payment_id, status, amount, capture_reference, hold_id, reason, metadata,
-    created_at, updated_at
-) values (
-    %(merchant_id)s, %(id)s, %(payment_id)s, %(status)s, %(amount)s, %(capture_reference)s,
-    %(hold_id)s, %(reason)s, %(metadata)s, %(now)s, %(now)s
+    merchant_id, id, payment_id, status, amount, capture_reference, origin, hold_id, reason, metadata,
+    failure_code, created_at, updated_at
+)
+select
+    %(merchant_id)s::bigint, id, payment_id, status, amount, capture_reference, origin, hold_id, reason,
+    metadata::jsonb, failure_code, %(now)s::timestamptz, %(now)s::timestamptz
+from unnest(
+    %(ids)s::uuid[], %(payment_ids)s::uuid[], %(statuses)s::text[], %(amounts)s::bigint[],
+    %(capture_references)s::text[], %(origins)s::text[], %(hold_ids)s::uuid[], %(reasons)s::text[],
+    %(metadata)s::text[], %(failure_codes)s::text[]
+) as n (
+    id, payment_id, status, amount, capture_reference, origin, hold_id, reason, metadata, failure_code
 )
 
 -- name: find_refunds
 -- Without a lock of their own: refunds change only under their payment's lock.
 select
     r.id, r.payment_id, r.status, r.failure_code, r.amount, p.currency, r.capture_reference, r.hold_id,
-    r.reason, r.metadata, r.created_at, r.updated_at
+    r.reason, r.metadata, r.created_at, r.updated_at, r.origin
 from refund r
 join payment p on p.merchant_id = r.merchant_id and p.id = r.payment_id
 where r.merchant_id = %(merchant_id)s and r.id = any(%(ids)s::uuid[])
 
 -- name: list_refunds
--- Of one payment, or of all, newest first.
+-- Of one payment, or of all. The ids of refunds at the provider do not sort by time, so pages follow time and id.
 select
     r.id, r.payment_id, r.status, r.failure_code, r.amount, p.currency, r.capture_reference, r.hold_id,
-    r.reason, r.metadata, r.created_at, r.updated_at
+    r.reason, r.metadata, r.created_at, r.updated_at, r.origin
 from refund r
 join payment p on p.merchant_id = r.merchant_id and p.id = r.payment_id
 where r.merchant_id = %(merchant_id)s
     and (%(payment_id)s::uuid is null or r.payment_id = %(payment_id)s)
     and (%(status)s::text is null or r.status = %(status)s)
-    and (%(before)s::uuid is null or r.id < %(before)s)
-order by r.id desc
+    and (%(before)s::uuid is null or (r.created_at, r.id) < (
+        select b.created_at, b.id from refund b where b.merchant_id = %(merchant_id)s and b.id = %(before)s
+    ))
+order by r.created_at desc, r.id desc
 limit %(limit)s
 
 -- name: update_refunds

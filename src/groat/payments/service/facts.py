@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from groat.accounts.domain.decisions import FactPostings
-from groat.accounts.domain.ledger import Transaction
-from groat.accounts.service.postings import EnginePostings
-from groat.audit.domain.record import Change
 from groat.audit.service.records import AuditService
-from groat.kernel.caller import ENGINE
 from groat.kernel.clock import Clock
-from groat.kernel.ids import AccountId, DisputeId, MerchantId, TransactionId
-from groat.payments.domain import recipes
+from groat.kernel.ids import DisputeId, MerchantId
+from groat.payments.domain.bundles import Receipt
+from groat.payments.domain.dispute import DisputeMoney
 from groat.payments.domain.facts import decide
+from groat.payments.domain.ownership import attributed_movements
 from groat.payments.domain.standing import Arrival, Standing
-from groat.payments.domain.transitions import shown_changes
-from groat.payments.domain.verdict import Effect, Verdict
+from groat.payments.domain.transitions import Moved, shown_changes
+from groat.payments.domain.verdict import Verdict
 from groat.payments.infrastructure import disputes, operations, refunds
 from groat.payments.infrastructure import payments as store
 from groat.payments.infrastructure.payments import lock_standing
+from groat.payments.service.bookkeeper import Bookkeeper
 from groat.platform.postgres.connection import Connection
 
 
@@ -29,6 +27,7 @@ class Judged(NamedTuple):
     """Facts that are decided on and not posted yet: the objects before them, and the verdicts."""
 
     standing: Standing
+    arrivals: Sequence[Arrival]
     verdicts: list[Verdict]
 
 
@@ -37,13 +36,13 @@ class PaymentFacts:
 
     def __init__(
         self,
-        postings: EnginePostings,
+        bookkeeper: Bookkeeper,
         audit: AuditService,
         clock: Clock,
         *,
         pending_for: timedelta,
     ) -> None:
-        self._postings = postings
+        self._bookkeeper = bookkeeper
         self._audit = audit
         self._clock = clock
         self._pending_for = pending_for
@@ -80,51 +79,25 @@ class PaymentFacts:
                     connection, merchant_id, account_id, verdict.begun, due_in
                 )
         _write(connection, merchant_id, verdicts, now)  # may settle operations begun above
-        return Judged(standing, verdicts)
+        return Judged(standing, arrivals, verdicts)
 
     async def post(self, connection: Connection, merchant_id: MerchantId, judged: Judged) -> None:
-        """Post the effects of the verdicts, and write the audit records."""
+        """Post the effects and movements of the facts, and write the audit records."""
         now = self._clock.now()
-        changes, shortfalls = await self._post(connection, merchant_id, judged.verdicts, now)
-        changes += shown_changes(judged.standing, judged.verdicts, shortfalls)
+        standing, _, verdicts = judged
+        before = await _dispute_money(connection, merchant_id, verdicts)
+        booked = await self._bookkeeper.post(
+            connection,
+            merchant_id,
+            _receipts(judged),
+            {payment.id: payment.owed for payment in standing.payments.values()},
+            [one.released for one in verdicts if one.released is not None],
+            now,
+        )
+        after = await _dispute_money(connection, merchant_id, verdicts)
+        changes = shown_changes(standing, verdicts, Moved(*booked, before, after))
         if changes:
             await self._audit.write(connection, merchant_id, changes, now)
-
-    async def _post(
-        self,
-        connection: Connection,
-        merchant_id: MerchantId,
-        verdicts: Sequence[Verdict],
-        now: datetime,
-    ) -> tuple[list[Change], Mapping[DisputeId, int]]:
-        """Write effects and post them, and return the audit records of the postings.
-
-        Return also, for each dispute that took its amount, the part that the beneficiary lacked.
-        Open the engine's accounts that do not exist yet.
-        """
-        effects = [one.effect for one in verdicts if one.effect is not None]
-        released = [one.released for one in verdicts if one.released is not None]
-        if not effects and not released:
-            return [], {}
-        specs = [spec for effect in effects for spec in recipes.own_accounts(effect)]
-        account_ids = await self._postings.ensure(connection, merchant_id, specs, now)
-        postings = [
-            (effect, recipes.posting(merchant_id, effect, account_ids)) for effect in effects
-        ]
-        if postings:
-            numbered = [(effect, transaction.id) for effect, transaction in postings]
-            store.insert_effects(connection, merchant_id, numbered, now)
-        facts = FactPostings(
-            [transaction for _, transaction in postings],
-            taken={one.id: effect.hold_id for effect, one in postings if effect.hold_id},
-            released=released,
-            owed=_owed(postings, account_ids),
-        )
-        posted, changes = await self._postings.post(connection, merchant_id, facts, ENGINE, now)
-        shortfalls = dict(_shortfalls(postings, posted, facts))
-        if shortfalls:
-            disputes.note_shortfalls(connection, merchant_id, shortfalls)
-        return changes, shortfalls
 
 
 def _write(
@@ -135,6 +108,10 @@ def _write(
     if payments:
         store.update_payments(connection, merchant_id, payments.values())
     changed = {one.refund.id: one.refund for one in verdicts if one.refund is not None}
+    made = {one.refund.id for one in verdicts if one.refund is not None and one.made}
+    if made:
+        new = [changed.pop(refund_id) for refund_id in sorted(made)]
+        refunds.insert_refunds(connection, merchant_id, new, now)
     if changed:
         refunds.update_refunds(connection, merchant_id, changed.values(), now)
     disputed = {one.dispute.id: one.dispute for one in verdicts if one.dispute is not None}
@@ -148,22 +125,30 @@ def _write(
         operations.resume(connection, merchant_id, resumed)
 
 
-def _owed(
-    postings: Iterable[tuple[Effect, Transaction]], account_ids: dict[str, AccountId]
-) -> dict[TransactionId, AccountId]:
-    owed = ((one.id, recipes.owed(effect, account_ids)) for effect, one in postings)
-    return {transaction_id: account for transaction_id, account in owed if account is not None}
+async def _dispute_money(
+    connection: Connection, merchant_id: MerchantId, verdicts: Iterable[Verdict]
+) -> dict[DisputeId, DisputeMoney]:
+    """Return the money that the disputes of ``verdicts`` have moved so far."""
+    disputed = {one.dispute.id for one in verdicts if one.dispute is not None}
+    return await disputes.sums(connection, merchant_id, sorted(disputed)) if disputed else {}
 
 
-def _shortfalls(
-    postings: Iterable[tuple[Effect, Transaction]],
-    posted: Iterable[Transaction],
-    facts: FactPostings,
-) -> Iterable[tuple[DisputeId, int]]:
-    """Yield, for each withdrawal of a dispute, the part that the beneficiary lacked."""
-    entries = {one.id: one.entries for one in posted}
-    for effect, transaction in postings:
-        owed_id = facts.owed.get(transaction.id)
-        if owed_id is not None and effect.dispute_id is not None:
-            owed = [one.amount for one in entries[transaction.id] if one.account_id == owed_id]
-            yield effect.dispute_id, -sum(owed)
+def _receipts(judged: Judged) -> list[Receipt]:
+    """Return the money of the arrivals that have any: effects and movements."""
+    standing, arrivals, verdicts = judged
+    found = []
+    for arrival, verdict in zip(arrivals, verdicts, strict=True):
+        movements = attributed_movements(arrival, verdict, standing.payments)
+        if verdict.effect is None and not movements:
+            continue
+        payment = None if verdict.payment_id is None else standing.payments[verdict.payment_id]
+        found.append(
+            Receipt(
+                arrival.provider_account_id,
+                payment,
+                verdict.effect,
+                tuple(movements),
+                arrival.cause,
+            )
+        )
+    return found

@@ -85,7 +85,7 @@ class RefundService:
         )
         hold, changes = await self._postings.reserve(connection, caller, reserved, now)
         refund = domain.pending_refund(refund_id, payment, order, amount, capture, hold.id, now)
-        refunds.insert_refund(connection, merchant_id, refund)
+        refunds.insert_refunds(connection, merchant_id, [refund], now)
         store.update_payments(connection, merchant_id, [payment])
         operation = pending_operation(
             OperationId(self._new_id()),

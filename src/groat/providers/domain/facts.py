@@ -14,6 +14,7 @@ from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.kernel.value import Value
 from groat.providers.domain.failures import FailureCode
+from groat.providers.domain.movements import Movement
 
 
 class RequiresAction(Value):
@@ -56,11 +57,15 @@ class Captured(Value):
     final: bool = True
 
 
-class FeeCharged(Value):
-    """The provider keeps ``amount`` of a capture as its fee. ``reference`` is its id of the fee."""
+class CaptureReturned(Value):
+    """A bank debit failed or was returned. ``reference`` is the provider's id of the capture.
+
+    The capture may have succeeded before: weeks before, for some debits.
+    """
 
     reference: str
     amount: Money
+    code: FailureCode
 
 
 class Declined(Value):
@@ -85,9 +90,34 @@ class Refunded(Value):
 
 
 class RefundFailed(Value):
-    """The refund failed: the provider refused it, or the refunded money came back."""
+    """The provider refused the refund."""
 
     code: FailureCode
+
+
+class RefundReversed(Value):
+    """The provider made a refund of ``amount``, which has failed.
+
+    It may have succeeded before: the customer's bank returned the money.
+    """
+
+    reference: str
+    amount: Money
+    code: FailureCode
+
+
+class InquiryOpened(Value):
+    """The customer's bank inquires about ``amount``. An inquiry takes no money."""
+
+    reference: str
+    amount: Money
+
+
+class InquiryClosed(Value):
+    """The inquiry about ``amount`` ended without a dispute."""
+
+    reference: str
+    amount: Money
 
 
 class DisputeOpened(Value):
@@ -99,20 +129,6 @@ class DisputeOpened(Value):
 
 class DisputeUnderReview(Value):
     """The provider or the issuer examines the merchant's answer to the dispute."""
-
-    reference: str
-    amount: Money
-
-
-class DisputeWithdrawn(Value):
-    """The provider withdrew ``amount`` from the merchant because of the dispute."""
-
-    reference: str
-    amount: Money
-
-
-class DisputeReinstated(Value):
-    """The provider returned ``amount`` that it had withdrawn because of the dispute."""
 
     reference: str
     amount: Money
@@ -143,16 +159,17 @@ PaymentFact: TypeAlias = (
     | Processing
     | Authorized
     | Captured
+    | CaptureReturned
     | Declined
     | Canceled
     | Expired
     | NotSent
 )
-RefundFact: TypeAlias = Refunded | RefundFailed | NotSent
+RefundFact: TypeAlias = Refunded | RefundFailed | RefundReversed | NotSent
 DisputeFact: TypeAlias = (
-    DisputeOpened | DisputeUnderReview | DisputeWithdrawn | DisputeReinstated | DisputeClosed
+    InquiryOpened | InquiryClosed | DisputeOpened | DisputeUnderReview | DisputeClosed
 )
-Fact: TypeAlias = PaymentFact | RefundFact | DisputeFact | FeeCharged
+Fact: TypeAlias = PaymentFact | RefundFact | DisputeFact
 
 
 class Report(Value):
@@ -164,6 +181,9 @@ class Report(Value):
     it. ``provider_reference`` is the provider's id of the payment (Stripe's PaymentIntent, PayPal's
     order), by which operations are looked up. It is None if the provider refused the call before it
     created a payment.
+
+    ``movements`` are the entries in the provider's books that came with the report. A fact moves
+    money between the beneficiary and clearing, a movement between clearing and the provider.
     """
 
     payment_id: PaymentId | None
@@ -171,3 +191,4 @@ class Report(Value):
     fact: Fact
     refund_id: RefundId | None = None
     capture_reference: str | None = None
+    movements: tuple[Movement, ...] = ()

@@ -109,9 +109,10 @@ class PayPalObjects:
             return Unknown(f"unreadable: {type(error).__name__} in the list of events")
 
     async def _reversal(self, refund_id: str) -> Reply:
-        """Return the reports of the disputes of a reversed capture.
+        """Return the reports of the disputes of a reversed capture, none if it has none.
 
-        A reversal reports the same change as its dispute, so it has no report of its own.
+        Only the row of a reversal in the transaction search moves money, so a reversal has no
+        report of its own.
         """
         reversal = await self._get(path(REFUNDS, refund_id), PayPalRefundPayload)
         if not isinstance(reversal, PayPalRefundPayload):
@@ -124,8 +125,6 @@ class PayPalObjects:
         )
         if not isinstance(listed, DisputeList):
             return listed
-        if not listed.items:
-            return Unknown(f"reversal {refund_id}: no dispute of capture {capture_id}")
         reports: tuple[Report, ...] = ()
         for item in listed.items:
             reply = await self.subject("dispute", item.dispute_id)

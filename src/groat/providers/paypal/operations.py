@@ -13,7 +13,6 @@ from groat.providers.domain.facts import (
     Captured,
     Declined,
     Expired,
-    FeeCharged,
     NotSent,
     Report,
 )
@@ -183,9 +182,7 @@ class PayPalOperations:
         if not isinstance(reply, Answered):
             return reply
         ended = [report for report in reply.reports if isinstance(report.fact, Canceled | Expired)]
-        taken = [
-            report for report in reply.reports if isinstance(report.fact, Captured | FeeCharged)
-        ]
+        taken = [report for report in reply.reports if isinstance(report.fact, Captured)]
         return Answered(
             (*translation.addressed(tuple(taken), request), *(ended or refused.reports))
         )

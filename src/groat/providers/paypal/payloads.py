@@ -81,12 +81,6 @@ class AuthorizationPayload(Payload):
     supplementary_data: SupplementaryData = SupplementaryData()
 
 
-class Breakdown(Payload):
-    """The parts of a capture's amount, of which only the fee is read."""
-
-    paypal_fee: AmountPayload | None = None
-
-
 class CapturePayload(Payload):
     """A capture."""
 
@@ -97,7 +91,6 @@ class CapturePayload(Payload):
     invoice_id: str | None = None
     final_capture: bool = False
     processor_response: ProcessorResponse | None = None
-    seller_receivable_breakdown: Breakdown = Breakdown()
     supplementary_data: SupplementaryData = SupplementaryData()
     links: list[Link] = field(default_factory=list)
 
@@ -139,16 +132,16 @@ class OrderPayload(Payload):
 
 
 class DisputedTransaction(Payload):
-    """The disputed capture. ``seller_transaction_id`` is the seller's id of it."""
+    """A disputed capture. ``seller_transaction_id`` is the seller's id of it."""
 
     seller_transaction_id: Id | None = None
+    gross_amount: AmountPayload | None = None
 
 
 class DisputeOutcome(Payload):
-    """The decision on a dispute."""
+    """The decision on a dispute. The transaction search says which money it moved."""
 
     outcome_code: str
-    amount_refunded: AmountPayload | None = None
 
 
 class PayPalDisputePayload(Payload):

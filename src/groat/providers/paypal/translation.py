@@ -18,7 +18,6 @@ from groat.providers.domain.facts import (
     Declined,
     Expired,
     Fact,
-    FeeCharged,
     Processing,
     Refunded,
     RefundFact,
@@ -97,13 +96,16 @@ def authorization_reports(authorization: AuthorizationPayload, now: datetime) ->
 
 
 def capture_reports(capture: CapturePayload) -> tuple[Report, ...]:
-    """Return the reports of a capture and its fee. The report of a pending one names its order."""
+    """Return the report of a capture. The report of a pending one names its order.
+
+    The fee in its breakdown is an expectation: only the transaction search says what was booked.
+    """
     payment_id = own_payment_id(capture.custom_id)
     order_id = capture.supplementary_data.related_ids.order_id
     match capture.status:
         case "COMPLETED" | "REFUNDED" | "PARTIALLY_REFUNDED":  # a refunded capture took money first
             taken = Captured(capture.id, capture.amount.money(), final=_is_final(capture))
-            return (Report(payment_id, order_id, taken), *_fee_reports(capture))
+            return (Report(payment_id, order_id, taken),)
         case "DECLINED" | "FAILED":
             return (Report(payment_id, order_id, _declined(capture.processor_response)),)
         case "PENDING":
@@ -233,18 +235,6 @@ def _refund_fact(refund: PayPalRefundPayload) -> RefundFact | None:
             return RefundFailed(FailureCode.REJECTED_BY_PROVIDER)
         case "PENDING":
             return None
-
-
-def _fee_reports(capture: CapturePayload) -> Iterator[Report]:
-    amount = capture.seller_receivable_breakdown.paypal_fee
-    fee = amount.money() if amount else None
-    if fee is not None and fee.amount > 0:
-        yield Report(
-            own_payment_id(capture.custom_id),
-            capture.supplementary_data.related_ids.order_id,
-            FeeCharged(capture.id, fee),
-            capture_reference=capture.id,
-        )
 
 
 def _is_final(capture: CapturePayload) -> bool:

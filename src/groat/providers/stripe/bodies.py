@@ -27,8 +27,14 @@ PAYMENT_METADATA = "groat_payment"
 REFUND_METADATA = "groat_refund"
 """Metadata key of the refund's id on refunds."""
 
-WITH_FEE = "latest_charge.balance_transaction"
-"""Fields of a PaymentIntent to expand, so that it contains its charge and Stripe's fee."""
+WITH_MOVEMENT = "latest_charge.balance_transaction"
+"""Fields of a PaymentIntent to expand, so that it contains its charge and the movement of that."""
+
+MOVEMENT = "balance_transaction"
+"""Field of a charge or a refund to expand, so that it contains its movement."""
+
+FAILURE_MOVEMENT = "failure_balance_transaction"
+"""Field of a failed charge or refund to expand. It returns the money of ``MOVEMENT``."""
 
 NEEDS_METHOD = "A Stripe payment needs a payment_method, the id of a PaymentMethod."
 
@@ -36,7 +42,7 @@ NEEDS_METHOD = "A Stripe payment needs a payment_method, the id of a PaymentMeth
 def intent(request: AuthorizeRequest) -> PaymentIntentCreateParams:
     """Return the parameters that create a PaymentIntent.
 
-    ``capture_method`` is not ``automatic_async``: then the answer would not contain the fee yet.
+    ``capture_method`` is not ``automatic_async``: then the answer would have no movement yet.
 
     Raises:
         InvalidRequest: ``amount_not_supported``; or ``invalid_payment_method`` if there is none.
@@ -52,7 +58,7 @@ def intent(request: AuthorizeRequest) -> PaymentIntentCreateParams:
         "capture_method": "automatic" if request.capture else "manual",
         "confirm": True,
         "metadata": {PAYMENT_METADATA: payment_reference(request.payment_id)},
-        "expand": [WITH_FEE],
+        "expand": [WITH_MOVEMENT],
     }
     if request.return_url is not None:
         order["return_url"] = request.return_url
@@ -61,7 +67,7 @@ def intent(request: AuthorizeRequest) -> PaymentIntentCreateParams:
 
 def confirmation(request: AuthorizeRequest) -> PaymentIntentConfirmParams:
     """Return the parameters that confirm a PaymentIntent."""
-    params: PaymentIntentConfirmParams = {"expand": [WITH_FEE]}
+    params: PaymentIntentConfirmParams = {"expand": [WITH_MOVEMENT]}
     if request.return_url is not None:
         params["return_url"] = request.return_url
     return params
@@ -73,7 +79,7 @@ def capture(request: CaptureRequest) -> PaymentIntentCaptureParams:
     Raises:
         InvalidRequest: ``amount_not_supported``.
     """
-    return {"amount_to_capture": stripe_units(request.amount), "expand": [WITH_FEE]}
+    return {"amount_to_capture": stripe_units(request.amount), "expand": [WITH_MOVEMENT]}
 
 
 def refund(request: RefundRequest) -> RefundCreateParams:
@@ -85,6 +91,7 @@ def refund(request: RefundRequest) -> RefundCreateParams:
     return {
         "charge": request.capture_reference,
         "amount": stripe_units(request.amount),
+        "expand": [MOVEMENT],
         "metadata": {
             PAYMENT_METADATA: payment_reference(request.payment_id),
             REFUND_METADATA: refund_reference(request.refund_id),

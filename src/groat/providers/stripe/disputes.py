@@ -2,51 +2,52 @@
 
 from __future__ import annotations
 
-from groat.kernel.money import Money
+from datetime import datetime
+
 from groat.providers.domain.facts import (
     DisputeClosed,
     DisputeFact,
     DisputeOpened,
-    DisputeReinstated,
     DisputeUnderReview,
-    DisputeWithdrawn,
+    InquiryClosed,
+    InquiryOpened,
     Report,
 )
 from groat.providers.stripe.amounts import stripe_money
+from groat.providers.stripe.movements import own_movements
 from groat.providers.stripe.payloads import StripeDisputePayload
 
 
-def dispute_reports(event_type: str, dispute: StripeDisputePayload) -> tuple[Report, ...]:
-    """Return the report of an event about a dispute. An inquiry takes no money and has none."""
-    fact = _dispute_fact(event_type, dispute)
+def dispute_reports(
+    dispute: StripeDisputePayload, told_at: datetime | None = None
+) -> tuple[Report, ...]:
+    """Return the report of a dispute in its present status, with all its movements so far.
+
+    The type of the event does not matter: the status says how the dispute stands, and the
+    movements say what it took and gave back.
+    """
+    fact = _dispute_fact(dispute)
     if fact is None:
         return ()
-    return (Report(None, dispute.payment_intent, fact, capture_reference=dispute.charge),)
+    moved = own_movements(
+        dispute.id, dispute.charge, *dispute.balance_transactions, told_at=told_at
+    )
+    intent, charge = dispute.payment_intent, dispute.charge
+    return (Report(None, intent, fact, capture_reference=charge, movements=moved),)
 
 
-def _dispute_fact(event_type: str, dispute: StripeDisputePayload) -> DisputeFact | None:
-    """Return the fact of the event's type, else the fact of the dispute's status."""
-    amount = stripe_money(dispute.amount, dispute.currency)
-    match event_type:
-        case _ if dispute.status.startswith("warning_"):
-            return None
-        case "charge.dispute.funds_withdrawn":
-            return DisputeWithdrawn(dispute.id, amount)
-        case "charge.dispute.funds_reinstated":
-            return DisputeReinstated(dispute.id, amount)
-        case "charge.dispute.created" if dispute.status != "prevented":
-            return DisputeOpened(dispute.id, amount)
-        case _:
-            return _dispute_standing(dispute, amount)
-
-
-def _dispute_standing(dispute: StripeDisputePayload, amount: Money) -> DisputeFact | None:
+def _dispute_fact(dispute: StripeDisputePayload) -> DisputeFact | None:
+    reference, amount = dispute.id, stripe_money(dispute.amount, dispute.currency)
     match dispute.status:
-        case "needs_response":  # an inquiry may have become a dispute
-            return DisputeOpened(dispute.id, amount)
-        case "under_review":
-            return DisputeUnderReview(dispute.id, amount)
+        case "warning_needs_response" | "warning_under_review":
+            return InquiryOpened(reference, amount)
+        case "warning_closed":
+            return InquiryClosed(reference, amount)
+        case "needs_response":
+            return DisputeOpened(reference, amount)
+        case "under_review" | "appeal_needs_response" | "appeal_under_review":
+            return DisputeUnderReview(reference, amount)
         case "won" | "lost" as outcome:
-            return DisputeClosed(dispute.id, amount, won=outcome == "won")
-        case _:
+            return DisputeClosed(reference, amount, won=outcome == "won")
+        case _:  # prevented, or a status that Stripe has added since
             return None

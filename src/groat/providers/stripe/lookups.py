@@ -20,9 +20,14 @@ from groat.providers.port import (
 )
 from groat.providers.reading import Malformed, convert, own_or_foreign, read
 from groat.providers.stripe import translation
-from groat.providers.stripe.bodies import PAYMENT_METADATA, REFUND_METADATA, WITH_FEE
+from groat.providers.stripe.bodies import (
+    MOVEMENT,
+    PAYMENT_METADATA,
+    REFUND_METADATA,
+    WITH_MOVEMENT,
+)
 from groat.providers.stripe.client import PAGE_SIZE, StripeClient, as_json, if_there
-from groat.providers.stripe.payloads import ChargePayload, PaymentIntent, StripeRefundPayload
+from groat.providers.stripe.payloads import PaymentIntent, StripeRefundPayload
 
 _CLOCKS_DIFFER_BY = timedelta(minutes=5)
 """Maximum time by which Stripe's clock may be behind PostgreSQL's."""
@@ -59,18 +64,18 @@ class StripeLookups:
 
     async def fetch_capture(self, reference: str) -> Reply | NotOurs:
         """Retrieve the charge. Its metadata is that of its PaymentIntent, with the payment's id."""
-        call = if_there(self._client.charges.retrieve_async(reference))
+        call = if_there(self._client.charges.retrieve_async(reference, {"expand": [MOVEMENT]}))
         answer = await self._client.look_up(call)
         if isinstance(answer, Unknown):
             return answer
         if answer is None:
             return FOREIGN
-        reply = read(lambda: translation.charge_reports(convert(ChargePayload, as_json(answer))))
+        reply = read(lambda: translation.found_charge_reports(as_json(answer)))
         return own_or_foreign(reply)
 
     async def intent(self, reference: str) -> PaymentIntent | Unknown:
-        """Retrieve a PaymentIntent with its charge and Stripe's fee."""
-        call = self._client.intents.retrieve_async(reference, {"expand": [WITH_FEE]})
+        """Retrieve a PaymentIntent with its charge and the movement of that."""
+        call = self._client.intents.retrieve_async(reference, {"expand": [WITH_MOVEMENT]})
         answer = await self._client.look_up(call)
         if isinstance(answer, Unknown):
             return answer
@@ -81,7 +86,9 @@ class StripeLookups:
 
     async def _search(self, request: OperationRequest) -> Reply:
         query = f"metadata['{PAYMENT_METADATA}']:'{payment_reference(request.payment_id)}'"
-        call = self._client.intents.search_async({"query": query, "expand": [f"data.{WITH_FEE}"]})
+        call = self._client.intents.search_async(
+            {"query": query, "expand": [f"data.{WITH_MOVEMENT}"]}
+        )
         answer = await self._client.look_up(call)
         if isinstance(answer, Unknown):
             return answer
@@ -108,7 +115,7 @@ class StripeLookups:
         The list has one element, or none if no metadata names that payment.
         """
         page = await self._client.intents.list_async(
-            {"created": created, "limit": PAGE_SIZE, "expand": [f"data.{WITH_FEE}"]}
+            {"created": created, "limit": PAGE_SIZE, "expand": [f"data.{WITH_MOVEMENT}"]}
         )
         async for intent in page.auto_paging_iter():
             listed = intent.to_dict()
@@ -136,6 +143,6 @@ class StripeLookups:
 
     async def _refunds_of(self, reference: str) -> list[object]:
         page = await self._client.refunds.list_async(
-            {"payment_intent": reference, "limit": PAGE_SIZE}
+            {"payment_intent": reference, "limit": PAGE_SIZE, "expand": [f"data.{MOVEMENT}"]}
         )
         return [refund.to_dict() async for refund in page.auto_paging_iter()]

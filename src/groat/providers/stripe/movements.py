@@ -5,10 +5,13 @@ Source: docs.stripe.com/api/balance_transactions, and /reports/reporting-categor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
+from groat.kernel.errors import InvalidRequest
 from groat.kernel.moments import from_unix
+from groat.kernel.value import replace
 from groat.providers.domain.movements import Movement, MovementCategory, Pool, signed_category
 from groat.providers.stripe.amounts import stripe_money
 from groat.providers.stripe.payloads import (
@@ -60,6 +63,28 @@ def category_of(reporting_category: str, amount: int) -> MovementCategory:
     return signed_category(_CATEGORIES.get(reporting_category, MovementCategory.OTHER), amount)
 
 
+def own_movements(
+    source: str,
+    charge: str,
+    *booked: BookedTransaction | str | None,
+    told_at: datetime | None = None,
+) -> tuple[Movement, ...]:
+    """Return the movements that an object holds itself, such as those of a dispute.
+
+    ``source`` is the object, and ``charge`` the charge that it belongs to. Balance transactions
+    that are not expanded are left out. So are those without a time, unless ``told_at`` is given,
+    and those with an amount that cannot be read: they must not keep the fact back.
+    """
+    found: list[Movement] = []
+    for one in booked:
+        if not isinstance(one, BookedTransaction):
+            continue
+        at = told_at if one.created is None else from_unix(one.created)
+        with suppress(InvalidRequest):
+            found += [] if at is None else [movement(one, at)]
+    return tuple(replace(one, source=source, parent=charge) for one in found)
+
+
 def movement(booked: BookedTransaction, told_at: datetime, payout: str | None = None) -> Movement:
     """Return the movement of a balance transaction.
 
@@ -92,11 +117,6 @@ def movement(booked: BookedTransaction, told_at: datetime, payout: str | None = 
         Pool.AVAILABLE if booked.balance_type == "payments" else Pool.RESERVED,
         parts,
     )
-
-
-def movements(booked: Iterable[BookedTransaction], told_at: datetime) -> list[Movement]:
-    """Return the movements of balance transactions that one report brings, such as a dispute."""
-    return [movement(one, told_at) for one in booked]
 
 
 def split(

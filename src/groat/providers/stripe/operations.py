@@ -25,7 +25,7 @@ from groat.providers.reading import convert, read, refusal
 from groat.providers.stripe import bodies, translation
 from groat.providers.stripe.client import StripeClient, as_json
 from groat.providers.stripe.lookups import StripeLookups
-from groat.providers.stripe.payloads import PaymentIntent, StripeRefundPayload
+from groat.providers.stripe.payloads import PaymentIntent
 
 
 class StripeOperations:
@@ -76,7 +76,9 @@ class StripeOperations:
         """Refund a charge, or a part of it."""
         refunds, key = self._client.refunds, _with_key(request)
         return await self._change(
-            request, lambda: refunds.create_async(bodies.refund(request), key), _refund_reports
+            request,
+            lambda: refunds.create_async(bodies.refund(request), key),
+            translation.found_refund_reports,
         )
 
     async def _change(
@@ -134,7 +136,3 @@ def _with_key(request: OperationRequest) -> RequestOptions:
 
 def _intent_reports(answer: object) -> tuple[Report, ...]:
     return translation.intent_reports(convert(PaymentIntent, answer))
-
-
-def _refund_reports(answer: object) -> tuple[Report, ...]:
-    return translation.refund_reports(convert(StripeRefundPayload, answer))

@@ -6,7 +6,7 @@ Amounts are in the minor units that Stripe uses. Currencies are in lower case.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta
 
@@ -25,14 +25,6 @@ class PaymentError(Payload):
 
     code: str | None = None
     decline_code: str | None = None
-
-
-class BalanceTransaction(Payload, tag_field="object", tag="balance_transaction"):
-    """A change of the account's balance at Stripe, in the currency of that balance."""
-
-    id: str
-    currency: str
-    fee: int
 
 
 class BookedFee(Payload):
@@ -95,7 +87,9 @@ class ChargePayload(Payload, tag_field="object", tag="charge"):
     amount: int
     amount_captured: int
     payment_intent: str | None
-    balance_transaction: BalanceTransaction | str | None = None
+    balance_transaction: BookedTransaction | str | None = None
+    failure_balance_transaction: BookedTransaction | str | None = None
+    failure_code: str | None = None
     payment_method_details: PaymentMethodDetails | None = None
     metadata: Metadata = field(default_factory=dict)
 
@@ -149,13 +143,17 @@ class StripeRefundPayload(Payload, tag_field="object", tag="refund"):
     amount: int
     charge: str | None = None
     payment_intent: str | None = None
-    balance_transaction: BalanceTransaction | str | None = None
+    balance_transaction: BookedTransaction | str | None = None
+    failure_balance_transaction: BookedTransaction | str | None = None
     failure_reason: str | None = None
     metadata: Metadata | None = None
 
 
 class StripeDisputePayload(Payload, tag_field="object", tag="dispute"):
-    """A dispute: the customer's bank takes a charge back, or inquires about it."""
+    """A dispute: the customer's bank takes a charge back, or inquires about it.
+
+    ``amount`` is the disputed amount. ``balance_transactions`` took money, or gave it back.
+    """
 
     id: str
     status: str
@@ -163,6 +161,13 @@ class StripeDisputePayload(Payload, tag_field="object", tag="dispute"):
     amount: int
     charge: str
     payment_intent: str | None = None
+    balance_transactions: list[BookedTransaction] = field(default_factory=list)
+
+
+class StripeRefundListPayload(Payload):
+    """A list of refunds."""
+
+    data: list[StripeRefundPayload]
 
 
 class IntentReference(Payload):
@@ -199,15 +204,19 @@ class EventData(Payload):
     """The object that the event is about, in its state at the time of the event."""
 
     object: PaymentIntent | ChargePayload | StripeRefundPayload | StripeDisputePayload
+    previous_attributes: dict[str, Any] = field(default_factory=dict)
 
 
 class StripeEventPayload(Payload):
     """A provider event with its object.
 
-    ``account`` is the connected account of the event, None if it has none.
+    ``account`` is the connected account of the event, None if it has none. ``api_version`` is a
+    date, perhaps with a name after it.
     """
 
     data: EventData
+    created: UnixTime | None = None
+    api_version: str | None = None
     livemode: bool | None = None
     account: str | None = None
 

@@ -7,18 +7,18 @@ from groat.providers.domain.facts import (
     Authorized,
     Canceled,
     Captured,
+    CaptureReturned,
     Declined,
     Expired,
-    FeeCharged,
     PaymentFact,
     Processing,
     Refunded,
-    RefundFact,
-    RefundFailed,
+    RefundReversed,
     Report,
     RequiresAction,
 )
 from groat.providers.domain.failures import FailureCode
+from groat.providers.domain.movements import Movement
 from groat.providers.port import (
     AuthorizeRequest,
     OperationRequest,
@@ -33,14 +33,15 @@ from groat.providers.reading import (
 from groat.providers.stripe.amounts import stripe_money
 from groat.providers.stripe.bodies import PAYMENT_METADATA, REFUND_METADATA
 from groat.providers.stripe.codes import failure_code
+from groat.providers.stripe.movements import own_movements
 from groat.providers.stripe.payloads import (
-    BalanceTransaction,
     CardErrorAnswer,
     ChargePayload,
     PaymentError,
     PaymentIntent,
     PaymentIntents,
     StateErrorAnswer,
+    StripeRefundListPayload,
     StripeRefundPayload,
 )
 
@@ -55,12 +56,14 @@ _ENDED = (Captured, Canceled, Expired)
 
 
 def intent_reports(intent: PaymentIntent) -> tuple[Report, ...]:
-    """Return the report of a PaymentIntent, and of the fee if its charge is expanded."""
-    fact = _intent_fact(intent)
-    report = Report(own_payment_id(intent.metadata.get(PAYMENT_METADATA)), intent.id, fact)
-    if isinstance(fact, Captured) and isinstance(intent.latest_charge, ChargePayload):
-        return (report, *_fee_reports(report, intent.latest_charge))
-    return (report,)
+    """Return the report of a PaymentIntent, with the movements if its charge is expanded.
+
+    A bank debit has a movement before it succeeds.
+    """
+    charge = intent.latest_charge
+    moved = _charge_movements(charge) if isinstance(charge, ChargePayload) else ()
+    payment_id = own_payment_id(intent.metadata.get(PAYMENT_METADATA))
+    return (Report(payment_id, intent.id, _intent_fact(intent), movements=moved),)
 
 
 def found_reports(page: object) -> tuple[Report, ...]:
@@ -81,7 +84,29 @@ def refund_reports(refund: StripeRefundPayload) -> tuple[Report, ...]:
     if fact is None or (refund_id is None and refund.balance_transaction is None):
         return ()
     payment_id = own_payment_id(metadata.get(PAYMENT_METADATA))
-    return (Report(payment_id, refund.payment_intent, fact, refund_id, refund.charge),)
+    moved = own_movements(
+        refund.id,
+        refund.charge or refund.id,
+        refund.balance_transaction,
+        refund.failure_balance_transaction,
+    )
+    return (Report(payment_id, refund.payment_intent, fact, refund_id, refund.charge, moved),)
+
+
+def listed_refund_reports(page: object) -> tuple[Report, ...]:
+    """Return the reports of the refunds on a page of a list."""
+    refunds = convert(StripeRefundListPayload, page).data
+    return tuple(report for refund in refunds for report in refund_reports(refund))
+
+
+def found_refund_reports(answer: object) -> tuple[Report, ...]:
+    """Return the report of a refund that was retrieved."""
+    return refund_reports(convert(StripeRefundPayload, answer))
+
+
+def found_charge_reports(answer: object) -> tuple[Report, ...]:
+    """Return the report of a charge that was retrieved."""
+    return charge_reports(convert(ChargePayload, answer))
 
 
 def decline_reports(answer: object, request: OperationRequest) -> tuple[Report, ...]:
@@ -144,11 +169,20 @@ def charge_reports(charge: ChargePayload, *, expired: bool = False) -> tuple[Rep
     if fact is None:
         return ()
     payment_id = own_payment_id(charge.metadata.get(PAYMENT_METADATA))
-    return (Report(payment_id, charge.payment_intent, fact),)
+    moved = _charge_movements(charge)
+    return (Report(payment_id, charge.payment_intent, fact, movements=moved),)
+
+
+def _charge_movements(charge: ChargePayload) -> tuple[Movement, ...]:
+    booked = charge.balance_transaction, charge.failure_balance_transaction
+    return own_movements(charge.id, charge.id, *booked)
 
 
 def _charge_fact(charge: ChargePayload) -> PaymentFact | None:
     match charge:
+        case ChargePayload(status="failed") if charge.failure_balance_transaction is not None:
+            amount = stripe_money(charge.amount, charge.currency)
+            return CaptureReturned(charge.id, amount, failure_code(charge.failure_code, None))
         case ChargePayload(status="succeeded", captured=True):
             return Captured(charge.id, stripe_money(charge.amount_captured, charge.currency))
         case ChargePayload(status="succeeded", captured=False, payment_intent=str(intent)):
@@ -158,20 +192,12 @@ def _charge_fact(charge: ChargePayload) -> PaymentFact | None:
             return None
 
 
-def _fee_reports(captured: Report, charge: ChargePayload) -> tuple[Report, ...]:
-    match charge.balance_transaction:
-        case BalanceTransaction(fee=fee) as transaction if fee > 0:
-            fact = FeeCharged(transaction.id, stripe_money(fee, transaction.currency))
-            return (replace(captured, fact=fact, capture_reference=charge.id),)
-        case _:
-            return ()
-
-
-def _refund_fact(refund: StripeRefundPayload) -> RefundFact | None:
+def _refund_fact(refund: StripeRefundPayload) -> Refunded | RefundReversed | None:
+    amount = stripe_money(refund.amount, refund.currency)
     match refund.status:
         case "succeeded":
-            return Refunded(refund.id, stripe_money(refund.amount, refund.currency))
+            return Refunded(refund.id, amount)
         case "failed" | "canceled":
-            return RefundFailed(failure_code(refund.failure_reason, None))
+            return RefundReversed(refund.id, amount, failure_code(refund.failure_reason, None))
         case _:
             return None

@@ -7,14 +7,16 @@ from groat.providers.domain.facts import (
     DisputeClosed,
     DisputeOpened,
     DisputeUnderReview,
-    DisputeWithdrawn,
     Fact,
     Report,
 )
 from groat.providers.paypal.disputes import dispute_reports
 from groat.providers.paypal.payloads import PayPalDisputePayload
 from groat.providers.reading import Malformed, convert
+from tests.support.cases import case
 from tests.support.paypal_requests import CAPTURE_ID
+
+OTHER_CAPTURE = "7AB00000000000002"
 
 DISPUTE: dict[str, object] = {
     "dispute_id": "PP-D-27803",
@@ -59,22 +61,28 @@ def test_each_dispute_status_names_the_next_actor(status: str, facts: list[Fact]
 
 
 @pytest.mark.parametrize("code", ["RESOLVED_BUYER_FAVOUR", "ACCEPTED"])
-def test_a_lost_dispute_has_a_cost(code: str) -> None:
-    withdrawn = DisputeWithdrawn("PP-D-27803", ALL)
-    assert _resolved(code) == _resolved(code, "10.50") == [OPENED, withdrawn, LOST]
+def test_a_lost_dispute_moves_no_money_by_itself(code: str) -> None:
+    """What it took, the rows of the transaction search say, and so what the merchant refunded."""
+    assert _resolved(code) == _resolved(code, "10.50") == _resolved(code, "9.50") == [OPENED, LOST]
 
 
-def test_a_lost_dispute_costs_the_taken_amount_and_no_more() -> None:
-    withdrawn = DisputeWithdrawn("PP-D-27803", Money(950, "EUR"))
-    assert _resolved("RESOLVED_BUYER_FAVOUR", "9.50") == [OPENED, withdrawn, LOST]
-    assert _resolved("RESOLVED_BUYER_FAVOUR", "0.00") == [OPENED, LOST]
+def test_a_dispute_of_two_captures_is_one_dispute_for_each() -> None:
+    dispute = case("dispute-of-two", capture=CAPTURE_ID, capture2=OTHER_CAPTURE)
+    reports = dispute_reports(convert(PayPalDisputePayload, dispute))
+    opened = DisputeOpened("PP-D-2", ALL)
+    lost = DisputeClosed("PP-D-2", ALL, won=False)
+    assert reports == tuple(
+        Report(None, None, fact, capture_reference=capture)
+        for capture in (OTHER_CAPTURE, CAPTURE_ID)
+        for fact in (opened, lost)
+    )
 
 
 @pytest.mark.parametrize(
     "code",
     ["RESOLVED_SELLER_FAVOUR", "RESOLVED_WITH_PAYOUT", "CANCELED_BY_BUYER", "DENIED", "NONE"],
 )
-def test_a_won_dispute_has_no_cost(code: str) -> None:
+def test_a_dispute_that_costs_the_seller_nothing_is_won(code: str) -> None:
     assert _resolved(code, "10.50") == [OPENED, WON]
 
 

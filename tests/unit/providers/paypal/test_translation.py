@@ -17,7 +17,6 @@ from groat.providers.domain.facts import (
     Declined,
     Expired,
     Fact,
-    FeeCharged,
     Processing,
     Refunded,
     RefundFailed,
@@ -186,28 +185,10 @@ def test_a_pending_capture_reports_only_its_order() -> None:
     assert report.fact == TAKEN
 
 
-def test_the_fee_is_reported_beside_the_capture() -> None:
+def test_the_fee_in_a_capture_is_an_expectation_and_no_report() -> None:
     fee = {"paypal_fee": {"currency_code": "EUR", "value": "0.61"}}
-    _, report = _capture(seller_receivable_breakdown=fee)
-    charged = FeeCharged(CAPTURE_ID, Money(61, "EUR"))
-    assert report == Report(PAYMENT_ID, ORDER_ID, charged, capture_reference=CAPTURE_ID)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"seller_receivable_breakdown": {}},
-        {"seller_receivable_breakdown": {"paypal_fee": {"currency_code": "EUR", "value": "0.00"}}},
-        {
-            "status": "PENDING",
-            "seller_receivable_breakdown": {
-                "paypal_fee": {"currency_code": "EUR", "value": "0.61"}
-            },
-        },
-    ],
-)
-def test_without_a_fee_none_is_reported(changes: dict[str, object]) -> None:
-    assert not [report for report in _capture(**changes) if isinstance(report.fact, FeeCharged)]
+    (report,) = _capture(seller_receivable_breakdown=fee)
+    assert (report, report.movements) == (_capture()[0], ())
 
 
 OF_AUTHORIZATION = {"related_ids": {"order_id": ORDER_ID, "authorization_id": AUTHORIZATION_ID}}

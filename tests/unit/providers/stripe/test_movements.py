@@ -8,7 +8,7 @@ import pytest
 from groat.kernel.errors import InvalidRequest
 from groat.providers.domain.movements import Movement, MovementCategory, Pool
 from groat.providers.reading import Malformed, convert
-from groat.providers.stripe.movements import movement, movements
+from groat.providers.stripe.movements import movement, own_movements
 from groat.providers.stripe.payloads import BookedTransaction
 
 TOLD_AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -114,7 +114,7 @@ def test_amounts_have_the_decimals_of_the_currency() -> None:
 
 def test_a_dispute_brings_all_its_movements() -> None:
     listed = [convert(BookedTransaction, {**CHARGED, "id": f"txn_{n}"}) for n in (1, 2)]
-    assert [one.key for one in movements(listed, TOLD_AT)] == ["txn_1", "txn_2"]
+    assert [one.key for one in own_movements("du_1", "ch_1", *listed)] == ["txn_1", "txn_2"]
 
 
 def test_another_object_is_no_movement() -> None:

@@ -11,26 +11,28 @@ from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import PaymentId, RefundId
 from groat.kernel.moments import LATEST
 from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.providers.domain.facts import (
     Authorized,
     Canceled,
     Captured,
+    CaptureReturned,
     Declined,
     DisputeClosed,
     DisputeOpened,
-    DisputeReinstated,
     DisputeUnderReview,
-    DisputeWithdrawn,
     Expired,
     Fact,
-    FeeCharged,
+    InquiryClosed,
+    InquiryOpened,
     Processing,
     Refunded,
-    RefundFailed,
+    RefundReversed,
     Report,
     RequiresAction,
 )
 from groat.providers.domain.failures import FailureCode
+from groat.providers.domain.movements import Movement, MovementCategory
 from groat.providers.reading import Malformed, convert
 from groat.providers.stripe.bodies import PAYMENT_METADATA, REFUND_METADATA
 from groat.providers.stripe.events import EVENT_TYPES, event_reports
@@ -80,7 +82,7 @@ DISPUTE: dict[str, object] = {
     "payment_intent": "pi_1",
     "metadata": {},
 }
-AMOUNT = Money(1050, "EUR")
+AMOUNT, PART = Money(1050, "EUR"), Money(50, "EUR")
 UNTIL = datetime(2026, 1, 8, tzinfo=UTC)
 DETAILS = {"type": "card", "card": {"capture_before": int(UNTIL.timestamp())}}
 AUTHENTICATION = {"code": "payment_intent_authentication_failure"}
@@ -247,27 +249,73 @@ def test_an_expired_charge_reports_its_expiry() -> None:
     assert _event(charge, "charge.expired") == (Report(PAYMENT_ID, "pi_1", Expired()),)
 
 
-def _transaction(fee: int, currency: str = "eur") -> dict[str, object]:
-    return {"object": "balance_transaction", "id": "txn_1", "currency": currency, "fee": fee}
+def _transaction(amount: int, fee: int = 0, **changes: object) -> dict[str, object]:
+    return {
+        "object": "balance_transaction",
+        "id": "txn_1",
+        "amount": amount,
+        "fee": fee,
+        "net": amount - fee,
+        "currency": "eur",
+        "reporting_category": "charge",
+        "created": 1_767_312_000,
+        "source": "ch_1",
+        **changes,
+    }
 
 
-@given(fee=st.integers(1, 10**9), currency=st.sampled_from(["eur", "usd", "jpy"]))
-def test_the_fee_is_reported_beside_the_capture(fee: int, currency: str) -> None:
-    charge = {**CHARGE, "balance_transaction": _transaction(fee, currency)}
-    charged = FeeCharged("txn_1", Money(fee, currency.upper()))
-    told = Report(PAYMENT_ID, "pi_1", charged, capture_reference="ch_1")
-    assert _intent(latest_charge=charge) == (TAKEN, told)
+BOOKED_AT = datetime.fromtimestamp(1_767_312_000, UTC)
 
 
-@pytest.mark.parametrize("transaction", [None, "txn_1", _transaction(0)])
-def test_without_a_fee_none_is_reported(transaction: object) -> None:
+@given(fee=st.integers(0, 10**9), currency=st.sampled_from(["eur", "usd", "jpy"]))
+def test_the_movement_of_a_charge_comes_with_its_fact(fee: int, currency: str) -> None:
+    charge = {**CHARGE, "balance_transaction": _transaction(1050, fee, currency=currency)}
+    moved = Movement(
+        "txn_1",
+        MovementCategory.CHARGE,
+        "charge",
+        BOOKED_AT,
+        currency.upper(),
+        1050,
+        fee,
+        source="ch_1",
+        parent="ch_1",
+    )
+    told = replace(TAKEN, movements=(moved,))
+    assert _intent(latest_charge=charge) == (told,)
+    assert _event(charge) == (told,)
+
+
+@pytest.mark.parametrize(
+    "transaction",
+    [None, "txn_1", _transaction(1050, created=None), _transaction(1050, currency="xxx")],
+)
+def test_an_incomplete_movement_keeps_no_fact_back(transaction: object) -> None:
     assert _intent(latest_charge={**CHARGE, "balance_transaction": transaction}) == (TAKEN,)
 
 
-def test_a_payment_without_money_has_no_fee() -> None:
-    charge = {**CHARGE, "balance_transaction": _transaction(5)}
-    reports = _intent(status="requires_capture", amount_capturable=1, latest_charge=charge)
-    assert [type(report.fact) for report in reports] == [Authorized]
+def test_a_debit_has_a_movement_before_it_succeeds() -> None:
+    charge = {**CHARGE, "status": "pending", "captured": False}
+    charge["balance_transaction"] = _transaction(1050)
+    (report,) = _intent(status="processing", latest_charge=charge)
+    assert report.fact == Processing()
+    assert [moved.gross for moved in report.movements] == [1050]
+
+
+def test_a_charge_that_failed_after_its_booking_was_returned() -> None:
+    failed = {**CHARGE, "status": "failed", "captured": False, "amount_captured": 0}
+    failed["failure_code"] = "insufficient_funds"
+    failed["balance_transaction"] = _transaction(1200, 30)
+    failed["failure_balance_transaction"] = _transaction(
+        -1200, id="txn_2", reporting_category="charge_failure", source="pyr_1"
+    )
+    (report,) = _event(failed, "charge.failed")
+    returned = CaptureReturned("ch_1", Money(1200, "EUR"), FailureCode.INSUFFICIENT_FUNDS)
+    assert report.fact == returned
+    assert [(one.key, one.gross, one.parent) for one in report.movements] == [
+        ("txn_1", 1200, "ch_1"),
+        ("txn_2", -1200, "ch_1"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -275,14 +323,14 @@ def test_a_payment_without_money_has_no_fee() -> None:
     [
         ({}, Refunded("re_1", Money(50, "EUR"))),
         ({"balance_transaction": None}, Refunded("re_1", Money(50, "EUR"))),
-        ({"status": "failed"}, RefundFailed(FailureCode.DO_NOT_HONOR)),
+        ({"status": "failed"}, RefundReversed("re_1", PART, FailureCode.DO_NOT_HONOR)),
         (
             {"status": "failed", "failure_reason": "expired_or_canceled_card"},
-            RefundFailed(FailureCode.EXPIRED_CARD),
+            RefundReversed("re_1", PART, FailureCode.EXPIRED_CARD),
         ),
         (
             {"status": "canceled", "failure_reason": "merchant_request"},
-            RefundFailed(FailureCode.DO_NOT_HONOR),
+            RefundReversed("re_1", PART, FailureCode.DO_NOT_HONOR),
         ),
     ],
 )
@@ -308,45 +356,38 @@ def test_the_release_of_an_authorization_is_no_refund() -> None:
     assert _refund(metadata={}, balance_transaction=None) == ()
 
 
+@pytest.mark.parametrize("event", ["created", "updated", "funds_withdrawn", "closed"])
 @pytest.mark.parametrize(
-    ("event", "status", "fact"),
+    ("status", "fact"),
     [
-        ("created", "needs_response", DisputeOpened("du_1", AMOUNT)),
-        ("created", "lost", DisputeOpened("du_1", AMOUNT)),
-        ("updated", "needs_response", DisputeOpened("du_1", AMOUNT)),
-        ("updated", "under_review", DisputeUnderReview("du_1", AMOUNT)),
-        ("updated", "won", DisputeClosed("du_1", AMOUNT, won=True)),
-        ("funds_withdrawn", "needs_response", DisputeWithdrawn("du_1", AMOUNT)),
-        ("funds_withdrawn", "under_review", DisputeWithdrawn("du_1", AMOUNT)),
-        ("funds_reinstated", "won", DisputeReinstated("du_1", AMOUNT)),
-        ("closed", "won", DisputeClosed("du_1", AMOUNT, won=True)),
-        ("closed", "lost", DisputeClosed("du_1", AMOUNT, won=False)),
+        ("needs_response", DisputeOpened("du_1", AMOUNT)),
+        ("under_review", DisputeUnderReview("du_1", AMOUNT)),
+        ("appeal_under_review", DisputeUnderReview("du_1", AMOUNT)),
+        ("won", DisputeClosed("du_1", AMOUNT, won=True)),
+        ("lost", DisputeClosed("du_1", AMOUNT, won=False)),
+        ("warning_needs_response", InquiryOpened("du_1", AMOUNT)),
+        ("warning_under_review", InquiryOpened("du_1", AMOUNT)),
+        ("warning_closed", InquiryClosed("du_1", AMOUNT)),
     ],
 )
-def test_a_dispute_is_reported_with_its_charge(event: str, status: str, fact: Fact) -> None:
+def test_a_dispute_is_reported_by_its_status(event: str, status: str, fact: Fact) -> None:
     told = Report(None, "pi_1", fact, capture_reference="ch_1")
     assert _dispute(event, status) == (told,)
 
 
-@pytest.mark.parametrize("event", ["created", "updated", "closed"])
-@pytest.mark.parametrize(
-    "status", ["warning_needs_response", "warning_under_review", "warning_closed"]
-)
-def test_an_inquiry_reports_no_fact(event: str, status: str) -> None:
-    assert _dispute(event, status) == ()
+def test_a_dispute_brings_its_movements_with_the_time_of_the_event() -> None:
+    taken = _transaction(-1050, 1500, id="txn_9", reporting_category="dispute", created=None)
+    dispute = {**DISPUTE, "balance_transactions": [{**taken, "source": None}]}
+    event = convert(StripeEventPayload, {"created": 1_767_312_000, "data": {"object": dispute}})
+    (report,) = event_reports("charge.dispute.funds_withdrawn", event)
+    (moved,) = report.movements
+    assert (moved.gross, moved.fee, moved.occurred_at) == (-1050, 1500, BOOKED_AT)
+    assert (moved.source, moved.parent) == ("du_1", "ch_1")
 
 
-@pytest.mark.parametrize(
-    ("event", "status"),
-    [
-        ("created", "prevented"),
-        ("closed", "prevented"),
-        ("updated", "appeal_under_review"),
-        ("closed", "something_new"),
-    ],
-)
-def test_a_dispute_in_another_status_reports_no_fact(event: str, status: str) -> None:
-    assert _dispute(event, status) == ()
+@pytest.mark.parametrize("status", ["prevented", "something_new"])
+def test_a_dispute_in_another_status_reports_no_fact(status: str) -> None:
+    assert _dispute("closed", status) == ()
 
 
 @given(st.text())

@@ -85,13 +85,47 @@ async def test_an_unreadable_event_of_interest_is_retried(
     assert isinstance(await provider.webhooks.interpret("charge.succeeded", body), Unreadable)
 
 
-@pytest.mark.parametrize("kind", ["payout.paid", "charge.refunded", "v2.core.event"])
+@pytest.mark.parametrize("kind", ["payout.paid", "charge.pending", "v2.core.event"])
 async def test_other_events_report_no_fact(provider: StripeProvider, kind: str) -> None:
     assert await provider.webhooks.interpret(kind, b"anything") == Answered(())
     assert provider.webhooks.read(kind, b"anything") == Answered(())
 
 
-def test_only_a_thin_event_needs_a_call_to_stripe(provider: StripeProvider) -> None:
+@pytest.mark.parametrize(
+    ("kind", "charge", "event", "needs_call"),
+    [
+        ("charge.succeeded", {"balance_transaction": "txn_1"}, {}, False),
+        ("charge.updated", {"balance_transaction": "txn_1"}, {}, False),
+        ("charge.updated", {"balance_transaction": None}, {"balance_transaction": None}, False),
+        ("charge.updated", {"balance_transaction": "txn_1"}, {"balance_transaction": None}, True),
+        ("charge.failed", {}, {}, False),
+        ("charge.failed", {"failure_balance_transaction": "txn_2"}, {}, True),
+    ],
+)
+def test_an_event_that_names_a_new_movement_needs_a_call_to_stripe(
+    provider: StripeProvider,
+    kind: str,
+    charge: dict[str, object],
+    event: dict[str, object],
+    *,
+    needs_call: bool,
+) -> None:
+    about = {
+        "object": "charge",
+        "id": "ch_1",
+        "status": "succeeded",
+        "captured": True,
+        "currency": "eur",
+        "amount": 1050,
+        "amount_captured": 1050,
+        "payment_intent": "pi_1",
+        **charge,
+    }
+    body = json.dumps({"data": {"object": about, "previous_attributes": event}}).encode()
+    assert (provider.webhooks.read(kind, body) is None) == needs_call
+
+
+def test_a_thin_event_needs_a_call_to_stripe(provider: StripeProvider) -> None:
     assert isinstance(provider.webhooks.read("charge.succeeded", b"anything"), Unreadable)
     assert provider.webhooks.read("v1.charge.succeeded", b"anything") is None
     assert provider.webhooks.read("v1.payout.paid", b"anything") == Answered(())

@@ -171,7 +171,9 @@ create table payment (
     captured bigint not null default 0,
     refunded bigint not null default 0,
     refund_pending bigint not null default 0,
-    disputed bigint not null default 0,
+    returned bigint not null default 0,
+    in_dispute bigint not null default 0 check (in_dispute >= 0),
+    owed bigint not null default 0 check (owed >= 0),
     beneficiary_id uuid not null,
     provider_account_id uuid not null,
     payment_method text,
@@ -195,15 +197,16 @@ create table payment (
     constraint payment_captured_within_authorized check (captured between 0 and authorized),
     constraint payment_refunds_not_negative check (refunded >= 0 and refund_pending >= 0),
     constraint payment_refunds_within_captured check (refunded + refund_pending <= captured),
-    constraint payment_disputed_within_captured check (disputed between 0 and captured),
+    constraint payment_returned_within_captured check (returned between 0 and captured),
     constraint payment_authorized_has_authorized check (status <> 'authorized' or authorized > 0),
     constraint payment_succeeded_has_captured
-        check (status = 'authorized' or (status = 'succeeded') = (captured > 0)),
+        check (status = 'authorized' or (status = 'succeeded') = (captured > returned)),
     constraint payment_failed_has_code check ((status = 'failed') = (failure_code is not null)),
     constraint payment_action_has_status check (next_action_url is null or status = 'requires_action')
 ) with (fillfactor = 50); -- room to update a row in its page: a payment changes once or twice soon after creation
 
--- A refund of a payment, full or partial. While it is pending, a hold reserves its amount on the beneficiary.
+-- A refund of a payment, full or partial. While it is pending, a hold reserves its amount on the beneficiary. A
+-- refund that was made at the provider has no hold: it has already happened.
 create table refund (
     merchant_id bigint not null,
     id uuid not null,
@@ -211,7 +214,8 @@ create table refund (
     status text not null check (status in ('pending', 'succeeded', 'failed')),
     amount bigint not null check (amount > 0),
     capture_reference text not null,
-    hold_id uuid not null,
+    origin text not null check (origin in ('request', 'provider')),
+    hold_id uuid,
     reason text,
     metadata jsonb not null,
     failure_code text,
@@ -220,30 +224,27 @@ create table refund (
     primary key (merchant_id, id),
     foreign key (merchant_id, payment_id) references payment,
     foreign key (merchant_id, hold_id) references hold,
-    constraint refund_failed_has_code check ((status = 'failed') = (failure_code is not null))
+    constraint refund_failed_has_code check ((status = 'failed') = (failure_code is not null)),
+    constraint refund_by_request_has_hold check ((origin = 'request') = (hold_id is not null)),
+    constraint refund_at_provider_has_ended check (origin = 'request' or status <> 'pending')
 );
 create index refund_by_payment on refund (merchant_id, payment_id, id);
 
--- A customer's dispute. withdrawn and reinstated are posted amounts. shortfall is the part of withdrawn that the
--- beneficiary's balance did not cover.
+-- A customer's dispute of a capture. amount may be more than was captured. Movements hold the money that it moved.
 create table dispute (
     merchant_id bigint not null,
     id uuid not null,
     payment_id uuid not null,
     provider_account_id uuid not null,
     provider_reference text not null,
-    status text not null check (status in ('needs_response', 'under_review', 'won', 'lost')),
+    capture_reference text not null,
+    status text not null check (status in ('inquiry', 'closed', 'needs_response', 'under_review', 'won', 'lost')),
     amount bigint not null check (amount > 0),
-    withdrawn bigint not null,
-    reinstated bigint not null,
-    shortfall bigint not null default 0,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     primary key (merchant_id, id),
-    unique (merchant_id, provider_account_id, provider_reference),
-    foreign key (merchant_id, payment_id) references payment,
-    constraint dispute_reinstated_within_withdrawn check (reinstated between 0 and withdrawn),
-    constraint dispute_shortfall_within_withdrawn check (shortfall between 0 and withdrawn)
+    unique (merchant_id, provider_account_id, provider_reference, capture_reference),
+    foreign key (merchant_id, payment_id) references payment
 );
 create index dispute_by_payment on dispute (merchant_id, payment_id, id);
 
@@ -298,12 +299,12 @@ create table routing_decision (
     foreign key (merchant_id, rules_version) references routing_rules
 );
 
--- Effects of provider events that were applied. The primary key applies each effect once: if two different
+-- Facts that were applied and moved money between a beneficiary and clearing. The primary key applies each effect once: if two different
 -- events report one capture, the capture is posted once.
 create table applied_effect (
     merchant_id bigint not null,
     provider_account_id uuid not null,
-    kind text not null check (kind in ('captured', 'fee', 'refunded', 'dispute_withdrawn', 'dispute_reinstated')),
+    kind text not null check (kind in ('captured', 'refunded', 'refund_reversed', 'capture_returned')),
     reference text not null,
     payment_id uuid not null,
     transaction_id uuid not null,
@@ -344,7 +345,8 @@ create index movement_by_time on movement using brin (occurred_at) with (autosum
 
 -- The places of movements. Number 1 is the posting of the movement; a movement without it was read and not
 -- posted. Each further number moves the gross amount from the place before. transaction_id is null if there was
--- nothing to post.
+-- nothing to post. payment_id is the payment of a dispute, and borne the amount in the payment's currency that its
+-- beneficiary got, negative if the dispute took it.
 create table movement_attribution (
     merchant_id bigint not null,
     provider_account_id uuid not null,
@@ -356,11 +358,17 @@ create table movement_attribution (
     )),
     reference text,
     reason text,
+    payment_id uuid,
+    borne bigint,
     transaction_id uuid,
     attributed_at timestamptz not null,
     primary key (merchant_id, provider_account_id, movement_key, number),
-    constraint movement_attribution_suspense_has_reason check ((place = 'suspense') = (reason is not null))
+    constraint movement_attribution_suspense_has_reason check ((place = 'suspense') = (reason is not null)),
+    constraint movement_attribution_beneficiary_has_payment
+        check ((place = 'beneficiary') = (payment_id is not null) and (place = 'beneficiary') = (borne is not null))
 );
+create index movement_attribution_by_payment on movement_attribution (merchant_id, payment_id)
+    where place = 'beneficiary';
 
 -- The sums of facts (told) and of movements (booked) of each object, with the ledger's sign. Clearing holds the
 -- difference of an open item. An item whose sums have two currencies is not open: the provider has exchanged it.
