@@ -58,11 +58,13 @@ def shown_changes(standing: Standing, verdicts: Sequence[Verdict], moved: Moved)
 
 def _before(standing: Standing, moved: Moved) -> dict[UUID, object]:
     """Return the objects before the facts, by their ids."""
-    known: dict[UUID, object] = {}
-    known.update(standing.payments)
-    known.update(standing.refunds)
-    for dispute in standing.disputes.values():
-        known[dispute.id] = _with_money(dispute, moved.before)
+    known: dict[UUID, object] = {
+        key: _with_money(dispute, moved.before) for key, dispute in standing.disputes.items()
+    }
+    for payment in standing.payments.values():
+        known[payment.id] = payment
+    for refund in standing.refunds.values():
+        known[refund.id] = refund
     return known
 
 
