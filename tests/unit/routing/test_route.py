@@ -15,7 +15,7 @@ from groat.kernel.ids import PaymentId, ProviderAccountId
 from groat.kernel.money import Money
 from groat.kernel.value import replace
 from groat.providers.domain.failures import RETRYABLE, FailureCode
-from groat.routing.domain.route import Leg, Route, RoutingInput, decide_route, draw
+from groat.routing.domain.route import Leg, PaymentMethod, Route, RoutingInput, decide_route, draw
 from groat.routing.domain.rules import Conditions, Rule, Rules, RulesInForce, Target
 
 STRIPE, PAYPAL, OTHER = (ProviderAccountId(UUID(int=number)) for number in (1, 2, 3))
@@ -23,9 +23,8 @@ ACCOUNTS = {STRIPE: "stripe", PAYPAL: "paypal", OTHER: "stripe"}
 PAYMENT = RoutingInput(
     PaymentId(UUID(int=9)),
     Money(1050, "EUR"),
-    "card",
+    PaymentMethod("card", {"stripe": "pm_1", "paypal": "vault_1"}),
     {"shop": "eu"},
-    {"stripe": "pm_1", "paypal": "vault_1"},
 )
 BOTH = (Target(STRIPE), Target(PAYPAL))
 
@@ -82,12 +81,13 @@ def test_targets_are_tried_in_their_order_with_the_token_of_their_provider() -> 
 
 
 def test_a_target_without_a_token_is_skipped_with_a_reason() -> None:
-    only_paypal = replace(PAYMENT, tokens={"paypal": "vault_1"})
+    only_paypal = replace(PAYMENT, method=PaymentMethod("card", {"paypal": "vault_1"}))
     decision = decide_route(in_force(1, (Rule("all", BOTH),)), only_paypal, ACCOUNTS, ())
     assert [leg.provider_account_id for leg in decision.route.legs] == [PAYPAL]
     assert [one.verdict for one in decision.considered] == ["no_token", "taken"]
+    nowhere = replace(PAYMENT, method=PaymentMethod("card", {}))
     with pytest.raises(Conflict):
-        decide_route(in_force(1, (Rule("all", BOTH),)), replace(PAYMENT, tokens={}), ACCOUNTS, ())
+        decide_route(in_force(1, (Rule("all", BOTH),)), nowhere, ACCOUNTS, ())
 
 
 def test_a_deleted_account_is_skipped() -> None:

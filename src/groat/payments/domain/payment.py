@@ -15,7 +15,7 @@ from groat.merchants.domain.credentials import ProviderName
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation, OperationKind, pending_operation
 from groat.providers.domain.failures import FailureCode
-from groat.routing.domain.route import Route, RoutingInput
+from groat.routing.domain.route import PaymentMethod, Route, RoutingInput
 from groat.routing.domain.simulation import PastPayment
 
 CaptureMethod: TypeAlias = Literal["automatic", "manual"]
@@ -60,20 +60,20 @@ class PaymentOrder(Value):
 
 
 class UnroutedOrder(Value):
-    """An order whose provider account the routing rules choose.
-
-    ``tokens`` has a payment method's token for each provider, None for a provider that needs none.
-    """
+    """An order whose provider account the routing rules choose, by its payment method."""
 
     terms: PaymentTerms
     tokens: Mapping[ProviderName, str | None]
 
+    @property
+    def method(self) -> PaymentMethod:
+        """The payment method, with its token at each provider."""
+        return PaymentMethod(self.terms.method_kind, self.tokens)
+
     def routing_input(self, payment_id: PaymentId) -> RoutingInput:
         """Return the input of the routing rules."""
         terms = self.terms
-        return RoutingInput(
-            payment_id, terms.amount, terms.method_kind, terms.metadata, self.tokens
-        )
+        return RoutingInput(payment_id, terms.amount, self.method, terms.metadata)
 
 
 class Payment(Value):
@@ -112,7 +112,8 @@ class Payment(Value):
     def past(self) -> PastPayment:
         """Return the payment as a simulation of routing rules sees it."""
         terms, route = self.order.terms, self.order.route
-        routed = RoutingInput(self.id, terms.amount, terms.method_kind, terms.metadata, tokens={})
+        method = PaymentMethod(terms.method_kind, tokens={})
+        routed = RoutingInput(self.id, terms.amount, method, terms.metadata)
         return PastPayment(routed, route.first, route.leg.provider_account_id)
 
     @property

@@ -79,17 +79,24 @@ class Route(Value):
         return frozenset(leg.provider_account_id for leg in self.legs[: self.at])
 
 
-class RoutingInput(Value):
-    """The fields of a payment that routing reads.
+class PaymentMethod(Value):
+    """What the customer pays with. ``kind`` is the caller's name for it, such as ``card``.
 
-    ``tokens`` maps each provider that can charge the customer to the payment method's token there.
+    ``tokens`` maps each provider that can charge it to its token there, None for a provider that
+    needs none.
     """
+
+    kind: str | None
+    tokens: Mapping[ProviderName, str | None]
+
+
+class RoutingInput(Value):
+    """The fields of a payment that routing reads."""
 
     id: PaymentId
     amount: Money
-    kind: str | None
+    method: PaymentMethod
     metadata: Mapping[str, str]
-    tokens: Mapping[ProviderName, str | None]
 
 
 Consideration: TypeAlias = Literal["taken", "no_token", "not_available", "last_resort"]
@@ -185,8 +192,8 @@ def unmet(conditions: Conditions, payment: RoutingInput) -> str | None:
         return f"amount is below {conditions.amount_min}"
     if conditions.amount_max is not None and amount > conditions.amount_max:
         return f"amount is above {conditions.amount_max}"
-    if conditions.kinds and payment.kind not in conditions.kinds:
-        return f"payment method kind is {payment.kind or 'not given'}"
+    if conditions.kinds and payment.method.kind not in conditions.kinds:
+        return f"payment method kind is {payment.method.kind or 'not given'}"
     for name, value in conditions.metadata.items():
         if payment.metadata.get(name) != value:
             return f"metadata {name!r} is not {value!r}"
@@ -222,7 +229,7 @@ def _along(
             "deleted, or the payment has no token for its provider.",
         )
     legs = tuple(
-        Leg(target.provider_account_id, payment.tokens[accounts[target.provider_account_id]])
+        Leg(target.provider_account_id, payment.method.tokens[accounts[target.provider_account_id]])
         for target in taken
     )
     route = Route(legs, rule.fallback_on, fallback_within=rule.fallback_within)
@@ -251,6 +258,6 @@ def _verdict(
     provider = accounts.get(account_id)
     if provider is None:
         return "not_available"
-    if provider not in payment.tokens:
+    if provider not in payment.method.tokens:
         return "no_token"
     return "last_resort" if account_id in broken else "taken"

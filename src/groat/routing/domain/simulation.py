@@ -73,8 +73,9 @@ def _simulated(
     accounts: Mapping[ProviderAccountId, ProviderName],
     tokens: Mapping[ProviderName, str | None],
 ) -> SimulatedRoute:
+    payment = replace(past.payment, method=replace(past.payment.method, tokens=tokens))
     try:
-        choice = choose_route(rules, replace(past.payment, tokens=tokens), accounts, ())
+        choice = choose_route(rules, payment, accounts, ())
     except Conflict as error:
         return SimulatedRoute(past, None, error.message)
     first = choice.route.leg.provider_account_id
