@@ -13,7 +13,7 @@ import kubernetes_validate  # type: ignore[import-untyped] # it has no stubs
 import pytest
 import yaml
 
-from tests.tidy.reference_pages import metrics
+from tests.support.declared_metrics import declared_metrics
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = DEPLOY / "prometheus" / "alerts.yaml"
@@ -23,11 +23,7 @@ KUBERNETES = "1.35"
 DASHBOARD = DEPLOY / "grafana" / "groat.json"
 
 _METRIC = re.compile(r"groat_[a-z_]+")
-_PARTS = re.compile(r"_(bucket|count|sum)$")
-
-
-def declared() -> set[str]:
-    return set(_METRIC.findall(metrics()))
+_PARTS = re.compile(r"_(bucket|count|sum|total)$")
 
 
 def used(expressions: list[str]) -> set[str]:
@@ -48,11 +44,11 @@ def queries() -> list[str]:
 @pytest.mark.parametrize("expressions", [[*alerts().values()], queries()], ids=["alerts", "board"])
 def test_a_query_names_only_declared_metrics(expressions: list[str]) -> None:
     assert expressions
-    assert used(expressions) <= declared()
+    assert used(expressions) <= declared_metrics()
 
 
 def test_the_dashboard_shows_every_metric() -> None:
-    assert declared() - used(queries()) == set()
+    assert declared_metrics() - used(queries()) == set()
 
 
 def test_every_alert_was_seen_to_fire() -> None:

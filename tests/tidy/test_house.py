@@ -7,6 +7,7 @@ import yaml
 from typer.testing import CliRunner
 
 from groat.app.cli import app
+from groat.app.command_table import COMMANDS
 from tests.tidy.source import ROOT, SOURCE, imports, modules, repository_files, tree
 
 REGISTRIES = [
@@ -24,6 +25,7 @@ STARTED_BY_NAME = {  # the entry points in pyproject.toml
     "groat.providers.paypal.adapter",
     "groat.providers.stripe.adapter",
 }
+LOADED_BY_COMMAND = {f"groat.app.{source.module}" for source in COMMANDS.values()}
 LOADED_BY_ALEMBIC = "groat.platform.postgres.migrations."
 LOADED_BY_PYTEST = "groat.providers.conformance."
 
@@ -70,7 +72,8 @@ def test_makefile_has_the_documented_targets() -> None:
 
 
 def test_every_module_is_used() -> None:
-    used = {name for path in modules().values() for name in imports(path)} | STARTED_BY_NAME
+    used = {name for path in modules().values() for name in imports(path)}
+    used |= STARTED_BY_NAME | LOADED_BY_COMMAND
     unused = {
         name
         for name, path in modules().items()

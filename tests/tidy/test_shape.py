@@ -15,7 +15,7 @@ ROOMS = (
 )
 """The rooms with a service. The other rooms have shapes of their own."""
 
-PLACES = {"http", "service", "queries", "checks", "domain", "infrastructure"}
+PLACES = {"http", "service", "queries", "checks", "gauges", "domain", "infrastructure"}
 LAYERS = ("http", "service", "domain", "infrastructure")
 """The parts of a room that may be packages."""
 
@@ -38,7 +38,7 @@ def test_room_has_the_one_shape(room: str) -> None:
 def test_sql_stands_beside_its_store(room: str) -> None:
     for path in (SOURCE / "groat" / room).rglob("*.sql"):
         assert path.parent.name == "infrastructure", path
-        assert path.stem == "checks" or path.with_suffix(".py").exists(), path
+        assert path.stem in {"checks", "gauges"} or path.with_suffix(".py").exists(), path
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -1,21 +1,16 @@
 """Examine an installation: settings, servers, keys, clocks and provider accounts.
 
-Each symptom says what is wrong and what cures it. A later examination that needs an earlier one is
-left out when that one fails.
+Each symptom names a fault and its cure. An examination that needs an earlier one is left out when
+that one fails.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-
-import psycopg
-import redis.asyncio
-from redis.exceptions import RedisError
 
 from groat.app.settings import ALL_SETTINGS
 from groat.app.wiring import Engine, open_engine
@@ -26,21 +21,15 @@ from groat.merchants.domain.credentials import ProviderAccountName
 from groat.platform.http.guard import connection_limits
 from groat.platform.postgres import schema
 from groat.platform.postgres.heartbeat import processes
+from groat.platform.postgres.server import PostgresFacts
 from groat.platform.process.settings import Settings, require, unknown_variables
+from groat.platform.redis.server import RedisFacts
 from groat.providers.port import Unknown
 
 _CLOCK_SKEW_SECONDS = 1.0
 """Tolerated difference of clocks. Signatures of webhooks have times, and records are ordered."""
 _OLDEST, _NEWEST = 15, 18
 """Major versions of PostgreSQL that Groat is tested with."""
-_CONNECT_SECONDS = 5
-_SERVER = """
-select
-    current_setting('server_version_num')::integer / 10000 as version,
-    current_setting('fsync') = 'on' and current_setting('full_page_writes') = 'on' as is_durable,
-    current_setting('max_connections')::integer as connections,
-    extract(epoch from clock_timestamp())::double precision as at
-"""
 
 
 class State(StrEnum):
@@ -106,34 +95,20 @@ def _postgres(settings: Settings) -> Iterator[Symptom]:
     """Examine PostgreSQL. Nothing else can be examined if it is away."""
     try:
         url = require(settings.database_url, "DATABASE_URL")
-        asked = time.time()
-        with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connection:
-            row = connection.execute(_SERVER).fetchone()
-            is_pooled = connection.info.backend_pid != _pid(connection)
-        answered = time.time()
-    except (GroatError, psycopg.Error) as error:
-        reason = str(error).strip().partition("\n")[0]
-        yield Symptom("postgresql", State.FAILURE, reason, "Correct GROAT_DATABASE_URL.")
+        facts = PostgresFacts.of(url)
+    except GroatError as error:
+        yield Symptom("postgresql", State.FAILURE, error.message, "Correct GROAT_DATABASE_URL.")
         return
-    assert row is not None  # noqa: S101 - the query returns one row
-    version, is_durable, connections, at = row
-    yield _version(version, connections, is_pooled=is_pooled)
-    yield _durability(is_durable=is_durable)
-    yield _clock(at - (asked + answered) / 2)
+    yield _version(facts)
+    yield _durability(is_durable=facts.is_durable)
+    yield _clock(facts.skew_seconds)
     yield _schema(url, settings.role)
 
 
-def _pid(connection: psycopg.Connection) -> int:
-    row = connection.execute("select pg_backend_pid()").fetchone()
-    assert row is not None  # noqa: S101 - the query returns one row
-    pid: int = row[0]
-    return pid
-
-
-def _version(version: int, connections: int, *, is_pooled: bool) -> Symptom:
-    way = "through a pooler" if is_pooled else "directly"
-    detail = f"version {version}, {way}, max_connections {connections}"
-    if _OLDEST <= version <= _NEWEST:
+def _version(facts: PostgresFacts) -> Symptom:
+    way = "through a pooler" if facts.is_pooled else "directly"
+    detail = f"version {facts.version}, {way}, max_connections {facts.max_connections}"
+    if _OLDEST <= facts.version <= _NEWEST:
         return Symptom("postgresql", State.OK, detail)
     return Symptom(
         "postgresql",
@@ -178,23 +153,19 @@ async def _redis(settings: Settings) -> AsyncIterator[Symptom]:
             "Set it, to apply webhooks as soon as they arrive.",
         )
         return
-    url = settings.redis_url.get_secret_value()
     try:
-        async with redis.asyncio.Redis.from_url(url, socket_timeout=_CONNECT_SECONDS) as client:
-            server, memory = await client.info("server"), await client.info("memory")
-    except (RedisError, OSError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        yield Symptom("redis", State.FAILURE, reason, "Correct GROAT_REDIS_URL.")
+        facts = await RedisFacts.of(settings.redis_url.get_secret_value())
+    except GroatError as error:
+        yield Symptom("redis", State.FAILURE, error.message, "Correct GROAT_REDIS_URL.")
         return
-    yield Symptom("redis", State.OK, f"version {server['redis_version']}")
-    policy = memory["maxmemory_policy"]
-    if policy == "noeviction":
+    yield Symptom("redis", State.OK, f"version {facts.version}")
+    if facts.eviction == "noeviction":
         yield Symptom("redis_eviction", State.OK, "maxmemory-policy is noeviction")
     else:
         yield Symptom(
             "redis_eviction",
             State.WARNING,
-            f"maxmemory-policy is {policy}: Redis may drop jobs, and workers then poll",
+            f"maxmemory-policy is {facts.eviction}: Redis may drop jobs, and workers then poll",
             "Set maxmemory-policy to noeviction, as BullMQ requires.",
         )
 

@@ -1,4 +1,4 @@
-"""``groat doctor``: examine the installation, and say what cures what is wrong."""
+"""``groat doctor``: examine the installation, and name a cure for each fault."""
 
 from __future__ import annotations
 

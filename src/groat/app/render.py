@@ -9,6 +9,7 @@ from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 from rich.table import Table
 
 from groat.accounts.domain.chart import Account, as_expected
@@ -66,6 +67,17 @@ def welcome(console: Console, stack: Stack, wallet: AccountId) -> None:
         markup=False,
     )
     console.print("Ctrl-C stops everything; your data stays.")
+
+
+def progress(console: Console) -> Progress:
+    """Return the display of the progress of a long command."""
+    return Progress(
+        SpinnerColumn(),
+        *Progress.get_default_columns(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
 
 
 def demonstration(console: Console, summary: DemoSummary, found: Sequence[Finding]) -> None:

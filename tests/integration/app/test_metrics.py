@@ -18,10 +18,10 @@ from groat.platform.embedded.places import free_port
 from groat.platform.http.probes import Health
 from groat.platform.postgres.database import Database
 from groat.platform.postgres.heartbeat import heartbeat, processes
+from tests.support.declared_metrics import declared_metrics
 from tests.support.sealing import seal_all
 from tests.support.soundness import assert_sound
 from tests.support.world import World
-from tests.tidy.test_deploy import declared
 
 Found = TypeVar("Found")
 
@@ -137,7 +137,7 @@ async def test_sealing_and_verification_are_measured(world: World, port: httpx.A
 async def test_every_declared_metric_is_exposed(port: httpx.AsyncClient) -> None:
     answer = await port.get("/metrics")
     exposed = {family.name for family in text_string_to_metric_families(answer.text)}
-    assert {name.removesuffix("_total") for name in declared()} <= exposed
+    assert declared_metrics() <= exposed
 
 
 async def test_a_process_that_beats_is_alive_until_it_ends(

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from groat.kernel.money import Money
 from groat.simulator.paypal.requests import Intent, PurchaseUnitBody
-from groat.simulator.paypal.vault import PaymentMethod
+from groat.simulator.paypal.vault import SavedMethod
 
 OrderStatus: TypeAlias = Literal[
     "CREATED", "PAYER_ACTION_REQUIRED", "APPROVED", "COMPLETED", "VOIDED"
@@ -45,7 +45,7 @@ class PayPalOrder:
     status: OrderStatus
     money: Money
     unit: PurchaseUnitBody
-    method: PaymentMethod
+    method: SavedMethod
     return_url: str | None
     cancel_url: str | None
 

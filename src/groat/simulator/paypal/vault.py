@@ -15,7 +15,7 @@ APPROVED = "0000"
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentMethod:
+class SavedMethod:
     """A card or a PayPal account, and the results of its use.
 
     ``response_code`` is the processor's response to an authorization or an immediate capture.
@@ -39,24 +39,24 @@ class PaymentMethod:
 
 _METHODS = MappingProxyType(
     {
-        "vault_visa": PaymentMethod(),
-        "vault_declined": PaymentMethod(response_code="0500"),
-        "vault_insufficient_funds": PaymentMethod(response_code="5120"),
-        "vault_instrument_declined": PaymentMethod(refused=True),
-        "vault_capture_declined": PaymentMethod(capture_code="5120"),
-        "vault_payer_action": PaymentMethod(payer_action=True),
-        "vault_payer_action_declined": PaymentMethod(response_code="0500", payer_action=True),
-        "vault_payer_action_refused": PaymentMethod(refused=True, payer_action=True),
-        "vault_pending": PaymentMethod(pending=True),
-        "vault_refund_pending": PaymentMethod(refunds_pending=True),
-        "vault_dispute": PaymentMethod(disputed=True),
-        "vault_wallet": PaymentMethod("paypal"),
-        "vault_wallet_declined": PaymentMethod("paypal", refused=True),
-        "vault_wallet_pending": PaymentMethod("paypal", pending=True),
+        "vault_visa": SavedMethod(),
+        "vault_declined": SavedMethod(response_code="0500"),
+        "vault_insufficient_funds": SavedMethod(response_code="5120"),
+        "vault_instrument_declined": SavedMethod(refused=True),
+        "vault_capture_declined": SavedMethod(capture_code="5120"),
+        "vault_payer_action": SavedMethod(payer_action=True),
+        "vault_payer_action_declined": SavedMethod(response_code="0500", payer_action=True),
+        "vault_payer_action_refused": SavedMethod(refused=True, payer_action=True),
+        "vault_pending": SavedMethod(pending=True),
+        "vault_refund_pending": SavedMethod(refunds_pending=True),
+        "vault_dispute": SavedMethod(disputed=True),
+        "vault_wallet": SavedMethod("paypal"),
+        "vault_wallet_declined": SavedMethod("paypal", refused=True),
+        "vault_wallet_pending": SavedMethod("paypal", pending=True),
     }
 )
 
-_SIGNED_IN = PaymentMethod("paypal", payer_action=True)
+_SIGNED_IN = SavedMethod("paypal", payer_action=True)
 """The PayPal account that the payer signs in with."""
 
 INSTRUMENT_DECLINED = RequestProblem(
@@ -66,7 +66,7 @@ INSTRUMENT_DECLINED = RequestProblem(
 )
 
 
-def find_payment_method(source: PaymentSource | None) -> PaymentMethod:
+def find_payment_method(source: PaymentSource | None) -> SavedMethod:
     """Return the payment method of an order.
 
     A vaulted method that names a fault, such as ``vault_visa_fault_cut_after``, is the same method
