@@ -65,11 +65,13 @@ format: $(READY) ## Put the code into shape
 
 drill: $(READY) ## The long form of the crash tests: hundreds of processes killed at every step
 	GROAT_CRASH_ROUNDS=10 $(BIN)/python -m pytest tests/integration/payments/test_crashes.py
+	GROAT_DRILL_PAYMENTS=500 GROAT_DRILL_KILLS=100 $(BIN)/python -m pytest tests/faults/test_events_drill.py
 	GROAT_DRILL_EVENTS=10000 GROAT_DRILL_PER_SECOND=500 $(BIN)/python -m pytest -rP tests/faults/test_webhook_drill.py
 
 bench: $(READY) ## Measure on this machine; figures are for comparing
 	$(BIN)/python -m benchmarks ledger --output docs/benchmarks
 	$(BIN)/python -m benchmarks payments
+	$(BIN)/python -m benchmarks events
 	$(BIN)/python -m benchmarks settlement
 	$(BIN)/python -m benchmarks webhooks --output docs/benchmarks
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from benchmarks import audit, payments, pooler
+from benchmarks import audit, events, payments, pooler
 from benchmarks.ledger import main as ledger
 from benchmarks.settlement import main as settlement
 from benchmarks.webhooks import main as webhooks
@@ -22,6 +22,7 @@ def choose() -> None:
 
 
 app.command(name="audit")(audit.main)
+app.command(name="events")(events.main)
 app.command(name="ledger")(ledger.main)
 app.command(name="payments")(payments.main)
 app.command(name="pooler")(pooler.main)

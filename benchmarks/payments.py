@@ -100,16 +100,16 @@ def _exchanges(home: Path) -> float:
             say=lambda _: None,
         ) as stack,
     ):
-        asyncio.run(_round(stack, "warm-up", WARM_UP, lambda _: None))
+        asyncio.run(measured_round(stack, "warm-up", WARM_UP, lambda _: None))
         before = counter.exchanges
-        asyncio.run(_round(stack, "alone", ALONE, lambda _: None, at_once=1))
+        asyncio.run(measured_round(stack, "alone", ALONE, lambda _: None, at_once=1))
         return round((counter.exchanges - before) / ALONE, 1)
 
 
 def _measure(stack: Stack, payments: int, rounds: int, paid: Callable[[], None]) -> Figures:
-    asyncio.run(_round(stack, "warm-up", WARM_UP, lambda _: None))
+    asyncio.run(measured_round(stack, "warm-up", WARM_UP, lambda _: None))
     alone: list[Taken] = []
-    asyncio.run(_round(stack, "alone", ALONE, alone.append, at_once=1))
+    asyncio.run(measured_round(stack, "alone", ALONE, alone.append, at_once=1))
     taken: list[Taken] = []
 
     def note(payment: Taken) -> None:
@@ -117,7 +117,8 @@ def _measure(stack: Stack, payments: int, rounds: int, paid: Callable[[], None])
         paid()
 
     rates = [
-        asyncio.run(_round(stack, f"round-{number}", payments, note)) for number in range(rounds)
+        asyncio.run(measured_round(stack, f"round-{number}", payments, note))
+        for number in range(rounds)
     ]
     hundredths = statistics.quantiles([payment.seconds for payment in taken], n=100)
     overhead = statistics.median(payment.seconds - payment.provider_seconds for payment in alone)
@@ -134,7 +135,7 @@ def _measure(stack: Stack, payments: int, rounds: int, paid: Callable[[], None])
     )
 
 
-async def _round(
+async def measured_round(
     stack: Stack,
     label: str,
     payments: int,

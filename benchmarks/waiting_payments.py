@@ -6,16 +6,22 @@ The webhook benchmark measures events about them. The fault drills start with th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import cycle, islice
 
 from groat.app.wiring import Engine
-from groat.audit.domain.record import Cause, Change, Scalar
+from groat.audit.domain.record import Cause, Change, Scalar, Transition
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
 from groat.kernel.ids import AccountId, MerchantId, OperationId, PaymentId, ProviderAccountId
+from groat.kernel.money import Money
+from groat.kernel.value import replace
 from groat.payments.domain.actions import PaymentAction
+from groat.payments.domain.lifecycle import Status
+from groat.payments.domain.payment import PaymentOrder, PaymentTerms, new_payment
 from groat.platform.postgres.columns import Bigints, Uuids
 from groat.platform.postgres.queries import load_queries
+from groat.routing.domain.route import Route
 
 CURRENCY = "EUR"
 
@@ -41,7 +47,7 @@ async def write_payments(
     changes = [
         change
         for row in zip(payment_ids, operation_ids, amounts, paid, strict=True)
-        for change in _changes(account_id, *row)
+        for change in _changes(account_id, *row, now)
     ]
     columns = {
         "merchant_id": merchant_id,
@@ -65,8 +71,13 @@ def _changes(
     operation_id: OperationId,
     amount: int,
     beneficiary_id: AccountId,
+    now: datetime,
 ) -> Iterator[Change]:
     """Yield the changes to record for a payment and for the operation that began with it."""
+    terms = PaymentTerms(Money(amount, CURRENCY), beneficiary_id)
+    order = PaymentOrder(terms, Route.direct(provider_account_id, None))
+    payment = replace(new_payment(payment_id, order, now), status=Status.PROCESSING)
+    transition = Transition(None, payment)
     both: dict[str, Scalar] = {
         "amount": amount,
         "currency": CURRENCY,
@@ -80,4 +91,5 @@ def _changes(
     begun: dict[str, Scalar] = {"operation": ids.render("operation", operation_id)}
     actions = (PaymentAction.CREATED, created), (PaymentAction.AUTHORIZE_REQUESTED, begun)
     for action, data in actions:
-        yield Change(action, "payment", payment_id, _CALLER, Cause(_CALLER), both | data)
+        cause, told = Cause(_CALLER), both | data
+        yield Change(action, "payment", payment_id, _CALLER, cause, told, transition)

@@ -275,6 +275,45 @@ CREATE TABLE public.balance (
 WITH (fillfactor='60');
 
 --
+-- Name: delivery; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.delivery (
+    merchant_id bigint NOT NULL,
+    endpoint_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    object_id uuid NOT NULL,
+    "position" bigint NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    attempts bigint DEFAULT 0 NOT NULL,
+    claimed_until timestamp with time zone,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT delivery_open_until_settled CHECK (((status = ANY (ARRAY['pending'::text, 'retrying'::text])) = (settled_at IS NULL))),
+    CONSTRAINT delivery_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'retrying'::text, 'delivered'::text, 'dead'::text])))
+)
+WITH (fillfactor='70');
+
+--
+-- Name: delivery_attempt; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.delivery_attempt (
+    merchant_id bigint NOT NULL,
+    endpoint_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    number bigint NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    latency_ms bigint NOT NULL,
+    status_code integer,
+    error text,
+    answer bytea NOT NULL,
+    CONSTRAINT delivery_attempt_has_status_or_error CHECK (((status_code IS NULL) <> (error IS NULL)))
+);
+
+--
 -- Name: dispute; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -753,6 +792,24 @@ CREATE TABLE public.settlement_file (
 );
 
 --
+-- Name: webhook_endpoint; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.webhook_endpoint (
+    merchant_id bigint NOT NULL,
+    id uuid NOT NULL,
+    url text NOT NULL,
+    types text[] NOT NULL,
+    status text NOT NULL,
+    secrets bytea NOT NULL,
+    failing_since timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT webhook_endpoint_status_check CHECK ((status = ANY (ARRAY['enabled'::text, 'paused'::text, 'disabled'::text]))),
+    CONSTRAINT webhook_endpoint_url_check CHECK (((length(url) >= 1) AND (length(url) <= 2048)))
+);
+
+--
 -- Name: account account_merchant_id_code_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -863,6 +920,20 @@ ALTER TABLE ONLY public.audit_verification
 
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_pkey PRIMARY KEY (merchant_id, account_id);
+
+--
+-- Name: delivery_attempt delivery_attempt_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.delivery_attempt
+    ADD CONSTRAINT delivery_attempt_pkey PRIMARY KEY (merchant_id, endpoint_id, event_id, number);
+
+--
+-- Name: delivery delivery_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.delivery
+    ADD CONSTRAINT delivery_pkey PRIMARY KEY (merchant_id, endpoint_id, event_id);
 
 --
 -- Name: dispute dispute_merchant_id_provider_account_id_provider_reference__key; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1054,6 +1125,13 @@ ALTER TABLE ONLY public.settlement_file
     ADD CONSTRAINT settlement_file_pkey PRIMARY KEY (merchant_id, provider_account_id, digest);
 
 --
+-- Name: webhook_endpoint webhook_endpoint_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhook_endpoint
+    ADD CONSTRAINT webhook_endpoint_pkey PRIMARY KEY (merchant_id, id);
+
+--
 -- Name: applied_effect_by_payment; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1070,6 +1148,18 @@ CREATE INDEX audit_record_by_object ON public.audit_record USING btree (merchant
 --
 
 CREATE INDEX audit_record_by_xid ON public.audit_record USING btree (xid);
+
+--
+-- Name: delivery_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX delivery_due ON public.delivery USING btree (merchant_id, endpoint_id, due_at, "position") WHERE (settled_at IS NULL);
+
+--
+-- Name: delivery_of_object; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX delivery_of_object ON public.delivery USING btree (merchant_id, endpoint_id, object_id, "position") WHERE (settled_at IS NULL);
 
 --
 -- Name: dispute_by_payment; Type: INDEX; Schema: public; Owner: -
@@ -1291,6 +1381,13 @@ ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_merchant_id_account_id_fkey FOREIGN KEY (merchant_id, account_id) REFERENCES public.account(merchant_id, id);
 
 --
+-- Name: delivery delivery_merchant_id_endpoint_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.delivery
+    ADD CONSTRAINT delivery_merchant_id_endpoint_id_fkey FOREIGN KEY (merchant_id, endpoint_id) REFERENCES public.webhook_endpoint(merchant_id, id);
+
+--
 -- Name: dispute dispute_merchant_id_payment_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1408,6 +1505,13 @@ ALTER TABLE ONLY public.routing_rules
 
 ALTER TABLE ONLY public.settlement_file
     ADD CONSTRAINT settlement_file_merchant_id_provider_account_id_fkey FOREIGN KEY (merchant_id, provider_account_id) REFERENCES public.provider_account(merchant_id, id);
+
+--
+-- Name: webhook_endpoint webhook_endpoint_merchant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhook_endpoint
+    ADD CONSTRAINT webhook_endpoint_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES public.merchant(merchant_id);
 
 --
 -- Name: SCHEMA public; Type: ACL; Schema: -; Owner: -
@@ -1570,6 +1674,54 @@ GRANT UPDATE(recorded_at) ON TABLE public.balance TO groat_app;
 --
 
 GRANT UPDATE(status) ON TABLE public.balance TO groat_app;
+
+--
+-- Name: TABLE delivery; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.delivery TO groat_app;
+
+--
+-- Name: COLUMN delivery.status; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE public.delivery TO groat_app;
+
+--
+-- Name: COLUMN delivery.attempts; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(attempts) ON TABLE public.delivery TO groat_app;
+
+--
+-- Name: COLUMN delivery.claimed_until; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(claimed_until) ON TABLE public.delivery TO groat_app;
+
+--
+-- Name: COLUMN delivery.due_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(due_at) ON TABLE public.delivery TO groat_app;
+
+--
+-- Name: COLUMN delivery.since; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(since) ON TABLE public.delivery TO groat_app;
+
+--
+-- Name: COLUMN delivery.settled_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(settled_at) ON TABLE public.delivery TO groat_app;
+
+--
+-- Name: TABLE delivery_attempt; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.delivery_attempt TO groat_app;
 
 --
 -- Name: TABLE dispute; Type: ACL; Schema: public; Owner: -
@@ -2062,6 +2214,48 @@ GRANT SELECT,INSERT ON TABLE public.routing_rules TO groat_app;
 --
 
 GRANT SELECT,INSERT ON TABLE public.settlement_file TO groat_app;
+
+--
+-- Name: TABLE webhook_endpoint; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.webhook_endpoint TO groat_app;
+
+--
+-- Name: COLUMN webhook_endpoint.url; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(url) ON TABLE public.webhook_endpoint TO groat_app;
+
+--
+-- Name: COLUMN webhook_endpoint.types; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(types) ON TABLE public.webhook_endpoint TO groat_app;
+
+--
+-- Name: COLUMN webhook_endpoint.status; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(status) ON TABLE public.webhook_endpoint TO groat_app;
+
+--
+-- Name: COLUMN webhook_endpoint.secrets; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(secrets) ON TABLE public.webhook_endpoint TO groat_app;
+
+--
+-- Name: COLUMN webhook_endpoint.failing_since; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(failing_since) ON TABLE public.webhook_endpoint TO groat_app;
+
+--
+-- Name: COLUMN webhook_endpoint.updated_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(updated_at) ON TABLE public.webhook_endpoint TO groat_app;
 
 --
 -- PostgreSQL database dump complete

@@ -17,6 +17,7 @@ from groat.audit.domain.actions import AuditAction
 from groat.inbox.domain.actions import InboxAction
 from groat.kernel.money import Money
 from groat.merchants.domain.actions import MerchantAction
+from groat.notifications.domain.actions import EndpointAction
 from groat.notifications.domain.event_types import (
     EVENT_TYPES,
     MAY_SUCCEED,
@@ -62,6 +63,7 @@ _ACTIONS: dict[str, type[Action]] = {
     "Merchants": MerchantAction,
     "Inbox": InboxAction,
     "Settlement": SettlementAction,
+    "Notifications": EndpointAction,
     "Audit": AuditAction,
 }
 

@@ -10,6 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from types import FrameType
 
+import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from starlette.responses import JSONResponse
@@ -28,6 +29,7 @@ from groat.inbox.http.events import ProviderEventRoutes
 from groat.merchants.http.api_keys import ApiKeyRoutes
 from groat.merchants.http.gate import Gate
 from groat.merchants.http.provider_accounts import ProviderAccountRoutes
+from groat.notifications.http.endpoints import EndpointRoutes
 from groat.notifications.http.feed import FeedRoutes
 from groat.payments.http.disputes import DisputeRoutes
 from groat.payments.http.payments import PaymentCommandRoutes, PaymentQueryRoutes
@@ -44,6 +46,8 @@ from groat.platform.process.memory import settle_memory
 from groat.platform.process.settings import Settings
 from groat.platform.process.timings import ServerTiming
 from groat.routing.http import RoutingRoutes
+
+_log = structlog.get_logger(__name__)
 
 _PING = Query(b"select 1")
 
@@ -87,6 +91,7 @@ def _routers(engine: Engine) -> Iterator[APIRouter]:
     yield ProviderEventRoutes(engine.replay).table()
     yield BackfillRoutes(engine.backfill).table()
     yield FeedRoutes(engine.feed_queries).table()
+    yield EndpointRoutes(engine.endpoints).table()
     yield AuditRoutes(engine.audit, engine.proofs).table()
     yield CheckpointRoutes(engine.proofs).table()
 
@@ -118,6 +123,8 @@ async def serve_api(settings: Settings) -> None:
         settings.api_connections_per_address,
         settings.database_connections,
     )
+    if settings.allow_private_targets:
+        _log.warning("private_targets_allowed", effect="webhooks may reach this network")
     async with (
         open_engine(settings) as engine,
         exit_with_parent(),

@@ -72,6 +72,11 @@ COMMANDS: Mapping[str, CommandSource] = {
         "simulator",
         "Serve the providers' simulators for development. Their data is lost when they stop.",
     ),
+    "listen": CommandSource(
+        "listen",
+        "listen",
+        "Forward the merchant's events to a URL from now on, until Ctrl-C.",
+    ),
     "merchants": CommandSource(
         "merchant_commands",
         "app",

@@ -75,7 +75,8 @@ def running_stack(
     with ExitStack() as stack:
         say("Starting PostgreSQL and Valkey")
         settings = stack.enter_context(_with_servers(settings, ephemeral=ephemeral))
-        settings = settings.model_copy(update=_ports(settings, any_free=ephemeral))
+        development = {**_ports(settings, any_free=ephemeral), "allow_private_targets": True}
+        settings = settings.model_copy(update=development)
         say("Bringing the schema up to date")
         schema.migrate(require(settings.database_url, "DATABASE_URL"), settings.role)
         say("Starting the API, the worker and the providers' simulators")

@@ -39,8 +39,15 @@ from groat.merchants.service.merchants import MerchantService
 from groat.movements.domain.postings import KINDS as MOVEMENT_KINDS
 from groat.movements.queries import MovementQueries
 from groat.movements.service import MovementService
+from groat.notifications.domain.endpoint import Endpoint
+from groat.notifications.http.endpoints import EndpointView
 from groat.notifications.queries import FeedQueries
+from groat.notifications.service.courier import EventCourier
+from groat.notifications.service.endpoints import EndpointService
+from groat.notifications.service.health import EndpointHealth
 from groat.notifications.service.retention import EventRetention
+from groat.notifications.service.secrets import EndpointSecrets
+from groat.notifications.service.sender import Sender
 from groat.notifications.service.sequencer import Sequencer
 from groat.notifications.service.sink import EventSink, Show
 from groat.payments.domain.dispute import DisputeDetails
@@ -153,6 +160,9 @@ class Notifications:
     feed_queries: FeedQueries
     sequencer: Sequencer
     retention: EventRetention
+    endpoints: EndpointService
+    sender: Sender
+    courier: EventCourier
 
 
 @dataclass(frozen=True)
@@ -179,17 +189,20 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     payments = _payments(settings, base, ledger, adapters)
     inbox = _inbox(base, ledger, payments)
     settlement = _settlement(base, ledger, adapters)
+    notifications = _notifications(settings, base, ledger)
+    parts = (ledger, payments, inbox, settlement, notifications)
     async with AsyncExitStack() as stack:
         for close in (
             base.database.close,
             inbox.doorbell.close,
             ledger.events_bell.close,
+            notifications.courier.close,
+            notifications.sender.stop,
             payments.providers.close,
             inbox.receiver.close,
             inbox.drain.finish,
         ):
             stack.push_async_callback(close)
-        parts = (ledger, payments, inbox, settlement, _notifications(base))
         rooms = {name: part for room in parts for name, part in vars(room).items()}
         health = Health(base.database)
         yield Engine(**rooms, database=base.database, vault=base.vault, health=health)
@@ -296,10 +309,19 @@ def _settlement(base: Base, ledger: Ledger, adapters: Mapping[ProviderName, Adap
     return Settlement(queries, files)
 
 
-def _notifications(base: Base) -> Notifications:
-    database = base.database
+def _notifications(settings: Settings, base: Base, ledger: Ledger) -> Notifications:
+    database, audit, clock = base.database, ledger.audit, base.clock
+    secrets = EndpointSecrets(ledger.merchants)
+    allow = settings.allow_private_targets
+    courier = EventCourier(database, secrets, clock, base.random, allow_private=allow)
+    sender = Sender(database, courier, EndpointHealth(audit, clock), base.random)
     return Notifications(
-        FeedQueries(database), Sequencer(database), EventRetention(database, base.clock)
+        FeedQueries(database),
+        Sequencer(database, sender.wake),
+        EventRetention(database, clock),
+        EndpointService(database, audit, secrets, courier, base.new_id, clock),
+        sender,
+        courier,
     )
 
 
@@ -309,6 +331,7 @@ def _shows() -> dict[type, Show]:
         Payment: lambda payment: PaymentView.of(payment).model_dump(mode="json"),
         Refund: lambda refund: RefundView.of(refund).model_dump(mode="json"),
         DisputeDetails: lambda dispute: DisputeView.of(dispute).model_dump(mode="json"),
+        Endpoint: lambda endpoint: EndpointView.of(endpoint).model_dump(mode="json"),
     }
 
 

@@ -1,4 +1,4 @@
-"""``groat worker``: apply webhooks, expire holds, look up operations, and seal audit records.
+"""``groat worker``: apply webhooks, expire holds, look up operations, seal records, send events.
 
 It also purges old idempotency keys. A job in Redis rings the worker as soon as an event arrives.
 Polling finds all due work without it.
@@ -56,6 +56,7 @@ async def run_worker(settings: Settings) -> None:
 
         works = (inbox, feed, *others)
         tasks = [asyncio.create_task(work.poll()) for work in works]
+        tasks.append(asyncio.create_task(engine.sender.run(poll_seconds)))
         if settings.redis_url is not None:
             url = settings.redis_url.get_secret_value()
             for queue, work in ((INBOX_QUEUE, inbox), (EVENTS_QUEUE, feed)):
@@ -64,7 +65,7 @@ async def run_worker(settings: Settings) -> None:
         _log.info("worker_started", redis=settings.redis_url is not None)
         await _stop_signal()
         engine.health.stopping = True
-        await asyncio.gather(*(work.stop() for work in works))
+        await asyncio.gather(engine.sender.stop(), *(work.stop() for work in works))
         await engine.drain.finish()
         for task in tasks:
             task.cancel()

@@ -36,6 +36,7 @@ ProviderEventId = NewType("ProviderEventId", UUID)
 RecordId = NewType("RecordId", UUID)
 AuditKeyId = NewType("AuditKeyId", UUID)
 EventId = NewType("EventId", UUID)
+EndpointId = NewType("EndpointId", UUID)
 
 INSTALLATION = MerchantId(0)
 """Stands for a merchant in audit records of the installation itself, such as a new signing key."""
@@ -56,6 +57,7 @@ PREFIXES: dict[str, str] = {
     "audit_record": "aud",
     "audit_key": "aky",
     "event": "evt",
+    "webhook_endpoint": "wep",
 }
 """TypeID prefix of each kind of object that has an id."""
 

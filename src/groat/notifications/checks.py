@@ -16,5 +16,11 @@ def checks() -> list[Check]:
     )
     return told + checks_from(
         feed.CHECKS,
-        {"events_are_in_sequence": "object", "events_are_within_their_feeds": "event"},
+        {
+            "events_are_in_sequence": "object",
+            "events_are_within_their_feeds": "event",
+            "events_have_deliveries": "event",
+            "deliveries_match_events": "event",
+            "deliveries_match_attempts": "event",
+        },
     )

@@ -64,6 +64,12 @@ class FeedQueries:
                 return page
             await self._next_event(merchant_id, place, left)
 
+    async def end(self, merchant_id: MerchantId) -> int:
+        """Return the position of the merchant's last event."""
+        async with self._database.autocommit() as connection:
+            ends = await store.last_positions(connection, [merchant_id])
+        return ends.get(merchant_id, 0)
+
     async def _read(
         self, merchant_id: MerchantId, wanted: FeedFilter, after: int | None, limit: int
     ) -> FeedPage:

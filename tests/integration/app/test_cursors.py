@@ -33,6 +33,8 @@ async def full(bank: Bank) -> Bank:
     """A bank of which every list has several pages of one."""
     world = bank.world
     await bank.fill(bank.alice, 1000)
+    for _ in range(2):
+        await world.ask("webhook-endpoints", {"url": "https://1.1.1.1/"})  # nothing is sent there
     for _ in range(3):
         await bank.transfer()
         await bank.hold()
@@ -63,9 +65,11 @@ async def ask(
 async def subjects(bank: Bank) -> Mapping[str, list[str]]:
     """Return two ids for each name that stands in a path."""
     payments = (await bank.world.api.get("/v1/payments")).json()["data"]
+    endpoints = (await bank.world.api.get("/v1/webhook-endpoints")).json()["data"]
     return {
         "account_id": [bank.alice, bank.bob],
         "payment_id": [one["id"] for one in payments],
+        "endpoint_id": [one["id"] for one in endpoints],
         "provider_account": [bank.world.stripe.account, bank.world.paypal.account],
     }
 
@@ -73,8 +77,10 @@ async def subjects(bank: Bank) -> Mapping[str, list[str]]:
 def paths(operation: Operation, named: Mapping[str, list[str]]) -> list[str]:
     kind = "provider_account" if "provider-accounts" in operation.path else "account_id"
     return [
-        operation.path.format(account_id=account, payment_id=payment)
-        for account, payment in zip(named[kind], named["payment_id"], strict=False)
+        operation.path.format(account_id=account, payment_id=payment, endpoint_id=endpoint)
+        for account, payment, endpoint in zip(
+            named[kind], named["payment_id"], named["endpoint_id"], strict=False
+        )
     ]
 
 

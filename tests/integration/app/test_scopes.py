@@ -12,6 +12,11 @@ ADMINISTRATION = {
     "POST /v1/provider-accounts/{account_id}/backfill",
     "POST /v1/provider-events/replay",
     "POST /v1/provider-events/{event_id}/replay",
+    "POST /v1/webhook-endpoints",
+    "PATCH /v1/webhook-endpoints/{endpoint_id}",
+    "POST /v1/webhook-endpoints/{endpoint_id}/rotate-secret",
+    "POST /v1/webhook-endpoints/{endpoint_id}/recover",
+    "POST /v1/webhook-endpoints/{endpoint_id}/deliveries/{event_id}/resend",
 }
 
 

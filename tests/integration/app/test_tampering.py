@@ -61,6 +61,13 @@ UNSEEN_CHANGES = {
         event.data event.previous event.type""",
     "it tells an old cursor that it has missed events, too early or too late": """
         event_feed.purged_position""",
+    "where events go and how that went; the merchant reads it, and no money depends on it": """
+        webhook_endpoint.created_at webhook_endpoint.failing_since
+        webhook_endpoint.secrets webhook_endpoint.status webhook_endpoint.updated_at
+        webhook_endpoint.url delivery.attempts delivery.claimed_until
+        delivery.created_at delivery.due_at delivery.settled_at delivery.since delivery.status
+        delivery_attempt.answer delivery_attempt.latency_ms delivery_attempt.number
+        delivery_attempt.started_at delivery_attempt.status_code""",
     "positions have gaps; a value below a position is seen": "event_feed.last_position",
     "progress of a provider event, and what tells its deliveries apart": """
         provider_event.attempts provider_event.attempts_lost provider_event.claimed_until
@@ -97,10 +104,33 @@ _SOME_VALUE = {
 }
 
 
+_ATTEMPT = """
+    with sent as (
+        update delivery set status = 'delivered', attempts = 1, settled_at = now()
+        where event_id = (select max(event_id::text)::uuid from delivery)
+        returning merchant_id, endpoint_id, event_id
+    )
+    insert into delivery_attempt
+        (merchant_id, endpoint_id, event_id, number, started_at, latency_ms, status_code, answer)
+    select merchant_id, endpoint_id, event_id, 1, now(), 5, 200, 'taken' from sent
+"""
+"""One of the two deliveries succeeds."""
+
+_QUIET_SINCE = """
+    update webhook_endpoint set updated_at = (select max(created_at) from event) - interval '1 min'
+"""
+"""The endpoint existed before the next event, as far as clocks that differ can tell."""
+
+
 @pytest.fixture
 async def sealed(lived_in: World) -> World:
     """A world whose records are all in the log, which was verified once."""
     await place_all(lived_in)
+    await lived_in.ask("webhook-endpoints", {"url": "https://1.1.1.1/"})  # nothing is sent there
+    await lived_in.rows(_QUIET_SINCE)
+    await lived_in.pay(await lived_in.wallet("wallet:told"))
+    await place_all(lived_in)
+    await lived_in.rows(_ATTEMPT)
     await seal_all(lived_in)
     await lived_in.wallet("wallet:sealed-later")
     await seal_all(lived_in)

@@ -70,6 +70,8 @@ def _filter(**things: str) -> Case:
     return Case(things, filters=frozenset(things))
 
 
+_HOOK = "https://1.1.1.1/hook"  # nothing is sent there
+DELIVERY = {"endpoint_id": "endpoint", "event_id": "notice"}
 SIDES = {"debit_account": "account", "credit_account": "other"}
 CASES: dict[str, Case] = {
     "POST /v1/accounts": Case(body=lambda _: {"code": "wallet:new", "currency": "EUR"}),
@@ -137,6 +139,20 @@ CASES: dict[str, Case] = {
     ),
     "GET /v1/events": _filter(object="payment"),
     "GET /v1/events/{event_id}": _only("event_id", "notice"),
+    "POST /v1/webhook-endpoints": Case(body=lambda _: {"url": _HOOK}),
+    "GET /v1/webhook-endpoints": Case(),
+    "GET /v1/webhook-endpoints/{endpoint_id}": _only("endpoint_id", "endpoint"),
+    "PATCH /v1/webhook-endpoints/{endpoint_id}": Case(
+        {"endpoint_id": "endpoint"}, lambda _: {"types": ["*"]}
+    ),
+    "POST /v1/webhook-endpoints/{endpoint_id}/rotate-secret": _only("endpoint_id", "endpoint"),
+    "POST /v1/webhook-endpoints/{endpoint_id}/test": _only("endpoint_id", "endpoint"),
+    "POST /v1/webhook-endpoints/{endpoint_id}/recover": Case(
+        {"endpoint_id": "endpoint"}, lambda _: {"since": datetime.now(UTC).isoformat()}
+    ),
+    "GET /v1/webhook-endpoints/{endpoint_id}/deliveries": _only("endpoint_id", "endpoint"),
+    "GET /v1/webhook-endpoints/{endpoint_id}/deliveries/{event_id}": Case(DELIVERY),
+    "POST /v1/webhook-endpoints/{endpoint_id}/deliveries/{event_id}/resend": Case(DELIVERY),
     "GET /v1/audit-records": _filter(object="payment"),
     "GET /v1/audit-records/{record_id}/proof": _only("record_id", "record"),
     "GET /v1/audit-checkpoints": Case(),
@@ -179,6 +195,7 @@ async def populate(world: World) -> Things:
         "reserved": await world.reserve(account),
         "refund": await world.refund(payment, amount=100),
         "key": (await world.ask("api-keys", {"scopes": ["read"]})).json(),
+        "endpoint": (await world.ask("webhook-endpoints", {"url": _HOOK})).json(),
     }
     things = {name: one["id"] for name, one in made.items()}
     return {

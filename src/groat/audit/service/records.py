@@ -45,8 +45,8 @@ class AuditService:
         merchant_id: MerchantId,
         changes: Sequence[Change],
         now: datetime,
-    ) -> None:
-        """Append one record for each of ``changes``, in the caller's transaction.
+    ) -> list[RecordId]:
+        """Append one record for each of ``changes``, in the caller's transaction; return their ids.
 
         Without sinks, this sends nothing: the records travel with the next fetch or the commit.
         """
@@ -54,6 +54,7 @@ class AuditService:
         store.write(connection, merchant_id, records, now)
         for sink in self._sinks:
             await sink(connection, records)
+        return [record.id for record in records]
 
     def open_record(
         self, merchant_id: MerchantId, change: Change, blank: str, now: datetime

@@ -105,7 +105,7 @@ class MerchantService:
         """
         merchant_id = caller.merchant_id
         async with self._database.transaction() as connection:
-            data_key = await self._data_key(connection, merchant_id)
+            data_key = await self.data_key_within(connection, merchant_id)
             known = await store.lock_provider_account(connection, merchant_id, name)
             account_id = ProviderAccountId(self._new_id()) if known is None else known.id
             if known is not None and known.provider != provider:
@@ -171,7 +171,7 @@ class MerchantService:
         if kept is not None:
             return kept
         async with self._database.autocommit() as connection:
-            data_key = await self._data_key(connection, merchant_id)
+            data_key = await self.data_key_within(connection, merchant_id)
         if len(self._data_keys) >= _MAX_REMEMBERED:
             self._data_keys.clear()
         self._data_keys[merchant_id] = data_key
@@ -211,7 +211,13 @@ class MerchantService:
                 await self._record(connection, caller, MerchantAction.DATA_KEY_REWRAPPED, row)
         return len(rewrapped)
 
-    async def _data_key(self, connection: Connection, merchant_id: MerchantId) -> bytes:
+    async def data_key_within(self, connection: Connection, merchant_id: MerchantId) -> bytes:
+        """Return the key that encrypts a merchant's secrets, read in the caller's transaction.
+
+        Raises:
+            NotFound: the merchant does not exist.
+            ConfigurationError: ``wrong_master_key``.
+        """
         wrapped = await store.data_key(connection, merchant_id)
         if wrapped is None:
             raise ids.not_found("merchant", ids.render_merchant(merchant_id))

@@ -10,6 +10,8 @@ from groat.audit.domain.actions import AuditAction
 from groat.audit.domain.record import Change
 from groat.inbox.domain.actions import InboxAction
 from groat.merchants.domain.actions import MerchantAction
+from groat.notifications.domain.actions import EndpointAction
+from groat.notifications.domain.endpoint import TEST_TYPE
 from groat.payments.domain.actions import PaymentAction
 from groat.routing.domain.actions import RoutingAction
 from groat.settlement.domain.actions import SettlementAction
@@ -42,6 +44,9 @@ EVENT_TYPES: Mapping[Action, str] = {
     PaymentAction.DISPUTE_WITHDRAWN: "payment.dispute_withdrawn",
     PaymentAction.DISPUTE_REINSTATED: "payment.dispute_reinstated",
     PaymentAction.DISPUTE_CLOSED: "dispute.closed",
+    EndpointAction.PAUSED: "webhook_endpoint.paused",
+    EndpointAction.DISABLED: "webhook_endpoint.disabled",
+    EndpointAction.TESTED: TEST_TYPE,
 }
 """The event type of each change that the merchant is told of."""
 
@@ -73,6 +78,10 @@ SILENT: Mapping[Action, str] = {
     AuditAction.KEY_CREATED: "of the installation, not of a merchant",
     AuditAction.KEY_RETIRED: "of the installation, not of a merchant",
     InboxAction.EVENT_SETTLED: "what it told the engine has events of its own",
+    EndpointAction.CREATED: _ANSWERED,
+    EndpointAction.UPDATED: _ANSWERED,
+    EndpointAction.SECRET_ROTATED: _ANSWERED,
+    EndpointAction.RECOVERED: _ANSWERED,
     InboxAction.EVENT_REPLAYED: _OPERATOR,
     InboxAction.BACKFILLED: _OPERATOR,
     MerchantAction.MERCHANT_CREATED: "nobody reads the feed yet",

@@ -44,3 +44,45 @@ from (
     left join event_feed f on f.merchant_id = e.merchant_id
     where e.position is not null
 ) as placed
+
+-- name: check_events_have_deliveries
+-- Check that every event of an endpoint's types has a delivery to it, if it happened after the last change of the
+-- endpoint; the clocks of hosts may differ by a minute. Test events go to one endpoint only.
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
+from (
+    select e.id, d.event_id is null as bad
+    from webhook_endpoint w
+    join event e on e.merchant_id = w.merchant_id and e.created_at > w.updated_at + interval '1 minute' and e.position is not null
+    left join delivery d on d.merchant_id = e.merchant_id and d.endpoint_id = w.id and d.event_id = e.id
+    where w.status = 'enabled' and e.type <> 'webhook_endpoint.test' and exists (
+        select from unnest(w.types) as t (pattern) where e.type like replace(replace(t.pattern, '_', '\_'), '*', '%')
+    )
+) as told
+
+-- name: check_deliveries_match_events
+-- Check that every delivery has its endpoint, and its event at the same position and of the same object.
+select count(*) as examined, count(*) filter (where bad) as wrong, min(event_id::text) filter (where bad) as first
+from (
+    select
+        d.event_id,
+        w.id is null or e.id is null or e.position is distinct from d.position or e.object_id <> d.object_id as bad
+    from delivery d
+    left join webhook_endpoint w on w.merchant_id = d.merchant_id and w.id = d.endpoint_id
+    left join event e on e.merchant_id = d.merchant_id and e.id = d.event_id
+) as deliveries
+
+-- name: check_deliveries_match_attempts
+-- Check that every delivery that succeeded has an attempt with a 2xx answer, that every dead one has a last attempt, and
+-- that no attempt is without its delivery.
+select count(*) as examined, count(*) filter (where bad) as wrong, min(event_id::text) filter (where bad) as first
+from (
+    select
+        coalesce(d.event_id, a.event_id) as event_id,
+        d.event_id is null
+            or d.status = 'delivered' and not bool_or(coalesce(a.status_code between 200 and 299, false))
+            or d.status = 'dead' and not bool_or(coalesce(a.number = d.attempts, false)) as bad
+    from delivery d
+    full join delivery_attempt a
+        on a.merchant_id = d.merchant_id and a.endpoint_id = d.endpoint_id and a.event_id = d.event_id
+    group by d.merchant_id, d.endpoint_id, d.event_id, a.event_id, d.status, d.attempts
+) as deliveries

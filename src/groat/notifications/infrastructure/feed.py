@@ -67,7 +67,7 @@ async def page(
     )
     if not rows:  # nothing has happened yet
         return FeedPage([], 0, 0, is_full=False)
-    events = [_to_event(row) for row in rows if row.id is not None]
+    events = [to_event(row) for row in rows if row.id is not None]
     ends = rows[0]
     return FeedPage(events, ends.purged_position, ends.last_position, len(events) == limit)
 
@@ -79,7 +79,7 @@ async def find(
     row = await connection.fetch_one(
         QUERIES["get_event"], {"merchant_id": merchant_id, "id": event_id}
     )
-    return None if row is None else _to_event(row)
+    return None if row is None else to_event(row)
 
 
 async def last_positions(
@@ -98,7 +98,8 @@ async def purge(connection: Connection, before: datetime, limit: int) -> int:
     return sum(row.events for row in rows)
 
 
-def _to_event(row: Row) -> FeedEvent:
+def to_event(row: Row) -> FeedEvent:
+    """Return the event in a row."""
     return FeedEvent(
         id=EventId(row.id),
         position=row.position,

@@ -27,7 +27,8 @@ join counted c on c.id = e.object_id
 -- passed. Events of one object keep their sequence: an event sorts at least as late as the events of its object before
 -- it. The clocks of the hosts differ, so the order of ids alone does not ensure that. If another sequencer has placed an
 -- event since this statement began, the update leaves it out, and its number stays unused. Feeds that another sequencer
--- holds are left out. Merchants without a feed are returned.
+-- holds are left out. Merchants without a feed are returned. The deliveries to the merchant's endpoints are added with the
+-- position, so none is forgotten. A test event goes to the endpoint that it tests.
 with waiting as materialized (
     select merchant_id, object_id, sequence from event where position is null order by id limit %(limit)s
 ), locked as materialized (
@@ -57,7 +58,16 @@ with waiting as materialized (
         from due
     ) as d
     where e.merchant_id = d.merchant_id and e.id = d.id and e.position is null
-    returning e.merchant_id, e.position
+    returning e.merchant_id, e.position, e.id, e.type, e.object_id
+), delivered as (
+    insert into delivery (merchant_id, endpoint_id, event_id, object_id, position)
+    select p.merchant_id, w.id, p.id, p.object_id, p.position
+    from placed p
+    join webhook_endpoint w on w.merchant_id = p.merchant_id and w.status <> 'disabled'
+    where case p.type when 'webhook_endpoint.test' then w.id = p.object_id else exists (
+        select from unnest(w.types) as t (pattern) where p.type like replace(replace(t.pattern, '_', '\_'), '*', '%')
+    ) end
+    on conflict do nothing
 ), extended as (
     update event_feed f
     set last_position = p.position
@@ -103,14 +113,24 @@ where merchant_id = %(merchant_id)s and id = %(id)s and position is not null
 select merchant_id, last_position from event_feed where merchant_id = any(%(merchant_ids)s)
 
 -- name: purge_events
--- Delete events that are older than the feed keeps them. The feed remembers the highest deleted position, so that a
+-- Delete events that are older than the feed keeps them, with their deliveries. The feed remembers the highest deleted position, so that a
 -- reader whose cursor is older learns that it has missed events.
 with old as materialized (
     select merchant_id, id from event where created_at < %(before)s and position is not null limit %(limit)s
 ), deleted as (
     delete from event e using old
     where e.merchant_id = old.merchant_id and e.id = old.id
-    returning e.merchant_id, e.position
+    returning e.merchant_id, e.id, e.position
+), forgotten as (
+    delete from delivery d
+    using deleted e, webhook_endpoint w
+    where w.merchant_id = e.merchant_id
+        and d.merchant_id = w.merchant_id and d.endpoint_id = w.id and d.event_id = e.id
+), attempts as (
+    delete from delivery_attempt a
+    using deleted e, webhook_endpoint w
+    where w.merchant_id = e.merchant_id
+        and a.merchant_id = w.merchant_id and a.endpoint_id = w.id and a.event_id = e.id
 ), ends as (
     select merchant_id, max(position) as position, count(*) as events from deleted group by merchant_id
 )

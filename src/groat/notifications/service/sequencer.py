@@ -7,6 +7,8 @@ on a feed lets one at a time extend it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from groat.notifications.infrastructure import feed as store
 from groat.platform.postgres.database import Database
 
@@ -15,10 +17,14 @@ MOST_EVENTS = 1_000
 
 
 class Sequencer:
-    """Gives committed events the next positions of their feeds."""
+    """Gives committed events the next positions of their feeds, and adds their deliveries.
 
-    def __init__(self, database: Database) -> None:
+    ``placed`` is called after each batch: deliveries may be due.
+    """
+
+    def __init__(self, database: Database, placed: Callable[[], None]) -> None:
         self._database = database
+        self._placed = placed
 
     async def place_batch(self) -> int:
         """Place the oldest events that have no position; return their number if more may wait.
@@ -31,4 +37,6 @@ class Sequencer:
             if without_feed:
                 store.open_feeds(connection, without_feed)
                 placed, _ = await store.place(connection, MOST_EVENTS)
+        if placed:
+            self._placed()
         return placed if placed >= MOST_EVENTS else 0

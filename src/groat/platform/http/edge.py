@@ -31,6 +31,7 @@ from groat.kernel.errors import BadRequest, Forbidden
 from groat.kernel.ids import (
     AccountId,
     DisputeId,
+    EndpointId,
     EventId,
     HoldId,
     OperationId,
@@ -343,6 +344,7 @@ class IdText:
 
 AccountIdText = Annotated[AccountId, IdText("account")]
 DisputeIdText = Annotated[DisputeId, IdText("dispute")]
+EndpointIdText = Annotated[EndpointId, IdText("webhook_endpoint")]
 EventIdText = Annotated[EventId, IdText("event")]
 HoldIdText = Annotated[HoldId, IdText("hold")]
 OperationIdText = Annotated[OperationId, IdText("operation")]

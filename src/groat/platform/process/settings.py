@@ -147,6 +147,11 @@ class Settings(BaseSettings):
     audit_publish_seconds: float = Field(
         3600.0, gt=0, description="Seconds between two publications of a worker."
     )
+    allow_private_targets: bool = Field(
+        False,
+        description="Allow webhook endpoints at private addresses and without TLS. For development "
+        "only: in production, a merchant could reach your own network.",
+    )
     log_format: Literal["text", "json"] = Field("text", description="Format of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Minimum severity of the log lines that are written."

@@ -23,7 +23,7 @@ do $$ begin execute format('grant usage on schema %I to {role}', current_schema(
 -- The application may update only the columns that change. So it cannot change the beneficiary or the amount of
 -- a payment, or the floor of an account's balance.
 grant select, insert
-    on root_key, merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, provider_event, provider_event_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, audit_log, audit_key, audit_leaf, audit_node, audit_checkpoint, audit_cosignature, audit_verification, routing_rules, routing_decision, movement, movement_attribution, open_item, settlement_file, engine_process, event_object, event_feed, event
+    on root_key, merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, provider_event, provider_event_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, audit_log, audit_key, audit_leaf, audit_node, audit_checkpoint, audit_cosignature, audit_verification, routing_rules, routing_decision, movement, movement_attribution, open_item, settlement_file, engine_process, event_object, event_feed, event, webhook_endpoint, delivery, delivery_attempt
     to {role};
 grant select on alembic_version, recorded_change to {role};
 grant update (wrapped) on root_key to {role};
@@ -54,4 +54,6 @@ grant update (retired_at) on audit_key to {role};
 grant update (sequence) on event_object to {role};
 grant update (last_position, purged_position) on event_feed to {role};
 grant update (position) on event to {role};
-grant delete on event to {role};
+grant delete on event, delivery, delivery_attempt to {role};
+grant update (url, types, status, secrets, failing_since, updated_at) on webhook_endpoint to {role};
+grant update (status, attempts, claimed_until, due_at, since, settled_at) on delivery to {role};

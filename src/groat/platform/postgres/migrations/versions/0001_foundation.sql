@@ -486,6 +486,58 @@ create table event (
 create index event_unplaced on event (id) where position is null;
 create index event_by_time on event using brin (created_at) with (autosummarize = on);
 
+-- A merchant's URLs that take events. types are patterns such as payment.*. The secrets sign the deliveries; they are
+-- encrypted with the merchant's data key. failing_since is the first failure after the last success.
+create table webhook_endpoint (
+    merchant_id bigint not null references merchant,
+    id uuid not null,
+    url text not null check (length(url) between 1 and 2048),
+    types text[] not null,
+    status text not null check (status in ('enabled', 'paused', 'disabled')),
+    secrets bytea not null,
+    failing_since timestamptz,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (merchant_id, id)
+);
+
+-- The delivery of an event to an endpoint, added with the position of the event. since is when its first attempt was due;
+-- retries end a fixed time afterwards. attempts is also the fencing token of a claim.
+create table delivery (
+    merchant_id bigint not null,
+    endpoint_id uuid not null,
+    event_id uuid not null,
+    object_id uuid not null,
+    position bigint not null,
+    status text not null default 'pending' check (status in ('pending', 'retrying', 'delivered', 'dead')),
+    attempts bigint not null default 0,
+    claimed_until timestamptz,
+    due_at timestamptz not null default now(),
+    since timestamptz not null default now(),
+    created_at timestamptz not null default now(),
+    settled_at timestamptz,
+    primary key (merchant_id, endpoint_id, event_id),
+    foreign key (merchant_id, endpoint_id) references webhook_endpoint,
+    constraint delivery_open_until_settled check ((status in ('pending', 'retrying')) = (settled_at is null))
+) with (fillfactor = 70); -- room to update a row in its page: a claim changes no indexed column
+create index delivery_due on delivery (merchant_id, endpoint_id, due_at, position) where settled_at is null;
+create index delivery_of_object on delivery (merchant_id, endpoint_id, object_id, position) where settled_at is null;
+
+-- The log of attempts. answer holds the first bytes of the body that the endpoint answered.
+create table delivery_attempt (
+    merchant_id bigint not null,
+    endpoint_id uuid not null,
+    event_id uuid not null,
+    number bigint not null,
+    started_at timestamptz not null,
+    latency_ms bigint not null,
+    status_code integer,
+    error text,
+    answer bytea not null,
+    primary key (merchant_id, endpoint_id, event_id, number),
+    constraint delivery_attempt_has_status_or_error check ((status_code is null) <> (error is null))
+);
+
 -- The record.
 
 -- xid is the transaction that wrote the record. The sealer reads records in the order of xid.
