@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,9 @@ from starlette.responses import Response
 
 from groat.kernel.errors import InvalidRequest
 from groat.notifications.infrastructure.connector import Connector
+from groat.platform.embedded.places import free_port
+from tests.support.http_servers import until
+from tests.support.processes import running
 from tests.support.webhook_receiver import Receiver, add_endpoint, send_all
 from tests.support.world import World
 
@@ -168,3 +174,20 @@ async def test_an_endpoint_of_a_private_target_gets_nothing_once_it_is_forbidden
     path = f"/v1/webhook-endpoints/{endpoint['id']}/deliveries"
     [delivery] = (await world.api.get(path)).json()["data"]
     assert (delivery["status"], delivery["attempts"]) == ("retrying", 1)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_the_api_warns_at_start_that_private_targets_are_allowed(
+    world: World, tmp_path: Path, *, allowed: bool
+) -> None:
+    port, log = free_port(), tmp_path / "api.log"
+    told = {**world.variables, "GROAT_API_PORT": str(port)}
+    told["GROAT_ALLOW_PRIVATE_TARGETS"] = str(allowed)
+    with running(world.settings.home, "api", log, **told):
+        await until(lambda: listens(port))
+    assert ("private_targets_allowed" in log.read_text()) == allowed
+
+
+def listens(port: int) -> bool:
+    with closing(socket.socket()) as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
