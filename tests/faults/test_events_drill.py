@@ -111,7 +111,8 @@ async def test_each_change_has_one_event_that_is_delivered_despite_crashes(
 ) -> None:
     chance = Random(PAYMENTS)  # noqa: S311 - the same order every time
     async with open_engine(ground.settings) as engine:
-        key = await engine.api_keys.create(OPERATOR.acting_for(ground.merchant_id))
+        created = await engine.api_keys.create(OPERATOR.acting_for(ground.merchant_id))
+        key = created.secret
     ports = [free_port() for _ in range(APIS)]
     allowed = {"GROAT_ALLOW_PRIVATE_TARGETS": "true", "GROAT_POLL_SECONDS": "0.2"}
     for port in ports:

@@ -41,7 +41,7 @@ def apis(up: Up) -> Iterator[list[httpx.Client]]:
     """Three ``groat api`` processes on one database: that of ``groat up``, and two more."""
     [first] = commands_of(up.home, "api")
     told = {name: value for name, value in first.environ().items() if name.startswith("GROAT_")}
-    del told[SUPERVISED], told["GROAT_HOME"]
+    del told[SUPERVISED], told["GROAT_HOME"], told["GROAT_METRICS_PORT"]
     with ExitStack() as stack:
         more, pids = [], {first.pid}
         for port in (free_port(), free_port()):

@@ -6,6 +6,7 @@ It is apart from the API's port, so that nobody outside reaches it by accident.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -20,7 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from groat.app.gauges import all_gauges
-from groat.kernel.errors import Unavailable
+from groat.kernel.errors import ConfigurationError, Unavailable
 from groat.platform.http.probes import Health, probe_routes
 from groat.platform.postgres.database import Database
 from groat.platform.postgres.gauges import read_gauges
@@ -36,27 +37,41 @@ _READ_SECONDS = 5.0
 async def metrics_port(
     database: Database, health: Health, host: str, port: int | None
 ) -> AsyncIterator[None]:
-    """Serve metrics and probes on ``port`` while the block runs; None serves nothing."""
+    """Serve metrics and probes on ``port`` while the block runs; None serves nothing.
+
+    Raises:
+        ConfigurationError: ``port_in_use``.
+    """
     if port is None:
         yield
         return
+    listener = _listener(host, port)
     routes = [*probe_routes(health), Route("/metrics", _Scrape(database).answer)]
     config = uvicorn.Config(
         Starlette(routes=routes),
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,
         lifespan="off",
         ws="none",
     )
     server = _BesideTheProcess(config)
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve([listener]))
     try:
         yield
     finally:
         server.should_exit = True
         await serving
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise ConfigurationError(
+            "port_in_use",
+            f"GROAT_METRICS_PORT {port} on {host} cannot be used: {error.strerror}. Each process "
+            "needs a port of its own.",
+        ) from None
 
 
 class _BesideTheProcess(uvicorn.Server):

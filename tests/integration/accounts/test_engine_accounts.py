@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.bank import Bank
 
-ENGINE_ACCOUNTS = ("clearing", "fees", "receivable")
+ENGINE_ACCOUNTS = ("provider", "fees", "receivable")
 
 
 @pytest.fixture

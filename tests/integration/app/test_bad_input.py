@@ -111,9 +111,9 @@ async def test_another_content_type_is_refused(shared_world: World, shared_walle
 async def test_a_payment_into_an_account_of_the_engine_is_refused(world: World) -> None:
     await world.pay(await world.wallet())
     accounts = (await world.api.get("/v1/accounts")).json()["data"]
-    clearing = next(one["id"] for one in accounts if one["code"].startswith("clearing:"))
+    mirror = next(one["id"] for one in accounts if one["code"].startswith("provider:"))
     before = await world.counts()
-    answer = await world.api.post("/v1/payments", json=world.order(clearing))
+    answer = await world.api.post("/v1/payments", json=world.order(mirror))
     assert_refused(answer, 422, "beneficiary_not_a_wallet")
     assert await world.counts() == before
 

@@ -14,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from groat.app.metrics_port import metrics_port
+from groat.kernel.errors import ConfigurationError
 from groat.platform.embedded.places import free_port
 from groat.platform.http.probes import Health
 from groat.platform.postgres.database import Database
@@ -150,6 +151,14 @@ async def test_a_process_that_beats_is_alive_until_it_ends(
         alive = await scrape(port)
         assert alive["groat_processes", "worker", process.version] == 1
     assert await processes(database) == []
+
+
+async def test_a_port_that_is_taken_is_named(world: World, port: httpx.AsyncClient) -> None:
+    engine, taken = world.engine, port.base_url.port
+    with pytest.raises(ConfigurationError, match=f"GROAT_METRICS_PORT {taken}") as refused:
+        async with metrics_port(engine.database, engine.health, "127.0.0.1", taken):
+            pass
+    assert refused.value.code == "port_in_use"
 
 
 async def test_a_ready_process_says_so_on_both_ports(world: World, port: httpx.AsyncClient) -> None:

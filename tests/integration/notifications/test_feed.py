@@ -93,7 +93,7 @@ async def test_a_refused_refund_of_a_failed_payment_makes_no_event(world: World)
     assert types_of(await all_events(world)) == ["payment.created", "payment.failed"]
 
 
-async def test_a_shortfall_is_in_the_event_of_the_withdrawal(world: World) -> None:
+async def test_a_debt_is_in_the_event_of_the_withdrawal(world: World) -> None:
     wallet = await world.wallet()
     payment = await world.pay(wallet)
     other = await world.wallet("wallet:bob")
@@ -102,9 +102,10 @@ async def test_a_shortfall_is_in_the_event_of_the_withdrawal(world: World) -> No
     (await world.api.post("/v1/transfers", json=order)).raise_for_status()
     await world.stripe.pull("dispute", payment)
     await world.settle()
-    [taken] = await all_events(world, type="dispute.funds_withdrawn")
-    assert taken["data"] == await shown(world, taken["object"]["id"])
-    assert taken["data"]["shortfall"] > 0
+    [taken] = await all_events(world, type="payment.dispute_withdrawn")
+    assert taken["data"] == await shown(world, payment["id"])
+    assert taken["data"]["owed"] > 0
+    assert taken["previous"]["owed"] == 0
 
 
 async def test_a_dry_run_leaves_no_event(world: World) -> None:

@@ -238,11 +238,9 @@ async def test_provider_accounts_are_listed_without_their_credentials(world: Wor
 async def test_rules_and_decisions_belong_to_their_merchant(world: World) -> None:
     await put_rules(world, rule(world, "all", "stripe"))
     payment = await routed(world, await world.wallet())
-    key = str(
-        await world.engine.api_keys.create(
-            OPERATOR.acting_for(await world.engine.merchants.create(OPERATOR, "Stranger"))
-        )
-    )
+    merchant_id = await world.engine.merchants.create(OPERATOR, "Stranger")
+    created = await world.engine.api_keys.create(OPERATOR.acting_for(merchant_id))
+    key = str(created.secret)
     async with api_client(world.engine, key) as stranger:
         assert (await stranger.get("/v1/routing-rules")).json()["rules"] == []
         answer = await stranger.get(f"/v1/payments/{payment['id']}/routing")

@@ -26,6 +26,7 @@ from groat.payments.domain.refund import RefundOrder
 from groat.payments.infrastructure import operations
 from groat.platform.postgres.connection import Connection
 from groat.platform.process.settings import Settings, read_settings
+from groat.platform.process.telemetry import configure_command_logging
 from groat.providers.paypal.operations import PayPalOperations
 from groat.providers.port import Reply
 from groat.providers.stripe.operations import StripeOperations
@@ -157,4 +158,5 @@ def report_one() -> None:
 
 
 if __name__ == "__main__":
+    configure_command_logging()  # results are on standard output
     main()

@@ -29,7 +29,15 @@ ONCE = {
     "balance_pkey": "a balance for an account",
     "dispute_pkey": "a dispute",
     "engine_process_pkey": "a process",
-    "dispute_merchant_id_provider_account_id_provider_reference_key": "a dispute at its provider",
+    "event_pkey": "an event, which has the id of its audit record",
+    "event_feed_pkey": "a feed of a merchant",
+    "event_merchant_id_position_key": "an event at a position of the feed",
+    "event_merchant_id_object_id_sequence_key": "an event of an object, by its number there",
+    "event_object_pkey": "a count of the events of an object",
+    "delivery_pkey": "a delivery of an event to an endpoint",
+    "delivery_attempt_pkey": "an attempt of a delivery, by its number",
+    "webhook_endpoint_pkey": "a webhook endpoint",
+    "dispute_merchant_id_provider_account_id_provider_reference__key": "a dispute at its provider",
     "hold_pkey": "a hold, whose id follows from its reference",
     "idempotency_key_pkey": "an Idempotency-Key",
     "ledger_entry_pkey": "an entry of an account at a moment",
@@ -54,6 +62,13 @@ ONCE = {
 
 
 async def test_a_second_row_is_refused(lived_in: World) -> None:
+    (await lived_in.ask("webhook-endpoints", {"url": "https://1.1.1.1/hook"})).raise_for_status()
+    await lived_in.pay(await lived_in.wallet("wallet:told"))
+    await lived_in.engine.sequencer.place_batch()  # an event with its delivery
+    await lived_in.rows(
+        "insert into delivery_attempt"
+        " select merchant_id, endpoint_id, event_id, 1, now(), 1, 200, null, '' from delivery limit 1"
+    )
     await fill(lived_in, 2**STORED_LEVELS)
     await seal_all(lived_in)  # as many leaves make a subtree
     await assert_sound(lived_in)  # a verification
