@@ -67,7 +67,8 @@ async def test_a_second_row_is_refused(lived_in: World) -> None:
     await lived_in.engine.sequencer.place_batch()  # an event with its delivery
     await lived_in.rows(
         "insert into delivery_attempt"
-        " select merchant_id, endpoint_id, event_id, 1, now(), 1, 200, null, '' from delivery limit 1"
+        " select merchant_id, endpoint_id, event_id, 1, now(), 1, 200, null, ''"
+        " from delivery limit 1"
     )
     await fill(lived_in, 2**STORED_LEVELS)
     await seal_all(lived_in)  # as many leaves make a subtree
