@@ -33,7 +33,7 @@ from groat.platform.embedded.servers import EmbeddedServers
 from groat.platform.postgres import schema
 from groat.platform.process.settings import Settings
 from groat.settlement.domain.summary import ImportOutcome
-from groat.settlement.service import Progress, SettlementReport
+from groat.settlement.service.files import Progress, SettlementReport
 
 _MASTER_KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 _CREDENTIALS: dict[str, dict[str, str | None]] = {

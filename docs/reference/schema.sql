@@ -530,6 +530,20 @@ CREATE TABLE public.movement_attribution (
 );
 
 --
+-- Name: movement_feed; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.movement_feed (
+    merchant_id bigint NOT NULL,
+    provider_account_id uuid NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    watermark timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    attempts bigint DEFAULT 0 NOT NULL,
+    reason text
+);
+
+--
 -- Name: open_item; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1034,6 +1048,13 @@ ALTER TABLE ONLY public.movement_attribution
     ADD CONSTRAINT movement_attribution_pkey PRIMARY KEY (merchant_id, provider_account_id, movement_key, number);
 
 --
+-- Name: movement_feed movement_feed_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.movement_feed
+    ADD CONSTRAINT movement_feed_pkey PRIMARY KEY (merchant_id, provider_account_id);
+
+--
 -- Name: movement movement_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1220,6 +1241,12 @@ CREATE INDEX movement_attribution_by_payment ON public.movement_attribution USIN
 --
 
 CREATE INDEX movement_by_time ON public.movement USING brin (occurred_at) WITH (autosummarize='on');
+
+--
+-- Name: movement_feed_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX movement_feed_due ON public.movement_feed USING btree (due_at);
 
 --
 -- Name: open_item_by_parent; Type: INDEX; Schema: public; Owner: -
@@ -1414,6 +1441,13 @@ ALTER TABLE ONLY public.hold
 
 ALTER TABLE ONLY public.idempotency_key
     ADD CONSTRAINT idempotency_key_merchant_id_fkey FOREIGN KEY (merchant_id) REFERENCES public.merchant(merchant_id);
+
+--
+-- Name: movement_feed movement_feed_merchant_id_provider_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.movement_feed
+    ADD CONSTRAINT movement_feed_merchant_id_provider_account_id_fkey FOREIGN KEY (merchant_id, provider_account_id) REFERENCES public.provider_account(merchant_id, id);
 
 --
 -- Name: open_item open_item_merchant_id_provider_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -1878,6 +1912,36 @@ GRANT UPDATE(payout) ON TABLE public.movement TO groat_app;
 --
 
 GRANT SELECT,INSERT ON TABLE public.movement_attribution TO groat_app;
+
+--
+-- Name: TABLE movement_feed; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT ON TABLE public.movement_feed TO groat_app;
+
+--
+-- Name: COLUMN movement_feed.watermark; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(watermark) ON TABLE public.movement_feed TO groat_app;
+
+--
+-- Name: COLUMN movement_feed.due_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(due_at) ON TABLE public.movement_feed TO groat_app;
+
+--
+-- Name: COLUMN movement_feed.attempts; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(attempts) ON TABLE public.movement_feed TO groat_app;
+
+--
+-- Name: COLUMN movement_feed.reason; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(reason) ON TABLE public.movement_feed TO groat_app;
 
 --
 -- Name: TABLE open_item; Type: ACL; Schema: public; Owner: -

@@ -12,7 +12,7 @@ from groat.movements.domain.attribution import Owner, attribute
 from groat.movements.domain.booking import Attributed, BookedMovement
 from groat.providers.domain.movements import Movement, MovementCategory
 from groat.settlement.domain.summary import ImportOutcome
-from groat.settlement.service import SettlementReport
+from groat.settlement.service.files import SettlementReport
 from tests.support.world import OPERATOR, World
 
 BOOKED_AT = datetime(2026, 3, 2, 10, tzinfo=UTC)

@@ -20,7 +20,7 @@ from groat.app.wiring import Engine
 from groat.kernel import ids
 from groat.kernel.ids import ProviderAccountId
 from groat.settlement.domain.summary import ImportOutcome
-from groat.settlement.service import SettlementReport
+from groat.settlement.service.files import SettlementReport
 
 app = typer.Typer(
     help="Read the provider's books: import its settlement files.", no_args_is_help=True

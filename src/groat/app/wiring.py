@@ -80,7 +80,8 @@ from groat.providers.adapters import Adapter, credential_fields, installed_adapt
 from groat.providers.registry import ProviderRegistry
 from groat.providers.settlement_files import settlement_readers
 from groat.routing.service import RoutingService
-from groat.settlement.service import SettlementFiles
+from groat.settlement.service.feed import MovementFeeds
+from groat.settlement.service.files import SettlementFiles
 
 INBOX_QUEUE = "groat-inbox"
 EVENTS_QUEUE = "groat-events"
@@ -151,6 +152,7 @@ class Settlement:
 
     movement_queries: MovementQueries
     settlement_files: SettlementFiles
+    movement_feeds: MovementFeeds
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     ledger = _ledger(settings, base, adapters)
     payments = _payments(settings, base, ledger, adapters)
     inbox = _inbox(base, ledger, payments)
-    settlement = _settlement(base, ledger, adapters)
+    settlement = _settlement(settings, base, ledger, payments, adapters)
     notifications = _notifications(settings, base, ledger)
     parts = (ledger, payments, inbox, settlement, notifications)
     async with AsyncExitStack() as stack:
@@ -295,7 +297,13 @@ def _inbox(base: Base, ledger: Ledger, payments: Payments) -> Inbox:
     )
 
 
-def _settlement(base: Base, ledger: Ledger, adapters: Mapping[ProviderName, Adapter]) -> Settlement:
+def _settlement(
+    settings: Settings,
+    base: Base,
+    ledger: Ledger,
+    payments: Payments,
+    adapters: Mapping[ProviderName, Adapter],
+) -> Settlement:
     queries = MovementQueries(base.database)
     files = SettlementFiles(
         base.database,
@@ -306,7 +314,17 @@ def _settlement(base: Base, ledger: Ledger, adapters: Mapping[ProviderName, Adap
         base.clock,
         settlement_readers(adapters),
     )
-    return Settlement(queries, files)
+    feeds = MovementFeeds(
+        base.database,
+        payments.providers,
+        payments.payment_facts,
+        payments.payment_queries,
+        queries,
+        ledger.audit,
+        base.clock,
+        pause=timedelta(seconds=settings.feed_seconds),
+    )
+    return Settlement(queries, files, feeds)
 
 
 def _notifications(settings: Settings, base: Base, ledger: Ledger) -> Notifications:

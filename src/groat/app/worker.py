@@ -1,4 +1,4 @@
-"""``groat worker``: apply webhooks, expire holds, look up operations, seal records, send events.
+"""``groat worker``: apply webhooks, look up operations, read movements, seal records, send events.
 
 It also purges old idempotency keys. A job in Redis rings the worker as soon as an event arrives.
 Polling finds all due work without it.
@@ -50,6 +50,7 @@ async def run_worker(settings: Settings) -> None:
                 ("idempotency keys", engine.answers.purge_batch, _PURGE_SECONDS),
                 ("retention", engine.retention.purge_batch, RETENTION_POLL_SECONDS),
                 ("sealing", engine.sealer.seal_batch, poll_seconds),
+                ("movements", engine.movement_feeds.read_batch, poll_seconds),
                 ("publishing", engine.publisher.publish_all, settings.audit_publish_seconds),
             )
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 
 from groat.kernel.ids import MerchantId, ProviderAccountId
@@ -28,6 +28,16 @@ class MovementQueries:
         account = store.account_key(merchant_id, account_id)
         async with self._database.autocommit() as connection:
             return await store.find_movements(connection, account, keys)
+
+    async def unposted(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId, movements: Sequence[Movement]
+    ) -> list[Movement]:
+        """Return those of these movements that have no place yet, stored or not."""
+        account = store.account_key(merchant_id, account_id)
+        keys = [one.key for one in movements]
+        async with self._database.autocommit() as connection:
+            posted = await store.posted_keys(connection, account, keys)
+        return [one for one in movements if one.key not in posted]
 
     async def between(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from groat.kernel import ids
@@ -11,6 +12,7 @@ from groat.payments.domain.lifecycle import DisputeStatus, RefundStatus, Status
 from groat.payments.domain.operation import Operation
 from groat.payments.domain.payment import Payment, PaymentFilter
 from groat.payments.domain.refund import Refund
+from groat.payments.domain.standing import EffectKey
 from groat.payments.infrastructure import disputes, refunds
 from groat.payments.infrastructure import payments as store
 from groat.payments.infrastructure.payments import PostedEffect, payment_with_operations
@@ -137,6 +139,13 @@ class PaymentQueries:
         """Return the number of payments in each status."""
         async with self._database.autocommit() as connection:
             return await store.count_by_status(connection, merchant_id)
+
+    async def known_effects(
+        self, merchant_id: MerchantId, keys: Collection[EffectKey]
+    ) -> dict[EffectKey, PaymentId]:
+        """Return those of these effects that were applied, each with its payment."""
+        async with self._database.autocommit() as connection:
+            return await store.find_effects(connection, merchant_id, keys)
 
     async def captures_and_refunds(self, merchant_id: MerchantId) -> list[PostedEffect]:
         """Return every applied capture and refund, for comparison with the providers' books."""

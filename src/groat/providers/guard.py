@@ -23,6 +23,8 @@ from groat.platform.process.metrics import PROVIDER_CALL_SECONDS
 from groat.platform.redis.breaker import Breakers
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
+from groat.providers.domain.movements import Movement
+from groat.providers.movement_feed import Explained, MovementFeed, MovementWindow
 from groat.providers.port import (
     Answered,
     AuthorizeRequest,
@@ -45,6 +47,9 @@ _log = structlog.get_logger(__name__)
 
 _GRACE_SECONDS = 2.0
 """Seconds that a call may take beyond the time limit that its adapter keeps by itself."""
+
+_FEED_SECONDS = 120.0
+"""Seconds for all pages of a window of movements."""
 
 _Answer = TypeVar("_Answer")
 
@@ -129,6 +134,33 @@ class GuardedProvider:
             return EventPage((), None)
         return await self._answer("list_events", lambda: events.page(since, until, cursor))
 
+    @property
+    def feed_overlap(self) -> timedelta | None:
+        """Time that each window of the feed reads again; None if the provider lists no movements.
+
+        An adapter offers its feed as an attribute ``movement_feed``.
+        """
+        feed = self._feed
+        return None if feed is None else feed.overlap
+
+    async def read_movements(self, since: datetime, until: datetime) -> MovementWindow | Unknown:
+        """Read a window of the provider's list of movements."""
+        feed = self._feed
+        if feed is None:
+            return MovementWindow((), since)
+        return await self._answer("read_movements", lambda: feed.read(since, until), _FEED_SECONDS)
+
+    async def explain(self, movement: Movement) -> Explained | Unknown:
+        """Ask the provider for the payment that a movement belongs to, and for its facts."""
+        feed = self._feed
+        if feed is None:
+            return Unknown("no_movement_feed")
+        return await self._answer("explain", lambda: feed.explain(movement))
+
+    @property
+    def _feed(self) -> MovementFeed | None:
+        return getattr(self._provider, "movement_feed", None)
+
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable | NotOurs:
         """Return the facts of a verified webhook, asking the provider where it must be asked."""
         webhooks = self._provider.webhooks
@@ -162,12 +194,15 @@ class GuardedProvider:
         await self._provider.close()
 
     async def _answer(
-        self, operation: str, call: Callable[[], Awaitable[_Answer]]
+        self,
+        operation: str,
+        call: Callable[[], Awaitable[_Answer]],
+        limit_seconds: float | None = None,
     ) -> _Answer | Unknown:
         """Return the answer of a call, and measure and log the call."""
         started = time.perf_counter()
         with timings.spent_on("provider"):
-            answer = await self._answer_in_time(call)
+            answer = await self._answer_in_time(call, limit_seconds or self._seconds)
         seconds, outcome = time.perf_counter() - started, _outcome(answer)
         PROVIDER_CALL_SECONDS.labels(self._account, operation, outcome).observe(seconds)
         _log.info(
@@ -179,10 +214,12 @@ class GuardedProvider:
         )
         return answer
 
-    async def _answer_in_time(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer | Unknown:
+    async def _answer_in_time(
+        self, call: Callable[[], Awaitable[_Answer]], limit_seconds: float
+    ) -> _Answer | Unknown:
         """Return the answer of a call. The request was perhaps sent, so no error means failure."""
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(limit_seconds):
                 return await call()
         except Exception as error:  # noqa: BLE001 - an adapter may raise anything
             return self._raised(error)

@@ -91,6 +91,15 @@ async def lock(
     return {row.key: to_movement(row) for row in unposted}, values(OpenItem, items)
 
 
+async def posted_keys(
+    connection: Connection, account: Mapping[str, object], keys: Collection[str]
+) -> set[str]:
+    """Return those of these keys whose movements have a place."""
+    parameters = {**account, "keys": Texts(list(keys))}
+    rows = await connection.fetch(QUERIES["find_posted_keys"], parameters)
+    return {row.movement_key for row in rows}
+
+
 def insert_attributions(
     connection: Connection,
     account: Mapping[str, object],

@@ -51,6 +51,13 @@ where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account
             and p.movement_key = m.key and p.number = 1
     )
 
+-- name: find_posted_keys
+-- Find the movements of a window that were posted before, so that only the others need an owner.
+select movement_key
+from movement_attribution
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+    and movement_key = any(%(keys)s::text[]) and number = 1
+
 -- name: insert_attributions
 -- Insert the first places of movements.
 insert into movement_attribution (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from groat.kernel.ids import PaymentId
 from groat.movements.domain.attribution import Owner, Place, attribute
 from groat.movements.domain.booking import Attributed, Bearer
-from groat.payments.domain.dispute import Dispute
 from groat.payments.domain.lifecycle import QUARANTINED, Outcome
 from groat.payments.domain.payment import Payment
 from groat.payments.domain.standing import Arrival
@@ -49,10 +49,30 @@ def ours(movement: Movement, payment: Payment, claim: int | None) -> Attributed:
     return Attributed(movement, attribution, bearer)
 
 
-def claim_of(disputes: Mapping[str, Dispute], movement: Movement) -> int | None:
-    """Return the disputed amount of a movement; ``disputes`` are by their provider references."""
-    dispute = disputes.get(movement.source or "")
-    return None if dispute is None else dispute.amount
+class OwnedMovement(NamedTuple):
+    """A movement of the provider's list with its owner, and our payment that it belongs to.
+
+    ``reason`` says why the owner is not known.
+    """
+
+    movement: Movement
+    owner: Owner
+    payment_id: PaymentId | None = None
+    reason: str = "owner unknown"
+
+
+def owned(
+    one: OwnedMovement, payments: Mapping[PaymentId, Payment], claims: Mapping[str, int]
+) -> Attributed:
+    """Return a movement of the provider's list with its place.
+
+    ``claims`` are the disputed amounts by the provider's ids of the disputes.
+    """
+    payment = None if one.payment_id is None else payments.get(one.payment_id)
+    if payment is None:
+        owner = Owner.UNKNOWN if one.owner is Owner.OURS and one.payment_id else one.owner
+        return Attributed(one.movement, attribute(one.movement, owner, one.reason))
+    return ours(one.movement, payment, claims.get(one.movement.source or ""))
 
 
 def suspended(movement: Movement, reason: str) -> Attributed:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from groat.kernel.ids import DisputeId, MerchantId, PaymentId
-from groat.payments.domain.dispute import Dispute, DisputeMoney
+from groat.kernel.ids import DisputeId, MerchantId, PaymentId, ProviderAccountId
+from groat.payments.domain.dispute import Dispute, DisputeMoney, dispute_id
 from groat.payments.domain.lifecycle import DisputeStatus
+from groat.payments.domain.ownership import OwnedMovement
 from groat.platform.postgres.columns import Bigints, Texts, Times, Uuids
 from groat.platform.postgres.connection import Connection, Row, Statement
 from groat.platform.postgres.queries import load_queries
@@ -48,6 +49,24 @@ async def sums(
         )
         for row in rows
     }
+
+
+async def claims(
+    connection: Connection,
+    merchant_id: MerchantId,
+    account_id: ProviderAccountId,
+    movements: Collection[OwnedMovement],
+) -> dict[str, int]:
+    """Return the disputed amounts of the disputes that movements name, by provider reference."""
+    wanted = {
+        dispute_id(account_id, movement.source, movement.parent)
+        for movement in (one.movement for one in movements)
+        if movement.source is not None and movement.parent is not None
+    }
+    if not wanted:
+        return {}
+    rows = await connection.fetch(*disputes_query(merchant_id, wanted))
+    return {row.provider_reference: row.amount for row in rows}
 
 
 async def find_dispute(

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from groat.audit.domain.record import Cause, Change
 from groat.audit.service.records import AuditService
 from groat.kernel.clock import Clock
-from groat.kernel.ids import DisputeId, MerchantId
+from groat.kernel.ids import DisputeId, MerchantId, ProviderAccountId
 from groat.payments.domain.bundles import Receipt
 from groat.payments.domain.dispute import DisputeMoney
 from groat.payments.domain.facts import decide
-from groat.payments.domain.ownership import attributed_movements
+from groat.payments.domain.ownership import OwnedMovement, attributed_movements, owned
 from groat.payments.domain.standing import Arrival, Standing
 from groat.payments.domain.transitions import Moved, shown_changes
 from groat.payments.domain.verdict import Verdict
@@ -98,6 +99,37 @@ class PaymentFacts:
         changes = shown_changes(standing, verdicts, Moved(*booked, before, after))
         if changes:
             await self._audit.write(connection, merchant_id, changes, now)
+
+    async def book(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        account_id: ProviderAccountId,
+        movements: Sequence[OwnedMovement],
+        cause: Cause,
+    ) -> list[Change]:
+        """Post movements of the provider's list, each in one transaction, if it is not posted yet.
+
+        The facts of our movements are applied before, by ``apply``. Return the audit records, which
+        the caller writes.
+        """
+        now = self._clock.now()
+        wanted = {one.payment_id for one in movements if one.payment_id is not None}
+        payments = await store.lock_payments(connection, merchant_id, wanted)
+        claims = await disputes.claims(connection, merchant_id, account_id, movements)
+        receipts = [
+            Receipt(
+                account_id,
+                None if one.payment_id is None else payments.get(one.payment_id),
+                None,
+                (owned(one, payments, claims),),
+                cause,
+            )
+            for one in movements
+        ]
+        owed = {payment.id: payment.owed for payment in payments.values()}
+        booked = await self._bookkeeper.post(connection, merchant_id, receipts, owed, (), now)
+        return shown_changes(Standing(payments), (), Moved(*booked, {}, {}))
 
 
 def _write(

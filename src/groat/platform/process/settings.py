@@ -134,6 +134,12 @@ class Settings(BaseSettings):
         description="Seconds after which an unfinished provider call counts as lost and is looked "
         "up. Must exceed `provider_timeout_seconds`.",
     )
+    feed_seconds: float = Field(
+        60.0,
+        gt=0,
+        le=86_400,
+        description="Seconds between two readings of a provider account's list of movements.",
+    )
     breaker_failures: int = Field(
         5,
         ge=1,

@@ -10,6 +10,7 @@ from groat.providers.paypal import settlement_report
 from groat.providers.paypal.certificates import CertificateSource
 from groat.providers.paypal.client import PayPalClient, connections
 from groat.providers.paypal.event_list import PayPalEventList
+from groat.providers.paypal.feed import PayPalMovementFeed
 from groat.providers.paypal.lookups import PayPalLookups
 from groat.providers.paypal.objects import PayPalObjects
 from groat.providers.paypal.operations import PayPalOperations
@@ -35,6 +36,7 @@ class PayPalProvider(Provider):
     lookups: PayPalLookups
     webhooks: PayPalWebhooks
     event_list: PayPalEventList
+    movement_feed: PayPalMovementFeed
 
     def __init__(
         self, credentials: Mapping[str, str], *, timeout_seconds: float, clock: Clock = SYSTEM_CLOCK
@@ -54,6 +56,7 @@ class PayPalProvider(Provider):
         self.operations = PayPalOperations(client, objects, self.lookups)
         self.webhooks = PayPalWebhooks(client, objects, certificates, webhook_ids)
         self.event_list = PayPalEventList(client, objects)
+        self.movement_feed = PayPalMovementFeed(client, objects)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -237,9 +237,14 @@ class TransactionDetail(Payload):
 
 
 class TransactionPage(Payload):
-    """A page of the transaction search. Without any rows, PayPal leaves the list out."""
+    """A page of the transaction search. Without any rows, PayPal leaves the list out.
+
+    ``end_date`` may be earlier than asked for: PayPal knows no later rows yet.
+    """
 
     transaction_details: list[TransactionDetail] = field(default_factory=list)
+    end_date: Annotated[datetime, Meta(tz=True)] | None = None
+    total_pages: int = 1
 
 
 class Issue(Payload):

@@ -10,6 +10,7 @@ from groat.providers.reading import active_values
 from groat.providers.stripe import settlement_report
 from groat.providers.stripe.client import StripeClient
 from groat.providers.stripe.event_list import StripeEventList
+from groat.providers.stripe.feed import StripeMovementFeed
 from groat.providers.stripe.lookups import StripeLookups
 from groat.providers.stripe.operations import StripeOperations
 from groat.providers.stripe.webhooks import StripeWebhooks
@@ -30,6 +31,7 @@ class StripeProvider(Provider):
     lookups: StripeLookups
     webhooks: StripeWebhooks
     event_list: StripeEventList
+    movement_feed: StripeMovementFeed
 
     def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
         key, account = credentials["api_key"], credentials.get("account")
@@ -39,6 +41,7 @@ class StripeProvider(Provider):
         self.operations = StripeOperations(self._client, self.lookups)
         self.webhooks = StripeWebhooks(self._client, key, account, secrets)
         self.event_list = StripeEventList(self._client)
+        self.movement_feed = StripeMovementFeed(self._client)
 
     async def close(self) -> None:
         """Close the SDK's connections."""

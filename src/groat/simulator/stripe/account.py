@@ -87,6 +87,7 @@ class StripeAccount:
             _rendered(self.topups, reference, balance_objects.topup),
             _rendered(self.transfers, reference, balance_objects.transfer),
             _rendered(self.methods, reference, payment_objects.payment_method),
+            balance_objects.reserve_hold(reference),
         )
         return next((one for one in renderings if one is not None), None)
 

@@ -14,6 +14,7 @@ from groat.simulator.back_office import ChosenSettings
 from groat.simulator.books import Books, MovementEntry
 from groat.simulator.references import stripe_id
 from groat.simulator.stripe.balance_model import BalanceType, FeePart, StripeBalanceTransaction
+from groat.simulator.stripe.balance_objects import RESERVE_HOLD
 from groat.simulator.stripe.settings import SettlementRate, StripeSettings
 from groat.simulator.stripe.units import as_money, converted, smallest_step
 
@@ -93,7 +94,7 @@ class StripeBalance:
     def reserve(self, amount: int, currency: str, pending_days: int = 0) -> None:
         """Move ``amount`` from the payments balance to the reserve, or back if it is negative."""
         kind = "reserve_hold" if amount > 0 else "reserve_release"
-        hold = stripe_id("rsv")
+        hold = stripe_id(RESERVE_HOLD)
         changes: tuple[tuple[int, BalanceType], ...] = (
             (-amount, "payments"),
             (amount, "risk_reserved"),

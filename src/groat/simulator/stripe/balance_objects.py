@@ -19,6 +19,10 @@ BANK_ACCOUNT = "ba_simulated"
 """The id of the merchant's bank account."""
 
 
+RESERVE_HOLD = "rsv"
+"""Prefix of the ids of holds."""
+
+
 def balance_transaction(transaction: StripeBalanceTransaction, now: int) -> JsonObject:
     """Return a change of the account's balance, with its status at the time ``now``."""
     return {
@@ -185,3 +189,10 @@ def _fee(part: FeePart, currency: str) -> JsonObject:
         "description": part.description,
         "type": part.kind,
     }
+
+
+def reserve_hold(reference: str) -> JsonObject | None:
+    """Return a hold of a reserve, of which only its id is kept; None for any other object."""
+    if not reference.startswith(f"{RESERVE_HOLD}_"):
+        return None
+    return {"id": reference, "object": "reserve.hold"}

@@ -23,7 +23,7 @@ do $$ begin execute format('grant usage on schema %I to {role}', current_schema(
 -- The application may update only the columns that change. So it cannot change the beneficiary or the amount of
 -- a payment, or the floor of an account's balance.
 grant select, insert
-    on root_key, merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, provider_event, provider_event_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, audit_log, audit_key, audit_leaf, audit_node, audit_checkpoint, audit_cosignature, audit_verification, routing_rules, routing_decision, movement, movement_attribution, open_item, settlement_file, engine_process, event_object, event_feed, event, webhook_endpoint, delivery, delivery_attempt
+    on root_key, merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, provider_event, provider_event_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, audit_log, audit_key, audit_leaf, audit_node, audit_checkpoint, audit_cosignature, audit_verification, routing_rules, routing_decision, movement, movement_attribution, open_item, movement_feed, settlement_file, engine_process, event_object, event_feed, event, webhook_endpoint, delivery, delivery_attempt
     to {role};
 grant select on alembic_version, recorded_change to {role};
 grant update (wrapped) on root_key to {role};
@@ -40,6 +40,7 @@ grant update (
     route, updated_at
 ) on payment to {role};
 grant update (payout) on movement to {role};
+grant update (watermark, due_at, attempts, reason) on movement_feed to {role};
 grant update (parent, told_currency, told, booked_currency, booked) on open_item to {role};
 grant update (status, failure_code, updated_at) on refund to {role};
 grant update (status, updated_at) on dispute to {role};

@@ -1,0 +1,51 @@
+"""Read and write the progress of feeds."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.kernel.value import Value
+from groat.platform.postgres.connection import Connection, values
+from groat.platform.postgres.queries import load_queries
+
+QUERIES = load_queries(__file__, "feeds.sql")
+
+
+class ClaimedFeed(Value):
+    """A feed that a worker reads. Times are PostgreSQL's; ``read_at`` is the time of the claim."""
+
+    merchant_id: MerchantId
+    provider_account_id: ProviderAccountId
+    starts_at: datetime
+    watermark: datetime
+    attempts: int
+    read_at: datetime
+
+
+async def claim(connection: Connection, lease: timedelta) -> ClaimedFeed | None:
+    """Claim a due feed, None if none is due. Begin the feeds of new provider accounts."""
+    connection.write(QUERIES["insert_feeds"], {})
+    claimed = await connection.fetch(QUERIES["claim_feed"], {"lease": lease})
+    return next(iter(values(ClaimedFeed, claimed)), None)
+
+
+def finish(
+    connection: Connection,
+    feed: ClaimedFeed,
+    watermark: datetime,
+    pause: timedelta,
+    reason: str | None,
+) -> None:
+    """Note how far a feed was read, and when it is due again."""
+    connection.write(
+        QUERIES["finish_feed"],
+        {
+            "merchant_id": feed.merchant_id,
+            "provider_account_id": feed.provider_account_id,
+            "attempts": feed.attempts,
+            "watermark": watermark,
+            "pause": pause,
+            "reason": reason,
+        },
+    )

@@ -1,0 +1,1 @@
+"""The verbs of the room: import settlement files, and read the feeds of movements."""

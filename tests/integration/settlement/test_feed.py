@@ -1,0 +1,221 @@
+"""The feed reads the provider's books: our account of the money equals the provider's balance."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from random import Random
+
+import pytest
+
+from tests.support.feeds import accounts, act, fed, ours, read_feeds, theirs
+from tests.support.pages import pages
+from tests.support.payments import PROVIDERS, pay
+from tests.support.soundness import assert_sound
+from tests.support.world import GOOD, Payment, World
+
+
+@pytest.fixture
+async def shop(world: World) -> AsyncIterator[World]:
+    """A world with simulators of its own, and nothing booked there yet."""
+    async with fed(world) as shop:
+        yield shop
+
+
+async def assert_equal_balances(world: World) -> None:
+    for provider in PROVIDERS:
+        site = world.site(provider)
+        assert await ours(world, site) == await theirs(site), provider
+
+
+async def test_a_payment_at_paypal_is_booked_by_its_row(shop: World) -> None:
+    wallet = await shop.wallet()
+    await pay(shop, wallet, "paypal")
+    assert await accounts(shop, "clearing", "provider") == {"clearing": 1050}
+    for _ in range(2):  # the window is read again, and changes nothing
+        await read_feeds(shop)
+        assert await accounts(shop, "clearing", "provider", "fees") == {
+            "provider": 989,
+            "fees": 61,
+        }
+    await assert_equal_balances(shop)
+    await assert_sound(shop)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_payment_without_an_answer_or_an_event_is_learned_from_its_movement(
+    shop: World, provider: str
+) -> None:
+    wallet = await shop.wallet()
+    await shop.site(provider).set_faults(answer="cut_after", drop=1)
+    payment = await pay(shop, wallet, provider)
+    await shop.site(provider).set_faults()
+    assert payment["status"] == "processing"
+    await read_feeds(shop)
+    found = await shop.payment(payment["id"])
+    assert (found["status"], found["captured"]) == ("succeeded", 1050)
+    assert await shop.balance(wallet) == 1050
+    await assert_equal_balances(shop)
+    await assert_sound(shop)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_refund_that_no_event_reports_is_learned_from_its_movement(
+    shop: World, provider: str
+) -> None:
+    wallet = await shop.wallet()
+    payment = await pay(shop, wallet, provider)
+    await act(
+        shop.site(provider), "refund", id=payment["provider_reference"], amount=500, tell=False
+    )
+    await read_feeds(shop)
+    found = await shop.payment(payment["id"])
+    assert (found["refunded"], await shop.balance(wallet)) == (500, 550)
+    [refund] = await pages(shop.api, "/v1/refunds", payment=payment["id"])
+    assert (refund["origin"], refund["amount"]) == ("provider", 500)
+    assert await accounts(shop, "clearing", "suspense", "foreign") == {}
+    await assert_equal_balances(shop)
+    await shop.settle()
+    assert (await shop.payment(payment["id"]))["refunded"] == 500
+    await assert_sound(shop)
+
+
+async def test_a_lost_dispute_at_paypal_takes_the_money_by_its_row(shop: World) -> None:
+    wallet = await shop.wallet()
+    payment = await pay(shop, wallet, "paypal")
+    await shop.paypal.pull("dispute", payment)
+    await shop.paypal.pull("dispute_lost", payment)
+    await shop.settle()
+    assert await shop.balance(wallet) == 1050
+    await read_feeds(shop)
+    assert await shop.balance(wallet) == 0
+    [dispute] = await pages(shop.api, "/v1/disputes")
+    assert (dispute["status"], dispute["withdrawn"], dispute["reinstated"]) == ("lost", 1050, 0)
+    await assert_equal_balances(shop)
+    await assert_sound(shop)
+
+
+async def test_money_of_other_systems_and_unknown_categories_is_in_the_books(shop: World) -> None:
+    form = {
+        "amount": "700",
+        "currency": "eur",
+        "confirm": "true",
+        "payment_method": "pm_card_visa",
+        "payment_method_types[]": "card",
+        "capture_method": "automatic",
+    }
+    made = await shop.stripe.http.post("/v1/payment_intents", data=form, auth=("sk_test_groat", ""))
+    made.raise_for_status()
+    await act(
+        shop.stripe, "book", kind="adjustment", category="brand_new", amount=30, currency="eur"
+    )
+    await act(shop.paypal, "book", event_code="T0107", amount=-200, fee=-38, currency="EUR")
+    await read_feeds(shop)
+    assert await accounts(shop, "foreign", "suspense", "tax", "clearing") == {
+        "foreign": -700,
+        "suspense": -30,
+        "tax": 38,
+    }
+    await assert_equal_balances(shop)
+    await assert_sound(shop)
+
+
+async def test_a_provider_that_refuses_its_list_is_asked_again(shop: World) -> None:
+    await pay(shop, await shop.wallet(), "paypal")
+    await shop.paypal.set_faults(refuse_search=True)
+    with pytest.raises(AssertionError, match="NOT_AUTHORIZED"):
+        await read_feeds(shop)
+    await shop.paypal.set_faults()
+    await read_feeds(shop)
+    await assert_equal_balances(shop)
+
+
+async def test_a_window_with_too_many_rows_is_halved(shop: World) -> None:
+    await shop.rows(
+        "update movement_feed set starts_at = starts_at - interval '30 days',"
+        " watermark = watermark - interval '5 days' where due_at <> 'infinity'"
+    )
+    for age in range(0, 5 * 86_400, 43_200):
+        await act(
+            shop.paypal,
+            "book",
+            event_code="T0300",
+            amount=1000 + age,
+            currency="EUR",
+            age_seconds=age,
+        )
+    await shop.paypal.http.put("/_simulator/account", json={"rows_max": 3})
+    await shop.engine.movement_feeds.read_batch()  # begins the feeds
+    await shop.rows(
+        "update movement_feed set starts_at = starts_at - interval '30 days',"
+        " watermark = watermark - interval '5 days' where due_at <> 'infinity'"
+    )
+    await read_feeds(shop)
+    assert await ours(shop, shop.paypal) == await theirs(shop.paypal)
+
+
+async def test_a_late_movement_is_posted_once_by_its_event_or_by_the_feed(shop: World) -> None:
+    wallet = await shop.wallet()
+    await shop.stripe.set_faults(late_movements=1)
+    payment = await pay(shop, wallet, "stripe")
+    assert await accounts(shop, "clearing", "provider") == {"clearing": 1050}
+    await shop.stripe.pull("book_movement", payment)
+    await read_feeds(shop)
+    assert await accounts(shop, "clearing", "provider", "fees") == {"provider": 1011, "fees": 39}
+    await shop.settle()
+    assert await accounts(shop, "clearing", "provider", "fees") == {"provider": 1011, "fees": 39}
+    await assert_equal_balances(shop)
+    await assert_sound(shop)
+
+
+async def _live(world: World, wallet: str, provider: str, number: int, chance: Random) -> None:
+    """Let one payment happen, and something of what may follow it."""
+    site = world.site(provider)
+    payment: Payment = await world.pay(
+        wallet,
+        amount=1000 + number,
+        provider_account=site.account,
+        payment_method=GOOD[provider],
+    )
+    reference = {"provider_reference": payment["provider_reference"]}
+    if payment["provider_reference"] is None:
+        return
+    match chance.randrange(6):
+        case 0:
+            await world.ask("refunds", {"payment": payment["id"], "amount": 100})
+        case 1:
+            await act(site, "refund", id=payment["provider_reference"], amount=300)
+        case 2:
+            await site.pull("dispute", reference)
+            await site.pull("dispute_won", reference)
+        case 3:
+            await site.pull("dispute", reference)
+            await site.pull("dispute_lost", reference)
+        case _:
+            pass
+
+
+async def test_balances_equal_the_providers_with_a_tenth_of_the_events_lost(shop: World) -> None:
+    wallet = await shop.wallet()
+    chance = Random(7)  # noqa: S311 - the same course in every run
+    for provider in PROVIDERS:
+        await shop.site(provider).set_faults(seed=3, drop=0.1, duplicate=0.3, twin=0.2)
+    for start in range(0, 48, 8):
+        await asyncio.gather(
+            *(
+                _live(shop, wallet, PROVIDERS[number % 2], number, chance)
+                for number in range(start, start + 8)
+            )
+        )
+    await act(shop.stripe, "book", kind="adjustment", category="fee", amount=-90, currency="eur")
+    await act(shop.stripe, "reserve", currency="eur", amount=400)
+    await act(shop.paypal, "withdraw", currency="EUR", amount=2000)
+    for provider in PROVIDERS:
+        await shop.site(provider).set_faults()
+    await shop.settle()
+    await read_feeds(shop)
+    await assert_equal_balances(shop)
+    assert await accounts(shop, "suspense", "foreign", "clearing") == {}
+    dead = [row for row in await shop.inbox() if row[1] == "dead"]
+    assert dead == []
+    await assert_sound(shop)
