@@ -38,6 +38,8 @@ _TIMEOUT_SECONDS = 15.0
 _RESOLVE_SECONDS = 5.0
 """Maximum seconds to resolve a name when a URL is saved."""
 
+_VERSION = version("groat")
+
 _HEAD = """\
 POST {path} HTTP/1.1\r
 host: {host}\r
@@ -171,7 +173,7 @@ def _request(target: UrlParts, headers: Mapping[str, str], body: bytes) -> bytes
     head = _HEAD.format(
         path=target.path,
         host=f"{host}:{target.port}",
-        version=version("groat"),
+        version=_VERSION,
         length=len(body),
         headers="".join(f"{name}: {text}\r\n" for name, text in headers.items()),
     )
