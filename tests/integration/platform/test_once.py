@@ -44,6 +44,7 @@ ONCE = {
     "ledger_transaction_pkey": "a ledger transaction, whose id follows from its reference",
     "merchant_pkey": "a merchant",
     "movement_attribution_pkey": "a place of a movement, by its number",
+    "movement_feed_pkey": "a feed of a provider account",
     "movement_pkey": "a movement, by the provider's key",
     "open_item_pkey": "an open item of an object",
     "operation_pkey": "an operation",

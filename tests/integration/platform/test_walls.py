@@ -63,6 +63,7 @@ async def test_immutable_columns_cannot_be_changed(shared_world: World, statemen
         ("update payment set captured = amount + 1", "payment_captured_within_authorized"),
         ("update payment set refunded = captured + 1", "payment_refunds_within_captured"),
         ("update payment set refund_pending = -1", "payment_refunds_not_negative"),
+        ("update payment set returned = captured + 1", "payment_returned_within_captured"),
         ("update payment set next_action_url = 'x'", "payment_action_has_status"),
         ("update operation set capture_reference = 'ch_1'", "operation_refund_has_capture"),
         ("update operation set kind = 'cancel'", "operation_amount_unless_cancel"),
@@ -99,6 +100,7 @@ CHANGEABLE = {
     "idempotency_key": "answer claimed_at",
     "merchant": "data_key",
     "movement": "payout",
+    "movement_feed": "attempts due_at reason watermark",
     "open_item": "booked booked_currency parent told told_currency",
     "operation": "due_at failure_code lookups outcome reason updated_at",
     "payment": """
