@@ -16,7 +16,12 @@ from groat.notifications.domain.endpoint import (
     EndpointStatus,
     EndpointUpdate,
 )
-from groat.notifications.service.endpoints import EndpointService, WithSecret
+from groat.notifications.service.endpoints import (
+    DeliveryDetails,
+    EndpointService,
+    Recovered,
+    WithSecret,
+)
 from groat.platform.http.edge import (
     Body,
     CallerOf,
@@ -28,6 +33,7 @@ from groat.platform.http.edge import (
     Text,
     View,
 )
+from groat.platform.http.keyed import KeyedOf
 from groat.platform.http.paging import Page, PagingOf
 
 _MOST_KEPT_SECONDS = 7 * 24 * 3600
@@ -118,12 +124,22 @@ class TestedView(View):
 
     event: EventIdText
 
+    @classmethod
+    def of(cls, event_id: EventId) -> Self:
+        """Return the view of the test event."""
+        return cls(event=event_id)
+
 
 class RecoveredView(View):
     """Numbers of deliveries: dead ones that are due again, and missing ones that were added."""
 
     revived: int
     added: int
+
+    @classmethod
+    def of(cls, recovered: Recovered) -> Self:
+        """Return the view of ``recovered``."""
+        return cls(revived=recovered.revived, added=recovered.added)
 
 
 class DeliveryView(View):
@@ -178,10 +194,10 @@ class DeliveryDetailsView(DeliveryView):
     log: list[AttemptView]
 
     @classmethod
-    def of_details(cls, delivery: EventDelivery, attempts: list[Attempt]) -> Self:
+    def of_details(cls, found: DeliveryDetails) -> Self:
         """Return the view of a delivery with its attempts."""
-        fields = DeliveryView.of(delivery).model_dump()
-        return cls(**fields, log=list(map(AttemptView.of, attempts)))
+        fields = DeliveryView.of(found.delivery).model_dump()
+        return cls(**fields, log=list(map(AttemptView.of, found.attempts)))
 
 
 class EndpointRoutes:
@@ -205,13 +221,16 @@ class EndpointRoutes:
         routes.post("/{endpoint_id}/deliveries/{event_id}/resend", self.resend, Access.ADMIN)
         return routes.router
 
-    async def create(self, body: NewEndpoint, caller: CallerOf) -> EndpointWithSecret:
+    async def create(
+        self, body: NewEndpoint, caller: CallerOf, keyed: KeyedOf
+    ) -> EndpointWithSecret:
         """Create a webhook endpoint.
 
         Keep the `secret`, which is shown this once: it verifies the signatures of the deliveries
         (Standard Webhooks 1.0).
         """
-        made = await self._endpoints.create(caller, body.url, tuple(body.types))
+        once = keyed.once(EndpointWithSecret.of_secret)
+        made = await self._endpoints.create(caller, body.url, tuple(body.types), once)
         return EndpointWithSecret.of_secret(made)
 
     async def list_endpoints(self, caller: CallerOf) -> Endpoints:
@@ -232,28 +251,44 @@ class EndpointRoutes:
         return EndpointView.of(await self._endpoints.update(caller, endpoint_id, update))
 
     async def rotate_secret(
-        self, endpoint_id: EndpointIdText, caller: CallerOf, body: Rotation | None = None
+        self,
+        endpoint_id: EndpointIdText,
+        caller: CallerOf,
+        keyed: KeyedOf,
+        body: Rotation | None = None,
     ) -> EndpointWithSecret:
         """Replace the secret of a webhook endpoint.
 
         For a while, deliveries carry the signatures of the old and the new secret.
         """
         keep = timedelta(seconds=(body or Rotation()).keep_seconds)
-        made = await self._endpoints.rotate_secret(caller, endpoint_id, keep)
+        once = keyed.once(EndpointWithSecret.of_secret)
+        made = await self._endpoints.rotate_secret(caller, endpoint_id, keep, once)
         return EndpointWithSecret.of_secret(made)
 
     async def test(
-        self, endpoint_id: EndpointIdText, caller: CallerOf, _: NoFields | None = None
+        self,
+        endpoint_id: EndpointIdText,
+        caller: CallerOf,
+        keyed: KeyedOf,
+        _: NoFields | None = None,
     ) -> TestedView:
         """Send a test event to a webhook endpoint."""
-        return TestedView(event=await self._endpoints.test(caller, endpoint_id))
+        once = keyed.once(TestedView.of)
+        return TestedView.of(await self._endpoints.test(caller, endpoint_id, once))
 
     async def recover(
-        self, endpoint_id: EndpointIdText, body: Recovery, caller: CallerOf
+        self, endpoint_id: EndpointIdText, body: Recovery, caller: CallerOf, keyed: KeyedOf
     ) -> RecoveredView:
         """Deliver the events since a time that a webhook endpoint lacks."""
-        done = await self._endpoints.recover(caller, endpoint_id, body.since, missing=body.missing)
-        return RecoveredView(revived=done.revived, added=done.added)
+        done = await self._endpoints.recover(
+            caller,
+            endpoint_id,
+            body.since,
+            missing=body.missing,
+            once=keyed.once(RecoveredView.of),
+        )
+        return RecoveredView.of(done)
 
     async def list_deliveries(
         self,
@@ -274,15 +309,17 @@ class EndpointRoutes:
     ) -> DeliveryDetailsView:
         """Get a delivery with its attempts."""
         found = await self._endpoints.delivery(caller.merchant_id, endpoint_id, event_id)
-        return DeliveryDetailsView.of_details(*found)
+        return DeliveryDetailsView.of_details(found)
 
     async def resend(
         self,
         endpoint_id: EndpointIdText,
         event_id: EventIdText,
         caller: CallerOf,
+        keyed: KeyedOf,
         _: NoFields | None = None,
     ) -> DeliveryDetailsView:
         """Deliver an event to a webhook endpoint again."""
-        await self._endpoints.resend(caller, endpoint_id, event_id)
-        return await self.get_delivery(endpoint_id, event_id, caller)
+        once = keyed.once(DeliveryDetailsView.of_details)
+        found = await self._endpoints.resend(caller, endpoint_id, event_id, once)
+        return DeliveryDetailsView.of_details(found)

@@ -30,6 +30,7 @@ from groat.notifications.service.courier import EventCourier
 from groat.notifications.service.secrets import EndpointSecrets
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database
+from groat.platform.postgres.idempotency import UNKEYED, Once
 
 _MOST_ENDPOINTS = 100
 """Maximum endpoints of a merchant."""
@@ -47,6 +48,13 @@ class Recovered(NamedTuple):
 
     revived: int
     added: int
+
+
+class DeliveryDetails(NamedTuple):
+    """A delivery with its attempts, the oldest first."""
+
+    delivery: EventDelivery
+    attempts: list[Attempt]
 
 
 class EndpointService:
@@ -68,7 +76,13 @@ class EndpointService:
         self._new_id = new_id
         self._clock = clock
 
-    async def create(self, caller: Caller, url: str, types: tuple[str, ...]) -> WithSecret:
+    async def create(
+        self,
+        caller: Caller,
+        url: str,
+        types: tuple[str, ...],
+        once: Once[WithSecret] = UNKEYED,
+    ) -> WithSecret:
         """Create an endpoint, which gets the events from now on.
 
         Raises:
@@ -86,7 +100,9 @@ class EndpointService:
             created_at=now,
             updated_at=now,
         )
+        made = WithSecret(endpoint, secret)
         async with self._database.transaction() as connection:
+            await once.claim(connection)
             if len(await store.endpoints(connection, caller.merchant_id)) >= _MOST_ENDPOINTS:
                 raise Conflict(
                     "too_many_endpoints",
@@ -96,7 +112,8 @@ class EndpointService:
             sealed = await self._secrets.sealed(connection, merchant_id, endpoint.id, [secret])
             store.insert(connection, merchant_id, endpoint, sealed)
             await self._record(connection, caller, EndpointAction.CREATED, endpoint, url=url)
-        return WithSecret(endpoint, secret)
+            once.answer(connection, made)
+        return made
 
     async def update(
         self, caller: Caller, endpoint_id: EndpointId, update: EndpointUpdate
@@ -126,7 +143,11 @@ class EndpointService:
         return after
 
     async def rotate_secret(
-        self, caller: Caller, endpoint_id: EndpointId, keep: timedelta
+        self,
+        caller: Caller,
+        endpoint_id: EndpointId,
+        keep: timedelta,
+        once: Once[WithSecret] = UNKEYED,
     ) -> WithSecret:
         """Add a secret. The older ones go on signing beside it, for the time ``keep``.
 
@@ -136,6 +157,7 @@ class EndpointService:
         """
         now, new, merchant_id = self._clock.now(), self._secrets.new(), caller.merchant_id
         async with self._database.transaction() as connection:
+            await once.claim(connection)
             found = await self._lock(connection, merchant_id, endpoint_id)
             old = await self._secrets.opened(connection, merchant_id, endpoint_id, found.secrets)
             secrets = rotated(old, new, keep, now)
@@ -143,9 +165,13 @@ class EndpointService:
             store.update_secrets(connection, merchant_id, endpoint_id, sealed, now)
             action = EndpointAction.SECRET_ROTATED
             await self._record(connection, caller, action, found.endpoint)
-        return WithSecret(replace(found.endpoint, updated_at=now), new)
+            made = WithSecret(replace(found.endpoint, updated_at=now), new)
+            once.answer(connection, made)
+        return made
 
-    async def test(self, caller: Caller, endpoint_id: EndpointId) -> EventId:
+    async def test(
+        self, caller: Caller, endpoint_id: EndpointId, once: Once[EventId] = UNKEYED
+    ) -> EventId:
         """Make a test event for one endpoint; return its id.
 
         Raises:
@@ -153,29 +179,48 @@ class EndpointService:
             Conflict: ``endpoint_not_enabled``.
         """
         async with self._database.transaction() as connection:
+            await once.claim(connection)
             found = (await self._lock(connection, caller.merchant_id, endpoint_id)).endpoint
             if found.status is not EndpointStatus.ENABLED:
                 raise Conflict(
                     "endpoint_not_enabled", f"The endpoint is {found.status}; enable it first."
                 )
-            return await self._record(connection, caller, EndpointAction.TESTED, found)
+            event_id = await self._record(connection, caller, EndpointAction.TESTED, found)
+            once.answer(connection, event_id)
+        return event_id
 
-    async def resend(self, caller: Caller, endpoint_id: EndpointId, event_id: EventId) -> None:
-        """Make one delivery due at once, also if it was delivered.
+    async def resend(
+        self,
+        caller: Caller,
+        endpoint_id: EndpointId,
+        event_id: EventId,
+        once: Once[DeliveryDetails] = UNKEYED,
+    ) -> DeliveryDetails:
+        """Make one delivery due at once, also if it was delivered; return it with its attempts.
 
         Raises:
             NotFound: there is no such delivery.
         """
         async with self._database.transaction() as connection:
+            await once.claim(connection)
             found = await self._lock(connection, caller.merchant_id, endpoint_id)
             due = await deliveries.resend(connection, caller.merchant_id, endpoint_id, event_id)
             ids.existing("event", event_id, due or None)
             event = ids.render("event", event_id)
             action = EndpointAction.RECOVERED
             await self._record(connection, caller, action, found.endpoint, event=event)
+            details = await self._details(connection, caller.merchant_id, endpoint_id, event_id)
+            once.answer(connection, details)
+        return details
 
     async def recover(
-        self, caller: Caller, endpoint_id: EndpointId, since: datetime, *, missing: bool
+        self,
+        caller: Caller,
+        endpoint_id: EndpointId,
+        since: datetime,
+        *,
+        missing: bool,
+        once: Once[Recovered] = UNKEYED,
     ) -> Recovered:
         """Make the dead deliveries of events since a time due again.
 
@@ -186,6 +231,7 @@ class EndpointService:
         """
         merchant_id = caller.merchant_id
         async with self._database.transaction() as connection:
+            await once.claim(connection)
             found = await self._lock(connection, merchant_id, endpoint_id)
             revived = await deliveries.recover(connection, merchant_id, endpoint_id, since)
             added = 0
@@ -200,6 +246,7 @@ class EndpointService:
                 revived=revived,
                 added=added,
             )
+            once.answer(connection, Recovered(revived, added))
         return Recovered(revived, added)
 
     async def endpoint(self, merchant_id: MerchantId, endpoint_id: EndpointId) -> Endpoint:
@@ -239,15 +286,24 @@ class EndpointService:
 
     async def delivery(
         self, merchant_id: MerchantId, endpoint_id: EndpointId, event_id: EventId
-    ) -> tuple[EventDelivery, list[Attempt]]:
+    ) -> DeliveryDetails:
         """Return a delivery with its attempts, oldest first.
 
         Raises:
             NotFound: there is no such delivery.
         """
         async with self._database.autocommit() as connection:
-            found, attempts = await deliveries.find(connection, merchant_id, endpoint_id, event_id)
-        return ids.existing("event", event_id, found), attempts
+            return await self._details(connection, merchant_id, endpoint_id, event_id)
+
+    async def _details(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        endpoint_id: EndpointId,
+        event_id: EventId,
+    ) -> DeliveryDetails:
+        found, attempts = await deliveries.find(connection, merchant_id, endpoint_id, event_id)
+        return DeliveryDetails(ids.existing("event", event_id, found), attempts)
 
     async def _lock(
         self, connection: Connection, merchant_id: MerchantId, endpoint_id: EndpointId

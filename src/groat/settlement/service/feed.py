@@ -28,8 +28,8 @@ from groat.providers.domain.movements import Movement, MovementCategory
 from groat.providers.guard import GuardedProvider
 from groat.providers.port import Unknown
 from groat.providers.registry import ProviderRegistry
-from groat.settlement.infrastructure import feeds as store
-from groat.settlement.infrastructure.feeds import ClaimedFeed
+from groat.settlement.infrastructure import watermarks as store
+from groat.settlement.infrastructure.watermarks import ClaimedFeed
 
 _log = structlog.get_logger(__name__)
 

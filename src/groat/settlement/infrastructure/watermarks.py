@@ -9,7 +9,7 @@ from groat.kernel.value import Value
 from groat.platform.postgres.connection import Connection, values
 from groat.platform.postgres.queries import load_queries
 
-QUERIES = load_queries(__file__, "feeds.sql")
+QUERIES = load_queries(__file__, "watermarks.sql")
 
 
 class ClaimedFeed(Value):
