@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from groat.app.command_table import COMMANDS
 from groat.kernel.errors import GroatError
+from groat.platform.process.command_log import configure_command_log
 
 _VERBOSE = "--verbose"
 _MARKUP: Final = "markdown"
@@ -82,9 +83,7 @@ def options(
     """Accept the options that precede a command, and warn of variables that are no settings."""
     from groat.app.settings import ALL_SETTINGS  # noqa: PLC0415 - the help does not need it
     from groat.platform.process.settings import unknown_variables  # noqa: PLC0415
-    from groat.platform.process.telemetry import configure_command_logging  # noqa: PLC0415
 
-    configure_command_logging()
     for line in unknown_variables(os.environ, ALL_SETTINGS):
         notes.print(f"[yellow]Warning[/] {escape(line)}", highlight=False, soft_wrap=True)
 
@@ -95,6 +94,7 @@ def main() -> NoReturn:
     Exit with 2 after an error that Groat defines, and with 1 after any other.
     """
     verbose = _VERBOSE in sys.argv
+    configure_command_log()
     try:
         app()
     except GroatError as error:

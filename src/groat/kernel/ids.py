@@ -66,6 +66,7 @@ Thing = TypeVar("Thing")
 _VERSION_8 = 0x8 << 76 | 0x2 << 62  # version and variant bits
 _NOT_VERSION_8 = ~(0xF << 76 | 0x3 << 62)
 _BITS_BELOW_TIME = 80
+_TIME_ORDERED = 7
 _MOST_FIRST = "7"  # 26 digits of 5 bits are 130, and a UUID has 128
 
 
@@ -82,8 +83,10 @@ def uuid7() -> UUID:
     return uuid_utils.compat.uuid7()
 
 
-def made_at(value: UUID) -> datetime:
-    """Return the time at which a time-ordered UUID was made, in UTC, to the millisecond."""
+def made_at(value: UUID) -> datetime | None:
+    """Return the time at which a UUIDv7 was made, in UTC, to the millisecond; None for others."""
+    if value.version != _TIME_ORDERED:
+        return None
     return datetime.fromtimestamp((value.int >> _BITS_BELOW_TIME) / 1000, UTC)
 
 

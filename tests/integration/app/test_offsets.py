@@ -65,6 +65,19 @@ async def _hold(bank: Bank, at: str) -> object:
     return (await bank.hold(expires_at=moment.isoformat())).json()["expires_at"]
 
 
+async def _key(bank: Bank, at: str) -> object:
+    moment = datetime.fromisoformat(at) + timedelta(days=30)
+    order = {"scopes": ["read"], "expires_at": moment.isoformat()}
+    return (await bank.world.ask("api-keys", order)).json()["expires_at"]
+
+
+async def _recovered(bank: Bank, at: str) -> object:
+    made = await bank.world.ask("webhook-endpoints", {"url": "https://1.1.1.1/hook"})
+    await bank.world.engine.sequencer.place_batch()
+    path = f"webhook-endpoints/{made.json()['id']}/recover"
+    return (await bank.world.ask(path, {"since": at, "missing": True})).json()
+
+
 PLACES: dict[Place, Ask] = {
     ("get", "/v1/accounts/{account_id}/entries", "since"): lambda b, at: _entries(b, since=at),
     ("get", "/v1/accounts/{account_id}/entries", "until"): lambda b, at: _entries(b, until=at),
@@ -88,6 +101,8 @@ PLACES: dict[Place, Ask] = {
     ("post", "/v1/transfers", "effective_at"): _transfer,
     ("post", "/v1/transfers/bulk", "effective_at"): _bulk,
     ("post", "/v1/holds", "expires_at"): _hold,
+    ("post", "/v1/api-keys", "expires_at"): _key,
+    ("post", "/v1/webhook-endpoints/{endpoint_id}/recover", "since"): _recovered,
 }
 
 

@@ -148,7 +148,7 @@ CASES: dict[str, Case] = {
     "POST /v1/webhook-endpoints/{endpoint_id}/rotate-secret": _only("endpoint_id", "endpoint"),
     "POST /v1/webhook-endpoints/{endpoint_id}/test": _only("endpoint_id", "endpoint"),
     "POST /v1/webhook-endpoints/{endpoint_id}/recover": Case(
-        {"endpoint_id": "endpoint"}, lambda _: {"since": datetime.now(UTC).isoformat()}
+        {"endpoint_id": "endpoint"}, lambda _: {"since": SINCE.isoformat()}
     ),
     "GET /v1/webhook-endpoints/{endpoint_id}/deliveries": _only("endpoint_id", "endpoint"),
     "GET /v1/webhook-endpoints/{endpoint_id}/deliveries/{event_id}": Case(DELIVERY),

@@ -322,10 +322,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
     ),
     (
         "select min(id::text) from event where position is not null",
-        (
-            "update webhook_endpoint w set updated_at = w.updated_at - interval '1 hour'"
-            " from event e where e.merchant_id = w.merchant_id and e.id::text = "
-        ),
+        "delete from delivery where event_id::text = ",
         {"events_have_deliveries"},
     ),
     (
@@ -345,10 +342,11 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
 
 
 async def tell(world: World) -> None:
-    """Make an endpoint of webhooks, and an event that is due there."""
+    """Make an endpoint of webhooks, to which events are due since an hour."""
     (await world.ask("webhook-endpoints", {"url": "https://1.1.1.1/hook"})).raise_for_status()
     await world.pay(await world.wallet("wallet:told"))
     await world.engine.sequencer.place_batch()
+    await world.rows("update webhook_endpoint set updated_at = updated_at - interval '1 hour'")
 
 
 async def test_each_way_of_tampering_is_found_and_named(lived_in: World) -> None:

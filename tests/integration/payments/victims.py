@@ -25,8 +25,8 @@ from groat.payments.domain.payment import CaptureOrder, PaymentOrder, PaymentTer
 from groat.payments.domain.refund import RefundOrder
 from groat.payments.infrastructure import operations
 from groat.platform.postgres.connection import Connection
+from groat.platform.process.command_log import configure_command_log
 from groat.platform.process.settings import Settings, read_settings
-from groat.platform.process.telemetry import configure_command_logging
 from groat.providers.paypal.operations import PayPalOperations
 from groat.providers.port import Reply
 from groat.providers.stripe.operations import StripeOperations
@@ -158,5 +158,5 @@ def report_one() -> None:
 
 
 if __name__ == "__main__":
-    configure_command_logging()  # results are on standard output
+    configure_command_log()  # results are on standard output
     main()

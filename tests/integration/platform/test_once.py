@@ -66,6 +66,7 @@ async def test_a_second_row_is_refused(lived_in: World) -> None:
     (await lived_in.ask("webhook-endpoints", {"url": "https://1.1.1.1/hook"})).raise_for_status()
     await lived_in.pay(await lived_in.wallet("wallet:told"))
     await lived_in.engine.sequencer.place_batch()  # an event with its delivery
+    await lived_in.engine.movement_feeds.read_batch()
     await lived_in.rows(
         "insert into delivery_attempt"
         " select merchant_id, endpoint_id, event_id, 1, now(), 1, 200, null, ''"

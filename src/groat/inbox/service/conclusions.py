@@ -40,8 +40,9 @@ class EventConclusions:
         ]
         now = self._clock.now()
         for event, conclusion in concluded:
-            if isinstance(conclusion, Settled):
-                lag = now - ids.made_at(event.id)
-                EVENT_LAG_SECONDS.labels(conclusion.status.value).observe(lag.total_seconds())
+            arrived_at = ids.made_at(event.id)
+            if isinstance(conclusion, Settled) and arrived_at is not None:
+                lag = (now - arrived_at).total_seconds()
+                EVENT_LAG_SECONDS.labels(conclusion.status.value).observe(lag)
         if settled:
             await self._audit.write(connection, merchant_id, settled, now)

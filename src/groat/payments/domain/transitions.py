@@ -72,7 +72,9 @@ def _changed(verdict: Verdict, moved: Moved) -> dict[UUID, object]:
     """Return the objects that a verdict changed, by their ids."""
     changed: dict[UUID, object] = {}
     if verdict.payment is not None:
-        changed[verdict.payment.id] = _with_debt(verdict.payment, moved.owed)
+        payment = verdict.payment
+        is_told_later = any(one.object_id == payment.id for one in moved.changes)
+        changed[payment.id] = payment if is_told_later else _with_debt(payment, moved.owed)
     if verdict.refund is not None:
         changed[verdict.refund.id] = verdict.refund
     if verdict.dispute is not None:
