@@ -142,7 +142,11 @@ def commands_of(home: Path, name: str = "") -> list[psutil.Process]:
 
 @contextmanager
 def another(home: Path, name: str, line: list[str], told: dict[str, str]) -> Iterator[None]:
-    """Run a command of ``groat up`` by hand, as ``line`` and ``told``; end it afterwards."""
+    """Run a command of ``groat up`` by hand, as ``line`` and ``told``; end it afterwards.
+
+    It has no port for metrics: another ``groat up`` may have taken that of the command it replaces.
+    """
+    told = {name: value for name, value in told.items() if name != "GROAT_METRICS_PORT"}
     with (home / "logs" / f"{name}.log").open("ab") as log:
         started = subprocess.Popen(
             line, env=told, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=home
