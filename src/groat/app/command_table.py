@@ -1,4 +1,4 @@
-"""The commands of ``groat``: where each one is, and what it is for.
+"""The commands of ``groat``: the module and the purpose of each.
 
 A module is imported when its command runs. So ``groat --help`` imports none of them, and a command
 only what it needs.

@@ -21,13 +21,10 @@ from groat.platform.process.memory import settle_memory
 from groat.platform.process.settings import Settings
 from groat.platform.redis.jobs import Handler, JobWorker
 
-RETENTION_POLL_SECONDS = 600.0
-"""Seconds between a worker's searches for events that are too old to be kept."""
-
 _log = structlog.get_logger(__name__)
 
 _PURGE_SECONDS = 600.0
-"""Seconds between purges of idempotency keys."""
+"""Seconds between purges of idempotency keys, and of events of the feed."""
 
 
 async def run_worker(settings: Settings) -> None:
@@ -48,7 +45,7 @@ async def run_worker(settings: Settings) -> None:
                 ("holds", engine.transfers.expire_holds, poll_seconds),
                 ("operations", engine.recovery.recover_batch, poll_seconds),
                 ("idempotency keys", engine.answers.purge_batch, _PURGE_SECONDS),
-                ("retention", engine.retention.purge_batch, RETENTION_POLL_SECONDS),
+                ("retention", engine.retention.purge_batch, _PURGE_SECONDS),
                 ("sealing", engine.sealer.seal_batch, poll_seconds),
                 ("movements", engine.movement_feeds.read_batch, poll_seconds),
                 ("publishing", engine.publisher.publish_all, settings.audit_publish_seconds),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
+from contextlib import suppress
 
 from groat.kernel import ids
-from groat.kernel.errors import Conflict
+from groat.kernel.errors import Conflict, Unavailable
 from groat.kernel.ids import EventId, MerchantId
 from groat.notifications.domain.feed import FeedEvent, FeedFilter, FeedPage
 from groat.notifications.infrastructure import feed as store
@@ -100,12 +101,19 @@ class FeedQueries:
                 del self._waiting[merchant_id]
 
     async def _look(self) -> None:
-        """Wake readers whose feeds have grown, until no reader waits."""
+        """Wake readers whose feeds have grown, until no reader waits.
+
+        While the database is not available, no feed grows, and the readers wait on.
+        """
         while self._waiting:
-            async with self._database.autocommit() as connection:
-                ends = await store.last_positions(connection, list(self._waiting))
-            for merchant_id, end in ends.items():
-                for woken, after in self._waiting.get(merchant_id, {}).items():
-                    if after < end and not woken.done():
-                        woken.set_result(None)
+            with suppress(Unavailable):
+                await self._wake_readers()
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _wake_readers(self) -> None:
+        async with self._database.autocommit() as connection:
+            ends = await store.last_positions(connection, list(self._waiting))
+        for merchant_id, end in ends.items():
+            for woken, after in self._waiting.get(merchant_id, {}).items():
+                if after < end and not woken.done():
+                    woken.set_result(None)

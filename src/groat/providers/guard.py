@@ -24,7 +24,6 @@ from groat.platform.redis.breaker import Breakers
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
 from groat.providers.domain.movements import Movement
-from groat.providers.movement_feed import Explained, MovementFeed, MovementWindow
 from groat.providers.port import (
     Answered,
     AuthorizeRequest,
@@ -32,6 +31,8 @@ from groat.providers.port import (
     CaptureRequest,
     Envelope,
     EventPage,
+    Explained,
+    MovementWindow,
     NotOurs,
     OperationRequest,
     Provider,
@@ -136,30 +137,23 @@ class GuardedProvider:
 
     @property
     def feed_overlap(self) -> timedelta | None:
-        """Time that each window of the feed reads again; None if the provider lists no movements.
-
-        An adapter offers its feed as an attribute ``movement_feed``.
-        """
-        feed = self._feed
+        """Time that each window of the feed reads again; None without a list of movements."""
+        feed = self._provider.movement_feed
         return None if feed is None else feed.overlap
 
     async def read_movements(self, since: datetime, until: datetime) -> MovementWindow | Unknown:
         """Read a window of the provider's list of movements."""
-        feed = self._feed
+        feed = self._provider.movement_feed
         if feed is None:
             return MovementWindow((), since)
         return await self._answer("read_movements", lambda: feed.read(since, until), _FEED_SECONDS)
 
     async def explain(self, movement: Movement) -> Explained | Unknown:
         """Ask the provider for the payment that a movement belongs to, and for its facts."""
-        feed = self._feed
+        feed = self._provider.movement_feed
         if feed is None:
             return Unknown("no_movement_feed")
         return await self._answer("explain", lambda: feed.explain(movement))
-
-    @property
-    def _feed(self) -> MovementFeed | None:
-        return getattr(self._provider, "movement_feed", None)
 
     async def interpret_webhook(self, event_type: str, body: bytes) -> Reply | Unreadable | NotOurs:
         """Return the facts of a verified webhook, asking the provider where it must be asked."""

@@ -183,3 +183,17 @@ async def test_a_webhook_for_an_adapter_without_webhooks_is_refused(shop: Shop) 
     answer = await shop.world.api.post(path, content=b"{}")
     assert (answer.status_code, answer.json()["code"]) == (400, "webhooks_not_supported")
     assert await shop.world.inbox() == []
+
+
+async def test_the_feed_of_an_old_account_without_a_list_is_left_until_the_next_pause(
+    shop: Shop,
+) -> None:
+    """It has nothing to catch up with, so a worker does not read it again and again."""
+    feeds, world = shop.world.engine.movement_feeds, shop.world
+    assert await feeds.read_batch() == 1  # begins the feeds
+    await world.rows(
+        "update movement_feed f set watermark = watermark - interval '30 days', due_at ="
+        " case when provider in ('slate', 'mute') then now() else 'infinity'::timestamptz end"
+        " from provider_account a where a.id = f.provider_account_id"
+    )
+    assert [await feeds.read_batch() for _ in range(3)] == [1, 1, 0]

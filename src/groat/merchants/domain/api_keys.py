@@ -1,4 +1,4 @@
-"""API keys: their scopes, their expiry, and who may grant what. Pure."""
+"""API keys: their scopes, their expiry, and the limits of a grant. Pure."""
 
 from __future__ import annotations
 

@@ -45,6 +45,12 @@ async def find_merchant(connection: Connection, name: str) -> MerchantId | None:
     return None if row is None else MerchantId(row.merchant_id)
 
 
+async def merchant(connection: Connection, merchant_id: MerchantId) -> Merchant | None:
+    """Return a merchant, None if it does not exist."""
+    row = await connection.fetch_one(QUERIES["get_merchant"], {"merchant_id": merchant_id})
+    return None if row is None else value(Merchant, row)
+
+
 async def merchants(connection: Connection) -> list[Merchant]:
     """Return all merchants, the oldest first."""
     return values(Merchant, await connection.fetch(QUERIES["list_merchants"]))

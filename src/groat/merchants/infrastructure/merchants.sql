@@ -7,6 +7,10 @@ values (%(merchant_id)s, %(name)s, %(data_key)s, %(now)s)
 -- Find a merchant by name, so that a second demonstration reuses the merchant of the first.
 select merchant_id from merchant where name = %(name)s order by created_at limit 1
 
+-- name: get_merchant
+-- Read one merchant.
+select merchant_id as id, name, created_at from merchant where merchant_id = %(merchant_id)s
+
 -- name: list_merchants
 -- List all merchants, the oldest first.
 select merchant_id as id, name, created_at from merchant order by created_at, merchant_id

@@ -81,7 +81,8 @@ class MerchantService:
         Raises:
             NotFound: the merchant does not exist.
         """
-        found = next((one for one in await self.merchants() if one.id == merchant_id), None)
+        async with self._database.autocommit() as connection:
+            found = await store.merchant(connection, merchant_id)
         if found is None:
             raise ids.not_found("merchant", ids.render_merchant(merchant_id))
         return found

@@ -49,7 +49,7 @@ class EndpointHealth:
         merchant_id: MerchantId,
         failed: dict[EndpointId, Attempted],
     ) -> None:
-        now = self._clock.now()
+        now, changes = self._clock.now(), list[Change]()
         for sealed in (await store.lock(connection, merchant_id, list(failed))).values():
             before, result = sealed.endpoint, failed[sealed.endpoint.id]
             after, action = _after_failure(before, now, is_gone=result.is_gone)
@@ -59,10 +59,11 @@ class EndpointHealth:
                 cause = Cause.of("event", result.delivery.event.id)
                 data = {"url": after.url, "status": after.status.value}
                 transition = Transition(before, after)
-                change = Change(
-                    action, "webhook_endpoint", after.id, ENGINE, cause, data, transition
+                changes.append(
+                    Change(action, "webhook_endpoint", after.id, ENGINE, cause, data, transition)
                 )
-                await self._audit.write(connection, merchant_id, [change], now)
+        if changes:
+            await self._audit.write(connection, merchant_id, changes, now)
 
 
 def _endpoint(result: Attempted) -> tuple[MerchantId, EndpointId]:

@@ -1,4 +1,4 @@
-"""Debts: what beneficiaries owe us, because they lacked money that was taken back. Pure."""
+"""Debts of beneficiaries: amounts that were taken back and that they lacked. Pure."""
 
 from __future__ import annotations
 

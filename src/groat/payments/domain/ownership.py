@@ -1,4 +1,4 @@
-"""Ownership: whose money the movements of a report are, and who bears those of a dispute. Pure."""
+"""Ownership of movements: the payment of each, and the bearer of a dispute. Pure."""
 
 from __future__ import annotations
 

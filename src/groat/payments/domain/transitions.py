@@ -16,7 +16,7 @@ from groat.payments.domain.verdict import Verdict
 
 
 class Moved(NamedTuple):
-    """What the postings of facts changed.
+    """The effects of the postings of facts.
 
     ``changes`` are the audit records of the postings. ``owed`` has the new debts, by payment.
     ``before`` and ``after`` have the money of disputes.
@@ -26,6 +26,11 @@ class Moved(NamedTuple):
     owed: Mapping[PaymentId, int]
     before: Mapping[DisputeId, DisputeMoney]
     after: Mapping[DisputeId, DisputeMoney]
+
+    @property
+    def told(self) -> frozenset[UUID]:
+        """The ids of the objects whose own changes tell the postings."""
+        return frozenset(one.object_id for one in self.changes)
 
 
 def shown_changes(standing: Standing, verdicts: Sequence[Verdict], moved: Moved) -> list[Change]:
@@ -73,8 +78,8 @@ def _changed(verdict: Verdict, moved: Moved) -> dict[UUID, object]:
     changed: dict[UUID, object] = {}
     if verdict.payment is not None:
         payment = verdict.payment
-        is_told_later = any(one.object_id == payment.id for one in moved.changes)
-        changed[payment.id] = payment if is_told_later else _with_debt(payment, moved.owed)
+        told_later = payment.id in moved.told
+        changed[payment.id] = payment if told_later else _with_debt(payment, moved.owed)
     if verdict.refund is not None:
         changed[verdict.refund.id] = verdict.refund
     if verdict.dispute is not None:

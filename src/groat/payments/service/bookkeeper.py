@@ -21,7 +21,7 @@ from groat.platform.postgres.connection import Connection
 
 
 class Booked(NamedTuple):
-    """What a posting left: its audit records, and the debts that changed, by payment."""
+    """The result of a posting: its audit records, and the debts that changed, by payment."""
 
     changes: list[Change]
     owed: Mapping[PaymentId, int]

@@ -45,7 +45,7 @@ Result = TypeVar("Result")
 
 
 class KeyedRequest:
-    """A request with its key, if it has one. ``answer`` is what its command has stored."""
+    """A request with its key, if it has one. Its command stores ``answer``."""
 
     def __init__(self, request_key: RequestKey | None, status: int) -> None:
         self.request_key = request_key

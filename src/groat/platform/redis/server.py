@@ -13,7 +13,7 @@ _ANSWER_SECONDS = 5
 
 
 class RedisFacts(NamedTuple):
-    """The state of a server: its ``version``, and what it drops when its memory is full."""
+    """The state of a server: its ``version``, and its ``eviction`` policy for a full memory."""
 
     version: str
     eviction: str

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from groat.kernel.errors import InvalidRequest
 from groat.providers.domain.facts import NotSent, Report
 from groat.providers.domain.movements import Movement, MovementCategory
-from groat.providers.movement_feed import Explained, MovementWindow
 from groat.providers.paypal import translation
 from groat.providers.paypal.client import PayPalClient, Response
 from groat.providers.paypal.movements import movements
@@ -20,7 +19,7 @@ from groat.providers.paypal.payloads import (
     TransactionInfo,
     TransactionPage,
 )
-from groat.providers.port import Unknown
+from groat.providers.port import Explained, MovementWindow, Unknown
 from groat.providers.reading import Malformed, own_payment_id, parse
 
 WINDOW_MAX = timedelta(days=31)

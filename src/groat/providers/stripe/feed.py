@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from groat.kernel.errors import InvalidRequest
 from groat.providers.domain.facts import Report
 from groat.providers.domain.movements import Movement, MovementCategory
-from groat.providers.movement_feed import Explained, MovementWindow
-from groat.providers.port import Unknown
+from groat.providers.port import Explained, MovementWindow, Unknown
 from groat.providers.reading import Malformed, convert, own_payment_id
 from groat.providers.stripe.bodies import FAILURE_MOVEMENT, MOVEMENT, PAYMENT_METADATA
 from groat.providers.stripe.client import PAGE_SIZE, StripeClient, as_json, if_there

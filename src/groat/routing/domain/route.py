@@ -80,7 +80,7 @@ class Route(Value):
 
 
 class PaymentMethod(Value):
-    """What the customer pays with. ``kind`` is the caller's name for it, such as ``card``.
+    """The means of payment. ``kind`` is the caller's name for it, such as ``card``.
 
     ``tokens`` maps each provider that can charge it to its token there, None for a provider that
     needs none.

@@ -1,4 +1,4 @@
-"""The summary of a settlement file: what it contains, by currency and category. Pure."""
+"""The summary of a settlement file: its amounts by currency and category. Pure."""
 
 from __future__ import annotations
 

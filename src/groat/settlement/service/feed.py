@@ -43,7 +43,7 @@ _BATCH = 200
 """Movements in one transaction."""
 
 _CAUSE = Cause("movement_feed")
-"""The cause in audit records of what the feed applied and posted."""
+"""The cause in the audit records of facts and movements from the feed."""
 
 _EFFECTS = {
     MovementCategory.REFUND: EffectKind.REFUNDED,
@@ -90,7 +90,7 @@ class MovementFeeds:
         except (_NotRead, Unavailable) as error:
             reason = str(error)
             _log.warning("movements_not_read", account=str(feed.provider_account_id), reason=reason)
-        is_behind = reason is None and reached < feed.read_at - _WINDOW
+        is_behind = feed.watermark < reached < feed.read_at - _WINDOW
         pause = timedelta() if is_behind else self._pause
         async with self._database.transaction() as connection:
             store.finish(connection, feed, reached, pause, reason)

@@ -28,7 +28,7 @@ _WITHOUT_BALANCE = ("T13", "T97", "T98")
 
 @dataclass(frozen=True, slots=True)
 class PayPalRow:
-    """One row of the account. What leaves the balance is negative, also in ``fee``.
+    """One row of the account. Amounts that leave the balance are negative, also ``fee``.
 
     ``transaction_id`` is not unique: rows may even be equal in every column. The account's balance
     changes at ``booked``. The search shows the row from ``visible`` on; None stands for never.

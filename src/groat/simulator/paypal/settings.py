@@ -1,4 +1,4 @@
-"""The settings of a PayPal account that decide how its balance moves and what searches show."""
+"""The settings of a PayPal account that decide how its balance moves and a search answers."""
 
 from __future__ import annotations
 
