@@ -50,6 +50,7 @@ async def heartbeat(database: Database, kind: str) -> AsyncIterator[None]:
         yield
     finally:
         beating.cancel()
+        await asyncio.wait([beating])  # a sign under way would bring the row back
         with suppress(Unavailable):
             async with database.autocommit() as connection:
                 await connection.fetch(_QUERIES["leave"], {"id": process_id})
