@@ -15,6 +15,8 @@ import structlog
 from groat.app.metrics_port import metrics_port
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import EVENTS_QUEUE, INBOX_QUEUE, open_engine
+from groat.inbox.service.drain import FULL_BATCH
+from groat.notifications.service.sequencer import MOST_EVENTS
 from groat.platform.postgres.heartbeat import heartbeat
 from groat.platform.process.due_work import DueWork
 from groat.platform.process.memory import settle_memory
@@ -36,8 +38,13 @@ async def run_worker(settings: Settings) -> None:
         metrics_port(engine.database, engine.health, settings.metrics_host, settings.metrics_port),
     ):
         poll_seconds = settings.poll_seconds
-        inbox = DueWork("inbox", engine.drain.drain_batch, poll_seconds=poll_seconds)
-        feed = DueWork("feed", engine.sequencer.place_batch, poll_seconds=poll_seconds)
+        inbox = DueWork(
+            "inbox", engine.drain.drain_batch, poll_seconds=poll_seconds, full_batch=FULL_BATCH
+        )
+        feed = DueWork(
+            "feed", engine.sequencer.place_batch, poll_seconds=poll_seconds, full_batch=MOST_EVENTS
+        )
+        engine.events_bell.answer = feed.try_drain
         others = [
             DueWork(name, drain_batch, poll_seconds=seconds)
             for name, drain_batch, seconds in (

@@ -274,3 +274,19 @@ async def test_a_closed_doorbell_releases_its_connections(valkey: EmbeddedServer
     await bell.close()
     async with connect_redis(valkey.redis_url) as observer:
         assert len(await observer.client_list()) == 1
+
+
+async def test_a_process_that_does_the_work_answers_its_own_ring_without_redis(
+    client: redis.asyncio.Redis,
+) -> None:
+    bell, answers = Doorbell(client, QUEUE), []
+
+    async def answer() -> None:
+        answers.append("answered")
+
+    bell.answer = answer
+    for _ in range(100):
+        bell.ring_soon(1)
+    await bell.close()
+    assert 1 <= len(answers) <= 2
+    assert not await client.keys(f"bull:{QUEUE}:*")

@@ -54,6 +54,13 @@ async def test_draining_continues_until_no_event_is_due() -> None:
     assert await work.drain() == 0
 
 
+async def test_a_batch_that_is_not_full_is_the_last() -> None:
+    rows = Rows(300, 7, 5)
+    work = DueWork("rows", rows.drain_batch, poll_seconds=POLL_SECONDS, full_batch=300)
+    assert await work.drain() == 307
+    assert await work.drain() == 5
+
+
 async def test_one_process_drains_one_batch_at_a_time() -> None:
     work = _work(Rows(1, 2, 3, 4))
     assert sum(await asyncio.gather(work.drain(), work.drain(), work.drain())) == 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from groat.kernel.ids import EventId, MerchantId
 from groat.notifications.domain.feed import FeedEvent, FeedFilter, FeedPage, NewEvent
@@ -37,13 +38,19 @@ def write(
     )
 
 
-async def place(connection: Connection, limit: int) -> tuple[int, list[MerchantId]]:
-    """Give about ``limit`` committed events their positions.
+class Placed(NamedTuple):
+    """The number of placed events and of added deliveries, and merchants that need a feed first."""
 
-    Return their number, and the merchants that need a feed first.
-    """
+    events: int
+    deliveries: int
+    without_feed: Sequence[MerchantId]
+
+
+async def place(connection: Connection, limit: int) -> Placed:
+    """Give about ``limit`` committed events their positions, and add their deliveries."""
     [row] = await connection.fetch(QUERIES["place_events"], {"limit": limit})
-    return row.events, [MerchantId(merchant_id) for merchant_id in row.without_feed]
+    without_feed = [MerchantId(merchant_id) for merchant_id in row.without_feed]
+    return Placed(row.events, row.deliveries, without_feed)
 
 
 def open_feeds(connection: Connection, merchant_ids: Collection[MerchantId]) -> None:

@@ -68,6 +68,7 @@ with waiting as materialized (
         select from unnest(w.types) as t (pattern) where p.type like replace(replace(t.pattern, '_', '\_'), '*', '%')
     ) end
     on conflict do nothing
+    returning event_id
 ), extended as (
     update event_feed f
     set last_position = p.position
@@ -77,6 +78,7 @@ with waiting as materialized (
 )
 select
     (select coalesce(sum(events), 0)::bigint from extended) as events,
+    (select count(*) from delivered) as deliveries,
     array(select distinct merchant_id from waiting where merchant_id not in (select merchant_id from event_feed))
         as without_feed
 

@@ -19,24 +19,24 @@ MOST_EVENTS = 1_000
 class Sequencer:
     """Gives committed events the next positions of their feeds, and adds their deliveries.
 
-    ``placed`` is called after each batch: deliveries may be due.
+    ``deliveries_added`` is called after each batch that adds any: they are due.
     """
 
-    def __init__(self, database: Database, placed: Callable[[], None]) -> None:
+    def __init__(self, database: Database, deliveries_added: Callable[[], None]) -> None:
         self._database = database
-        self._placed = placed
+        self._deliveries_added = deliveries_added
 
     async def place_batch(self) -> int:
-        """Place the oldest events that have no position; return their number if more may wait.
+        """Place the oldest events that have no position; return their number.
 
-        Else return 0. Each change that writes events rings after its commit, so the events of a
-        later change are placed at that ring.
+        Each change that writes events rings after its commit, so the events of a later change are
+        placed at that ring.
         """
         async with self._database.autocommit() as connection:
-            placed, without_feed = await store.place(connection, MOST_EVENTS)
-            if without_feed:
-                store.open_feeds(connection, without_feed)
-                placed, _ = await store.place(connection, MOST_EVENTS)
-        if placed:
-            self._placed()
-        return placed if placed >= MOST_EVENTS else 0
+            placed = await store.place(connection, MOST_EVENTS)
+            if placed.without_feed:
+                store.open_feeds(connection, placed.without_feed)
+                placed = await store.place(connection, MOST_EVENTS)
+        if placed.deliveries:
+            self._deliveries_added()
+        return placed.events

@@ -21,23 +21,31 @@ _log = structlog.get_logger(__name__)
 class DueWork:
     """Works through the due rows of one kind, one batch at a time within this process.
 
-    ``drain_batch`` works on one batch and returns its number of rows; 0 means that no row is due.
+    ``drain_batch`` works on one batch and returns its number of rows. After fewer than
+    ``full_batch`` rows, no row is due; one that becomes due meanwhile rings, or waits for the poll.
     """
 
     def __init__(
-        self, name: str, drain_batch: Callable[[], Awaitable[int]], *, poll_seconds: float
+        self,
+        name: str,
+        drain_batch: Callable[[], Awaitable[int]],
+        *,
+        poll_seconds: float,
+        full_batch: int = 1,
     ) -> None:
         self._name = name
         self._drain_batch = drain_batch
+        self._full_batch = full_batch
         self._poll_seconds = poll_seconds
         self._draining = asyncio.Lock()
         self._stopping = False
 
     async def drain(self) -> int:
         """Work until no row is due; return the number of rows."""
-        total = 0
+        total, taken = 0, self._full_batch
         async with self._draining:
-            while not self._stopping and (taken := await self._measured_batch()):
+            while not self._stopping and taken >= self._full_batch:
+                taken = await self._measured_batch()
                 total += taken
         return total
 
@@ -55,12 +63,16 @@ class DueWork:
         async with self._draining:
             return
 
+    async def try_drain(self) -> None:
+        """Drain; log a failure, since the next poll tries again."""
+        try:
+            await self.drain()
+        except Exception:  # noqa: BLE001 - logged, and the rows remain due
+            WORK_FAILURES.labels(self._name).inc()
+            _log.exception("due_work_failed", work=self._name)
+
     async def poll(self) -> None:
-        """Drain at intervals until cancelled. Log a failure; the next poll tries again."""
+        """Drain at intervals until cancelled."""
         while True:
-            try:
-                await self.drain()
-            except Exception:  # noqa: BLE001 - logged, and the rows remain due
-                WORK_FAILURES.labels(self._name).inc()
-                _log.exception("due_work_failed", work=self._name)
+            await self.try_drain()
             await asyncio.sleep(self._poll_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter

@@ -85,11 +85,15 @@ class Reminder(NamedTuple):
 
 
 class Doorbell:
-    """Tells the workers of a queue that rows are due. Without Redis it does nothing."""
+    """Tells the workers of a queue that rows are due. Without Redis it does nothing.
+
+    In a process that does this work itself, ``answer`` is what it does at a ring, without Redis.
+    """
 
     def __init__(self, client: redis.asyncio.Redis | None, queue: str) -> None:
         self._queue = None if client is None else Queue(queue, {"connection": client})
         self._redis = FastPath("doorbell", "workers poll", seconds=RING_SECONDS)
+        self.answer: Callable[[], Awaitable[None]] | None = None
         self._rows = 0  # due rows that no ring has announced yet
         self._ringing: asyncio.Task[None] | None = None
 
@@ -99,7 +103,9 @@ class Doorbell:
         Rings in the second after a failure are skipped.
         """
         queue = self._queue
-        if queue is not None:
+        if self.answer is not None:
+            await self.answer()
+        elif queue is not None:
             await self._redis.attempt(lambda: queue.add("drain", {}, _RING))
 
     def ring_soon(self, rows: int) -> None:
@@ -108,7 +114,8 @@ class Doorbell:
         Of many calls in a short time, only the first one and one more ring.
         """
         self._rows += rows
-        if self._queue is not None and self._ringing is None:
+        is_heard = self.answer is not None or self._queue is not None
+        if is_heard and self._ringing is None:
             self._ringing = asyncio.create_task(self._ring_while_wanted())
 
     async def remind(self, reminders: Sequence[Reminder]) -> None:
