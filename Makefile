@@ -14,7 +14,7 @@ LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.1
   --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint style types contracts format drill bench docs lock schema clean
+.PHONY: help demo up test lint style types contracts format drill fuzz bench docs lock schema clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ $(READY): requirements/development.txt pyproject.toml
 	@$(PIP) --require-hashes -r requirements/installer.txt
 	@$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/development.txt \
 	  || { echo "The fast installer could not; pip takes about a minute ..."; \
-	       $(PIP) --require-hashes -r requirements/development.txt; }
+	       $(PIP) --no-deps --require-hashes -r requirements/development.txt; }
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -67,6 +67,9 @@ drill: $(READY) ## The long form of the crash tests: hundreds of processes kille
 	GROAT_CRASH_ROUNDS=10 $(BIN)/python -m pytest tests/integration/payments/test_crashes.py
 	GROAT_DRILL_PAYMENTS=500 GROAT_DRILL_KILLS=100 $(BIN)/python -m pytest tests/faults/test_events_drill.py
 	GROAT_DRILL_EVENTS=10000 GROAT_DRILL_PER_SECOND=500 $(BIN)/python -m pytest -rP tests/faults/test_webhook_drill.py
+
+fuzz: $(READY) ## The long form of the contract test: thousands of requests made from the OpenAPI document
+	GROAT_FUZZ_EXAMPLES=200 $(BIN)/python -m pytest tests/stories/test_contract.py
 
 bench: $(READY) ## Measure on this machine; figures are for comparing
 	$(BIN)/python -m benchmarks ledger --output docs/benchmarks

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -51,3 +51,8 @@ class _Part:
 @cache
 def _api() -> FastAPI:
     return create_api(cast("Engine", _AnyEngine()))
+
+
+def api_document() -> dict[str, Any]:
+    """Return the OpenAPI document of the API."""
+    return _api().openapi()

@@ -29,6 +29,7 @@ from groat.kernel.caller import Operator
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.platform.process.settings import Settings
 from groat.simulator.signatures import stripe_signature
+from tests.support.contract import assert_documented
 from tests.support.http_servers import settled
 from tests.support.keyed import give_key_async
 from tests.support.processes import groat
@@ -349,7 +350,7 @@ async def api_client(engine: Engine, api_key: str) -> AsyncIterator[httpx.AsyncC
         transport=httpx.ASGITransport(app_of(engine)),
         base_url="http://groat.test",
         headers={"authorization": f"Bearer {api_key}"},
-        event_hooks={"request": [give_key_async]},
+        event_hooks={"request": [give_key_async], "response": [assert_documented]},
     ) as client:
         yield client
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -11,6 +12,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.metrics_core import Metric
 
 from groat.accounts.domain.actions import AccountAction
+from groat.app.error_codes import ERROR_CODES, OTHER_CODES
 from groat.app.gauges import all_gauges
 from groat.audit.domain.action import Action
 from groat.audit.domain.actions import AuditAction
@@ -55,6 +57,8 @@ from groat.providers.domain.facts import (
 from groat.providers.domain.failures import MEANINGS, RETRYABLE, FailureCode
 from groat.routing.domain.actions import RoutingAction
 from groat.settlement.domain.actions import SettlementAction
+from tests.support.shared_api import api_document
+from tests.tidy.token_page import tokens_page
 
 _ACTIONS: dict[str, type[Action]] = {
     "Accounts": AccountAction,
@@ -112,6 +116,23 @@ Every [audit action](audit-actions.md) is either told by an event, or left out f
 | action | reason |
 |---|---|
 {silent}
+"""
+
+_ERROR_CODES = """\
+# Error codes
+
+Every error of the HTTP API is a problem document (RFC 9457) with one of these codes. A program
+decides by `code`, never by `detail`. A running API shows this page at `/docs/errors`.
+
+| code | status | what to do |
+|---|---|---|
+{codes}
+
+Outside of the API's operations: deliveries of providers, methods and heads of requests.
+
+| code | status | meaning |
+|---|---|---|
+{others}
 """
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -335,12 +356,27 @@ def event_types() -> str:
     )
 
 
+def error_codes() -> str:
+    """Return the page of the error codes."""
+    rows = [f"| `{one.code}` | {one.status} | {one.advice} |" for one in ERROR_CODES]
+    others = [f"| `{one.code}` | {one.status} | {one.advice} |" for one in OTHER_CODES]
+    return _ERROR_CODES.format(codes="\n".join(rows), others="\n".join(others))
+
+
+def openapi() -> str:
+    """Return the OpenAPI document of the API."""
+    return json.dumps(api_document(), indent=1, sort_keys=True) + "\n"
+
+
 PAGES = {
     "metrics.md": metrics,
     "lifecycle.md": lifecycle,
     "failure-codes.md": failure_codes,
     "audit-actions.md": audit_actions,
     "event-types.md": event_types,
+    "error-codes.md": error_codes,
+    "test-tokens.md": tokens_page,
+    "../openapi.json": openapi,
 }
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from groat.accounts.http.accounts import AccountRoutes
 from groat.accounts.http.holds import HoldRoutes
 from groat.accounts.http.transfers import TransferRoutes
 from groat.app.metrics_port import metrics_port
+from groat.app.openapi import describe
+from groat.app.reference import add_reference
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import Engine, open_engine
 from groat.audit.http import AuditRoutes, CheckpointRoutes
@@ -54,7 +56,15 @@ _PING = Query(b"select 1")
 
 def create_api(engine: Engine) -> FastAPI:
     """Return the application that serves ``engine``."""
-    api = FastAPI(title="Groat", version=version("groat"), redirect_slashes=False)
+    api = FastAPI(
+        title="Groat",
+        version=version("groat"),
+        redirect_slashes=False,
+        docs_url=None,  # the framework's pages load scripts from the Internet
+        redoc_url=None,
+    )
+    describe(api)
+    add_reference(api)
     api.add_middleware(Gate, engine.api_keys)
     api.add_middleware(LastResort)
     api.add_middleware(AccessLog)

@@ -106,7 +106,7 @@ def _assert_nothing_repeated(answer: httpx.Response, headers: Mapping[str, str],
     assert answer.headers["content-type"] == "application/problem+json"
     status = _status(code)
     assert answer.json() == {
-        "type": "about:blank",
+        "type": f"/docs/errors#{code}",
         "title": status.phrase,
         "status": status,
         "code": code,

@@ -110,7 +110,7 @@ def _assert_problem(answer: httpx.Response, status: int, code: str) -> None:
     document = answer.json()
     assert answer.headers["content-type"] == "application/problem+json"
     assert (answer.status_code, document["status"], document["code"]) == (status, status, code)
-    assert document["type"] == "about:blank"
+    assert document["type"] == f"/docs/errors#{code}"
     assert document["title"]
     assert document["detail"]
 

@@ -44,7 +44,7 @@ def problem(
 ) -> ProblemDocument:
     """Return a problem document. ``code`` is for programs, ``detail`` for people."""
     document = {
-        "type": "about:blank",
+        "type": f"/docs/errors#{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "code": code,

@@ -37,7 +37,7 @@ class SavedMethod:
     """Whether the payer disputes a capture at once."""
 
 
-_METHODS = MappingProxyType(
+METHODS = MappingProxyType(
     {
         "vault_visa": SavedMethod(),
         "vault_declined": SavedMethod(response_code="0500"),
@@ -55,6 +55,7 @@ _METHODS = MappingProxyType(
         "vault_wallet_pending": SavedMethod("paypal", pending=True),
     }
 )
+"""The vaulted methods by their ids."""
 
 _SIGNED_IN = SavedMethod("paypal", payer_action=True)
 """The PayPal account that the payer signs in with."""
@@ -78,7 +79,7 @@ def find_payment_method(source: PaymentSource | None) -> SavedMethod:
     if source is None or source.used.vault_id is None:
         return _SIGNED_IN
     name, _ = split_token(source.used.vault_id)
-    method = _METHODS.get(name)
+    method = METHODS.get(name)
     kind = "card" if source.card else "paypal"
     field = f"/payment_source/{kind}/vault_id"
     if method is None:

@@ -41,7 +41,7 @@ class StripeCard:
 
 
 _NO_FUNDS = Decline("card_declined", "Your card has insufficient funds.", "insufficient_funds")
-_CARDS = MappingProxyType(
+CARDS = MappingProxyType(
     {
         "visa": StripeCard("visa", "4242"),
         "mastercard": StripeCard("mastercard", "4444"),
@@ -77,8 +77,9 @@ _CARDS = MappingProxyType(
         "refundFail": StripeCard("visa", "5126", refunds="fail_later"),
     }
 )
+"""The test cards by the name that follows ``pm_card_``."""
 _BANK_ACCOUNT = "pm_usBankAccount_success"
-_CARDS_BY_NUMBER = MappingProxyType({card.last4: card for card in _CARDS.values()})
+_CARDS_BY_NUMBER = MappingProxyType({card.last4: card for card in CARDS.values()})
 DEBIT_FAILED = Decline("insufficient_funds", "The bank account has insufficient funds.")
 
 
@@ -96,7 +97,7 @@ def find_card(payment_method: str) -> StripeCard:
     if token == _BANK_ACCOUNT:
         return bank_account("us_bank_account", "6789")
     name = token.removeprefix("pm_card_")
-    card = _CARDS.get(name.removeprefix("visa_"))
+    card = CARDS.get(name.removeprefix("visa_"))
     if card is None or name == token:
         raise no_such("PaymentMethod", payment_method, param="payment_method", status=400)
     return card
