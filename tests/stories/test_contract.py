@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,8 +37,19 @@ def up() -> Iterator[Up]:
 
 
 @pytest.fixture(scope="module")
-def operations(up: Up) -> list[APIOperation[Any, Any, Any, Any]]:
-    schema = schemathesis.openapi.from_dict(up.api.get("/openapi.json").json())
+def document(up: Up) -> dict[str, Any]:
+    """Return the document, with a shorter wait for events: 20 seconds are documented."""
+    found: dict[str, Any] = up.api.get("/openapi.json").json()
+    [wait] = [
+        one for one in found["paths"]["/v1/events"]["get"]["parameters"] if one["name"] == "wait"
+    ]
+    wait["schema"]["maximum"] = 1
+    return found
+
+
+@pytest.fixture(scope="module")
+def operations(up: Up, document: dict[str, Any]) -> list[APIOperation[Any, Any, Any, Any]]:
+    schema = schemathesis.openapi.from_dict(document)
     schema.config.update(base_url=str(up.api.base_url))
     return [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
 
@@ -64,3 +79,35 @@ def test_every_operation_answers_as_it_documents(
 
         with subtests.test(operation=operation.label):
             answers()
+
+
+def test_ids_from_answers_lead_to_documented_answers(up: Up, document: dict[str, Any]) -> None:
+    """Follow the ids in answers to other operations, such as from a new account to its holds."""
+    (up.home / "openapi.json").write_text(json.dumps(document), encoding="utf-8")
+    line = [
+        *(
+            "run",
+            "openapi.json",
+            "--url",
+            str(up.api.base_url),
+            "--phases",
+            "stateful",
+            "--no-color",
+        ),
+        *("--header", f"authorization: {up.api.headers['authorization']}"),
+        *("--exclude-checks", ",".join(NOT_CHECKED), "--warnings", "off"),
+        *("--max-examples", str(2 * EXAMPLES)),
+        *(["--generation-deterministic"] if EXAMPLES < 10 else ["--continue-on-failure"]),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "schemathesis.cli", *line],
+        cwd=up.home,
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    covered = re.search(r"API Links:\s+(\d+) covered", done.stdout)
+    assert covered is not None, done.stdout
+    assert int(covered[1]) >= EXAMPLES, done.stdout

@@ -214,7 +214,7 @@ class RouteTable:
 
     def __init__(self, room: Room, prefix: str, tag: str) -> None:
         self.router = APIRouter(prefix=prefix, tags=[tag], route_class=StrictRoute)
-        self._room = room
+        self._room, self._tag = room, tag.lower().replace(" ", "_")
 
     def get(self, path: str, handler: Handler) -> None:
         """Add a route that reads."""
@@ -262,6 +262,7 @@ class RouteTable:
             path,
             handler,
             methods=[method],
+            operation_id=f"{self._tag}_{handler.__name__}",
             summary=summary.rstrip("."),
             description=description.strip(),
             status_code=status,
