@@ -538,6 +538,7 @@ CREATE TABLE public.movement_feed (
     provider_account_id uuid NOT NULL,
     starts_at timestamp with time zone NOT NULL,
     watermark timestamp with time zone NOT NULL,
+    rechecked_at timestamp with time zone NOT NULL,
     due_at timestamp with time zone NOT NULL,
     attempts bigint DEFAULT 0 NOT NULL,
     reason text
@@ -1924,6 +1925,12 @@ GRANT SELECT,INSERT ON TABLE public.movement_feed TO groat_app;
 --
 
 GRANT UPDATE(watermark) ON TABLE public.movement_feed TO groat_app;
+
+--
+-- Name: COLUMN movement_feed.rechecked_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(rechecked_at) ON TABLE public.movement_feed TO groat_app;
 
 --
 -- Name: COLUMN movement_feed.due_at; Type: ACL; Schema: public; Owner: -

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 
 @dataclass
@@ -23,3 +23,14 @@ class ManualClock:
     def advance(self, by: timedelta) -> None:
         """Move forward, or back with a negative ``by``."""
         self.moment += by
+
+
+@dataclass
+class ShiftedClock:
+    """The machine's clock, moved forward when told to."""
+
+    shift: timedelta = field(default_factory=timedelta)
+
+    def now(self) -> datetime:
+        """Return the machine's time with the shift, in UTC."""
+        return datetime.now(UTC) + self.shift

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from groat.app.onboarding import onboard
 from groat.kernel import ids
-from groat.kernel.clock import SystemClock
+from groat.kernel.clock import Clock, SystemClock
 from groat.merchants.domain.credentials import ProviderName
 from groat.simulator.paypal.app import create_paypal_app
 from groat.simulator.stripe.app import create_stripe_app
@@ -24,13 +24,13 @@ from tests.support.world import Site, World, api_client
 
 
 @asynccontextmanager
-async def fed(world: World) -> AsyncIterator[World]:
+async def fed(world: World, paypals_clock: Clock | None = None) -> AsyncIterator[World]:
     """Yield the world with a new merchant, all of whose movements its feeds can read."""
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         apps: dict[ProviderName, ASGIApp] = {
             "stripe": create_stripe_app(clock),
-            "paypal": create_paypal_app(clock),
+            "paypal": create_paypal_app(paypals_clock or clock),
         }
         bases = {name: await stack.enter_async_context(running(app)) for name, app in apps.items()}
         address = await stack.enter_async_context(running(world.mailbox.app()))
@@ -44,7 +44,8 @@ async def fed(world: World) -> AsyncIterator[World]:
             sites[site.provider] = await Site.opened(account, http)
         await world.rows(
             "insert into movement_feed (merchant_id, provider_account_id, starts_at, watermark,"
-            " due_at) select merchant_id, id, now(), now(), 'infinity' from provider_account"
+            " rechecked_at, due_at) select merchant_id, id, now(), now(), now(), 'infinity'"
+            " from provider_account"
             " where merchant_id <> %s",
             merchant.merchant_id,
         )

@@ -36,6 +36,7 @@ from groat.providers.port import (
     NotOurs,
     OperationRequest,
     Provider,
+    Recheck,
     RefundRequest,
     Rejection,
     Reply,
@@ -140,6 +141,12 @@ class GuardedProvider:
         """Time that each window of the feed reads again; None without a list of movements."""
         feed = self._provider.movement_feed
         return None if feed is None else feed.overlap
+
+    @property
+    def feed_recheck(self) -> Recheck | None:
+        """The part of the list that is read again at times; None without a list of movements."""
+        feed = self._provider.movement_feed
+        return None if feed is None else feed.recheck
 
     async def read_movements(self, since: datetime, until: datetime) -> MovementWindow | Unknown:
         """Read a window of the provider's list of movements."""

@@ -364,12 +364,27 @@ class Explained(Value):
     reports: tuple[Report, ...] = ()
 
 
+class Recheck(Value):
+    """The longer part of a provider's list that is read again at times, and the time between.
+
+    Rows may appear weeks behind others: a pending bank transfer that succeeds keeps its date.
+    """
+
+    span: timedelta
+    every: timedelta
+
+
 class MovementFeed(Protocol):
     """The movements of a provider account. No method raises."""
 
     @property
     def overlap(self) -> timedelta:
         """Time before the end of the last window that is read again, because rows come late."""
+        ...
+
+    @property
+    def recheck(self) -> Recheck:
+        """The part of the list that is read again at times."""
         ...
 
     async def read(self, since: datetime, until: datetime) -> MovementWindow | Unknown:

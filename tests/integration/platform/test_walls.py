@@ -100,7 +100,7 @@ CHANGEABLE = {
     "idempotency_key": "answer claimed_at",
     "merchant": "data_key",
     "movement": "payout",
-    "movement_feed": "attempts due_at reason watermark",
+    "movement_feed": "attempts due_at reason rechecked_at watermark",
     "open_item": "booked booked_currency parent told told_currency",
     "operation": "due_at failure_code lookups outcome reason updated_at",
     "payment": """

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from random import Random
 
 import pytest
 
+from tests.support.clock import ShiftedClock
 from tests.support.feeds import accounts, act, fed, ours, read_feeds, theirs
 from tests.support.pages import pages
 from tests.support.payments import PROVIDERS, pay
@@ -16,9 +18,15 @@ from tests.support.world import GOOD, Payment, World
 
 
 @pytest.fixture
-async def shop(world: World) -> AsyncIterator[World]:
+def clock() -> ShiftedClock:
+    """The clock of PayPal's simulator."""
+    return ShiftedClock()
+
+
+@pytest.fixture
+async def shop(world: World, clock: ShiftedClock) -> AsyncIterator[World]:
     """A world with simulators of its own, and nothing booked there yet."""
-    async with fed(world) as shop:
+    async with fed(world, clock) as shop:
         yield shop
 
 
@@ -131,10 +139,6 @@ async def test_a_provider_that_refuses_its_list_is_asked_again(shop: World) -> N
 
 
 async def test_a_window_with_too_many_rows_is_halved(shop: World) -> None:
-    await shop.rows(
-        "update movement_feed set starts_at = starts_at - interval '30 days',"
-        " watermark = watermark - interval '5 days' where due_at <> 'infinity'"
-    )
     for age in range(0, 5 * 86_400, 43_200):
         await act(
             shop.paypal,
@@ -152,6 +156,27 @@ async def test_a_window_with_too_many_rows_is_halved(shop: World) -> None:
     )
     await read_feeds(shop)
     assert await ours(shop, shop.paypal) == await theirs(shop.paypal)
+
+
+async def test_a_row_that_appears_weeks_behind_others_is_read_by_the_recheck(shop: World) -> None:
+    await read_feeds(shop)
+    await shop.rows(
+        "update movement_feed set starts_at = starts_at - interval '60 days',"
+        " rechecked_at = rechecked_at - interval '8 days' where due_at <> 'infinity'"
+    )
+    weeks = 20 * 86_400
+    row = {"event_code": "T0300", "amount": 1000, "currency": "EUR", "age_seconds": weeks}
+    await act(shop.paypal, "book", **row)
+    await read_feeds(shop)
+    await assert_equal_balances(shop)
+    await act(shop.paypal, "book", **row)
+    await read_feeds(shop)  # too early for the next recheck
+    assert await accounts(shop, "in_transit") == {"in_transit": -1000}
+    [[rechecked]] = await shop.rows(
+        "select count(*) from movement_feed where due_at <> 'infinity'"
+        " and rechecked_at > now() - interval '1 hour'"
+    )
+    assert rechecked == 2
 
 
 async def test_a_late_movement_is_posted_once_by_its_event_or_by_the_feed(shop: World) -> None:
@@ -195,21 +220,38 @@ async def _live(world: World, wallet: str, provider: str, number: int, chance: R
             pass
 
 
-async def test_balances_equal_the_providers_with_a_tenth_of_the_events_lost(shop: World) -> None:
-    wallet = await shop.wallet()
-    chance = Random(7)  # noqa: S311 - the same course in every run
-    for provider in PROVIDERS:
-        await shop.site(provider).set_faults(seed=3, drop=0.1, duplicate=0.3, twin=0.2)
+async def _live_together(world: World, wallet: str, chance: Random) -> None:
+    """Let payments happen at both providers, eight at once, and what may follow them."""
     for start in range(0, 48, 8):
         await asyncio.gather(
             *(
-                _live(shop, wallet, PROVIDERS[number % 2], number, chance)
+                _live(world, wallet, PROVIDERS[number % 2], number, chance)
                 for number in range(start, start + 8)
             )
         )
-    await act(shop.stripe, "book", kind="adjustment", category="fee", amount=-90, currency="eur")
-    await act(shop.stripe, "reserve", currency="eur", amount=400)
-    await act(shop.paypal, "withdraw", currency="EUR", amount=2000)
+    await act(world.stripe, "book", kind="adjustment", category="fee", amount=-90, currency="eur")
+    await act(world.stripe, "reserve", currency="eur", amount=400)
+    await act(world.paypal, "withdraw", currency="EUR", amount=2000)
+
+
+@pytest.mark.parametrize("late", [0, 0.3])
+async def test_balances_equal_the_providers_with_a_tenth_of_the_events_lost(
+    shop: World, clock: ShiftedClock, late: float
+) -> None:
+    wallet = await shop.wallet()
+    chance = Random(7)  # noqa: S311 - the same course in every run
+    for provider in PROVIDERS:
+        await shop.site(provider).set_faults(
+            seed=3, drop=0.1, duplicate=0.3, twin=0.2, late_movements=late
+        )
+    await _live_together(shop, wallet, chance)
+    await read_feeds(shop)
+    lacks_rows = await ours(shop, shop.paypal) != await theirs(shop.paypal)
+    assert lacks_rows == bool(late), "the search shows late rows after three hours, not before"
+    clock.shift += timedelta(hours=3)
+    for payment in await pages(shop.api, "/v1/payments"):
+        subject = {"id": payment["provider_reference"]}
+        await shop.stripe.http.post("/_simulator/triggers/book_movement", json=subject)
     for provider in PROVIDERS:
         await shop.site(provider).set_faults()
     await shop.settle()

@@ -19,7 +19,7 @@ from groat.providers.paypal.payloads import (
     TransactionInfo,
     TransactionPage,
 )
-from groat.providers.port import Explained, MovementWindow, Unknown
+from groat.providers.port import Explained, MovementWindow, Recheck, Unknown
 from groat.providers.reading import Malformed, own_payment_id, parse
 
 WINDOW_MAX = timedelta(days=31)
@@ -35,6 +35,7 @@ class PayPalMovementFeed:
     """The ``MovementFeed`` of a PayPal account."""
 
     overlap = timedelta(days=1)
+    recheck = Recheck(span=timedelta(days=31), every=timedelta(days=1))
 
     def __init__(self, client: PayPalClient, objects: PayPalObjects) -> None:
         self._client = client

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from groat.kernel.errors import InvalidRequest
 from groat.providers.domain.facts import Report
 from groat.providers.domain.movements import Movement, MovementCategory
-from groat.providers.port import Explained, MovementWindow, Unknown
+from groat.providers.port import Explained, MovementWindow, Recheck, Unknown
 from groat.providers.reading import Malformed, convert, own_payment_id
 from groat.providers.stripe.bodies import FAILURE_MOVEMENT, MOVEMENT, PAYMENT_METADATA
 from groat.providers.stripe.client import PAGE_SIZE, StripeClient, as_json, if_there
@@ -31,6 +31,7 @@ class StripeMovementFeed:
     """The ``MovementFeed`` of a Stripe account."""
 
     overlap = timedelta(hours=48)
+    recheck = Recheck(span=timedelta(days=35), every=timedelta(days=7))
 
     def __init__(self, client: StripeClient) -> None:
         self._client = client

@@ -19,8 +19,18 @@ class ClaimedFeed(Value):
     provider_account_id: ProviderAccountId
     starts_at: datetime
     watermark: datetime
+    rechecked_at: datetime
     attempts: int
     read_at: datetime
+
+    @property
+    def fence(self) -> dict[str, object]:
+        """The parameters that name the feed and the claim."""
+        return {
+            "merchant_id": self.merchant_id,
+            "provider_account_id": self.provider_account_id,
+            "attempts": self.attempts,
+        }
 
 
 async def claim(connection: Connection, lease: timedelta) -> ClaimedFeed | None:
@@ -30,21 +40,27 @@ async def claim(connection: Connection, lease: timedelta) -> ClaimedFeed | None:
     return next(iter(values(ClaimedFeed, claimed)), None)
 
 
+async def renew(connection: Connection, feed: ClaimedFeed, lease: timedelta) -> bool:
+    """Renew a claim; return whether the worker still holds it."""
+    row = await connection.fetch_one(QUERIES["renew_feed"], {**feed.fence, "lease": lease})
+    return row is not None
+
+
 def finish(
     connection: Connection,
     feed: ClaimedFeed,
     watermark: datetime,
+    rechecked_at: datetime,
     pause: timedelta,
     reason: str | None,
 ) -> None:
-    """Note how far a feed was read, and when it is due again."""
+    """Note how far a feed was read, when its past was, and when it is due again."""
     connection.write(
         QUERIES["finish_feed"],
         {
-            "merchant_id": feed.merchant_id,
-            "provider_account_id": feed.provider_account_id,
-            "attempts": feed.attempts,
+            **feed.fence,
             "watermark": watermark,
+            "rechecked_at": rechecked_at,
             "pause": pause,
             "reason": reason,
         },

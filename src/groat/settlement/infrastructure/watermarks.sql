@@ -1,7 +1,8 @@
 -- name: insert_feeds
 -- Begin to read the movements of provider accounts that have no feed yet: from the second of their creation on.
-insert into movement_feed (merchant_id, provider_account_id, starts_at, watermark, due_at)
-select merchant_id, id, date_trunc('second', created_at), date_trunc('second', created_at), now()
+insert into movement_feed (merchant_id, provider_account_id, starts_at, watermark, rechecked_at, due_at)
+select
+    merchant_id, id, date_trunc('second', created_at), date_trunc('second', created_at), created_at, now()
 from provider_account
 where deleted_at is null
 on conflict (merchant_id, provider_account_id) do nothing
@@ -21,12 +22,22 @@ from (
     for no key update of d skip locked
 ) as due
 where f.merchant_id = due.merchant_id and f.provider_account_id = due.provider_account_id
-returning f.merchant_id, f.provider_account_id, f.starts_at, f.watermark, f.attempts, now() as read_at
+returning
+    f.merchant_id, f.provider_account_id, f.starts_at, f.watermark, f.rechecked_at, f.attempts, now() as read_at
+
+-- name: renew_feed
+-- Renew the claim of a worker that reads several windows. No row: the claim has expired, and another worker reads.
+update movement_feed
+set due_at = now() + %(lease)s::interval
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+    and attempts = %(attempts)s
+returning attempts
 
 -- name: finish_feed
 -- Note a window that was read, or why it was not. A worker whose claim has expired notes nothing.
 update movement_feed
-set watermark = greatest(watermark, %(watermark)s::timestamptz), due_at = now() + %(pause)s::interval,
+set watermark = greatest(watermark, %(watermark)s::timestamptz),
+    rechecked_at = greatest(rechecked_at, %(rechecked_at)s::timestamptz), due_at = now() + %(pause)s::interval,
     reason = %(reason)s::text
 where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
     and attempts = %(attempts)s

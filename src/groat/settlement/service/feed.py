@@ -39,6 +39,9 @@ _LEASE = timedelta(minutes=10)
 _WINDOW = timedelta(days=7)
 """Maximum length of a window, so that a feed that was off for long catches up step by step."""
 
+_LEAST = timedelta(seconds=1)
+"""Minimum length of a window: providers date movements by the second."""
+
 _BATCH = 200
 """Movements in one transaction."""
 
@@ -84,26 +87,47 @@ class MovementFeeds:
             feed = await store.claim(connection, _LEASE)
         if feed is None:
             return 0
-        reached, reason = feed.watermark, None
+        reached, rechecked_at, reason = feed.watermark, feed.rechecked_at, None
         try:
-            reached = await self._read(feed)
+            reached, rechecked_at = await self._read(feed)
         except (_NotRead, Unavailable) as error:
             reason = str(error)
             _log.warning("movements_not_read", account=str(feed.provider_account_id), reason=reason)
         is_behind = feed.watermark < reached < feed.read_at - _WINDOW
         pause = timedelta() if is_behind else self._pause
         async with self._database.transaction() as connection:
-            store.finish(connection, feed, reached, pause, reason)
+            store.finish(connection, feed, reached, rechecked_at, pause, reason)
         return 1
 
-    async def _read(self, feed: ClaimedFeed) -> datetime:
-        """Read the window after the watermark and post it; return the end of the window."""
+    async def _read(self, feed: ClaimedFeed) -> tuple[datetime, datetime]:
+        """Read up to the end of the next window, and post; return the end, and the last recheck.
+
+        If a recheck is due, the reading begins weeks before, and takes several windows.
+        """
         provider = await self._providers.get(feed.merchant_id, feed.provider_account_id)
-        overlap = provider.feed_overlap
-        if overlap is None:
-            return feed.watermark
-        since = max(feed.starts_at, feed.watermark - overlap)
+        overlap, recheck = provider.feed_overlap, provider.feed_recheck
+        if overlap is None or recheck is None:
+            return feed.watermark, feed.read_at
+        is_recheck = feed.rechecked_at + recheck.every <= feed.read_at
+        back = recheck.span if is_recheck else overlap
+        reached = max(feed.starts_at, feed.watermark - back)
         until = min(feed.read_at, feed.watermark + _WINDOW)
+        while True:
+            end = await self._read_window(feed, provider, reached, min(until, reached + _WINDOW))
+            is_end = end <= reached or until - end < _LEAST
+            reached = max(reached, end)
+            if is_end:
+                break
+        is_whole = is_recheck and reached >= feed.watermark
+        return reached, feed.read_at if is_whole else feed.rechecked_at
+
+    async def _read_window(
+        self, feed: ClaimedFeed, provider: GuardedProvider, since: datetime, until: datetime
+    ) -> datetime:
+        """Read a window and post it; return the end up to which the provider knows it."""
+        async with self._database.transaction() as connection:
+            if not await store.renew(connection, feed, _LEASE):
+                raise _NotRead("the claim has expired")
         window = await provider.read_movements(since, until)
         if isinstance(window, Unknown):
             raise _NotRead(window.reason)

@@ -40,7 +40,7 @@ grant update (
     route, updated_at
 ) on payment to {role};
 grant update (payout) on movement to {role};
-grant update (watermark, due_at, attempts, reason) on movement_feed to {role};
+grant update (watermark, rechecked_at, due_at, attempts, reason) on movement_feed to {role};
 grant update (parent, told_currency, told, booked_currency, booked) on open_item to {role};
 grant update (status, failure_code, updated_at) on refund to {role};
 grant update (status, updated_at) on dispute to {role};

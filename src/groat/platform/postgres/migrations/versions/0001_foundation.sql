@@ -393,13 +393,15 @@ create index open_item_open on open_item (merchant_id, since)
     where told + booked <> 0 and (told = 0 or booked = 0 or told_currency = booked_currency);
 
 -- The progress of reading a provider's list of movements, one row for each provider account. Movements before
--- starts_at are not read. watermark is the end of the last window that was read completely. A worker holds the row
--- until due_at while it reads; attempts is the number of its claim.
+-- starts_at are not read. watermark is the end of the last window that was read completely. rechecked_at is when the
+-- weeks before it were read again. A worker holds the row until due_at while it reads; attempts is the number of its
+-- claim.
 create table movement_feed (
     merchant_id bigint not null,
     provider_account_id uuid not null,
     starts_at timestamptz not null,
     watermark timestamptz not null,
+    rechecked_at timestamptz not null,
     due_at timestamptz not null,
     attempts bigint not null default 0,
     reason text,
