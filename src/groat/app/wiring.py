@@ -199,7 +199,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             inbox.doorbell.close,
             ledger.events_bell.close,
             notifications.courier.close,
-            notifications.sender.stop,
+            notifications.sender.quiet,
             payments.providers.close,
             inbox.receiver.close,
             inbox.drain.finish,
@@ -335,7 +335,7 @@ def _notifications(settings: Settings, base: Base, ledger: Ledger) -> Notificati
     sender = Sender(database, courier, EndpointHealth(audit, clock), base.random)
     return Notifications(
         FeedQueries(database),
-        Sequencer(database, sender.wake),
+        Sequencer(database, sender.wanted.set),
         EventRetention(database, clock),
         EndpointService(database, audit, secrets, courier, base.new_id, clock),
         sender,

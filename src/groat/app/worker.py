@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import structlog
 
 from groat.app.metrics_port import metrics_port
 from groat.app.supervision import exit_with_parent
-from groat.app.wiring import EVENTS_QUEUE, INBOX_QUEUE, open_engine
+from groat.app.wiring import EVENTS_QUEUE, INBOX_QUEUE, Engine, open_engine
 from groat.inbox.service.drain import FULL_BATCH
 from groat.notifications.service.sequencer import MOST_EVENTS
 from groat.platform.postgres.heartbeat import heartbeat
@@ -37,31 +37,10 @@ async def run_worker(settings: Settings) -> None:
         heartbeat(engine.database, "worker"),
         metrics_port(engine.database, engine.health, settings.metrics_host, settings.metrics_port),
     ):
-        poll_seconds = settings.poll_seconds
-        inbox = DueWork(
-            "inbox", engine.drain.drain_batch, poll_seconds=poll_seconds, full_batch=FULL_BATCH
-        )
-        feed = DueWork(
-            "feed", engine.sequencer.place_batch, poll_seconds=poll_seconds, full_batch=MOST_EVENTS
-        )
+        inbox, feed, *others = _works(engine, settings)
         engine.events_bell.answer = feed.try_drain
-        others = [
-            DueWork(name, drain_batch, poll_seconds=seconds)
-            for name, drain_batch, seconds in (
-                ("suspects", engine.drain.take_suspect, poll_seconds),
-                ("holds", engine.transfers.expire_holds, poll_seconds),
-                ("operations", engine.recovery.recover_batch, poll_seconds),
-                ("idempotency keys", engine.answers.purge_batch, _PURGE_SECONDS),
-                ("retention", engine.retention.purge_batch, _PURGE_SECONDS),
-                ("sealing", engine.sealer.seal_batch, poll_seconds),
-                ("movements", engine.movement_feeds.read_batch, poll_seconds),
-                ("publishing", engine.publisher.publish_all, settings.audit_publish_seconds),
-            )
-        ]
-
         works = (inbox, feed, *others)
         tasks = [asyncio.create_task(work.poll()) for work in works]
-        tasks.append(asyncio.create_task(engine.sender.run(poll_seconds)))
         if settings.redis_url is not None:
             url = settings.redis_url.get_secret_value()
             for queue, work in ((INBOX_QUEUE, inbox), (EVENTS_QUEUE, feed)):
@@ -70,12 +49,33 @@ async def run_worker(settings: Settings) -> None:
         _log.info("worker_started", redis=settings.redis_url is not None)
         await _stop_signal()
         engine.health.stopping = True
-        await asyncio.gather(engine.sender.stop(), *(work.stop() for work in works))
+        await asyncio.gather(*(work.stop() for work in works))
+        await engine.sender.quiet()
         await engine.drain.finish()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     _log.info("worker_stopped")
+
+
+def _works(engine: Engine, settings: Settings) -> Iterator[DueWork]:
+    """Yield the work of a worker; first the inbox and the feed, for which jobs ring."""
+    seconds, sender = settings.poll_seconds, engine.sender
+    drain, place = engine.drain.drain_batch, engine.sequencer.place_batch
+    yield DueWork("inbox", drain, poll_seconds=seconds, full_batch=FULL_BATCH)
+    yield DueWork("feed", place, poll_seconds=seconds, full_batch=MOST_EVENTS)
+    yield DueWork("deliveries", sender.send_batch, poll_seconds=seconds, wanted=sender.wanted)
+    for name, drain_batch, poll_seconds in (
+        ("suspects", engine.drain.take_suspect, seconds),
+        ("holds", engine.transfers.expire_holds, seconds),
+        ("operations", engine.recovery.recover_batch, seconds),
+        ("idempotency keys", engine.answers.purge_batch, _PURGE_SECONDS),
+        ("retention", engine.retention.purge_batch, _PURGE_SECONDS),
+        ("sealing", engine.sealer.seal_batch, seconds),
+        ("movements", engine.movement_feeds.read_batch, seconds),
+        ("publishing", engine.publisher.publish_all, settings.audit_publish_seconds),
+    ):
+        yield DueWork(name, drain_batch, poll_seconds=poll_seconds)
 
 
 def _answer(work: DueWork) -> Handler:

@@ -168,6 +168,19 @@ async def test_a_ready_process_says_so_on_both_ports(world: World, port: httpx.A
             assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
+async def test_a_process_whose_connections_are_all_in_use_is_ready(
+    world: World,
+) -> None:
+    database = Database(world.database_url, max_connections=1)
+    await database.open()
+    try:
+        assert await Health(database).obstacle() is None
+        async with database.transaction():
+            assert await Health(database).obstacle() is None
+    finally:
+        await database.close()
+
+
 async def test_a_process_that_stops_is_live_and_not_ready(
     world: World, port: httpx.AsyncClient
 ) -> None:

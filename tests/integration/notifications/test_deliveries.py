@@ -12,6 +12,7 @@ import standardwebhooks
 from starlette.responses import Response
 
 from groat.notifications.service.sender import PLACES
+from groat.platform.process.due_work import DueWork
 from tests.support.feed import all_events, place_all
 from tests.support.http_servers import until
 from tests.support.soundness import assert_sound
@@ -266,12 +267,15 @@ async def test_an_endpoint_that_does_not_answer_delays_no_other(
         for _ in range(PLACES + 5):
             await hooked.pay(wallet)
         await place_all(hooked)
-        running = asyncio.create_task(hooked.engine.sender.run(0.05))
+        sender = hooked.engine.sender
+        work = DueWork("d", sender.send_batch, poll_seconds=0.05, wanted=sender.wanted)
+        running = asyncio.create_task(work.poll())
         await until(lambda: len(receiver.arrived) == 2 * (PLACES + 5))
         assert len(hanging.arrived) == PLACES
         hanging.open.set()
-        await hooked.engine.sender.stop()
-        await running
+        await work.stop()
+        await sender.quiet()
+        running.cancel()
 
 
 async def test_a_worker_whose_lease_expired_settles_nothing(

@@ -27,6 +27,16 @@ async def handler(caller: CallerOf) -> dict[str, str]:
     return {"actor": caller.actor}
 
 
+async def changing_handler(caller: CallerOf) -> dict[str, str]:
+    """Answer with the actor."""
+    return {"actor": caller.actor}
+
+
+async def replacing_handler(caller: CallerOf) -> dict[str, str]:
+    """Answer with the actor."""
+    return {"actor": caller.actor}
+
+
 async def keyed_handler(caller: CallerOf, _: KeyedOf) -> dict[str, str]:
     """Answer with the actor."""
     return {"actor": caller.actor}
@@ -48,8 +58,8 @@ def app_for(scopes: Iterable[Scope]) -> FastAPI:
     routes = RouteTable(Room.PAYMENTS, "/things", "things")
     routes.get("", handler)
     routes.post("", keyed_handler)
-    routes.patch("", handler)
-    routes.put("", handler, Access.ADMIN)
+    routes.patch("", changing_handler)
+    routes.put("", replacing_handler, Access.ADMIN)
     app = FastAPI()
     app.include_router(routes.router)
     install_problem_documents(app)

@@ -65,31 +65,8 @@ class Sender:
         # Requests under way, each with its endpoint.
         # Written by the task that claims, which adds; and by the done callback of each request.
         self._under_way: dict[asyncio.Task[None], EndpointId] = {}
-        # Set when deliveries may be due or places may be free. Cleared by the task that claims.
-        self._wanted = asyncio.Event()
-        self._stopping = False
-
-    def wake(self) -> None:
-        """Search for due deliveries now."""
-        self._wanted.set()
-
-    async def run(self, poll_seconds: float) -> None:
-        """Send until ``stop``. Search when woken, or after ``poll_seconds``."""
-        while not self._stopping:
-            self._wanted.clear()
-            claimed = 0
-            try:
-                claimed = await self.send_batch()
-            except Exception:  # noqa: BLE001 - logged, and the rows remain due
-                _log.exception("deliveries_not_claimed")
-            if not claimed:
-                await self._pause(poll_seconds)
-
-    async def stop(self) -> None:
-        """Claim no further delivery, and return once those under way are settled."""
-        self._stopping = True
-        self.wake()
-        await self.quiet()
+        self.wanted = asyncio.Event()
+        """Set when deliveries may be due or places may be free. Cleared by the task that claims."""
 
     async def quiet(self) -> None:
         """Return once no request is under way."""
@@ -106,12 +83,6 @@ class Sender:
             self._under_way[task] = delivery.endpoint_id
             task.add_done_callback(self._under_way.pop)
         return len(claimed)
-
-    async def _pause(self, seconds: float) -> None:
-        jitter = self._random.uniform(0.8, 1.2)
-        waiting = asyncio.create_task(self._wanted.wait())
-        await asyncio.wait([waiting], timeout=seconds * jitter)
-        waiting.cancel()
 
     async def _deliver(self, delivery: ClaimedDelivery) -> None:
         """Send one delivery, and write its result.
@@ -133,5 +104,5 @@ class Sender:
                 store.relax_commit(connection)
             await self._health.note(connection, results)
             store.settle(connection, results)
-        self.wake()
+        self.wanted.set()
         return [None] * len(results)

@@ -33,6 +33,8 @@ class Health:
         """Return why the process is not ready; None if it is."""
         if self.stopping:
             return "stopping"
+        if self._database.answered_within(_PING_SECONDS):  # a full pool is no dead database
+            return None
         try:
             async with asyncio.timeout(_PING_SECONDS), self._database.autocommit() as connection:
                 await connection.fetch(_PING)

@@ -74,6 +74,7 @@ class Database:
         another incarnation. None until the first connection. Also None behind a pooler, because a
         pooler may change its server without notice."""
         self._broken_at = 0.0
+        self._answered_at = 0.0
         self._pool = AsyncConnectionPool(
             url,
             connection_class=Session,
@@ -113,6 +114,10 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self._pool.close()
+
+    def answered_within(self, seconds: float) -> bool:
+        """Return whether the server has answered in the last ``seconds``, and not failed since."""
+        return self._answered_at > max(time.monotonic() - seconds, self._broken_at)
 
     def measure_pool(self) -> None:
         """Set the gauges of the pool to the present state."""
@@ -210,7 +215,7 @@ class Database:
         with self._translated_errors():
             async with asyncio.timeout(seconds), self._pool.connection() as session:
                 yield session
-                session.used_at = time.monotonic()
+                session.used_at = self._answered_at = time.monotonic()
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:

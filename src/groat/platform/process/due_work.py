@@ -10,6 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
@@ -23,6 +24,7 @@ class DueWork:
 
     ``drain_batch`` works on one batch and returns its number of rows. After fewer than
     ``full_batch`` rows, no row is due; one that becomes due meanwhile rings, or waits for the poll.
+    The next poll starts at once when ``wanted`` is set.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class DueWork:
         *,
         poll_seconds: float,
         full_batch: int = 1,
+        wanted: asyncio.Event | None = None,
     ) -> None:
         self._name = name
         self._drain_batch = drain_batch
         self._full_batch = full_batch
         self._poll_seconds = poll_seconds
+        self._wanted = wanted or asyncio.Event()
         self._draining = asyncio.Lock()
         self._stopping = False
 
@@ -74,5 +78,8 @@ class DueWork:
     async def poll(self) -> None:
         """Drain at intervals until cancelled."""
         while True:
+            self._wanted.clear()
             await self.try_drain()
-            await asyncio.sleep(self._poll_seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
+            seconds = self._poll_seconds * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), seconds)
