@@ -39,4 +39,4 @@ async def all_events(world: World, **query: object) -> list[Event]:
 
 def types_of(events: list[Event], object_id: str | None = None) -> list[str]:
     """Return the types of events in their order; of one object if it is given."""
-    return [one["type"] for one in events if object_id in {None, one["object"]["id"]}]
+    return [one["type"] for one in events if object_id in {None, one["subject"]["id"]}]

@@ -88,7 +88,7 @@ _TABLE = """
 422 invalid_event_type Use an event type that the documentation lists, or a pattern of one.
 422 invalid_expiry Use a time in the future.
 422 invalid_floor Use a floor that the kind of the account allows.
-422 invalid_metadata Use fewer or shorter texts.
+422 invalid_metadata Use fewer or shorter texts; filter by a value only with its key.
 422 invalid_overlap Use an overlap of 0 to 30 days.
 422 invalid_payment_method Give the method in the form that the provider takes.
 422 invalid_reference Use a reference of 1 to 255 characters that does not begin with `groat:`.

@@ -28,8 +28,8 @@ def tail(
     event_type: Annotated[
         str | None, typer.Option("--type", help="Only events of this type; `payment.*` for many.")
     ] = None,
-    object_id: Annotated[
-        str | None, typer.Option("--object", help="Only events of this object.")
+    subject: Annotated[
+        str | None, typer.Option("--subject", help="Only events of this object.")
     ] = None,
     follow: Annotated[
         bool, typer.Option("--follow/--no-follow", help="Wait for further events until Ctrl-C.")
@@ -37,7 +37,7 @@ def tail(
 ) -> None:
     """Print events, oldest first, one JSON object a line: the body that a webhook has."""
     merchant_id = ids.parse_merchant(merchant)
-    wanted = FeedFilter(event_type, None if object_id is None else ids.parse_any(object_id))
+    wanted = FeedFilter(event_type, None if subject is None else ids.parse_any(subject))
     with_engine(lambda engine: _tail(engine, merchant_id, wanted, follow=follow))
 
 

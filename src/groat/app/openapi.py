@@ -86,7 +86,9 @@ def _complete(path: str, method: str, operation: Document) -> None:
 def _more(path: str, method: str, operation: Document) -> Iterator[int]:
     """Yield the statuses that depend on the operation."""
     parameters = operation.get("parameters", [])
-    filters = any(_ID_PATTERN in str(one) or one["name"] == "object" for one in parameters)
+    filters = any(
+        _ID_PATTERN in str(one) or one["name"] in {"object", "subject"} for one in parameters
+    )
     if filters or "{" in path or "requestBody" in operation:
         yield HTTPStatus.NOT_FOUND
     if method != "get" or path in _CONFLICTING_READS:

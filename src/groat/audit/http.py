@@ -1,7 +1,7 @@
 """``/v1/audit-records`` and ``/v1/audit-checkpoints``: records, proofs and checkpoints."""
 
 from datetime import datetime
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import PlainTextResponse
@@ -50,6 +50,7 @@ RecordFilterOf: TypeAlias = Annotated[RecordFilter, Depends(_filter)]
 class CheckpointView(View):
     """A signed checkpoint of the log: ``note`` has its name, its size, its root and signatures."""
 
+    object: Literal["audit_checkpoint"] = "audit_checkpoint"
     size: int
     note: str
     created_at: datetime
@@ -72,7 +73,7 @@ class AuditRoutes:
         """Return the routes with their handlers."""
         routes = RouteTable(Room.AUDIT, "/v1/audit-records", "audit records")
         routes.get("", self.list_records)
-        routes.get("/{record_id}/proof", self.prove_record)
+        routes.get_text("/{record_id}/proof", self.prove_record)
         return routes.router
 
     async def list_records(

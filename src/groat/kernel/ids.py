@@ -90,6 +90,11 @@ def made_at(value: UUID) -> datetime | None:
     return datetime.fromtimestamp((value.int >> _BITS_BELOW_TIME) / 1000, UTC)
 
 
+def first_at(moment: datetime) -> UUID:
+    """Return the least UUID that sorts with the UUIDv7s of ``moment``, to the millisecond."""
+    return UUID(int=max(0, int(moment.timestamp() * 1000)) << _BITS_BELOW_TIME)
+
+
 def name_based(kind: bytes, name: str) -> UUID:
     """Return a UUIDv8 that is a hash of ``name`` (RFC 9562, appendix B.2, with BLAKE2b).
 

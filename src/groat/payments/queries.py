@@ -1,4 +1,4 @@
-"""Read payments, refunds and disputes: one by its id, or pages of them, newest first."""
+"""Read payments, refunds and disputes: one by its id, or pages of them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from groat.kernel import ids
 from groat.kernel.ids import DisputeId, MerchantId, PaymentId, RefundId
-from groat.payments.domain.dispute import DisputeDetails, DisputeMoney
-from groat.payments.domain.lifecycle import DisputeStatus, RefundStatus, Status
+from groat.payments.domain.dispute import DisputeDetails, DisputeFilter, DisputeMoney
+from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation
 from groat.payments.domain.payment import Payment, PaymentFilter
-from groat.payments.domain.refund import Refund
+from groat.payments.domain.refund import Refund, RefundFilter
 from groat.payments.domain.standing import EffectKey
 from groat.payments.infrastructure import disputes, refunds
 from groat.payments.infrastructure import payments as store
@@ -72,16 +72,16 @@ class PaymentQueries:
         merchant_id: MerchantId,
         wanted: PaymentFilter,
         *,
-        before: PaymentId | None,
+        after: PaymentId | None,
         limit: int,
     ) -> list[Payment]:
-        """Return payments, newest first."""
+        """Return payments in the wanted order."""
         async with self._database.autocommit() as connection:
-            return await store.payments(connection, merchant_id, wanted, before, limit)
+            return await store.payments(connection, merchant_id, wanted, after, limit)
 
     async def past_payments(self, merchant_id: MerchantId, limit: int) -> list[PastPayment]:
         """Return the last ``limit`` payments, newest first, for the simulation of routing rules."""
-        newest = await self.payments(merchant_id, PaymentFilter(), before=None, limit=limit)
+        newest = await self.payments(merchant_id, PaymentFilter(), after=None, limit=limit)
         return [one.past() for one in newest]
 
     async def refund(self, merchant_id: MerchantId, refund_id: RefundId) -> Refund:
@@ -96,15 +96,14 @@ class PaymentQueries:
     async def refunds(
         self,
         merchant_id: MerchantId,
-        payment_id: PaymentId | None,
-        status: RefundStatus | None,
+        wanted: RefundFilter,
         *,
-        before: RefundId | None,
+        after: RefundId | None,
         limit: int,
     ) -> list[Refund]:
-        """Return refunds, newest first."""
+        """Return refunds in the wanted order."""
         async with self._database.autocommit() as connection:
-            return await refunds.refunds(connection, merchant_id, payment_id, status, before, limit)
+            return await refunds.refunds(connection, merchant_id, wanted, after, limit)
 
     async def dispute(self, merchant_id: MerchantId, dispute_id: DisputeId) -> DisputeDetails:
         """Return a dispute.
@@ -121,17 +120,14 @@ class PaymentQueries:
     async def disputes(
         self,
         merchant_id: MerchantId,
-        payment_id: PaymentId | None,
-        status: DisputeStatus | None,
+        wanted: DisputeFilter,
         *,
-        before: DisputeId | None,
+        after: DisputeId | None,
         limit: int,
     ) -> list[DisputeDetails]:
-        """Return disputes, newest first."""
+        """Return disputes in the wanted order."""
         async with self._database.autocommit() as connection:
-            found = await disputes.disputes(
-                connection, merchant_id, payment_id, status, before, limit
-            )
+            found = await disputes.disputes(connection, merchant_id, wanted, after, limit)
             moved = await disputes.sums(connection, merchant_id, [one.id for one in found])
         return [DisputeDetails(one, moved.get(one.id, DisputeMoney())) for one in found]
 

@@ -1,6 +1,6 @@
 """``/v1/routing-rules``: read and replace a merchant's routing rules."""
 
-from typing import Self
+from typing import Literal, Self
 
 from fastapi import APIRouter
 
@@ -14,6 +14,7 @@ from groat.routing.service import RoutingService
 class RulesView(View):
     """The rules in force, in order. The first rule that holds decides. Version 0 has no rules."""
 
+    object: Literal["routing_rules"] = "routing_rules"
     version: int
     rules: list[RuleDocument]
 

@@ -235,8 +235,14 @@ async def test_the_trial_balance_is_even(bank: Bank) -> None:
     await bank.world.wallet("wallet:usd", "USD")
     answer = await bank.world.api.get("/v1/ledger/trial-balance")
     assert answer.json()["data"] == [
-        {"currency": "EUR", "accounts": 3, "debits": 1000, "credits": 1000},
-        {"currency": "USD", "accounts": 1, "debits": 0, "credits": 0},
+        {
+            "object": "trial_balance",
+            "currency": "EUR",
+            "accounts": 3,
+            "debits": 1000,
+            "credits": 1000,
+        },
+        {"object": "trial_balance", "currency": "USD", "accounts": 1, "debits": 0, "credits": 0},
     ]
 
 

@@ -148,3 +148,34 @@ async def test_an_undocumented_answer_fails_a_test(shared_world: World) -> None:
     answer.status_code = 418
     with pytest.raises(AssertionError):
         await assert_documented(answer)
+
+
+def schema_of(place: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema that ``place`` holds or refers to."""
+    while "$ref" in place:
+        place = api_document()["components"]["schemas"][place["$ref"].rpartition("/")[2]]
+    return place
+
+
+def test_resources_tell_a_kind_and_lists_share_a_shape() -> None:
+    kinds, lists = set(), 0
+    for method, path, operation in operations():
+        [success] = [one for status, one in operation["responses"].items() if status < "400"]
+        if "application/json" not in success["content"]:
+            assert path.endswith("/proof"), path
+            continue
+        found = schema_of(success["content"]["application/json"]["schema"])
+        if path.endswith("/routing"):
+            continue  # the record of a decision has no schema
+        kind = found["properties"]["object"]["const"]
+        assert "object" in found["required"], (method, path)
+        if kind != "list":
+            kinds.add(kind)
+            continue
+        lists += 1
+        assert set(found["required"]) == {"object", "data", "has_more", "next_cursor"}, path
+        item = schema_of(found["properties"]["data"]["items"])
+        if path not in {"/v1/audit-records", "/v1/payments/{payment_id}/timeline"}:
+            kinds.add(item["properties"]["object"]["const"])  # a record is shown as the log has it
+    assert lists > 15
+    assert kinds >= {"payment", "refund", "dispute", "account", "entry", "hold", "transfer"}

@@ -107,7 +107,7 @@ CASES: dict[str, Case] = {
     "POST /v1/payments": Case(
         {"beneficiary": "account", "provider_account": "provider_account"}, _payment
     ),
-    "GET /v1/payments": _filter(beneficiary="account"),
+    "GET /v1/payments": _filter(beneficiary="account", provider_account="provider_account"),
     "POST /v1/payments/{payment_id}/confirm": _only("payment_id", "draft"),
     "POST /v1/payments/{payment_id}/capture": _only("payment_id", "authorized"),
     "POST /v1/payments/{payment_id}/cancel": _only("payment_id", "reserved"),
@@ -118,7 +118,7 @@ CASES: dict[str, Case] = {
     "POST /v1/refunds": Case({"payment": "payment"}, lambda at: {"amount": 1, **at}),
     "GET /v1/refunds": _filter(payment="payment"),
     "GET /v1/refunds/{refund_id}": _only("refund_id", "refund"),
-    "GET /v1/disputes": _filter(payment="disputed"),
+    "GET /v1/disputes": _filter(payment="disputed", provider_account="provider_account"),
     "GET /v1/disputes/{dispute_id}": _only("dispute_id", "dispute"),
     "GET /v1/routing-rules": Case(),
     "PUT /v1/routing-rules": Case({"provider_account": "provider_account"}, _rules),
@@ -137,7 +137,7 @@ CASES: dict[str, Case] = {
     "POST /v1/provider-accounts/{account_id}/backfill": Case(
         {"account_id": "provider_account"}, _backfill
     ),
-    "GET /v1/events": _filter(object="payment"),
+    "GET /v1/events": _filter(subject="payment"),
     "GET /v1/events/{event_id}": _only("event_id", "notice"),
     "POST /v1/webhook-endpoints": Case(body=lambda _: {"url": _HOOK}),
     "GET /v1/webhook-endpoints": Case(),
@@ -252,8 +252,8 @@ def attempts(case: Case, mine: Things, theirs: Things) -> Iterator[tuple[str, di
 
 async def test_this_file_covers_every_route_and_every_id(world: World) -> None:
     described = {str(one): id_places(one) for one in operations(world)}
-    for listed in ("GET /v1/audit-records", "GET /v1/events"):
-        described[listed] |= {"object"}  # which takes an id of any kind
+    described["GET /v1/audit-records"] |= {"object"}  # which takes an id of any kind
+    described["GET /v1/events"] |= {"subject"}
     assert {name: set(case.things) for name, case in CASES.items()} == described
 
 

@@ -46,6 +46,10 @@ async def state(world: World, endpoint: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def recovery(revived: int, added: int) -> dict[str, object]:
+    return {"object": "webhook_endpoint_recovery", "revived": revived, "added": added}
+
+
 async def test_an_endpoint_gets_the_events_of_its_types_as_the_feed_has_them(
     hooked: World, receiver: Receiver
 ) -> None:
@@ -157,11 +161,11 @@ async def test_events_of_one_object_are_delivered_in_order(
     await hooked.engine.sender.quiet()
     other = await hooked.pay(wallet)
     await send_all(hooked)
-    later = [one.event["object"] for one in receiver.arrived[1:]]
+    later = [one.event["subject"] for one in receiver.arrived[1:]]
     assert later == [{"id": other["id"], "sequence": sequence} for sequence in (1, 2)]
     await pass_time(hooked, "1 minute")
     await send_all(hooked)
-    later = [one.event["object"] for one in receiver.arrived[3:]]
+    later = [one.event["subject"] for one in receiver.arrived[3:]]
     assert later == [{"id": failing["id"], "sequence": sequence} for sequence in (1, 2)]
 
 
@@ -223,7 +227,7 @@ async def test_a_delivery_is_dead_after_three_days_and_can_be_recovered(
     receiver.status = 200
     since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     path = f"webhook-endpoints/{endpoint['id']}/recover"
-    assert (await hooked.ask(path, {"since": since})).json() == {"revived": 1, "added": 0}
+    assert (await hooked.ask(path, {"since": since})).json() == recovery(revived=1, added=0)
     await send_all(hooked)
     assert (await details(hooked, endpoint, dead["event"]))["status"] == "delivered"
 
@@ -238,7 +242,7 @@ async def test_missing_events_are_replayed_to_a_new_endpoint(
     path = f"webhook-endpoints/{endpoint['id']}/recover"
     for added in (1, 0):
         answer = await hooked.ask(path, {"since": since, "missing": True})
-        assert answer.json() == {"revived": 0, "added": added}
+        assert answer.json() == recovery(revived=0, added=added)
     await send_all(hooked)
     assert receiver.types == ["payment.succeeded"]
 

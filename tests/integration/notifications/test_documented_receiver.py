@@ -60,7 +60,7 @@ async def test_the_receiver_verifies_deduplicates_and_orders(hooked: World, tmp_
         await hooked.refund(payment)
         await send_all(hooked)
         events = await all_events(hooked)
-        latest = {one["object"]["id"]: (one["object"]["sequence"], one["data"]) for one in events}
+        latest = {one["subject"]["id"]: (one["subject"]["sequence"], one["data"]) for one in events}
         assert objects(database) == latest
         path = f"webhook-endpoints/{endpoint['id']}/deliveries/{events[0]['id']}/resend"
         assert (await hooked.ask(path)).status_code == 200

@@ -59,8 +59,8 @@ async def test_every_change_has_one_event_with_the_object_as_the_api_shows_it(
     latest: dict[str, Event] = {}
     sequences = defaultdict(list)
     for event in events:
-        latest[event["object"]["id"]] = event
-        sequences[event["object"]["id"]].append(event["object"]["sequence"])
+        latest[event["subject"]["id"]] = event
+        sequences[event["subject"]["id"]].append(event["subject"]["sequence"])
     assert all(found == list(range(1, len(found) + 1)) for found in sequences.values())
     assert {one.partition("_")[0] for one in latest} == {"pay", "ref", "dsp"}
     for object_id, event in latest.items():
@@ -74,7 +74,7 @@ async def test_an_event_has_the_fields_before(world: World) -> None:
     wallet = await world.wallet()
     payment = await world.reserve(wallet)
     captured = await world.command(payment, "capture")
-    events = await all_events(world, object=payment["id"])
+    events = await all_events(world, subject=payment["id"])
     assert types_of(events) == ["payment.created", "payment.authorized", "payment.succeeded"]
     created, authorized, succeeded = events
     assert created["previous"] is None
@@ -167,7 +167,12 @@ async def test_two_sequencers_give_each_position_once(world: World) -> None:
 async def test_a_reader_waits_for_the_next_event(world: World) -> None:
     wallet = await world.wallet()
     page = await feed_page(world)
-    assert page == {"data": [], "next_cursor": page["next_cursor"], "has_more": False}
+    assert page == {
+        "object": "list",
+        "data": [],
+        "next_cursor": page["next_cursor"],
+        "has_more": False,
+    }
     waiting = asyncio.create_task(
         feed_page(world, cursor=page["next_cursor"], wait=20, type="payment.succeeded")
     )
@@ -175,7 +180,7 @@ async def test_a_reader_waits_for_the_next_event(world: World) -> None:
     payment = await world.pay(wallet)
     await place_all(world)
     [event] = (await waiting)["data"]
-    assert event["object"]["id"] == payment["id"]
+    assert event["subject"]["id"] == payment["id"]
     assert time.monotonic() - started < 20
 
 
@@ -185,7 +190,7 @@ async def test_filters_select_by_type_and_object(world: World) -> None:
     refund = await world.refund(payment)
     kinds = {one["type"].partition(".")[0] for one in await all_events(world, type="refund.*")}
     assert kinds == {"refund"}
-    of_refund = await all_events(world, object=refund["id"])
+    of_refund = await all_events(world, subject=refund["id"])
     assert types_of(of_refund) == ["refund.created", "refund.succeeded"]
     assert len(await all_events(world, type="*")) == 4
     [event, _] = of_refund
@@ -209,7 +214,7 @@ async def test_a_cursor_older_than_the_feed_is_refused(world: World) -> None:
     assert page["data"] == []
     later = await world.pay(wallet)
     events = await all_events(world, cursor=page["next_cursor"])
-    assert [event["object"] for event in events] == [
+    assert [event["subject"] for event in events] == [
         {"id": later["id"], "sequence": sequence} for sequence in (1, 2)
     ]
 
@@ -248,4 +253,4 @@ async def test_the_command_line_prints_the_feed(world: World) -> None:
     done = await world.groat(*line)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == event
-    assert event["object"]["id"] == payment["id"]
+    assert event["subject"]["id"] == payment["id"]

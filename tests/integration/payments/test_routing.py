@@ -232,7 +232,7 @@ async def test_invalid_rules_are_refused_and_the_old_rules_stay(
 async def test_provider_accounts_are_listed_without_their_credentials(world: World) -> None:
     listed = (await world.api.get("/v1/provider-accounts")).json()["data"]
     assert {one["id"] for one in listed} == {world.stripe.account, world.paypal.account}
-    assert {"id", "provider", "name", "created_at"} == set(listed[0])
+    assert {"object", "id", "provider", "name", "created_at"} == set(listed[0])
 
 
 async def test_rules_and_decisions_belong_to_their_merchant(world: World) -> None:

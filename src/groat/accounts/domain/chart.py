@@ -17,7 +17,9 @@ from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import AccountId, ProviderAccountId
 from groat.kernel.value import Value, field
 
-_CODE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,99}", re.ASCII)
+CODE_FORM = "^[a-z0-9][a-z0-9_.:-]{0,99}$"
+"""Form of an account's code, as a regular expression."""
+_CODE = re.compile(CODE_FORM, re.ASCII)
 _RESERVED_CODES = frozenset(
     {
         *(

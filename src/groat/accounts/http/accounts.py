@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
-from groat.accounts.domain.chart import Account, as_expected, opened
+from groat.accounts.domain.chart import CODE_FORM, Account, as_expected, opened
 from groat.accounts.domain.ledger import (
     AccountStatus,
     NormalSide,
@@ -28,6 +28,7 @@ from groat.platform.http.edge import (
     TransactionIdText,
     View,
 )
+from groat.platform.http.filters import Order
 from groat.platform.http.keyed import KeyedOf
 from groat.platform.http.paging import Page, PagingOf
 
@@ -40,8 +41,8 @@ class NewAccount(Body):
     whose normal side is debit cannot have a floor.
     """
 
-    code: str
-    currency: str
+    code: str = Field(json_schema_extra={"pattern": CODE_FORM, "examples": ["wallet:alice"]})
+    currency: str = Field(examples=["EUR"])
     normal_side: NormalSide = "credit"
     floor: int | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
@@ -67,6 +68,7 @@ class AccountView(View):
     them were captured. ``version`` is the number of entries.
     """
 
+    object: Literal["account"] = "account"
     id: AccountIdText
     code: str
     currency: str
@@ -102,6 +104,7 @@ class AccountView(View):
 class EntryView(View):
     """An entry. ``amount`` and ``balance_after`` are in minor units, with the balance's sign."""
 
+    object: Literal["entry"] = "entry"
     amount: int
     balance_after: int
     transaction: TransactionIdText
@@ -136,6 +139,7 @@ class BalanceView(View):
     ``effective``, it sums the entries that are effective by that moment.
     """
 
+    object: Literal["balance"] = "balance"
     account: AccountIdText
     currency: str
     balance: int
@@ -146,6 +150,7 @@ class BalanceView(View):
 class TrialBalanceView(View):
     """Sums of all balances in one currency, in minor units. Debits and credits are equal."""
 
+    object: Literal["trial_balance"] = "trial_balance"
     currency: str
     accounts: int
     debits: int
@@ -162,12 +167,6 @@ class TrialBalanceView(View):
         )
 
 
-class TrialBalances(View):
-    """One trial balance for each currency."""
-
-    data: list[TrialBalanceView]
-
-
 def _statement_filter(
     since: Annotated[
         Moment | None, Query(description="Only entries recorded at this time or later.")
@@ -178,7 +177,7 @@ def _statement_filter(
     kind: Annotated[
         str | None, Query(description="Only entries of this kind, such as `transfer`.")
     ] = None,
-    order: Annotated[Literal["desc", "asc"], Query(description="`desc` is newest first.")] = "desc",
+    order: Order = "desc",
 ) -> StatementFilter:
     """Return the filter for the lines of a statement."""
     return StatementFilter(since, until, kind, oldest_first=order == "asc")
@@ -277,7 +276,7 @@ class AccountRoutes:
             by="effective" if effective else "recorded",
         )
 
-    async def trial_balance(self, caller: CallerOf) -> TrialBalances:
-        """Get the trial balance."""
+    async def trial_balance(self, caller: CallerOf) -> Page[TrialBalanceView]:
+        """Get the trial balance of each currency."""
         sums = await self._queries.trial_balance(caller.merchant_id)
-        return TrialBalances(data=[TrialBalanceView.of(currency) for currency in sums])
+        return Page(data=list(map(TrialBalanceView.of, sums)))

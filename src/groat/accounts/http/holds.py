@@ -5,7 +5,7 @@ Placing and capturing are idempotent by ``reference``: a repeated request gets t
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Self
+from typing import Literal, Self
 
 from fastapi import APIRouter
 
@@ -57,6 +57,7 @@ class NewCapture(Body):
 class HoldView(View):
     """A hold, in minor units. Of ``amount``, ``remaining`` is still reserved."""
 
+    object: Literal["hold"] = "hold"
     id: HoldIdText
     reference: str
     account: AccountIdText
@@ -88,6 +89,7 @@ class HoldView(View):
 class CaptureView(View):
     """A hold after a capture, and the transaction that moved the money."""
 
+    object: Literal["hold_capture"] = "hold_capture"
     hold: HoldView
     transaction: TransactionIdText
 

@@ -30,6 +30,7 @@ from groat.platform.http.edge import (
     View,
 )
 from groat.platform.http.keyed import KeyedOf
+from groat.platform.http.paging import Page
 
 MOST_IN_BULK = 500
 """Maximum transfers in one request."""
@@ -66,6 +67,7 @@ class NewTransfers(Body):
 class TransferView(View):
     """A transfer as recorded. Amounts are in minor units."""
 
+    object: Literal["transfer"] = "transfer"
     id: TransactionIdText
     kind: str
     reference: str
@@ -103,6 +105,7 @@ class ItemProblem(View):
 class TransferResult(View):
     """The outcome of one item in bulk: posted with its ``id``, or refused with an ``error``."""
 
+    object: Literal["transfer_result"] = "transfer_result"
     reference: str
     status: Literal["posted", "refused"]
     id: TransactionIdText | None = None
@@ -123,10 +126,8 @@ class TransferResult(View):
         )
 
 
-class TransferResults(View):
-    """One result for each item, in the order of the request."""
-
-    data: list[TransferResult]
+class TransferResults(Page[TransferResult]):
+    """One result for each item, in the order of the request. There is only one page."""
 
     @classmethod
     def of(cls, items: Sequence[NewTransfer], outcomes: Sequence[TransferOutcome]) -> Self:

@@ -1,6 +1,6 @@
 """``/v1/provider-accounts/{id}/backfill``: store events that the provider only lists."""
 
-from typing import Self
+from typing import Literal, Self
 
 from fastapi import APIRouter
 
@@ -32,6 +32,7 @@ class BackfillView(View):
     of events without an id or a type, which cannot be stored.
     """
 
+    object: Literal["backfill"] = "backfill"
     listed: int
     missing: list[str]
     unreadable: int

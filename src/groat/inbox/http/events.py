@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -53,6 +53,7 @@ BodyCursor = Annotated[str | None, Field(description="The `next_cursor` of the p
 class ProviderEventView(View):
     """An event in the inbox. ``due_at`` is the time of its next try; null once it is settled."""
 
+    object: Literal["provider_event"] = "provider_event"
     id: ProviderEventIdText
     provider_account: ProviderAccountIdText
     provider_reference: str
@@ -122,6 +123,7 @@ class ChangeView(View):
 class RehearsedView(View):
     """The result of applying an event now, after the events before it, without keeping it."""
 
+    object: Literal["rehearsal"] = "rehearsal"
     provider_reference: str
     type: str
     status: EventStatus
@@ -178,6 +180,7 @@ class ReplayView(View):
     earlier events.
     """
 
+    object: Literal["replay"] = "replay"
     replayed: list[ProviderEventIdText]
     would_be: list[RehearsedView]
     next_cursor: str | None

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -22,6 +22,7 @@ from groat.platform.http.edge import (
     View,
 )
 from groat.platform.http.keyed import KeyedOf
+from groat.platform.http.paging import Page
 
 ApiKeyIdText = Annotated[ApiKeyId, IdText("api_key")]
 
@@ -56,6 +57,7 @@ class KeyRoll(Body):
 class ApiKeyView(View):
     """An API key without its secret. ``last_used_at`` may be a minute old."""
 
+    object: Literal["api_key"] = "api_key"
     id: ApiKeyIdText
     name: str | None
     scopes: list[str]
@@ -89,12 +91,6 @@ class CreatedKeyView(ApiKeyView):
         return cls(**dict(ApiKeyView.of(created.stored)), secret=str(created.secret))
 
 
-class ApiKeys(View):
-    """All API keys of the merchant, newest first. There is only one page."""
-
-    data: list[ApiKeyView]
-
-
 class ApiKeyRoutes:
     """Handlers of API keys."""
 
@@ -110,9 +106,9 @@ class ApiKeyRoutes:
         routes.post("/{key_id}/revoke", self.revoke, Access.ADMIN)
         return routes.router
 
-    async def list_keys(self, caller: CallerOf) -> ApiKeys:
-        """List API keys."""
-        return ApiKeys(data=list(map(ApiKeyView.of, await self._keys.all_of(caller.merchant_id))))
+    async def list_keys(self, caller: CallerOf) -> Page[ApiKeyView]:
+        """List all API keys, newest first. There is only one page."""
+        return Page(data=list(map(ApiKeyView.of, await self._keys.all_of(caller.merchant_id))))
 
     async def create(self, body: NewApiKey, caller: CallerOf, keyed: KeyedOf) -> CreatedKeyView:
         """Create an API key."""

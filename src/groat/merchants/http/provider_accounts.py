@@ -1,7 +1,7 @@
 """``/v1/provider-accounts``: a merchant's provider accounts, without their credentials."""
 
 from datetime import datetime
-from typing import Self
+from typing import Literal, Self
 
 from fastapi import APIRouter
 
@@ -9,11 +9,13 @@ from groat.kernel.scopes import Room
 from groat.merchants.domain.credentials import ProviderAccountName
 from groat.merchants.service.merchants import MerchantService
 from groat.platform.http.edge import CallerOf, ProviderAccountIdText, RouteTable, View
+from groat.platform.http.paging import Page
 
 
 class ProviderAccountView(View):
     """A merchant's account at a provider. The API never returns its credentials."""
 
+    object: Literal["provider_account"] = "provider_account"
     id: ProviderAccountIdText
     provider: str
     name: str
@@ -30,12 +32,6 @@ class ProviderAccountView(View):
         )
 
 
-class ProviderAccounts(View):
-    """All provider accounts of the merchant, oldest first. There is only one page."""
-
-    data: list[ProviderAccountView]
-
-
 class ProviderAccountRoutes:
     """Handlers of provider accounts."""
 
@@ -48,7 +44,7 @@ class ProviderAccountRoutes:
         routes.get("", self.list_accounts)
         return routes.router
 
-    async def list_accounts(self, caller: CallerOf) -> ProviderAccounts:
-        """List provider accounts."""
+    async def list_accounts(self, caller: CallerOf) -> Page[ProviderAccountView]:
+        """List all provider accounts, oldest first. There is only one page."""
         listed = await self._merchants.provider_accounts(caller.merchant_id)
-        return ProviderAccounts(data=list(map(ProviderAccountView.of, listed)))
+        return Page(data=list(map(ProviderAccountView.of, listed)))

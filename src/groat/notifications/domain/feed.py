@@ -55,18 +55,19 @@ class FeedEvent(Value):
     previous: bytes
 
     @property
-    def object_text(self) -> str:
+    def subject(self) -> str:
         """The TypeID of the object. The first part of the event's type is the object's kind."""
         return ids.render(self.type.partition(".")[0], self.object_id)
 
     def payload(self) -> bytes:
         """Return the event as JSON: the same in the feed and in a webhook."""
         document = {
+            "object": "event",
             "id": ids.render("event", self.id),
             "type": self.type,
             "api_version": API_VERSION,
             "created": self.created_at.isoformat().replace("+00:00", "Z"),
-            "object": {"id": self.object_text, "sequence": self.sequence},
+            "subject": {"id": self.subject, "sequence": self.sequence},
             "data": Raw(self.data),
             "previous": Raw(self.previous),
         }

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -79,6 +79,7 @@ class EndpointView(View):
     ``paused``: all deliveries failed for a day, and wait. ``disabled``: none is made.
     """
 
+    object: Literal["webhook_endpoint"] = "webhook_endpoint"
     id: EndpointIdText
     url: str
     types: list[str]
@@ -113,15 +114,10 @@ class EndpointWithSecret(EndpointView):
         return cls(**fields, secret=made.secret.text)
 
 
-class Endpoints(View):
-    """All webhook endpoints of the merchant, oldest first. There is only one page."""
-
-    data: list[EndpointView]
-
-
 class TestedView(View):
     """The event that tests an endpoint. Its delivery shows the answer."""
 
+    object: Literal["webhook_endpoint_test"] = "webhook_endpoint_test"
     event: EventIdText
 
     @classmethod
@@ -133,6 +129,7 @@ class TestedView(View):
 class RecoveredView(View):
     """Numbers of deliveries: dead ones that are due again, and missing ones that were added."""
 
+    object: Literal["webhook_endpoint_recovery"] = "webhook_endpoint_recovery"
     revived: int
     added: int
 
@@ -145,6 +142,7 @@ class RecoveredView(View):
 class DeliveryView(View):
     """The delivery of an event. ``due_at`` is the time of the next attempt; null at the end."""
 
+    object: Literal["delivery"] = "delivery"
     event: EventIdText
     status: DeliveryStatus
     attempts: int
@@ -168,6 +166,7 @@ class DeliveryView(View):
 class AttemptView(View):
     """An attempt: the status of the answer and its first bytes, or the ``error`` without one."""
 
+    object: Literal["delivery_attempt"] = "delivery_attempt"
     number: int
     started_at: datetime
     latency_ms: int
@@ -233,10 +232,10 @@ class EndpointRoutes:
         made = await self._endpoints.create(caller, body.url, tuple(body.types), once)
         return EndpointWithSecret.of_secret(made)
 
-    async def list_endpoints(self, caller: CallerOf) -> Endpoints:
-        """List webhook endpoints."""
+    async def list_endpoints(self, caller: CallerOf) -> Page[EndpointView]:
+        """List all webhook endpoints, oldest first. There is only one page."""
         found = await self._endpoints.endpoints(caller.merchant_id)
-        return Endpoints(data=list(map(EndpointView.of, found)))
+        return Page(data=list(map(EndpointView.of, found)))
 
     async def get(self, endpoint_id: EndpointIdText, caller: CallerOf) -> EndpointView:
         """Get a webhook endpoint."""

@@ -34,8 +34,8 @@ TypeQuery = Annotated[
 ]
 
 
-class EventObject(View):
-    """The object of an event. ``sequence`` counts its events: drop one with a lower sequence."""
+class EventSubject(View):
+    """The object that changed. ``sequence`` counts its events: drop one with a lower sequence."""
 
     id: str
     sequence: int
@@ -48,11 +48,12 @@ class EventView(View):
     changed, with their values before; it is null if the change made the object.
     """
 
+    object: Literal["event"] = "event"
     id: EventIdText
     type: str = Field(examples=["payment.succeeded"])
     api_version: Literal["v1"]
     created: datetime
-    object: EventObject
+    subject: EventSubject
     data: dict[str, JsonValue]
     previous: dict[str, JsonValue] | None
 
@@ -64,7 +65,7 @@ class EventView(View):
             type=event.type,
             api_version=API_VERSION,
             created=event.created_at,
-            object=EventObject(id=event.object_text, sequence=event.sequence),
+            subject=EventSubject(id=event.subject, sequence=event.sequence),
             data=json.loads(event.data),
             previous=json.loads(event.previous),
         )
@@ -77,6 +78,7 @@ class FeedView(View):
     tells whether more events are there already.
     """
 
+    object: Literal["list"] = "list"
     data: list[EventView]
     next_cursor: str
     has_more: bool
@@ -102,7 +104,7 @@ class FeedRoutes:
         cursor: FeedCursor = None,
         limit: Limit = 20,
         type: TypeQuery = None,  # noqa: A002
-        object: Annotated[  # noqa: A002
+        subject: Annotated[
             Text | None, Query(description="Only events of this object, such as `pay_...`.")
         ] = None,
         wait: Wait = 0,
@@ -114,7 +116,7 @@ class FeedRoutes:
         without a cursor.
         """
         place = cursors.place(cursor)
-        wanted = FeedFilter(type, None if object is None else ids.parse_any(object))
+        wanted = FeedFilter(type, None if subject is None else ids.parse_any(subject))
         page = await self._queries.page(
             caller.merchant_id,
             wanted,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from groat.kernel import ids
+from groat.kernel.filters import AmountFilter
 from groat.kernel.ids import DisputeId, PaymentId, ProviderAccountId
 from groat.kernel.value import Value
 from groat.payments.domain.lifecycle import DisputeStatus
@@ -39,6 +41,17 @@ _BLOCKING = frozenset(
     {DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW, DisputeStatus.LOST}
 )
 """Statuses in which a dispute blocks refunds. An inquiry blocks none."""
+
+
+class DisputeFilter(NamedTuple):
+    """A filter of disputes by their own fields; None selects all."""
+
+    payment_id: PaymentId | None = None
+    status: DisputeStatus | None = None
+    provider: str | None = None
+    provider_account_id: ProviderAccountId | None = None
+    provider_reference: str | None = None
+    amounts: AmountFilter = AmountFilter()
 
 
 class DisputeMoney(Value):

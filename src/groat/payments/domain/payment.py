@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from groat.accounts.domain.chart import Account
 from groat.kernel.errors import Conflict, InvalidRequest
+from groat.kernel.filters import AmountFilter, MetadataFilter
 from groat.kernel.ids import AccountId, OperationId, PaymentId, ProviderAccountId
 from groat.kernel.money import Money
 from groat.kernel.value import Value, field, replace
@@ -138,11 +139,16 @@ class Payment(Value):
 
 
 class PaymentFilter(NamedTuple):
-    """A filter of payments by status, beneficiary and reference; None selects all."""
+    """A filter of payments by their own fields; None selects all."""
 
     status: Status | None = None
     beneficiary_id: AccountId | None = None
     reference: str | None = None
+    provider: str | None = None
+    provider_account_id: ProviderAccountId | None = None
+    provider_reference: str | None = None
+    amounts: AmountFilter = AmountFilter()
+    metadata: MetadataFilter = MetadataFilter()
 
 
 CANCELABLE = frozenset({Status.CREATED, Status.REQUIRES_ACTION, Status.AUTHORIZED})

@@ -10,11 +10,22 @@ from typing import NamedTuple
 from groat.accounts.domain.ledger import ENGINE_NAMESPACE
 from groat.kernel import ids
 from groat.kernel.errors import Conflict, InvalidRequest
+from groat.kernel.filters import AmountFilter, MetadataFilter
 from groat.kernel.ids import HoldId, PaymentId, ProviderAccountId, RefundId
 from groat.kernel.value import Value, replace
 from groat.payments.domain.lifecycle import RefundStatus
 from groat.payments.domain.payment import Payment
 from groat.providers.domain.failures import FailureCode
+
+
+class RefundFilter(NamedTuple):
+    """A filter of refunds by their own fields and the provider; None selects all."""
+
+    payment_id: PaymentId | None = None
+    status: RefundStatus | None = None
+    provider: str | None = None
+    amounts: AmountFilter = AmountFilter()
+    metadata: MetadataFilter = MetadataFilter()
 
 
 class RefundOrder(Value):

@@ -1,13 +1,13 @@
 """``/v1/disputes``: read customers' disputes."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query
 
 from groat.kernel.ids import DisputeId
 from groat.kernel.scopes import Room
-from groat.payments.domain.dispute import DisputeDetails
+from groat.payments.domain.dispute import DisputeDetails, DisputeFilter
 from groat.payments.domain.lifecycle import DisputeStatus
 from groat.payments.queries import PaymentQueries
 from groat.platform.http.edge import (
@@ -17,6 +17,12 @@ from groat.platform.http.edge import (
     ProviderAccountIdText,
     RouteTable,
     View,
+)
+from groat.platform.http.filters import (
+    AmountFilterOf,
+    ProviderAccountQuery,
+    ProviderQuery,
+    ProviderReferenceQuery,
 )
 from groat.platform.http.paging import Page, PagingOf
 
@@ -31,6 +37,7 @@ class DisputeView(View):
     currency in which the provider settles; null if it moved no money.
     """
 
+    object: Literal["dispute"] = "dispute"
     id: DisputeIdText
     payment: PaymentIdText
     provider_account: ProviderAccountIdText
@@ -85,13 +92,20 @@ class DisputeRoutes:
         self,
         caller: CallerOf,
         paging: PagingOf,
+        amounts: AmountFilterOf,
         payment: PaymentQuery = None,
         status: DisputeStatus | None = None,
+        provider: ProviderQuery = None,
+        provider_account: ProviderAccountQuery = None,
+        provider_reference: ProviderReferenceQuery = None,
     ) -> Page[DisputeView]:
         """List disputes."""
-        before = DisputeId(paging.after_id) if paging.after_id else None
+        after = DisputeId(paging.after_id) if paging.after_id else None
+        wanted = DisputeFilter(
+            payment, status, provider, provider_account, provider_reference, amounts
+        )
         rows = await self._queries.disputes(
-            caller.merchant_id, payment, status, before=before, limit=paging.rows
+            caller.merchant_id, wanted, after=after, limit=paging.rows
         )
         return paging.page(rows, DisputeView.of, lambda row: row.dispute.id)
 

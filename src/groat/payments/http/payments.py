@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -41,6 +41,13 @@ from groat.platform.http.edge import (
     RouteTable,
     Text,
     View,
+)
+from groat.platform.http.filters import (
+    AmountFilterOf,
+    MetadataFilterOf,
+    ProviderAccountQuery,
+    ProviderQuery,
+    ProviderReferenceQuery,
 )
 from groat.platform.http.keyed import KeyedOf, RequiredKeyOf
 from groat.platform.http.paging import Page, PagingOf
@@ -125,6 +132,7 @@ class PaymentCapture(Body):
 class OperationView(View):
     """One request to the provider, and its outcome."""
 
+    object: Literal["operation"] = "operation"
     id: OperationIdText
     kind: OperationKind
     amount: int
@@ -153,6 +161,7 @@ class PaymentView(View):
     ``owed`` is the amount that the beneficiary lacked when money was taken back, and owes since.
     """
 
+    object: Literal["payment"] = "payment"
     id: PaymentIdText
     status: Status
     amount: int
@@ -345,15 +354,29 @@ class PaymentQueryRoutes:
         self,
         caller: CallerOf,
         paging: PagingOf,
+        amounts: AmountFilterOf,
+        metadata: MetadataFilterOf,
         status: Status | None = None,
         beneficiary: Annotated[AccountIdText | None, Query()] = None,
-        reference: Text | None = None,
+        reference: Annotated[Text | None, Query(description="Your own reference.")] = None,
+        provider: ProviderQuery = None,
+        provider_account: ProviderAccountQuery = None,
+        provider_reference: ProviderReferenceQuery = None,
     ) -> Page[PaymentView]:
         """List payments."""
-        before = PaymentId(paging.after_id) if paging.after_id else None
-        wanted = PaymentFilter(status, beneficiary, reference)
+        after = PaymentId(paging.after_id) if paging.after_id else None
+        wanted = PaymentFilter(
+            status,
+            beneficiary,
+            reference,
+            provider,
+            provider_account,
+            provider_reference,
+            amounts,
+            metadata,
+        )
         rows = await self._queries.payments(
-            caller.merchant_id, wanted, before=before, limit=paging.rows
+            caller.merchant_id, wanted, after=after, limit=paging.rows
         )
         return paging.page(rows, PaymentView.of, lambda row: row.id)
 
@@ -382,4 +405,4 @@ class PaymentQueryRoutes:
         found = await self._routing.explain(caller.merchant_id, payment_id)
         if found is None:
             raise ids.not_found("routing_decision", ids.render("payment", payment_id))
-        return dict(found)
+        return {"object": "routing_decision", **found}

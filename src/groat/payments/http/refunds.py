@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -10,7 +10,7 @@ from pydantic import Field
 from groat.kernel.ids import RefundId
 from groat.kernel.scopes import Room
 from groat.payments.domain.lifecycle import RefundStatus
-from groat.payments.domain.refund import Refund, RefundOrder, RefundOrigin
+from groat.payments.domain.refund import Refund, RefundFilter, RefundOrder, RefundOrigin
 from groat.payments.http.payments import MetadataValue
 from groat.payments.queries import PaymentQueries
 from groat.payments.service.refunds import RefundService
@@ -23,6 +23,7 @@ from groat.platform.http.edge import (
     Text,
     View,
 )
+from groat.platform.http.filters import AmountFilterOf, MetadataFilterOf, ProviderQuery
 from groat.platform.http.keyed import RequiredKeyOf
 from groat.platform.http.paging import Page, PagingOf
 from groat.providers.domain.failures import FailureCode
@@ -45,6 +46,7 @@ class RefundView(View):
     A refund of the origin ``provider`` was made at the provider, for example on its pages.
     """
 
+    object: Literal["refund"] = "refund"
     id: RefundIdText
     payment: PaymentIdText
     status: RefundStatus
@@ -99,13 +101,17 @@ class RefundRoutes:
         self,
         caller: CallerOf,
         paging: PagingOf,
+        amounts: AmountFilterOf,
+        metadata: MetadataFilterOf,
         payment: PaymentQuery = None,
         status: RefundStatus | None = None,
+        provider: ProviderQuery = None,
     ) -> Page[RefundView]:
         """List refunds."""
-        before = RefundId(paging.after_id) if paging.after_id else None
+        after = RefundId(paging.after_id) if paging.after_id else None
+        wanted = RefundFilter(payment, status, provider, amounts, metadata)
         rows = await self._queries.refunds(
-            caller.merchant_id, payment, status, before=before, limit=paging.rows
+            caller.merchant_id, wanted, after=after, limit=paging.rows
         )
         return paging.page(rows, RefundView.of, lambda row: row.id)
 

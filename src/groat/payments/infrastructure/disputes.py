@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from groat.kernel.ids import DisputeId, MerchantId, PaymentId, ProviderAccountId
-from groat.payments.domain.dispute import Dispute, DisputeMoney, dispute_id
+from groat.kernel.ids import DisputeId, MerchantId, ProviderAccountId
+from groat.payments.domain.dispute import Dispute, DisputeFilter, DisputeMoney, dispute_id
 from groat.payments.domain.lifecycle import DisputeStatus
 from groat.payments.domain.ownership import OwnedMovement
 from groat.platform.postgres.columns import Bigints, Texts, Times, Uuids
@@ -85,20 +85,19 @@ def disputes_query(merchant_id: MerchantId, dispute_ids: Collection[DisputeId]) 
 async def disputes(
     connection: Connection,
     merchant_id: MerchantId,
-    payment_id: PaymentId | None,
-    status: DisputeStatus | None,
-    before: DisputeId | None,
+    wanted: DisputeFilter,
+    after: DisputeId | None,
     limit: int,
 ) -> list[Dispute]:
-    """Return disputes, newest first, optionally of one payment or status only."""
+    """Return disputes in the wanted order; with ``after``, only those that follow it."""
     rows = await connection.fetch(
         QUERIES["list_disputes"],
         {
             "merchant_id": merchant_id,
-            "payment_id": payment_id,
-            "status": status,
-            "before": before,
+            "after": after,
             "limit": limit,
+            **wanted._asdict(),
+            **wanted.amounts._asdict(),
         },
     )
     return [to_dispute(row) for row in rows]

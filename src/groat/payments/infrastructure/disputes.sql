@@ -37,10 +37,26 @@ join payment p on p.merchant_id = d.merchant_id and p.id = d.payment_id
 where d.merchant_id = %(merchant_id)s
     and (%(payment_id)s::uuid is null or d.payment_id = %(payment_id)s)
     and (%(status)s::text is null or d.status = %(status)s)
-    and (%(before)s::uuid is null or (d.created_at, d.id) < (
-        select b.created_at, b.id from dispute b where b.merchant_id = %(merchant_id)s and b.id = %(before)s
+    and (%(created_from)s::timestamptz is null or d.created_at >= %(created_from)s)
+    and (%(created_before)s::timestamptz is null or d.created_at < %(created_before)s)
+    and (%(amount_min)s::bigint is null or d.amount >= %(amount_min)s)
+    and (%(amount_max)s::bigint is null or d.amount <= %(amount_max)s)
+    and (%(currency)s::text is null or p.currency = %(currency)s)
+    and (%(provider)s::text is null or d.provider_account_id in (
+        select a.id from provider_account a where a.merchant_id = %(merchant_id)s and a.provider = %(provider)s
     ))
-order by d.created_at desc, d.id desc
+    and (%(provider_account_id)s::uuid is null or d.provider_account_id = %(provider_account_id)s)
+    and (%(provider_reference)s::text is null or d.provider_reference = %(provider_reference)s)
+    and (%(after)s::uuid is null or exists (
+        select from dispute b
+        where b.merchant_id = %(merchant_id)s and b.id = %(after)s and case
+            when %(oldest_first)s::boolean then (d.created_at, d.id) > (b.created_at, b.id)
+            else (d.created_at, d.id) < (b.created_at, b.id)
+        end
+    ))
+order by
+    case when %(oldest_first)s::boolean then d.created_at end, case when %(oldest_first)s::boolean then d.id end,
+    d.created_at desc, d.id desc
 limit %(limit)s
 
 -- name: sum_disputes

@@ -129,13 +129,20 @@ async def payments(
     connection: Connection,
     merchant_id: MerchantId,
     wanted: PaymentFilter,
-    before: PaymentId | None,
+    after: PaymentId | None,
     limit: int,
 ) -> list[Payment]:
-    """Return payments, newest first; with ``before``, only those older than it."""
+    """Return payments in the wanted order; with ``after``, only those that follow it."""
     rows = await connection.fetch(
         QUERIES["list_payments"],
-        {"merchant_id": merchant_id, "before": before, "limit": limit, **wanted._asdict()},
+        {
+            "merchant_id": merchant_id,
+            "limit": limit,
+            **wanted._asdict(),
+            **wanted.amounts._asdict(),
+            **wanted.metadata._asdict(),
+            **wanted.amounts.id_bounds(after),
+        },
     )
     return [to_payment(row) for row in rows]
 

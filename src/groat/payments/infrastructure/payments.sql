@@ -56,20 +56,39 @@ from payment
 where merchant_id = %(merchant_id)s and id = %(id)s
 
 -- name: list_payments
--- Newest first, by the time-ordered id.
-select
-    id, status, failure_code, amount, currency, provider_account_id, payment_method, route,
-    beneficiary_id, reference, metadata, capture_method, return_url, payment_method_kind,
-    created_at, updated_at, authorized, captured, refunded, refund_pending, returned,
-    in_dispute, owed, provider_reference, authorization_reference, authorization_expires_at, next_action_url
-from payment
-where merchant_id = %(merchant_id)s
-    and (%(before)s::uuid is null or id < %(before)s)
-    and (%(status)s::text is null or status = %(status)s)
-    and (%(beneficiary_id)s::uuid is null or beneficiary_id = %(beneficiary_id)s)
-    and (%(reference)s::text is null or reference = %(reference)s)
-order by id desc
-limit %(limit)s
+-- By the time-ordered id, newest or oldest first: the primary key has both orders. Only one branch runs.
+with wanted as not materialized (
+    select
+        id, status, failure_code, amount, currency, provider_account_id, payment_method, route,
+        beneficiary_id, reference, metadata, capture_method, return_url, payment_method_kind,
+        created_at, updated_at, authorized, captured, refunded, refund_pending, returned,
+        in_dispute, owed, provider_reference, authorization_reference, authorization_expires_at, next_action_url
+    from payment
+    where merchant_id = %(merchant_id)s and id > %(id_above)s and id < %(id_below)s
+        and (%(created_from)s::timestamptz is null or created_at >= %(created_from)s)
+        and (%(created_before)s::timestamptz is null or created_at < %(created_before)s)
+        and (%(amount_min)s::bigint is null or amount >= %(amount_min)s)
+        and (%(amount_max)s::bigint is null or amount <= %(amount_max)s)
+        and (%(currency)s::text is null or currency = %(currency)s)
+        and (%(status)s::text is null or status = %(status)s)
+        and (%(beneficiary_id)s::uuid is null or beneficiary_id = %(beneficiary_id)s)
+        and (%(reference)s::text is null or reference = %(reference)s)
+        and (%(provider)s::text is null or provider_account_id in (
+            select a.id from provider_account a
+            where a.merchant_id = %(merchant_id)s and a.provider = %(provider)s
+        ))
+        and (%(provider_account_id)s::uuid is null or provider_account_id = %(provider_account_id)s)
+        and (%(provider_reference)s::text is null or provider_reference = %(provider_reference)s)
+        and (%(metadata_key)s::text is null or metadata ? %(metadata_key)s)
+        and (%(metadata_value)s::text is null or metadata ->> %(metadata_key)s = %(metadata_value)s)
+)
+select *
+from (
+    (select * from wanted where not %(oldest_first)s::boolean order by id desc limit %(limit)s)
+    union all
+    (select * from wanted where %(oldest_first)s::boolean order by id limit %(limit)s)
+) as page
+order by case when %(oldest_first)s::boolean then id end, id desc
 
 -- name: count_by_status
 -- For the summary of ``groat demo``.

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from groat.kernel.ids import MerchantId, PaymentId, RefundId
 from groat.payments.domain.lifecycle import RefundStatus
-from groat.payments.domain.refund import Refund, RefundableCapture, RefundOrigin
+from groat.payments.domain.refund import Refund, RefundableCapture, RefundFilter, RefundOrigin
 from groat.payments.infrastructure.operations import failure_code
 from groat.platform.postgres.columns import Bigints, Texts, Uuids
 from groat.platform.postgres.connection import Connection, Row, Statement, values
@@ -72,20 +72,20 @@ def refunds_query(merchant_id: MerchantId, refund_ids: Collection[RefundId]) -> 
 async def refunds(
     connection: Connection,
     merchant_id: MerchantId,
-    payment_id: PaymentId | None,
-    status: RefundStatus | None,
-    before: RefundId | None,
+    wanted: RefundFilter,
+    after: RefundId | None,
     limit: int,
 ) -> list[Refund]:
-    """Return refunds, newest first, optionally of one payment or status only."""
+    """Return refunds in the wanted order; with ``after``, only those that follow it."""
     rows = await connection.fetch(
         QUERIES["list_refunds"],
         {
             "merchant_id": merchant_id,
-            "payment_id": payment_id,
-            "status": status,
-            "before": before,
+            "after": after,
             "limit": limit,
+            **wanted._asdict(),
+            **wanted.amounts._asdict(),
+            **wanted.metadata._asdict(),
         },
     )
     return [to_refund(row) for row in rows]

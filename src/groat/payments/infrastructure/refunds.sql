@@ -34,10 +34,26 @@ join payment p on p.merchant_id = r.merchant_id and p.id = r.payment_id
 where r.merchant_id = %(merchant_id)s
     and (%(payment_id)s::uuid is null or r.payment_id = %(payment_id)s)
     and (%(status)s::text is null or r.status = %(status)s)
-    and (%(before)s::uuid is null or (r.created_at, r.id) < (
-        select b.created_at, b.id from refund b where b.merchant_id = %(merchant_id)s and b.id = %(before)s
+    and (%(created_from)s::timestamptz is null or r.created_at >= %(created_from)s)
+    and (%(created_before)s::timestamptz is null or r.created_at < %(created_before)s)
+    and (%(amount_min)s::bigint is null or r.amount >= %(amount_min)s)
+    and (%(amount_max)s::bigint is null or r.amount <= %(amount_max)s)
+    and (%(currency)s::text is null or p.currency = %(currency)s)
+    and (%(provider)s::text is null or p.provider_account_id in (
+        select a.id from provider_account a where a.merchant_id = %(merchant_id)s and a.provider = %(provider)s
     ))
-order by r.created_at desc, r.id desc
+    and (%(metadata_key)s::text is null or r.metadata ? %(metadata_key)s)
+    and (%(metadata_value)s::text is null or r.metadata ->> %(metadata_key)s = %(metadata_value)s)
+    and (%(after)s::uuid is null or exists (
+        select from refund b
+        where b.merchant_id = %(merchant_id)s and b.id = %(after)s and case
+            when %(oldest_first)s::boolean then (r.created_at, r.id) > (b.created_at, b.id)
+            else (r.created_at, r.id) < (b.created_at, b.id)
+        end
+    ))
+order by
+    case when %(oldest_first)s::boolean then r.created_at end, case when %(oldest_first)s::boolean then r.id end,
+    r.created_at desc, r.id desc
 limit %(limit)s
 
 -- name: update_refunds

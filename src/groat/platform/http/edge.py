@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Param, ParamTypes
 from fastapi.params import Security as SecurityRequirement
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from pydantic import (
@@ -73,9 +74,9 @@ class NoFields(Body):
 
 
 class View(BaseModel):
-    """A response body."""
+    """A response body. A resource and a list tell their kind in ``object``."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 _bearer = HTTPBearer(
@@ -220,6 +221,10 @@ class RouteTable:
         """Add a route that reads."""
         self._add("GET", path, handler, Access.READ)
 
+    def get_text(self, path: str, handler: Handler) -> None:
+        """Add a route that returns a plain text."""
+        self._add("GET", path, handler, Access.READ, response_class=PlainTextResponse)
+
     def post(
         self,
         path: str,
@@ -255,6 +260,7 @@ class RouteTable:
         access: Access,
         status: HTTPStatus = HTTPStatus.OK,
         route_class: type[StrictRoute] = StrictRoute,
+        response_class: type[Response] = JSONResponse,
     ) -> StrictRoute:
         """Add a route. The handler's docstring is its summary and description in OpenAPI."""
         summary, _, description = inspect.cleandoc(handler.__doc__ or "").partition("\n")
@@ -266,6 +272,7 @@ class RouteTable:
             summary=summary.rstrip("."),
             description=description.strip(),
             status_code=status,
+            response_class=response_class,
             dependencies=[Security(_bearer, scopes=[scope(self._room, access)])],
             route_class_override=route_class,
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Generic, TypeAlias, TypeVar
+from typing import Annotated, Generic, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query, Request
@@ -22,8 +22,10 @@ Cursor = Annotated[str | None, Query(description="The `next_cursor` of the previ
 class Page(View, Generic[Item]):
     """One page of a list. ``next_cursor`` requests the next page; it is null on the last page."""
 
+    object: Literal["list"] = "list"
     data: list[Item]
-    next_cursor: str | None
+    has_more: bool = False
+    next_cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Paging:
         more = len(rows) > self.limit
         return Page(
             data=[view(row) for row in shown],
+            has_more=more,
             next_cursor=self.sign(str(place(shown[-1]))) if more else None,
         )
 
