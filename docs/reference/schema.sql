@@ -581,6 +581,8 @@ CREATE TABLE public.operation (
     capture_reference text,
     outcome text NOT NULL,
     failure_code text,
+    decline_code text,
+    provider_message text,
     reason text,
     lookups integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone NOT NULL,
@@ -622,9 +624,20 @@ CREATE TABLE public.payment (
     capture_method text NOT NULL,
     return_url text,
     reference text,
+    customer_reference text,
+    customer_email text,
+    description text,
+    statement_descriptor text,
     metadata jsonb NOT NULL,
+    provider_metadata text[] NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    attempts_max integer NOT NULL,
     failure_code text,
+    decline_code text,
+    provider_message text,
     provider_reference text,
+    declined_reference text,
+    declined_open boolean DEFAULT false NOT NULL,
     authorization_reference text,
     authorization_expires_at timestamp with time zone,
     next_action_url text,
@@ -633,19 +646,23 @@ CREATE TABLE public.payment (
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT payment_action_has_status CHECK (((next_action_url IS NULL) OR (status = 'requires_action'::text))),
     CONSTRAINT payment_amount_check CHECK ((amount > 0)),
+    CONSTRAINT payment_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT payment_attempts_max_check CHECK ((attempts_max > 0)),
+    CONSTRAINT payment_attempts_within_limit CHECK ((attempts <= attempts_max)),
     CONSTRAINT payment_authorization_expires_at_check CHECK (((authorization_expires_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (authorization_expires_at < '3000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT payment_authorized_has_authorized CHECK (((status <> 'authorized'::text) OR (authorized > 0))),
     CONSTRAINT payment_authorized_within_amount CHECK (((authorized >= 0) AND (authorized <= amount))),
     CONSTRAINT payment_capture_method_check CHECK ((capture_method = ANY (ARRAY['automatic'::text, 'manual'::text]))),
     CONSTRAINT payment_captured_within_authorized CHECK (((captured >= 0) AND (captured <= authorized))),
     CONSTRAINT payment_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT payment_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+    CONSTRAINT payment_failed_has_code CHECK (((status = ANY (ARRAY['failed'::text, 'requires_payment_method'::text])) = (failure_code IS NOT NULL))),
     CONSTRAINT payment_in_dispute_check CHECK ((in_dispute >= 0)),
+    CONSTRAINT payment_open_has_reference CHECK (((NOT declined_open) OR (declined_reference IS NOT NULL))),
     CONSTRAINT payment_owed_check CHECK ((owed >= 0)),
     CONSTRAINT payment_refunds_not_negative CHECK (((refunded >= 0) AND (refund_pending >= 0))),
     CONSTRAINT payment_refunds_within_captured CHECK (((refunded + refund_pending) <= captured)),
     CONSTRAINT payment_returned_within_captured CHECK (((returned >= 0) AND (returned <= captured))),
-    CONSTRAINT payment_status_check CHECK ((status = ANY (ARRAY['created'::text, 'processing'::text, 'requires_action'::text, 'authorized'::text, 'succeeded'::text, 'canceled'::text, 'expired'::text, 'failed'::text]))),
+    CONSTRAINT payment_status_check CHECK ((status = ANY (ARRAY['created'::text, 'processing'::text, 'requires_action'::text, 'requires_payment_method'::text, 'authorized'::text, 'succeeded'::text, 'canceled'::text, 'expired'::text, 'failed'::text]))),
     CONSTRAINT payment_succeeded_has_captured CHECK (((status = 'authorized'::text) OR ((status = 'succeeded'::text) = (captured > returned))))
 )
 WITH (fillfactor='50');
@@ -2005,6 +2022,18 @@ GRANT UPDATE(outcome) ON TABLE public.operation TO groat_app;
 GRANT UPDATE(failure_code) ON TABLE public.operation TO groat_app;
 
 --
+-- Name: COLUMN operation.decline_code; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(decline_code) ON TABLE public.operation TO groat_app;
+
+--
+-- Name: COLUMN operation.provider_message; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(provider_message) ON TABLE public.operation TO groat_app;
+
+--
 -- Name: COLUMN operation.reason; Type: ACL; Schema: public; Owner: -
 --
 
@@ -2095,16 +2124,46 @@ GRANT UPDATE(provider_account_id) ON TABLE public.payment TO groat_app;
 GRANT UPDATE(payment_method) ON TABLE public.payment TO groat_app;
 
 --
+-- Name: COLUMN payment.attempts; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(attempts) ON TABLE public.payment TO groat_app;
+
+--
 -- Name: COLUMN payment.failure_code; Type: ACL; Schema: public; Owner: -
 --
 
 GRANT UPDATE(failure_code) ON TABLE public.payment TO groat_app;
 
 --
+-- Name: COLUMN payment.decline_code; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(decline_code) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.provider_message; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(provider_message) ON TABLE public.payment TO groat_app;
+
+--
 -- Name: COLUMN payment.provider_reference; Type: ACL; Schema: public; Owner: -
 --
 
 GRANT UPDATE(provider_reference) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.declined_reference; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(declined_reference) ON TABLE public.payment TO groat_app;
+
+--
+-- Name: COLUMN payment.declined_open; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(declined_open) ON TABLE public.payment TO groat_app;
 
 --
 -- Name: COLUMN payment.authorization_reference; Type: ACL; Schema: public; Owner: -

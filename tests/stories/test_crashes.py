@@ -127,7 +127,7 @@ def test_crashes_of_worker_and_api_neither_lose_nor_repeat_a_payment(
 
     theirs = their_books(up)
     statuses = dict(up.rows("select status, count(*) from payment group by status"))
-    assert statuses == {"succeeded": 18, "failed": 6}
+    assert statuses == {"succeeded": 18, "requires_payment_method": 6}
     assert theirs == up.rows(
         "select reference, amount from applied_effect where kind = 'captured' order by reference"
     )

@@ -54,7 +54,7 @@ from groat.providers.domain.facts import (
     RefundFailed,
     RefundReversed,
 )
-from groat.providers.domain.failures import MEANINGS, RETRYABLE, FailureCode
+from groat.providers.domain.failures import HARD, MEANINGS, RETRYABLE, FailureCode
 from groat.routing.domain.actions import RoutingAction
 from groat.settlement.domain.actions import SettlementAction
 from tests.support.shared_api import api_document
@@ -219,12 +219,13 @@ _FAILURE_CODES = """\
 
 A failed payment has one of these codes in `failure_code`, the same for all providers.
 
-| code | meaning | may succeed at another provider |
-|---|---|---|
+| code | meaning | may succeed at another provider | ends the payment |
+|---|---|---|---|
 {rows}
 
-After a failure with "yes" in the last column a payment [falls back](../routing.md#fallback) by
-default.
+After a failure that may succeed at another provider, a payment
+[falls back](../routing.md#fallback) by default. After a failure that does not end the payment, it
+can be confirmed with another method.
 """
 
 
@@ -294,10 +295,14 @@ def _said(answer: Next[Any] | Outcome) -> str:
     return f"**{answer.status}**" if isinstance(answer, Next) else answer.replace("_", " ")
 
 
+def _yes(holds: bool) -> str:  # noqa: FBT001 - its one argument
+    return "yes" if holds else ""
+
+
 def failure_codes() -> str:
     """Return the page with the meaning of each failure code."""
     rows = [
-        f"| `{code}` | {MEANINGS[code]} | {'yes' if code in RETRYABLE else ''} |"
+        f"| `{code}` | {MEANINGS[code]} | {_yes(code in RETRYABLE)} | {_yes(code in HARD)} |"
         for code in FailureCode
     ]
     return _FAILURE_CODES.format(rows="\n".join(rows))

@@ -93,7 +93,7 @@ async def _count(
     return DemoTally(
         payments=payments,
         succeeded=by_status.get(Status.SUCCEEDED, 0),
-        declined=by_status.get(Status.FAILED, 0),
+        declined=by_status.get(Status.FAILED, 0) + by_status.get(Status.REQUIRES_PAYMENT_METHOD, 0),
         refunds=sum(movement.kind == EffectKind.REFUNDED for movement in groat_books),
         webhooks_delivered=delivered,
         webhooks_applied=inbox.applied,

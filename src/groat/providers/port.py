@@ -15,14 +15,29 @@ from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias, assert_never
 
 from groat.kernel import ids
-from groat.kernel.ids import PaymentId, RefundId
+from groat.kernel.ids import OperationId, PaymentId, RefundId
 from groat.kernel.money import Money
-from groat.kernel.value import Value
+from groat.kernel.value import Value, field
 from groat.providers.domain.facts import NotSent, Report
 from groat.providers.domain.movements import Movement
 
 EVENT_TEXT = re.compile(r"[!-~]{1,255}")
 """Form of a provider event's id and of its type: 1 to 255 printable ASCII characters, no space."""
+
+
+class OrderDetails(Value):
+    """The merchant's details of a payment, for the provider's pages and the customer's statement.
+
+    ``reference`` and ``customer_reference`` are the merchant's own. ``metadata`` is the part that
+    the merchant has selected for the provider. An adapter sends what its provider has a field for.
+    """
+
+    reference: str | None = None
+    description: str | None = None
+    statement_descriptor: str | None = None
+    customer_reference: str | None = None
+    customer_email: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class AuthorizeRequest(Value):
@@ -35,6 +50,11 @@ class AuthorizeRequest(Value):
     adapter then continues that payment and creates no second one. ``begun_at`` is the time at which
     the operation began, by PostgreSQL's clock. Look-ups carry it for providers that can only be
     searched by time.
+
+    ``operation_id`` is Groat's id of this attempt. ``declined_reference`` is the provider's id of
+    the payment whose last attempt was declined, if the provider keeps it open. The adapter
+    continues it with this request's payment method. A look-up must not answer with the outcome of
+    that earlier attempt.
     """
 
     idempotency_key: str
@@ -45,6 +65,9 @@ class AuthorizeRequest(Value):
     return_url: str | None = None
     provider_reference: str | None = None
     begun_at: datetime | None = None
+    operation_id: OperationId | None = None
+    declined_reference: str | None = None
+    details: OrderDetails = OrderDetails()
 
 
 class CaptureRequest(Value):
@@ -91,6 +114,11 @@ OperationRequest: TypeAlias = AuthorizeRequest | CaptureRequest | CancelRequest 
 def payment_reference(payment_id: PaymentId) -> str:
     """Return the payment's id in the form that the provider receives and returns."""
     return ids.render("payment", payment_id)
+
+
+def operation_reference(operation_id: OperationId) -> str:
+    """Return the operation's id in the form that the provider receives and returns."""
+    return ids.render("operation", operation_id)
 
 
 def refund_reference(refund_id: RefundId) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from groat.kernel import ids
 from groat.kernel.errors import GroatError, NotFound
-from groat.kernel.ids import PaymentId, RefundId
+from groat.kernel.ids import OperationId, PaymentId, RefundId
 from groat.kernel.value import Value
 from groat.providers.domain.facts import Declined, NotSent, RefundFailed, Report
 from groat.providers.domain.failures import FailureCode
@@ -46,6 +46,12 @@ EventText: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"^{EVENT_TEXT.patte
 """An event's id or its type: text that matches ``EVENT_TEXT``."""
 
 Parsed = TypeVar("Parsed")
+
+DECLINE_CODE_LENGTH = 100
+"""Maximum characters of a provider's decline code."""
+
+PROVIDER_MESSAGE_LENGTH = 500
+"""Maximum characters of a provider's message about a decline."""
 
 _QUOTED = re.compile(r" (['\"]).*\1", re.DOTALL)
 """A part of the payload that msgspec's error message quotes."""
@@ -98,6 +104,33 @@ def own_payment_id(text: str | None) -> PaymentId | None:
         return PaymentId(ids.parse("payment", text or ""))
     except NotFound:
         return None
+
+
+def own_operation_id(text: str | None) -> OperationId | None:
+    """Parse a reference that the provider returned as an operation id; None if it is none."""
+    try:
+        return OperationId(ids.parse("operation", text or ""))
+    except NotFound:
+        return None
+
+
+def provider_text(text: str | None, longest: int) -> str | None:
+    """Return a text of the provider, to keep and to show: no control characters, and bounded."""
+    if text is None:
+        return None
+    return "".join(letter for letter in text if letter.isprintable())[:longest] or None
+
+
+def declined(
+    code: FailureCode, decline_code: str | None, message: str | None, *, stays_open: bool = False
+) -> Declined:
+    """Return the fact of a decline, with the provider's own code and message."""
+    return Declined(
+        code,
+        provider_text(decline_code, DECLINE_CODE_LENGTH),
+        provider_text(message, PROVIDER_MESSAGE_LENGTH),
+        stays_open,
+    )
 
 
 def own_refund_id(text: str | None) -> RefundId | None:
@@ -162,8 +195,16 @@ def _listed_event(event: object, envelope: Callable[[bytes], Envelope]) -> Liste
         return None
 
 
-def refusal(request: OperationRequest, code: FailureCode) -> tuple[Report, ...]:
-    """Report that the provider refused a request, which changed nothing there."""
+def refusal(
+    request: OperationRequest,
+    code: FailureCode,
+    decline_code: str | None = None,
+    message: str | None = None,
+) -> tuple[Report, ...]:
+    """Report that the provider refused a request, which changed nothing there.
+
+    ``decline_code`` and ``message`` are the provider's own.
+    """
     if isinstance(request, RefundRequest):
         return (
             Report(
@@ -174,7 +215,8 @@ def refusal(request: OperationRequest, code: FailureCode) -> tuple[Report, ...]:
                 request.capture_reference,
             ),
         )
-    return (Report(request.payment_id, request.provider_reference, Declined(code)),)
+    fact = declined(code, decline_code, message)
+    return (Report(request.payment_id, request.provider_reference, fact),)
 
 
 def bounded(seconds: float) -> httpx.Timeout:

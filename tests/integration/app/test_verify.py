@@ -119,7 +119,7 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"payments_match_effects"},
     ),
     (
-        "select min(id::text) from payment where status = 'failed'",
+        "select min(id::text) from payment where status = 'requires_payment_method'",
         "update operation set outcome = 'succeeded' where payment_id::text = ",
         {"payments_match_operations"},
     ),
@@ -134,12 +134,12 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         },
     ),
     (
-        "select min(id::text) from payment where status = 'failed'",
+        "select min(id::text) from payment where status = 'requires_payment_method'",
         "update payment set status = 'processing', failure_code = null where id::text = ",
         {"payments_match_operations"},
     ),
     (
-        "select min(typeid('pay', id)) from payment where status = 'failed'",
+        "select min(typeid('pay', id)) from payment where status = 'requires_payment_method'",
         "update payment set amount = amount + 1 where typeid('pay', id) = ",
         {"payments_match_record"},
     ),

@@ -52,12 +52,13 @@ async def test_the_next_action_is_a_page_with_a_form(world: World, provider: str
     assert "<form" in page.text
 
 
-async def test_a_failed_authentication_fails_the_payment(world: World) -> None:
+async def test_a_failed_authentication_asks_for_another_method(world: World) -> None:
     payment = await waiting(world, "stripe")
     await world.stripe.pull("fail_action", payment)
     await world.settle()
     found = await world.payment(payment["id"])
-    assert (found["status"], found["failure_code"]) == ("failed", "authentication_failed")
+    assert found["status"] == "requires_payment_method"
+    assert found["failure_code"] == "authentication_failed"
     await assert_sound(world)
 
 

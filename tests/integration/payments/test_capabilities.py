@@ -99,7 +99,7 @@ async def test_a_decline_and_a_cancellation_come_by_webhook(shop: Shop) -> None:
     await shop.world.command(canceled, "cancel")
     await shop.deliver()
     found = [await shop.world.payment(one["id"]) for one in (declined, canceled)]
-    assert [one["status"] for one in found] == ["failed", "canceled"]
+    assert [one["status"] for one in found] == ["requires_payment_method", "canceled"]
     assert found[0]["failure_code"] == "insufficient_funds"
 
 

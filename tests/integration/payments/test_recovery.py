@@ -83,7 +83,8 @@ async def test_a_lost_decline_is_recovered(world: World, provider: str, fault: s
     wallet, payment = await pay(world, provider, fault, good=False)
     assert await recover(world) == 1
     found = await world.payment(payment["id"])
-    assert (found["status"], found["failure_code"]) == ("failed", "insufficient_funds")
+    assert found["status"] == "requires_payment_method"
+    assert found["failure_code"] == "insufficient_funds"
     assert await world.balance(wallet) == 0
     assert await world.site(provider).charges() == []
 

@@ -32,7 +32,9 @@ async def test_the_same_call_is_repeated_while_stripe_keeps_its_key(
     assert len(await world.stripe.charges()) == 1
 
 
-@pytest.mark.parametrize(("method", "status"), [(GOOD_STRIPE, "succeeded"), (BAD_STRIPE, "failed")])
+@pytest.mark.parametrize(
+    ("method", "status"), [(GOOD_STRIPE, "succeeded"), (BAD_STRIPE, "requires_payment_method")]
+)
 @pytest.mark.parametrize("fault", ["cut_after", "broken"])
 @pytest.mark.parametrize("age", ["1 minute", "3 days"])
 async def test_intents_are_listed_by_time_and_identified_by_metadata(

@@ -49,7 +49,7 @@ async def test_a_payment_pending_for_days_is_looked_up_by_its_provider_reference
     await world.site(provider).pull((COMPLETE if comes_through else FAIL)[provider], payment)
     await _recover(world)
     found = await world.payment(payment["id"])
-    assert found["status"] == ("succeeded" if comes_through else "failed")
+    assert found["status"] == ("succeeded" if comes_through else "requires_payment_method")
     assert await world.balance(wallet) == (1050 if comes_through else 0)
     assert len(await world.site(provider).charges()) == comes_through
 

@@ -102,11 +102,13 @@ CHANGEABLE = {
     "movement": "payout",
     "movement_feed": "attempts due_at reason rechecked_at watermark",
     "open_item": "booked booked_currency parent told told_currency",
-    "operation": "due_at failure_code lookups outcome reason updated_at",
+    "operation": """
+        decline_code due_at failure_code lookups outcome provider_message reason updated_at""",
     "payment": """
-        authorization_expires_at authorization_reference authorized captured failure_code
-        in_dispute next_action_url owed payment_method provider_account_id provider_reference
-        refund_pending refunded returned route status updated_at""",
+        attempts authorization_expires_at authorization_reference authorized captured decline_code
+        declined_open declined_reference failure_code in_dispute next_action_url owed
+        payment_method provider_account_id provider_message provider_reference refund_pending
+        refunded returned route status updated_at""",
     "provider_account": "credentials deleted_at",
     "refund": "failure_code status updated_at",
     "root_key": "wrapped",

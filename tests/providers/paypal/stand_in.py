@@ -12,6 +12,7 @@ from groat.providers.domain.facts import Fact
 from groat.providers.paypal.adapter import PayPalProvider
 from groat.providers.port import Answered, Envelope, Reply, Unreadable
 from tests.support.clock import ManualClock
+from tests.support.facts import without_words
 from tests.support.http_servers import Receiver, settled
 from tests.support.paypal_certificates import identity
 
@@ -75,4 +76,4 @@ def adapter(
 def facts(reply: Reply | Unreadable) -> list[Fact]:
     """Return what was answered."""
     assert isinstance(reply, Answered), reply
-    return [report.fact for report in reply.reports]
+    return [without_words(report.fact) for report in reply.reports]

@@ -20,6 +20,7 @@ from groat.providers.port import (
     Reply,
 )
 from groat.providers.stripe.adapter import StripeProvider
+from tests.support.facts import without_words
 
 AMOUNT = Money(1050, "EUR")
 
@@ -32,7 +33,7 @@ def order(payment_method: str = "pm_card_visa", **changes: Any) -> AuthorizeRequ
 
 def facts(reply: Reply) -> list[Fact]:
     assert isinstance(reply, Answered), reply
-    return [report.fact for report in reply.reports]
+    return [without_words(report.fact) for report in reply.reports]
 
 
 def reference(reply: Reply) -> str:

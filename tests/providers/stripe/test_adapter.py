@@ -173,11 +173,12 @@ async def test_a_card_is_declined(
 ) -> None:
     request = order(payment_method, capture=capture)
     reply = await shop.operations.authorize(request)
-    assert facts(reply) == [Declined(code)]
+    declined = Declined(code, stays_open=payment_method != "pm_card_unheardOf")
+    assert facts(reply) == [declined]
     assert isinstance(reply, Answered)
     assert reply.reports[0].payment_id == request.payment_id
     found = facts(await shop.lookups.fetch(request))
-    assert found == ([] if payment_method == "pm_card_unheardOf" else [Declined(code)])
+    assert found == ([] if payment_method == "pm_card_unheardOf" else [declined])
 
 
 @pytest.mark.parametrize(
@@ -230,7 +231,7 @@ async def test_a_customer_is_sent_to_their_bank(
         == facts(await shop.lookups.fetch(request))
     )
     if not passed:
-        assert done == [Declined(FailureCode.AUTHENTICATION_FAILED)]
+        assert done == [Declined(FailureCode.AUTHENTICATION_FAILED, stays_open=True)]
     else:
         assert [type(fact) for fact in done] == [Captured if capture else Authorized]
 

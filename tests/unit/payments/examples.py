@@ -77,7 +77,7 @@ AUTHORIZE = pending_operation(AUTHORIZE_ID, PAYMENT_ID, OperationKind.AUTHORIZE,
 CAPTURE = pending_operation(CAPTURE_ID, PAYMENT_ID, OperationKind.CAPTURE, AMOUNT.amount)
 CANCEL = pending_operation(CANCEL_ID, PAYMENT_ID, OperationKind.CANCEL, 0)
 
-STARTED = confirm(CREATED, AUTHORIZE_ID, NOW).payment
+STARTED = confirm(CREATED, (), None, AUTHORIZE_ID, NOW).payment
 
 REFUND_ID = RefundId(UUID(int=8))
 HOLD_ID = HoldId(UUID(int=9))

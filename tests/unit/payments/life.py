@@ -28,6 +28,7 @@ from groat.payments.domain.standing import (
 )
 from groat.payments.domain.verdict import (
     Effect,
+    OperationEnd,
     Verdict,
 )
 from tests.unit.payments.examples import BENEFICIARY, LATER, NOW, PROVIDER_ACCOUNT
@@ -50,6 +51,7 @@ class Life:
     funds: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
+    ends: list[OperationEnd] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         held = sum(refund.amount for refund in self.refunds)
@@ -125,6 +127,7 @@ class Life:
         refunds = dict(self.standing.refunds)
         disputes = dict(self.standing.disputes)
         effects = dict(self.standing.effects)
+        self.ends += [settled for one in verdicts for settled in one.settled]
         ended = {settled.operation_id for one in verdicts for settled in one.settled}
         for verdict in verdicts:
             if verdict.payment is not None:

@@ -99,7 +99,7 @@ LIVES: dict[str, tuple[Life, list[Arrival], Status]] = {
     "declined": (
         _started(),
         [arrival(DECLINED, REPLY), arrival(DECLINED), arrival(DECLINED, OTHER_WEBHOOK), LIE],
-        Status.FAILED,
+        Status.REQUIRES_PAYMENT_METHOD,
     ),
     "authorized, then captured": (
         _started(MANUAL_STARTED),
@@ -389,7 +389,7 @@ def test_a_debit_that_fails_before_its_success_posts_only_its_fee() -> None:
     life.take(arrival(PROCESSING, movements=(CHARGED,)))
     assert life.open_items() == {"ch_1": AMOUNT.amount}
     life.take(arrival(RETURNED, movements=(CHARGED, BANK_RETURN)))
-    assert (life.payment.status, life.payment.captured) == (Status.FAILED, 0)
+    assert (life.payment.status, life.payment.captured) == (Status.REQUIRES_PAYMENT_METHOD, 0)
     assert life.balances() == {"fees": -CHARGED.fee, "provider": CHARGED.fee}
     assert life.open_items() == {}
 

@@ -34,14 +34,22 @@ PAID = standing_at(Status.SUCCEEDED)
 WHOLE = RefundableCapture("ch_1", AMOUNT.amount)
 
 COMMANDS: dict[str, tuple[Callable[[Payment], Begun], set[Status]]] = {
-    "confirm": (lambda one: commands.confirm(one, AUTHORIZE_ID, LATER), {Status.CREATED}),
+    "confirm": (
+        lambda one: commands.confirm(one, (), None, AUTHORIZE_ID, LATER),
+        {Status.CREATED, Status.REQUIRES_PAYMENT_METHOD},
+    ),
     "capture": (
         lambda one: commands.capture(one, [], CaptureOrder(), CAPTURE_ID),
         {Status.AUTHORIZED},
     ),
     "cancel": (
         lambda one: commands.cancel(one, [], CANCEL_ID, LATER),
-        {Status.CREATED, Status.REQUIRES_ACTION, Status.AUTHORIZED},
+        {
+            Status.CREATED,
+            Status.REQUIRES_ACTION,
+            Status.REQUIRES_PAYMENT_METHOD,
+            Status.AUTHORIZED,
+        },
     ),
 }
 

@@ -135,15 +135,18 @@ def test_a_capture_succeeds_once_with_its_posting() -> None:
         (NOT_SENT, OperationOutcome.FAILED, FailureCode.PROVIDER_UNREACHABLE),
     ],
 )
-def test_a_decline_fails_the_payment_with_its_reason(
+def test_a_failed_attempt_leaves_the_payment_open_with_its_reason(
     fact: Fact, operation: OperationOutcome, code: FailureCode
 ) -> None:
     verdict = _only(STARTED, arrival(fact))
     failed = replace(
         STARTED,
-        status=Status.FAILED,
+        status=Status.REQUIRES_PAYMENT_METHOD,
         failure_code=code,
         provider_reference="pi_1",
+        declined_reference="pi_1",
+        declined_open=fact is NOT_SENT,
+        attempts=0 if fact is NOT_SENT else 1,
         updated_at=LATER,
     )
     assert (verdict.outcome, verdict.payment) == (Outcome.APPLIED, failed)
@@ -230,7 +233,7 @@ def test_one_batch_can_report_many_payments() -> None:
     verdicts = list(decide(Standing(payments), [arrival(CAPTURED), told_of], LATER))
     assert [one.payment and one.payment.status for one in verdicts] == [
         Status.SUCCEEDED,
-        Status.FAILED,
+        Status.REQUIRES_PAYMENT_METHOD,
     ]
     assert payments == {STARTED.id: STARTED, other.id: other}
 
@@ -242,10 +245,17 @@ def test_one_batch_can_report_many_payments() -> None:
             CAPTURED,
             {"status": "succeeded", "amount": 1050, "currency": "EUR", "effect": "ch_1"},
         ),
-        (DECLINED, {"status": "failed", "failure_code": "insufficient_funds"}),
+        (
+            DECLINED,
+            {"status": "requires_payment_method", "failure_code": "insufficient_funds"},
+        ),
         (
             NOT_SENT,
-            {"status": "failed", "failure_code": "provider_unreachable", "detail": "ConnectError"},
+            {
+                "status": "requires_payment_method",
+                "failure_code": "provider_unreachable",
+                "detail": "ConnectError",
+            },
         ),
     ],
 )

@@ -13,6 +13,7 @@ from groat.kernel.value import replace
 from groat.payments.domain.lifecycle import Outcome, Status
 from groat.payments.domain.operation import OperationOutcome, after
 from groat.payments.domain.standing import Arrival
+from groat.providers.domain import failures
 from groat.providers.domain.facts import Captured, Declined, Fact, NotSent
 from groat.providers.domain.failures import RETRYABLE, FailureCode
 from groat.routing.domain.route import Leg, Route
@@ -61,7 +62,8 @@ def test_a_fallback_begins_a_new_operation_with_the_token_of_its_provider(
 
 @pytest.mark.parametrize("failure", [SOFT, NOT_SENT])
 @pytest.mark.parametrize(
-    ("seconds", "status"), [(0, Status.PROCESSING), (300, Status.PROCESSING), (301, Status.FAILED)]
+    ("seconds", "status"),
+    [(0, Status.PROCESSING), (300, Status.PROCESSING), (301, Status.REQUIRES_PAYMENT_METHOD)],
 )
 def test_a_fallback_begins_only_within_its_time_limit(
     failure: Declined | NotSent, seconds: int, status: Status
@@ -70,7 +72,7 @@ def test_a_fallback_begins_only_within_its_time_limit(
     life = Life(replace(ROUTED, created_at=created_at), [AUTHORIZE])
     life.take(told(failure))
     assert life.payment.status is status
-    assert (life.open_operations() == []) == (status is Status.FAILED)
+    assert (life.open_operations() == []) == (status is Status.REQUIRES_PAYMENT_METHOD)
 
 
 def test_the_last_failure_fails_the_payment() -> None:
@@ -84,10 +86,11 @@ def test_the_last_failure_fails_the_payment() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(set(FailureCode) - RETRYABLE))
-def test_a_hard_decline_does_not_fall_back(code: FailureCode) -> None:
+def test_other_declines_do_not_fall_back(code: FailureCode) -> None:
     life = routed()
     life.take(told(Declined(code)))
-    assert (life.payment.status, life.payment.failure_code) == (Status.FAILED, code)
+    left = Status.FAILED if code in failures.HARD else Status.REQUIRES_PAYMENT_METHOD
+    assert (life.payment.status, life.payment.failure_code) == (left, code)
 
 
 def test_a_rule_can_allow_a_fallback_after_a_hard_decline() -> None:
@@ -100,7 +103,8 @@ def test_a_rule_can_allow_a_fallback_after_a_hard_decline() -> None:
 def test_a_customer_on_the_page_of_a_provider_is_not_sent_to_another() -> None:
     life = routed()
     life.take(told(REQUIRES_ACTION), told(SOFT))
-    assert life.payment.status is Status.FAILED
+    assert life.payment.status is Status.REQUIRES_PAYMENT_METHOD
+    assert life.payment.order.provider_account_id == PROVIDER_ACCOUNT
 
 
 DECLINE_THEN_SUCCESS = [

@@ -53,6 +53,12 @@ EVENT_TYPES: Mapping[Action, str] = {
 SUCCEEDED = "payment.succeeded"
 """Type of the event of a change that ends a payment with a captured amount."""
 
+REQUIRES_PAYMENT_METHOD = "payment.requires_payment_method"
+"""Type of the event of a failed attempt after which another one may follow."""
+
+ATTEMPT_FAILED = (PaymentAction.DECLINED, PaymentAction.NOT_SENT)
+"""Changes that end an attempt. The status tells whether they end the payment."""
+
 MAY_SUCCEED = (PaymentAction.CAPTURED, PaymentAction.CANCELED, PaymentAction.EXPIRED)
 """Changes after which a payment may have succeeded: an authorization that lapses after a partial
 capture ends it with the captured part."""
@@ -101,9 +107,11 @@ def event_type(change: Change) -> str | None:
     """Return the type of the event that tells of ``change``, None if the merchant is not told."""
     if change.action in MAY_SUCCEED and change.data.get("status") == "succeeded":
         return SUCCEEDED
+    if change.action in ATTEMPT_FAILED and change.data.get("status") == "requires_payment_method":
+        return REQUIRES_PAYMENT_METHOD
     return EVENT_TYPES.get(change.action)
 
 
 def all_types() -> list[str]:
     """Return every type of event, in alphabetical order."""
-    return sorted({*EVENT_TYPES.values(), SUCCEEDED})
+    return sorted({*EVENT_TYPES.values(), SUCCEEDED, REQUIRES_PAYMENT_METHOD})

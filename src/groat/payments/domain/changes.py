@@ -106,15 +106,27 @@ def _figures(fact: Fact) -> dict[str, Scalar]:
     match fact:
         case Captured(reference, amount) | Refunded(reference, amount):
             return {**_money(amount), "effect": reference}
-        case CaptureReturned(reference, amount, code) | RefundReversed(reference, amount, code):
+        case (
+            CaptureReturned(reference=reference, amount=amount, code=code)
+            | RefundReversed(reference=reference, amount=amount, code=code)
+        ):
             return {**_money(amount), "effect": reference, "failure_code": code.value}
         case Authorized(reference=reference, amount=amount):
             return {**_money(amount), "authorization": reference}
-        case Declined(code) | RefundFailed(code) | NotSent(code):
-            detail = {"detail": fact.reason} if isinstance(fact, NotSent) else {}
-            return {"failure_code": code.value, **detail}
+        case Declined() | RefundFailed() | NotSent():
+            return {"failure_code": fact.code.value, **_detail(fact)}
         case _ if isinstance(fact, DisputeFact):
             return {**_money(fact.amount), "dispute": fact.reference}
+        case _:
+            return {}
+
+
+def _detail(fact: Declined | RefundFailed | NotSent) -> dict[str, Scalar]:
+    match fact:
+        case NotSent(reason=reason):
+            return {"detail": reason}
+        case Declined(decline_code=str(decline_code)):
+            return {"decline_code": decline_code}
         case _:
             return {}
 

@@ -43,6 +43,7 @@ class Status(StrEnum):
     CREATED = "created"
     PROCESSING = "processing"
     REQUIRES_ACTION = "requires_action"
+    REQUIRES_PAYMENT_METHOD = "requires_payment_method"
     AUTHORIZED = "authorized"
     SUCCEEDED = "succeeded"
     CANCELED = "canceled"
@@ -76,7 +77,11 @@ class DisputeStatus(StrEnum):
 
 
 class FactKind(StrEnum):
-    """The kinds of facts about a payment: the columns of ``LIFECYCLE``."""
+    """The kinds of facts about a payment: the columns of ``LIFECYCLE``.
+
+    After a ``declined`` attempt another one may follow. A decline is ``declined_finally`` if its
+    failure code is hard, or if the merchant's limit of attempts is reached.
+    """
 
     REQUIRES_ACTION = "requires_action"
     APPROVED = "approved"
@@ -86,6 +91,7 @@ class FactKind(StrEnum):
     CAPTURED = "captured"
     CAPTURE_RETURNED = "capture_returned"
     DECLINED = "declined"
+    DECLINED_FINALLY = "declined_finally"
     CANCELED = "canceled"
     EXPIRED = "expired"
     NOT_SENT = "not_sent"
@@ -146,11 +152,11 @@ LIFECYCLE: Mapping[tuple[Status, FactKind], Answer[Status]] = {
         authorized=Next(Status.AUTHORIZED),
         captured_in_part=Next(Status.AUTHORIZED),
         captured=Next(Status.SUCCEEDED),
-        capture_returned=Next(Status.FAILED),
-        declined=Next(Status.FAILED),
+        declined=Next(Status.REQUIRES_PAYMENT_METHOD),
+        declined_finally=Next(Status.FAILED),
         canceled=Next(Status.CANCELED),
         expired=Next(Status.EXPIRED),
-        not_sent=Next(Status.FAILED),
+        not_sent=Next(Status.REQUIRES_PAYMENT_METHOD),
     ),
     **_row(
         Status.REQUIRES_ACTION,
@@ -160,8 +166,17 @@ LIFECYCLE: Mapping[tuple[Status, FactKind], Answer[Status]] = {
         authorized=Next(Status.AUTHORIZED),
         captured_in_part=Next(Status.AUTHORIZED),
         captured=Next(Status.SUCCEEDED),
-        capture_returned=Next(Status.FAILED),
-        declined=Next(Status.FAILED),
+        declined=Next(Status.REQUIRES_PAYMENT_METHOD),
+        declined_finally=Next(Status.FAILED),
+        canceled=Next(Status.CANCELED),
+        expired=Next(Status.EXPIRED),
+    ),
+    **_row(
+        Status.REQUIRES_PAYMENT_METHOD,  # no attempt is under way
+        authorized=_CONTRADICTION,
+        captured_in_part=_CONTRADICTION,
+        captured=_CONTRADICTION,
+        declined=_SO,
         canceled=Next(Status.CANCELED),
         expired=Next(Status.EXPIRED),
     ),
@@ -198,6 +213,8 @@ LIFECYCLE: Mapping[tuple[Status, FactKind], Answer[Status]] = {
         captured_in_part=_CONTRADICTION,
         captured=_CONTRADICTION,
         declined=_SO,
+        declined_finally=_SO,
+        canceled=_SO,
     ),
 }
 """The table of payments. Rules in ``payment_facts`` come first. They recognise a capture that was
@@ -205,7 +222,8 @@ applied before by its effect, an authorization by its reference, and an excessiv
 amount. So an authorization that reaches the status ``authorized`` belongs to a payment of which a
 part is captured already; and a capture that reaches ``succeeded`` is an earlier part. A payment
 that is canceled or expires after a partial capture has ``succeeded`` with the captured part. A
-payment that has succeeded fails only if the bank returns all of it: a part leaves its status."""
+payment that has succeeded fails only if the bank returns all of it: a part leaves its status. A
+debit that fails before it succeeds is a decline. A fact about an earlier attempt is ``late``."""
 
 RefundTold: TypeAlias = type[Refunded] | type[RefundFailed] | type[RefundReversed] | type[NotSent]
 
@@ -279,9 +297,9 @@ report. An inquiry may become a dispute, under the same id. A lost dispute may b
 report of the loss that comes later still is late."""
 
 
-def answer(status: Status, fact: PaymentFact) -> Answer[Status]:
-    """Return the outcome of ``fact`` for a payment in ``status``."""
-    return LIFECYCLE[status, told(fact)]
+def answer(status: Status, kind: FactKind) -> Answer[Status]:
+    """Return the outcome of a fact of ``kind`` for a payment in ``status``."""
+    return LIFECYCLE[status, kind]
 
 
 def answer_refund(status: RefundStatus, fact: RefundFact) -> Answer[RefundStatus]:
@@ -296,7 +314,7 @@ def answer_dispute(status: DisputeStatus | None, fact: DisputeFact) -> Answer[Di
 
 
 def told(fact: PaymentFact) -> FactKind:
-    """Return the kind of a fact about a payment."""
+    """Return the kind of a fact about a payment; of a decline, ``declined``."""
     match fact:
         case Captured(final=final):
             return FactKind.CAPTURED if final else FactKind.CAPTURED_IN_PART

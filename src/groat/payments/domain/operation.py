@@ -41,7 +41,8 @@ class Operation(Value):
 
     ``amount`` is the amount to authorize, capture or refund, in minor units; 0 for a cancellation.
     A ``final`` capture lets the rest of the authorization lapse. ``capture_reference`` is the
-    provider's id of the capture to refund.
+    provider's id of the capture to refund. ``decline_code`` and ``provider_message`` are the
+    provider's own words about a refusal.
     """
 
     id: OperationId
@@ -53,6 +54,8 @@ class Operation(Value):
     final: bool
     refund_id: RefundId | None
     capture_reference: str | None
+    decline_code: str | None = None
+    provider_message: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -77,6 +80,15 @@ def pending_operation(
     )
 
 
+def ending(failed: Operation) -> Operation:
+    """Return the cancellation of a payment whose last attempt has failed.
+
+    Its id derives from that attempt's, so a repeated decision gives the same operation.
+    """
+    next_id = OperationId(ids.following(b"groat ending", failed.id))
+    return pending_operation(next_id, failed.payment_id, OperationKind.CANCEL, amount=0)
+
+
 def after(operation: Operation) -> Operation:
     """Return the operation at the next provider account, after this one has failed.
 
@@ -96,8 +108,8 @@ SETTLES: Mapping[tuple[OperationKind, FactKind], OperationOutcome] = {
     (OperationKind.AUTHORIZE, FactKind.AUTHORIZED): OperationOutcome.SUCCEEDED,
     (OperationKind.AUTHORIZE, FactKind.CAPTURED_IN_PART): OperationOutcome.SUCCEEDED,
     (OperationKind.AUTHORIZE, FactKind.CAPTURED): OperationOutcome.SUCCEEDED,
-    (OperationKind.AUTHORIZE, FactKind.CAPTURE_RETURNED): OperationOutcome.DECLINED,
     (OperationKind.AUTHORIZE, FactKind.DECLINED): OperationOutcome.DECLINED,
+    (OperationKind.AUTHORIZE, FactKind.DECLINED_FINALLY): OperationOutcome.DECLINED,
     (OperationKind.AUTHORIZE, FactKind.NOT_SENT): OperationOutcome.FAILED,
     (OperationKind.AUTHORIZE, FactKind.CANCELED): OperationOutcome.FAILED,
     (OperationKind.AUTHORIZE, FactKind.EXPIRED): OperationOutcome.FAILED,

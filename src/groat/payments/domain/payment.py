@@ -15,11 +15,22 @@ from groat.kernel.value import Value, field, replace
 from groat.merchants.domain.credentials import ProviderName
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation, OperationKind, pending_operation
-from groat.providers.domain.failures import FailureCode
+from groat.providers.domain.failures import HARD, FailureCode
 from groat.routing.domain.route import PaymentMethod, Route, RoutingInput
 from groat.routing.domain.simulation import PastPayment
 
 CaptureMethod: TypeAlias = Literal["automatic", "manual"]
+
+
+ATTEMPTS_MAX = 5
+"""Default maximum attempts to authorize a payment. A limit hinders the testing of stolen cards."""
+
+
+class Customer(Value):
+    """The merchant's customer: the merchant's own reference, and an e-mail address."""
+
+    reference: str | None = None
+    email: str | None = None
 
 
 class PaymentTerms(Value):
@@ -28,6 +39,9 @@ class PaymentTerms(Value):
     With ``manual`` capture the amount is only authorized; a separate command captures it.
     ``return_url`` is the page to which the provider sends the customer after an action.
     ``method_kind`` is the caller's name for the kind of payment method, such as ``card``.
+    ``statement_descriptor`` is the text on the customer's bank statement. ``provider_metadata`` has
+    the keys of ``metadata`` that the provider receives too. ``attempts_max`` is the merchant's
+    limit of attempts.
     """
 
     amount: Money
@@ -37,10 +51,21 @@ class PaymentTerms(Value):
     capture_method: CaptureMethod = "automatic"
     return_url: str | None = None
     method_kind: str | None = None
+    customer: Customer = Customer()
+    description: str | None = None
+    statement_descriptor: str | None = None
+    provider_metadata: tuple[str, ...] = ()
+    attempts_max: int = ATTEMPTS_MAX
 
     def __post_init__(self) -> None:
         if self.amount.amount <= 0:
             raise InvalidRequest("amount_not_positive", "A payment's amount is 1 or more.")
+        for key in self.provider_metadata:
+            if key not in self.metadata:
+                raise InvalidRequest(
+                    "unknown_metadata_key",
+                    f"'provider_metadata' names {key!r}, which 'metadata' does not have.",
+                )
 
 
 class PaymentOrder(Value):
@@ -85,6 +110,12 @@ class Payment(Value):
     block refunds, which may be more. ``owed`` is the amount that the beneficiary lacked when money
     of this payment was taken back, and owes us since. ``provider_reference`` and
     ``authorization_reference`` are the provider's ids, as in ``Report`` and ``Authorized``.
+
+    ``attempts`` counts the confirmations that reached a provider. ``declined_reference`` is the
+    provider's id of the payment whose attempt was declined last. If ``declined_open``, the provider
+    keeps it open: the next attempt continues it. During that attempt, ``provider_reference`` is
+    None until the provider tells it again. ``decline_code`` and ``provider_message`` are the
+    provider's own words about the failure.
     """
 
     id: PaymentId
@@ -104,6 +135,19 @@ class Payment(Value):
     authorization_reference: str | None = None
     authorization_expires_at: datetime | None = None
     next_action_url: str | None = None
+    attempts: int = 0
+    declined_reference: str | None = None
+    declined_open: bool = False
+    decline_code: str | None = None
+    provider_message: str | None = None
+
+    def ends_after(self, code: FailureCode) -> bool:
+        """Return whether a decline with ``code`` ends the payment: no attempt may follow it."""
+        return code in HARD or self.attempts >= self.order.terms.attempts_max
+
+    def without_failure(self) -> Payment:
+        """Return the payment without the reasons of its last failure."""
+        return replace(self, failure_code=None, decline_code=None, provider_message=None)
 
     def was_tried_with(self, account_id: ProviderAccountId) -> bool:
         """Return whether the payment is or was at this provider account."""
@@ -151,7 +195,15 @@ class PaymentFilter(NamedTuple):
     metadata: MetadataFilter = MetadataFilter()
 
 
-CANCELABLE = frozenset({Status.CREATED, Status.REQUIRES_ACTION, Status.AUTHORIZED})
+CANCELABLE = frozenset(
+    {
+        Status.CREATED,
+        Status.REQUIRES_ACTION,
+        Status.REQUIRES_PAYMENT_METHOD,
+        Status.AUTHORIZED,
+    }
+)
+CONFIRMABLE = frozenset({Status.CREATED, Status.REQUIRES_PAYMENT_METHOD})
 
 
 class CaptureOrder(Value):
@@ -205,20 +257,43 @@ def require_wallet(beneficiary: Account, amount: Money) -> None:
         raise Conflict(f"account_{status}", f"Account {code!r} is {status} and takes no payments.")
 
 
-def confirm(payment: Payment, operation_id: OperationId, now: datetime) -> Begun:
+def confirm(
+    payment: Payment,
+    open_operations: Sequence[Operation],
+    payment_method: str | None,
+    operation_id: OperationId,
+    now: datetime,
+) -> Begun:
     """Return the payment in ``processing``, and the operation that authorizes it.
 
+    A ``payment_method`` replaces the present one at the payment's provider account. Then the
+    payment does not fall back: the tokens for further accounts belong to the earlier method.
+
     Raises:
-        Conflict: ``payment_not_confirmable``, the payment was confirmed or canceled before.
+        Conflict: ``payment_not_confirmable``, no attempt is possible in the payment's status; or
+            ``operation_in_progress``, it is being canceled.
     """
-    if payment.status is not Status.CREATED:
+    if payment.status not in CONFIRMABLE:
         raise Conflict(
             "payment_not_confirmable",
-            f"The payment is {payment.status}; only a {Status.CREATED} payment can be confirmed.",
+            f"The payment is {payment.status}; it can be confirmed while it is one of: "
+            f"{', '.join(sorted(CONFIRMABLE))}.",
         )
-    amount = payment.order.terms.amount.amount
+    _require_idle(open_operations)
+    order = payment.order
+    if payment_method is not None:
+        order = replace(order, route=order.route.with_method(payment_method))
+    amount = order.terms.amount.amount
     operation = pending_operation(operation_id, payment.id, OperationKind.AUTHORIZE, amount)
-    return Begun(replace(payment, status=Status.PROCESSING, updated_at=now), operation)
+    confirmed = replace(
+        payment.without_failure(),
+        order=order,
+        status=Status.PROCESSING,
+        attempts=payment.attempts + 1,
+        provider_reference=None,
+        updated_at=now,
+    )
+    return Begun(confirmed, operation)
 
 
 def capture(
@@ -257,7 +332,7 @@ def capture(
 def cancel(
     payment: Payment, open_operations: Sequence[Operation], operation_id: OperationId, now: datetime
 ) -> Begun:
-    """Return the operation that cancels a payment; None if no provider was ever called.
+    """Return the operation that cancels a payment; None if no provider has an open payment for it.
 
     Raises:
         Conflict: ``payment_not_cancelable`` or ``operation_in_progress``.
@@ -268,9 +343,11 @@ def cancel(
             f"The payment is {payment.status}; it can be canceled while it is one of: "
             f"{', '.join(sorted(CANCELABLE))}.",
         )
-    if payment.status is Status.CREATED:
-        return Begun(replace(payment, status=Status.CANCELED, updated_at=now), None)
     _require_idle(open_operations)
+    declined = payment.status is Status.REQUIRES_PAYMENT_METHOD
+    if payment.status is Status.CREATED or (declined and not payment.declined_open):
+        ended = replace(payment.without_failure(), status=Status.CANCELED, updated_at=now)
+        return Begun(ended, None)
     operation = pending_operation(operation_id, payment.id, OperationKind.CANCEL, amount=0)
     return Begun(payment, operation)
 

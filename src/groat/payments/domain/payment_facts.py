@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import assert_never
 
 from groat.audit.domain.record import Scalar
 from groat.kernel import ids
-from groat.kernel.moments import storable
 from groat.kernel.money import Money
 from groat.kernel.value import Value, replace
 from groat.payments.domain.actions import PaymentAction
 from groat.payments.domain.changes import change_of
-from groat.payments.domain.lifecycle import TERMINAL, Next, Outcome, Status, answer, told
+from groat.payments.domain.lifecycle import (
+    TERMINAL,
+    FactKind,
+    Next,
+    Outcome,
+    Status,
+    answer,
+    told,
+)
 from groat.payments.domain.operation import (
     SETTLES,
     Operation,
@@ -21,8 +27,10 @@ from groat.payments.domain.operation import (
     OperationOutcome,
     after,
     end_by_status,
+    ending,
 )
 from groat.payments.domain.payment import Payment
+from groat.payments.domain.progress import after_fact, with_failure
 from groat.payments.domain.standing import (
     Arrival,
     EffectKey,
@@ -61,6 +69,34 @@ class _Case(Value):
         """The open authorization, which a failure ends."""
         return self.standing.open_operation(self.payment.id, OperationKind.AUTHORIZE)
 
+    @property
+    def kind(self) -> FactKind:
+        """The kind of the fact. A debit that fails before it has succeeded is a decline."""
+        match self.fact:
+            case CaptureReturned() if self.payment.captured:
+                return FactKind.CAPTURE_RETURNED
+            case Declined(code=code) | CaptureReturned(code=code):
+                ends = self.payment.ends_after(code)
+                return FactKind.DECLINED_FINALLY if ends else FactKind.DECLINED
+            case fact:
+                return told(fact)
+
+    @property
+    def is_of_earlier_attempt(self) -> bool:
+        """Whether the fact is about an attempt before the present one.
+
+        The provider may return the id of the attempt's operation. If it does not, the provider's id
+        of the payment tells attempts apart.
+        """
+        report, payment = self.arrival.report, self.payment
+        if report.operation_id is not None and self.failed is not None:
+            return report.operation_id != self.failed.id
+        if report.provider_reference is None:
+            return False
+        if payment.provider_reference is None:
+            return report.provider_reference == payment.declined_reference
+        return report.provider_reference != payment.provider_reference
+
     def unmoved(self, outcome: Outcome) -> Verdict:
         return unmoved(self.standing, outcome, self.payment, self.arrival)
 
@@ -74,7 +110,7 @@ def decide_payment(
     """
     case = _Case(standing, payment, fact, arrival, now)
     verdict = _decide(case)
-    if verdict.payment is None and _brings_reference(case):
+    if verdict.payment is None and _brings_reference(case) and not case.is_of_earlier_attempt:
         named = arrival.report.provider_reference
         taught = replace(payment, provider_reference=named, updated_at=now)
         return replace(verdict, payment=taught)
@@ -83,12 +119,12 @@ def decide_payment(
 
 def _decide(case: _Case) -> Verdict:
     """Return the verdict of the first rule that applies, or else of the lifecycle table."""
-    payment, fact = case.payment, case.fact
+    payment = case.payment
     for rule in _RULES:
         verdict = rule(case)
         if verdict is not None:
             return verdict
-    match answer(payment.status, fact):
+    match answer(payment.status, case.kind):
         case Next(status):
             return _move(case, status)
         case Outcome.ALREADY_SO if _brings_reference(case):
@@ -118,14 +154,25 @@ def _no_to_command(case: _Case) -> Verdict | None:
         return None
     if asked.kind is OperationKind.AUTHORIZE:
         return None
-    declined = isinstance(fact, Declined)
-    outcome = OperationOutcome.DECLINED if declined else OperationOutcome.FAILED
-    action = _REFUSED[asked.kind, declined]
-    return Verdict(
-        Outcome.APPLIED,
-        settled=(OperationEnd(payment.id, asked.id, outcome, fact.code),),
-        change=change_of(action, payment, case.arrival),
-    )
+    if isinstance(fact, Declined):
+        words = fact.decline_code, fact.message
+        end = OperationEnd(payment.id, asked.id, OperationOutcome.DECLINED, fact.code, *words)
+    else:
+        end = OperationEnd(payment.id, asked.id, OperationOutcome.FAILED, fact.code)
+    action = _REFUSED[asked.kind, isinstance(fact, Declined)]
+    return Verdict(Outcome.APPLIED, settled=(end,), change=change_of(action, payment, case.arrival))
+
+
+def _late_attempt(case: _Case) -> Verdict | None:
+    """Decide a fact about an earlier attempt: it is late, unless it moved money.
+
+    Example: the first card is declined, the second one is being charged, and only now the webhook
+    of the decline arrives.
+    """
+    moved = isinstance(case.fact, Authorized | Captured) or case.kind is FactKind.CAPTURE_RETURNED
+    if moved or case.payment.status in TERMINAL or not case.is_of_earlier_attempt:
+        return None
+    return case.unmoved(Outcome.LATE)
 
 
 def _known_authorization(case: _Case) -> Verdict | None:
@@ -157,13 +204,20 @@ def _fall_back(case: _Case) -> Verdict | None:
     if _is_too_late_for(further, case):
         return None
     order = replace(payment.order, route=further)
-    gone_on = replace(payment, order=order, provider_reference=None, updated_at=case.now)
+    gone_on = replace(
+        payment,
+        order=order,
+        provider_reference=None,
+        declined_reference=None,
+        declined_open=False,
+        updated_at=case.now,
+    )
     begun = after(failed)
     next_account = ids.render("provider_account", order.provider_account_id)
     return Verdict(
         Outcome.APPLIED,
         gone_on,
-        settled=(OperationEnd(payment.id, failed.id, SETTLES[failed.kind, told(fact)], fact.code),),
+        settled=(_end(failed, SETTLES[failed.kind, told(fact)], with_failure(payment, fact)),),
         begun=begun,
         change=change_of(
             PaymentAction.FELL_BACK,
@@ -263,14 +317,18 @@ def _settled_by_end(
         return
     if answered.kind is OperationKind.CAPTURE and isinstance(arrival.report.fact, Captured):
         return
-    if payment.status in TERMINAL:
+    canceled = isinstance(arrival.report.fact, Canceled) and payment.status is Status.FAILED
+    if answered.kind is OperationKind.CANCEL and canceled:
+        yield OperationEnd(payment.id, answered.id, OperationOutcome.SUCCEEDED)
+    elif payment.status in TERMINAL:
         yield OperationEnd(payment.id, answered.id, end_by_status(answered.kind, payment.status))
 
 
 def _move(case: _Case, status: Status) -> Verdict:
     """Return the verdict on a fact that moves its payment to ``status``."""
     fact, arrival = case.fact, case.arrival
-    payment = _moved(case, status)
+    reference = arrival.report.provider_reference
+    payment = after_fact(case.payment, fact, status, reference, case.now)
     effect, resumed = None, None
     match fact:
         case Captured(reference, amount):
@@ -284,14 +342,39 @@ def _move(case: _Case, status: Status) -> Verdict:
             resumed = None if waiting is None else waiting.id
         case _:
             pass
+    begun = _ending(case, payment)
+    more = _asked(begun, payment)
     return Verdict(
         Outcome.APPLIED,
         payment,
-        settled=_settled(case.standing, payment, fact, arrival),
+        settled=_settled(case, payment),
         resumed=resumed,
+        begun=begun,
         effect=effect,
-        change=change_of(_action(case), payment, arrival, **_reasons(case)),
+        change=change_of(_action(case), payment, arrival, **_reasons(case), **more),
     )
+
+
+def _ending(case: _Case, payment: Payment) -> Operation | None:
+    """Return the operation that cancels a failed payment which its provider keeps open, if any.
+
+    Otherwise money could still arrive for a payment that has ended here.
+    """
+    failed = case.failed
+    is_over = case.kind is FactKind.DECLINED_FINALLY and payment.declined_open
+    canceling = case.standing.open_operation(payment.id, OperationKind.CANCEL)
+    return ending(failed) if is_over and failed is not None and canceling is None else None
+
+
+def _asked(begun: Operation | None, payment: Payment) -> dict[str, Scalar]:
+    """Return what the audit record says of the operation that a fact begins."""
+    if begun is None:
+        return {}
+    return {
+        "operation": ids.render("operation", begun.id),
+        "amount": begun.amount,
+        "provider_account": ids.render("provider_account", payment.order.provider_account_id),
+    }
 
 
 def _action(case: _Case) -> PaymentAction:
@@ -309,66 +392,27 @@ def _reasons(case: _Case) -> dict[str, Scalar]:
     return {"fallback": "too_late"}
 
 
-def _moved(case: _Case, status: Status) -> Payment:
-    """Return the payment after the fact.
-
-    A payment that lapses after a partial capture has succeeded with the captured part.
-    """
-    payment, fact = case.payment, case.fact
-    moved = replace(
-        payment,
-        status=status,
-        updated_at=case.now,
-        provider_reference=payment.provider_reference or case.arrival.report.provider_reference,
-        next_action_url=None,
-    )
-    match fact:
-        case RequiresAction(url):
-            moved = replace(moved, next_action_url=url)
-        case Authorized(reference, amount, expires_at):
-            moved = replace(
-                moved,
-                authorized=amount.amount,
-                authorization_reference=reference,
-                authorization_expires_at=storable(expires_at),
-            )
-        case Captured(_, amount):
-            captured = payment.captured + amount.amount
-            moved = replace(moved, captured=captured, authorized=payment.order.terms.amount.amount)
-        case CaptureReturned(_, amount, code):
-            returned = payment.returned + amount.amount if payment.captured else 0
-            failure = code if status is Status.FAILED else payment.failure_code
-            moved = replace(moved, returned=returned, failure_code=failure)
-        case Declined(code) | NotSent(code):
-            moved = replace(moved, failure_code=code)
-        case Canceled() | Expired() if payment.captured:
-            moved = replace(moved, status=Status.SUCCEEDED)
-        case Canceled() | Expired():
-            moved = replace(moved, authorized=0)
-        case Approved() | Processing():
-            pass
-        case _:
-            assert_never(fact)
-    return moved
+def _end(operation: Operation, outcome: OperationOutcome, payment: Payment) -> OperationEnd:
+    """Return the end of an operation, with the reasons of its payment's failure."""
+    words = payment.decline_code, payment.provider_message
+    return OperationEnd(payment.id, operation.id, outcome, payment.failure_code, *words)
 
 
-def _settled(
-    standing: Standing, payment: Payment, fact: PaymentFact, arrival: Arrival
-) -> tuple[OperationEnd, ...]:
+def _settled(case: _Case, payment: Payment) -> tuple[OperationEnd, ...]:
     """Return the open operations that a fact ends: by its kind, or as the answer to one."""
+    kind, standing = case.kind, case.standing
     ended_by_fact = {
-        one.id: OperationEnd(
-            payment.id, one.id, SETTLES[one.kind, told(fact)], payment.failure_code
-        )
+        one.id: _end(one, SETTLES[one.kind, kind], payment)
         for one in standing.operations.get(payment.id, ())
-        if (one.kind, told(fact)) in SETTLES
+        if (one.kind, kind) in SETTLES
     }
-    ended_by_end = {one.operation_id: one for one in _settled_by_end(standing, payment, arrival)}
-    return tuple((ended_by_end | ended_by_fact).values())
+    ended = _settled_by_end(standing, payment, case.arrival)
+    return tuple(({one.operation_id: one for one in ended} | ended_by_fact).values())
 
 
 _RULES = (
     _no_to_command,
+    _late_attempt,
     _known_authorization,
     _being_canceled,
     _fall_back,

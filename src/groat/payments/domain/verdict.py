@@ -35,12 +35,14 @@ class Effect(Value):
 
 
 class OperationEnd(NamedTuple):
-    """The outcome of an operation of a payment, and the failure code of a refusal."""
+    """The outcome of an operation of a payment, and the reasons of a refusal."""
 
     payment_id: PaymentId
     operation_id: OperationId
     outcome: OperationOutcome
     failure_code: FailureCode | None = None
+    decline_code: str | None = None
+    provider_message: str | None = None
 
 
 class Verdict(Value):
@@ -49,7 +51,8 @@ class Verdict(Value):
     ``payment_id`` is the payment that the arrival is about, if it is known, also if it does not
     change. ``made`` tells that the refund is new here: it was made at the provider. ``settled`` are
     the operations that ended. ``resumed`` is an operation for any worker to
-    continue at once. ``begun`` is a new operation for the payment's next provider account.
+    continue at once. ``begun`` is a new operation: for the payment's next provider account, or to
+    end a failed payment at its provider.
     ``released`` is the hold of a refund that failed.
     """
 

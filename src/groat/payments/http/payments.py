@@ -18,8 +18,10 @@ from groat.kernel.scopes import Room
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
 from groat.payments.domain.payment import (
+    ATTEMPTS_MAX,
     CaptureMethod,
     CaptureOrder,
+    Customer,
     Payment,
     PaymentFilter,
     PaymentOrder,
@@ -57,6 +59,25 @@ from groat.routing.service import RoutingService
 
 MetadataValue = Annotated[str, Field(max_length=500)]
 
+ProviderKey = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^\[\]]+$")]
+"""A key of metadata in the form that Stripe takes (docs.stripe.com/api/metadata)."""
+
+StatementDescriptor = Annotated[
+    str, Field(min_length=1, max_length=22, pattern=r"^[A-Za-z0-9 .-]*[A-Za-z][A-Za-z0-9 .-]*$")
+]
+"""The letters that both Stripe and PayPal take in a statement descriptor."""
+
+
+class NewCustomer(Body):
+    """The merchant's customer: the merchant's own reference, and an e-mail address."""
+
+    reference: Text | None = Field(default=None, examples=["customer-7"])
+    email: Annotated[str, Field(max_length=254, pattern=r"^[!-?A-~]+@[!-?A-~]+$")] | None = None
+
+    def customer(self) -> Customer:
+        """Return the customer in this body."""
+        return Customer(self.reference, self.email)
+
 
 class NewPayment(Body):
     """A payment to create.
@@ -73,6 +94,11 @@ class NewPayment(Body):
     for each provider by name, null for a provider that needs none. In the second case the routing
     rules choose the account, and may fall back to another one. ``payment_method_kind`` (such as
     ``card``) is for the conditions of the rules.
+
+    The provider receives ``reference``, ``customer``, ``description`` and ``statement_descriptor``
+    as far as it has fields for them, and those keys of ``metadata`` that ``provider_metadata``
+    names. Stripe sends its receipts to the customer's ``email``. After a soft decline the payment
+    is ``requires_payment_method``, and can be confirmed again, up to ``attempts_max`` times in all.
     """
 
     amount: int = Field(examples=[1050])
@@ -86,7 +112,12 @@ class NewPayment(Body):
     confirm: bool = True
     return_url: Annotated[HttpUrl, Field(max_length=2048)] | None = None
     reference: Text | None = None
+    customer: NewCustomer | None = None
+    description: Annotated[str, Field(min_length=1, max_length=127)] | None = None
+    statement_descriptor: StatementDescriptor | None = Field(default=None, examples=["GROAT 7"])
     metadata: dict[Text, MetadataValue] = Field(default_factory=dict, max_length=50)
+    provider_metadata: list[ProviderKey] = Field(default_factory=list, max_length=40)
+    attempts_max: int = Field(default=ATTEMPTS_MAX, ge=1, le=20)
 
     def order(self) -> PaymentOrder | UnroutedOrder:
         """Return the order in this body.
@@ -104,6 +135,11 @@ class NewPayment(Body):
             self.capture_method,
             None if self.return_url is None else str(self.return_url),
             self.payment_method_kind,
+            Customer() if self.customer is None else self.customer.customer(),
+            self.description,
+            self.statement_descriptor,
+            tuple(self.provider_metadata),
+            self.attempts_max,
         )
         match self.provider_account, self.payment_method, self.payment_methods:
             case None, None, dict() as tokens if tokens:
@@ -116,6 +152,12 @@ class NewPayment(Body):
                     "Give either a provider_account with the payment_method for it, or "
                     "payment_methods alone.",
                 )
+
+
+class PaymentConfirmation(Body):
+    """A confirmation. ``payment_method`` replaces the present one, at the same provider account."""
+
+    payment_method: Text | None = Field(default=None, examples=["pm_card_visa"])
 
 
 class PaymentCapture(Body):
@@ -138,6 +180,8 @@ class OperationView(View):
     amount: int
     outcome: OperationOutcome
     failure_code: FailureCode | None
+    decline_code: str | None
+    provider_message: str | None
     refund: RefundIdText | None
 
     @classmethod
@@ -149,8 +193,17 @@ class OperationView(View):
             amount=operation.amount,
             outcome=operation.outcome,
             failure_code=operation.failure_code,
+            decline_code=operation.decline_code,
+            provider_message=operation.provider_message,
             refund=operation.refund_id,
         )
+
+
+class CustomerView(View):
+    """The merchant's customer, as the merchant named it."""
+
+    reference: str | None
+    email: str | None
 
 
 class PaymentView(View):
@@ -159,6 +212,7 @@ class PaymentView(View):
     ``captured`` is a part of ``authorized``. ``returned`` (by the customer's bank), ``refunded``,
     ``refund_pending`` and ``disputed`` (disputes block its refund) are parts of ``captured``.
     ``owed`` is the amount that the beneficiary lacked when money was taken back, and owes since.
+    ``decline_code`` and ``provider_message`` are the provider's own words about the failure.
     """
 
     object: Literal["payment"] = "payment"
@@ -178,10 +232,18 @@ class PaymentView(View):
     provider_account: ProviderAccountIdText
     provider_reference: str | None
     reference: str | None
+    customer: CustomerView
+    description: str | None
+    statement_descriptor: str | None
     metadata: dict[str, str]
+    provider_metadata: list[str]
+    attempts: int
+    attempts_max: int
     next_action_url: str | None
     authorization_expires_at: datetime | None
     failure_code: FailureCode | None
+    decline_code: str | None
+    provider_message: str | None
     created_at: datetime
     updated_at: datetime
 
@@ -245,10 +307,20 @@ def _fields(payment: Payment) -> dict[str, Any]:
         "provider_account": order.provider_account_id,
         "provider_reference": payment.provider_reference,
         "reference": order.terms.reference,
+        "customer": CustomerView(
+            reference=order.terms.customer.reference, email=order.terms.customer.email
+        ),
+        "description": order.terms.description,
+        "statement_descriptor": order.terms.statement_descriptor,
         "metadata": dict(order.terms.metadata),
+        "provider_metadata": list(order.terms.provider_metadata),
+        "attempts": payment.attempts,
+        "attempts_max": order.terms.attempts_max,
         "next_action_url": payment.next_action_url,
         "authorization_expires_at": payment.authorization_expires_at,
         "failure_code": payment.failure_code,
+        "decline_code": payment.decline_code,
+        "provider_message": payment.provider_message,
         "created_at": payment.created_at,
         "updated_at": payment.updated_at,
     }
@@ -285,11 +357,14 @@ class PaymentCommandRoutes:
         payment_id: PaymentIdText,
         caller: CallerOf,
         keyed: RequiredKeyOf,
-        _: NoFields | None = None,
+        body: PaymentConfirmation | None = None,
     ) -> PaymentDetailsView:
-        """Confirm a payment."""
+        """Confirm a payment, also with another payment method after a decline."""
         once = keyed.once(PaymentDetailsView.of_details)
-        return PaymentDetailsView.of_details(await self._payments.confirm(caller, payment_id, once))
+        method = None if body is None else body.payment_method
+        return PaymentDetailsView.of_details(
+            await self._payments.confirm(caller, payment_id, method, once)
+        )
 
     async def capture(
         self,

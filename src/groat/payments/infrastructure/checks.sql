@@ -26,7 +26,7 @@ from (
                 then not coalesce(bool_or(o.outcome in ('pending', 'unknown')), false)
             when p.status in ('authorized', 'succeeded')
                 then not coalesce(bool_or(o.outcome = 'succeeded'), false)
-            when p.status = 'failed' then not coalesce(bool_and(o.outcome in ('declined', 'failed')), false)
+            when p.status in ('failed', 'requires_payment_method') then not coalesce(bool_and(o.outcome in ('declined', 'failed')), false)
             else coalesce(bool_or(o.outcome in ('pending', 'unknown')), false)
         end as bad
     from payment p
@@ -126,6 +126,7 @@ from (
             and r.created ->> 'capture_method' = p.capture_method
             and typeid('pac', p.provider_account_id) = any(r.provider_accounts) and p.status = any(r.statuses)
             and (p.failure_code is null or p.failure_code = any(r.failure_codes))
+            and (p.decline_code is null or p.decline_code = any(r.decline_codes))
             and (p.authorization_reference is null or p.authorization_reference = any(r.authorizations)), false
     ) as bad
     from payment p
@@ -137,6 +138,7 @@ from (
             array_agg(distinct coalesce(data ->> 'next', data ->> 'provider_account')) as provider_accounts,
             array_agg(distinct data ->> 'status') as statuses,
             array_agg(distinct data ->> 'failure_code') as failure_codes,
+            array_agg(distinct data ->> 'decline_code') as decline_codes,
             array_agg(distinct data ->> 'authorization') as authorizations
         from recorded_change
         where object like 'pay\_%'
@@ -175,13 +177,15 @@ from (
 ) as effects
 
 -- name: check_operations_match_record
--- Each operation has an audit record with the same kind, amount, provider account and references.
+-- Each operation has an audit record with the same kind, amount, provider account and references. A decline that
+-- ends a payment begins the cancellation at its provider.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(r.data ->> 'operation', typeid('op', o.id)) as id, not coalesce(
         o.payment_id = r.object_id
             and r.action = case
                 when r.action = 'payment.fell_back' and o.kind = 'authorize' then r.action
+                when r.action = 'payment.declined' and o.kind = 'cancel' then r.action
                 else 'payment.' || o.kind || '_requested'
             end
             and (r.data ->> 'amount')::bigint = o.amount

@@ -89,6 +89,8 @@ def settle(connection: Connection, merchant_id: MerchantId, ended: Sequence[Oper
             "ids": Uuids([one.operation_id for one in ended]),
             "outcomes": Texts([one.outcome for one in ended]),
             "failure_codes": Texts([one.failure_code for one in ended]),
+            "decline_codes": Texts([one.decline_code for one in ended]),
+            "provider_messages": Texts([one.provider_message for one in ended]),
         },
     )
 
@@ -194,6 +196,8 @@ def to_operation(row: Row) -> Operation:
         final=row.final,
         refund_id=row.refund_id,
         capture_reference=row.capture_reference,
+        decline_code=row.decline_code,
+        provider_message=row.provider_message,
     )
 
 

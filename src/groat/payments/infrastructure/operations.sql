@@ -13,7 +13,8 @@ insert into operation (
 -- name: find_open_operations
 -- Under the lock of their payments, and with locks of their own. Otherwise a worker could claim one and
 -- call the provider for it, while this transaction decides its outcome.
-select id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference
+select id, payment_id, kind, outcome, failure_code, decline_code, provider_message, amount, final, refund_id,
+    capture_reference
 from operation
 where merchant_id = %(merchant_id)s and payment_id = any(%(payment_ids)s::uuid[])
     and outcome in ('pending', 'unknown')
@@ -28,23 +29,28 @@ where merchant_id = %(merchant_id)s and payment_id = %(payment_id)s
 
 -- name: list_operations
 -- Of one payment, the oldest first.
-select id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference
+select id, payment_id, kind, outcome, failure_code, decline_code, provider_message, amount, final, refund_id,
+    capture_reference
 from operation
 where merchant_id = %(merchant_id)s and payment_id = %(payment_id)s
 order by created_at, id
 
 -- name: get_operation
 -- One by its id.
-select id, payment_id, kind, outcome, failure_code, amount, final, refund_id, capture_reference
+select id, payment_id, kind, outcome, failure_code, decline_code, provider_message, amount, final, refund_id,
+    capture_reference
 from operation
 where merchant_id = %(merchant_id)s and id = %(id)s
 
 -- name: settle_operations
 -- Only open operations: a settled outcome never changes.
 update operation o
-set outcome = n.outcome, failure_code = n.failure_code, updated_at = now()
-from unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(failure_codes)s::text[])
-    as n (id, outcome, failure_code)
+set outcome = n.outcome, failure_code = n.failure_code, decline_code = n.decline_code,
+    provider_message = n.provider_message, updated_at = now()
+from unnest(
+    %(ids)s::uuid[], %(outcomes)s::text[], %(failure_codes)s::text[], %(decline_codes)s::text[],
+    %(provider_messages)s::text[]
+) as n (id, outcome, failure_code, decline_code, provider_message)
 where o.merchant_id = %(merchant_id)s and o.id = n.id and o.outcome in ('pending', 'unknown')
 
 -- name: mark_operation_unknown
@@ -82,8 +88,8 @@ set
 from due
 where o.merchant_id = due.merchant_id and o.id = due.id
 returning
-    o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.amount, o.final, o.refund_id,
-    o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at, o.created_at,
+    o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.decline_code, o.provider_message, o.amount,
+    o.final, o.refund_id, o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at, o.created_at,
     now() - o.created_at as age
 
 -- name: claim_operations_of_payment
@@ -102,8 +108,8 @@ set due_at = now() + %(lease)s::interval, outcome = 'unknown'
 from wanted w
 where o.merchant_id = w.merchant_id and o.id = w.id
 returning
-    o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.amount, o.final, o.refund_id,
-    o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at,
+    o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.decline_code, o.provider_message, o.amount,
+    o.final, o.refund_id, o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at,
     o.created_at, now() - o.created_at as age, w.due_at as was_due
 
 -- name: put_off_operation
@@ -122,8 +128,8 @@ where merchant_id = %(merchant_id)s and id = %(id)s and due_at = %(leased_until)
 -- Unknown ones of all merchants, the oldest first; without first calls under way, and without payments
 -- that wait for their customers.
 select
-    o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.amount, o.final, o.refund_id,
-    o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at, o.created_at,
+    o.id, o.payment_id, o.kind, o.outcome, o.failure_code, o.decline_code, o.provider_message, o.amount,
+    o.final, o.refund_id, o.capture_reference, o.merchant_id, o.provider_account_id, o.reason, o.lookups, o.due_at, o.created_at,
     now() - o.created_at as age
 from operation o
 join payment p on p.merchant_id = o.merchant_id and p.id = o.payment_id

@@ -17,7 +17,13 @@ from groat.kernel.money import Money
 from groat.payments.domain.dispute import dispute_id
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation
-from groat.payments.domain.payment import Payment, PaymentFilter, PaymentOrder, PaymentTerms
+from groat.payments.domain.payment import (
+    Customer,
+    Payment,
+    PaymentFilter,
+    PaymentOrder,
+    PaymentTerms,
+)
 from groat.payments.domain.standing import (
     Arrival,
     EffectKey,
@@ -71,7 +77,14 @@ def insert_payment(connection: Connection, merchant_id: MerchantId, payment: Pay
             "return_url": order.terms.return_url,
             "route": _route(payment),
             "reference": order.terms.reference,
+            "customer_reference": order.terms.customer.reference,
+            "customer_email": order.terms.customer.email,
+            "description": order.terms.description,
+            "statement_descriptor": order.terms.statement_descriptor,
             "metadata": Jsonb(dict(order.terms.metadata)),
+            "provider_metadata": Texts(order.terms.provider_metadata),
+            "attempts": payment.attempts,
+            "attempts_max": order.terms.attempts_max,
             "now": payment.created_at,
         },
     )
@@ -113,6 +126,11 @@ def update_payments(
             "returned": Bigints([one.returned for one in payments]),
             "in_dispute": Bigints([one.in_dispute for one in payments]),
             "failure_codes": Texts([one.failure_code for one in payments]),
+            "decline_codes": Texts([one.decline_code for one in payments]),
+            "provider_messages": Texts([one.provider_message for one in payments]),
+            "attempts": Bigints([one.attempts for one in payments]),
+            "declined_references": Texts([one.declined_reference for one in payments]),
+            "declined_open": [one.declined_open for one in payments],
             "provider_references": Texts([one.provider_reference for one in payments]),
             "authorization_references": Texts([one.authorization_reference for one in payments]),
             "authorization_expiries": Times([one.authorization_expires_at for one in payments]),
@@ -226,6 +244,8 @@ def to_payment(row: Row) -> Payment:
         order=_order(row),
         status=Status(row.status),
         failure_code=operations.failure_code(row),
+        decline_code=row.decline_code,
+        provider_message=row.provider_message,
         created_at=row.created_at,
         updated_at=row.updated_at,
         authorized=row.authorized,
@@ -239,6 +259,9 @@ def to_payment(row: Row) -> Payment:
         authorization_reference=row.authorization_reference,
         authorization_expires_at=row.authorization_expires_at,
         next_action_url=row.next_action_url,
+        attempts=row.attempts,
+        declined_reference=row.declined_reference,
+        declined_open=row.declined_open,
     )
 
 
@@ -251,6 +274,11 @@ def _order(row: Row) -> PaymentOrder:
         capture_method=row.capture_method,
         return_url=row.return_url,
         method_kind=row.payment_method_kind,
+        customer=Customer(row.customer_reference, row.customer_email),
+        description=row.description,
+        statement_descriptor=row.statement_descriptor,
+        provider_metadata=tuple(row.provider_metadata),
+        attempts_max=row.attempts_max,
     )
     if row.route is not None:
         return PaymentOrder(terms, routes.from_document(row.route))

@@ -2,19 +2,23 @@
 -- Before the provider is called.
 insert into payment (
     merchant_id, id, status, currency, amount, beneficiary_id, provider_account_id, payment_method,
-    payment_method_kind, capture_method, return_url, route, reference, metadata, created_at, updated_at
+    payment_method_kind, capture_method, return_url, route, reference, customer_reference, customer_email,
+    description, statement_descriptor, metadata, provider_metadata, attempts, attempts_max, created_at, updated_at
 ) values (
     %(merchant_id)s, %(id)s, %(status)s, %(currency)s, %(amount)s, %(beneficiary_id)s,
     %(provider_account_id)s, %(payment_method)s, %(payment_method_kind)s, %(capture_method)s,
-    %(return_url)s, %(route)s::jsonb, %(reference)s, %(metadata)s, %(now)s, %(now)s
+    %(return_url)s, %(route)s::jsonb, %(reference)s, %(customer_reference)s, %(customer_email)s,
+    %(description)s, %(statement_descriptor)s, %(metadata)s, %(provider_metadata)s::text[], %(attempts)s,
+    %(attempts_max)s, %(now)s, %(now)s
 )
 
 -- name: lock_payments
 -- In id order, and before balances: every transaction locks in this order, so none deadlock.
 select
-    id, status, failure_code, amount, currency, provider_account_id, payment_method, route,
-    beneficiary_id, reference, metadata, capture_method, return_url, payment_method_kind,
-    created_at, updated_at, authorized, captured, refunded, refund_pending, returned,
+    id, status, failure_code, decline_code, provider_message, amount, currency, provider_account_id, payment_method,
+    route, beneficiary_id, reference, customer_reference, customer_email, description, statement_descriptor, metadata,
+    provider_metadata, attempts, attempts_max, declined_reference, declined_open, capture_method, return_url,
+    payment_method_kind, created_at, updated_at, authorized, captured, refunded, refund_pending, returned,
     in_dispute, owed, provider_reference, authorization_reference, authorization_expires_at, next_action_url
 from payment
 where merchant_id = %(merchant_id)s and id = any(%(ids)s::uuid[])
@@ -26,7 +30,8 @@ for no key update
 update payment p
 set status = n.status, authorized = n.authorized, captured = n.captured, refunded = n.refunded,
     refund_pending = n.refund_pending, returned = n.returned, in_dispute = n.in_dispute,
-    failure_code = n.failure_code,
+    failure_code = n.failure_code, decline_code = n.decline_code, provider_message = n.provider_message,
+    attempts = n.attempts, declined_reference = n.declined_reference, declined_open = n.declined_open,
     provider_reference = n.provider_reference, authorization_reference = n.authorization_reference,
     authorization_expires_at = n.authorization_expires_at, next_action_url = n.next_action_url,
     provider_account_id = n.provider_account_id, payment_method = n.payment_method,
@@ -34,13 +39,16 @@ set status = n.status, authorized = n.authorized, captured = n.captured, refunde
 from unnest(
     %(ids)s::uuid[], %(statuses)s::text[], %(authorized)s::bigint[], %(captured)s::bigint[],
     %(refunded)s::bigint[], %(refund_pending)s::bigint[], %(returned)s::bigint[], %(in_dispute)s::bigint[],
-    %(failure_codes)s::text[], %(provider_references)s::text[], %(authorization_references)s::text[],
+    %(failure_codes)s::text[], %(decline_codes)s::text[], %(provider_messages)s::text[],
+    %(attempts)s::bigint[], %(declined_references)s::text[], %(declined_open)s::boolean[],
+    %(provider_references)s::text[], %(authorization_references)s::text[],
     %(authorization_expiries)s::timestamptz[], %(next_action_urls)s::text[],
     %(provider_account_ids)s::uuid[], %(payment_methods)s::text[], %(routes)s::text[],
     %(updated)s::timestamptz[]
 ) as n (
     id, status, authorized, captured, refunded, refund_pending, returned, in_dispute, failure_code,
-    provider_reference, authorization_reference, authorization_expires_at, next_action_url,
+    decline_code, provider_message, attempts, declined_reference, declined_open, provider_reference,
+    authorization_reference, authorization_expires_at, next_action_url,
     provider_account_id, payment_method, route, updated_at
 )
 where p.merchant_id = %(merchant_id)s and p.id = n.id
@@ -48,9 +56,10 @@ where p.merchant_id = %(merchant_id)s and p.id = n.id
 -- name: get_payment
 -- One payment.
 select
-    id, status, failure_code, amount, currency, provider_account_id, payment_method, route,
-    beneficiary_id, reference, metadata, capture_method, return_url, payment_method_kind,
-    created_at, updated_at, authorized, captured, refunded, refund_pending, returned,
+    id, status, failure_code, decline_code, provider_message, amount, currency, provider_account_id, payment_method,
+    route, beneficiary_id, reference, customer_reference, customer_email, description, statement_descriptor, metadata,
+    provider_metadata, attempts, attempts_max, declined_reference, declined_open, capture_method, return_url,
+    payment_method_kind, created_at, updated_at, authorized, captured, refunded, refund_pending, returned,
     in_dispute, owed, provider_reference, authorization_reference, authorization_expires_at, next_action_url
 from payment
 where merchant_id = %(merchant_id)s and id = %(id)s
@@ -59,9 +68,10 @@ where merchant_id = %(merchant_id)s and id = %(id)s
 -- By the time-ordered id, newest or oldest first: the primary key has both orders. Only one branch runs.
 with wanted as not materialized (
     select
-        id, status, failure_code, amount, currency, provider_account_id, payment_method, route,
-        beneficiary_id, reference, metadata, capture_method, return_url, payment_method_kind,
-        created_at, updated_at, authorized, captured, refunded, refund_pending, returned,
+        id, status, failure_code, decline_code, provider_message, amount, currency, provider_account_id, payment_method,
+        route, beneficiary_id, reference, customer_reference, customer_email, description, statement_descriptor, metadata,
+        provider_metadata, attempts, attempts_max, declined_reference, declined_open, capture_method, return_url,
+        payment_method_kind, created_at, updated_at, authorized, captured, refunded, refund_pending, returned,
         in_dispute, owed, provider_reference, authorization_reference, authorization_expires_at, next_action_url
     from payment
     where merchant_id = %(merchant_id)s and id > %(id_above)s and id < %(id_below)s

@@ -26,7 +26,7 @@ from groat.kernel.money import Money
 from groat.payments.domain.actions import PaymentAction
 from groat.payments.domain.lifecycle import QUARANTINED
 from groat.payments.domain.operation import Operation, OperationKind, idempotency_key
-from groat.payments.domain.payment import Begun, Payment
+from groat.payments.domain.payment import Begun, Payment, PaymentTerms
 from groat.payments.domain.resolution import lookup_delay
 from groat.payments.domain.standing import Arrival
 from groat.payments.infrastructure import operations
@@ -50,6 +50,7 @@ from groat.providers.port import (
     CancelRequest,
     CaptureRequest,
     OperationRequest,
+    OrderDetails,
     RefundRequest,
     Reply,
     Unknown,
@@ -373,6 +374,9 @@ def request_of(
                 return_url=order.terms.return_url,
                 provider_reference=payment.provider_reference,
                 begun_at=begun_at,
+                operation_id=operation.id,
+                declined_reference=payment.declined_reference if payment.declined_open else None,
+                details=_details(order.terms),
             )
         case OperationKind.CAPTURE:
             reserved = payment.authorization_reference or made
@@ -386,6 +390,18 @@ def request_of(
             return RefundRequest(key, payment.id, refund_id, amount, made, capture)
         case kind:
             assert_never(kind)
+
+
+def _details(terms: PaymentTerms) -> OrderDetails:
+    """Return the details of a payment that its provider receives."""
+    return OrderDetails(
+        terms.reference,
+        terms.description,
+        terms.statement_descriptor,
+        terms.customer.reference,
+        terms.customer.email,
+        {key: terms.metadata[key] for key in terms.provider_metadata},
+    )
 
 
 def _unknown(operation: Operation, reason: str) -> Change:

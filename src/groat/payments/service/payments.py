@@ -12,6 +12,7 @@ from groat.audit.domain.record import Transition
 from groat.kernel.caller import Caller
 from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import IdSource, MerchantId, OperationId, PaymentId
+from groat.kernel.value import replace
 from groat.payments.domain import payment as domain
 from groat.payments.domain.changes import created, requested
 from groat.payments.domain.lifecycle import Status
@@ -76,7 +77,7 @@ class PaymentService:
             payment = domain.new_payment(payment_id, routed, now)
             begun = Begun(payment, None)
             if confirm:
-                begun = domain.confirm(payment, self._new_operation_id(), now)
+                begun = domain.confirm(payment, (), None, self._new_operation_id(), now)
             await self._insert(connection, caller.merchant_id, begun.payment, decision, now)
             changes = [created(caller, begun.payment, once.digest)]
             if confirm:
@@ -87,19 +88,32 @@ class PaymentService:
         return await self._runner.run(caller, once, payment_id, _keeper(caller.merchant_id), begin)
 
     async def confirm(
-        self, caller: Caller, payment_id: PaymentId, once: Once[PaymentDetails] = UNKEYED
+        self,
+        caller: Caller,
+        payment_id: PaymentId,
+        payment_method: str | None = None,
+        once: Once[PaymentDetails] = UNKEYED,
     ) -> PaymentDetails:
-        """Authorize a payment that was created without confirmation.
+        """Authorize a payment that was created without confirmation, or whose attempt has failed.
+
+        Without a ``payment_method``, the payment's present one is tried.
 
         Raises:
             NotFound: the merchant has no such payment.
+            InvalidRequest: ``invalid_payment_method``, the provider does not accept it.
             Conflict: the payment cannot be confirmed; see ``domain.payment.confirm``.
         """
+        if payment_method is not None:
+            order = (await self._queries.payment(caller.merchant_id, payment_id)).payment.order
+            route = order.route.with_method(payment_method)
+            await self._require_method(caller.merchant_id, replace(order, route=route))
         return await self._command(
             caller,
             payment_id,
             once,
-            lambda payment, _, now: domain.confirm(payment, self._new_operation_id(), now),
+            lambda payment, busy, now: domain.confirm(
+                payment, busy, payment_method, self._new_operation_id(), now
+            ),
         )
 
     async def capture(
@@ -173,11 +187,14 @@ class PaymentService:
             wanted = order.routing_input(payment_id)
             decision = await self._routing.decide(merchant_id, wanted)
             order = PaymentOrder(order.terms, decision.route)
+        await self._require_method(merchant_id, order)
+        return order, decision
+
+    async def _require_method(self, merchant_id: MerchantId, order: PaymentOrder) -> None:
         provider = await self._providers.get(merchant_id, order.provider_account_id)
         problem = provider.method_problem(order.payment_method, order.terms.return_url)
         if problem is not None:
             raise InvalidRequest("invalid_payment_method", problem)
-        return order, decision
 
     async def _require_several_captures(
         self, merchant_id: MerchantId, payment_id: PaymentId

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeAlias
 
-from groat.kernel.ids import PaymentId, RefundId
+from groat.kernel.ids import OperationId, PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.kernel.value import Value
 from groat.providers.domain.failures import FailureCode
@@ -60,18 +60,28 @@ class Captured(Value):
 class CaptureReturned(Value):
     """A bank debit failed or was returned. ``reference`` is the provider's id of the capture.
 
-    The capture may have succeeded before: weeks before, for some debits.
+    The capture may have succeeded before: weeks before, for some debits. If it had not, this is a
+    decline; see ``Declined`` for ``stays_open``.
     """
 
     reference: str
     amount: Money
     code: FailureCode
+    stays_open: bool = False
 
 
 class Declined(Value):
-    """The provider or the issuer declined the operation."""
+    """The provider or the issuer declined the operation.
+
+    ``decline_code`` and ``message`` are the provider's own, None if it gives none. ``stays_open``
+    tells that the provider keeps the declined payment open. Another attempt then continues it, and
+    a payment that has failed must be canceled there.
+    """
 
     code: FailureCode
+    decline_code: str | None = None
+    message: str | None = None
+    stays_open: bool = False
 
 
 class Canceled(Value):
@@ -184,6 +194,9 @@ class Report(Value):
 
     ``movements`` are the entries in the provider's books that came with the report. A fact moves
     money between the beneficiary and clearing, a movement between clearing and the provider.
+
+    ``operation_id`` is Groat's id of the operation that the fact is about, if the provider returned
+    it. By it, the late decline of an earlier attempt is told from that of the present attempt.
     """
 
     payment_id: PaymentId | None
@@ -192,3 +205,4 @@ class Report(Value):
     refund_id: RefundId | None = None
     capture_reference: str | None = None
     movements: tuple[Movement, ...] = ()
+    operation_id: OperationId | None = None

@@ -58,6 +58,9 @@ Most other failures are about the customer. For example, a customer without fund
 another provider either.
 """
 
+HARD = frozenset({FailureCode.FRAUD_SUSPECTED, FailureCode.LOST_OR_STOLEN})
+"""Failures that end a payment. After any other failure, another payment method may succeed."""
+
 
 def known_codes(codes: Iterable[str]) -> list[str]:
     """Return the stored codes that this version knows, and drop the others.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from groat.kernel.errors import InvalidRequest
-from groat.kernel.ids import PaymentId, RefundId
+from groat.kernel.ids import OperationId, PaymentId, RefundId
 from groat.kernel.money import Money
 from groat.platform.http.strict_json import Json
 from groat.providers.amounts import to_units
@@ -19,10 +19,16 @@ from groat.providers.port import (
     payment_reference,
     refund_reference,
 )
-from groat.providers.reading import own_payment_id, own_refund_id
+from groat.providers.reading import own_operation_id, own_payment_id, own_refund_id
 
 _SAVED = re.compile(r"(card|paypal):([0-9A-Za-z_-]{1,255})", re.ASCII)
 """Form of a saved payment method. The pattern of its id is that of ``vault_id`` in Orders v2."""
+
+_KEY_PREFIX = "groat-"
+"""Prefix of the engine's idempotency keys. The id of the operation follows it."""
+
+_REFERENCE_LENGTH = 80
+"""Maximum characters of the merchant's reference in an invoice id, which has 127 at most."""
 
 _WHOLE = frozenset({"HUF", "JPY", "TWD"})
 """Currencies that PayPal takes without decimals (developer.paypal.com, "Currency codes")."""
@@ -45,23 +51,50 @@ def order(request: AuthorizeRequest) -> Json:
     Raises:
         InvalidRequest: ``amount_not_supported`` or ``invalid_payment_method``.
     """
+    details = request.details
+    unit: dict[str, Json] = {
+        "custom_id": payment_reference(request.payment_id),
+        "invoice_id": _invoice_id(request),
+        "amount": _amount(request.amount),
+    }
+    if details.description is not None:
+        unit["description"] = details.description
+    if details.statement_descriptor is not None:
+        unit["soft_descriptor"] = details.statement_descriptor
     return {
         "intent": "CAPTURE" if request.capture else "AUTHORIZE",
-        "purchase_units": [
-            {
-                "custom_id": payment_reference(request.payment_id),
-                "amount": _amount(request.amount),
-            }
-        ],
-        "payment_source": payment_source(request.payment_method, request.return_url),
+        "purchase_units": [unit],
+        "payment_source": payment_source(
+            request.payment_method, request.return_url, details.customer_email
+        ),
     }
 
 
-def payment_source(payment_method: str | None, return_url: str | None) -> Json:
+def _invoice_id(request: AuthorizeRequest) -> str:
+    """Return the invoice id of an order: the merchant's reference, and the operation's key.
+
+    The payer sees it. An account may refuse a second payment with the same invoice id, so the key
+    makes each attempt's different. By the key, a look-up tells the order of an attempt.
+    """
+    reference = request.details.reference
+    known = "" if reference is None else f"{reference[:_REFERENCE_LENGTH]} "
+    return f"{known}{request.idempotency_key}"
+
+
+def own_operation(invoice_id: str | None) -> OperationId | None:
+    """Return the operation that an invoice id names, None if it names none."""
+    _, _, key = (invoice_id or "").rpartition(" ")
+    return own_operation_id(key.removeprefix(_KEY_PREFIX))
+
+
+def payment_source(
+    payment_method: str | None, return_url: str | None, email: str | None = None
+) -> Json:
     """Return the payment source of an order (Orders v2, ``payment_source_request``).
 
     ``card:ID`` and ``paypal:ID`` name a card or a wallet that PayPal's vault has saved. Without a
     payment method the payer signs in at PayPal and needs a ``return_url`` to come back to.
+    PayPal's page shows ``email``, so that the payer need not type it.
 
     Raises:
         InvalidRequest: ``invalid_payment_method``.
@@ -73,7 +106,8 @@ def payment_source(payment_method: str | None, return_url: str | None) -> Json:
                 "A PayPal payment without a payment_method needs a return_url: the customer pays "
                 "on PayPal's page.",
             )
-        return {"paypal": _context("paypal", return_url)}
+        named: dict[str, Json] = {} if email is None else {"email_address": email}
+        return {"paypal": {**named, **_context("paypal", return_url)}}
     saved = _SAVED.fullmatch(payment_method)
     if saved is None:
         raise InvalidRequest(

@@ -13,12 +13,16 @@ from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from groat.kernel.ids import OperationId
+from groat.providers.paypal.bodies import own_operation
 from groat.providers.paypal.payloads import (
     DisputeEvent,
     PayPalEnvelopePayload,
     PayPalEventListPayload,
     PayPalEventPayload,
+    PurchaseUnitPayload,
     ToldEvent,
+    ToldOrder,
 )
 from groat.providers.port import Envelope, EventPage
 from groat.providers.reading import Malformed, convert, event_page, parse
@@ -78,19 +82,24 @@ def envelope(body: bytes, transmission_id: str | None = None) -> Envelope:
     return Envelope(event.id, event.event_type, transmission_id)
 
 
-def order_of(payment_ref: str, body: bytes) -> str | None:
-    """Return the order id in a listed event about the payment ``payment_ref``, else None."""
+def order_of(payment_ref: str, operation_id: OperationId | None, body: bytes) -> str | None:
+    """Return the order id in a listed event about one attempt of a payment, else None.
+
+    ``payment_ref`` names the payment, and ``operation_id`` the attempt.
+    """
     try:
         resource = parse(ToldEvent, body).resource
     except Malformed:
         return None
-    if any(unit.custom_id == payment_ref for unit in resource.purchase_units):
+
+    def is_wanted(told: ToldOrder | PurchaseUnitPayload) -> bool:
+        attempt = own_operation(told.invoice_id)
+        is_other = None not in {attempt, operation_id} and attempt != operation_id
+        return told.custom_id == payment_ref and not is_other
+
+    if any(map(is_wanted, resource.purchase_units)):
         return resource.id
-    return (
-        resource.supplementary_data.related_ids.order_id
-        if resource.custom_id == payment_ref
-        else None
-    )
+    return resource.supplementary_data.related_ids.order_id if is_wanted(resource) else None
 
 
 def first_page(since: datetime, until: datetime) -> str:

@@ -85,29 +85,34 @@ class PayPalLookups:
         Do so only once PayPal has forgotten the operation's key. Until then the engine repeats the
         call.
         """
-        begun_at = request.begun_at if isinstance(request, AuthorizeRequest) else None
+        if not isinstance(request, AuthorizeRequest):
+            return Answered(())
+        begun_at = request.begun_at
         if begun_at is None or self._clock.now() < begun_at + KEEPS_KEYS_FOR:
             return Answered(())
         until = begun_at + KEEPS_KEYS_FOR + _EVENTS_COME_WITHIN
-        payment_ref = payment_reference(request.payment_id)
-        found = await self._order_told_of(payment_ref, begun_at - _CLOCKS_DIFFER_BY, until)
+        found = await self._order_told_of(request, begun_at - _CLOCKS_DIFFER_BY, until)
         if isinstance(found, Unknown):
             return found
         return Answered(()) if found is None else await self.of_order(request, found)
 
     async def _order_told_of(
-        self, payment_ref: str, since: datetime, until: datetime
+        self, request: AuthorizeRequest, since: datetime, until: datetime
     ) -> str | Unknown | None:
-        """Search the events from ``since`` to ``until`` for the order of ``payment_ref``.
+        """Search the events from ``since`` to ``until`` for the order of an attempt.
 
-        Return None if no event names that payment.
+        Return None if no event names it.
         """
+        payment_ref = payment_reference(request.payment_id)
         query: str | None = events.first_page(since, until)
         while query is not None:
             page = await self._objects.events(query)
             if isinstance(page, Unknown):
                 return page
-            named = (events.order_of(payment_ref, event.body) for event in page.events)
+            named = (
+                events.order_of(payment_ref, request.operation_id, event.body)
+                for event in page.events
+            )
             order_id = next(filter(None, named), None)
             if order_id is not None:
                 return order_id

@@ -223,9 +223,7 @@ def _reply(
         return answer
     if answer.ok:
         return read(lambda: translation.addressed(reports(answer.body), request))
-    return read(
-        lambda: refusal(request, translation.refusal_code(parse(ProblemPayload, answer.body)))
-    )
+    return read(lambda: translation.refused(parse(ProblemPayload, answer.body), request))
 
 
 def _refused(request: OperationRequest, code: FailureCode) -> Answered:

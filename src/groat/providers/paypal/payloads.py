@@ -76,6 +76,7 @@ class AuthorizationPayload(Payload):
     status: AuthorizationStatus
     amount: AmountPayload
     custom_id: str | None = None
+    invoice_id: str | None = None
     expiration_time: Annotated[datetime, Meta(tz=True)] | None = None
     processor_response: ProcessorResponse | None = None
     supplementary_data: SupplementaryData = SupplementaryData()
@@ -118,6 +119,7 @@ class PurchaseUnitPayload(Payload):
     """A part of an order. Orders that Groat creates have one."""
 
     custom_id: str | None = None
+    invoice_id: str | None = None
     payments: UnitPayments = UnitPayments()
 
 
@@ -189,6 +191,7 @@ class ToldOrder(Payload):
 
     id: Id | None = None
     custom_id: str | None = None
+    invoice_id: str | None = None
     purchase_units: list[PurchaseUnitPayload] = field(default_factory=list)
     supplementary_data: SupplementaryData = SupplementaryData()
 
@@ -248,9 +251,10 @@ class TransactionPage(Payload):
 
 
 class Issue(Payload):
-    """The name of one reason for a refusal."""
+    """One reason for a refusal: its name, and its description."""
 
     issue: str = ""
+    description: str | None = None
 
 
 class ProblemPayload(Payload):

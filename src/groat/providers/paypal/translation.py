@@ -26,11 +26,12 @@ from groat.providers.domain.facts import (
     RequiresAction,
 )
 from groat.providers.domain.failures import FailureCode
-from groat.providers.paypal.bodies import own_ids
+from groat.providers.paypal.bodies import own_ids, own_operation
 from groat.providers.paypal.codes import failure_code
 from groat.providers.paypal.payloads import (
     AuthorizationPayload,
     CapturePayload,
+    Issue,
     Link,
     OrderPayload,
     PayPalRefundPayload,
@@ -40,7 +41,7 @@ from groat.providers.paypal.payloads import (
     UnitPayments,
 )
 from groat.providers.port import Answered, AuthorizeRequest, OperationRequest, RefundRequest
-from groat.providers.reading import own_payment_id
+from groat.providers.reading import declined, own_payment_id, refusal
 
 REVERSAL_NOTE = "Payment reversed"
 """Note that PayPal writes on a reversal, which it makes because of a dispute.
@@ -92,7 +93,9 @@ def authorization_reports(authorization: AuthorizationPayload, now: datetime) ->
     if fact is None:
         return ()
     order_id = authorization.supplementary_data.related_ids.order_id
-    return (Report(own_payment_id(authorization.custom_id), order_id, fact),)
+    payment_id = own_payment_id(authorization.custom_id)
+    operation_id = own_operation(authorization.invoice_id)
+    return (Report(payment_id, order_id, fact, operation_id=operation_id),)
 
 
 def capture_reports(capture: CapturePayload) -> tuple[Report, ...]:
@@ -100,16 +103,18 @@ def capture_reports(capture: CapturePayload) -> tuple[Report, ...]:
 
     The fee in its breakdown is an expectation: only the transaction search says what was booked.
     """
-    payment_id = own_payment_id(capture.custom_id)
-    order_id = capture.supplementary_data.related_ids.order_id
+    fact: Captured | Declined | Processing
     match capture.status:
         case "COMPLETED" | "REFUNDED" | "PARTIALLY_REFUNDED":  # a refunded capture took money first
-            taken = Captured(capture.id, capture.amount.money(), final=_is_final(capture))
-            return (Report(payment_id, order_id, taken),)
+            fact = Captured(capture.id, capture.amount.money(), final=_is_final(capture))
         case "DECLINED" | "FAILED":
-            return (Report(payment_id, order_id, _declined(capture.processor_response)),)
+            fact = _declined(capture.processor_response)
         case "PENDING":
-            return (Report(payment_id, order_id, Processing()),)
+            fact = Processing()
+    payment_id = own_payment_id(capture.custom_id)
+    order_id = capture.supplementary_data.related_ids.order_id
+    operation_id = own_operation(capture.invoice_id)
+    return (Report(payment_id, order_id, fact, operation_id=operation_id),)
 
 
 def refund_reports(refund: PayPalRefundPayload, order_id: str | None = None) -> tuple[Report, ...]:
@@ -127,9 +132,14 @@ def refunded_capture(refund: PayPalRefundPayload) -> str | None:
     return capture_id if path and capture_id else None
 
 
-def refusal_code(problem: ProblemPayload) -> FailureCode:
-    """Return the failure code of a refusal's issues, or that PayPal rejected the request itself."""
-    return failure_code(problem.issues(), FailureCode.REJECTED_BY_PROVIDER)
+def refused(problem: ProblemPayload, request: OperationRequest) -> tuple[Report, ...]:
+    """Return the reports of a refusal. Without a known issue, PayPal rejected the request itself.
+
+    The first issue is PayPal's own code of it.
+    """
+    code = failure_code(problem.issues(), FailureCode.REJECTED_BY_PROVIDER)
+    first = problem.details[0] if problem.details else Issue(problem.name)
+    return refusal(request, code, first.issue, first.description)
 
 
 def forgotten(request: AuthorizeRequest, order_id: str) -> Answered:
@@ -176,8 +186,9 @@ def _unit_reports(
     for authorization in unit.payments.authorizations:
         fact = _authorization_fact(authorization, now)
         if fact is not None:
-            custom_id = authorization.custom_id or unit.custom_id
-            yield Report(own_payment_id(custom_id), order.id, fact)
+            payment_id = own_payment_id(authorization.custom_id or unit.custom_id)
+            operation_id = own_operation(authorization.invoice_id or unit.invoice_id)
+            yield Report(payment_id, order.id, fact, operation_id=operation_id)
 
 
 def _of_order(
@@ -189,23 +200,27 @@ def _of_order(
     return replace(
         capture,
         custom_id=capture.custom_id or unit.custom_id,
+        invoice_id=capture.invoice_id or unit.invoice_id,
         final_capture=capture.final_capture or order.intent == "CAPTURE",
         supplementary_data=known,
     )
 
 
 def _waiting_reports(order: OrderPayload) -> Iterator[Report]:
-    payment_id = own_payment_id(order.purchase_units[0].custom_id) if order.purchase_units else None
+    fact: RequiresAction | Approved | Canceled
     match order.status:
         case "CREATED" | "PAYER_ACTION_REQUIRED":
             url = _link(order.links, "payer-action") or _link(order.links, "approve")
-            yield Report(payment_id, order.id, RequiresAction(url or None))
+            fact = RequiresAction(url or None)
         case "APPROVED":
-            yield Report(payment_id, order.id, Approved())
+            fact = Approved()
         case "VOIDED":
-            yield Report(payment_id, order.id, Canceled())
+            fact = Canceled()
         case _:
             return
+    unit = order.purchase_units[0] if order.purchase_units else PurchaseUnitPayload()
+    payment_id, operation_id = own_payment_id(unit.custom_id), own_operation(unit.invoice_id)
+    yield Report(payment_id, order.id, fact, operation_id=operation_id)
 
 
 def _authorization_fact(authorization: AuthorizationPayload, now: datetime) -> Fact | None:
@@ -246,8 +261,9 @@ def _is_final(capture: CapturePayload) -> bool:
 
 
 def _declined(response: ProcessorResponse | None) -> Declined:
-    codes = [response.response_code or ""] if response else []
-    return Declined(failure_code(codes, FailureCode.DO_NOT_HONOR))
+    code = response.response_code if response else None
+    known = failure_code([code or ""], FailureCode.DO_NOT_HONOR)
+    return declined(known, code, None)
 
 
 def _link(links: list[Link], relation: str) -> str:

@@ -8,6 +8,7 @@ from stripe.params import (
     PaymentIntentCaptureParams,
     PaymentIntentConfirmParams,
     PaymentIntentCreateParams,
+    PaymentIntentUpdateParams,
     RefundCreateParams,
 )
 
@@ -16,6 +17,7 @@ from groat.providers.port import (
     AuthorizeRequest,
     CaptureRequest,
     RefundRequest,
+    operation_reference,
     payment_reference,
     refund_reference,
 )
@@ -23,6 +25,10 @@ from groat.providers.stripe.amounts import stripe_units
 
 PAYMENT_METADATA = "groat_payment"
 """Metadata key of the payment's id on PaymentIntents and refunds. Stripe copies it to charges."""
+
+OPERATION_METADATA = "groat_operation"
+"""Metadata key of the id of the operation that confirmed a PaymentIntent last. A charge has the id
+of the operation that made it, because Stripe copies the metadata at that moment."""
 
 REFUND_METADATA = "groat_refund"
 """Metadata key of the refund's id on refunds."""
@@ -50,6 +56,7 @@ def intent(request: AuthorizeRequest) -> PaymentIntentCreateParams:
     if request.payment_method is None:
         raise InvalidRequest("invalid_payment_method", NEEDS_METHOD)
     redirects: Literal["always", "never"] = "always" if request.return_url else "never"
+    details = request.details
     order: PaymentIntentCreateParams = {
         "amount": stripe_units(request.amount),
         "currency": request.amount.currency.lower(),
@@ -57,12 +64,50 @@ def intent(request: AuthorizeRequest) -> PaymentIntentCreateParams:
         "automatic_payment_methods": {"enabled": True, "allow_redirects": redirects},
         "capture_method": "automatic" if request.capture else "manual",
         "confirm": True,
-        "metadata": {PAYMENT_METADATA: payment_reference(request.payment_id)},
+        "metadata": _metadata(request),
         "expand": [WITH_MOVEMENT],
     }
     if request.return_url is not None:
         order["return_url"] = request.return_url
+    if details.description is not None:
+        order["description"] = details.description
+    if details.statement_descriptor is not None:
+        order["statement_descriptor_suffix"] = details.statement_descriptor
+    if details.customer_email is not None:
+        order["receipt_email"] = details.customer_email
     return order
+
+
+def _metadata(request: AuthorizeRequest) -> dict[str, str]:
+    """Return the metadata of a PaymentIntent. Groat's own keys cannot be replaced."""
+    details = request.details
+    own = {
+        "reference": details.reference,
+        "customer": details.customer_reference,
+        PAYMENT_METADATA: payment_reference(request.payment_id),
+        OPERATION_METADATA: _operation(request),
+    }
+    return {**details.metadata, **{key: value for key, value in own.items() if value is not None}}
+
+
+def _operation(request: AuthorizeRequest) -> str | None:
+    wanted = request.operation_id
+    return None if wanted is None else operation_reference(wanted)
+
+
+def next_attempt(request: AuthorizeRequest) -> PaymentIntentUpdateParams:
+    """Return the parameters that prepare a declined PaymentIntent for another attempt.
+
+    Raises:
+        InvalidRequest: ``invalid_payment_method``; there is none.
+    """
+    if request.payment_method is None:
+        raise InvalidRequest("invalid_payment_method", NEEDS_METHOD)
+    params: PaymentIntentUpdateParams = {"payment_method": request.payment_method}
+    operation = _operation(request)
+    if operation is not None:
+        params["metadata"] = {OPERATION_METADATA: operation}
+    return params
 
 
 def confirmation(request: AuthorizeRequest) -> PaymentIntentConfirmParams:

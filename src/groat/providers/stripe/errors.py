@@ -36,7 +36,8 @@ def failure(error: stripe.StripeError, request: OperationRequest) -> Reply:
 def _refused(error: stripe.StripeError, request: OperationRequest) -> Reply:
     if error.code == "payment_intent_unexpected_state":
         return read(lambda: translation.state_reports(error.json_body, request))
-    return Answered(refusal(request, FailureCode.REJECTED_BY_PROVIDER))
+    words = error.code, error.user_message
+    return Answered(refusal(request, FailureCode.REJECTED_BY_PROVIDER, *words))
 
 
 def unknown(error: stripe.StripeError) -> Unknown:

@@ -52,15 +52,20 @@ class StripeLookups:
             case RefundRequest():
                 return await self._find_refund(request)
             case _ if request.provider_reference is not None:
-                intent = await self.intent(request.provider_reference)
-                if isinstance(intent, Unknown):
-                    return intent
-                return read(lambda: translation.intent_reports(intent))
+                return await self._of_intent(request, request.provider_reference)
+            case AuthorizeRequest(declined_reference=str(reference)):
+                return await self._of_intent(request, reference)
             case _:
                 found = await self._search(request)
                 if isinstance(found, Unknown) and isinstance(request, AuthorizeRequest):
                     return await self._find_listed(request) or found
                 return found
+
+    async def _of_intent(self, request: OperationRequest, reference: str) -> Reply:
+        intent = await self.intent(reference)
+        if isinstance(intent, Unknown):
+            return intent
+        return read(lambda: translation.answer_reports(intent, request))
 
     async def fetch_capture(self, reference: str) -> Reply | NotOurs:
         """Retrieve the charge. Its metadata is that of its PaymentIntent, with the payment's id."""

@@ -46,9 +46,11 @@ class StripeOperations:
         return bodies.NEEDS_METHOD if payment_method is None else None
 
     async def authorize(self, request: AuthorizeRequest) -> Reply:
-        """Create and confirm a PaymentIntent, or continue the PaymentIntent of an earlier try."""
+        """Create and confirm a PaymentIntent, or continue that of an earlier try or attempt."""
         if request.provider_reference is not None:
             return await self._continue(request, request.provider_reference)
+        if request.declined_reference is not None:
+            return await self._try_again(request, request.declined_reference)
         intents, key = self._client.intents, _with_key(request)
         return await self._change(
             request, lambda: intents.create_async(bodies.intent(request), key), _intent_reports
@@ -116,6 +118,27 @@ class StripeOperations:
             return Unknown("timeout")
         return read(lambda: translation.intent_reports(intent))
 
+    async def _try_again(self, request: AuthorizeRequest, reference: str) -> Reply:
+        """Confirm a declined PaymentIntent with another payment method.
+
+        The first call names the operation in the metadata. So the decline of the earlier attempt
+        and a decline of this one can be told apart afterwards.
+        """
+        intents = self._client.intents
+        key: RequestOptions = {"idempotency_key": f"{request.idempotency_key}/method"}
+        try:
+            async with asyncio.timeout(self._client.timeout_seconds):
+                prepared = await self._change(
+                    request,
+                    lambda: intents.update_async(reference, bodies.next_attempt(request), key),
+                    lambda _: (),
+                )
+                if prepared != Answered(()):
+                    return _still_open(prepared, request, reference)
+                return await self._confirm(request, reference)
+        except TimeoutError:
+            return Unknown("timeout")
+
     async def _confirm(self, request: AuthorizeRequest, reference: str) -> Reply:
         """Confirm a PaymentIntent with a key of its own.
 
@@ -123,11 +146,18 @@ class StripeOperations:
         """
         intents = self._client.intents
         key: RequestOptions = {"idempotency_key": f"{request.idempotency_key}/confirm"}
-        return await self._change(
+        confirmed = await self._change(
             request,
             lambda: intents.confirm_async(reference, bodies.confirmation(request), key),
             _intent_reports,
         )
+        return _still_open(confirmed, request, reference)
+
+
+def _still_open(reply: Reply, request: AuthorizeRequest, reference: str) -> Reply:
+    if not isinstance(reply, Answered):
+        return reply
+    return Answered(translation.still_open(reply.reports, request, reference))
 
 
 def _with_key(request: OperationRequest) -> RequestOptions:

@@ -25,6 +25,7 @@ class PaymentError(Payload):
 
     code: str | None = None
     decline_code: str | None = None
+    message: str | None = None
 
 
 class BookedFee(Payload):

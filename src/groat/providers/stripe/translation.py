@@ -26,12 +26,14 @@ from groat.providers.port import (
 )
 from groat.providers.reading import (
     convert,
+    declined,
+    own_operation_id,
     own_payment_id,
     own_refund_id,
     refusal,
 )
 from groat.providers.stripe.amounts import stripe_money
-from groat.providers.stripe.bodies import PAYMENT_METADATA, REFUND_METADATA
+from groat.providers.stripe.bodies import OPERATION_METADATA, PAYMENT_METADATA, REFUND_METADATA
 from groat.providers.stripe.codes import failure_code
 from groat.providers.stripe.movements import own_movements
 from groat.providers.stripe.payloads import (
@@ -51,6 +53,9 @@ _LAPSED = {"automatic", "expired"}
 Stripe itself cancels it: with the reason ``automatic`` before 2025-03-31, ``expired`` since.
 """
 
+_SETTLED = (Authorized, Captured, Canceled, Expired)
+"""Facts about a PaymentIntent that no other attempt can follow."""
+
 _ENDED = (Captured, Canceled, Expired)
 """Facts after which a PaymentIntent can no longer be captured or canceled."""
 
@@ -63,7 +68,50 @@ def intent_reports(intent: PaymentIntent) -> tuple[Report, ...]:
     charge = intent.latest_charge
     moved = _charge_movements(charge) if isinstance(charge, ChargePayload) else ()
     payment_id = own_payment_id(intent.metadata.get(PAYMENT_METADATA))
-    return (Report(payment_id, intent.id, _intent_fact(intent), movements=moved),)
+    operation_id = own_operation_id(intent.metadata.get(OPERATION_METADATA))
+    fact = _intent_fact(intent)
+    return (Report(payment_id, intent.id, fact, movements=moved, operation_id=operation_id),)
+
+
+def answer_reports(intent: PaymentIntent, request: OperationRequest) -> tuple[Report, ...]:
+    """Return the report of a PaymentIntent as the answer to a look-up.
+
+    The decline of an attempt does not answer a capture or a cancellation.
+    """
+    if isinstance(request, AuthorizeRequest):
+        return attempt_reports(intent, request)
+    reports = intent_reports(intent)
+    return tuple(report for report in reports if not isinstance(report.fact, Declined))
+
+
+def attempt_reports(intent: PaymentIntent, request: AuthorizeRequest) -> tuple[Report, ...]:
+    """Return the report of a PaymentIntent as the answer to one attempt of its payment.
+
+    An end, or money, is a fact about the payment. What else the PaymentIntent shows is about the
+    attempt whose operation its metadata names.
+    """
+    return tuple(
+        replace(report, operation_id=request.operation_id)
+        for report in intent_reports(intent)
+        if report.operation_id in {None, request.operation_id} or isinstance(report.fact, _SETTLED)
+    )
+
+
+def still_open(
+    reports: tuple[Report, ...], request: AuthorizeRequest, reference: str
+) -> tuple[Report, ...]:
+    """Return the reports of an attempt on an earlier PaymentIntent, which a refusal leaves open."""
+    return tuple(
+        replace(
+            report,
+            provider_reference=reference,
+            operation_id=request.operation_id,
+            fact=replace(report.fact, stays_open=True)
+            if isinstance(report.fact, Declined)
+            else report.fact,
+        )
+        for report in reports
+    )
 
 
 def found_reports(page: object) -> tuple[Report, ...]:
@@ -112,9 +160,12 @@ def found_charge_reports(answer: object) -> tuple[Report, ...]:
 def decline_reports(answer: object, request: OperationRequest) -> tuple[Report, ...]:
     """Return the reports of the answer to a declined call."""
     error = convert(CardErrorAnswer, answer).error
-    reports = refusal(request, failure_code(error.decline_code, error.code))
+    code = failure_code(error.decline_code, error.code)
+    reports = refusal(request, code, error.decline_code or error.code, error.message)
     if error.payment_intent is None:
         return reports
+    if isinstance(request, AuthorizeRequest):
+        return still_open(reports, request, error.payment_intent.id)
     return tuple(replace(report, provider_reference=error.payment_intent.id) for report in reports)
 
 
@@ -130,8 +181,10 @@ def state_reports(answer: object, request: OperationRequest) -> tuple[Report, ..
     if isinstance(request, RefundRequest):
         return refused
     intent = convert(StateErrorAnswer, answer).error.payment_intent
+    if isinstance(request, AuthorizeRequest):
+        return attempt_reports(intent, request)
     reports = intent_reports(intent)
-    if isinstance(request, AuthorizeRequest) or intent.status == "processing":
+    if intent.status == "processing":
         return reports
     return tuple(report for report in reports if isinstance(report.fact, _ENDED)) or refused
 
@@ -150,7 +203,8 @@ def _intent_fact(intent: PaymentIntent) -> PaymentFact:
         case PaymentIntent(
             status="requires_payment_method", last_payment_error=PaymentError() as e
         ):
-            return Declined(failure_code(e.decline_code, e.code))
+            code = failure_code(e.decline_code, e.code)
+            return declined(code, e.decline_code or e.code, e.message, stays_open=True)
         case PaymentIntent(status="canceled", cancellation_reason=reason):
             return Expired() if reason in _LAPSED else Canceled()
         case _:  # processing, not confirmed yet, or a status that Stripe has added since
@@ -169,8 +223,12 @@ def charge_reports(charge: ChargePayload, *, expired: bool = False) -> tuple[Rep
     if fact is None:
         return ()
     payment_id = own_payment_id(charge.metadata.get(PAYMENT_METADATA))
+    operation_id = own_operation_id(charge.metadata.get(OPERATION_METADATA))
     moved = _charge_movements(charge)
-    return (Report(payment_id, charge.payment_intent, fact, movements=moved),)
+    report = Report(
+        payment_id, charge.payment_intent, fact, movements=moved, operation_id=operation_id
+    )
+    return (report,)
 
 
 def _charge_movements(charge: ChargePayload) -> tuple[Movement, ...]:
@@ -182,7 +240,8 @@ def _charge_fact(charge: ChargePayload) -> PaymentFact | None:
     match charge:
         case ChargePayload(status="failed") if charge.failure_balance_transaction is not None:
             amount = stripe_money(charge.amount, charge.currency)
-            return CaptureReturned(charge.id, amount, failure_code(charge.failure_code, None))
+            code = failure_code(charge.failure_code, None)
+            return CaptureReturned(charge.id, amount, code, stays_open=True)
         case ChargePayload(status="succeeded", captured=True):
             return Captured(charge.id, stripe_money(charge.amount_captured, charge.currency))
         case ChargePayload(status="succeeded", captured=False, payment_intent=str(intent)):

@@ -63,6 +63,11 @@ class Route(Value):
             return None
         return replace(self, at=self.at + 1)
 
+    def with_method(self, payment_method: str) -> Route:
+        """Return the route with another payment method at the current leg, and no leg after it."""
+        leg = replace(self.leg, payment_method=payment_method)
+        return replace(self, legs=(*self.legs[: self.at], leg))
+
     @property
     def leg(self) -> Leg:
         """The current leg."""

@@ -227,6 +227,7 @@ def _unit_object(order: PayPalOrder, records: Records, host: str) -> JsonObject:
         "amount": amount(order.money),
         "payee": {"merchant_id": MERCHANT_ID},
         **_references(order.unit),
+        **order.unit.model_dump(include={"description", "soft_descriptor"}, exclude_none=True),
         **({"payments": present} if present else {}),
     }
 

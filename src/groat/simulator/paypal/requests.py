@@ -32,6 +32,11 @@ OwnId = Annotated[
 ]
 """The client's name for its refund. Source: PayPal, Payments v2, ``refund_request.custom_id``."""
 
+SoftDescriptor = Annotated[
+    str, StringConstraints(min_length=1, max_length=22, pattern=r"^[A-Za-z0-9-*. ]*$")
+]
+"""Text on the payer's card statement. Source: PayPal, Orders v2, ``soft_descriptor``."""
+
 Intent: TypeAlias = Literal["CAPTURE", "AUTHORIZE"]
 
 
@@ -56,10 +61,11 @@ class PurchaseUnitBody(Parameters):
     """The amount to pay, and the client's references for it."""
 
     amount: AmountBody
-    reference_id: Identifier = "default"
-    custom_id: Identifier | None = None
+    reference_id: Annotated[str, StringConstraints(min_length=1, max_length=256)] = "default"
+    custom_id: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
     invoice_id: Identifier | None = None
     description: Identifier | None = None
+    soft_descriptor: SoftDescriptor | None = None
 
 
 Address = Annotated[str, AfterValidator(_url)]
@@ -101,6 +107,7 @@ class WalletSource(Parameters):
     """A PayPal account: a vaulted one, or the one that the payer signs in with."""
 
     vault_id: VaultId | None = None
+    email_address: Annotated[str, StringConstraints(min_length=3, max_length=254)] | None = None
     experience_context: WalletContext = WalletContext()
 
 

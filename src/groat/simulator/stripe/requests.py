@@ -63,6 +63,18 @@ def _url(value: str) -> str:
     return value
 
 
+def _descriptor(value: str) -> str:
+    if not re.search("[A-Za-z]", value) or re.search(r"[<>\\'\"*]", value):
+        raise PydanticCustomError("descriptor", "The statement descriptor is invalid")
+    return value
+
+
+def _email(value: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
+        raise PydanticCustomError("email_invalid", "Invalid email address")
+    return value
+
+
 Integer = Annotated[int, BeforeValidator(_integer)]
 Listed = Annotated[tuple[str, ...], BeforeValidator(_positions)]
 CurrencyCode = Annotated[str, AfterValidator(_currency)]
@@ -70,6 +82,9 @@ Metadata = Annotated[
     dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=500)]],
     Field(max_length=50),
 ]
+Descriptor = Annotated[str, Field(max_length=22), AfterValidator(_descriptor)]
+"""Text on the customer's statement. Source: Stripe, "Statement descriptors"."""
+Email = Annotated[str, Field(max_length=800), AfterValidator(_email)]
 Limit = Annotated[Integer, Field(ge=1, le=100)]
 Flag = Literal["true", "false"]
 Url = Annotated[str, AfterValidator(_url)]
@@ -127,11 +142,11 @@ class PaymentIntentRequest(Expanding):
     mandate_data: Anything = None
     off_session: Anything = None
     payment_method_options: Anything = None
-    receipt_email: str | None = None
+    receipt_email: Email | None = None
     setup_future_usage: Literal["off_session", "on_session"] | None = None
     shipping: Shipping | None = None
-    statement_descriptor: str | None = None
-    statement_descriptor_suffix: str | None = None
+    statement_descriptor: Descriptor | None = None
+    statement_descriptor_suffix: Descriptor | None = None
     transfer_group: str | None = None
     automatic_payment_methods: AutomaticPaymentMethods | None = None
     payment_method_types: Listed = ("card",)
@@ -149,11 +164,11 @@ class UpdateIntentRequest(Expanding):
     description: str | None = None
     metadata: Metadata = Field(default_factory=dict)
     payment_method: str | None = None
-    receipt_email: str | None = None
+    receipt_email: Email | None = None
     setup_future_usage: Literal["off_session", "on_session"] | None = None
     shipping: Shipping | None = None
-    statement_descriptor: str | None = None
-    statement_descriptor_suffix: str | None = None
+    statement_descriptor: Descriptor | None = None
+    statement_descriptor_suffix: Descriptor | None = None
     transfer_group: str | None = None
 
 
@@ -329,5 +344,7 @@ def _as_stripe_says(detail: ErrorDetails) -> StripeError:
         case _:
             message = f"{detail['msg']}: {param}"
     kind = detail["type"]
-    code = _CODES.get(kind, kind if kind in {_NOT_AN_INTEGER, "url_invalid"} else None)
+    code = _CODES.get(
+        kind, kind if kind in {_NOT_AN_INTEGER, "url_invalid", "email_invalid"} else None
+    )
     return invalid_request(message, param=param, code=code)

@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 
 from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
-from groat.kernel.ids import PaymentId, RefundId
+from groat.kernel.ids import OperationId, PaymentId, RefundId
 from groat.kernel.money import Money
+from groat.kernel.value import replace
+from groat.payments.domain.operation import idempotency_key
 from groat.providers.paypal import bodies
-from groat.providers.port import payment_reference
+from groat.providers.port import OrderDetails, payment_reference
+from groat.simulator.paypal.requests import OrderRequest
 from tests.support.paypal_requests import (
     PAYMENT_ID,
     REFUND_ID,
@@ -33,11 +36,39 @@ def test_an_order_carries_our_id_and_the_amount_in_full(
     capture: bool,  # noqa: FBT001 - a case
     intent: str,
 ) -> None:
-    assert bodies.order(authorize_request(capture=capture)) == {
+    request = authorize_request(capture=capture)
+    unit = {
+        "custom_id": payment_reference(PAYMENT_ID),
+        "invoice_id": request.idempotency_key,
+        "amount": AMOUNT,
+    }
+    assert bodies.order(request) == {
         "intent": intent,
-        "purchase_units": [{"custom_id": payment_reference(PAYMENT_ID), "amount": AMOUNT}],
+        "purchase_units": [unit],
         "payment_source": {"card": {"vault_id": "vault_visa"}},
     }
+
+
+def test_an_order_carries_the_merchants_details_within_paypals_limits() -> None:
+    details = OrderDetails("r" * 255, "Two books", "GROAT 7", "customer-7", "a@shop.example")
+    request = replace(authorize_request(None, return_url=RETURN_URL), details=details)
+    body = bodies.order(request)
+    order = OrderRequest.model_validate(body)  # the limits of Orders v2
+    unit = order.purchase_units[0]
+    assert (unit.description, unit.soft_descriptor) == ("Two books", "GROAT 7")
+    assert unit.invoice_id == f"{'r' * 80} {request.idempotency_key}"
+    assert order.payment_source is not None
+    assert order.payment_source.paypal is not None
+    assert order.payment_source.paypal.email_address == "a@shop.example"
+
+
+def test_an_invoice_id_names_the_operation() -> None:
+    operation_id = OperationId(ids.uuid7())
+    key = idempotency_key(operation_id)
+    assert bodies.own_operation(key) == operation_id
+    assert bodies.own_operation(f"order 7 {key}") == operation_id
+    assert bodies.own_operation("order 7") is None
+    assert bodies.own_operation(None) is None
 
 
 @pytest.mark.parametrize(

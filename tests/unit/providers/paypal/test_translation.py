@@ -37,7 +37,7 @@ from groat.providers.paypal.translation import (
     order_reports,
     refund_reports,
     refunded_capture,
-    refusal_code,
+    refused,
 )
 from groat.providers.reading import Malformed, convert, parse
 from tests.support.paypal_requests import (
@@ -46,6 +46,7 @@ from tests.support.paypal_requests import (
     ORDER_ID,
     PAYMENT_ID,
     REFUND_ID,
+    authorize_request,
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -123,7 +124,7 @@ def test_reply_and_lookup_report_the_same_fact() -> None:
         ({"status": "DECLINED", "processor_response": {}}, Declined(FailureCode.DO_NOT_HONOR)),
         (
             {"status": "DECLINED", "processor_response": {"response_code": "5120"}},
-            Declined(FailureCode.INSUFFICIENT_FUNDS),
+            Declined(FailureCode.INSUFFICIENT_FUNDS, "5120"),
         ),
         (
             {"amount": {"currency_code": "JPY", "value": "1050"}},
@@ -232,7 +233,7 @@ def test_an_authorization_and_its_order_report_the_same_fact() -> None:
         ({"status": "DENIED"}, Declined(FailureCode.DO_NOT_HONOR)),
         (
             {"status": "DENIED", "processor_response": {"response_code": "5120"}},
-            Declined(FailureCode.INSUFFICIENT_FUNDS),
+            Declined(FailureCode.INSUFFICIENT_FUNDS, "5120"),
         ),
         ({"status": "VOIDED"}, Canceled()),
         ({"status": "VOIDED", "expiration_time": None}, Canceled()),
@@ -380,7 +381,11 @@ def test_an_empty_order_reports_no_payment() -> None:
 def test_a_refusal_is_a_decline_or_a_rejected_request(
     problem: dict[str, object], code: FailureCode
 ) -> None:
-    assert refusal_code(convert(ProblemPayload, problem)) is code
+    document = convert(ProblemPayload, problem)
+    (report,) = refused(document, authorize_request())
+    assert isinstance(report.fact, Declined)
+    issues = document.issues() or [document.name]
+    assert (report.fact.code, report.fact.decline_code) == (code, issues[0])
 
 
 @given(st.binary() | st.just(b"{}"))

@@ -48,7 +48,8 @@ _stripes_card_error: Callable[..., stripe.StripeError] = stripe.CardError
 _invalid_request: Callable[..., stripe.StripeError] = stripe.InvalidRequestError
 
 
-REFUSED = Answered((Report(PAYMENT_ID, None, Declined(FailureCode.REJECTED_BY_PROVIDER)),))
+_REJECTED = Declined(FailureCode.REJECTED_BY_PROVIDER, message="no")
+REFUSED = Answered((Report(PAYMENT_ID, None, _REJECTED),))
 
 
 def _lost(cause: Exception) -> stripe.StripeError:
@@ -83,7 +84,10 @@ def _card_error(body: object) -> stripe.StripeError:
 def test_a_card_error_is_a_decline(
     details: dict[str, object], intent: str | None, code: FailureCode
 ) -> None:
-    expected = Report(PAYMENT_ID, intent, Declined(code))
+    decline_code = details.get("decline_code")
+    assert decline_code is None or isinstance(decline_code, str)
+    declined = Declined(code, decline_code, stays_open=intent is not None)
+    expected = Report(PAYMENT_ID, intent, declined)
     assert failure(_card_error({"error": details}), AUTHORIZATION) == Answered((expected,))
 
 

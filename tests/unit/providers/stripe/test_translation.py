@@ -120,17 +120,17 @@ def test_reply_and_both_events_report_the_same_fact() -> None:
                     "decline_code": "insufficient_funds",
                 },
             },
-            Declined(FailureCode.INSUFFICIENT_FUNDS),
+            Declined(FailureCode.INSUFFICIENT_FUNDS, "insufficient_funds", stays_open=True),
         ),
         (
             {"status": "requires_payment_method", "last_payment_error": {}},
-            Declined(FailureCode.DO_NOT_HONOR),
+            Declined(FailureCode.DO_NOT_HONOR, stays_open=True),
         ),
         ({"currency": "jpy"}, Captured("ch_1", Money(1050, "JPY"))),
         ({"latest_charge": CHARGE}, Captured("ch_1", AMOUNT)),
         (
             {"status": "requires_payment_method", "last_payment_error": AUTHENTICATION},
-            Declined(FailureCode.AUTHENTICATION_FAILED),
+            Declined(FailureCode.AUTHENTICATION_FAILED, AUTHENTICATION["code"], stays_open=True),
         ),
         (
             {"status": "requires_capture", "amount_capturable": 1200},
@@ -310,7 +310,8 @@ def test_a_charge_that_failed_after_its_booking_was_returned() -> None:
         -1200, id="txn_2", reporting_category="charge_failure", source="pyr_1"
     )
     (report,) = _event(failed, "charge.failed")
-    returned = CaptureReturned("ch_1", Money(1200, "EUR"), FailureCode.INSUFFICIENT_FUNDS)
+    amount, code = Money(1200, "EUR"), FailureCode.INSUFFICIENT_FUNDS
+    returned = CaptureReturned("ch_1", amount, code, stays_open=True)
     assert report.fact == returned
     assert [(one.key, one.gross, one.parent) for one in report.movements] == [
         ("txn_1", 1200, "ch_1"),

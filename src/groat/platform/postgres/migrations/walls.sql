@@ -35,8 +35,9 @@ grant update (metadata) on account to {role};
 grant update (posted, held, version, recorded_at, status) on balance to {role};
 grant update (remaining, captured, state) on hold to {role};
 grant update (
-    status, authorized, captured, refunded, refund_pending, returned, in_dispute, owed, failure_code, provider_reference,
-    authorization_reference, authorization_expires_at, next_action_url, provider_account_id, payment_method,
+    status, authorized, captured, refunded, refund_pending, returned, in_dispute, owed, failure_code, decline_code,
+    provider_message, attempts, declined_reference, declined_open, provider_reference, authorization_reference,
+    authorization_expires_at, next_action_url, provider_account_id, payment_method,
     route, updated_at
 ) on payment to {role};
 grant update (payout) on movement to {role};
@@ -44,7 +45,9 @@ grant update (watermark, rechecked_at, due_at, attempts, reason) on movement_fee
 grant update (parent, told_currency, told, booked_currency, booked) on open_item to {role};
 grant update (status, failure_code, updated_at) on refund to {role};
 grant update (status, updated_at) on dispute to {role};
-grant update (outcome, failure_code, reason, lookups, due_at, updated_at) on operation to {role};
+grant update (
+    outcome, failure_code, decline_code, provider_message, reason, lookups, due_at, updated_at
+) on operation to {role};
 grant update (
     status, reason, attempts, claimed_until, attempts_lost, failures, failures_alike, due_at, settled_at
 ) on provider_event to {role};

@@ -163,7 +163,8 @@ create table payment (
     merchant_id bigint not null references merchant,
     id uuid not null,
     status text not null check (status in (
-        'created', 'processing', 'requires_action', 'authorized', 'succeeded', 'canceled', 'expired', 'failed'
+        'created', 'processing', 'requires_action', 'requires_payment_method', 'authorized', 'succeeded', 'canceled',
+        'expired', 'failed'
     )),
     currency text not null check (currency ~ '^[A-Z]{3}$'),
     amount bigint not null check (amount > 0),
@@ -181,9 +182,20 @@ create table payment (
     capture_method text not null check (capture_method in ('automatic', 'manual')),
     return_url text,
     reference text,
+    customer_reference text,
+    customer_email text,
+    description text,
+    statement_descriptor text,
     metadata jsonb not null,
+    provider_metadata text[] not null,
+    attempts integer not null default 0 check (attempts >= 0),
+    attempts_max integer not null check (attempts_max > 0),
     failure_code text,
+    decline_code text,
+    provider_message text,
     provider_reference text,
+    declined_reference text,
+    declined_open boolean not null default false,
     authorization_reference text,
     authorization_expires_at timestamptz check (authorization_expires_at >= '1970-01-01 00:00+00' and authorization_expires_at < '3000-01-01 00:00+00'),
     next_action_url text,
@@ -201,7 +213,10 @@ create table payment (
     constraint payment_authorized_has_authorized check (status <> 'authorized' or authorized > 0),
     constraint payment_succeeded_has_captured
         check (status = 'authorized' or (status = 'succeeded') = (captured > returned)),
-    constraint payment_failed_has_code check ((status = 'failed') = (failure_code is not null)),
+    constraint payment_failed_has_code
+        check ((status in ('failed', 'requires_payment_method')) = (failure_code is not null)),
+    constraint payment_attempts_within_limit check (attempts <= attempts_max),
+    constraint payment_open_has_reference check (not declined_open or declined_reference is not null),
     constraint payment_action_has_status check (next_action_url is null or status = 'requires_action')
 ) with (fillfactor = 50); -- room to update a row in its page: a payment changes once or twice soon after creation
 
@@ -260,6 +275,8 @@ create table operation (
     capture_reference text,
     outcome text not null check (outcome in ('pending', 'succeeded', 'declined', 'failed', 'unknown')),
     failure_code text,
+    decline_code text,
+    provider_message text,
     reason text,
     lookups integer not null default 0,
     due_at timestamptz not null,
