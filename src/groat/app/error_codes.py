@@ -104,6 +104,7 @@ _TABLE = """
 422 time_out_of_bounds Use a time between 1970 and 3000.
 422 too_many_secrets Wait until an old secret of the webhook endpoint has expired.
 422 unknown_currency Use a current currency of ISO 4217.
+422 unknown_metadata_key Name keys of `metadata` only in `provider_metadata`.
 422 unknown_scope Use a scope that the documentation lists.
 422 unknown_transaction_kind Ask the operator: a room of the engine is missing.
 422 unstorable_text Remove NUL characters and lone surrogates.

@@ -184,7 +184,7 @@ async def test_a_soft_decline_makes_an_event_of_its_own_type(world: World) -> No
     await again(world, payment, "stripe")
     await world.engine.sequencer.place_batch()
     events = (await world.api.get("/v1/events")).json()["data"]
-    told = [one["type"] for one in events if one["object"]["id"] == payment["id"]]
+    told = [one["type"] for one in events if one["subject"]["id"] == payment["id"]]
     assert sorted(told) == [
         "payment.created",
         "payment.requires_payment_method",
