@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from groat.app.error_codes import ERROR_CODES
+from groat.platform.http.problems import PARAMS, RETRYABLE_CODES, RETRYABLE_STATUSES
 
 Document: TypeAlias = dict[str, Any]
 
@@ -113,6 +114,9 @@ def _response(status: int) -> Document:
         "status": status,
         "code": first.code,
         "detail": first.advice,
+        "param": PARAMS.get(first.code),
+        "retryable": status in RETRYABLE_STATUSES or first.code in RETRYABLE_CODES,
+        "request_id": "req_0197a3b2c4d57e6f8091a2b3c4d5e6f7",
     }
     schema = {"$ref": f"#/components/schemas/{_name(status)}Problem"}
     content = {"application/problem+json": {"schema": schema, "example": example}}
@@ -136,6 +140,15 @@ def _problem_schema(status: int) -> Document:
         "status": {"type": "integer", "const": status},
         "code": {"type": "string", "enum": codes, "description": "Stable; for programs."},
         "detail": {"type": "string", "description": "What is wrong and what to do; for people."},
+        "param": {
+            "type": ["string", "null"],
+            "description": "The field, parameter or header that is wrong, if it is one.",
+        },
+        "retryable": {
+            "type": "boolean",
+            "description": "Whether the same request may succeed later, without a change.",
+        },
+        "request_id": {"type": "string", "description": "The header `X-Request-Id`."},
     }
     if "invalid_request" in codes:
         item = {

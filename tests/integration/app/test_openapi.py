@@ -16,6 +16,7 @@ from groat.accounts.domain.commands import Refusal
 from groat.app.error_codes import ERROR_CODES, OTHER_CODES
 from groat.kernel import errors
 from groat.kernel.ids import PREFIXES
+from groat.platform.http.problems import PARAMS, RETRYABLE_CODES
 from groat.providers.port import Rejection
 from tests.support.contract import assert_documented
 from tests.support.shared_api import api_document, app_of
@@ -179,3 +180,20 @@ def test_resources_tell_a_kind_and_lists_share_a_shape() -> None:
             kinds.add(item["properties"]["object"]["const"])  # a record is shown as the log has it
     assert lists > 15
     assert kinds >= {"payment", "refund", "dispute", "account", "entry", "hold", "transfer"}
+
+
+def test_the_codes_with_a_field_and_those_worth_a_repetition_exist() -> None:
+    known = {one.code for one in ERROR_CODES}
+    assert PARAMS.keys() <= known
+    assert known >= RETRYABLE_CODES
+
+
+@pytest.mark.parametrize("path", ["/v1/payments", "/v1/payments?limit=0"])
+async def test_answers_of_the_api_are_not_cached_or_shown_as_pages(
+    shared_world: World, path: str
+) -> None:
+    headers = (await shared_world.api.get(path)).headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-content-type-options"] == "nosniff"

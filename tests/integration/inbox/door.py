@@ -105,12 +105,16 @@ def _status(code: str) -> HTTPStatus:
 def _assert_nothing_repeated(answer: httpx.Response, headers: Mapping[str, str], code: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     status = _status(code)
-    assert answer.json() == {
+    problem = answer.json()
+    assert problem.pop("request_id", None) == answer.headers.get("x-request-id")
+    assert problem == {
         "type": f"/docs/errors#{code}",
         "title": status.phrase,
         "status": status,
         "code": code,
         "detail": _DETAILS[status],
+        "param": None,
+        "retryable": status == HTTPStatus.SERVICE_UNAVAILABLE,
     }
     given = [value for value in headers.values() if len(value) > _SHORT]
     assert not [value for value in given if value in str(answer.headers)]

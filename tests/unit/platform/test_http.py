@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+import structlog
 from fastapi import APIRouter, FastAPI, Request
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,6 +112,8 @@ def _assert_problem(answer: httpx.Response, status: int, code: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert (answer.status_code, document["status"], document["code"]) == (status, status, code)
     assert document["type"] == f"/docs/errors#{code}"
+    assert document["request_id"] == answer.headers["x-request-id"]
+    assert document["retryable"] == (status in {408, 500, 503})
     assert document["title"]
     assert document["detail"]
 
@@ -236,6 +239,35 @@ async def test_unforeseen_errors_are_logged_and_hidden_from_the_caller() -> None
     assert "hunter2" not in answer.text
     assert [line["event"] for line in logs] == ["request_failed"]
     assert str(logs[0]["exc_info"]) == "hunter2"
+
+
+async def test_a_problem_names_the_wrong_field() -> None:
+    assert (await _get(f"/orders/{PAYMENT_TEXT}?limit=0")).json()["param"] == "limit"
+    assert (await _get("/nowhere")).json()["param"] is None
+
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+@pytest.mark.parametrize(
+    ("given", "trace"),
+    [
+        (f"00-{TRACE}-b7ad6b7169203331-01", TRACE),
+        (f"cc-{TRACE}-b7ad6b7169203331-00", TRACE),
+        (f"00-{TRACE}-4111111111111111-01", TRACE),  # looks like a card number by chance
+        (f"ff-{TRACE}-b7ad6b7169203331-01", None),
+        (f"00-{'0' * 32}-b7ad6b7169203331-01", None),
+        (f"00-{TRACE}-{'0' * 16}-01", None),
+        (f"00-{TRACE.upper()}-b7ad6b7169203331-01", None),
+        ("nonsense", None),
+    ],
+)
+async def test_a_trace_is_kept_for_the_log_and_not_echoed(given: str, trace: str | None) -> None:
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        answer = await _get("/fail/unforeseen", {"traceparent": given})
+    assert answer.status_code == 500
+    assert logs[0].get("trace_id") == trace
+    assert TRACE not in str(answer.headers) + answer.text
 
 
 async def test_errors_of_the_framework_are_problem_documents() -> None:

@@ -1,4 +1,4 @@
-"""ASGI middleware of every request: its id, and an answer to an unforeseen error."""
+"""ASGI middleware of every request: its id and headers, and an answer to an unforeseen error."""
 
 from __future__ import annotations
 
@@ -16,11 +16,30 @@ _log = structlog.get_logger(__name__)
 
 REQUEST_ID_HEADER = b"x-request-id"
 
+TRACE_HEADER = b"traceparent"
+TRACE_FORM = re.compile(
+    rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
+"""The form of ``traceparent`` in https://www.w3.org/TR/trace-context/, section 3.2."""
+
+_API = "/v1/"
+_SECURITY_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+]
+"""Headers of each answer of the API: no cache keeps it, and no browser treats it as a page."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
 class RequestIds:
-    """ASGI middleware: gives each request an id and adds it to log lines and to the response."""
+    """ASGI middleware: gives each request an id and adds it to log lines and to the response.
+
+    Log lines also have the id of the caller's trace. Nobody else is told of it. A response of the
+    API gets the headers that protect browsers.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,17 +50,28 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         request_id = request_id_of(scope)
+        added = [(REQUEST_ID_HEADER, request_id.encode())]
+        if scope["path"].startswith(_API):
+            added += _SECURITY_HEADERS
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
-                    (REQUEST_ID_HEADER, request_id.encode()),
-                ]
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        trace_id = trace_id_of(scope)
+        trace = {} if trace_id is None else {"trace_id": trace_id}
+        with structlog.contextvars.bound_contextvars(request_id=request_id, **trace):
             await self._app(scope, receive, send_with_id)
+
+
+def trace_id_of(scope: Scope) -> str | None:
+    """Return the id of the caller's trace (W3C Trace Context), for the log; None without one."""
+    for name, value in scope["headers"]:
+        if name == TRACE_HEADER:
+            found = TRACE_FORM.fullmatch(value)
+            return None if found is None else found[1].decode()
+    return None
 
 
 def request_id_of(scope: Scope) -> str:

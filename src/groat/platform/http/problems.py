@@ -23,6 +23,36 @@ _HEADERS: dict[int, dict[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"www-authenticate": "Bearer"},  # RFC 9110, 11.6.1; RFC 6750
 }
 
+RETRYABLE_STATUSES = frozenset({408, 429, 500, 503})
+RETRYABLE_CODES = frozenset({"idempotency_key_in_use", "not_sealed_yet", "operation_in_progress"})
+"""Errors after which the same request may succeed later, without a change."""
+
+PARAMS: Mapping[str, str] = {
+    "amount_not_positive": "amount",
+    "amount_not_supported": "amount",
+    "amount_too_large": "amount",
+    "currency_mismatch": "currency",
+    "expires_in_past": "expires_at",
+    "idempotency_key_in_use": "Idempotency-Key",
+    "idempotency_key_not_supported": "Idempotency-Key",
+    "idempotency_key_required": "Idempotency-Key",
+    "idempotency_key_reused": "Idempotency-Key",
+    "invalid_account_code": "code",
+    "invalid_amount": "amount",
+    "invalid_cursor": "cursor",
+    "invalid_event_type": "type",
+    "invalid_expiry": "expires_at",
+    "invalid_floor": "floor",
+    "invalid_metadata": "metadata",
+    "invalid_overlap": "overlap_seconds",
+    "invalid_reference": "reference",
+    "invalid_webhook_url": "url",
+    "reference_reused": "reference",
+    "unknown_currency": "currency",
+    "unknown_scope": "scopes",
+}
+"""The field, parameter or header that a code is always about."""
+
 
 class ProblemDocument(JSONResponse):
     """A problem document (RFC 9457). It leaves its code in the request's state, for the log."""
@@ -32,10 +62,15 @@ class ProblemDocument(JSONResponse):
     def __init__(self, code: str, document: Mapping[str, Json], status: int) -> None:
         super().__init__(document, status_code=status, headers=_HEADERS.get(status))
         self._code = code
+        self._document = document
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the document."""
-        scope.setdefault("state", {})["problem_code"] = self._code
+        """Send the document with the id of its request."""
+        state = scope.setdefault("state", {})
+        state["problem_code"] = self._code
+        if "request_id" in state:
+            self.body = self.render({**self._document, "request_id": state["request_id"]})
+            self.headers["content-length"] = str(len(self.body))
         await super().__call__(scope, receive, send)
 
 
@@ -49,6 +84,8 @@ def problem(
         "status": status,
         "code": code,
         "detail": detail,
+        "param": PARAMS.get(code),
+        "retryable": status in RETRYABLE_STATUSES or code in RETRYABLE_CODES,
         **(extra or {}),
     }
     return ProblemDocument(code, document, status)
@@ -83,15 +120,15 @@ def install_problem_documents(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> ProblemDocument:
-        errors: list[Json] = [
-            {"field": ".".join(str(part) for part in found["loc"][1:]), "detail": found["msg"]}
-            for found in error.errors()
+        found = [
+            (".".join(str(part) for part in one["loc"][1:]), one["msg"]) for one in error.errors()
         ]
+        errors: list[Json] = [{"field": field, "detail": detail} for field, detail in found]
         return problem(
             InvalidRequest.status,
             "invalid_request",
             "Some fields are invalid; `errors` lists each one.",
-            {"errors": errors},
+            {"errors": errors, "param": found[0][0]},
         )
 
     @app.exception_handler(HTTPException)
