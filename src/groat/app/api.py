@@ -65,7 +65,7 @@ def create_api(engine: Engine) -> FastAPI:
     )
     describe(api)
     add_reference(api)
-    api.add_middleware(Gate, engine.api_keys)
+    api.add_middleware(Gate, engine.api_keys, engine.rates)
     api.add_middleware(LastResort)
     api.add_middleware(AccessLog)
     api.add_middleware(RequestIds)

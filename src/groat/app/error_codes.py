@@ -108,6 +108,7 @@ _TABLE = """
 422 unknown_scope Use a scope that the documentation lists.
 422 unknown_transaction_kind Ask the operator: a room of the engine is missing.
 422 unstorable_text Remove NUL characters and lone surrogates.
+429 rate_limited Wait for the time in `retry-after`, and send fewer requests each second.
 500 internal_error Tell the operator the `x-request-id`. Repeat with the same key.
 503 database_unavailable Try again shortly, with the same idempotency key or reference.
 503 overloaded Try again after the time in `retry-after`.

@@ -23,13 +23,16 @@ Groat drives payments across providers and keeps the books. Amounts are in minor
 **Repetitions.** Every POST honours the header `Idempotency-Key`: a repeated request gets the \
 first answer again, with `Idempotent-Replayed: true`.
 
+**Limits.** The headers `RateLimit-Policy` and `RateLimit` tell how many requests the API key may \
+send; above that the answer is 429 `rate_limited`.
+
 **Lists** have pages: `next_cursor` requests the next one.
 """
 
 _ID_PATTERN = "{26}$"
 """End of the pattern of every id."""
 
-_ALWAYS = (400, 401, 403, 408, 413, 422, 500, 503)
+_ALWAYS = (400, 401, 403, 408, 413, 422, 429, 500, 503)
 """Statuses of every operation. Each reads a body, if one is sent, before it looks at it."""
 
 _CONFLICTING_READS = ("/v1/events", "/v1/audit-records/{record_id}/proof")

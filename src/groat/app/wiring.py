@@ -75,6 +75,7 @@ from groat.platform.process.settings import Settings, decode_master_keys, requir
 from groat.platform.redis.breaker import Breakers
 from groat.platform.redis.circuit import BreakerPolicy
 from groat.platform.redis.jobs import Doorbell, RedisClient, connect_redis
+from groat.platform.redis.rates import RateLimit, RateLimits
 from groat.platform.redis.seen import Seen
 from groat.providers.adapters import Adapter, credential_fields, installed_adapters
 from groat.providers.registry import ProviderRegistry
@@ -85,6 +86,8 @@ from groat.settlement.service.files import SettlementFiles
 
 INBOX_QUEUE = "groat-inbox"
 EVENTS_QUEUE = "groat-events"
+BURST = 10
+"""Seconds whose requests an API key may send at once."""
 _OPEN_ATTEMPTS = 3
 """Attempts to reach the database at the start, each as long as the wait for a connection."""
 
@@ -113,6 +116,7 @@ class Ledger:
     publisher: CheckpointPublisher
     merchants: MerchantService
     api_keys: ApiKeyService
+    rates: RateLimits
     answers: StoredAnswers
     accounts: AccountService
     account_queries: AccountQueries
@@ -234,6 +238,7 @@ def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adap
         CheckpointPublisher(database, proofs, clock, targets),
         merchants,
         ApiKeyService(database, audit, base.vault, clock),
+        RateLimits(base.redis, RateLimit(settings.rate_limit, BURST * settings.rate_limit)),
         StoredAnswers(database, merchants.data_key),
         AccountService(database, audit, new_id, clock),
         queries,

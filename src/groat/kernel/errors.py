@@ -66,6 +66,12 @@ class RequestTimeout(GroatError):
     status = 408
 
 
+class TooManyRequests(GroatError):
+    """The caller sends requests faster than its limit. The same request may succeed later."""
+
+    status = 429
+
+
 class BadRequest(GroatError):
     """The request is malformed: for example, its body is not JSON or its signature is wrong."""
 

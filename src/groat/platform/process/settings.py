@@ -83,6 +83,13 @@ class Settings(BaseSettings):
         description="Maximum connections from one address. Unset: half of all connections. Behind "
         "a load balancer, all connections come from its address.",
     )
+    rate_limit: int = Field(
+        2000,
+        ge=1,
+        le=1_000_000,
+        description="Maximum requests per second of one API key, over all processes. A key may "
+        "send those of ten seconds at once. Further requests get the answer 429.",
+    )
     drain_seconds: float = Field(
         0,
         ge=0,
