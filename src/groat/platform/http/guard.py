@@ -167,7 +167,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._set_deadline()
 
     def _take_body(self, data: bytes) -> None:
-        """Parse a body; close the connection if its framing or trailers exceed their limits.
+        """Parse a body; answer 413 and close if its framing or trailers exceed their limits.
 
         If the request was answered before its body was read, the rest of the body is parsed and
         dropped, up to the maximum size of a body.
@@ -182,6 +182,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._framing_left += MAX_BODY_BYTES
             self._set_deadline()
         if self._framing_left < 0 or self._has_too_many_headers():
+            if not cycle.response_started and not self.pipeline:
+                self.transport.write(_FRAMING_TOO_LARGE)
             self.transport.close()
 
     def _has_too_many_headers(self) -> bool:
@@ -238,6 +240,13 @@ def _raw(answer: Response) -> bytes:
 
 
 _OVERLOADED = _raw(problem_of(overloaded()))
+_FRAMING_TOO_LARGE = _raw(
+    problem(
+        413,
+        "body_too_large",
+        f"The chunk sizes, extensions and trailers of the body exceed {MAX_FRAMING_BYTES} bytes.",
+    )
+)
 _HEAD_TOO_LARGE = _raw(
     problem(431, "head_too_large", f"The request's head exceeds {MAX_HEAD_BYTES} bytes.")
 )
