@@ -185,6 +185,18 @@ def test_ordinary_references_are_no_card_numbers(text: str) -> None:
     assert not looks_like_card_number(text)
 
 
+@pytest.mark.parametrize("shape", ["short", "order", "uuid"])
+def test_common_references_never_look_like_card_numbers(shape: str) -> None:
+    dice = random.Random(11)  # noqa: S311
+    for _ in range(30_000):
+        text = {
+            "short": lambda: str(dice.randrange(10 ** dice.randint(1, 11))),
+            "order": lambda: f"ORD-2026-{dice.randrange(10**8):08}",
+            "uuid": lambda: str(UUID(int=dice.getrandbits(128), version=4)),
+        }[shape]()
+        assert not looks_like_card_number(text)
+
+
 def test_few_random_references_look_like_card_numbers() -> None:
     """Of numbers of 8 to 20 digits, at most one in 50; of two with a hyphen between, the same."""
     dice = random.Random(7)  # noqa: S311
