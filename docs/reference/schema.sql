@@ -525,7 +525,7 @@ CREATE TABLE public.movement_attribution (
     attributed_at timestamp with time zone NOT NULL,
     CONSTRAINT movement_attribution_beneficiary_has_payment CHECK ((((place = 'beneficiary'::text) = (payment_id IS NOT NULL)) AND ((place = 'beneficiary'::text) = (borne IS NOT NULL)))),
     CONSTRAINT movement_attribution_number_check CHECK ((number > 0)),
-    CONSTRAINT movement_attribution_place_check CHECK ((place = ANY (ARRAY['clearing'::text, 'beneficiary'::text, 'suspense'::text, 'foreign'::text, 'in_transit'::text, 'reserve'::text, 'loan'::text, 'conversion'::text, 'fees'::text, 'twin'::text]))),
+    CONSTRAINT movement_attribution_place_check CHECK ((place = ANY (ARRAY['clearing'::text, 'beneficiary'::text, 'suspense'::text, 'foreign'::text, 'in_transit'::text, 'reserve'::text, 'loan'::text, 'conversion'::text, 'opening'::text, 'named'::text, 'fees'::text, 'twin'::text]))),
     CONSTRAINT movement_attribution_suspense_has_reason CHECK (((place = 'suspense'::text) = (reason IS NOT NULL)))
 );
 
@@ -1253,6 +1253,12 @@ CREATE INDEX ledger_transaction_effective ON public.ledger_transaction USING btr
 --
 
 CREATE INDEX movement_attribution_by_payment ON public.movement_attribution USING btree (merchant_id, payment_id) WHERE (place = 'beneficiary'::text);
+
+--
+-- Name: movement_attribution_suspense; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX movement_attribution_suspense ON public.movement_attribution USING btree (merchant_id, attributed_at) WHERE (place = 'suspense'::text);
 
 --
 -- Name: movement_by_time; Type: INDEX; Schema: public; Owner: -

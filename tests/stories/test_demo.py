@@ -32,6 +32,8 @@ FIGURES = {
     "provider_charges",
     "provider_refunds",
     "books_match_provider",
+    "disputes",
+    "provider_balances_equal",
     "oracle_ok",
     "seconds",
 }
@@ -51,6 +53,8 @@ def assert_balances(done: subprocess.CompletedProcess[str], payments: int) -> No
     assert figures["duplicates_ignored"] > 0
     assert figures["ledger_imbalance"] == 0
     assert figures["books_match_provider"] is True
+    assert figures["disputes"] == 2
+    assert figures["provider_balances_equal"] is True
     assert figures["oracle_ok"] is True
 
 

@@ -13,6 +13,7 @@ from groat.movements.domain.booking import Attributed, BookedMovement
 from groat.providers.domain.movements import Movement, MovementCategory
 from groat.settlement.domain.summary import ImportOutcome
 from groat.settlement.service.files import SettlementReport
+from groat.settlement.service.suspense import MovementName
 from tests.support.world import OPERATOR, World
 
 BOOKED_AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -68,7 +69,12 @@ async def live_at_the_provider(world: World) -> None:
     charged = moved("txn_charged", MovementCategory.CHARGE, 1050, fee=41, tax=2)
     await post(world, [charged, moved("txn_paid_out", MovementCategory.PAYOUT, -500)])
     await post(world, [moved("txn_held", MovementCategory.RESERVE, -100)])
-    await post(world, [moved("txn_unknown", MovementCategory.OTHER, 30)])
+    unknown = [moved(f"txn_unknown_{n}", MovementCategory.OTHER, 30 + n) for n in range(2)]
+    await post(world, unknown)
+    caller, name = OPERATOR.acting_for(world.merchant_id), unknown[1].key
+    await world.engine.suspense.attribute(
+        caller, MovementName(world.stripe.account_id, name), "ch_found"
+    )
     foreign = moved("txn_foreign", MovementCategory.CHARGE, 70)
     await post(world, [foreign], Owner.OTHER_SYSTEM)
     read = moved("txn_read", MovementCategory.CHARGE, 900, payout="po_1")

@@ -48,6 +48,7 @@ from groat.platform.process.memory import settle_memory
 from groat.platform.process.settings import Settings
 from groat.platform.process.timings import ServerTiming
 from groat.routing.http import RoutingRoutes
+from groat.settlement.http import SuspenseRoutes
 
 _log = structlog.get_logger(__name__)
 
@@ -95,6 +96,7 @@ def _routers(engine: Engine) -> Iterator[APIRouter]:
     yield PaymentQueryRoutes(queries, engine.routing, engine.audit).table()
     yield RefundRoutes(engine.refunds, queries).table()
     yield DisputeRoutes(queries).table()
+    yield SuspenseRoutes(engine.suspense).table()
     yield RoutingRoutes(engine.routing).table()
     yield ApiKeyRoutes(engine.api_keys).table()
     yield ProviderAccountRoutes(engine.merchants).table()

@@ -127,5 +127,10 @@ COMMANDS: Mapping[str, CommandSource] = {
         "app",
         "Read the provider's books: import its settlement files.",
     ),
+    "suspense": CommandSource(
+        "suspense_commands",
+        "app",
+        "Show movements that nobody could attribute, and decide on them.",
+    ),
 }
 """The commands by their names, in the order of ``groat --help``."""

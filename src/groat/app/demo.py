@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 import httpx
 
-from groat.app import traffic
+from groat.app import demo_books, traffic
 from groat.app.onboarding import Onboarded, ProviderSite
 from groat.app.stack import Stack
 from groat.app.wiring import Engine, open_engine
@@ -20,6 +20,10 @@ from groat.platform.postgres.checks import Finding
 
 FAULTS = {"seed": traffic.SEED, "duplicate": 0.3, "shuffle_ms": 400}
 """Faults of the simulators: they deliver 30 % of webhooks again, and delay each by up to 400 ms."""
+
+
+_MOST_DISPUTES = 100
+"""Maximum disputes that are counted: a demonstration has one for each provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class DemoTally:
     provider_charges: int
     provider_refunds: int
     books_match_provider: bool
+    disputes: int
+    provider_balances_equal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ async def _run(
         await asyncio.gather(*(_set_faults(http, site) for site in merchant.sites))
         await traffic.take_payments(stack.api, merchant, "demo", payments, paid, traffic.VARIED)
         settling()
+        await traffic.until_settled(http, engine, merchant)
+        await demo_books.let_more_happen(http, engine, merchant)
         delivered = await traffic.until_settled(http, engine, merchant)
         return await _count(http, engine, merchant, payments, delivered)
 
@@ -89,6 +97,9 @@ async def _count(
         movement for site in merchant.sites for movement in await _provider_books(http, site)
     ]
     groat_books = await _groat_books(engine, merchant)
+    disputes = await engine.payment_queries.disputes(
+        merchant.merchant_id, None, None, before=None, limit=_MOST_DISPUTES
+    )
     kinds = Counter(movement.kind for movement in provider_books)
     return DemoTally(
         payments=payments,
@@ -102,6 +113,8 @@ async def _count(
         provider_charges=kinds[EffectKind.CAPTURED],
         provider_refunds=kinds[EffectKind.REFUNDED],
         books_match_provider=sorted(provider_books, key=str) == sorted(groat_books, key=str),
+        disputes=len(disputes),
+        provider_balances_equal=await demo_books.balances_equal(http, engine, merchant),
     )
 
 
@@ -148,6 +161,7 @@ def summary(tally: DemoTally, findings: Sequence[Finding], seconds: float) -> De
     oracle_ok = (
         all(finding.ok for finding in findings)
         and tally.books_match_provider
+        and tally.provider_balances_equal
         and tally.ledger_imbalance == 0
         and tally.succeeded + tally.declined == tally.payments
         and tally.provider_charges == tally.succeeded

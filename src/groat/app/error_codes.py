@@ -32,6 +32,7 @@ _TABLE = """
 404 hold_not_found Check the id of the hold.
 404 ledger_transaction_not_found Check the id of the transfer.
 404 merchant_not_found The merchant of the key does not exist any more.
+404 movement_not_found Check the key of the movement; it must be posted.
 404 not_found Check the address; an id may have the wrong form.
 404 object_not_found Check the id of the object of audit records.
 404 payment_not_found Check the id of the payment.
@@ -46,6 +47,7 @@ _TABLE = """
 409 account_code_taken Choose another code.
 409 account_frozen Reopen the account first.
 409 account_not_empty Empty the account before you close it.
+409 account_not_usable Use an open account of yours, without a floor if the movement debits it.
 409 balance_too_large Split the money over several accounts.
 409 capture_exceeds_authorized Capture at most the rest of the authorization.
 409 disputed Refund at most the undisputed rest, or wait for the end of the dispute.
@@ -59,6 +61,8 @@ _TABLE = """
 409 insufficient_funds Wait for money on the account, or use a smaller amount.
 409 linked_refused Correct the item that was refused; none of the linked items was made.
 409 no_route Add a routing rule that gives an account for this payment.
+409 not_in_suspense Restore the movement first.
+409 not_moved_by_hand Leave the movement there; nobody has moved it from suspense.
 409 not_reversible Only callers' own transfers can be reversed, each once.
 409 not_sealed_yet Ask again in a second; the record is not sealed yet.
 409 operation_in_progress Wait for the operation that is open, then try again.
@@ -70,6 +74,7 @@ _TABLE = """
 409 refund_exceeds_capture Make several refunds; no single capture has that much left.
 409 refund_exceeds_captured Refund at most the rest of the captured amount.
 409 routing_rules_changed Read the rules again; another caller has changed them.
+409 second_currency Attribute the movement to another object; this one has another currency.
 409 too_many_endpoints Change one of the webhook endpoints that exist.
 413 body_too_large Send a smaller body.
 422 amount_not_positive Use an amount above zero.

@@ -28,6 +28,8 @@ from groat.platform.postgres.checks import Finding
 from groat.platform.process.settings import PREFIX, Settings
 from groat.routing.domain.simulation import Simulation
 from groat.settlement.domain.summary import ImportOutcome
+from groat.settlement.service.opening import Opening
+from groat.settlement.service.suspense import DecidedMovement
 from groat.simulator.sites import SIMULATED
 
 _TRY = """\
@@ -291,7 +293,8 @@ def rehearsed(console: Console, found: Sequence[Rehearsed]) -> None:
 
 def settlement_import(console: Console, outcome: ImportOutcome, most_shown: int) -> None:
     """Show the sums of a settlement file, and up to ``most_shown`` of its differences from ours."""
-    table = Table(title=f"{outcome.summary.movements:,} movements, {outcome.added:,} stored")
+    title = f"{outcome.summary.movements:,} movements, {outcome.added:,} stored"
+    table = Table(title=f"{title}, {outcome.posted:,} posted")
     for heading in ("currency", "category", "movements", "gross", "fee", "tax", "net"):
         left = heading in {"currency", "category"}
         table.add_column(heading, justify="left" if left else "right")
@@ -303,11 +306,37 @@ def settlement_import(console: Console, outcome: ImportOutcome, most_shown: int)
     console.print(table)
     if outcome.is_repeated:
         console.print("This file was imported before.")
+    if outcome.early:
+        console.print(f"{outcome.early:,} from before the start of the account are not posted.")
     counts = Counter(difference.kind.value for difference in outcome.differences)
     for kind, count in sorted(counts.items()):
         console.print(f"{count:,} x {kind.replace('_', ' ')}")
     for difference in outcome.differences[:most_shown]:
         console.print(f"  {difference.kind}: {difference.key}", markup=False, highlight=False)
+
+
+def opening(console: Console, shown: Opening) -> None:
+    """Show the opening movements of a provider account."""
+    table = Table(title=f"Opening at {shown.starts_at.isoformat()}")
+    for heading in ("currency", "part", "amount", "posted"):
+        table.add_column(heading, justify="right" if heading == "amount" else "left")
+    for one in shown.movements:
+        amount = Money(one.gross, one.currency).decimal()
+        table.add_row(
+            one.currency, one.pool, amount, "now" if one.key in shown.posted else "before"
+        )
+    console.print(table)
+
+
+def suspense(console: Console, found: Sequence[DecidedMovement]) -> None:
+    """Show movements in suspense with their reasons."""
+    table = Table("movement", "since", "category", "gross", "reference", "reason")
+    for one in found:
+        movement, attribution = one.placed.movement, one.placed.attribution
+        gross = f"{Money(movement.gross, movement.currency).decimal()} {movement.currency}"
+        texts = (movement.label, gross, attribution.reference or "", attribution.reason or "")
+        table.add_row(escape(movement.key), _minute(one.since), *map(escape, texts))
+    console.print(table)
 
 
 def merchants(console: Console, listed: Sequence[Merchant]) -> None:

@@ -21,6 +21,7 @@ from groat.kernel import ids
 from groat.kernel.ids import ProviderAccountId
 from groat.settlement.domain.summary import ImportOutcome
 from groat.settlement.service.files import SettlementReport
+from groat.settlement.service.opening import Opening
 
 app = typer.Typer(
     help="Read the provider's books: import its settlement files.", no_args_is_help=True
@@ -51,7 +52,7 @@ def import_file(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Store the movements of a settlement file that Groat lacks. Nothing is posted.
+    """Store the movements of a settlement file that Groat lacks, and post them.
 
     Stripe: the itemized reports, as CSV. PayPal: the settlement report (STL). A file whose own
     totals do not agree is refused as a whole. Importing a file again changes nothing.
@@ -78,6 +79,30 @@ def import_file(
         print(json.dumps(_document(outcome)))
     else:
         render.settlement_import(console, outcome, _MOST_SHOWN)
+
+
+@app.command("open")
+def open_account(
+    account: Annotated[str, typer.Argument(help="The provider account's id, as `pac_...`.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Post the balance that an account had before Groat began to read its movements.
+
+    An account with a history needs it once, so that our account equals the provider's balance. The
+    provider tells the balance. Repeating the command changes nothing.
+    """
+    account_id = ProviderAccountId(ids.parse("provider_account", account))
+
+    async def run(engine: Engine) -> Opening:
+        caller = operator().acting_for(await engine.merchants.owner(account_id))
+        return await engine.openings.open(caller, account_id)
+
+    opening = with_engine(run)
+    if as_json:
+        print(json.dumps(msgspec.to_builtins(opening)))
+    else:
+        render.opening(console, opening)
 
 
 def _name(files: Sequence[Path]) -> str:

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from groat.app import demo as demonstration
-from groat.app import render, traffic
+from groat.app import demo_books, render, traffic
 from groat.app.onboarding import first_wallet
 from groat.app.settings import read_settings
 from groat.app.stack import running_stack
@@ -67,7 +67,8 @@ def demo(
     started = time.monotonic()
     settings = read_settings()
     _confirm_database(settings, yes=yes)
-    settings = settings.model_copy(update={"home": settings.home / "demo"})
+    changed = {"home": settings.home / "demo", "feed_seconds": demo_books.FEED_SECONDS}
+    settings = settings.model_copy(update=changed)
     name = f"Demonstration {ids.uuid7()}"
     with render.progress(notes) as progress:
         task = progress.add_task("Starting", total=None)

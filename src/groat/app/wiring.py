@@ -83,6 +83,9 @@ from groat.providers.settlement_files import settlement_readers
 from groat.routing.service import RoutingService
 from groat.settlement.service.feed import MovementFeeds
 from groat.settlement.service.files import SettlementFiles
+from groat.settlement.service.opening import AccountOpenings
+from groat.settlement.service.poster import MovementPoster
+from groat.settlement.service.suspense import SuspenseService
 
 INBOX_QUEUE = "groat-inbox"
 EVENTS_QUEUE = "groat-events"
@@ -157,6 +160,8 @@ class Settlement:
     movement_queries: MovementQueries
     settlement_files: SettlementFiles
     movement_feeds: MovementFeeds
+    openings: AccountOpenings
+    suspense: SuspenseService
 
 
 @dataclass(frozen=True)
@@ -310,16 +315,7 @@ def _settlement(
     adapters: Mapping[ProviderName, Adapter],
 ) -> Settlement:
     queries = MovementQueries(base.database)
-    files = SettlementFiles(
-        base.database,
-        ledger.merchants,
-        ledger.movements,
-        queries,
-        ledger.audit,
-        base.clock,
-        settlement_readers(adapters),
-    )
-    feeds = MovementFeeds(
+    poster = MovementPoster(
         base.database,
         payments.providers,
         payments.payment_facts,
@@ -327,9 +323,28 @@ def _settlement(
         queries,
         ledger.audit,
         base.clock,
+    )
+    openings = AccountOpenings(
+        base.database, payments.providers, ledger.movements, ledger.audit, base.clock
+    )
+    files = SettlementFiles(
+        base.database,
+        ledger.merchants,
+        ledger.movements,
+        queries,
+        poster,
+        ledger.audit,
+        base.clock,
+        settlement_readers(adapters),
+    )
+    feeds = MovementFeeds(
+        base.database,
+        payments.providers,
+        poster,
         pause=timedelta(seconds=settings.feed_seconds),
     )
-    return Settlement(queries, files, feeds)
+    suspense = SuspenseService(base.database, ledger.movements, queries, ledger.audit, base.clock)
+    return Settlement(queries, files, feeds, openings, suspense)
 
 
 def _notifications(settings: Settings, base: Base, ledger: Ledger) -> Notifications:

@@ -21,6 +21,7 @@ class Room(StrEnum):
     MERCHANTS = "merchants"
     PAYMENTS = "payments"
     ROUTING = "routing"
+    SETTLEMENT = "settlement"
 
 
 class Access(StrEnum):

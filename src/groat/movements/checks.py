@@ -14,6 +14,7 @@ def checks() -> list[Check]:
             "movements_have_accounts": "movement",
             "movements_are_posted_once": "movement",
             "movement_postings_have_movements": "ledger transaction",
+            "moved_movements_are_posted": "movement",
             "provider_balances_match_movements": "account",
             "places_match_movements": "account",
             "clearing_matches_open_items": "account",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 
 from groat.kernel.ids import MerchantId, ProviderAccountId
+from groat.movements.domain.booking import PlacedMovement
 from groat.movements.domain.open_items import OpenItem
 from groat.movements.infrastructure import movements as store
 from groat.platform.postgres.database import Database
@@ -58,6 +59,13 @@ class MovementQueries:
             if len(page) < _PAGE:
                 return
             after = page[-1].key
+
+    async def suspense(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId | None, *, limit: int
+    ) -> list[tuple[ProviderAccountId, PlacedMovement, datetime]]:
+        """Return the movements in suspense, each with the time since when, oldest first."""
+        async with self._database.autocommit() as connection:
+            return await store.suspense(connection, merchant_id, account_id, limit)
 
     async def open_items(
         self, merchant_id: MerchantId, account_id: ProviderAccountId, *, limit: int

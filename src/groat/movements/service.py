@@ -9,13 +9,15 @@ from typing import TypeAlias, TypeVar
 from groat.accounts.domain.decisions import FactPostings
 from groat.accounts.service.postings import EnginePostings
 from groat.audit.domain.record import Change
-from groat.kernel.caller import ENGINE
-from groat.kernel.ids import MerchantId, ProviderAccountId, TransactionId
+from groat.kernel.caller import ENGINE, Caller
+from groat.kernel.ids import AccountId, MerchantId, ProviderAccountId, TransactionId
 from groat.movements.domain import postings
+from groat.movements.domain.attribution import Attribution, Place
 from groat.movements.domain.booking import (
     Attributed,
     BookedMovement,
     OpenItems,
+    PlacedMovement,
     Reports,
     Unposted,
     still_unposted,
@@ -95,6 +97,58 @@ class MovementService:
         if posted:
             account = store.account_key(merchant_id, account_id)
             store.insert_attributions(connection, account, posted, now)
+
+    async def present_place(
+        self,
+        connection: Connection,
+        merchant_id: MerchantId,
+        account_id: ProviderAccountId,
+        key: str,
+    ) -> PlacedMovement | None:
+        """Lock a movement; return it with its present place, None if it is not posted."""
+        account = store.account_key(merchant_id, account_id)
+        return await store.lock_place(connection, account, key)
+
+    async def move(
+        self,
+        connection: Connection,
+        caller: Caller,
+        account_id: ProviderAccountId,
+        placed: PlacedMovement,
+        after: Attribution,
+        named: AccountId | None,
+        now: datetime,
+    ) -> tuple[PlacedMovement, list[Change]]:
+        """Move a locked movement to another place by a further posting; return it there.
+
+        ``named`` is the account of the place ``NAMED``, before or after.
+
+        Raises:
+            SecondCurrency: earlier movements of the object have another currency.
+        """
+        merchant_id, movement = caller.merchant_id, placed.movement
+        account = store.account_key(merchant_id, account_id)
+        places = (placed.attribution, after)
+        objects = {
+            one.reference: one.parent or one.reference
+            for one in places
+            if one.place is Place.CLEARING and one.reference
+        }
+        _, items = await store.lock(connection, account, (), objects, objects, now)
+        book = OpenItems(account_id, items, now)
+        lines = book.move(movement, placed.attribution, after, named)
+        if book.changed:
+            store.update_items(connection, account, book.changed)
+        moved = PlacedMovement(movement, after, placed.number + 1)
+        specs = postings.own_accounts(lines)
+        account_ids = await self._postings.ensure(connection, merchant_id, specs, now)
+        transaction = postings.moved_transaction(
+            merchant_id, account_id, movement.key, moved.number, lines, account_ids
+        )
+        store.insert_place(connection, account, moved, transaction.id, now)
+        facts = FactPostings([transaction])
+        _, changes = await self._postings.post(connection, merchant_id, facts, caller.actor, now)
+        return moved, changes
 
     async def post(
         self,

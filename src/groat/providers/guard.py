@@ -40,6 +40,7 @@ from groat.providers.port import (
     RefundRequest,
     Rejection,
     Reply,
+    ToldBalance,
     Unknown,
     Unreadable,
     perform,
@@ -154,6 +155,13 @@ class GuardedProvider:
         if feed is None:
             return MovementWindow((), since)
         return await self._answer("read_movements", lambda: feed.read(since, until), _FEED_SECONDS)
+
+    async def balances(self, at: datetime) -> Mapping[str, ToldBalance] | Unknown:
+        """Return the provider's balances. Without a feed, they are unknown."""
+        feed = self._provider.movement_feed
+        if feed is None:
+            return Unknown("no_movement_feed")
+        return await self._answer("balances", lambda: feed.balances(at), _FEED_SECONDS)
 
     async def explain(self, movement: Movement) -> Explained | Unknown:
         """Ask the provider for the payment that a movement belongs to, and for its facts."""

@@ -385,11 +385,24 @@ class Explained(Value):
     """The payment that a movement belongs to, by the id that the provider kept for us.
 
     ``payment_id`` is None if another system made the object. ``reports`` are the facts of the
-    object of the movement, and of its charge.
+    object of the movement, and of its charge. ``charge`` is the charge's id: a file may name only
+    the refund of it.
     """
 
     payment_id: PaymentId | None
     reports: tuple[Report, ...] = ()
+    charge: str | None = None
+
+
+class ToldBalance(Value):
+    """A provider's own balance of one currency, in minor units.
+
+    ``available`` is what ``provider:`` mirrors. ``reserved`` is what the provider withholds, None
+    if it does not tell.
+    """
+
+    available: int
+    reserved: int | None = None
 
 
 class Recheck(Value):
@@ -417,6 +430,10 @@ class MovementFeed(Protocol):
 
     async def read(self, since: datetime, until: datetime) -> MovementWindow | Unknown:
         """Read a window completely, or not at all: it never has a part of its movements."""
+        ...
+
+    async def balances(self, at: datetime) -> Mapping[str, ToldBalance] | Unknown:
+        """Return the provider's balances by currency, with all movements before ``at``."""
         ...
 
     async def explain(self, movement: Movement) -> Explained | Unknown:

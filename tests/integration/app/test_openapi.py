@@ -37,12 +37,16 @@ COMMANDS_ONLY = {
     "audit_key_in_use",
     "audit_log_exists",
     "audit_log_missing",
+    "balance_not_told",
+    "claim_expired",
     "invalid_credentials",
     "invalid_origin",
     "invalid_resolution",
     "log_damaged",
     "log_is_shorter",
+    "movements_not_read",
     "no_settlement_files",
+    "not_explained",
     "operation_not_open",
     "provider_account_exists",
     "unknown_provider",
@@ -84,7 +88,7 @@ def test_every_code_that_the_source_raises_is_documented_with_its_status() -> No
     assert {code: documented.get(code) for code in reachable} == reachable
     assert documented.keys() >= {one.value for one in (*Refusal, *Rejection)}
     not_found = {code.removesuffix("_not_found") for code in documented if "_not_found" in code}
-    assert not_found - {"object", "transfer", "routing_decision"} <= PREFIXES.keys()
+    assert not_found - {"movement", "object", "transfer", "routing_decision"} <= PREFIXES.keys()
 
 
 def test_every_operation_documents_its_errors_and_every_post_its_key() -> None:

@@ -37,7 +37,10 @@ UNSEEN_CHANGES = {
     "it tells a repeated request from another; a wrong value refuses the repetition": """
         hold.request_hash ledger_transaction.request_hash""",
     "progress of work: a wrong value makes work early or late, or is a text for people": """
-        idempotency_key.claimed_at operation.decline_code operation.due_at operation.failure_code
+        idempotency_key.claimed_at movement_feed.attempts movement_feed.due_at
+        movement_feed.merchant_id movement_feed.provider_account_id movement_feed.reason
+        movement_feed.rechecked_at movement_feed.starts_at movement_feed.watermark
+        operation.decline_code operation.due_at operation.failure_code
         operation.lookups operation.provider_message operation.reason payment.provider_message""",
     "the record does not hold it yet": """
         dispute.id payment.attempts payment.attempts_max
@@ -83,6 +86,7 @@ UNSEEN_REMOVALS = {
     "it explains a route that was taken": "routing_decision",
     "without it no process starts": "root_key",
     "a movement that was read and not posted; the next reading stores it again": "movement",
+    "the progress of a reading; the next one begins at the start again": "movement_feed",
 }
 
 _OTHER_VALUE = {

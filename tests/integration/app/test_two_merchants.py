@@ -17,8 +17,10 @@ import httpx
 import pytest
 
 from groat.kernel import ids
+from groat.providers.domain.movements import MovementCategory
 from tests.integration.app.routes import Operation, id_places, operations
 from tests.support.feed import place_all
+from tests.support.movements import moved, post
 from tests.support.sealing import seal_all
 from tests.support.world import OPERATOR, Payment, World, api_client
 
@@ -120,6 +122,19 @@ CASES: dict[str, Case] = {
     "GET /v1/refunds/{refund_id}": _only("refund_id", "refund"),
     "GET /v1/disputes": _filter(payment="disputed", provider_account="provider_account"),
     "GET /v1/disputes/{dispute_id}": _only("dispute_id", "dispute"),
+    "GET /v1/suspense": _filter(provider_account="provider_account"),
+    "POST /v1/suspense/attribute": Case(
+        {"provider_account": "provider_account"},
+        lambda at: {**at, "movement": "txn_attributed", "reference": "ch_1"},
+    ),
+    "POST /v1/suspense/dismiss": Case(
+        {"provider_account": "provider_account", "account": "account"},
+        lambda at: {**at, "movement": "txn_dismissed"},
+    ),
+    "POST /v1/suspense/restore": Case(
+        {"provider_account": "provider_account"},
+        lambda at: {**at, "movement": "txn_restored", "reason": "a mistake"},
+    ),
     "GET /v1/routing-rules": Case(),
     "PUT /v1/routing-rules": Case({"provider_account": "provider_account"}, _rules),
     "GET /v1/provider-accounts": Case(),
@@ -198,12 +213,20 @@ async def populate(world: World) -> Things:
         "endpoint": (await world.ask("webhook-endpoints", {"url": _HOOK})).json(),
     }
     things = {name: one["id"] for name, one in made.items()}
+    await suspend(world, "txn_attributed", "txn_dismissed", "txn_restored")
     return {
         "account": account,
         "other": other,
         "provider_account": world.stripe.account,
         **things,
     }
+
+
+async def suspend(world: World, *keys: str) -> None:
+    """Let movements stand in suspense, and attribute the last of them by hand."""
+    await post(world, [moved(key, MovementCategory.OTHER, 30) for key in keys])
+    body = {"provider_account": world.stripe.account, "movement": keys[-1], "reference": "ch_2"}
+    assert (await world.ask("suspense/attribute", body)).status_code == 200
 
 
 async def with_events(world: World, things: Things) -> Things:

@@ -276,9 +276,17 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"open_items_match_reports", "clearing_matches_open_items"},
     ),
     (
-        "select movement_key from movement_attribution where place = 'suspense'",
+        "select movement_key from movement_attribution where movement_key = 'txn_unknown_0'",
         ("update movement_attribution set place = 'foreign', reason = null where movement_key = "),
         {"movements_are_posted_once", "places_match_movements"},
+    ),
+    (
+        "select movement_key from movement_attribution where number = 2",
+        (
+            "update movement_attribution set transaction_id = gen_random_uuid() where number = 2"
+            " and movement_key = "
+        ),
+        {"moved_movements_are_posted", "movement_postings_have_movements"},
     ),
     (
         "select transaction_id::text from movement_attribution where place = 'in_transit'",

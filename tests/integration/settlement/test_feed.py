@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from random import Random
 
 import pytest
 
+from tests.integration.settlement.life import assert_equal_balances, live_together
 from tests.support.clock import ShiftedClock
 from tests.support.feeds import accounts, act, fed, ours, read_feeds, theirs
 from tests.support.pages import pages
 from tests.support.payments import PROVIDERS, pay
 from tests.support.soundness import assert_sound
-from tests.support.world import GOOD, Payment, World
+from tests.support.world import World
 
 
 @pytest.fixture
@@ -28,12 +28,6 @@ async def shop(world: World, clock: ShiftedClock) -> AsyncIterator[World]:
     """A world with simulators of its own, and nothing booked there yet."""
     async with fed(world, clock) as shop:
         yield shop
-
-
-async def assert_equal_balances(world: World) -> None:
-    for provider in PROVIDERS:
-        site = world.site(provider)
-        assert await ours(world, site) == await theirs(site), provider
 
 
 async def test_a_payment_at_paypal_is_booked_by_its_row(shop: World) -> None:
@@ -193,47 +187,6 @@ async def test_a_late_movement_is_posted_once_by_its_event_or_by_the_feed(shop: 
     await assert_sound(shop)
 
 
-async def _live(world: World, wallet: str, provider: str, number: int, chance: Random) -> None:
-    """Let one payment happen, and something of what may follow it."""
-    site = world.site(provider)
-    payment: Payment = await world.pay(
-        wallet,
-        amount=1000 + number,
-        provider_account=site.account,
-        payment_method=GOOD[provider],
-    )
-    reference = {"provider_reference": payment["provider_reference"]}
-    if payment["provider_reference"] is None:
-        return
-    match chance.randrange(6):
-        case 0:
-            await world.ask("refunds", {"payment": payment["id"], "amount": 100})
-        case 1:
-            await act(site, "refund", id=payment["provider_reference"], amount=300)
-        case 2:
-            await site.pull("dispute", reference)
-            await site.pull("dispute_won", reference)
-        case 3:
-            await site.pull("dispute", reference)
-            await site.pull("dispute_lost", reference)
-        case _:
-            pass
-
-
-async def _live_together(world: World, wallet: str, chance: Random) -> None:
-    """Let payments happen at both providers, eight at once, and what may follow them."""
-    for start in range(0, 48, 8):
-        await asyncio.gather(
-            *(
-                _live(world, wallet, PROVIDERS[number % 2], number, chance)
-                for number in range(start, start + 8)
-            )
-        )
-    await act(world.stripe, "book", kind="adjustment", category="fee", amount=-90, currency="eur")
-    await act(world.stripe, "reserve", currency="eur", amount=400)
-    await act(world.paypal, "withdraw", currency="EUR", amount=2000)
-
-
 @pytest.mark.parametrize("late", [0, 0.3])
 async def test_balances_equal_the_providers_with_a_tenth_of_the_events_lost(
     shop: World, clock: ShiftedClock, late: float
@@ -244,7 +197,7 @@ async def test_balances_equal_the_providers_with_a_tenth_of_the_events_lost(
         await shop.site(provider).set_faults(
             seed=3, drop=0.1, duplicate=0.3, twin=0.2, late_movements=late
         )
-    await _live_together(shop, wallet, chance)
+    await live_together(shop, wallet, chance)
     await read_feeds(shop)
     lacks_rows = await ours(shop, shop.paypal) != await theirs(shop.paypal)
     assert lacks_rows == bool(late), "the search shows late rows after three hours, not before"

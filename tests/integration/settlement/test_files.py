@@ -1,4 +1,4 @@
-"""Settlement files: stored once, refused whole, and nothing of them posted."""
+"""Settlement files: stored once, refused whole; rows before the start of the feed unposted."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ def _posted(world: World) -> int:
         return int(row[0])
 
 
-async def test_an_import_stores_each_movement_once_and_posts_none(world: World) -> None:
+async def test_an_import_of_early_movements_stores_each_once_and_posts_none(world: World) -> None:
     first, again = await import_file(world, FILE), await import_file(world, FILE)
     assert (first.added, first.is_repeated, first.differences) == (2500, False, ())
     assert (again.added, again.is_repeated, again.differences) == (0, True, ())
+    assert (first.posted, first.early) == (0, 2500), "they are in the account's opening balance"
     assert (_stored(world), _posted(world)) == (2500, 0)
     (total,) = first.summary.totals["EUR"]
     assert (total.count, total.gross) == (2500, sum(row.gross for row in ROWS))

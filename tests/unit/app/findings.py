@@ -19,6 +19,8 @@ GOOD = DemoTally(
     provider_charges=33,
     provider_refunds=5,
     books_match_provider=True,
+    disputes=2,
+    provider_balances_equal=True,
 )
 
 HOLDS = Finding("transactions_sum_to_zero", ok=True, examined=33, detail="", seconds=0.01)

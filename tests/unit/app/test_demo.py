@@ -22,6 +22,7 @@ def test_a_demo_whose_checks_all_hold_is_ok() -> None:
         replace(GOOD, ledger_imbalance=1),
         replace(GOOD, ledger_imbalance=-1),
         replace(GOOD, books_match_provider=False),
+        replace(GOOD, provider_balances_equal=False),
         replace(GOOD, provider_charges=34),
         replace(GOOD, provider_charges=32),
         replace(GOOD, provider_refunds=4),

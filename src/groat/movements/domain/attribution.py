@@ -13,7 +13,8 @@ class Place(StrEnum):
 
     ``BENEFICIARY`` is the wallet of a payment, for the movements of disputes. ``FEES`` stands for
     movements that are only a fee or a tax. ``TWIN`` posts nothing: the provider books a hold on
-    both parts of its balance, and the movement of the available part posts both.
+    both parts of its balance, and the movement of the available part posts both. ``NAMED`` is an
+    account that a person chose for a movement in suspense; the reference is its id.
     """
 
     CLEARING = "clearing"
@@ -24,6 +25,8 @@ class Place(StrEnum):
     RESERVE = "reserve"
     LOAN = "loan"
     CONVERSION = "conversion"
+    OPENING = "opening"
+    NAMED = "named"
     FEES = "fees"
     TWIN = "twin"
 
@@ -61,6 +64,7 @@ _PLACES = {
     MovementCategory.RESERVE: Place.RESERVE,
     MovementCategory.CONVERSION: Place.CONVERSION,
     MovementCategory.FINANCING: Place.LOAN,
+    MovementCategory.OPENING: Place.OPENING,
 }
 """Places of categories that belong to no payment."""
 

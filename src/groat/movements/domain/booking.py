@@ -79,6 +79,14 @@ class BookedMovement(Value):
         return chart.receivable(self.borne.currency) if self.borne and is_taken else None
 
 
+class PlacedMovement(Value):
+    """A posted movement with its present place, the last of ``number``."""
+
+    movement: Movement
+    attribution: Attribution
+    number: int
+
+
 def item_of(attributed: Attributed) -> tuple[str, str] | None:
     """Return the object whose open item a movement changes, with its charge; None if it has none.
 
@@ -204,6 +212,30 @@ class OpenItems:
         moved = tuple(line for line in lines if line.amount)
         bearer = None if borne is None else attributed.bearer
         return BookedMovement(movement, attribution, moved, bearer, borne)
+
+    def move(
+        self, movement: Movement, before: Attribution, after: Attribution, named: AccountId | None
+    ) -> list[Line]:
+        """Return the lines that move the gross amount of a posted movement to another place.
+
+        ``named`` is the account that a person chose, at the place ``NAMED``.
+
+        Raises:
+            SecondCurrency: earlier movements of the object have another currency.
+        """
+        left = self._at_place(replace(movement, gross=-movement.gross), before, named)
+        return [*left, *self._at_place(movement, after, named)]
+
+    def _at_place(
+        self, movement: Movement, attribution: Attribution, named: AccountId | None
+    ) -> list[Line]:
+        if attribution.place is Place.CLEARING:
+            return self._booked(Attributed(movement, attribution))
+        if attribution.place is not Place.NAMED:
+            return [counter_line(self._account_id, movement, attribution.place)]
+        if named is None:
+            raise ValueError(f"{movement.key} has no named account")
+        return [Line(named, movement.gross, movement.currency)]
 
     def _counter_lines(self, attributed: Attributed, borne: Money | None) -> list[Line]:
         movement, place = attributed.movement, attributed.attribution.place

@@ -16,8 +16,9 @@ from groat.movements.domain.open_items import Shelf
 from groat.providers.domain.movements import Movement, Pool
 
 MOVEMENT_POSTED = TransactionKind(32, "movement.posted")
-KINDS = (MOVEMENT_POSTED,)
-"""The kinds of ledger transactions of movements: number 32, repeated in ``checks.sql``."""
+MOVEMENT_MOVED = TransactionKind(33, "movement.moved")
+KINDS = (MOVEMENT_POSTED, MOVEMENT_MOVED)
+"""The kinds of ledger transactions of movements: 32 and 33, repeated in ``checks.sql``."""
 
 Side: TypeAlias = AccountSpec | AccountId
 """One of the engine's accounts by its definition, or a wallet by its id."""
@@ -93,6 +94,23 @@ def transaction(
         entries=entries_of(lines, account_ids),
         effective_at=movement.occurred_at,
         subject=subject,
+    )
+
+
+def moved_transaction(
+    merchant_id: MerchantId,
+    account_id: ProviderAccountId,
+    key: str,
+    number: int,
+    lines: Iterable[Line],
+    account_ids: Mapping[str, AccountId],
+) -> Transaction:
+    """Return the ledger transaction that moves a movement to its place ``number``."""
+    return Transaction.of(
+        merchant_id,
+        kind=MOVEMENT_MOVED,
+        reference=f"{ledger_reference(account_id, key)}#{number}",
+        entries=entries_of(lines, account_ids),
     )
 
 

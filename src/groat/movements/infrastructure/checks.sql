@@ -29,7 +29,7 @@ from (
                 - coalesce(sum(m.gross - m.fee - m.tax) filter (where m.pool = 'reserved'), 0) as held,
             min(p.place) as place,
             sum(m.gross) filter (
-                where p.place in ('suspense', 'foreign', 'in_transit', 'loan', 'conversion')
+                where p.place in ('suspense', 'foreign', 'in_transit', 'loan', 'conversion', 'opening')
             ) as counter
         from movement_attribution p
         join movement m on m.merchant_id = p.merchant_id and m.provider_account_id = p.provider_account_id
@@ -55,14 +55,38 @@ from (
 ) as movements
 
 -- name: check_movement_postings_have_movements
--- Each ledger transaction of movements (kind 32) belongs to a movement that has a place.
+-- Each ledger transaction of movements (kinds 32 and 33) belongs to a place of a movement.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(id::text) filter (where bad) as first
 from (
     select t.id, p.movement_key is null as bad
     from ledger_transaction t
     left join movement_attribution p on p.merchant_id = t.merchant_id and p.transaction_id = t.id
-    where t.kind = 32
+    where t.kind in (32, 33)
 ) as postings
+
+-- name: check_moved_movements_are_posted
+-- Each further place of a movement has a ledger transaction, which takes the gross amount from suspense, or returns it.
+select count(*) as examined, count(*) filter (where bad) as wrong, min(movement_key) filter (where bad) as first
+from (
+    select
+        p.movement_key,
+        t.id is null or t.kind <> 33
+            or t.reference is distinct from
+                'groat:movement:' || typeid('pac', p.provider_account_id) || ':' || p.movement_key || '#' || p.number
+            or coalesce(sum(n.amount) filter (where a.is_engine and a.code like 'suspense:%'), 0)
+                <> case p.place when 'suspense' then m.gross else -m.gross end
+            or (p.place = 'suspense') = (b.place = 'suspense')
+            as bad
+    from movement_attribution p
+    join movement_attribution b on b.merchant_id = p.merchant_id and b.provider_account_id = p.provider_account_id
+        and b.movement_key = p.movement_key and b.number = p.number - 1
+    join movement m on m.merchant_id = p.merchant_id and m.provider_account_id = p.provider_account_id
+        and m.key = p.movement_key
+    left join ledger_transaction t on t.merchant_id = p.merchant_id and t.id = p.transaction_id
+    left join ledger_entry n on n.merchant_id = t.merchant_id and n.transaction_id = t.id
+    left join account a on a.merchant_id = n.merchant_id and a.number = n.account_number
+    group by p.merchant_id, p.provider_account_id, p.movement_key, p.number, p.place, b.place, m.gross, t.merchant_id, t.id
+) as moved
 
 -- name: check_provider_balances_match_movements
 -- The engine's mirror of each provider balance is the sum of the movements that have a place.
@@ -108,7 +132,9 @@ from (
         ) as c (account, amount)
         group by m.merchant_id, m.provider_account_id, m.currency, c.account
     ) as m on m.merchant_id = a.merchant_id and m.code = a.code
-    where a.is_engine and split_part(a.code, ':', 1) in ('suspense', 'foreign', 'in_transit', 'loan', 'fees', 'tax')
+    where a.is_engine and split_part(a.code, ':', 1) in (
+        'suspense', 'foreign', 'in_transit', 'loan', 'opening', 'fees', 'tax'
+    )
 ) as balances
 
 -- name: check_clearing_matches_open_items

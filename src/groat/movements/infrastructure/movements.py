@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from groat.kernel.ids import MerchantId, ProviderAccountId, TransactionId
-from groat.movements.domain.booking import BookedMovement
+from groat.movements.domain.attribution import Attribution, Place
+from groat.movements.domain.booking import BookedMovement, PlacedMovement
 from groat.movements.domain.open_items import OpenItem
 from groat.platform.postgres.columns import Bigints, Texts, Times, Uuids
 from groat.platform.postgres.connection import Connection, Row, values
@@ -142,6 +143,51 @@ def update_items(
     )
 
 
+async def lock_place(
+    connection: Connection, account: Mapping[str, object], key: str
+) -> PlacedMovement | None:
+    """Lock a movement; return it with its present place, None if it is not posted."""
+    row = await connection.fetch_one(QUERIES["lock_place"], {**account, "key": key})
+    return None if row is None else _placed(row)
+
+
+def insert_place(
+    connection: Connection,
+    account: Mapping[str, object],
+    placed: PlacedMovement,
+    transaction_id: TransactionId,
+    now: datetime,
+) -> None:
+    """Insert a further place of a movement, with the transaction that moves it there."""
+    connection.write(
+        QUERIES["insert_place"],
+        {
+            **account,
+            "key": placed.movement.key,
+            "number": placed.number,
+            "place": placed.attribution.place.value,
+            "reference": placed.attribution.reference,
+            "reason": placed.attribution.reason,
+            "transaction_id": transaction_id,
+            "now": now,
+        },
+    )
+
+
+async def suspense(
+    connection: Connection,
+    merchant_id: MerchantId,
+    account_id: ProviderAccountId | None,
+    limit: int,
+) -> list[tuple[ProviderAccountId, PlacedMovement, datetime]]:
+    """Return the movements in suspense with the times since when, oldest first."""
+    rows = await connection.fetch(
+        QUERIES["list_suspense"],
+        {"merchant_id": merchant_id, "provider_account_id": account_id, "limit": limit},
+    )
+    return [(row.provider_account_id, _placed(row), row.attributed_at) for row in rows]
+
+
 async def open_items(
     connection: Connection, account: Mapping[str, object], limit: int
 ) -> list[OpenItem]:
@@ -167,6 +213,11 @@ def to_movement(row: Row) -> Movement:
         pool=Pool(row.pool),
         fee_parts=row.fee_parts or {},
     )
+
+
+def _placed(row: Row) -> PlacedMovement:
+    attribution = Attribution(Place(row.place), row.reference, row.reference, row.reason)
+    return PlacedMovement(to_movement(row), attribution, row.number)
 
 
 def _objects(parents: Mapping[str, str]) -> dict[str, Any]:

@@ -72,6 +72,46 @@ from unnest(
     %(borne)s::bigint[], %(transaction_ids)s::uuid[]
 ) as n (key, place, reference, reason, payment_id, borne, transaction_id)
 
+-- name: lock_place
+-- Lock a movement, and find its present place.
+select
+    m.key, m.category, m.label, m.occurred_at, m.currency, m.gross, m.fee, m.tax, m.source, m.parent, m.payout, m.pool,
+    m.fee_parts, p.number, p.place, p.reference, p.reason
+from movement m
+join movement_attribution p on p.merchant_id = m.merchant_id and p.provider_account_id = m.provider_account_id
+    and p.movement_key = m.key
+where m.merchant_id = %(merchant_id)s and m.provider_account_id = %(provider_account_id)s and m.key = %(key)s
+order by p.number desc
+limit 1
+for no key update of m
+
+-- name: insert_place
+-- Insert a further place of a movement.
+insert into movement_attribution (
+    merchant_id, provider_account_id, movement_key, number, place, reference, reason, transaction_id, attributed_at
+) values (
+    %(merchant_id)s, %(provider_account_id)s, %(key)s, %(number)s, %(place)s, %(reference)s, %(reason)s,
+    %(transaction_id)s, %(now)s
+)
+
+-- name: list_suspense
+-- List the movements whose present place is suspense, oldest first.
+select
+    m.provider_account_id, m.key, m.category, m.label, m.occurred_at, m.currency, m.gross, m.fee, m.tax, m.source,
+    m.parent, m.payout, m.pool, m.fee_parts, p.number, p.place, p.reference, p.reason, p.attributed_at
+from movement_attribution p
+join movement m on m.merchant_id = p.merchant_id and m.provider_account_id = p.provider_account_id
+    and m.key = p.movement_key
+where p.merchant_id = %(merchant_id)s and p.place = 'suspense'
+    and (%(provider_account_id)s::uuid is null or p.provider_account_id = %(provider_account_id)s::uuid)
+    and not exists (
+        select from movement_attribution l
+        where l.merchant_id = p.merchant_id and l.provider_account_id = p.provider_account_id
+            and l.movement_key = p.movement_key and l.number > p.number
+    )
+order by p.attributed_at, p.provider_account_id, p.movement_key
+limit %(limit)s
+
 -- name: open_items
 -- Insert an empty item for each object that has none, in order. An item must exist to be locked: otherwise the
 -- first fact and the first movement of an object would not see each other. An object whose fact and movement come

@@ -99,6 +99,10 @@ SILENT: Mapping[Action, str] = {
     MerchantAction.PROVIDER_ACCOUNT_DELETED: _ANSWERED,
     RoutingAction.RULES_REPLACED: _ANSWERED,
     SettlementAction.FILE_IMPORTED: _OPERATOR,
+    SettlementAction.ACCOUNT_OPENED: _OPERATOR,
+    SettlementAction.MOVEMENT_ATTRIBUTED: _ANSWERED,
+    SettlementAction.MOVEMENT_DISMISSED: _ANSWERED,
+    SettlementAction.MOVEMENT_RESTORED: _ANSWERED,
 }
 """Why the merchant is not told of a change. Every action is either here or in ``EVENT_TYPES``."""
 

@@ -285,7 +285,12 @@ from (
             join movement m on m.merchant_id = p.merchant_id and m.provider_account_id = p.provider_account_id
                 and m.key = p.movement_key
             left join payment y on y.merchant_id = p.merchant_id and y.id = p.payment_id
-            where p.place = 'clearing' or p.place = 'beneficiary' and y.currency <> m.currency
+            where p.place = 'beneficiary' and y.currency <> m.currency
+                or p.place = 'clearing' and not exists (
+                    select from movement_attribution l
+                    where l.merchant_id = p.merchant_id and l.provider_account_id = p.provider_account_id
+                        and l.movement_key = p.movement_key and l.number > p.number
+                )
             union all
             select p.merchant_id, p.provider_account_id, p.reference, y.currency, -p.borne, 0
             from movement_attribution p

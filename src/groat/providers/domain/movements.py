@@ -18,7 +18,8 @@ class MovementCategory(StrEnum):
     """The cause of a movement, in the same words for every provider.
 
     ``PARTIAL_CAPTURE`` gives back the part of an authorization that was not captured. ``RESERVE``
-    moves money between the available and the withheld part of the balance.
+    moves money between the available and the withheld part of the balance. ``OPENING`` is the
+    balance at the time from which Groat reads the provider's list; no provider books it.
     """
 
     CHARGE = "charge"
@@ -36,6 +37,7 @@ class MovementCategory(StrEnum):
     RESERVE = "reserve"
     CONVERSION = "conversion"
     FINANCING = "financing"
+    OPENING = "opening"
     OTHER = "other"
 
 

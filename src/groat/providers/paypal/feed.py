@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import urlencode
 
 from groat.kernel.errors import InvalidRequest
+from groat.providers.amounts import from_major
 from groat.providers.domain.facts import NotSent, Report
 from groat.providers.domain.movements import Movement, MovementCategory
 from groat.providers.paypal import translation
@@ -14,18 +16,20 @@ from groat.providers.paypal.client import PayPalClient, Response
 from groat.providers.paypal.movements import movements
 from groat.providers.paypal.objects import REFUNDS, PayPalObjects, path
 from groat.providers.paypal.payloads import (
+    BalancesPage,
     PayPalRefundPayload,
     ProblemPayload,
     TransactionInfo,
     TransactionPage,
 )
-from groat.providers.port import Explained, MovementWindow, Recheck, Unknown
+from groat.providers.port import Explained, MovementWindow, Recheck, ToldBalance, Unknown
 from groat.providers.reading import Malformed, own_payment_id, parse
 
 WINDOW_MAX = timedelta(days=31)
 """Maximum length of a window of the transaction search."""
 
 _SEARCH = "/v1/reporting/transactions"
+_BALANCES = "/v1/reporting/balances"
 _PAGE_SIZE = 500
 _TOO_LARGE = "RESULTSET_TOO_LARGE"
 _SECOND = timedelta(seconds=1)
@@ -107,6 +111,29 @@ class PayPalMovementFeed:
         if _TOO_LARGE in {problem.name, *problem.issues()}:
             return None
         return Unknown(f"transaction search: status {answer.status} {problem.name}")
+
+    async def balances(self, at: datetime) -> Mapping[str, ToldBalance] | Unknown:
+        """Return the balances that PayPal shows for the second before ``at``."""
+        moment = at.astimezone(UTC).replace(microsecond=0) - _SECOND
+        query = urlencode({"as_of_time": f"{moment:%Y-%m-%dT%H:%M:%S}Z", "currency_code": "ALL"})
+        answer = await self._client.call("GET", f"{_BALANCES}?{query}")
+        if isinstance(answer, NotSent | Unknown):
+            return Unknown(answer.reason)
+        if not answer.ok:
+            return Unknown(f"balances: status {answer.status}")
+        try:
+            found = parse(BalancesPage, answer.body)
+            if found.last_refresh_time < moment:
+                return Unknown("PayPal does not know the balance of this time yet")
+            return {
+                one.currency: ToldBalance(
+                    from_major(one.available_balance.value, one.currency),
+                    from_major(one.withheld_balance.value, one.currency),
+                )
+                for one in found.balances
+            }
+        except (Malformed, InvalidRequest) as error:
+            return Unknown(f"unreadable: {error}")
 
     async def explain(self, movement: Movement) -> Explained | Unknown:
         """Get the capture of a movement, which names our payment, and its refund."""

@@ -250,6 +250,21 @@ class TransactionPage(Payload):
     total_pages: int = 1
 
 
+class CurrencyBalance(Payload):
+    """The balance of one currency."""
+
+    currency: str
+    available_balance: AmountPayload
+    withheld_balance: AmountPayload
+
+
+class BalancesPage(Payload):
+    """The balances at a time. ``last_refresh_time`` is the time up to which PayPal knows them."""
+
+    balances: list[CurrencyBalance]
+    last_refresh_time: Annotated[datetime, Meta(tz=True)]
+
+
 class Issue(Payload):
     """One reason for a refusal: its name, and its description."""
 

@@ -46,6 +46,7 @@ class StripeClient:
             base_addresses={"api": base} if base else None,
             stripe_account=account,
         ).v1
+        self.balance = resources.balance
         self.balance_transactions = resources.balance_transactions
         self.charges = resources.charges
         self.disputes = resources.disputes

@@ -66,6 +66,26 @@ class BookedTransaction(Payload, tag_field="object", tag="balance_transaction"):
         return self.source.id if isinstance(self.source, BookedSource) else self.source
 
 
+class BalanceAmount(Payload):
+    """An amount of a balance."""
+
+    amount: int
+    currency: str
+
+
+class StripeBalancePayload(Payload, tag_field="object", tag="balance"):
+    """The balance of payments: the part that can be paid out, and the part that cannot yet."""
+
+    available: list[BalanceAmount]
+    pending: list[BalanceAmount]
+
+
+class OfCharge(Payload):
+    """A refund or a dispute, with the id of its charge."""
+
+    charge: str | None = None
+
+
 class CardPayload(Payload):
     """Details of a card charge: the time until which it can be captured."""
 

@@ -20,15 +20,19 @@ class FileSummary(Value):
 
 
 class ImportOutcome(Value):
-    """The result of an import: its summary, and the number of movements that were new.
+    """The result of an import: its summary, and the movements that were new and that it posted.
 
-    ``differences`` are the movements that the file and our books tell differently. They are not
-    changed. ``is_repeated`` says that this very file was imported before.
+    ``early`` is the number of movements before the start of the account's feed. They are in its
+    opening balance, so they are not posted. ``differences`` are the movements that the file and our
+    books tell differently. They are not changed. ``is_repeated`` says that this very file was
+    imported before.
     """
 
     summary: FileSummary
     added: int
     differences: tuple[Difference, ...]
+    posted: int = 0
+    early: int = 0
     is_repeated: bool = False
 
 

@@ -40,6 +40,24 @@ async def claim(connection: Connection, lease: timedelta) -> ClaimedFeed | None:
     return next(iter(values(ClaimedFeed, claimed)), None)
 
 
+async def start_of(
+    connection: Connection, merchant_id: MerchantId, account_id: ProviderAccountId
+) -> datetime:
+    """Return the time from which an account's movements are read. Begin the feeds of new accounts.
+
+    Raises:
+        LookupError: the account does not exist.
+    """
+    connection.write(QUERIES["insert_feeds"], {})
+    row = await connection.fetch_one(
+        QUERIES["find_start"], {"merchant_id": merchant_id, "provider_account_id": account_id}
+    )
+    if row is None:
+        raise LookupError(account_id)
+    starts_at: datetime = row.starts_at
+    return starts_at
+
+
 async def renew(connection: Connection, feed: ClaimedFeed, lease: timedelta) -> bool:
     """Renew a claim; return whether the worker still holds it."""
     row = await connection.fetch_one(QUERIES["renew_feed"], {**feed.fence, "lease": lease})

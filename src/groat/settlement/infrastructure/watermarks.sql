@@ -7,6 +7,12 @@ from provider_account
 where deleted_at is null
 on conflict (merchant_id, provider_account_id) do nothing
 
+-- name: find_start
+-- Find the time from which the movements of an account are read.
+select starts_at
+from movement_feed
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+
 -- name: claim_feed
 -- Claim the feed that is due for the longest time, until the end of the lease. Another worker skips it.
 update movement_feed f

@@ -1,6 +1,6 @@
-"""Settlement files: check one whole, then compare it with our movements, or store those we lack.
+"""Settlement files: check one whole, then compare it with our movements, or store and post it.
 
-An import stores movements and posts nothing, so it cannot post an amount twice.
+A file and the feed give a movement one key, so an import posts only what the feed lacks.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from itertools import islice
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, NamedTuple, TypeAlias
 
-from groat.audit.domain.record import Change
+from groat.audit.domain.record import Cause, Change
 from groat.audit.service.records import AuditService
 from groat.kernel.caller import Caller
 from groat.kernel.clock import Clock
@@ -32,6 +32,8 @@ from groat.settlement.domain.matching import Difference, Matching
 from groat.settlement.domain.summary import FileSummary, ImportOutcome, RunningTotals
 from groat.settlement.infrastructure import files as store
 from groat.settlement.infrastructure.spool import Spool
+from groat.settlement.infrastructure.watermarks import start_of
+from groat.settlement.service.poster import BookOrigin, MovementPoster
 
 _BATCH = 2000
 """Movements in one transaction. More of them save little and hold locks longer."""
@@ -60,6 +62,14 @@ class SettlementReport(Value):
         return self.caller.merchant_id
 
 
+class _Stored(NamedTuple):
+    """A batch that was stored: the number of its new movements, and the differences of others."""
+
+    batch: Sequence[Movement]
+    added: int
+    differences: list[Difference]
+
+
 class SettlementFiles:
     """Imports settlement files of providers, or compares them with our movements."""
 
@@ -69,6 +79,7 @@ class SettlementFiles:
         merchants: MerchantService,
         movements: MovementService,
         queries: MovementQueries,
+        poster: MovementPoster,
         audit: AuditService,
         clock: Clock,
         readers: Mapping[ProviderName, SettlementReader],
@@ -77,6 +88,7 @@ class SettlementFiles:
         self._merchants = merchants
         self._movements = movements
         self._queries = queries
+        self._poster = poster
         self._audit = audit
         self._clock = clock
         self._readers = readers
@@ -102,23 +114,36 @@ class SettlementFiles:
         return ImportOutcome(summary, 0, tuple(differences))
 
     async def import_report(self, report: SettlementReport, progress: Progress) -> ImportOutcome:
-        """Check a file whole, then store the movements that we lack, in batches.
+        """Check a file whole, then store the movements that we lack and post them, in batches.
 
-        A batch is a transaction, so an interrupted import is repeated and stores the rest.
+        A batch is a transaction, so an interrupted import is repeated and does the rest. Movements
+        from before the start of the account's feed are stored and not posted.
 
         Raises:
             SettlementFileRefused: the file is damaged, incomplete or contradicts itself. Nothing
                 was stored.
+            Unavailable: the provider did not tell the object of a movement. Import the file again.
             InvalidRequest: ``no_settlement_files``; the provider has no reader of files.
             NotFound: the merchant has no such provider account.
         """
-        added, differences = 0, list[Difference]()
+        added, posted, early, differences = 0, 0, 0, list[Difference]()
         async with self._checked(report, progress) as (summary, batches):
-            async for count, differing in self._stored(report, batches):
-                added += count
-                differences += differing
+            origin = await self._origin(report)
+            async for stored in self._stored(report, batches):
+                added += stored.added
+                differences += stored.differences
+                early += sum(one.occurred_at < origin.starts_at for one in stored.batch)
+                posted += await self._poster.post(origin, stored.batch)
         is_new = await self._note(report, summary)
-        return ImportOutcome(summary, added, tuple(differences), is_repeated=not is_new)
+        return ImportOutcome(
+            summary, added, tuple(differences), posted, early, is_repeated=not is_new
+        )
+
+    async def _origin(self, report: SettlementReport) -> BookOrigin:
+        async with self._database.transaction() as connection:
+            starts_at = await start_of(connection, report.merchant_id, report.account_id)
+        cause = Cause(f"settlement_file {report.name}")
+        return BookOrigin(report.merchant_id, report.account_id, starts_at, cause)
 
     @asynccontextmanager
     async def _checked(
@@ -132,9 +157,9 @@ class SettlementFiles:
 
     async def _stored(
         self, report: SettlementReport, batches: AsyncIterator[list[Movement]]
-    ) -> AsyncIterator[tuple[int, list[Difference]]]:
+    ) -> AsyncIterator[_Stored]:
         """Store batches, a few at once, since each waits for the disk; yield their outcomes."""
-        storing: deque[asyncio.Task[tuple[int, list[Difference]]]] = deque()
+        storing: deque[asyncio.Task[_Stored]] = deque()
         try:
             async for batch in batches:
                 if len(storing) == _AT_ONCE:
@@ -157,9 +182,7 @@ class SettlementFiles:
             )
         return reader
 
-    async def _store(
-        self, report: SettlementReport, batch: Sequence[Movement]
-    ) -> tuple[int, list[Difference]]:
+    async def _store(self, report: SettlementReport, batch: Sequence[Movement]) -> _Stored:
         """Store a batch; return the number of new movements, and the differences of the others."""
         async with self._database.transaction() as connection:
             added = await self._movements.read(
@@ -167,10 +190,10 @@ class SettlementFiles:
             )
         known = [movement for movement in batch if movement.key not in added]
         if not known:
-            return len(added), []
+            return _Stored(batch, len(added), [])
         keys = [movement.key for movement in known]
         ours = await self._queries.with_keys(report.merchant_id, report.account_id, keys)
-        return len(added), [*Matching().compare(known, ours)]
+        return _Stored(batch, len(added), [*Matching().compare(known, ours)])
 
     async def _note(self, report: SettlementReport, summary: FileSummary) -> bool:
         """Note the import of a file, with its audit record; return whether the file is new."""

@@ -370,8 +370,8 @@ create table movement_attribution (
     movement_key text collate "C" not null,
     number smallint not null check (number > 0),
     place text not null check (place in (
-        'clearing', 'beneficiary', 'suspense', 'foreign', 'in_transit', 'reserve', 'loan', 'conversion', 'fees',
-        'twin'
+        'clearing', 'beneficiary', 'suspense', 'foreign', 'in_transit', 'reserve', 'loan', 'conversion', 'opening',
+        'named', 'fees', 'twin'
     )),
     reference text,
     reason text,
@@ -384,6 +384,7 @@ create table movement_attribution (
     constraint movement_attribution_beneficiary_has_payment
         check ((place = 'beneficiary') = (payment_id is not null) and (place = 'beneficiary') = (borne is not null))
 );
+create index movement_attribution_suspense on movement_attribution (merchant_id, attributed_at) where place = 'suspense';
 create index movement_attribution_by_payment on movement_attribution (merchant_id, payment_id)
     where place = 'beneficiary';
 
