@@ -66,6 +66,17 @@ def test_a_lost_dispute_moves_no_money_by_itself(code: str) -> None:
     assert _resolved(code) == _resolved(code, "10.50") == _resolved(code, "9.50") == [OPENED, LOST]
 
 
+def test_a_dispute_that_ends_after_a_refund_debits_nothing_again() -> None:
+    """The refund has its own row. ``amount_refunded`` repeats it, and is no movement."""
+    dispute = case("dispute-after-refund", capture=CAPTURE_ID)
+    reports = dispute_reports(convert(PayPalDisputePayload, dispute))
+    assert [report.fact for report in reports] == [
+        DisputeOpened("PP-D-1", ALL),
+        DisputeClosed("PP-D-1", ALL, won=False),
+    ]
+    assert [report.movements for report in reports] == [(), ()]
+
+
 def test_a_dispute_of_two_captures_is_one_dispute_for_each() -> None:
     dispute = case("dispute-of-two", capture=CAPTURE_ID, capture2=OTHER_CAPTURE)
     reports = dispute_reports(convert(PayPalDisputePayload, dispute))
