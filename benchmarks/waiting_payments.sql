@@ -4,11 +4,12 @@
 with made as (
     insert into payment (
         merchant_id, id, status, currency, amount, beneficiary_id, provider_account_id, payment_method,
-        capture_method, metadata, created_at, updated_at
+        capture_method, metadata, provider_metadata, attempts, attempts_max, salt, created_at, updated_at
     )
     select
         %(merchant_id)s::bigint, id, 'processing', %(currency)s, amount, beneficiary_id,
-        %(provider_account_id)s::uuid, 'pm_card_visa', 'automatic', '{}', %(now)s::timestamptz, %(now)s
+        %(provider_account_id)s::uuid, 'pm_card_visa', 'automatic', '{}', '{}', 1, 5, gen_random_uuid(),
+        %(now)s::timestamptz, %(now)s
     from unnest(%(ids)s::uuid[], %(amounts)s::bigint[], %(beneficiary_ids)s::uuid[])
         as p (id, amount, beneficiary_id)
 )

@@ -630,6 +630,7 @@ CREATE TABLE public.payment (
     statement_descriptor text,
     metadata jsonb NOT NULL,
     provider_metadata text[] NOT NULL,
+    salt uuid NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
     attempts_max integer NOT NULL,
     failure_code text,

@@ -22,6 +22,7 @@ def checks() -> list[Check]:
             "debts_match_postings": "payment",
             "receivables_match_debts": "account",
             "payments_match_record": "payment",
+            "personal_data_matches_record": "payment",
             "effects_match_record": "effect",
             "operations_match_record": "operation",
             "refunds_match_record": "refund",

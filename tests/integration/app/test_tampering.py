@@ -28,8 +28,7 @@ UNSEEN_CHANGES = {
         refund.updated_at routing_decision.decided_at routing_rules.created_at movement.recorded_at
         movement_attribution.attributed_at open_item.since settlement_file.imported_at""",
     "it may name a person, so the record does not hold it; the application cannot change it": """
-        api_key.name payment.customer_email payment.customer_reference payment.description
-        payment.metadata payment.reference payment.return_url refund.metadata refund.reason""",
+        api_key.name refund.metadata refund.reason""",
     "callers may change it, and nothing is decided by it": "account.metadata",
     "a wrong value opens nothing: it is encrypted, or compared with a keyed hash": """
         api_key.secret_hash idempotency_key.answer merchant.data_key
@@ -44,8 +43,7 @@ UNSEEN_CHANGES = {
         operation.lookups operation.provider_message operation.reason payment.provider_message""",
     "the record does not hold it yet": """
         dispute.id payment.attempts payment.attempts_max
-        payment.declined_reference payment.payment_method payment.payment_method_kind
-        payment.provider_reference payment.route
+        payment.declined_reference payment.payment_method payment.provider_reference
         payment.statement_descriptor routing_decision.decision routing_decision.merchant_id
         routing_decision.payment_id routing_decision.rules_version""",
     "the provider tells it, and every reading of its books shows it again": """

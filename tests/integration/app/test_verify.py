@@ -139,6 +139,21 @@ TAMPERED: list[tuple[LiteralString, LiteralString, set[str]]] = [
         {"payments_match_operations"},
     ),
     (
+        "select min(typeid('pay', id)) from payment",
+        "update payment set customer_email = 'eve@shop.example' where typeid('pay', id) = ",
+        {"personal_data_matches_record"},
+    ),
+    (
+        "select min(typeid('pay', id)) from payment",
+        "update payment set metadata = '{\"vip\": \"yes\"}' where typeid('pay', id) = ",
+        {"personal_data_matches_record"},
+    ),
+    (
+        "select min(typeid('pay', id)) from payment",
+        "update payment set payment_method_kind = 'wallet' where typeid('pay', id) = ",
+        {"payments_match_record"},
+    ),
+    (
         "select min(typeid('pay', id)) from payment where status = 'requires_payment_method'",
         "update payment set amount = amount + 1 where typeid('pay', id) = ",
         {"payments_match_record"},

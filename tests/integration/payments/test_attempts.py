@@ -197,7 +197,7 @@ DETAILS = {
     "customer": {"reference": "customer-7", "email": "ada@shop.example"},
     "description": "Two books",
     "statement_descriptor": "BOOKS 1001",
-    "metadata": {"basket": "b-1", "internal": "margin 40 %"},
+    "metadata": {"basket": "b-1", "größe": "40 €"},
     "provider_metadata": ["basket"],
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from groat.audit.domain.record import Change, Scalar, Transition
 from groat.kernel import ids
 from groat.kernel.caller import ENGINE, Caller
@@ -10,6 +12,7 @@ from groat.kernel.value import replace
 from groat.payments.domain.actions import PaymentAction
 from groat.payments.domain.operation import Operation, OperationKind
 from groat.payments.domain.payment import Payment
+from groat.payments.domain.personal import personal_digest
 from groat.payments.domain.standing import Arrival
 from groat.providers.domain.facts import (
     Authorized,
@@ -25,8 +28,11 @@ from groat.providers.domain.facts import (
 )
 
 
-def created(caller: Caller, payment: Payment, key_digest: str | None) -> Change:
-    """Return the audit record of a new payment."""
+def created(caller: Caller, payment: Payment, salt: UUID, key_digest: str | None) -> Change:
+    """Return the audit record of a new payment.
+
+    It holds a digest of what may name a person, and never the data itself.
+    """
     order = payment.order
     data: dict[str, Scalar] = {
         "amount": order.terms.amount.amount,
@@ -34,6 +40,11 @@ def created(caller: Caller, payment: Payment, key_digest: str | None) -> Change:
         "beneficiary": ids.render("account", order.terms.beneficiary_id),
         "provider_account": ids.render("provider_account", order.provider_account_id),
         "capture_method": order.terms.capture_method,
+        "payment_method_kind": order.terms.method_kind,
+        "route": " ".join(
+            ids.render("provider_account", leg.provider_account_id) for leg in order.route.legs
+        ),
+        "personal_digest": personal_digest(order.terms, salt),
         "status": payment.status.value,
         **_keyed(key_digest),
     }

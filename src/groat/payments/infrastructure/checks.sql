@@ -26,7 +26,8 @@ from (
                 then not coalesce(bool_or(o.outcome in ('pending', 'unknown')), false)
             when p.status in ('authorized', 'succeeded')
                 then not coalesce(bool_or(o.outcome = 'succeeded'), false)
-            when p.status in ('failed', 'requires_payment_method') then not coalesce(bool_and(o.outcome in ('declined', 'failed')), false)
+            when p.status in ('failed', 'requires_payment_method')
+                then not coalesce(bool_and(o.outcome in ('declined', 'failed')), false)
             else coalesce(bool_or(o.outcome in ('pending', 'unknown')), false)
         end as bad
     from payment p
@@ -116,14 +117,24 @@ from (
 ) as accounts
 
 -- name: check_payments_match_record
--- A payment has the amount, currency, beneficiary and capture method of its audit record. Its provider
--- account, status, failure code and authorization appear in its records.
+-- A payment has the amount, currency, beneficiary, capture method and kind of payment method of its audit record.
+-- Its provider account, status, failure code and authorization appear in its records, and its route begins the
+-- recorded one: another payment method drops the legs after the current one.
 select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
 from (
     select coalesce(r.object, typeid('pay', p.id)) as id, not coalesce(
         (r.created ->> 'amount')::bigint = p.amount and r.created ->> 'currency' = p.currency
             and a.currency = p.currency and r.created ->> 'beneficiary' = typeid('acct', p.beneficiary_id)
             and r.created ->> 'capture_method' = p.capture_method
+            and r.created ->> 'payment_method_kind' is not distinct from p.payment_method_kind
+            and case
+                when p.route is null then r.created ->> 'route' = r.created ->> 'provider_account'
+                else p.route -> 'legs' -> (p.route ->> 'at')::integer ->> 0 = p.provider_account_id::text
+                    and starts_with(r.created ->> 'route', (
+                        select string_agg(typeid('pac', (leg ->> 0)::uuid), ' ' order by place)
+                        from jsonb_array_elements(p.route -> 'legs') with ordinality as l (leg, place)
+                    ))
+            end
             and typeid('pac', p.provider_account_id) = any(r.provider_accounts) and p.status = any(r.statuses)
             and (p.failure_code is null or p.failure_code = any(r.failure_codes))
             and (p.decline_code is null or p.decline_code = any(r.decline_codes))
@@ -142,6 +153,35 @@ from (
             array_agg(distinct data ->> 'authorization') as authorizations
         from recorded_change
         where object like 'pay\_%'
+        group by merchant_id, object_id
+    ) as r on r.merchant_id = p.merchant_id and r.object_id = p.id
+) as payments
+
+-- name: check_personal_data_matches_record
+-- The digest in the audit record of a payment is that of its personal data, with its salt. Each text stands with its
+-- length in bytes, as ``personal_digest`` writes it.
+select count(*) as examined, count(*) filter (where bad) as wrong, min(id) filter (where bad) as first
+from (
+    select typeid('pay', p.id) as id, r.digest is distinct from encode(sha256(uuid_send(p.salt) || convert_to(
+        (
+            select string_agg(coalesce(octet_length(value) || ':' || value, '-') || ';', '' order by place)
+            from unnest(array[
+                p.reference, p.customer_reference, p.customer_email, p.description, p.return_url
+            ]) with ordinality as t (value, place)
+        ) || coalesce((
+            select string_agg(
+                octet_length(key) || ':' || key || ';' || octet_length(value) || ':' || value || ';',
+                '' order by key collate "C"
+            )
+            from jsonb_each_text(p.metadata)
+        ), ''),
+        'UTF8'
+    )), 'hex') as bad
+    from payment p
+    left join (
+        select merchant_id, object_id, min(data ->> 'personal_digest') as digest
+        from recorded_change
+        where action = 'payment.created'
         group by merchant_id, object_id
     ) as r on r.merchant_id = p.merchant_id and r.object_id = p.id
 ) as payments

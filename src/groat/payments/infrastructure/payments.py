@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
@@ -58,8 +59,10 @@ class PostedEffect(NamedTuple):
     currency: str
 
 
-def insert_payment(connection: Connection, merchant_id: MerchantId, payment: Payment) -> None:
-    """Write a new payment."""
+def insert_payment(
+    connection: Connection, merchant_id: MerchantId, payment: Payment, salt: UUID
+) -> None:
+    """Write a new payment, with the salt of the digest of its personal data."""
     order = payment.order
     connection.write(
         QUERIES["insert_payment"],
@@ -83,6 +86,7 @@ def insert_payment(connection: Connection, merchant_id: MerchantId, payment: Pay
             "statement_descriptor": order.terms.statement_descriptor,
             "metadata": Jsonb(dict(order.terms.metadata)),
             "provider_metadata": Texts(order.terms.provider_metadata),
+            "salt": salt,
             "attempts": payment.attempts,
             "attempts_max": order.terms.attempts_max,
             "now": payment.created_at,

@@ -3,12 +3,12 @@
 insert into payment (
     merchant_id, id, status, currency, amount, beneficiary_id, provider_account_id, payment_method,
     payment_method_kind, capture_method, return_url, route, reference, customer_reference, customer_email,
-    description, statement_descriptor, metadata, provider_metadata, attempts, attempts_max, created_at, updated_at
+    description, statement_descriptor, metadata, provider_metadata, salt, attempts, attempts_max, created_at, updated_at
 ) values (
     %(merchant_id)s, %(id)s, %(status)s, %(currency)s, %(amount)s, %(beneficiary_id)s,
     %(provider_account_id)s, %(payment_method)s, %(payment_method_kind)s, %(capture_method)s,
     %(return_url)s, %(route)s::jsonb, %(reference)s, %(customer_reference)s, %(customer_email)s,
-    %(description)s, %(statement_descriptor)s, %(metadata)s, %(provider_metadata)s::text[], %(attempts)s,
+    %(description)s, %(statement_descriptor)s, %(metadata)s, %(provider_metadata)s::text[], %(salt)s, %(attempts)s,
     %(attempts_max)s, %(now)s, %(now)s
 )
 

@@ -70,7 +70,7 @@ class PaymentService:
             Conflict: the beneficiary is frozen or closed; no routing rule gives an account
                 (``no_route``).
         """
-        payment_id = PaymentId(self._new_id())
+        payment_id, salt = PaymentId(self._new_id()), self._new_id()
         routed, decision = await self._routed(caller.merchant_id, payment_id, order)
 
         async def begin(connection: Connection, now: datetime) -> Accepted:
@@ -78,8 +78,8 @@ class PaymentService:
             begun = Begun(payment, None)
             if confirm:
                 begun = domain.confirm(payment, (), None, self._new_operation_id(), now)
-            await self._insert(connection, caller.merchant_id, begun.payment, decision, now)
-            changes = [created(caller, begun.payment, once.digest)]
+            await self._insert(connection, caller.merchant_id, begun.payment, salt, decision, now)
+            changes = [created(caller, begun.payment, salt, once.digest)]
             if confirm:
                 confirmed = Transition(payment, begun.payment)
                 changes.append(requested(caller, begun.payment, begun.operation, None, confirmed))
@@ -213,13 +213,14 @@ class PaymentService:
         connection: Connection,
         merchant_id: MerchantId,
         payment: Payment,
+        salt: UUID,
         decision: RoutingDecision | None,
         now: datetime,
     ) -> None:
         terms = payment.order.terms
         beneficiary = await account_within(connection, merchant_id, terms.beneficiary_id)
         domain.require_wallet(beneficiary, terms.amount)
-        store.insert_payment(connection, merchant_id, payment)
+        store.insert_payment(connection, merchant_id, payment, salt)
         if decision is not None:
             self._routing.record(connection, merchant_id, payment.id, decision, now)
 

@@ -188,6 +188,7 @@ create table payment (
     statement_descriptor text,
     metadata jsonb not null,
     provider_metadata text[] not null,
+    salt uuid not null,
     attempts integer not null default 0 check (attempts >= 0),
     attempts_max integer not null check (attempts_max > 0),
     failure_code text,
