@@ -68,7 +68,7 @@ _TABLE = """
 409 operation_in_progress Wait for the operation that is open, then try again.
 409 payment_not_cancelable Read the payment; its status does not allow a cancellation.
 409 payment_not_capturable Read the payment; its status does not allow a capture.
-409 payment_not_confirmable Read the payment; only a new payment can be confirmed.
+409 payment_not_confirmable Read the payment; only a new or a softly declined one is confirmed.
 409 payment_not_refundable Read the payment; nothing of it is captured.
 409 reference_reused Use a new reference for a new order.
 409 refund_exceeds_capture Make several refunds; no single capture has that much left.
