@@ -108,6 +108,13 @@ async def test_an_invalid_order_is_refused_with_the_field(
     assert (await pay(paypal_http)).status_code == 201, "the request id is still free"
 
 
+def _with(name: str, value: str) -> Any:
+    """Return an order whose unit has another value of a field."""
+    body = order()
+    body["purchase_units"][0][name] = value
+    return body
+
+
 @pytest.mark.parametrize(
     ("body", "field", "issue"),
     [
@@ -115,6 +122,16 @@ async def test_an_invalid_order_is_refused_with_the_field(
         ({**order(), "purchase_units": []}, "/purchase_units", "INVALID_PARAMETER_VALUE"),
         ({**order(), "colour": "red"}, "/colour", "UNKNOWN_FIELD"),
         ({"intent": "CAPTURE"}, "/purchase_units", "MISSING_REQUIRED_PARAMETER"),
+        *(
+            (_with(name, value), f"/purchase_units/0/{name}", "INVALID_PARAMETER_VALUE")
+            for name, value in [
+                ("soft_descriptor", "x" * 23),
+                ("soft_descriptor", "BÜCHER"),
+                ("description", "x" * 128),
+                ("invoice_id", "x" * 128),
+                ("custom_id", "x" * 256),
+            ]
+        ),
     ],
 )
 async def test_a_body_against_the_schema_is_refused(

@@ -105,6 +105,10 @@ async def test_an_unknown_payment_method_is_refused(
         ({"capture_method": "never"}, "capture_method", None),
         ({"colour": "red"}, "colour", "parameter_unknown"),
         ({"metadata": {"k": "v" * 501}}, "metadata[k]", None),
+        ({"receipt_email": "nobody"}, "receipt_email", "email_invalid"),
+        ({"statement_descriptor_suffix": "x" * 23}, "statement_descriptor_suffix", None),
+        ({"statement_descriptor_suffix": "1001"}, "statement_descriptor_suffix", None),
+        ({"statement_descriptor_suffix": "BOOKS*"}, "statement_descriptor_suffix", None),
     ],
 )
 async def test_a_wrong_parameter_is_named(
