@@ -14,6 +14,7 @@ from groat.app.onboarding import Onboarded, ProviderSite
 from groat.app.stack import Stack
 from groat.app.wiring import Engine, open_engine
 from groat.merchants.domain.credentials import ProviderName
+from groat.payments.domain.dispute import DisputeFilter
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.standing import EffectKind
 from groat.platform.postgres.checks import Finding
@@ -98,7 +99,7 @@ async def _count(
     ]
     groat_books = await _groat_books(engine, merchant)
     disputes = await engine.payment_queries.disputes(
-        merchant.merchant_id, None, None, before=None, limit=_MOST_DISPUTES
+        merchant.merchant_id, DisputeFilter(), after=None, limit=_MOST_DISPUTES
     )
     kinds = Counter(movement.kind for movement in provider_books)
     return DemoTally(

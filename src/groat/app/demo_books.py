@@ -41,7 +41,7 @@ async def let_more_happen(http: httpx.AsyncClient, engine: Engine, merchant: Onb
     """
     wanted = PaymentFilter(status=Status.SUCCEEDED)
     newest = await engine.payment_queries.payments(
-        merchant.merchant_id, wanted, before=None, limit=50
+        merchant.merchant_id, wanted, after=None, limit=50
     )
     for site in merchant.sites:
         of_site = [
