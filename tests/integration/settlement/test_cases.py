@@ -22,7 +22,7 @@ async def shop(world: World) -> AsyncIterator[World]:
         yield shop
 
 
-async def test_an_old_endpoint_tells_of_a_refund_in_the_dashboard_by_its_charge(
+async def test_a_dashboard_refund_is_learned_from_the_event_of_its_charge(
     shop: World,
 ) -> None:
     wallet = await shop.wallet()
