@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import cycle, islice
+from uuid import UUID, uuid4
 
 from groat.app.wiring import Engine
-from groat.audit.domain.record import Cause, Change, Scalar, Transition
+from groat.audit.domain.record import Change, Transition
 from groat.kernel import ids
+from groat.kernel.caller import Caller
 from groat.kernel.clock import SystemClock
 from groat.kernel.ids import AccountId, MerchantId, OperationId, PaymentId, ProviderAccountId
 from groat.kernel.money import Money
-from groat.kernel.value import replace
-from groat.payments.domain.actions import PaymentAction
-from groat.payments.domain.lifecycle import Status
-from groat.payments.domain.payment import PaymentOrder, PaymentTerms, new_payment
+from groat.payments.domain.changes import created, requested
+from groat.payments.domain.payment import PaymentOrder, PaymentTerms, confirm, new_payment
 from groat.platform.postgres.columns import Bigints, Uuids
 from groat.platform.postgres.queries import load_queries
 from groat.routing.domain.route import Route
@@ -44,10 +44,12 @@ async def write_payments(
     payment_ids = [PaymentId(ids.uuid7()) for _ in amounts]
     operation_ids = [OperationId(ids.uuid7()) for _ in amounts]
     paid = list(islice(cycle(beneficiaries), len(amounts)))
+    salts = [uuid4() for _ in amounts]
+    caller = Caller(merchant_id, _CALLER, _CALLER, frozenset())
     changes = [
         change
-        for row in zip(payment_ids, operation_ids, amounts, paid, strict=True)
-        for change in _changes(account_id, *row, now)
+        for row in zip(payment_ids, operation_ids, amounts, paid, salts, strict=True)
+        for change in _changes(caller, account_id, *row, now)
     ]
     columns = {
         "merchant_id": merchant_id,
@@ -57,6 +59,7 @@ async def write_payments(
         "operation_ids": Uuids(operation_ids),
         "amounts": Bigints(amounts),
         "beneficiary_ids": Uuids(paid),
+        "salts": Uuids(salts),
         "now": now,
     }
     async with engine.database.transaction() as connection:
@@ -66,30 +69,20 @@ async def write_payments(
 
 
 def _changes(
+    caller: Caller,
     provider_account_id: ProviderAccountId,
     payment_id: PaymentId,
     operation_id: OperationId,
     amount: int,
     beneficiary_id: AccountId,
+    salt: UUID,
     now: datetime,
 ) -> Iterator[Change]:
     """Yield the changes to record for a payment and for the operation that began with it."""
     terms = PaymentTerms(Money(amount, CURRENCY), beneficiary_id)
     order = PaymentOrder(terms, Route.direct(provider_account_id, None))
-    payment = replace(new_payment(payment_id, order, now), status=Status.PROCESSING)
-    transition = Transition(None, payment)
-    both: dict[str, Scalar] = {
-        "amount": amount,
-        "currency": CURRENCY,
-        "status": "processing",
-        "provider_account": ids.render("provider_account", provider_account_id),
-    }
-    created: dict[str, Scalar] = {
-        "beneficiary": ids.render("account", beneficiary_id),
-        "capture_method": "automatic",
-    }
-    begun: dict[str, Scalar] = {"operation": ids.render("operation", operation_id)}
-    actions = (PaymentAction.CREATED, created), (PaymentAction.AUTHORIZE_REQUESTED, begun)
-    for action, data in actions:
-        cause, told = Cause(_CALLER), both | data
-        yield Change(action, "payment", payment_id, _CALLER, cause, told, transition)
+    payment = new_payment(payment_id, order, now)
+    begun = confirm(payment, [], None, operation_id, now)
+    yield created(caller, begun.payment, salt, None)
+    transition = Transition(payment, begun.payment)
+    yield requested(caller, begun.payment, begun.operation, None, transition)

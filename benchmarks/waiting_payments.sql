@@ -8,10 +8,10 @@ with made as (
     )
     select
         %(merchant_id)s::bigint, id, 'processing', %(currency)s, amount, beneficiary_id,
-        %(provider_account_id)s::uuid, 'pm_card_visa', 'automatic', '{}', '{}', 1, 5, gen_random_uuid(),
+        %(provider_account_id)s::uuid, 'pm_card_visa', 'automatic', '{}', '{}', 1, 5, salt,
         %(now)s::timestamptz, %(now)s
-    from unnest(%(ids)s::uuid[], %(amounts)s::bigint[], %(beneficiary_ids)s::uuid[])
-        as p (id, amount, beneficiary_id)
+    from unnest(%(ids)s::uuid[], %(amounts)s::bigint[], %(beneficiary_ids)s::uuid[], %(salts)s::uuid[])
+        as p (id, amount, beneficiary_id, salt)
 )
 insert into operation (
     merchant_id, id, payment_id, provider_account_id, kind, amount, final, outcome, reason, due_at,
