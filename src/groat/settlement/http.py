@@ -1,7 +1,7 @@
 """``/v1/suspense``: movements that nobody could attribute, and a person's decisions on them."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -19,7 +19,7 @@ from groat.platform.http.edge import (
     View,
 )
 from groat.platform.http.keyed import KeyedOf
-from groat.platform.http.paging import Limit
+from groat.platform.http.paging import Limit, Page
 from groat.providers.domain.movements import MovementCategory
 from groat.settlement.service.suspense import DecidedMovement, MovementName, SuspenseService
 
@@ -65,6 +65,7 @@ class PlacedMovementView(View):
     belongs to, or the account to which it was dismissed.
     """
 
+    object: Literal["movement"] = "movement"
     provider_account: ProviderAccountIdText
     movement: str
     category: MovementCategory
@@ -102,12 +103,6 @@ class PlacedMovementView(View):
         )
 
 
-class SuspenseView(View):
-    """The oldest movements in suspense."""
-
-    data: list[PlacedMovementView]
-
-
 class SuspenseRoutes:
     """Handlers of movements in suspense."""
 
@@ -125,13 +120,14 @@ class SuspenseRoutes:
 
     async def list_suspense(
         self, caller: CallerOf, provider_account: AccountQuery = None, limit: Limit = 100
-    ) -> SuspenseView:
+    ) -> Page[PlacedMovementView]:
         """List the movements in suspense, oldest first.
 
-        The list gets shorter as movements are attributed or dismissed.
+        There is only one page: the list gets shorter as movements are attributed or dismissed.
         """
-        found = await self._suspense.listed(caller.merchant_id, provider_account, limit=limit)
-        return SuspenseView(data=[PlacedMovementView.of(one) for one in found])
+        found = await self._suspense.listed(caller.merchant_id, provider_account, limit=limit + 1)
+        shown = [PlacedMovementView.of(one) for one in found[:limit]]
+        return Page(data=shown, has_more=len(found) > limit)
 
     async def attribute(
         self, body: NewAttribution, caller: CallerOf, keyed: KeyedOf

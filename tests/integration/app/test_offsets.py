@@ -37,6 +37,10 @@ async def _records(bank: Bank, **span: str) -> object:
     return [one["id"] for one in await pages(bank.world.api, "/v1/audit-records", **span)]
 
 
+async def _listed(bank: Bank, name: str, **span: str) -> object:
+    return [one["id"] for one in await pages(bank.world.api, f"/v1/{name}", **span)]
+
+
 async def _rehearsed(bank: Bank, **span: object) -> object:
     replayed = await bank.world.ask("provider-events/replay", {**span, "dry_run": True})
     return replayed.json()["would_be"]
@@ -78,7 +82,18 @@ async def _recovered(bank: Bank, at: str) -> object:
     return (await bank.world.ask(path, {"since": at, "missing": True})).json()
 
 
+def _created(name: str) -> dict[Place, Ask]:
+    """Return the places of a list that is filtered by time of creation."""
+    return {
+        ("get", f"/v1/{name}", "created_from"): lambda b, at: _listed(b, name, created_from=at),
+        ("get", f"/v1/{name}", "created_before"): lambda b, at: _listed(b, name, created_before=at),
+    }
+
+
 PLACES: dict[Place, Ask] = {
+    **_created("payments"),
+    **_created("refunds"),
+    **_created("disputes"),
     ("get", "/v1/accounts/{account_id}/entries", "since"): lambda b, at: _entries(b, since=at),
     ("get", "/v1/accounts/{account_id}/entries", "until"): lambda b, at: _entries(b, until=at),
     ("get", "/v1/accounts/{account_id}/balance", "at"): _balance,
@@ -145,7 +160,8 @@ async def test_a_time_with_an_offset_means_the_same_moment(bank: Bank, place: Pl
     """Something happened before it and something after, so that a shifted time shows."""
     ask, world = PLACES[place], bank.world
     await bank.fill(bank.alice, 1000)
-    await world.pay(bank.alice)
+    await world.stripe.pull("dispute", await world.pay(bank.alice))
+    await world.refund(await world.pay(bank.alice))
     first, *rest = await world.posted_mail()
     await world.deliver(first)
     moment = datetime.now(UTC)
