@@ -22,6 +22,11 @@ DRAIN_SECONDS_MAX = 2
 _log = structlog.get_logger(__name__)
 
 
+_KEEP_ALIVE_SECONDS = 75
+"""Seconds for which an idle connection stays open. Must exceed the time for which clients keep one:
+else a client may send on a connection that is being closed. httpx keeps one for 5 seconds."""
+
+
 class EmbeddedServer(uvicorn.Server):
     """A server without signal handlers, because two servers in a process would both set them."""
 
@@ -78,6 +83,7 @@ def embedded_server(app: ASGIApp) -> EmbeddedServer:
         access_log=False,
         interface="asgi3",
         ws="none",
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS_MAX,
     )
     return EmbeddedServer(config)

@@ -13,6 +13,7 @@ STATUSES = {
     errors.Conflict: 409,
     errors.PayloadTooLarge: 413,
     errors.RequestTimeout: 408,
+    errors.TooManyRequests: 429,
     errors.InvalidRequest: 422,
     errors.ConfigurationError: 500,
     errors.Unavailable: 503,
