@@ -24,12 +24,14 @@ from tests.support.world import Site, World, api_client
 
 
 @asynccontextmanager
-async def fed(world: World, paypals_clock: Clock | None = None) -> AsyncIterator[World]:
+async def fed(
+    world: World, paypals_clock: Clock | None = None, stripes_clock: Clock | None = None
+) -> AsyncIterator[World]:
     """Yield the world with a new merchant, all of whose movements its feeds can read."""
     clock = SystemClock()
     async with AsyncExitStack() as stack:
         apps: dict[ProviderName, ASGIApp] = {
-            "stripe": create_stripe_app(clock),
+            "stripe": create_stripe_app(stripes_clock or clock),
             "paypal": create_paypal_app(paypals_clock or clock),
         }
         bases = {name: await stack.enter_async_context(running(app)) for name, app in apps.items()}

@@ -22,7 +22,6 @@ from groat.platform.postgres.checks import Finding
 FAULTS = {"seed": traffic.SEED, "duplicate": 0.3, "shuffle_ms": 400}
 """Faults of the simulators: they deliver 30 % of webhooks again, and delay each by up to 400 ms."""
 
-
 _MOST_DISPUTES = 100
 """Maximum disputes that are counted: a demonstration has one for each provider."""
 
@@ -79,7 +78,7 @@ async def _run(
         await traffic.take_payments(stack.api, merchant, "demo", payments, paid, traffic.VARIED)
         settling()
         await traffic.until_settled(http, engine, merchant)
-        await demo_books.let_more_happen(http, engine, merchant)
+        await demo_books.cause_movements(http, engine, merchant)
         delivered = await traffic.until_settled(http, engine, merchant)
         return await _count(http, engine, merchant, payments, delivered)
 

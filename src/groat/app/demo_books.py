@@ -1,4 +1,4 @@
-"""The provider's books in the demonstration: what happens beside payments, and the balances."""
+"""The provider's books in the demonstration: disputes, refunds and payouts, and the balances."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _MOVES: dict[ProviderName, list[tuple[str, dict[str, Any]]]] = {
 """Movements of no payment: a fee and a reserve at one provider, a payout at the other."""
 
 
-async def let_more_happen(http: httpx.AsyncClient, engine: Engine, merchant: Onboarded) -> None:
-    """Let happen at the providers what no call asks for: disputes, refunds on their pages, payouts.
+async def cause_movements(http: httpx.AsyncClient, engine: Engine, merchant: Onboarded) -> None:
+    """Cause disputes, refunds and payouts at the providers, which no call of the engine asks for.
 
     A provider with too few successful payments has no dispute and no refund.
     """

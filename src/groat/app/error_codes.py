@@ -1,4 +1,4 @@
-"""The error codes of the HTTP API: the status of each, and what the caller should do."""
+"""The error codes of the HTTP API: the status of each, and advice to the caller."""
 
 from __future__ import annotations
 

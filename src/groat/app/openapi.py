@@ -1,4 +1,4 @@
-"""The OpenAPI document: what the framework derives from the routes, and the errors of each."""
+"""The OpenAPI document: the framework derives it from the routes, and we add the errors."""
 
 from __future__ import annotations
 

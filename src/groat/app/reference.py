@@ -55,7 +55,7 @@ def _page(template: str, **values: object) -> Response:
 
 
 def _contents(document: Document) -> dict[str, object]:
-    """Return what the template shows of ``document``."""
+    """Return the values of the template: the operations and the objects of ``document``."""
     tags: dict[str, list[dict[str, object]]] = {}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():

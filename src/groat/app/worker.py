@@ -37,9 +37,9 @@ async def run_worker(settings: Settings) -> None:
         heartbeat(engine.database, "worker"),
         metrics_port(engine.database, engine.health, settings.metrics_host, settings.metrics_port),
     ):
-        inbox, feed, *others = _works(engine, settings)
+        works = list(_works(engine, settings))
+        inbox, feed, *_ = works
         engine.events_bell.answer = feed.try_drain
-        works = (inbox, feed, *others)
         tasks = [asyncio.create_task(work.poll()) for work in works]
         if settings.redis_url is not None:
             url = settings.redis_url.get_secret_value()

@@ -19,12 +19,11 @@ from groat.simulator.sites import SIMULATED
 DRAIN_SECONDS_MAX = 2
 """Maximum seconds that requests under way get to end when a server stops."""
 
-_log = structlog.get_logger(__name__)
-
-
 _KEEP_ALIVE_SECONDS = 75
 """Seconds for which an idle connection stays open. Must exceed the time for which clients keep one:
 else a client may send on a connection that is being closed. httpx keeps one for 5 seconds."""
+
+_log = structlog.get_logger(__name__)
 
 
 class EmbeddedServer(uvicorn.Server):

@@ -15,6 +15,7 @@ from groat.kernel.errors import Unavailable
 from groat.providers.domain.movements import MovementCategory
 from tests.integration.settlement.life import assert_equal_balances, live_together
 from tests.integration.settlement.reports import import_all, import_content
+from tests.support.clock import ShiftedClock
 from tests.support.feeds import accounts, act, fed, ours, read_feeds, theirs
 from tests.support.movements import itemized, moved
 from tests.support.payments import PROVIDERS, pay
@@ -88,28 +89,27 @@ async def test_an_import_that_the_provider_does_not_explain_posts_nothing(shop: 
     await assert_sound(shop)
 
 
-async def test_an_account_with_a_history_gets_one_opening_movement(shop: World) -> None:
-    await act(shop.paypal, "book", event_code="T0300", amount=9000, currency="EUR")
-    await act(shop.paypal, "book", event_code="T1110", amount=-400, currency="EUR")
-    await act(shop.stripe, "book", kind="topup", category="topup", amount=7000, currency="eur")
-    await shop.rows("select pg_sleep(1.1)")  # providers date movements by the second
-    await shop.rows(
-        "update provider_account set created_at = now() where created_at > now() - interval '1 min'"
-    )
-    wallet = await shop.wallet()
-    for provider in PROVIDERS:
-        await pay(shop, wallet, provider)
-    await read_feeds(shop)
-    assert await ours(shop, shop.paypal) != await theirs(shop.paypal)
-    for provider in PROVIDERS:
-        line = ("settlement", "open", shop.site(provider).account)
-        opened = json.loads((await shop.groat(*line, "--json")).stdout)
-        assert opened["posted"]
-        again = await shop.groat(*line)
-        assert "before" in again.stdout
-    await assert_equal_balances(shop)
-    assert await accounts(shop, "reserve") == {"reserve": 400}
-    outcomes = [one for provider in PROVIDERS for one in await import_all(shop, provider)]
-    assert sum(outcome.early for outcome in outcomes) == 3
-    await assert_equal_balances(shop)
-    await assert_sound(shop)
+async def test_an_account_with_a_history_gets_one_opening_movement(world: World) -> None:
+    clock = ShiftedClock(-timedelta(minutes=1))
+    async with fed(world, clock, clock) as shop:
+        await act(shop.paypal, "book", event_code="T0300", amount=9000, currency="EUR")
+        await act(shop.paypal, "book", event_code="T1110", amount=-400, currency="EUR")
+        await act(shop.stripe, "book", kind="topup", category="topup", amount=7000, currency="eur")
+        clock.shift = timedelta()  # what was booked so far is older than the account here
+        wallet = await shop.wallet()
+        for provider in PROVIDERS:
+            await pay(shop, wallet, provider)
+        await read_feeds(shop)
+        assert await ours(shop, shop.paypal) != await theirs(shop.paypal)
+        for provider in PROVIDERS:
+            line = ("settlement", "open", shop.site(provider).account)
+            opened = json.loads((await shop.groat(*line, "--json")).stdout)
+            assert opened["posted"]
+            again = await shop.groat(*line)
+            assert "before" in again.stdout
+        await assert_equal_balances(shop)
+        assert await accounts(shop, "reserve") == {"reserve": 400}
+        outcomes = [one for provider in PROVIDERS for one in await import_all(shop, provider)]
+        assert sum(outcome.early for outcome in outcomes) == 3
+        await assert_equal_balances(shop)
+        await assert_sound(shop)

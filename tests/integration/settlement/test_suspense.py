@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -104,6 +105,26 @@ async def test_accounts_that_cannot_take_a_movement_are_refused(shop: World) -> 
     missing = await shop.ask("suspense/attribute", body)
     assert (missing.status_code, missing.json()["code"]) == (404, "movement_not_found")
     assert await accounts(shop, "suspense") == {"suspense": -30}
+
+
+async def test_of_two_decisions_at_once_the_second_is_refused(shop: World) -> None:
+    [shown] = await _listed(shop)
+    body = {"provider_account": shop.stripe.account, "movement": shown["movement"]}
+    async with shop.locked("select 1 from movement for update"), asyncio.timeout(20):
+        decisions = [
+            asyncio.create_task(shop.ask("suspense/attribute", {**body, "reference": charge}))
+            for charge in ("ch_1", "ch_2")
+        ]
+        while [(len(decisions),)] != await shop.rows(
+            "select count(*) from pg_stat_activity"
+            " where wait_event_type = 'Lock' and datname = current_database()"
+        ):
+            pass
+    answers = await asyncio.gather(*decisions)
+    assert sorted(one.status_code for one in answers) == [200, 409]
+    [refused] = [one for one in answers if one.status_code == 409]
+    assert refused.json()["code"] == "not_in_suspense"
+    await assert_sound(shop)
 
 
 async def test_a_repeated_request_decides_once(shop: World) -> None:

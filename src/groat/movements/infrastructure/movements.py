@@ -147,8 +147,11 @@ async def lock_place(
     connection: Connection, account: Mapping[str, object], key: str
 ) -> PlacedMovement | None:
     """Lock a movement; return it with its present place, None if it is not posted."""
-    row = await connection.fetch_one(QUERIES["lock_place"], {**account, "key": key})
-    return None if row is None else _placed(row)
+    named = {**account, "key": key}
+    _, rows = await connection.fetch_each(
+        (QUERIES["lock_movement"], named), (QUERIES["find_place"], named)
+    )
+    return _placed(rows[0]) if rows else None
 
 
 def insert_place(

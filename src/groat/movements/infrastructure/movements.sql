@@ -72,8 +72,16 @@ from unnest(
     %(borne)s::bigint[], %(transaction_ids)s::uuid[]
 ) as n (key, place, reference, reason, payment_id, borne, transaction_id)
 
--- name: lock_place
--- Lock a movement, and find its present place.
+-- name: lock_movement
+-- Lock a movement that a person decides on. Two decisions at once wait for each other.
+select key
+from movement
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s and key = %(key)s
+for no key update
+
+-- name: find_place
+-- A separate statement after the lock, which therefore sees the place that an earlier decision has written. Find a
+-- movement with its present place.
 select
     m.key, m.category, m.label, m.occurred_at, m.currency, m.gross, m.fee, m.tax, m.source, m.parent, m.payout, m.pool,
     m.fee_parts, p.number, p.place, p.reference, p.reason
@@ -83,7 +91,6 @@ join movement_attribution p on p.merchant_id = m.merchant_id and p.provider_acco
 where m.merchant_id = %(merchant_id)s and m.provider_account_id = %(provider_account_id)s and m.key = %(key)s
 order by p.number desc
 limit 1
-for no key update of m
 
 -- name: insert_place
 -- Insert a further place of a movement.

@@ -367,7 +367,7 @@ def _ending(case: _Case, payment: Payment) -> Operation | None:
 
 
 def _asked(begun: Operation | None, payment: Payment) -> dict[str, Scalar]:
-    """Return what the audit record says of the operation that a fact begins."""
+    """Return the fields of the audit record about the operation that a fact begins."""
     if begun is None:
         return {}
     return {

@@ -9,7 +9,7 @@ from groat.payments.domain.payment import PaymentTerms
 
 
 def personal_digest(terms: PaymentTerms, salt: UUID) -> str:
-    """Return the salted SHA-256 of what may name a person in the terms of a payment, in hex.
+    """Return the salted SHA-256, in hex, of the terms of a payment that may name a person.
 
     The audit record holds the digest, and the payment the data and the salt. While they are there,
     a change of the data is seen. Once both are erased, nobody can guess the data from the digest.

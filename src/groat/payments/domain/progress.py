@@ -70,7 +70,7 @@ def after_fact(
 
 
 def with_failure(payment: Payment, fact: Declined | CaptureReturned | NotSent) -> Payment:
-    """Return the payment with the reasons of its failure, and with what the next attempt continues.
+    """Return the payment with the reasons of its failure, and the state for its next attempt.
 
     A call that was not sent is no attempt. If the provider has a payment nevertheless, it may be
     open: then the next attempt learns its state.

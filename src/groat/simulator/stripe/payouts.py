@@ -39,7 +39,7 @@ class StripePayouts:
         self._balance = account.balance
 
     def create(self, request: PayoutRequest, cause: EventCause) -> StripePayout:
-        """Make a manual or an instant payout. Nobody can say what it consists of.
+        """Make a manual or an instant payout. Stripe does not tell the movements in it.
 
         Raises:
             StripeError: The available balance is too low.
