@@ -19,7 +19,7 @@ import psutil
 from tests.faults.stripe_events import Event
 from tests.faults.zygote import FATE
 
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)

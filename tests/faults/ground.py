@@ -33,7 +33,7 @@ _OPEN = """
 """
 """What there is to say of an event that is open and should not be."""
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 """For what is a matter of a second or two on a machine that is not busy."""
 
 

@@ -43,11 +43,11 @@ async def test_both_simulators_run_until_they_are_stopped(end: str) -> None:
     assert await provider_at(paypal_port) == "paypal"
     if end == "SIGTERM":
         os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 60)
     else:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, 60)
     assert not listens(stripe_port)
     assert not listens(paypal_port)
 
@@ -67,7 +67,7 @@ async def test_the_start_names_both_pages() -> None:
         }
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 60)
     assert titles == {"stripe": "Stripe simulator", "paypal": "PayPal simulator"}
 
 

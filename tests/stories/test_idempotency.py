@@ -30,7 +30,7 @@ KEY = {"idempotency-key": "order-1"}
 
 @pytest.fixture
 def up(home: Path) -> Iterator[Up]:
-    soon = {"GROAT_PROVIDER_TIMEOUT_SECONDS": "3", "GROAT_PENDING_SECONDS": "4"}
+    soon = {"GROAT_PROVIDER_TIMEOUT_SECONDS": "5", "GROAT_PENDING_SECONDS": "6"}
     with running_up(home, **soon) as running:
         yield running
 
@@ -55,7 +55,9 @@ def test_a_hundred_requests_and_a_killed_api_make_one_payment_and_one_charge(up:
     body = order(up)
     before = charges(up)
     faults = f"{up.simulator('stripe')}/_simulator/faults"
-    httpx.put(faults, json={"answer_ms": 2_500}).raise_for_status()  # charged, and not answered yet
+    httpx.put(faults, json={"answer_ms": 4_500}).raise_for_status()  # charged, and not answered yet
+    [api] = commands_of(up.home, "api")
+    line, told = api.cmdline(), api.environ()
 
     def pay(_: int) -> int:
         try:
@@ -66,8 +68,6 @@ def test_a_hundred_requests_and_a_killed_api_make_one_payment_and_one_charge(up:
     with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
         answers = pool.map(pay, range(AT_ONCE))
         until(lambda: len(charges(up)) > len(before), "the charge")
-        [api] = commands_of(up.home, "api")
-        line, told = api.cmdline(), api.environ()
         end(api)
         statuses = Counter(answers)
         assert set(statuses) <= {0, 409}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -20,12 +21,13 @@ import httpx
 import psutil
 import psycopg
 
+from groat.simulator.sites import SIMULATED
 from tests.support import measure, zygote
 from tests.support.keyed import give_key
 
 GROAT = [sys.executable, "-m", "groat.app.cli"]
-START_SECONDS = 60
-COMMAND_SECONDS = 120
+START_SECONDS = 120
+COMMAND_SECONDS = 240
 _READY = "Ctrl-C stops everything"
 
 
@@ -200,7 +202,7 @@ def running_up(home: Path, **more: str) -> Iterator[Up]:
     with (home / "up.out").open("wb") as output:
         process = subprocess.Popen(
             [*GROAT, "up"],
-            env=environment(home, **more),
+            env=environment(home, **_free_ports(), **more),
             cwd=home,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -219,6 +221,15 @@ def running_up(home: Path, **more: str) -> Iterator[Up]:
             process.wait(START_SECONDS)
         process.kill()
         process.wait()
+
+
+def _free_ports() -> dict[str, str]:
+    """Return settings that name free ports, so that two stacks that start at once do not meet."""
+    api, metrics, *simulators = random.sample(range(15000, 32000, 2), 2 + len(SIMULATED))
+    ports = {"GROAT_API_PORT": api, "GROAT_METRICS_PORT": metrics}
+    for one, port in zip(SIMULATED.values(), simulators, strict=True):
+        ports[f"GROAT_{one.port_setting.upper()}"] = port
+    return {name: str(port) for name, port in ports.items()}
 
 
 def _output(home: Path) -> str:

@@ -13,7 +13,7 @@ from groat.audit.domain.record import Change
 from groat.kernel import ids
 from tests.support.world import OPERATOR, World
 
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 120
 
 
 class Leaf(NamedTuple):

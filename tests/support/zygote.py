@@ -31,7 +31,7 @@ _IMPORTED = ("groat.app.cli", "groat.providers.stripe.adapter", "pytest")
 _SIZED_AT_IMPORT = re.compile(r"groat\.app\.(cli|\w+_commands)")
 """Modules that each command imports anew: a console takes its width when it is made."""
 _MAX_ORDER_BYTES = 150_000
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 120
 """Seconds to wait for what takes a moment on a machine that is not busy."""
 
 

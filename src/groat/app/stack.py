@@ -27,7 +27,7 @@ from groat.platform.postgres import schema
 from groat.platform.process.settings import MASTER_KEY_BYTES, Settings, require
 from groat.simulator.sites import SIMULATED
 
-_READY_SECONDS = 30.0
+_READY_SECONDS = 60.0
 """Seconds that a child process may take to answer its first request."""
 
 _LOOPBACK = "127.0.0.1"
@@ -89,7 +89,7 @@ def running_stack(
         )
         _wait(simulators, *(f"{base}/_simulator/books" for base in bases.values()))
         onboarded = asyncio.run(onboard(settings, merchant, api, bases))
-        _wait(server, f"{api}/healthz")
+        _wait(server, f"{api}/v1/accounts?limit=1", key=onboarded.api_key)
         addresses = {name: f"http://{_LOOPBACK}:{port}/metrics" for name, port in metrics.items()}
         yield Stack(settings, api, addresses, onboarded)
 
@@ -181,12 +181,15 @@ def _start(stack: ExitStack, settings: Settings, name: str) -> Child:
     return child
 
 
-def _wait(child: Child, *urls: str) -> None:
-    """Wait until the child answers at all of ``urls``.
+def _wait(child: Child, *urls: str, key: str = "") -> None:
+    """Wait until the child answers at all of ``urls``, with an API key where it asks for one.
+
+    The API of another stack does not know the key, so it is never taken for the child.
 
     One client asks every time, because a new one would read its certificate authorities each time.
     """
-    with httpx.Client(timeout=1.0) as http:
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    with httpx.Client(timeout=1.0, headers=headers) as http:
         child.wait_until(lambda: all(_answers(http, url) for url in urls), _READY_SECONDS)
 
 

@@ -18,6 +18,7 @@ from groat.app.wiring import EVENTS_QUEUE, INBOX_QUEUE, Engine, open_engine
 from groat.inbox.service.drain import FULL_BATCH
 from groat.notifications.service.sequencer import MOST_EVENTS
 from groat.platform.postgres.heartbeat import heartbeat
+from groat.platform.process.cancellation import cancel_all
 from groat.platform.process.due_work import DueWork
 from groat.platform.process.memory import settle_memory
 from groat.platform.process.settings import Settings
@@ -52,9 +53,7 @@ async def run_worker(settings: Settings) -> None:
         await asyncio.gather(*(work.stop() for work in works))
         await engine.sender.quiet()
         await engine.drain.finish()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
     _log.info("worker_stopped")
 
 

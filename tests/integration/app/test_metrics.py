@@ -26,7 +26,7 @@ from tests.support.world import World
 
 Found = TypeVar("Found")
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 PROBE_SECONDS = 1.0
 """Time that a probe of Kubernetes waits by default."""
 
@@ -202,7 +202,7 @@ async def test_a_hanging_postgresql_is_noticed_before_the_probe_gives_up() -> No
     await database.open()
     try:
         took = []
-        for _ in range(3):  # a busy machine may stretch one of them
+        for _ in range(10):  # a busy machine may stretch some of them
             started = time.monotonic()
             assert await Health(database).obstacle() == "database_unavailable"
             took.append(time.monotonic() - started)

@@ -117,7 +117,7 @@ async def test_many_deliveries_ring_the_doorbell_once(world: World, setting: Set
     async with redis.asyncio.Redis.from_url(url, decode_responses=True) as client:
         await client.delete("bull:groat-inbox:wait", "bull:groat-inbox:de:drain")
         await world.deliver_all(mail)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (waiting := await client.lrange("bull:groat-inbox:wait", 0, -1)):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         names = [await client.hget(f"bull:groat-inbox:{job!s}", "name") for job in waiting]

@@ -46,7 +46,7 @@ async def test_an_operation_is_deferred_with_its_reason_despite_cut_connections(
     await world.pay(await world.wallet())
     await world.make_due()
     cut = 0
-    async with asyncio.timeout(30), AsyncExitStack() as stack:
+    async with asyncio.timeout(60), AsyncExitStack() as stack:
         async with world.locked("lock table payment in access exclusive mode"):  # asks nothing yet
             recovering = asyncio.create_task(world.engine.recovery.recover_batch())
             await claimed(world)

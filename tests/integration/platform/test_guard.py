@@ -112,13 +112,13 @@ async def served(stage: Stage, total: int = 10, per_address: int = 5) -> AsyncIt
 async def answered(connection: Connection) -> tuple[int, bytes]:
     """Return the status and the body of the next answer."""
     reader, _ = connection
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
     length = next(
         int(line.split(b":")[1])
         for line in head.lower().split(b"\r\n")
         if b"content-length" in line
     )
-    return int(head.split()[1]), await asyncio.wait_for(reader.readexactly(length), 5)
+    return int(head.split()[1]), await asyncio.wait_for(reader.readexactly(length), 60)
 
 
 async def ask(connection: Connection, path: str) -> tuple[int, bytes]:
@@ -150,7 +150,7 @@ async def test_a_partial_answer_ends_its_connection(stage: Stage) -> None:
         reader, writer = await connect()
         with capture_logs() as logs:
             writer.write(b"GET /half HTTP/1.1\r\n" + HOST + b"\r\n")
-            answer = await asyncio.wait_for(reader.read(), 5)
+            answer = await asyncio.wait_for(reader.read(), 60)
     assert b"half" in answer
     assert not answer.endswith(b"0\r\n\r\n")
     assert [line["event"] for line in logs] == ["request_failed"]
@@ -182,7 +182,7 @@ async def test_an_answer_can_take_longer_than_a_head(
         asking = asyncio.create_task(ask(connection, "/wait"))
         await until(lambda: stage.waiting == 1)
         idle = await connect()
-        assert await asyncio.wait_for(idle[0].read(), 5) == b""  # its time has passed
+        assert await asyncio.wait_for(idle[0].read(), 60) == b""  # its time has passed
         stage.go_on.set()
         assert (await asking)[0] == 200
 

@@ -110,7 +110,7 @@ async def test_accounts_that_cannot_take_a_movement_are_refused(shop: World) -> 
 async def test_of_two_decisions_at_once_the_second_is_refused(shop: World) -> None:
     [shown] = await _listed(shop)
     body = {"provider_account": shop.stripe.account, "movement": shown["movement"]}
-    async with shop.locked("select 1 from movement for update"), asyncio.timeout(20):
+    async with shop.locked("select 1 from movement for update"), asyncio.timeout(60):
         decisions = [
             asyncio.create_task(shop.ask("suspense/attribute", {**body, "reference": charge}))
             for charge in ("ch_1", "ch_2")

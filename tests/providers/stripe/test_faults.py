@@ -138,7 +138,7 @@ async def test_a_silent_host_runs_into_the_timeout(hasty: StripeProvider, stage:
 async def test_concurrent_calls_with_one_key_are_not_both_answered(
     shop: StripeProvider, control: httpx.AsyncClient
 ) -> None:
-    await fault(control, answer_ms=300)
+    await fault(control, answer_ms=2_000)
     request = order()
     replies = await asyncio.gather(
         shop.operations.authorize(request), shop.operations.authorize(request)

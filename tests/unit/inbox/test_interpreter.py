@@ -14,7 +14,7 @@ async def test_a_late_provider_answer_is_unknown_and_not_awaited(
 ) -> None:
     monkeypatch.setattr(interpreter, "_ANSWER_SECONDS", 0.01)
     reading = asyncio.create_task(_silence())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await in_time(reading) == Unknown("TimeoutError")
     assert reading.cancelled()
 

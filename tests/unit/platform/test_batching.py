@@ -46,7 +46,7 @@ async def _submit(lane: Lane[int, int], *items: int) -> list[asyncio.Task[int]]:
 
 async def _all(*waiting: Awaitable[int]) -> list[int | BaseException]:
     """Return what each caller got: none of them may wait for ever."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return await asyncio.gather(*waiting, return_exceptions=True)
 
 

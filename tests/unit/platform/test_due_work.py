@@ -40,7 +40,7 @@ def _work(rows: Rows) -> DueWork:
 
 async def _poll_until_all_taken(rows: Rows) -> None:
     polling = asyncio.create_task(_work(rows).poll())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await rows.all_taken.wait()
     polling.cancel()
     with suppress(asyncio.CancelledError):

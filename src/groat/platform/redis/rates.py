@@ -89,22 +89,24 @@ class _Share:
 
 
 class RateLimits:
-    """Allows or refuses requests by the bucket of their name."""
+    """Allows or refuses requests by the bucket of their name.
+
+    A request waits for Redis up to ``seconds``.
+    """
 
     def __init__(
         self,
         redis: Redis | None,
         limit: RateLimit,
         monotonic: Callable[[], float] = time.monotonic,
+        seconds: float = _SECONDS,
     ) -> None:
         self.limit = limit
         self._share_size = max(1, limit.most // _SHARES)
         self._take = None if redis is None else redis.register_script(_TAKE)
         self._monotonic = monotonic
         self._shares: dict[str, _Share] = {}
-        self._path = FastPath(
-            "rate_limits", "each process limits rates by itself", seconds=_SECONDS
-        )
+        self._path = FastPath("rate_limits", "each process limits rates by itself", seconds=seconds)
 
     async def take(self, name: str) -> Allowance:
         """Take a token of ``name`` for one request."""
