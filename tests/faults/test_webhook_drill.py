@@ -27,8 +27,8 @@ PER_SECOND = float(os.environ.get("GROAT_DRILL_PER_SECOND", "200"))
 
 WORKERS, APIS = 3, 2
 
-BACKLOG_SECONDS = 30
-"""So long after the last fault nothing is left to be done."""
+BACKLOG_SECONDS = 120
+"""So long after the last fault nothing is left to be done, however busy the machine."""
 
 LIMIT_SECONDS = 600
 """For everything to be acknowledged, however slow and busy the machine."""

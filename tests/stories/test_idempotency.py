@@ -30,8 +30,8 @@ KEY = {"idempotency-key": "order-1"}
 
 @pytest.fixture
 def up(home: Path) -> Iterator[Up]:
-    soon = {"GROAT_PROVIDER_TIMEOUT_SECONDS": "5", "GROAT_PENDING_SECONDS": "6"}
-    with running_up(home, **soon) as running:
+    patient = {"GROAT_PROVIDER_TIMEOUT_SECONDS": "50", "GROAT_PENDING_SECONDS": "60"}
+    with running_up(home, **patient) as running:
         yield running
 
 
@@ -55,7 +55,9 @@ def test_a_hundred_requests_and_a_killed_api_make_one_payment_and_one_charge(up:
     body = order(up)
     before = charges(up)
     faults = f"{up.simulator('stripe')}/_simulator/faults"
-    httpx.put(faults, json={"answer_ms": 4_500}).raise_for_status()  # charged, and not answered yet
+    httpx.put(
+        faults, json={"answer_ms": 60_000}
+    ).raise_for_status()  # charged, and not answered yet
     [api] = commands_of(up.home, "api")
     line, told = api.cmdline(), api.environ()
 
@@ -74,6 +76,7 @@ def test_a_hundred_requests_and_a_killed_api_make_one_payment_and_one_charge(up:
         assert statuses[0] >= 1  # at least the first request
         stack.enter_context(another(up.home, "api", line, told))
         httpx.put(faults, json={}).raise_for_status()
+        up.rows("update operation set due_at = now() returning id")  # as if its time had passed
 
         until(lambda: pay(0) == 201, "the answer of the dead request", PATIENCE_SECONDS)
         again = [up.api.post("/v1/payments", json=body, headers=KEY) for _ in range(2)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TypeAlias, get_args
 
@@ -38,10 +39,14 @@ class Cut(Response):
 
 @dataclass(frozen=True, slots=True)
 class CallFault:
-    """The result of one call, and the milliseconds between its effect and its answer."""
+    """The result of one call, and the milliseconds between its effect and its answer.
+
+    The answer is sent at once when ``replaced`` is set: another fault plan is in force.
+    """
 
     ending: Ending = "right"
     answer_ms: int = 0
+    replaced: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
 
     def before(self) -> Response | None:
         """Return the answer that replaces the call's effect, or None if the call has its effect."""
@@ -61,7 +66,8 @@ class CallFault:
         ``lie`` returns an answer with wrong amounts. The account, its lists and its events keep the
         correct amounts.
         """
-        await asyncio.sleep(self.answer_ms / 1000)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.replaced.wait(), self.answer_ms / 1000)
         match self.ending:
             case "broken":
                 return Answer(500, b"{}")
@@ -99,10 +105,11 @@ class CallFaults:
         if asked is not None and key not in self._spent:
             self._spent |= {key} if key is not None else set()
             return CallFault(asked)
-        plan = self._courier.faults.plan
+        faults = self._courier.faults
+        plan = faults.plan
         if plan.on is not None and not self._kinds[plan.on].fullmatch(path):
             return CallFault()
-        return CallFault(plan.answer, plan.answer_ms)
+        return CallFault(plan.answer, plan.answer_ms, faults.replaced)
 
 
 def split_token(payment_method: str) -> tuple[str, Ending | None]:

@@ -81,8 +81,9 @@ class Control:
         """Replace the plan and restart the dice.
 
         Deliveries under way keep their start times. The new plan decides on their signatures and
-        acknowledgments.
+        acknowledgments. Answers that the old plan delays are sent at once.
         """
+        self.courier.faults.replaced.set()
         self.courier.faults = Faults(plan)
 
     async def pull_trigger(self, request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
@@ -59,7 +60,7 @@ class FaultPlan(Parameters, strict=True, use_attribute_docstrings=True):
     in the answer are one minor unit too high."""
     answer_ms: int = Field(0, ge=0, le=60_000)
     """Milliseconds between the effect of a POST and its answer. A long delay makes calls time
-    out."""
+    out. Another plan ends the delay."""
     refuse_search: bool = False
     """Refuse searches: of intents, as Stripe does for accounts in some countries; of transactions,
     as PayPal does for an application without the permission."""
@@ -88,10 +89,14 @@ class Course:
 
 
 class Faults:
-    """Applies a plan. Each fault has its own dice, so that one fault does not affect another."""
+    """Applies a plan. Each fault has its own dice, so that one fault does not affect another.
+
+    ``replaced`` is set when another plan takes the place of this one.
+    """
 
     def __init__(self, plan: FaultPlan) -> None:
         self.plan = plan
+        self.replaced = asyncio.Event()
         self._duplicate, self._shuffle = self._dice("duplicate"), self._dice("shuffle")
         self._twin, self._drop = self._dice("twin"), self._dice("drop")
         self._attempts = self._dice("attempts")

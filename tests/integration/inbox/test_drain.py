@@ -52,7 +52,7 @@ async def test_two_events_for_one_charge_post_once(world: World) -> None:
 
 
 async def test_a_webhook_can_arrive_before_the_reply(world: World) -> None:
-    await world.stripe.set_faults(answer_ms=1_000)
+    await world.stripe.set_faults(answer_ms=9_000)
     wallet = await world.wallet()
     paying = asyncio.create_task(world.pay(wallet))
     await until(lambda: {one.event_type for one in world.mailbox.mail} >= set(PAID))
@@ -60,6 +60,7 @@ async def test_a_webhook_can_arrive_before_the_reply(world: World) -> None:
     await world.drain()
     assert not paying.done()
     assert await world.balance(wallet) == 1050
+    await world.stripe.set_faults()  # now it answers
     assert (await paying)["status"] == "succeeded"
     assert await world.balance(wallet) == 1050
     assert await effects(world) == 1

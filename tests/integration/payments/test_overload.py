@@ -61,13 +61,13 @@ async def test_a_slow_provider_takes_no_place_of_another_provider(world: World) 
     small = world.settings.model_copy(update={"provider_calls": 3})
     async with engine_and_api(small, world.api_key) as (engine, api):
         busy = replace(world, engine=engine, api=api)
-        await world.stripe.set_faults(answer_ms=3_000)
+        await world.stripe.set_faults(answer_ms=9_000)
         slow = [asyncio.create_task(_ask(busy, "stripe", wallet)) for _ in range(3)]
         async with asyncio.timeout(PATIENCE_SECONDS):
             while len(await world.stripe.charges()) < len(slow):  # noqa: ASYNC110 - of another process
                 await asyncio.sleep(0.01)
         assert (await _ask(busy, "stripe", wallet)).status_code == 503
         assert (await _ask(busy, "paypal", wallet)).json()["status"] == "succeeded"
+        await world.stripe.set_faults()  # now it answers
         assert {one.json()["status"] for one in await asyncio.gather(*slow)} == {"succeeded"}
-        await world.stripe.set_faults()
         assert (await _ask(busy, "stripe", wallet)).json()["status"] == "succeeded"

@@ -191,7 +191,7 @@ async def test_a_sync_reports_an_unanswered_lookup(world: World, provider: str) 
 async def test_a_sync_does_not_look_up_an_operation_whose_first_call_is_running(
     world: World,
 ) -> None:
-    await world.stripe.set_faults(answer_ms=800)
+    await world.stripe.set_faults(answer_ms=9_000)
     paying = asyncio.create_task(world.pay(await world.wallet()))
     await until(lambda: bool(world.mailbox.mail))
     [[payment_id]] = await world.rows("select id from payment")
@@ -199,6 +199,7 @@ async def test_a_sync_does_not_look_up_an_operation_whose_first_call_is_running(
     asked = await world.ask(f"payments/{name}/sync")
     assert asked.json()["operations"][0]["outcome"] == "pending"
     assert (asked.json()["asked"], asked.json()["reason"]) == (False, "being_asked")
+    await world.stripe.set_faults()  # now it answers
     assert (await paying)["status"] == "succeeded"
 
 

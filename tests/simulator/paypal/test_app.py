@@ -197,7 +197,7 @@ async def test_request_ids_expire_after_six_hours(
 
 
 async def test_a_request_id_in_flight_conflicts(paypal_http: httpx.AsyncClient) -> None:
-    await paypal_http.put("/_simulator/faults", json={"answer_ms": 500})
+    await paypal_http.put("/_simulator/faults", json={"answer_ms": 2_000})
     replies = await asyncio.gather(pay(paypal_http), pay(paypal_http))
     assert sorted(reply.status_code for reply in replies) == [201, 409]
     (conflict,) = (reply for reply in replies if reply.status_code == 409)

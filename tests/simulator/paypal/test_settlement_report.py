@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulator.paypal.shop import act, choose, first_capture, order, pay, refund
+from tests.simulator.paypal.shop import access, act, choose, first_capture, order, pay, refund
 from tests.support.clock import ManualClock
 
 
@@ -54,18 +54,19 @@ async def test_rows_and_footers_add_up(paypal_http: httpx.AsyncClient, clock: Ma
 
 
 async def test_closing_balance_of_a_day_opens_the_next(
-    paypal_http: httpx.AsyncClient, clock: ManualClock
+    paypal_host: str, clock: ManualClock
 ) -> None:
-    await choose(paypal_http, time_zone="America/Los_Angeles")
     clock.moment = clock.moment.replace(hour=6)  # still yesterday in Los Angeles
-    await pay(paypal_http)
-    yesterday, today = (f"{clock.now() - timedelta(days=days):%Y-%m-%d}" for days in (1, 0))
-    clock.advance(timedelta(hours=4))
-    await pay(paypal_http, request_id="op_2")
-    (first,) = of(await download(paypal_http, clock, day=yesterday), "SF")
-    (second,) = of(await download(paypal_http, clock, day=today), "SF")
+    async with access(paypal_host) as http:
+        await choose(http, time_zone="America/Los_Angeles")
+        await pay(http)
+        yesterday, today = (f"{clock.now() - timedelta(days=days):%Y-%m-%d}" for days in (1, 0))
+        clock.advance(timedelta(hours=4))
+        await pay(http, request_id="op_2")
+        (first,) = of(await download(http, clock, day=yesterday), "SF")
+        (second,) = of(await download(http, clock, day=today), "SF")
+        (row,) = of(await download(http, clock, day=yesterday), "SB")
     assert (first[5:9], second[5:9]) == (["CR", "0", "CR", "989"], ["CR", "989", "CR", "1978"])
-    (row,) = of(await download(paypal_http, clock, day=yesterday), "SB")
     assert row[6].endswith(("-0700", "-0800"))
 
 

@@ -273,7 +273,7 @@ async def test_a_key_has_a_maximum_length(stripe_http: httpx.AsyncClient) -> Non
 async def test_a_key_in_flight_conflicts(
     client: stripe.StripeClient, stripe_http: httpx.AsyncClient
 ) -> None:
-    await stripe_http.put("/_simulator/faults", json={"answer_ms": 500})
+    await stripe_http.put("/_simulator/faults", json={"answer_ms": 2_000})
     options: Any = {"idempotency_key": "key_1"}
     calls = [client.v1.payment_intents.create_async(order(), options) for _ in range(2)]
     results = await asyncio.gather(*calls, return_exceptions=True)
