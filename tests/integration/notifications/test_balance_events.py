@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from groat.accounts.infrastructure import accounts as store
+from groat.platform.postgres.connection import Connection
 from tests.support.bank import Bank
 from tests.support.feed import Event, all_events
 from tests.support.soundness import assert_sound
@@ -29,7 +31,7 @@ async def told(bank: Bank) -> list[Event]:
     return await all_events(bank.world, type=TYPE)
 
 
-async def test_an_event_tells_of_all_entries_since_the_last_one(bank: Bank) -> None:
+async def test_an_event_covers_all_entries_since_the_last_event(bank: Bank) -> None:
     assert (await watch(bank, bank.alice))["balance_events"] is True
     before = await bank.world.api.get(f"/v1/accounts/{bank.alice}")
     await bank.fill(bank.alice, 700)
@@ -48,7 +50,7 @@ async def test_an_event_tells_of_all_entries_since_the_last_one(bank: Bank) -> N
     await assert_sound(bank.world)
 
 
-async def test_an_account_is_told_of_only_while_the_merchant_asks_for_it(bank: Bank) -> None:
+async def test_a_balance_has_events_only_while_the_merchant_asks_for_them(bank: Bank) -> None:
     new = {"code": "wallet:new", "currency": "EUR", "balance_events": True}
     opened = (await bank.world.ask("accounts", new)).json()
     assert opened["balance_events"] is True
@@ -102,8 +104,11 @@ async def test_an_event_and_its_watch_are_committed_together(
     await watch(bank, bank.alice)
     await bank.fill(bank.alice, 700)
     audit = bank.world.engine.audit
+    write = audit.write
 
-    async def fail(*_: object) -> None:
+    async def fail(connection: Connection, *rest: Any) -> None:
+        await write(connection, *rest)
+        assert await store.moved_balances(connection, 1) == []  # all is written, nothing committed
         raise ConnectionResetError
 
     with monkeypatch.context() as patch:
