@@ -44,6 +44,14 @@ BURST = 5_000
 
 _IN_A_TRANSACTION = 500
 _PER_SECOND = 100
+_MANY = 100
+"""Number of endpoints of which one hangs."""
+_FANNED_PER_SECOND = 4
+"""Events a second, each for all of the many endpoints."""
+_FANNED = 12
+"""Events in a round with many endpoints."""
+_FANNED_PAIRS = 5
+"""Pairs of rounds with many endpoints."""
 _PATIENCE_SECONDS = 120.0
 _ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
@@ -55,7 +63,9 @@ class EventFigures:
     ``delivered_per_s`` is the rate for events that are all due at once. Times from commit to
     receipt are measured at 100 events a second, from the time in the event, just before its commit.
     ``cost_ratio`` is the median of pairs of rounds of payments: the rate with an endpoint that gets
-    every event, divided by the rate without one.
+    every event, divided by the rate without one. ``others_p99_ratio`` is the median
+    of pairs of rounds too: the p99 of the times to 99 endpoints while one more accepts connections
+    and never answers, divided by the p99 while that one answers as well.
     """
 
     delivered: int
@@ -64,15 +74,23 @@ class EventFigures:
     commit_to_receipt_p99_ms: float
     cost_ratio: float
     cost_ratios: list[float]
+    others_p99_ratio: float
+    others_p99_ratios: list[float]
+    others_p99_ms: float
+    others_p99_with_one_hanging_ms: float
     machine: str
 
 
 @dataclass
 class Receiver:
-    """Keeps the time at which each event arrived, and the time in the event."""
+    """Keeps the time at which each event arrived at each path, and the time in the event.
+
+    At ``hanging_url`` connections are accepted, and requests are never answered.
+    """
 
     url: str = ""
-    arrived: dict[str, tuple[float, str]] = field(default_factory=dict)
+    hanging_url: str = ""
+    arrived: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection."""
@@ -85,10 +103,16 @@ class Receiver:
                     if line.startswith(b"content-length:")
                 ]
                 event = json.loads(await reader.readexactly(length))
-                self.arrived.setdefault(event["id"], (time.time(), event["created"]))
+                path = head.split(b" ", 2)[1].decode()
+                self.arrived.setdefault((path, event["id"]), (time.time(), event["created"]))
                 writer.write(_ANSWER)
         except asyncio.IncompleteReadError:
             writer.close()
+
+    async def hang(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Read what arrives, and never answer."""
+        await reader.read()
+        writer.close()
 
 
 def main(
@@ -121,10 +145,14 @@ def main(
 def _receiving() -> Iterator[Receiver]:
     """Run a receiver in a thread of its own."""
     receiver, ready, loop = Receiver(), threading.Event(), asyncio.new_event_loop()
+    servers: list[asyncio.Server] = []
 
     async def listen() -> None:
         server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+        hanging = await asyncio.start_server(receiver.hang, "127.0.0.1", 0)
+        servers.extend((server, hanging))
         receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        receiver.hanging_url = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}/"
         ready.set()
 
     def run() -> None:
@@ -165,6 +193,8 @@ async def _measure(
         for number in range(pairs):
             say(f"Taking payments, pair {number + 1} of {pairs}")
             ratios.append(await _pair(stack, api, endpoint, number, payments))
+        say(f"Delivering to {_MANY} endpoints, of which one hangs")
+        others = await _others(engine, stack, api, endpoint, receiver)
     hundredths = statistics.quantiles(delays, n=100)
     return EventFigures(
         BURST,
@@ -173,6 +203,10 @@ async def _measure(
         round(hundredths[98] * 1000, 1),
         round(statistics.median(ratios), 3),
         [round(ratio, 3) for ratio in ratios],
+        round(statistics.median(beside / alone for alone, beside in others), 3),
+        [round(beside / alone, 3) for alone, beside in others],
+        round(statistics.median(alone for alone, _ in others) * 1000, 1),
+        round(statistics.median(beside for _, beside in others) * 1000, 1),
         described(),
     )
 
@@ -209,6 +243,49 @@ async def _pair(
         await measured_round(stack, f"warm-{label}", WARM_UP, lambda _: None)
         rates[enabled] = await measured_round(stack, label, payments, lambda _: None)
     return rates[True] / rates[False]
+
+
+async def _others(
+    engine: Engine, stack: Stack, api: httpx.AsyncClient, last: str, receiver: Receiver
+) -> list[tuple[float, float]]:
+    """Return pairs of p99 of the times to all endpoints but the last: it answers, or it hangs."""
+    for number in range(_MANY - 1):
+        answer = await api.post("/v1/webhook-endpoints", json={"url": f"{receiver.url}{number}"})
+        answer.raise_for_status()
+    healthy = f"{receiver.url}{_MANY - 1}"
+    (await api.patch(last, json={"url": healthy, "enabled": True})).raise_for_status()
+    await _fanned(engine, stack, receiver)  # opens the connections
+    found = []
+    for number in range(_FANNED_PAIRS):
+        p99: dict[bool, float] = {}
+        for hangs in (number % 2 == 1, number % 2 == 0):
+            url = receiver.hanging_url if hangs else healthy
+            (await api.patch(last, json={"url": url})).raise_for_status()
+            delays = await _fanned(engine, stack, receiver)
+            p99[hangs] = statistics.quantiles(delays, n=100)[98]
+        found.append((p99[False], p99[True]))
+    return found
+
+
+async def _fanned(engine: Engine, stack: Stack, receiver: Receiver) -> list[float]:
+    """Write a round of events; return the times until all endpoints but the last have them."""
+    since, started = datetime.now(UTC), time.monotonic()
+    for number in range(_FANNED):
+        await _written(engine, stack, 1)
+        next_at = started + (number + 1) / _FANNED_PER_SECOND
+        await asyncio.sleep(max(0.0, next_at - time.monotonic()))
+    last, limit = f"/{_MANY - 1}", time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        delays = [
+            at - datetime.fromisoformat(created).timestamp()
+            for (path, _), (at, created) in list(receiver.arrived.items())
+            if path != last and datetime.fromisoformat(created) >= since
+        ]
+        if len(delays) == _FANNED * (_MANY - 1):
+            return delays
+        if time.monotonic() > limit:
+            raise TimeoutError(f"{len(delays)} of {_FANNED * (_MANY - 1)} deliveries arrived")
+        await asyncio.sleep(0.1)
 
 
 async def _written(engine: Engine, stack: Stack, events: int) -> None:

@@ -275,6 +275,19 @@ CREATE TABLE public.balance (
 WITH (fillfactor='60');
 
 --
+-- Name: balance_watch; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.balance_watch (
+    merchant_id bigint NOT NULL,
+    account_id uuid NOT NULL,
+    posted bigint NOT NULL,
+    held bigint NOT NULL,
+    version bigint NOT NULL
+)
+WITH (fillfactor='70');
+
+--
 -- Name: delivery; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -955,6 +968,13 @@ ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_pkey PRIMARY KEY (merchant_id, account_id);
 
 --
+-- Name: balance_watch balance_watch_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.balance_watch
+    ADD CONSTRAINT balance_watch_pkey PRIMARY KEY (merchant_id, account_id);
+
+--
 -- Name: delivery_attempt delivery_attempt_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1433,6 +1453,13 @@ ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_merchant_id_account_id_fkey FOREIGN KEY (merchant_id, account_id) REFERENCES public.account(merchant_id, id);
 
 --
+-- Name: balance_watch balance_watch_merchant_id_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.balance_watch
+    ADD CONSTRAINT balance_watch_merchant_id_account_id_fkey FOREIGN KEY (merchant_id, account_id) REFERENCES public.account(merchant_id, id);
+
+--
 -- Name: delivery delivery_merchant_id_endpoint_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1733,6 +1760,30 @@ GRANT UPDATE(recorded_at) ON TABLE public.balance TO groat_app;
 --
 
 GRANT UPDATE(status) ON TABLE public.balance TO groat_app;
+
+--
+-- Name: TABLE balance_watch; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.balance_watch TO groat_app;
+
+--
+-- Name: COLUMN balance_watch.posted; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(posted) ON TABLE public.balance_watch TO groat_app;
+
+--
+-- Name: COLUMN balance_watch.held; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(held) ON TABLE public.balance_watch TO groat_app;
+
+--
+-- Name: COLUMN balance_watch.version; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT UPDATE(version) ON TABLE public.balance_watch TO groat_app;
 
 --
 -- Name: TABLE delivery; Type: ACL; Schema: public; Owner: -

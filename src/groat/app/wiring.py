@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random, SystemRandom
 
+from groat.accounts.domain.chart import Account
 from groat.accounts.domain.kinds import CALLERS_KINDS, TransactionKinds
+from groat.accounts.http.accounts import AccountView
 from groat.accounts.queries import AccountQueries
 from groat.accounts.service.accounts import AccountService
+from groat.accounts.service.balance_events import BalanceEvents
 from groat.accounts.service.claimed import ClaimedPosting
 from groat.accounts.service.lanes import PostingLanes
 from groat.accounts.service.locked import LockedPosting
@@ -122,6 +125,7 @@ class Ledger:
     rates: RateLimits
     answers: StoredAnswers
     accounts: AccountService
+    balance_events: BalanceEvents
     account_queries: AccountQueries
     transfers: TransferService
     postings: EnginePostings
@@ -246,6 +250,7 @@ def _ledger(settings: Settings, base: Base, adapters: Mapping[ProviderName, Adap
         RateLimits(base.redis, RateLimit(settings.rate_limit, BURST * settings.rate_limit)),
         StoredAnswers(database, merchants.data_key),
         AccountService(database, audit, new_id, clock),
+        BalanceEvents(database, audit, clock),
         queries,
         TransferService(database, lanes, queries, clock),
         postings,
@@ -369,6 +374,7 @@ def _shows() -> dict[type, Show]:
         Payment: lambda payment: PaymentView.of(payment).model_dump(mode="json"),
         Refund: lambda refund: RefundView.of(refund).model_dump(mode="json"),
         DisputeDetails: lambda dispute: DisputeView.of(dispute).model_dump(mode="json"),
+        Account: lambda account: AccountView.of(account).model_dump(mode="json"),
         Endpoint: lambda endpoint: EndpointView.of(endpoint).model_dump(mode="json"),
     }
 

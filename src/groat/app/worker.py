@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import structlog
 
+from groat.accounts.service.balance_events import MOST_BALANCES
 from groat.app.metrics_port import metrics_port
 from groat.app.supervision import exit_with_parent
 from groat.app.wiring import EVENTS_QUEUE, INBOX_QUEUE, Engine, open_engine
@@ -64,6 +65,8 @@ def _works(engine: Engine, settings: Settings) -> Iterator[DueWork]:
     yield DueWork("inbox", drain, poll_seconds=seconds, full_batch=FULL_BATCH)
     yield DueWork("feed", place, poll_seconds=seconds, full_batch=MOST_EVENTS)
     yield DueWork("deliveries", sender.send_batch, poll_seconds=seconds, wanted=sender.wanted)
+    balances = engine.balance_events.tell_batch
+    yield DueWork("balances", balances, poll_seconds=seconds, full_batch=MOST_BALANCES)
     for name, drain_batch, poll_seconds in (
         ("suspects", engine.drain.take_suspect, seconds),
         ("holds", engine.transfers.expire_holds, seconds),

@@ -36,6 +36,8 @@ UNSEEN_CHANGES = {
     "it tells a repeated request from another; a wrong value refuses the repetition": """
         hold.request_hash ledger_transaction.request_hash""",
     "progress of work: a wrong value makes work early or late, or is a text for people": """
+        balance_watch.account_id balance_watch.held balance_watch.merchant_id
+        balance_watch.posted balance_watch.version
         idempotency_key.claimed_at movement_feed.attempts movement_feed.due_at
         movement_feed.merchant_id movement_feed.provider_account_id movement_feed.reason
         movement_feed.rechecked_at movement_feed.starts_at movement_feed.watermark
@@ -84,6 +86,7 @@ UNSEEN_REMOVALS = {
     "it explains a route that was taken": "routing_decision",
     "without it no process starts": "root_key",
     "a movement that was read and not posted; the next reading stores it again": "movement",
+    "the merchant no longer gets events of a balance, and can ask for them again": "balance_watch",
     "the progress of a reading; the next one begins at the start again": "movement_feed",
 }
 
@@ -134,6 +137,10 @@ async def sealed(lived_in: World) -> World:
     await lived_in.rows(_QUIET_SINCE)
     await lived_in.pay(await lived_in.wallet("wallet:told"))
     await place_all(lived_in)
+    await lived_in.rows(
+        "insert into balance_watch"
+        " select merchant_id, account_id, posted, held, version from balance limit 1"
+    )
     await lived_in.rows(_ATTEMPT)
     await seal_all(lived_in)
     await lived_in.wallet("wallet:sealed-later")

@@ -27,6 +27,7 @@ ONCE = {
     "audit_node_pkey": "a subtree of the log",
     "audit_verification_pkey": "a verification",
     "balance_pkey": "a balance for an account",
+    "balance_watch_pkey": "a watch of a balance",
     "dispute_pkey": "a dispute",
     "engine_process_pkey": "a process",
     "event_pkey": "an event, which has the id of its audit record",
@@ -65,6 +66,10 @@ ONCE = {
 async def test_a_second_row_is_refused(lived_in: World) -> None:
     (await lived_in.ask("webhook-endpoints", {"url": "https://1.1.1.1/hook"})).raise_for_status()
     await lived_in.pay(await lived_in.wallet("wallet:told"))
+    await lived_in.rows(
+        "insert into balance_watch"
+        " select merchant_id, account_id, posted, held, version from balance limit 1"
+    )
     await lived_in.engine.sequencer.place_batch()  # an event with its delivery
     await lived_in.engine.movement_feeds.read_batch()
     await lived_in.rows(

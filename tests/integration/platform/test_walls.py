@@ -90,6 +90,7 @@ CHANGEABLE = {
     "audit_key": "retired_at",
     "audit_log": "sealed_id sealed_xid server",
     "balance": "held posted recorded_at status version",
+    "balance_watch": "held posted version",
     "delivery": "attempts claimed_until due_at settled_at since status",
     "dispute": "status updated_at",
     "engine_process": "seen_at",
@@ -134,8 +135,15 @@ async def test_the_application_can_update_only_mutable_columns(shared_world: Wor
         "select table_name, privilege_type from information_schema.table_privileges"
         " where grantee = 'groat_app' and privilege_type not in ('SELECT', 'INSERT')"
     )
-    # What the worker purges; a trigger limits the purge of keys. And processes that end.
-    purged = ("delivery", "delivery_attempt", "engine_process", "event", "idempotency_key")
+    # What the worker purges; a trigger limits the purge of keys. Watches and processes end, too.
+    purged = (
+        "balance_watch",
+        "delivery",
+        "delivery_attempt",
+        "engine_process",
+        "event",
+        "idempotency_key",
+    )
     assert sorted(others) == [(table, "DELETE") for table in purged]
 
 

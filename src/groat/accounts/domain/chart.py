@@ -48,7 +48,7 @@ class AccountSpec(Value):
 
     ``floor`` is the lowest value to which a command may take the posted balance less the holds.
     None means no limit. ``is_engine`` marks the engine's own accounts: facts post to them, callers
-    cannot.
+    cannot. ``balance_events`` asks for an event whenever the balance has changed.
     """
 
     code: str
@@ -57,6 +57,7 @@ class AccountSpec(Value):
     floor: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     is_engine: bool = False
+    balance_events: bool = False
 
 
 class Account(Value):

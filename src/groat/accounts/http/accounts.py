@@ -19,6 +19,7 @@ from groat.accounts.queries import AccountQueries
 from groat.accounts.service.accounts import AccountService
 from groat.kernel.ids import AccountId
 from groat.kernel.scopes import Room
+from groat.kernel.value import replace
 from groat.platform.http.edge import (
     AccountIdText,
     Body,
@@ -46,6 +47,9 @@ class NewAccount(Body):
     normal_side: NormalSide = "credit"
     floor: int | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
+    balance_events: bool = Field(
+        default=False, description="Whether changes of the balance are told by events."
+    )
 
     def floor_or_default(self) -> int | None:
         """Return the floor of the request, or the default: 0 for a credit account, else None."""
@@ -59,13 +63,15 @@ class AccountChange(Body):
 
     status: AccountStatus | None = None
     metadata: dict[str, str] | None = None
+    balance_events: bool | None = None
 
 
 class AccountView(View):
     """An account. Amounts are in minor units; ``balance`` is positive on the normal side.
 
     ``held`` is the sum of the open holds. ``available`` is the balance that would remain if all of
-    them were captured. ``version`` is the number of entries.
+    them were captured. ``version`` is the number of entries. ``balance_events`` tells whether the
+    event ``account.balance_changed`` tells of its changes.
     """
 
     object: Literal["account"] = "account"
@@ -80,6 +86,7 @@ class AccountView(View):
     floor: int | None
     version: int
     metadata: dict[str, str]
+    balance_events: bool
     created_at: datetime
 
     @classmethod
@@ -97,6 +104,7 @@ class AccountView(View):
             floor=account.spec.floor,
             version=account.version,
             metadata=dict(account.spec.metadata),
+            balance_events=account.spec.balance_events,
             created_at=account.created_at,
         )
 
@@ -207,6 +215,7 @@ class AccountRoutes:
         spec = opened(
             body.code, body.currency, body.normal_side, body.floor_or_default(), body.metadata
         )
+        spec = replace(spec, balance_events=body.balance_events)
         once = keyed.once(AccountView.of)
         return AccountView.of(await self._accounts.create(caller, spec, once))
 
@@ -227,9 +236,13 @@ class AccountRoutes:
     async def update(
         self, account_id: AccountIdText, body: AccountChange, caller: CallerOf
     ) -> AccountView:
-        """Freeze, reopen or close an account, or change its metadata."""
+        """Freeze, reopen or close an account, or change its metadata or its events."""
         changed = await self._accounts.update(
-            caller, account_id, status=body.status, metadata=body.metadata
+            caller,
+            account_id,
+            status=body.status,
+            metadata=body.metadata,
+            balance_events=body.balance_events,
         )
         return AccountView.of(changed)
 

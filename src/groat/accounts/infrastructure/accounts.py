@@ -19,6 +19,7 @@ from groat.accounts.domain.ledger import (
 )
 from groat.kernel.ids import AccountId, HoldId, MerchantId, TransactionId
 from groat.kernel.moments import EARLIEST, LATEST
+from groat.kernel.value import replace
 from groat.platform.postgres.connection import Connection, Row, value, values
 from groat.platform.postgres.queries import load_queries
 
@@ -91,6 +92,7 @@ def update_account(connection: Connection, merchant_id: MerchantId, changed: Acc
     metadata = Jsonb(dict(changed.spec.metadata))
     connection.write(QUERIES["update_account"], {**key, "metadata": metadata})
     connection.write(QUERIES["update_status"], {**key, "status": changed.status})
+    watch_balance(connection, merchant_id, changed.id, wanted=changed.spec.balance_events)
 
 
 async def statement(
@@ -199,6 +201,46 @@ async def _balance(
     return 0 if row is None else int(row.balance)
 
 
+def watch_balance(
+    connection: Connection, merchant_id: MerchantId, account_id: AccountId, *, wanted: bool
+) -> None:
+    """Begin or end the watch of a balance. The caller has locked it, or has just opened it."""
+    query = QUERIES["watch_balance" if wanted else "unwatch_balance"]
+    connection.write(query, {"merchant_id": merchant_id, "id": account_id})
+
+
+async def moved_balances(
+    connection: Connection, limit: int
+) -> list[tuple[MerchantId, Account, Account]]:
+    """Lock the watches whose balance has entries since it was told.
+
+    Returns:
+        The merchant, the account with the balance that was told, and the account now; ordered by
+        merchant.
+    """
+    rows = await connection.fetch(QUERIES["moved_balances"], {"limit": limit})
+    moved = []
+    for row in rows:
+        now = _account(row)
+        told = replace(now, posted=row.told_posted, held=row.told_held, version=row.told_version)
+        moved.append((MerchantId(row.merchant_id), told, now))
+    return moved
+
+
+def note_told(connection: Connection, merchant_id: MerchantId, accounts: list[Account]) -> None:
+    """Move the watches of accounts to the balances that are told now."""
+    connection.write(
+        QUERIES["note_told"],
+        {
+            "merchant_id": merchant_id,
+            "ids": [account.id for account in accounts],
+            "posted": [account.posted for account in accounts],
+            "held": [account.held for account in accounts],
+            "versions": [account.version for account in accounts],
+        },
+    )
+
+
 def _account(row: Row) -> Account:
     spec = AccountSpec(
         code=row.code,
@@ -207,6 +249,7 @@ def _account(row: Row) -> Account:
         floor=row.floor,
         metadata=row.metadata,
         is_engine=row.is_engine,
+        balance_events=row.balance_events,
     )
     return Account(
         id=AccountId(row.id),

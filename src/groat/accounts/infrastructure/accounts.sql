@@ -25,18 +25,20 @@ select code, id from account where merchant_id = %(merchant_id)s and code = any(
 -- Read an account and its cached balance: two index probes, however many entries the account has.
 select
     a.id, a.number, a.code, a.currency, a.normal_side, b.floor, a.metadata, a.is_engine, b.status, b.posted,
-    b.held, b.version, a.created_at
+    b.held, b.version, a.created_at, w.account_id is not null as balance_events
 from account a
 join balance b on b.merchant_id = a.merchant_id and b.account_id = a.id
+left join balance_watch w on w.merchant_id = a.merchant_id and w.account_id = a.id
 where a.merchant_id = %(merchant_id)s and a.id = %(id)s
 
 -- name: list_accounts
 -- List accounts, oldest first: ids sort by time.
 select
     a.id, a.number, a.code, a.currency, a.normal_side, b.floor, a.metadata, a.is_engine, b.status, b.posted,
-    b.held, b.version, a.created_at
+    b.held, b.version, a.created_at, w.account_id is not null as balance_events
 from account a
 join balance b on b.merchant_id = a.merchant_id and b.account_id = a.id
+left join balance_watch w on w.merchant_id = a.merchant_id and w.account_id = a.id
 where a.merchant_id = %(merchant_id)s and (%(after)s::uuid is null or a.id > %(after)s)
     and (%(code)s::text is null or a.code = %(code)s)
 order by a.id
@@ -51,6 +53,41 @@ where merchant_id = %(merchant_id)s and id = %(id)s
 -- Update the status of an account, whose balance row the caller has locked.
 update balance set status = %(status)s
 where merchant_id = %(merchant_id)s and account_id = %(id)s
+
+-- name: watch_balance
+-- Begin to watch a balance, from its present entry on. A watch that has begun stays where it is.
+insert into balance_watch (merchant_id, account_id, posted, held, version)
+select merchant_id, account_id, posted, held, version
+from balance
+where merchant_id = %(merchant_id)s and account_id = %(id)s
+on conflict do nothing
+
+-- name: unwatch_balance
+-- End the watch of a balance.
+delete from balance_watch where merchant_id = %(merchant_id)s and account_id = %(id)s
+
+-- name: moved_balances
+-- Lock the watches whose balance has entries that were not told. The balance row is read, not locked, so a posting never
+-- waits. Its version counts committed entries, so none can appear below it later. If another worker has told of a balance
+-- since this statement began, PostgreSQL checks its watch again and leaves it out.
+select
+    a.merchant_id, a.id, a.number, a.code, a.currency, a.normal_side, b.floor, a.metadata, a.is_engine, b.status, b.posted,
+    b.held, b.version, a.created_at, true as balance_events,
+    w.posted as told_posted, w.held as told_held, w.version as told_version
+from balance_watch w
+join balance b on b.merchant_id = w.merchant_id and b.account_id = w.account_id and b.version > w.version
+join account a on a.merchant_id = w.merchant_id and a.id = w.account_id
+order by w.merchant_id, w.account_id
+limit %(limit)s
+for no key update of w skip locked
+
+-- name: note_told
+-- Move locked watches to the balances that are told.
+update balance_watch w
+set posted = t.posted, held = t.held, version = t.version
+from unnest(%(ids)s::uuid[], %(posted)s::bigint[], %(held)s::bigint[], %(versions)s::bigint[])
+    as t (id, posted, held, version)
+where w.merchant_id = %(merchant_id)s and w.account_id = t.id
 
 -- name: list_entries
 -- List an account's entries, newest first. The primary key has their order; its time is the cursor.

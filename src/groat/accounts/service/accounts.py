@@ -52,6 +52,8 @@ class AccountService:
                 raise Conflict(
                     "account_code_taken", f"The code {spec.code!r} is taken; choose another."
                 )
+            if spec.balance_events:
+                store.watch_balance(connection, caller.merchant_id, account_id, wanted=True)
             change = Change.by(
                 caller,
                 AccountAction.ACCOUNT_CREATED,
@@ -74,8 +76,9 @@ class AccountService:
         *,
         status: AccountStatus | None = None,
         metadata: Mapping[str, str] | None = None,
+        balance_events: bool | None = None,
     ) -> Account:
-        """Change an account's status (freeze, reopen, close) or its metadata, and commit.
+        """Change an account's status (freeze, reopen, close), metadata or events, and commit.
 
         Raises:
             NotFound: the merchant has no such account.
@@ -88,7 +91,7 @@ class AccountService:
         async with self._database.transaction() as connection:
             await ledger.lock(connection, caller.merchant_id, [account_id])
             account = await account_within(connection, caller.merchant_id, account_id)
-            changed = _changed(account, status, metadata)
+            changed = _changed(account, status, metadata, balance_events=balance_events)
             store.update_account(connection, caller.merchant_id, changed)
             change = Change.by(
                 caller,
@@ -103,9 +106,13 @@ class AccountService:
 
 
 def _changed(
-    account: Account, status: AccountStatus | None, metadata: Mapping[str, str] | None
+    account: Account,
+    status: AccountStatus | None,
+    metadata: Mapping[str, str] | None,
+    *,
+    balance_events: bool | None,
 ) -> Account:
-    """Return the account with its new status and metadata.
+    """Return the account with its new status, metadata and wish for events.
 
     Raises:
         Forbidden: the account belongs to the engine.
@@ -127,4 +134,6 @@ def _changed(
             f"holds of {account.held}.",
         )
     noted = account.spec.metadata if metadata is None else checked_metadata(metadata)
-    return replace(account, status=status, spec=replace(account.spec, metadata=noted))
+    told = account.spec.balance_events if balance_events is None else balance_events
+    spec = replace(account.spec, metadata=noted, balance_events=told)
+    return replace(account, status=status, spec=spec)

@@ -44,6 +44,7 @@ EVENT_TYPES: Mapping[Action, str] = {
     PaymentAction.DISPUTE_WITHDRAWN: "payment.dispute_withdrawn",
     PaymentAction.DISPUTE_REINSTATED: "payment.dispute_reinstated",
     PaymentAction.DISPUTE_CLOSED: "dispute.closed",
+    AccountAction.BALANCE_CHANGED: "account.balance_changed",
     EndpointAction.PAUSED: "webhook_endpoint.paused",
     EndpointAction.DISABLED: "webhook_endpoint.disabled",
     EndpointAction.TESTED: TEST_TYPE,

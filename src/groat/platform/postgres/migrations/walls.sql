@@ -23,7 +23,7 @@ do $$ begin execute format('grant usage on schema %I to {role}', current_schema(
 -- The application may update only the columns that change. So it cannot change the beneficiary or the amount of
 -- a payment, or the floor of an account's balance.
 grant select, insert
-    on root_key, merchant, api_key, provider_account, idempotency_key, account, balance, hold, payment, refund, dispute, operation, provider_event, provider_event_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, audit_log, audit_key, audit_leaf, audit_node, audit_checkpoint, audit_cosignature, audit_verification, routing_rules, routing_decision, movement, movement_attribution, open_item, movement_feed, settlement_file, engine_process, event_object, event_feed, event, webhook_endpoint, delivery, delivery_attempt
+    on root_key, merchant, api_key, provider_account, idempotency_key, account, balance, balance_watch, hold, payment, refund, dispute, operation, provider_event, provider_event_repetition, ledger_transaction, ledger_entry, applied_effect, audit_record, audit_log, audit_key, audit_leaf, audit_node, audit_checkpoint, audit_cosignature, audit_verification, routing_rules, routing_decision, movement, movement_attribution, open_item, movement_feed, settlement_file, engine_process, event_object, event_feed, event, webhook_endpoint, delivery, delivery_attempt
     to {role};
 grant select on alembic_version, recorded_change to {role};
 grant update (wrapped) on root_key to {role};
@@ -33,6 +33,7 @@ grant update (credentials, deleted_at) on provider_account to {role};
 grant update (answer, claimed_at), delete on idempotency_key to {role};
 grant update (metadata) on account to {role};
 grant update (posted, held, version, recorded_at, status) on balance to {role};
+grant update (posted, held, version), delete on balance_watch to {role};
 grant update (remaining, captured, state) on hold to {role};
 grant update (
     status, authorized, captured, refunded, refund_pending, returned, in_dispute, owed, failure_code, decline_code,

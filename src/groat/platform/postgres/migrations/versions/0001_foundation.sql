@@ -103,6 +103,19 @@ create table balance (
     constraint balance_above_floor check (posted - held >= floor)
 ) with (fillfactor = 60);
 
+-- The accounts whose merchants are told of changes by events, and the balance that the last event told. A row exists only
+-- where the merchant asks for it. Postings never touch this table: a worker compares the versions.
+
+create table balance_watch (
+    merchant_id bigint not null,
+    account_id uuid not null,
+    posted bigint not null,
+    held bigint not null,
+    version bigint not null,
+    primary key (merchant_id, account_id),
+    foreign key (merchant_id, account_id) references account
+) with (fillfactor = 70);
+
 -- The id is the hash of the reference, so one index makes both unique. One audit record covers all
 -- transactions of a batch. effective_at is null if it equals recorded_at. subject is the id of the payment,
 -- refund or dispute that caused the transaction, as the API shows it. The table has millions of rows, so every
