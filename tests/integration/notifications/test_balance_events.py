@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from groat.accounts.infrastructure import accounts as store
 from groat.platform.postgres.connection import Connection
 from tests.support.bank import Bank
 from tests.support.feed import Event, all_events
+from tests.support.processes import running
 from tests.support.soundness import assert_sound
 
 TYPE = "account.balance_changed"
@@ -116,3 +118,13 @@ async def test_an_event_and_its_watch_are_committed_together(
         with pytest.raises(ConnectionResetError):
             await bank.world.engine.balance_events.tell_batch()
     assert len(await told(bank)) == 1
+
+
+async def test_a_worker_tells_of_a_balance(bank: Bank, tmp_path: Path) -> None:
+    await watch(bank, bank.alice)
+    await bank.fill(bank.alice, 700)
+    with running(tmp_path, "worker", tmp_path / "log", **bank.world.variables):
+        async with asyncio.timeout(60):
+            while not (events := await all_events(bank.world, type=TYPE)):  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.1)
+    assert [event["subject"]["id"] for event in events] == [bank.alice]
