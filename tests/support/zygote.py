@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import re
 import resource
 import runpy
@@ -27,8 +28,11 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-_IMPORTED = ("groat.app.cli", "groat.providers.stripe.adapter", "pytest")
-_SIZED_AT_IMPORT = re.compile(r"groat\.app\.(cli|\w+_commands)")
+import groat.app
+
+_IMPORTED = ("groat.providers.stripe.adapter", "groat.simulator.serve", "pytest")
+"""Further modules, beside all of the application, which loads each of its parts on demand."""
+_SIZED_AT_IMPORT = re.compile(r"groat\.app\.(cli|\w+_commands?)")
 """Modules that each command imports anew: a console takes its width when it is made."""
 _MAX_ORDER_BYTES = 150_000
 _PATIENCE_SECONDS = 120
@@ -223,7 +227,8 @@ def _measure_if_told(environment: Mapping[str, str]) -> None:
 
 def main() -> None:
     """Import the engine, then fork a command for each order until there are no more."""
-    for name in _IMPORTED:
+    application = pkgutil.iter_modules(groat.app.__path__, "groat.app.")
+    for name in (*_IMPORTED, *(module.name for module in application)):
         importlib.import_module(name)
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as orders:
