@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from groat.app.api import create_api
-from tests.support.world import World
+from tests.support.shared_api import api_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,10 @@ class Operation:
         return f"{self.method} {self.path}"
 
 
-def operations(world: World) -> list[Operation]:
+@cache
+def operations() -> tuple[Operation, ...]:
     """Return every operation that the API describes."""
-    return list(_operations(create_api(world.engine).openapi()))
+    return tuple(_operations(api_document()))
 
 
 def id_places(operation: Operation) -> set[str]:

@@ -14,7 +14,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 async def test_a_wrong_method_is_answered_with_all_allowed_methods(world: World) -> None:
     allowed: dict[str, set[str]] = {"/healthz": {"GET"}}
-    for one in operations(world):
+    for one in operations():
         allowed.setdefault(re.sub(r"{\w+}", "x", one.path), set()).add(one.method)
     assert {"GET", "POST"} in allowed.values()
     for path, methods in allowed.items():
@@ -37,7 +37,7 @@ async def test_an_unauthenticated_caller_gets_the_authentication_scheme(world: W
 @pytest.mark.parametrize("name", ["customer", "amount", "benefiziary", "Limit", "cursor[]", ""])
 async def test_an_unknown_parameter_is_refused_on_every_route(world: World, name: str) -> None:
     before = await world.counts()
-    for one in operations(world):
+    for one in operations():
         if name in one.query:
             continue
         path = re.sub(r"{\w+}", "x", one.path)

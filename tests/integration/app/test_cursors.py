@@ -46,9 +46,9 @@ async def full(bank: Bank) -> Bank:
     return bank
 
 
-def lists(world: World) -> list[Operation]:
+def lists() -> list[Operation]:
     """Return every operation that takes a cursor."""
-    return [one for one in operations(world) if "cursor" in {*one.query, *one.fields}]
+    return [one for one in operations() if "cursor" in {*one.query, *one.fields}]
 
 
 async def ask(
@@ -101,7 +101,7 @@ def assert_refused(answer: httpx.Response, why: object) -> None:
 
 async def test_a_crafted_cursor_has_one_code_on_every_list(full: Bank) -> None:
     named = await subjects(full)
-    for operation in lists(full.world):
+    for operation in lists():
         for cursor in CRAFTED:
             path = paths(operation, named)[0]
             assert_refused(await ask(full.world.api, operation, path, cursor), (path, cursor))
@@ -112,7 +112,7 @@ async def test_a_cursor_is_valid_only_for_its_list_and_merchant(
 ) -> None:
     api, named = full.world.api, await subjects(full)
     handed_out: dict[str, str] = {}
-    for operation in lists(full.world):
+    for operation in lists():
         path = paths(operation, named)[0]
         page: Mapping[str, Any] = (await ask(api, operation, path, None)).json()
         if page["next_cursor"] is not None:
@@ -121,7 +121,7 @@ async def test_a_cursor_is_valid_only_for_its_list_and_merchant(
             assert more.status_code == 200
             assert more.json() != page
     assert len(handed_out) >= 8
-    for operation in lists(full.world):
+    for operation in lists():
         for place, path in enumerate(paths(operation, named)):
             for origin, cursor in handed_out.items():
                 if origin != path:

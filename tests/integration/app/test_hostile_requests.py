@@ -45,7 +45,7 @@ async def answer_to_head(address: tuple[str, int], head: str) -> bytes:
 async def test_the_body_of_a_caller_without_a_key_is_not_read(
     world: World, authorization: str
 ) -> None:
-    posts = [one.path for one in operations(world) if one.method in {"POST", "PUT", "PATCH"}]
+    posts = [one.path for one in operations() if one.method in {"POST", "PUT", "PATCH"}]
     async with served(world) as address:
         for path in posts:
             head = (

@@ -31,7 +31,7 @@ async def test_payments_and_refunds_need_a_key(world: World) -> None:
     async with httpx.AsyncClient(
         transport=transport, base_url="http://groat.test", headers=headers
     ) as bare:
-        for one in operations(world):
+        for one in operations():
             if one.method == "POST":
                 answer = await bare.post(one.path.format(**dict.fromkeys(one.parameters, "x")))
                 if answer.json()["code"] == "idempotency_key_required":

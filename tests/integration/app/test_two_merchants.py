@@ -273,8 +273,8 @@ def attempts(case: Case, mine: Things, theirs: Things) -> Iterator[tuple[str, di
         yield place, {**at, place: theirs[case.things[place]]}
 
 
-async def test_this_file_covers_every_route_and_every_id(world: World) -> None:
-    described = {str(one): id_places(one) for one in operations(world)}
+def test_this_file_covers_every_route_and_every_id() -> None:
+    described = {str(one): id_places(one) for one in operations()}
     described["GET /v1/audit-records"] |= {"object"}  # which takes an id of any kind
     described["GET /v1/events"] |= {"subject"}
     assert {name: set(case.things) for name, case in CASES.items()} == described
@@ -285,7 +285,7 @@ async def test_an_id_of_another_merchant_is_never_found(world: World, stranger: 
     theirs = await with_events(world, theirs)
     before = await world.counts()
     balance = await world.balance(theirs["account"])
-    for operation in operations(world):
+    for operation in operations():
         case = CASES[str(operation)]
         for place, at in attempts(case, mine, theirs):
             answer = await ask(stranger.api, operation, case, at)
@@ -305,7 +305,7 @@ async def test_an_unfiltered_list_holds_no_row_of_another_merchant(
 ) -> None:
     theirs = await with_events(world, await populate(world))
     mine = await populate(stranger)
-    for operation in operations(world):
+    for operation in operations():
         if operation.method == "GET" and "{" not in operation.path:
             answer = await stranger.api.get(operation.path)
             assert answer.status_code == 200
@@ -329,7 +329,7 @@ def assert_hidden(answer: httpx.Response, theirs: Things, named: set[str]) -> No
 
 async def control(world: World, theirs: Things) -> None:
     """See that the merchant whose things they are is not told that there is nothing."""
-    for operation in operations(world):
+    for operation in operations():
         case = CASES[str(operation)]
         at = {name: theirs[thing] for name, thing in case.things.items()}
         answer = await ask(world.api, operation, case, at)
@@ -341,8 +341,8 @@ async def control(world: World, theirs: Things) -> None:
 KEY = "order-1"
 
 
-def keyed(world: World) -> list[Operation]:
-    return [one for one in operations(world) if "Idempotency-Key" in one.headers]
+def keyed() -> list[Operation]:
+    return [one for one in operations() if "Idempotency-Key" in one.headers]
 
 
 async def test_two_merchants_can_use_the_same_idempotency_key(
@@ -350,10 +350,10 @@ async def test_two_merchants_can_use_the_same_idempotency_key(
 ) -> None:
     """On every route that takes one, at the same time, and each again."""
     theirs, mine = await populate(world), await populate(stranger)
-    assert {str(one) for one in keyed(world)} == {
-        str(one) for one in operations(world) if one.method == "POST"
+    assert {str(one) for one in keyed()} == {
+        str(one) for one in operations() if one.method == "POST"
     }
-    for operation in keyed(world):
+    for operation in keyed():
         case = CASES[str(operation)]
         if not mine.keys() >= set(case.things.values()):
             continue  # the stranger's provider delivers to the other merchant
@@ -374,7 +374,7 @@ async def test_two_merchants_can_use_the_same_idempotency_key(
 
 async def test_every_post_has_one_effect_and_one_answer_for_a_key(world: World) -> None:
     things = await with_events(world, await populate(world))
-    for operation in keyed(world):
+    for operation in keyed():
         case, before = CASES[str(operation)], await world.counts()
         first = await ask(keeping(world.api), operation, case, named(case, things))
         assert first.status_code in {200, 201}, (operation, first.text)
@@ -404,7 +404,7 @@ def keeping(api: httpx.AsyncClient) -> httpx.AsyncClient:
 async def test_two_merchants_can_use_the_same_reference(world: World, stranger: World) -> None:
     theirs, mine = await populate(world), await populate(stranger)
     for name in ("POST /v1/transfers", "POST /v1/holds", "POST /v1/holds/{hold_id}/capture"):
-        [operation] = [one for one in operations(world) if str(one) == name]
+        [operation] = [one for one in operations() if str(one) == name]
         case = CASES[name]
         for merchant, things in ((world, theirs), (stranger, mine)):
             answers = [
