@@ -34,7 +34,8 @@ from groat.merchants.http.provider_accounts import ProviderAccountRoutes
 from groat.notifications.http.endpoints import EndpointRoutes
 from groat.notifications.http.feed import FeedRoutes
 from groat.payments.http.disputes import DisputeRoutes
-from groat.payments.http.payments import PaymentCommandRoutes, PaymentQueryRoutes
+from groat.payments.http.payment_queries import PaymentQueryRoutes
+from groat.payments.http.payments import PaymentCommandRoutes
 from groat.payments.http.refunds import RefundRoutes
 from groat.platform.http.access import AccessLog
 from groat.platform.http.bodies import BodyBudget

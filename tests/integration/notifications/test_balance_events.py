@@ -120,7 +120,7 @@ async def test_an_event_and_its_watch_are_committed_together(
     assert len(await told(bank)) == 1
 
 
-async def test_a_worker_tells_of_a_balance(bank: Bank, tmp_path: Path) -> None:
+async def test_a_worker_reports_a_changed_balance(bank: Bank, tmp_path: Path) -> None:
     await watch(bank, bank.alice)
     await bank.fill(bank.alice, 700)
     with running(tmp_path, "worker", tmp_path / "log", **bank.world.variables):

@@ -1,18 +1,15 @@
-"""``/v1/payments``: create, confirm, capture, cancel, look up and read payments."""
+"""``/v1/payments``: create, confirm, capture, cancel and look up payments."""
 
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from pydantic import Field, HttpUrl, JsonValue
+from fastapi import APIRouter
+from pydantic import Field, HttpUrl
 
-from groat.audit.domain.search import RecordFilter
-from groat.audit.service.records import AuditService
-from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
-from groat.kernel.ids import PaymentId, ProviderAccountId, RecordId
+from groat.kernel.ids import ProviderAccountId
 from groat.kernel.money import Money, require_current
 from groat.kernel.scopes import Room
 from groat.payments.domain.lifecycle import Status
@@ -23,12 +20,11 @@ from groat.payments.domain.payment import (
     CaptureOrder,
     Customer,
     Payment,
-    PaymentFilter,
     PaymentOrder,
     PaymentTerms,
     UnroutedOrder,
 )
-from groat.payments.queries import PaymentDetails, PaymentQueries
+from groat.payments.queries import PaymentDetails
 from groat.payments.service.payments import PaymentService
 from groat.payments.service.recovery import PaymentRecovery, Synced
 from groat.platform.http.edge import (
@@ -44,18 +40,9 @@ from groat.platform.http.edge import (
     Text,
     View,
 )
-from groat.platform.http.filters import (
-    AmountFilterOf,
-    MetadataFilterOf,
-    ProviderAccountQuery,
-    ProviderQuery,
-    ProviderReferenceQuery,
-)
 from groat.platform.http.keyed import KeyedOf, RequiredKeyOf
-from groat.platform.http.paging import Page, PagingOf
 from groat.providers.domain.failures import FailureCode
 from groat.routing.domain.route import Route
-from groat.routing.service import RoutingService
 
 MetadataValue = Annotated[str, Field(max_length=500)]
 
@@ -404,80 +391,3 @@ class PaymentCommandRoutes:
         return SyncedPaymentView.of_synced(
             await self._recovery.sync(caller.merchant_id, payment_id, once)
         )
-
-
-class PaymentQueryRoutes:
-    """Handlers that read payments."""
-
-    def __init__(
-        self, queries: PaymentQueries, routing: RoutingService, audit: AuditService
-    ) -> None:
-        self._queries = queries
-        self._routing = routing
-        self._audit = audit
-
-    def table(self) -> APIRouter:
-        """Return the routes with their handlers."""
-        routes = RouteTable(Room.PAYMENTS, "/v1/payments", "payments")
-        routes.get("", self.list_payments)
-        routes.get("/{payment_id}", self.get)
-        routes.get("/{payment_id}/timeline", self.timeline)
-        routes.get("/{payment_id}/routing", self.explain)
-        return routes.router
-
-    async def list_payments(
-        self,
-        caller: CallerOf,
-        paging: PagingOf,
-        amounts: AmountFilterOf,
-        metadata: MetadataFilterOf,
-        status: Status | None = None,
-        beneficiary: Annotated[AccountIdText | None, Query()] = None,
-        reference: Annotated[Text | None, Query(description="Your own reference.")] = None,
-        provider: ProviderQuery = None,
-        provider_account: ProviderAccountQuery = None,
-        provider_reference: ProviderReferenceQuery = None,
-    ) -> Page[PaymentView]:
-        """List payments."""
-        after = PaymentId(paging.after_id) if paging.after_id else None
-        wanted = PaymentFilter(
-            status,
-            beneficiary,
-            reference,
-            provider,
-            provider_account,
-            provider_reference,
-            amounts,
-            metadata,
-        )
-        rows = await self._queries.payments(
-            caller.merchant_id, wanted, after=after, limit=paging.rows
-        )
-        return paging.page(rows, PaymentView.of, lambda row: row.id)
-
-    async def get(self, payment_id: PaymentIdText, caller: CallerOf) -> PaymentDetailsView:
-        """Get a payment."""
-        return PaymentDetailsView.of_details(
-            await self._queries.payment(caller.merchant_id, payment_id)
-        )
-
-    async def timeline(
-        self, payment_id: PaymentIdText, caller: CallerOf, paging: PagingOf
-    ) -> Page[JsonValue]:
-        """List the audit records of a payment."""
-        await self._queries.payment(caller.merchant_id, payment_id)
-        rows = await self._audit.page(
-            caller.merchant_id,
-            RecordFilter(object_id=payment_id),
-            before=RecordId(paging.after_id) if paging.after_id else None,
-            limit=paging.rows,
-        )
-        return paging.page(rows, lambda row: row[1], lambda row: row[0])
-
-    async def explain(self, payment_id: PaymentIdText, caller: CallerOf) -> dict[str, JsonValue]:
-        """Explain the routing decision of a payment."""
-        await self._queries.payment(caller.merchant_id, payment_id)
-        found = await self._routing.explain(caller.merchant_id, payment_id)
-        if found is None:
-            raise ids.not_found("routing_decision", ids.render("payment", payment_id))
-        return {"object": "routing_decision", **found}

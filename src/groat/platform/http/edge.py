@@ -58,6 +58,9 @@ MAX_BULK_BYTES = 512 * 1024
 """Maximum bytes of the body of a call that creates many objects at once."""
 
 
+_MANY = "[]"
+"""The end of the name of a parameter that may be given several times, as in ``expand[]``."""
+
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 Handler: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
@@ -316,7 +319,8 @@ def _refuse_unknown(request: Request, known: Sequence[str]) -> None:
                 "unknown_parameter",
                 f"{name[:64]!r} is not a parameter of this call. Its parameters are: {names}.",
             )
-    if len(given) != len(set(given)):
+    single = [name for name in given if not name.endswith(_MANY)]
+    if len(single) != len(set(single)):
         raise BadRequest("repeated_parameter", "A parameter is given twice; give each one once.")
 
 
