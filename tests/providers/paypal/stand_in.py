@@ -60,7 +60,7 @@ class PayPal:
 
 
 def adapter(
-    address: str, *, timeout_seconds: float = 2.0, clock: Clock | None = None
+    address: str, *, timeout_seconds: float = 30.0, clock: Clock | None = None
 ) -> PayPalProvider:
     credentials = {
         "client_id": "groat",

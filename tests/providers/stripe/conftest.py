@@ -43,7 +43,7 @@ async def connect(stage: Stage, timeout_seconds: float) -> AsyncIterator[StripeP
 @pytest.fixture(scope="session")
 async def adapter(stage: Stage) -> AsyncIterator[StripeProvider]:
     """The adapter for whatever is on the stage."""
-    async for connected in connect(stage, timeout_seconds=5):
+    async for connected in connect(stage, timeout_seconds=30):
         yield connected
 
 

@@ -173,7 +173,7 @@ async def test_a_wrong_amount_is_reported_as_received(
 async def test_a_call_with_an_unknown_api_key_was_not_sent(
     host: str, control: httpx.AsyncClient
 ) -> None:
-    stranger = StripeProvider({"api_key": "pk_test", "api_base": host}, timeout_seconds=5)
+    stranger = StripeProvider({"api_key": "pk_test", "api_base": host}, timeout_seconds=30)
     reply = await stranger.operations.authorize(order())
     await stranger.close()
     assert reply == NotSent(FailureCode.CREDENTIALS_REFUSED, "status 401")
@@ -182,7 +182,7 @@ async def test_a_call_with_an_unknown_api_key_was_not_sent(
 
 async def test_an_unreachable_host_was_sent_nothing() -> None:
     credentials = {"api_key": "sk_test", "api_base": "http://127.0.0.1:1"}
-    nowhere = StripeProvider(credentials, timeout_seconds=5)
+    nowhere = StripeProvider(credentials, timeout_seconds=30)
     for verb in VERBS:
         request: Any = {
             "authorize": order(),
