@@ -10,7 +10,13 @@ from groat.simulator.faults import FaultPlan
 from tests.support.clock import ManualClock
 from tests.support.http_servers import Receiver, settled, until
 
-PAYMENT = {"amount": "5", "currency": "eur", "confirm": "true", "payment_method": "pm_card_visa"}
+PAYMENT = {
+    "amount": "5",
+    "currency": "eur",
+    "confirm": "true",
+    "payment_method": "pm_card_visa",
+    "capture_method": "automatic",  # so that its movement is booked at once, without an event
+}
 
 
 async def listen(stripe_http: httpx.AsyncClient, url: str, event_type: str) -> str:
