@@ -100,7 +100,7 @@ COMMANDS: Mapping[str, CommandSource] = {
     "payments": CommandSource(
         "payment_commands",
         "app",
-        "Show operations with an unknown outcome, and settle one by hand.",
+        "List and show payments, and settle an operation with an unknown outcome by hand.",
     ),
     "routing": CommandSource(
         "routing_commands",
