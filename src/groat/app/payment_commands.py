@@ -14,6 +14,7 @@ from groat.app import payment_tables, render
 from groat.app.engine_commands import with_engine
 from groat.app.moment_option import moment
 from groat.app.operators import operator
+from groat.app.timeline import timeline
 from groat.app.wiring import Engine
 from groat.kernel import ids
 from groat.kernel.filters import AmountFilter
@@ -123,6 +124,22 @@ def show(merchant: Merchant, payment: PaymentArgument, as_json: Json = False) ->
         print(json.dumps(document))
     else:
         payment_tables.payment(console, *details, refunds, disputes)
+
+
+@app.command("timeline")
+def show_timeline(merchant: Merchant, payment: PaymentArgument, as_json: Json = False) -> None:
+    """Show all that happened to a payment, its refunds and its disputes, in the order of time.
+
+    The lines are operations and their outcomes, provider events with their effects, ledger
+    transactions, events for the merchant with their deliveries, and audit records.
+    """
+    merchant_id = ids.parse_merchant(merchant)
+    payment_id = PaymentId(ids.parse("payment", payment))
+    lines = with_engine(lambda engine: timeline(engine, merchant_id, payment_id))
+    if as_json:
+        print(json.dumps([line.document() for line in lines]))
+    else:
+        payment_tables.timeline(console, lines)
 
 
 @app.command()

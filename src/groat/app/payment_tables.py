@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from groat.app.tables import print_whole, utc
+from groat.app.timeline import TimelineEntry
 from groat.kernel import ids
 from groat.kernel.money import Money
 from groat.payments.domain.dispute import DisputeDetails
@@ -50,6 +51,18 @@ def payment(
         refunds(console, refunded)
     if disputed:
         disputes(console, disputed)
+
+
+def timeline(console: Console, lines: Sequence[TimelineEntry]) -> None:
+    """Show the lines of a timeline, oldest first, to the millisecond."""
+    table = Table(title="Timeline")
+    table.add_column("time (UTC)", no_wrap=True)
+    for heading in ("kind", "id", "what happened"):
+        table.add_column(heading)
+    for line in lines:
+        at = f"{line.at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+        table.add_row(at, line.kind, line.id, escape(line.text))
+    print_whole(console, table)
 
 
 def refunds(console: Console, found: Sequence[Refund]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -29,4 +29,4 @@ def print_whole(console: Console, table: Table) -> None:
 
 def utc(time: datetime) -> str:
     """Return a time in UTC, to the second; the heading of its column says so."""
-    return f"{time:%Y-%m-%d %H:%M:%S}"
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

@@ -8,10 +8,16 @@ import json
 import pytest
 
 from groat.kernel import ids
+from tests.support.webhook_receiver import with_private_targets
 from tests.support.world import BAD_STRIPE, World
 
 NARROW = "60"
 """Columns of a terminal that is narrower than any row."""
+
+NOWHERE = "http://127.0.0.1:9/hook"
+"""The URL of an endpoint that takes no events."""
+
+KINDS = ("operation", "outcome", "provider event", "ledger", "audit record", "event")
 
 
 @pytest.fixture
@@ -80,3 +86,32 @@ async def test_a_payment_is_shown_with_its_refunds_and_disputes(
     assert dispute["payment"] == paid["id"]
     assert [one["kind"] for one in shown["operations"]] == ["authorize", "refund"]
     assert dispute["id"] in (await world.groat("payments", "show", merchant, paid["id"])).stdout
+
+
+async def test_a_timeline_merges_all_that_happened_to_a_payment(
+    world: World, merchant: str
+) -> None:
+    async with with_private_targets(world) as hooked:
+        endpoint = await hooked.ask("webhook-endpoints", {"url": NOWHERE, "types": ["*"]})
+    assert endpoint.status_code == 201, endpoint.text
+    paid = await world.pay(await world.wallet())
+    await world.refund(paid, amount=400)
+    await world.stripe.pull("dispute", paid)
+    await world.settle()
+    await world.engine.sequencer.place_batch()
+    shown, listed = await asyncio.gather(
+        world.groat("payments", "timeline", merchant, paid["id"]),
+        world.groat("payments", "timeline", merchant, paid["id"], "--json"),
+    )
+    lines = json.loads(listed.stdout)
+    assert [one["at"] for one in lines] == sorted(one["at"] for one in lines)
+    texts = {kind: "\n".join(one["text"] for one in lines if one["kind"] == kind) for kind in KINDS}
+    assert "authorize of 10.50 EUR is asked of pac_" in texts["operation"]
+    assert "refund succeeded" in texts["outcome"]
+    assert "it caused payment.dispute_opened" in texts["provider event"]
+    assert "wallet:alice +10.50 EUR" in texts["ledger"]
+    assert "wallet:alice -4.00 EUR" in texts["ledger"]
+    assert "payment.refunded by " in texts["audit record"]
+    assert "refund.succeeded: pending to wep_" in texts["event"]
+    assert {one["kind"] for one in lines} == set(KINDS)
+    assert all(one["id"] in shown.stdout for one in lines)
