@@ -42,6 +42,41 @@ _MOST = 1000
 Merchant = Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")]
 PaymentArgument = Annotated[str, typer.Argument(help="The payment's id, as `pay_...`.")]
 When = datetime | None
+StatusOption = Annotated[Status | None, typer.Option(help="Select payments in this status.")]
+Provider = Annotated[
+    str | None, typer.Option(help="Select payments at this provider, such as `stripe`.")
+]
+Reference = Annotated[
+    str | None, typer.Option(help="Select payments with this reference of the merchant.")
+]
+ProviderReference = Annotated[
+    str | None, typer.Option(help="Select payments with this id at the provider.")
+]
+Amount = Annotated[
+    str | None, typer.Option(help="Select payments of this amount, such as `10.50`.")
+]
+Currency = Annotated[
+    str | None, typer.Option(help="Select payments in this currency; `--amount` needs it.")
+]
+From = Annotated[
+    When,
+    typer.Option(
+        "--since",
+        parser=moment,
+        metavar="when",
+        help="Select payments created at this time or later: `2h` ago, or a date or time.",
+    ),
+]
+Before = Annotated[
+    When,
+    typer.Option(
+        "--until",
+        parser=moment,
+        metavar="when",
+        help="Select payments created before this time: `2h` ago, or a date or time.",
+    ),
+]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of payments to show.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
@@ -55,40 +90,15 @@ class Found(StrEnum):
 @app.command("list")
 def list_payments(
     merchant: Merchant,
-    status: Annotated[Status | None, typer.Option(help="Select payments in this status.")] = None,
-    provider: Annotated[
-        str | None, typer.Option(help="Select payments at this provider, such as `stripe`.")
-    ] = None,
-    reference: Annotated[
-        str | None, typer.Option(help="Select payments with this reference of the merchant.")
-    ] = None,
-    provider_reference: Annotated[
-        str | None, typer.Option(help="Select payments with this id at the provider.")
-    ] = None,
-    amount: Annotated[
-        str | None, typer.Option(help="Select payments of this amount, such as `10.50`.")
-    ] = None,
-    currency: Annotated[
-        str | None, typer.Option(help="Select payments in this currency; `--amount` needs it.")
-    ] = None,
-    created_from: Annotated[
-        When,
-        typer.Option(
-            "--since",
-            parser=moment,
-            metavar="when",
-            help="Select payments created at this time or later: `2h` ago, or a date or time.",
-        ),
-    ] = None,
-    created_before: Annotated[
-        When,
-        typer.Option(
-            "--until", parser=moment, metavar="when", help="Select payments created before it."
-        ),
-    ] = None,
-    limit: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Maximum number of payments to show.")
-    ] = 50,
+    status: StatusOption = None,
+    provider: Provider = None,
+    reference: Reference = None,
+    provider_reference: ProviderReference = None,
+    amount: Amount = None,
+    currency: Currency = None,
+    created_from: From = None,
+    created_before: Before = None,
+    limit: Limit = 50,
     as_json: Json = False,
 ) -> None:
     """Show payments, newest first."""
