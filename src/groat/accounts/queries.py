@@ -113,6 +113,11 @@ class AccountQueries:
             raise ids.not_found("transfer", ids.render("ledger_transaction", transaction_id))
         return found
 
+    async def subject(self, merchant_id: MerchantId, transaction_id: TransactionId) -> str | None:
+        """Return the id of the payment, refund or dispute that caused a transaction, if any."""
+        async with self._database.autocommit() as connection:
+            return await store.subject(connection, merchant_id, transaction_id)
+
     async def transaction_lines(
         self, merchant_id: MerchantId, transaction_ids: Collection[TransactionId]
     ) -> list[TransactionLine]:

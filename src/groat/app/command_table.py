@@ -97,6 +97,11 @@ COMMANDS: Mapping[str, CommandSource] = {
         "app",
         "Show accounts, their entries and the trial balance.",
     ),
+    "find": CommandSource(
+        "find_command",
+        "find_anything",
+        "Find the payments that an id or another text belongs to, and how to show their story.",
+    ),
     "payments": CommandSource(
         "payment_commands",
         "app",

@@ -157,6 +157,16 @@ async def transaction(
     )
 
 
+async def subject(
+    connection: Connection, merchant_id: MerchantId, transaction_id: TransactionId
+) -> str | None:
+    """Return the id of the object that caused a transaction, as the API shows it, or None."""
+    row = await connection.fetch_one(
+        QUERIES["get_subject"], {"merchant_id": merchant_id, "id": transaction_id}
+    )
+    return None if row is None else row.subject
+
+
 async def transaction_lines(
     connection: Connection,
     merchant_id: MerchantId,

@@ -113,6 +113,10 @@ select t.kind, t.reference, t.recorded_at, t.effective_at
 from ledger_transaction t
 where t.merchant_id = %(merchant_id)s and t.id = %(id)s
 
+-- name: get_subject
+-- Read the id of the object that caused a transaction.
+select subject from ledger_transaction where merchant_id = %(merchant_id)s and id = %(id)s
+
 -- name: transaction_entries
 -- List the entries of a transaction. The index on the time finds them, and entries of one moment are
 -- stored side by side.
