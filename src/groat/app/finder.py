@@ -20,7 +20,7 @@ from groat.kernel.ids import (
     RefundId,
     TransactionId,
 )
-from groat.payments.infrastructure.search import PaymentMatch
+from groat.payments.domain.payment import PaymentMatch
 from groat.platform.http.strict_json import Json
 
 _MOST = 50
@@ -51,7 +51,7 @@ async def find(engine: Engine, merchant_id: MerchantId, text: str) -> list[Meani
 
 
 async def _own(engine: Engine, merchant_id: MerchantId, text: str) -> list[Meaning]:
-    """Return the meaning of an id of ours."""
+    """Return the object that the TypeID ``text`` names, with its payment."""
     prefix = text.rpartition("_")[0]
     kind = next((kind for kind, one in ids.PREFIXES.items() if one == prefix), None)
     if kind is None:

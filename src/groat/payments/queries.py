@@ -10,13 +10,12 @@ from groat.kernel.ids import DisputeId, MerchantId, OperationId, PaymentId, Refu
 from groat.payments.domain.dispute import DisputeDetails, DisputeFilter, DisputeMoney
 from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.operation import Operation, OperationCall
-from groat.payments.domain.payment import Payment, PaymentFilter
+from groat.payments.domain.payment import Payment, PaymentFilter, PaymentMatch
 from groat.payments.domain.refund import Refund, RefundFilter
 from groat.payments.domain.standing import EffectKey
 from groat.payments.infrastructure import disputes, operations, refunds, search
 from groat.payments.infrastructure import payments as store
 from groat.payments.infrastructure.payments import PostedEffect, payment_with_operations
-from groat.payments.infrastructure.search import PaymentMatch
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database
 from groat.routing.domain.simulation import PastPayment

@@ -78,7 +78,7 @@ async def test_each_text_of_a_payment_leads_to_it(world: World) -> None:
 
 
 @pytest.mark.parametrize("provider", ["stripe", "paypal"])
-async def test_ids_of_what_happened_to_a_payment_lead_to_it(world: World, provider: str) -> None:
+async def test_ids_of_objects_lead_to_their_payment(world: World, provider: str) -> None:
     site = world.site(provider)
     wallet = await world.wallet()
     paid = await world.pay(wallet, provider_account=site.account, payment_method=GOOD[provider])

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
 
-from groat.kernel.ids import MerchantId, PaymentId
+from groat.kernel.ids import MerchantId
+from groat.payments.domain.payment import PaymentMatch
 from groat.platform.postgres.columns import Texts
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.queries import load_queries
 
 QUERIES = load_queries(__file__, "search.sql")
-
-
-class PaymentMatch(NamedTuple):
-    """A payment that a search found. ``field`` says which of its texts matched."""
-
-    id: PaymentId
-    field: str
 
 
 async def by_text(
