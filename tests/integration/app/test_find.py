@@ -18,6 +18,7 @@ from groat.payments.infrastructure import operations, search
 from groat.payments.infrastructure import payments as payment_store
 from groat.platform.postgres import idempotency
 from groat.platform.postgres.queries import Query
+from tests.support.feeds import fed, read_feeds
 from tests.support.world import GOOD, World
 
 LARGE = (
@@ -109,6 +110,21 @@ async def _texts(world: World, query: LiteralString) -> list[str]:
     found = [row[0] for row in await world.rows(query)]
     assert found, query
     return found
+
+
+async def test_movements_and_payouts_lead_to_their_payments(world: World) -> None:
+    async with fed(world) as shop:
+        wallet = await shop.wallet()
+        paid = [await shop.pay(wallet) for _ in range(2)]
+        await read_feeds(shop)
+        await shop.rows("update movement set payout = 'po_7'")
+        payments = {one["id"] for one in paid}
+        assert {name for _, name in await meanings(shop, "po_7")} == payments
+        named = [
+            await meanings(shop, key) for key in await _texts(shop, "select key from movement")
+        ]
+    assert {name for found in named for _, name in found} == payments
+    assert [len(found) for found in named] == [1, 1]
 
 
 async def test_the_command_prints_how_to_show_the_story(world: World) -> None:
