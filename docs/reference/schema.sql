@@ -1282,6 +1282,12 @@ CREATE INDEX movement_attribution_by_payment ON public.movement_attribution USIN
 CREATE INDEX movement_attribution_suspense ON public.movement_attribution USING btree (merchant_id, attributed_at) WHERE (place = 'suspense'::text);
 
 --
+-- Name: movement_by_text; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX movement_by_text ON public.movement USING brin (source text_bloom_ops (n_distinct_per_range='2000', false_positive_rate='0.01'), payout text_bloom_ops (n_distinct_per_range='100', false_positive_rate='0.01')) WITH (pages_per_range='64', autosummarize='on');
+
+--
 -- Name: movement_by_time; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1322,6 +1328,18 @@ CREATE INDEX operation_due ON public.operation USING btree (due_at) WHERE (outco
 --
 
 CREATE UNIQUE INDEX operation_one_at_a_time ON public.operation USING btree (merchant_id, payment_id) WHERE ((kind = ANY (ARRAY['capture'::text, 'cancel'::text])) AND (outcome = ANY (ARRAY['pending'::text, 'unknown'::text])));
+
+--
+-- Name: payment_by_metadata; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX payment_by_metadata ON public.payment USING gin (jsonb_path_query_array(metadata, '$.*'::jsonpath) jsonb_path_ops) WHERE (metadata <> '{}'::jsonb);
+
+--
+-- Name: payment_by_text; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX payment_by_text ON public.payment USING brin (reference text_bloom_ops (n_distinct_per_range='400', false_positive_rate='0.01'), provider_reference text_bloom_ops (n_distinct_per_range='400', false_positive_rate='0.01'), authorization_reference text_bloom_ops (n_distinct_per_range='400', false_positive_rate='0.01'), customer_reference text_bloom_ops (n_distinct_per_range='400', false_positive_rate='0.01'), customer_email text_bloom_ops (n_distinct_per_range='400', false_positive_rate='0.01')) WITH (pages_per_range='64', autosummarize='on');
 
 --
 -- Name: provider_account_name; Type: INDEX; Schema: public; Owner: -

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from groat.accounts.domain.chart import Account
@@ -11,6 +12,7 @@ from groat.accounts.domain.ledger import (
     RecordedTransaction,
     StatementFilter,
     StatementLine,
+    TransactionLine,
     TrialBalance,
 )
 from groat.accounts.infrastructure import accounts as store
@@ -110,6 +112,20 @@ class AccountQueries:
         if found is None or found.kind not in CALLERS_KINDS:
             raise ids.not_found("transfer", ids.render("ledger_transaction", transaction_id))
         return found
+
+    async def subject(self, merchant_id: MerchantId, transaction_id: TransactionId) -> str | None:
+        """Return the id of the payment, refund or dispute that caused a transaction, if any."""
+        async with self._database.autocommit() as connection:
+            return await store.subject(connection, merchant_id, transaction_id)
+
+    async def transaction_lines(
+        self, merchant_id: MerchantId, transaction_ids: Collection[TransactionId]
+    ) -> list[TransactionLine]:
+        """Return the entries of these transactions, in the order of their recording."""
+        async with self._database.autocommit() as connection:
+            return await store.transaction_lines(
+                connection, merchant_id, transaction_ids, self._kinds
+            )
 
     async def hold(self, merchant_id: MerchantId, hold_id: HoldId) -> Hold:
         """Return a hold.

@@ -97,10 +97,15 @@ COMMANDS: Mapping[str, CommandSource] = {
         "app",
         "Show accounts, their entries and the trial balance.",
     ),
+    "find": CommandSource(
+        "find_command",
+        "find_anything",
+        "Find the payments that an id or another text belongs to, and how to show their story.",
+    ),
     "payments": CommandSource(
         "payment_commands",
         "app",
-        "Show operations with an unknown outcome, and settle one by hand.",
+        "List and show payments, and settle an operation with an unknown outcome by hand.",
     ),
     "routing": CommandSource(
         "routing_commands",

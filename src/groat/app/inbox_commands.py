@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -23,6 +22,7 @@ from rich.progress import (
 
 from groat.app import render
 from groat.app.engine_commands import with_engine
+from groat.app.moment_option import moment
 from groat.app.operators import operator
 from groat.app.wiring import Engine
 from groat.inbox.domain.conclusion import EventStatus
@@ -43,7 +43,6 @@ from groat.inbox.service.rehearsal import Rehearsed
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.ids import MerchantId, ProviderAccountId, ProviderEventId
-from groat.kernel.moments import NotAMoment, read_date, read_moment
 from groat.platform.http.edge import View
 
 app = typer.Typer(
@@ -52,24 +51,6 @@ app = typer.Typer(
 )
 console = Console()
 notes = Console(stderr=True)
-
-_AGO = re.compile(r"(?P<count>[0-9]{1,4})(?P<unit>[mhd])")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
-
-
-def _moment(text: str) -> datetime:
-    """Parse a time: a duration before now (``2h``), a date, or a time with its offset."""
-    ago = _AGO.fullmatch(text)
-    if ago is not None:
-        return datetime.now(UTC) - int(ago["count"]) * _UNITS[ago["unit"]]
-    try:
-        return read_moment(text) if "T" in text.upper() else read_date(text)
-    except NotAMoment:
-        raise typer.BadParameter(
-            "Give a time before now (30m, 2h, 7d), a date such as 2026-01-31, or a time such as "
-            "2026-01-31T12:00:00Z."
-        ) from None
-
 
 Merchant = Annotated[str, typer.Argument(help="The merchant's id, as `mer_...`.")]
 Status = Annotated[EventStatus | None, typer.Option(help="Select events with this status.")]
@@ -86,7 +67,7 @@ From = Annotated[
     When,
     typer.Option(
         "--since",
-        parser=_moment,
+        parser=moment,
         metavar="when",
         help="Select events received at this time or later: `2h` ago, or a date or time.",
     ),
@@ -95,7 +76,7 @@ Before = Annotated[
     When,
     typer.Option(
         "--until",
-        parser=_moment,
+        parser=moment,
         metavar="when",
         help="Select events received before this time: `2h` ago, or a date or time.",
     ),
@@ -198,7 +179,7 @@ def backfill(
     since: Annotated[
         datetime,
         typer.Option(
-            parser=_moment,
+            parser=moment,
             metavar="when",
             help="Start of the time span: `2h` or `7d` ago, or a date or time.",
         ),
@@ -206,7 +187,7 @@ def backfill(
     until: Annotated[
         When,
         typer.Option(
-            parser=_moment,
+            parser=moment,
             metavar="when",
             help="End of the time span, in the same form. Default: now.",
         ),

@@ -16,6 +16,7 @@ from groat.accounts.domain.chart import Account, as_expected
 from groat.accounts.domain.ledger import StatementLine, TrialBalance
 from groat.app.demo import DemoSummary
 from groat.app.stack import Stack
+from groat.app.tables import print_whole
 from groat.inbox.domain.event import ProviderEvent
 from groat.inbox.service.rehearsal import Rehearsed
 from groat.kernel import ids
@@ -87,7 +88,7 @@ def demonstration(console: Console, summary: DemoSummary, found: Sequence[Findin
     table = Table(title="Payments through simulated providers", show_header=False)
     for field in fields(summary):
         table.add_row(field.name.replace("_", " "), _text(getattr(summary, field.name)))
-    console.print(table)
+    print_whole(console, table)
     findings(console, found)
 
 
@@ -105,7 +106,7 @@ def findings(console: Console, found: Sequence[Finding]) -> None:
             f"{finding.seconds:.3f}",
             finding.detail,
         )
-    console.print(table)
+    print_whole(console, table)
 
 
 def settings(console: Console, values: Mapping[str, str], model: type[Settings]) -> None:
@@ -116,7 +117,7 @@ def settings(console: Console, values: Mapping[str, str], model: type[Settings])
     for name, field in model.model_fields.items():
         variable = f"{PREFIX}{name.upper()}"
         table.add_row(variable, values.get(variable, "[dim]not set[/]"), field.description)
-    console.print(table)
+    print_whole(console, table)
 
 
 def figures(console: Console, title: str, found: Mapping[str, object]) -> None:
@@ -124,7 +125,7 @@ def figures(console: Console, title: str, found: Mapping[str, object]) -> None:
     table = Table(title=title, show_header=False)
     for name, value in found.items():
         table.add_row(name.replace("_", " "), _text(value))
-    console.print(table)
+    print_whole(console, table)
 
 
 def _text(value: object) -> str:
@@ -160,7 +161,7 @@ def accounts(console: Console, found: Sequence[Account]) -> None:
             "" if floor is None else Money(floor, currency).decimal(),
             str(one.version),
         )
-    console.print(table)
+    print_whole(console, table)
 
 
 def entries(console: Console, account: Account, lines: Sequence[StatementLine]) -> None:
@@ -176,7 +177,7 @@ def entries(console: Console, account: Account, lines: Sequence[StatementLine]) 
         )
         moment = line.recorded_at.isoformat(sep=" ", timespec="microseconds")
         table.add_row(moment, line.kind.name, line.subject or line.reference, amount, balance)
-    console.print(table)
+    print_whole(console, table)
 
 
 def trial_balance(console: Console, sums: Sequence[TrialBalance]) -> None:
@@ -189,7 +190,7 @@ def trial_balance(console: Console, sums: Sequence[TrialBalance]) -> None:
             Money(total, one.currency).decimal() for total in (one.debits, one.credits)
         )
         table.add_row(one.currency, str(one.accounts), debits, credits_)
-    console.print(table)
+    print_whole(console, table)
 
 
 def provider_accounts(console: Console, found: Sequence[ProviderAccountName]) -> None:
@@ -201,7 +202,7 @@ def provider_accounts(console: Console, found: Sequence[ProviderAccountName]) ->
         created_at = f"{one.created_at:%Y-%m-%d %H:%M:%S}"
         account = ids.render("provider_account", one.id)
         table.add_row(account, escape(one.provider), escape(one.name), created_at)
-    console.print(table)
+    print_whole(console, table)
 
 
 def open_operations(console: Console, operations: Sequence[OpenOperation]) -> None:
@@ -229,7 +230,7 @@ def open_operations(console: Console, operations: Sequence[OpenOperation]) -> No
             f"{one.due_at:%Y-%m-%d %H:%M:%S}",
             one.reason or "the call to the provider did not finish",
         )
-    console.print(table)
+    print_whole(console, table)
 
 
 def simulation(console: Console, found: Simulation) -> None:
@@ -246,7 +247,7 @@ def simulation(console: Console, found: Simulation) -> None:
         name = "none" if account_id is None else ids.render("provider_account", account_id)
         sent = 0 if account_id is None else went[account_id]
         table.add_row(name, str(sent), str(would[account_id]))
-    console.print(table)
+    print_whole(console, table)
     for route in [route for route in found.routes if route.first is None][:5]:
         console.print(f"{ids.render('payment', route.payment_id)}: {route.because}")
 
@@ -269,7 +270,7 @@ def provider_events(console: Console, found: Sequence[ProviderEvent]) -> None:
             str(one.attempts),
             str(one.deliveries),
         )
-    console.print(table)
+    print_whole(console, table)
 
 
 def rehearsed(console: Console, found: Sequence[Rehearsed]) -> None:
@@ -288,7 +289,7 @@ def rehearsed(console: Console, found: Sequence[Rehearsed]) -> None:
             one.reason or "",
             "\n".join(changes),
         )
-    console.print(table)
+    print_whole(console, table)
 
 
 def settlement_import(console: Console, outcome: ImportOutcome, most_shown: int) -> None:
@@ -303,7 +304,7 @@ def settlement_import(console: Console, outcome: ImportOutcome, most_shown: int)
             amounts = (total.gross, total.fee, total.tax, total.net)
             shown = [Money(amount, currency).decimal() for amount in amounts]
             table.add_row(currency, escape(total.label), f"{total.count:,}", *shown)
-    console.print(table)
+    print_whole(console, table)
     if outcome.is_repeated:
         console.print("This file was imported before.")
     if outcome.early:
@@ -325,7 +326,7 @@ def opening(console: Console, shown: Opening) -> None:
         table.add_row(
             one.currency, one.pool, amount, "now" if one.key in shown.posted else "before"
         )
-    console.print(table)
+    print_whole(console, table)
 
 
 def suspense(console: Console, found: Sequence[DecidedMovement]) -> None:
@@ -336,7 +337,7 @@ def suspense(console: Console, found: Sequence[DecidedMovement]) -> None:
         gross = f"{Money(movement.gross, movement.currency).decimal()} {movement.currency}"
         texts = (movement.label, gross, attribution.reference or "", attribution.reason or "")
         table.add_row(escape(movement.key), _minute(one.since), *map(escape, texts))
-    console.print(table)
+    print_whole(console, table)
 
 
 def merchants(console: Console, listed: Sequence[Merchant]) -> None:
@@ -344,7 +345,7 @@ def merchants(console: Console, listed: Sequence[Merchant]) -> None:
     table = Table("merchant", "name", "created")
     for one in listed:
         table.add_row(ids.render_merchant(one.id), escape(one.name), _minute(one.created_at))
-    console.print(table)
+    print_whole(console, table)
 
 
 def merchant(
@@ -370,7 +371,7 @@ def api_keys(console: Console, listed: Sequence[StoredKey]) -> None:
             " ".join(one.scopes),
             *(_minute(time) if time else "" for time in times),
         )
-    console.print(table)
+    print_whole(console, table)
 
 
 def _minute(time: datetime) -> str:

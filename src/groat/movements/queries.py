@@ -30,6 +30,16 @@ class MovementQueries:
         async with self._database.autocommit() as connection:
             return await store.find_movements(connection, account, keys)
 
+    async def objects_of(
+        self, merchant_id: MerchantId, text: str, *, limit: int
+    ) -> dict[str, set[str]]:
+        """Return the provider's ids of objects whose movements have ``text``, by its meaning.
+
+        ``text`` is the key of a movement, the id of its object, or the id of its payout.
+        """
+        async with self._database.autocommit() as connection:
+            return await store.objects_of(connection, merchant_id, text, limit)
+
     async def unposted(
         self, merchant_id: MerchantId, account_id: ProviderAccountId, movements: Sequence[Movement]
     ) -> list[Movement]:

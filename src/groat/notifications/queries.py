@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Collection
 from contextlib import suppress
+from uuid import UUID
 
 from groat.kernel import ids
 from groat.kernel.errors import Conflict, Unavailable
 from groat.kernel.ids import EventId, MerchantId
-from groat.notifications.domain.feed import FeedEvent, FeedFilter, FeedPage
+from groat.notifications.domain.feed import FeedEvent, FeedFilter, FeedPage, RoutedEvent
 from groat.notifications.infrastructure import feed as store
 from groat.platform.postgres.database import Database
 
@@ -37,6 +39,16 @@ class FeedQueries:
         async with self._database.autocommit() as connection:
             found = await store.find(connection, merchant_id, event_id)
         return ids.existing("event", event_id, found)
+
+    async def events_of(
+        self, merchant_id: MerchantId, object_ids: Collection[UUID]
+    ) -> list[RoutedEvent]:
+        """Return the events of these objects, oldest first, each with its deliveries.
+
+        It includes events that have no position in the feed yet.
+        """
+        async with self._database.autocommit() as connection:
+            return await store.events_of(connection, merchant_id, object_ids)
 
     async def page(
         self,

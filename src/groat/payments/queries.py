@@ -6,14 +6,14 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from groat.kernel import ids
-from groat.kernel.ids import DisputeId, MerchantId, PaymentId, RefundId
+from groat.kernel.ids import DisputeId, MerchantId, OperationId, PaymentId, RefundId, TransactionId
 from groat.payments.domain.dispute import DisputeDetails, DisputeFilter, DisputeMoney
 from groat.payments.domain.lifecycle import Status
-from groat.payments.domain.operation import Operation
-from groat.payments.domain.payment import Payment, PaymentFilter
+from groat.payments.domain.operation import Operation, OperationCall
+from groat.payments.domain.payment import Payment, PaymentFilter, PaymentMatch
 from groat.payments.domain.refund import Refund, RefundFilter
 from groat.payments.domain.standing import EffectKey
-from groat.payments.infrastructure import disputes, refunds
+from groat.payments.infrastructure import disputes, operations, refunds, search
 from groat.payments.infrastructure import payments as store
 from groat.payments.infrastructure.payments import PostedEffect, payment_with_operations
 from groat.platform.postgres.connection import Connection
@@ -78,6 +78,45 @@ class PaymentQueries:
         """Return payments in the wanted order."""
         async with self._database.autocommit() as connection:
             return await store.payments(connection, merchant_id, wanted, after, limit)
+
+    async def calls(self, merchant_id: MerchantId, payment_id: PaymentId) -> list[OperationCall]:
+        """Return the operations of a payment with their times, oldest first."""
+        async with self._database.autocommit() as connection:
+            return await operations.calls(connection, merchant_id, payment_id)
+
+    async def posted_transactions(
+        self, merchant_id: MerchantId, payment_id: PaymentId
+    ) -> list[TransactionId]:
+        """Return the ids of the ledger transactions of a payment and of its disputes."""
+        async with self._database.autocommit() as connection:
+            return await store.posted_transactions(connection, merchant_id, payment_id)
+
+    async def operation(self, merchant_id: MerchantId, operation_id: OperationId) -> Operation:
+        """Return an operation.
+
+        Raises:
+            NotFound: the merchant has no such operation.
+        """
+        async with self._database.autocommit() as connection:
+            found = await operations.operation(connection, merchant_id, operation_id)
+        return ids.existing("operation", operation_id, found)
+
+    async def with_text(
+        self, merchant_id: MerchantId, text: str, *, limit: int
+    ) -> list[PaymentMatch]:
+        """Return payments that have ``text`` as a reference, an id or a value of metadata."""
+        async with self._database.autocommit() as connection:
+            return [
+                *await search.by_text(connection, merchant_id, text, limit),
+                *await search.by_objects(connection, merchant_id, [text], limit),
+            ]
+
+    async def of_objects(
+        self, merchant_id: MerchantId, references: Collection[str], *, limit: int
+    ) -> list[PaymentMatch]:
+        """Return the payments whose captures, refunds or disputes have these provider's ids."""
+        async with self._database.autocommit() as connection:
+            return await search.by_objects(connection, merchant_id, references, limit)
 
     async def past_payments(self, merchant_id: MerchantId, limit: int) -> list[PastPayment]:
         """Return the last ``limit`` payments, newest first, for the simulation of routing rules."""

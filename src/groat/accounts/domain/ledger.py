@@ -194,6 +194,17 @@ class RecordedTransaction(NamedTuple):
     entries: tuple[Entry, ...]
 
 
+class TransactionLine(NamedTuple):
+    """One entry of a transaction, on the account with the code ``code``; credits are positive."""
+
+    transaction_id: TransactionId
+    kind: TransactionKind
+    recorded_at: datetime
+    code: str
+    amount: int
+    currency: str
+
+
 class StatementLine(Value):
     """One entry of an account's statement, with the ledger's sign: credits are positive."""
 

@@ -15,11 +15,13 @@ from groat.accounts.domain.ledger import (
     RecordedTransaction,
     StatementFilter,
     StatementLine,
+    TransactionLine,
     TrialBalance,
 )
 from groat.kernel.ids import AccountId, HoldId, MerchantId, TransactionId
 from groat.kernel.moments import EARLIEST, LATEST
 from groat.kernel.value import replace
+from groat.platform.postgres.columns import Uuids
 from groat.platform.postgres.connection import Connection, Row, value, values
 from groat.platform.postgres.queries import load_queries
 
@@ -155,6 +157,30 @@ async def transaction(
     return RecordedTransaction(
         transaction_id, kind, row.reference, row.recorded_at, row.effective_at, entries
     )
+
+
+async def subject(
+    connection: Connection, merchant_id: MerchantId, transaction_id: TransactionId
+) -> str | None:
+    """Return the id of the object that caused a transaction, as the API shows it, or None."""
+    row = await connection.fetch_one(
+        QUERIES["get_subject"], {"merchant_id": merchant_id, "id": transaction_id}
+    )
+    return None if row is None else row.subject
+
+
+async def transaction_lines(
+    connection: Connection,
+    merchant_id: MerchantId,
+    transaction_ids: Collection[TransactionId],
+    kinds: TransactionKinds,
+) -> list[TransactionLine]:
+    """Return the entries of these transactions, in the order of their recording."""
+    rows = await connection.fetch(
+        QUERIES["list_transaction_lines"],
+        {"merchant_id": merchant_id, "ids": Uuids(list(transaction_ids))},
+    )
+    return [TransactionLine(**row._asdict() | {"kind": kinds.numbered(row.kind)}) for row in rows]
 
 
 async def hold(connection: Connection, merchant_id: MerchantId, hold_id: HoldId) -> Hold | None:

@@ -150,6 +150,10 @@ select t.kind, t.reference, t.recorded_at, t.effective_at
 from ledger_transaction t
 where t.merchant_id = %(merchant_id)s and t.id = %(id)s
 
+-- name: get_subject
+-- Read the id of the object that caused a transaction.
+select subject from ledger_transaction where merchant_id = %(merchant_id)s and id = %(id)s
+
 -- name: transaction_entries
 -- List the entries of a transaction. The index on the time finds them, and entries of one moment are
 -- stored side by side.
@@ -159,6 +163,21 @@ join account a on a.merchant_id = e.merchant_id and a.number = e.account_number
 where e.merchant_id = %(merchant_id)s and e.recorded_at = %(recorded_at)s
     and e.transaction_id = %(id)s
 order by e.amount, a.number
+
+-- name: list_transaction_lines
+-- List the entries of several transactions. The lateral sub-query has an order, so it is run for each transaction,
+-- with the index on the time.
+select t.id as transaction_id, t.kind, t.recorded_at, e.code, e.amount, e.currency
+from ledger_transaction t
+cross join lateral (
+    select a.code, n.amount, a.currency
+    from ledger_entry n
+    join account a on a.merchant_id = n.merchant_id and a.number = n.account_number
+    where n.merchant_id = t.merchant_id and n.recorded_at = t.recorded_at and n.transaction_id = t.id
+    order by n.amount, a.number
+) as e
+where t.merchant_id = %(merchant_id)s and t.id = any(%(ids)s::uuid[])
+order by t.recorded_at, t.id, e.amount, e.code
 
 -- name: get_hold
 -- Read a hold by its id.

@@ -199,6 +199,17 @@ async def events(
     return [_to_event(row) for row in rows]
 
 
+async def by_reference(
+    connection: Connection, merchant_id: MerchantId, provider_reference: str
+) -> list[ProviderEventId]:
+    """Return the ids of the events with the provider's id, at any account of the merchant."""
+    rows = await connection.fetch(
+        QUERIES["find_by_reference"],
+        {"merchant_id": merchant_id, "provider_reference": provider_reference},
+    )
+    return [row.id for row in rows]
+
+
 async def event(
     connection: Connection, merchant_id: MerchantId, event_id: ProviderEventId
 ) -> tuple[ProviderEvent, bytes] | None:

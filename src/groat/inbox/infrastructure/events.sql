@@ -176,6 +176,14 @@ from provider_event e
 left join provider_event_repetition r using (merchant_id, provider_account_id, provider_reference)
 where e.merchant_id = %(merchant_id)s and e.id = %(id)s
 
+-- name: find_by_reference
+-- Find events by the provider's id. The key begins with the provider account.
+select e.id
+from provider_account a
+join provider_event e on e.merchant_id = a.merchant_id and e.provider_account_id = a.id
+    and e.provider_reference = %(provider_reference)s
+where a.merchant_id = %(merchant_id)s
+
 -- name: read_unclaimed
 -- Read events as a first claim would return them, without claiming them.
 select

@@ -87,6 +87,13 @@ class EventReplay:
             if before is None:
                 return found[::-1]
 
+    async def by_reference(
+        self, merchant_id: MerchantId, provider_reference: str
+    ) -> list[ProviderEventId]:
+        """Return the ids of the events with the provider's id, at any account of the merchant."""
+        async with self._database.autocommit() as connection:
+            return await store.by_reference(connection, merchant_id, provider_reference)
+
     async def event(
         self, merchant_id: MerchantId, event_id: ProviderEventId
     ) -> tuple[ProviderEvent, bytes]:

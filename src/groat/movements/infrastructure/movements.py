@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -47,6 +48,20 @@ async def find_movements(
         QUERIES["find_movements"], {**account, "keys": Texts(sorted(keys))}
     )
     return {row.key: to_movement(row) for row in rows}
+
+
+async def objects_of(
+    connection: Connection, merchant_id: MerchantId, text: str, limit: int
+) -> dict[str, set[str]]:
+    """Return the provider's ids of objects whose movements have ``text``, by its meaning."""
+    rows = await connection.fetch(
+        QUERIES["find_objects_of_movements"],
+        {"merchant_id": merchant_id, "text": text, "limit": limit},
+    )
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        found[row.field] |= {row.source, row.parent} - {""}
+    return found
 
 
 async def movements_between(

@@ -38,6 +38,25 @@ where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account
 order by key
 limit %(limit)s
 
+-- name: find_objects_of_movements
+-- Find the provider's ids of the objects whose movements have this key, object or payout. The keys begin with the provider account.
+select coalesce(m.source, '') as source, coalesce(m.parent, '') as parent, 'movement' as field
+from provider_account a
+join movement m on m.merchant_id = a.merchant_id and m.provider_account_id = a.id and m.key = %(text)s
+where a.merchant_id = %(merchant_id)s
+union
+select * from (
+    select coalesce(source, ''), coalesce(parent, ''), 'object of a movement' from movement
+    where merchant_id = %(merchant_id)s and source = %(text)s
+    limit %(limit)s
+) as of_object
+union
+select * from (
+    select coalesce(source, ''), coalesce(parent, ''), 'payout' from movement
+    where merchant_id = %(merchant_id)s and payout = %(text)s
+    limit %(limit)s
+) as of_payout
+
 -- name: find_unposted
 -- Find the movements that have no place yet. insert_movements has locked them, also those that it did not change.
 -- A statement after the lock sees what others have committed.

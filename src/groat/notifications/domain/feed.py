@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from groat.kernel import ids
 from groat.kernel.errors import InvalidRequest
-from groat.kernel.ids import EventId
+from groat.kernel.ids import EndpointId, EventId
 from groat.kernel.value import Value
 
 API_VERSION: Literal["v1"] = "v1"
@@ -72,6 +72,28 @@ class FeedEvent(Value):
             "previous": Raw(self.previous),
         }
         return _encoder.encode(document)
+
+
+class EventRoute(NamedTuple):
+    """The state of one delivery of an event, with the result of its last attempt.
+
+    ``answer`` is the status of the endpoint's answer, or the error instead of it; None before the
+    first attempt.
+    """
+
+    endpoint_id: EndpointId
+    status: str
+    attempts: int
+    answer: str | None
+
+
+class RoutedEvent(NamedTuple):
+    """An event of an object, and its deliveries to the merchant's endpoints."""
+
+    id: EventId
+    type: str
+    created_at: datetime
+    routes: list[EventRoute]
 
 
 class FeedPage(Value):

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from groat.kernel.ids import EventId, MerchantId
-from groat.notifications.domain.feed import FeedEvent, FeedFilter, FeedPage, NewEvent
+from groat.notifications.domain.feed import (
+    EventRoute,
+    FeedEvent,
+    FeedFilter,
+    FeedPage,
+    NewEvent,
+    RoutedEvent,
+)
 from groat.platform.postgres.columns import Bigints, Blobs, Texts, Uuids
 from groat.platform.postgres.connection import Connection, Row
 from groat.platform.postgres.queries import load_queries
@@ -87,6 +95,23 @@ async def find(
         QUERIES["get_event"], {"merchant_id": merchant_id, "id": event_id}
     )
     return None if row is None else to_event(row)
+
+
+async def events_of(
+    connection: Connection, merchant_id: MerchantId, object_ids: Collection[UUID]
+) -> list[RoutedEvent]:
+    """Return the events of these objects, oldest first, each with its deliveries."""
+    rows = await connection.fetch(
+        QUERIES["list_events_of_objects"],
+        {"merchant_id": merchant_id, "object_ids": Uuids(list(object_ids))},
+    )
+    found: dict[EventId, RoutedEvent] = {}
+    for row in rows:
+        event = found.setdefault(row.id, RoutedEvent(row.id, row.type, row.created_at, []))
+        if row.endpoint_id is not None:
+            answer = row.error if row.status_code is None else str(row.status_code)
+            event.routes.append(EventRoute(row.endpoint_id, row.status, row.attempts, answer))
+    return list(found.values())
 
 
 async def last_positions(

@@ -110,6 +110,28 @@ select id, position, type, object_id, sequence, created_at, data, previous
 from event
 where merchant_id = %(merchant_id)s and id = %(id)s and position is not null
 
+-- name: list_events_of_objects
+-- List the events of objects, oldest first, with the state of each delivery and its last attempt. Events without a
+-- position are included. An event that goes to no endpoint has one row, without an endpoint.
+select
+    e.id, e.type, e.object_id, e.sequence, e.created_at, d.endpoint_id, d.status, d.attempts, d.status_code, d.error
+from event e
+left join lateral (
+    select d.endpoint_id, d.status, d.attempts, a.status_code, a.error
+    from webhook_endpoint w
+    join delivery d on d.merchant_id = w.merchant_id and d.endpoint_id = w.id and d.event_id = e.id
+    left join lateral (
+        select a.status_code, a.error
+        from delivery_attempt a
+        where a.merchant_id = d.merchant_id and a.endpoint_id = d.endpoint_id and a.event_id = d.event_id
+        order by a.number desc
+        limit 1
+    ) as a on true
+    where w.merchant_id = e.merchant_id
+) as d on true
+where e.merchant_id = %(merchant_id)s and e.object_id = any(%(object_ids)s::uuid[])
+order by e.created_at, e.object_id, e.sequence, d.endpoint_id
+
 -- name: last_positions
 -- Find the ends of feeds, for the readers that wait for the next event.
 select merchant_id, last_position from event_feed where merchant_id = any(%(merchant_ids)s)

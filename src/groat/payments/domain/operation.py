@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from groat.kernel import ids
-from groat.kernel.ids import OperationId, PaymentId, RefundId
+from groat.kernel.ids import OperationId, PaymentId, ProviderAccountId, RefundId
 from groat.kernel.value import Value
 from groat.payments.domain.lifecycle import FactKind, Status
 from groat.providers.domain.failures import FailureCode
@@ -61,6 +63,21 @@ class Operation(Value):
     def is_open(self) -> bool:
         """Whether its outcome is not known yet."""
         return self.outcome in {OperationOutcome.PENDING, OperationOutcome.UNKNOWN}
+
+
+class OperationCall(NamedTuple):
+    """An operation with its provider account and its times.
+
+    ``reason`` is the failure of the last call that left the outcome open. ``updated_at`` is the
+    time of the outcome, from the provider's answer or from a later report.
+    """
+
+    operation: Operation
+    provider_account_id: ProviderAccountId
+    reason: str | None
+    lookups: int
+    created_at: datetime
+    updated_at: datetime
 
 
 def pending_operation(

@@ -195,6 +195,13 @@ class PaymentFilter(NamedTuple):
     metadata: MetadataFilter = MetadataFilter()
 
 
+class PaymentMatch(NamedTuple):
+    """A payment that a search found. ``field`` says which of its texts matched."""
+
+    id: PaymentId
+    field: str
+
+
 CANCELABLE = frozenset(
     {
         Status.CREATED,

@@ -6,7 +6,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from groat.kernel.ids import MerchantId, OperationId, PaymentId, ProviderAccountId, RefundId
-from groat.payments.domain.operation import Operation, OperationKind, OperationOutcome
+from groat.payments.domain.operation import (
+    Operation,
+    OperationCall,
+    OperationKind,
+    OperationOutcome,
+)
 from groat.payments.domain.resolution import OpenOperation
 from groat.payments.domain.verdict import OperationEnd
 from groat.platform.postgres.columns import Texts, Uuids
@@ -78,6 +83,26 @@ async def operation(
         QUERIES["get_operation"], {"merchant_id": merchant_id, "id": operation_id}
     )
     return None if row is None else to_operation(row)
+
+
+async def calls(
+    connection: Connection, merchant_id: MerchantId, payment_id: PaymentId
+) -> list[OperationCall]:
+    """Return the operations of a payment with their times, oldest first."""
+    rows = await connection.fetch(
+        QUERIES["list_operation_calls"], {"merchant_id": merchant_id, "payment_id": payment_id}
+    )
+    return [
+        OperationCall(
+            to_operation(row),
+            row.provider_account_id,
+            row.reason,
+            row.lookups,
+            row.created_at,
+            row.updated_at,
+        )
+        for row in rows
+    ]
 
 
 def settle(connection: Connection, merchant_id: MerchantId, ended: Sequence[OperationEnd]) -> None:

@@ -35,6 +35,14 @@ from operation
 where merchant_id = %(merchant_id)s and payment_id = %(payment_id)s
 order by created_at, id
 
+-- name: list_operation_calls
+-- Of one payment, the oldest first, with their times.
+select id, payment_id, kind, outcome, failure_code, decline_code, provider_message, amount, final, refund_id,
+    capture_reference, provider_account_id, reason, lookups, created_at, updated_at
+from operation
+where merchant_id = %(merchant_id)s and payment_id = %(payment_id)s
+order by created_at, id
+
 -- name: get_operation
 -- One by its id.
 select id, payment_id, kind, outcome, failure_code, decline_code, provider_message, amount, final, refund_id,

@@ -169,6 +169,16 @@ async def payments(
     return [to_payment(row) for row in rows]
 
 
+async def posted_transactions(
+    connection: Connection, merchant_id: MerchantId, payment_id: PaymentId
+) -> list[TransactionId]:
+    """Return the ids of the ledger transactions of a payment and of its disputes."""
+    rows = await connection.fetch(
+        QUERIES["list_posted_transactions"], {"merchant_id": merchant_id, "payment_id": payment_id}
+    )
+    return [TransactionId(row.transaction_id) for row in rows]
+
+
 async def count_by_status(connection: Connection, merchant_id: MerchantId) -> dict[Status, int]:
     """Return the number of payments in each status."""
     rows = await connection.fetch(QUERIES["count_by_status"], {"merchant_id": merchant_id})

@@ -113,6 +113,15 @@ where merchant_id = %(merchant_id)s
         select * from unnest(%(provider_account_ids)s::uuid[], %(kinds)s::text[], %(references)s::text[])
     )
 
+-- name: list_posted_transactions
+-- The ledger transactions of a payment: those of its effects, and those of its disputes' movements.
+select transaction_id from applied_effect
+where merchant_id = %(merchant_id)s and payment_id = %(payment_id)s
+union
+select transaction_id from movement_attribution
+where merchant_id = %(merchant_id)s and payment_id = %(payment_id)s and place = 'beneficiary'
+    and transaction_id is not null
+
 -- name: insert_effects
 -- The unique constraint is the last defence: an effect that exists already fails the whole batch.
 insert into applied_effect (

@@ -233,6 +233,13 @@ class StoredAnswers:
         async with self._database.autocommit() as connection:
             await find(connection, key)
 
+    async def bound_objects(self, merchant_id: MerchantId, key: str) -> list[tuple[str, UUID]]:
+        """Return the kind and the id of each object that requests with ``key`` are bound to."""
+        parameters = {"merchant_id": merchant_id, "key": key}
+        async with self._database.autocommit() as connection:
+            rows = await connection.fetch(QUERIES["find_bound_objects"], parameters)
+        return [(row.object_kind, row.object_id) for row in rows]
+
     async def purge_batch(self) -> int:
         """Delete keys and answers that are older than 30 days; return their number."""
         parameters = {"age": _PURGED_AFTER, "limit": _MOST_PURGED}

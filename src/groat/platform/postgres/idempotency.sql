@@ -18,6 +18,12 @@ select request_hash, object_id, answer, now() - claimed_at as age
 from idempotency_key
 where merchant_id = %(merchant_id)s and key = %(key)s and route = %(route)s
 
+-- name: find_bound_objects
+-- Find the objects that requests with a key changed, on any route. Requests that call no provider are not bound.
+select object_kind, object_id
+from idempotency_key
+where merchant_id = %(merchant_id)s and key = %(key)s and object_id is not null
+
 -- name: store_answer
 -- Once only: a stored answer never changes.
 update idempotency_key set answer = %(answer)s

@@ -234,6 +234,19 @@ create table payment (
     constraint payment_action_has_status check (next_action_url is null or status = 'requires_action')
 ) with (fillfactor = 50); -- room to update a row in its page: a payment changes once or twice soon after creation
 
+-- Finds a payment by a text that others gave it. A summary of each range of pages (a Bloom filter) costs a write much less
+-- than B-trees would, and an update of these columns stays in its page. The pages of the ranges that may hold the text are read.
+create index payment_by_text on payment using brin (
+    reference text_bloom_ops (n_distinct_per_range = 400, false_positive_rate = 0.01),
+    provider_reference text_bloom_ops (n_distinct_per_range = 400, false_positive_rate = 0.01),
+    authorization_reference text_bloom_ops (n_distinct_per_range = 400, false_positive_rate = 0.01),
+    customer_reference text_bloom_ops (n_distinct_per_range = 400, false_positive_rate = 0.01),
+    customer_email text_bloom_ops (n_distinct_per_range = 400, false_positive_rate = 0.01)
+) with (pages_per_range = 64, autosummarize = on);
+-- Finds a payment by a value of its metadata. A payment without metadata is not in it, and metadata never changes.
+create index payment_by_metadata on payment using gin (jsonb_path_query_array(metadata, '$.*') jsonb_path_ops)
+    where metadata <> '{}';
+
 -- A refund of a payment, full or partial. While it is pending, a hold reserves its amount on the beneficiary. A
 -- refund that was made at the provider has no hold: it has already happened.
 create table refund (
@@ -373,6 +386,12 @@ create table movement (
 -- Finds the movements of a day. Providers tell them about in the order of time, so few pages hold a day. A B-tree
 -- that begins like the primary key would mislead the planner: without statistics it looks as good for keys.
 create index movement_by_time on movement using brin (occurred_at) with (autosummarize = on);
+
+-- Finds movements by the provider's id of their object or of their payout (see payment_by_text).
+create index movement_by_text on movement using brin (
+    source text_bloom_ops (n_distinct_per_range = 2000, false_positive_rate = 0.01),
+    payout text_bloom_ops (n_distinct_per_range = 100, false_positive_rate = 0.01)
+) with (pages_per_range = 64, autosummarize = on);
 
 -- The places of movements. Number 1 is the posting of the movement; a movement without it was read and not
 -- posted. Each further number moves the gross amount from the place before. transaction_id is null if there was
