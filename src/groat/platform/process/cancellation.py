@@ -14,7 +14,7 @@ Must exceed the time that a BullMQ worker takes to close: a second cancellation 
 
 
 async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel ``tasks`` and wait until all have ended, whatever their results.
+    """Cancel ``tasks`` and wait until all have ended, with a result or an error.
 
     A task that has not ended in time is cancelled again: redis-py loses a cancellation when the
     server closes the connection at the same moment.
