@@ -132,5 +132,10 @@ COMMANDS: Mapping[str, CommandSource] = {
         "app",
         "Show movements that nobody could attribute, and decide on them.",
     ),
+    "reconcile": CommandSource(
+        "reconcile_command",
+        "reconcile",
+        "Compare our account of the money at each provider with the provider's own balance.",
+    ),
 }
 """The commands by their names, in the order of ``groat --help``."""

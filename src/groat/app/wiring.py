@@ -85,6 +85,7 @@ from groat.settlement.service.feed import MovementFeeds
 from groat.settlement.service.files import SettlementFiles
 from groat.settlement.service.opening import AccountOpenings
 from groat.settlement.service.poster import MovementPoster
+from groat.settlement.service.reconciliation import Reconciliations
 from groat.settlement.service.suspense import SuspenseService
 
 INBOX_QUEUE = "groat-inbox"
@@ -162,6 +163,7 @@ class Settlement:
     movement_feeds: MovementFeeds
     openings: AccountOpenings
     suspense: SuspenseService
+    reconciliations: Reconciliations
 
 
 @dataclass(frozen=True)
@@ -344,7 +346,14 @@ def _settlement(
         pause=timedelta(seconds=settings.feed_seconds),
     )
     suspense = SuspenseService(base.database, ledger.movements, queries, ledger.audit, base.clock)
-    return Settlement(queries, files, feeds, openings, suspense)
+    reconciliations = Reconciliations(
+        base.database,
+        payments.providers,
+        queries,
+        base.clock,
+        expected=timedelta(hours=settings.clearing_hours),
+    )
+    return Settlement(queries, files, feeds, openings, suspense, reconciliations)
 
 
 def _notifications(settings: Settings, base: Base, ledger: Ledger) -> Notifications:

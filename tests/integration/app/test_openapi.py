@@ -40,6 +40,7 @@ COMMANDS_ONLY = {
     "balance_not_told",
     "claim_expired",
     "invalid_credentials",
+    "invalid_day",
     "invalid_origin",
     "invalid_resolution",
     "log_damaged",

@@ -8,8 +8,8 @@ where deleted_at is null
 on conflict (merchant_id, provider_account_id) do nothing
 
 -- name: find_start
--- Find the time from which the movements of an account are read.
-select starts_at
+-- Find the time from which the movements of an account are read, and the time up to which they were.
+select starts_at, watermark
 from movement_feed
 where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
 
