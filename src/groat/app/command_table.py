@@ -132,6 +132,11 @@ COMMANDS: Mapping[str, CommandSource] = {
         "app",
         "Show movements that nobody could attribute, and decide on them.",
     ),
+    "export": CommandSource(
+        "export_commands",
+        "app",
+        "Export the ledger for other programs.",
+    ),
     "reconcile": CommandSource(
         "reconcile_command",
         "reconcile",

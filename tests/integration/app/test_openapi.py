@@ -41,6 +41,7 @@ COMMANDS_ONLY = {
     "claim_expired",
     "invalid_credentials",
     "invalid_day",
+    "invalid_month",
     "invalid_origin",
     "invalid_resolution",
     "log_damaged",
