@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated
-from zoneinfo import ZoneInfo
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Annotated, TextIO
 
 import typer
 from rich.console import Console
@@ -15,10 +17,10 @@ from rich.table import Table
 from groat.app.engine_commands import with_engine
 from groat.app.wiring import Engine
 from groat.kernel import ids
-from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import ProviderAccountId
 from groat.kernel.money import Money
 from groat.settlement.domain.reconciliation import Reconciliation
+from groat.settlement.http.reconciliation import ReconciliationView
 from groat.settlement.service.reconciliation import AccountReconciliation
 
 console = Console()
@@ -35,6 +37,7 @@ def reconcile(
     ] = None,
     zone: Annotated[str, typer.Option(help="The time zone of the day.")] = "UTC",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
 ) -> None:
     """Compare our account of the money at each provider with the provider's own balance.
 
@@ -43,86 +46,48 @@ def reconcile(
     with 1.
     """
     merchant_id = ids.parse_merchant(merchant)
-    since, until = day_span(day, zone)
 
     async def run(engine: Engine) -> list[AccountReconciliation]:
         if account is not None:
             chosen = [ProviderAccountId(ids.parse("provider_account", account))]
         else:
             chosen = [one.id for one in await engine.merchants.provider_accounts(merchant_id)]
-        return [
-            await engine.reconciliations.between(merchant_id, one, since, until) for one in chosen
-        ]
+        return [await engine.reconciliations.of_day(merchant_id, one, day, zone) for one in chosen]
 
     found = with_engine(run)
     if as_json:
-        print(json.dumps([_document(one) for one in found]))
+        print(json.dumps([ReconciliationView.of(one).model_dump(mode="json") for one in found]))
+    elif as_csv:
+        _print_csv(found, sys.stdout)
     else:
         for one in found:
             _show(one)
     raise typer.Exit(0 if all(one.is_explained for one in found) else 1)
 
 
-def day_span(day: str | None, zone: str) -> tuple[datetime, datetime]:
-    """Return the start of a day in a time zone, and that of the next day.
-
-    Raises:
-        InvalidRequest: ``invalid_day``; there is no such day or no such zone.
-    """
-    try:
-        place = ZoneInfo(zone)
-        chosen = datetime.now(place).date() if day is None else date.fromisoformat(day)
-        first, second = (
-            datetime.combine(one, time(), place) for one in (chosen, chosen + timedelta(days=1))
-        )
-        return first.astimezone(UTC), second.astimezone(UTC)
-    except (ValueError, OverflowError, LookupError, OSError):
-        raise InvalidRequest(
-            "invalid_day", "Give a day as 2026-01-31, and a time zone as Europe/Berlin."
-        ) from None
+def _print_csv(found: Sequence[AccountReconciliation], to: TextIO) -> None:
+    """Print a row for each balance, category and open amount, in major units."""
+    write = csv.writer(to, lineterminator="\n").writerow
+    write(("provider_account", "until", "currency", "part", "name", "reference", "count", "amount"))
+    for account in found:
+        name = ids.render("provider_account", account.account_id)
+        for sheet in account.currencies:
+            for part, label, reference, count, amount in _rows(sheet):
+                shown = Money(amount, sheet.currency).decimal()
+                until = account.until.isoformat()
+                write((name, until, sheet.currency, part, label, reference, count, shown))
 
 
-def _document(found: AccountReconciliation) -> dict[str, object]:
-    return {
-        "provider_account": ids.render("provider_account", found.account_id),
-        "since": found.since.isoformat(),
-        "until": found.until.isoformat(),
-        "explained": found.is_explained,
-        "not_told": found.not_told,
-        "currencies": [_currency(one) for one in found.currencies],
-    }
-
-
-def _currency(one: Reconciliation) -> dict[str, object]:
-    return {
-        "currency": one.currency,
-        "opening": one.opening,
-        "movements": [
-            {
-                "category": total.category,
-                "label": total.label,
-                "count": total.count,
-                "gross": total.gross,
-                "fee": total.fee,
-                "tax": total.tax,
-                "net": total.net,
-            }
-            for total in one.totals
-        ],
-        "closing": one.closing,
-        "provider_balance": one.told,
-        "difference": one.difference,
-        "lines": [
-            {
-                "reason": line.reason,
-                "reference": line.reference,
-                "amount": line.amount,
-                "age_seconds": round(line.age.total_seconds()),
-                "cure": line.cure,
-            }
-            for line in one.lines
-        ],
-    }
+def _rows(sheet: Reconciliation) -> Iterator[tuple[str, str, str, int | str, int]]:
+    yield "opening", "", "", "", sheet.opening
+    for total in sheet.totals:
+        yield "movements", total.label, "", total.count, total.net
+    yield "closing", "", "", "", sheet.closing
+    if sheet.told is not None:
+        yield "provider_balance", "", "", "", sheet.told
+        yield "difference", "", "", "", sheet.difference
+    for line in sheet.lines:
+        yield "open", line.reason, line.reference, "", line.amount
 
 
 def _show(found: AccountReconciliation) -> None:

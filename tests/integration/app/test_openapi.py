@@ -40,7 +40,6 @@ COMMANDS_ONLY = {
     "balance_not_told",
     "claim_expired",
     "invalid_credentials",
-    "invalid_day",
     "invalid_month",
     "invalid_origin",
     "invalid_resolution",

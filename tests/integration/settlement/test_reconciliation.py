@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from groat.app.reconcile_command import day_span
 from groat.kernel import ids
 from groat.kernel.clock import SystemClock
-from groat.kernel.errors import InvalidRequest
 from groat.kernel.ids import ProviderAccountId
 from groat.movements.service import MovementService
 from groat.providers.domain.movements import Movement
@@ -115,18 +114,23 @@ async def test_suspense_is_unexplained_and_the_command_exits_with_1(shop: World)
     [account] = json.loads(shown.stdout)
     [sheet] = account["currencies"]
     assert (sheet["difference"], sheet["lines"][0]["reason"]) == (0, "suspense")
+    told = (await shop.api.get(f"/v1/reconciliation/{shop.stripe.account}")).json()
+    ages = [
+        told["currencies"][0]["lines"][0].pop("age_seconds"),
+        sheet["lines"][0].pop("age_seconds"),
+    ]
+    assert all(age >= 0 for age in ages)
+    assert told == account
+    rows = list(csv.DictReader((await shop.groat(*line, "--csv")).stdout.splitlines()))
+    amounts = {row["part"]: row["amount"] for row in rows}
+    assert amounts["closing"] == amounts["provider_balance"] == amounts["open"] == "0.30"
     assert "suspense" in (await shop.groat(*line)).stdout
 
 
-def test_a_day_begins_and_ends_in_its_time_zone() -> None:
-    since, until = day_span("2026-03-29", "Europe/Berlin")
-    assert (since, until) == (
-        datetime(2026, 3, 28, 23, tzinfo=UTC),
-        datetime(2026, 3, 29, 22, tzinfo=UTC),
-    )
-
-
-@pytest.mark.parametrize(("day", "zone"), [("2026-02-30", "UTC"), (None, "Mars/Base"), (None, "/")])
-def test_a_day_that_does_not_exist_is_refused(day: str | None, zone: str) -> None:
-    with pytest.raises(InvalidRequest, match="Give a day"):
-        day_span(day, zone)
+async def test_the_route_refuses_a_day_that_does_not_exist(world: World) -> None:
+    path = f"/v1/reconciliation/{world.stripe.account}"
+    answer = await world.api.get(path, params={"day": "2026-02-30"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_day")
+    before = await world.api.get(path, params={"day": "2020-02-29", "zone": "Europe/Berlin"})
+    assert before.json()["not_told"] == "feed_not_read"
+    assert before.json()["currencies"] == []

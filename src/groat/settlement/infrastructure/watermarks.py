@@ -50,14 +50,13 @@ class FeedSpan(Value):
 async def span_of(
     connection: Connection, merchant_id: MerchantId, account_id: ProviderAccountId
 ) -> FeedSpan:
-    """Return the span that an account's feed has read. Begin the feeds of new accounts.
+    """Return the span that an account's feed has read, empty for the feed of a new account.
 
     Raises:
         LookupError: the account does not exist.
     """
-    connection.write(QUERIES["insert_feeds"], {})
     found = await connection.fetch(
-        QUERIES["find_start"], {"merchant_id": merchant_id, "provider_account_id": account_id}
+        QUERIES["find_span"], {"merchant_id": merchant_id, "provider_account_id": account_id}
     )
     if not found:
         raise LookupError(account_id)
@@ -72,6 +71,7 @@ async def start_of(
     Raises:
         LookupError: the account does not exist.
     """
+    connection.write(QUERIES["insert_feeds"], {})
     return (await span_of(connection, merchant_id, account_id)).starts_at
 
 

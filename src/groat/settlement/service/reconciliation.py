@@ -14,6 +14,7 @@ from groat.platform.postgres.database import Database
 from groat.providers.domain.movements import Movement, Pool
 from groat.providers.port import Unknown
 from groat.providers.registry import ProviderRegistry
+from groat.settlement.domain.days import day_span
 from groat.settlement.domain.reconciliation import (
     CategoryTotal,
     LineReason,
@@ -67,6 +68,18 @@ class Reconciliations:
         self._clock = clock
         self._expected = expected
 
+    async def of_day(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId, day: str | None, zone: str
+    ) -> AccountReconciliation:
+        """Compare the balances of an account at the end of a day; without a day: today.
+
+        Raises:
+            InvalidRequest: ``invalid_day``.
+            NotFound: the merchant has no such account.
+        """
+        since, until = day_span(day, zone, self._clock.now())
+        return await self.between(merchant_id, account_id, since, until)
+
     async def between(
         self,
         merchant_id: MerchantId,
@@ -82,10 +95,12 @@ class Reconciliations:
             NotFound: the merchant has no such account.
         """
         provider = await self._providers.get(merchant_id, account_id)
-        async with self._database.transaction() as connection:
+        async with self._database.autocommit() as connection:
             span = await store.span_of(connection, merchant_id, account_id)
         until = min(until, span.watermark.replace(microsecond=0))
-        answer = await provider.balances(until)
+        since = min(since, until)
+        is_read = until > span.starts_at
+        answer = await provider.balances(until) if is_read else Unknown("feed_not_read")
         is_unknown = isinstance(answer, Unknown)
         told = {} if isinstance(answer, Unknown) else answer
         sums = await self._movements.sums(merchant_id, account_id, since, until)
