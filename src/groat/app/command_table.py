@@ -132,6 +132,11 @@ COMMANDS: Mapping[str, CommandSource] = {
         "app",
         "Show movements that nobody could attribute, and decide on them.",
     ),
+    "payouts": CommandSource(
+        "payout_commands",
+        "app",
+        "Show the payouts of a provider account, and the movements in them.",
+    ),
     "export": CommandSource(
         "export_commands",
         "app",

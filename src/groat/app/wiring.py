@@ -84,6 +84,7 @@ from groat.routing.service import RoutingService
 from groat.settlement.service.feed import MovementFeeds
 from groat.settlement.service.files import SettlementFiles
 from groat.settlement.service.opening import AccountOpenings
+from groat.settlement.service.payouts import PayoutService
 from groat.settlement.service.poster import MovementPoster
 from groat.settlement.service.reconciliation import Reconciliations
 from groat.settlement.service.suspense import SuspenseService
@@ -164,6 +165,7 @@ class Settlement:
     openings: AccountOpenings
     suspense: SuspenseService
     reconciliations: Reconciliations
+    payouts: PayoutService
 
 
 @dataclass(frozen=True)
@@ -353,7 +355,8 @@ def _settlement(
         base.clock,
         expected=timedelta(hours=settings.clearing_hours),
     )
-    return Settlement(queries, files, feeds, openings, suspense, reconciliations)
+    payouts = PayoutService(payments.providers, queries)
+    return Settlement(queries, files, feeds, openings, suspense, reconciliations, payouts)
 
 
 def _notifications(settings: Settings, base: Base, ledger: Ledger) -> Notifications:

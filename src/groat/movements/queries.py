@@ -85,6 +85,22 @@ class MovementQueries:
         async with self._database.autocommit() as connection:
             return await store.unposted_between(connection, account, since, until)
 
+    async def payouts(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId, *, limit: int
+    ) -> list[Movement]:
+        """Return the movements of payouts, newest first."""
+        account = store.account_key(merchant_id, account_id)
+        async with self._database.autocommit() as connection:
+            return await store.payouts(connection, account, limit)
+
+    async def of_payout(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId, reference: str
+    ) -> list[Movement]:
+        """Return the movements of a payout and of its return, and those a report lists for it."""
+        account = store.account_key(merchant_id, account_id)
+        async with self._database.autocommit() as connection:
+            return await store.of_payout(connection, account, reference)
+
     async def suspense(
         self, merchant_id: MerchantId, account_id: ProviderAccountId | None, *, limit: int
     ) -> list[tuple[ProviderAccountId, PlacedMovement, datetime]]:

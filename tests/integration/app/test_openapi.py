@@ -49,6 +49,7 @@ COMMANDS_ONLY = {
     "no_settlement_files",
     "not_explained",
     "operation_not_open",
+    "payout_not_found",
     "provider_account_exists",
     "unknown_provider",
     "witness_refused",

@@ -66,6 +66,22 @@ async def movements_between(
     return [to_movement(row) for row in rows]
 
 
+async def payouts(
+    connection: Connection, account: Mapping[str, object], limit: int
+) -> list[Movement]:
+    """Return the movements of payouts, newest first."""
+    rows = await connection.fetch(QUERIES["list_payouts"], {**account, "limit": limit})
+    return [to_movement(row) for row in rows]
+
+
+async def of_payout(
+    connection: Connection, account: Mapping[str, object], reference: str
+) -> list[Movement]:
+    """Return the movements of a payout and of its return, and those that a report lists for it."""
+    rows = await connection.fetch(QUERIES["list_of_payout"], {**account, "reference": reference})
+    return [to_movement(row) for row in rows]
+
+
 async def sums_until(
     connection: Connection, account: Mapping[str, object], since: datetime, until: datetime
 ) -> list[MovementSum]:

@@ -38,6 +38,24 @@ where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account
 order by key
 limit %(limit)s
 
+-- name: list_payouts
+-- List the movements of payouts, newest first.
+select
+    key, category, label, occurred_at, currency, gross, fee, tax, source, parent, payout, pool, fee_parts
+from movement
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s and category = 'payout'
+order by occurred_at desc, key desc
+limit %(limit)s
+
+-- name: list_of_payout
+-- List the movement of a payout, the movements of its return, and those that a report lists for it, oldest first.
+select
+    key, category, label, occurred_at, currency, gross, fee, tax, source, parent, payout, pool, fee_parts
+from movement
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+    and (key = %(reference)s or source = %(reference)s or parent = %(reference)s or payout = %(reference)s)
+order by occurred_at, key
+
 -- name: sum_movements
 -- Sum the posted movements of the available balance up to the end of a span, by category. Those before the span are
 -- its opening balance.
