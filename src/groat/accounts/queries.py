@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import AsyncIterator, Collection
+from datetime import datetime, timedelta
 
 from groat.accounts.domain.chart import Account
 from groat.accounts.domain.kinds import CALLERS_KINDS, TransactionKinds
 from groat.accounts.domain.ledger import (
     Hold,
+    JournalLine,
     RecordedTransaction,
     StatementFilter,
     StatementLine,
@@ -21,6 +22,12 @@ from groat.kernel.clock import Clock
 from groat.kernel.ids import AccountId, HoldId, MerchantId, TransactionId
 from groat.platform.postgres.connection import Connection
 from groat.platform.postgres.database import Database
+
+_SLICE = timedelta(hours=1)
+"""Time whose entries are sorted at once, so that a long journal is not sorted for each page."""
+
+_PAGE = 2000
+"""Entries in one page of a journal."""
 
 
 class AccountQueries:
@@ -153,6 +160,25 @@ class AccountQueries:
         async with self._database.transaction() as connection:
             await account_within(connection, merchant_id, account_id)
             return await store.holds(connection, merchant_id, account_id, before, limit)
+
+    async def journal(
+        self, merchant_id: MerchantId, since: datetime, until: datetime
+    ) -> AsyncIterator[JournalLine]:
+        """Yield the entries recorded from ``since`` on and before ``until``, in constant memory.
+
+        The entries of a transaction follow each other. All are of one snapshot.
+        """
+        async with self._database.snapshot() as connection:
+            start, after = since, None
+            while start < until:
+                end = min(start + _SLICE, until)
+                page = await store.journal(
+                    connection, merchant_id, start, end, after, self._kinds, _PAGE
+                )
+                for line in page:
+                    yield line
+                after = page[-1] if page else after
+                start = start if len(page) == _PAGE else end
 
     async def imbalance(self) -> int:
         """Return the sum of all entries, as absolute amounts by currency: 0 in a sound ledger."""

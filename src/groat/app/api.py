@@ -49,7 +49,8 @@ from groat.platform.process.memory import settle_memory
 from groat.platform.process.settings import Settings
 from groat.platform.process.timings import ServerTiming
 from groat.routing.http import RoutingRoutes
-from groat.settlement.http import SuspenseRoutes
+from groat.settlement.http.reconciliation import ReconciliationRoutes
+from groat.settlement.http.suspense import SuspenseRoutes
 
 _log = structlog.get_logger(__name__)
 
@@ -98,6 +99,7 @@ def _routers(engine: Engine) -> Iterator[APIRouter]:
     yield RefundRoutes(engine.refunds, queries).table()
     yield DisputeRoutes(queries).table()
     yield SuspenseRoutes(engine.suspense).table()
+    yield ReconciliationRoutes(engine.reconciliations).table()
     yield RoutingRoutes(engine.routing).table()
     yield ApiKeyRoutes(engine.api_keys).table()
     yield ProviderAccountRoutes(engine.merchants).table()

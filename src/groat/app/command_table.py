@@ -137,5 +137,20 @@ COMMANDS: Mapping[str, CommandSource] = {
         "app",
         "Show movements that nobody could attribute, and decide on them.",
     ),
+    "payouts": CommandSource(
+        "payout_commands",
+        "app",
+        "Show the payouts of a provider account, and the movements in them.",
+    ),
+    "export": CommandSource(
+        "export_commands",
+        "app",
+        "Export the ledger for other programs.",
+    ),
+    "reconcile": CommandSource(
+        "reconcile_command",
+        "reconcile",
+        "Compare our account of the money at each provider with the provider's own balance.",
+    ),
 }
 """The commands by their names, in the order of ``groat --help``."""

@@ -90,6 +90,7 @@ _TABLE = """
 422 invalid_account_code Use a code of the form that the message names.
 422 invalid_amount Use a whole number of minor units.
 422 invalid_cursor Use the `next_cursor` of the previous page of the same list.
+422 invalid_day Use a day of the calendar, and a time zone of the IANA database.
 422 invalid_event_type Use an event type that the documentation lists, or a pattern of one.
 422 invalid_expiry Use a time in the future.
 422 invalid_floor Use a floor that the kind of the account allows.

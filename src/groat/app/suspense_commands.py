@@ -16,7 +16,7 @@ from groat.app.wiring import Engine
 from groat.kernel import ids
 from groat.kernel.caller import Caller
 from groat.kernel.ids import AccountId, ProviderAccountId
-from groat.settlement.http import PlacedMovementView
+from groat.settlement.http.suspense import PlacedMovementView
 from groat.settlement.service.suspense import DecidedMovement, MovementName
 
 app = typer.Typer(

@@ -87,7 +87,9 @@ from groat.routing.service import RoutingService
 from groat.settlement.service.feed import MovementFeeds
 from groat.settlement.service.files import SettlementFiles
 from groat.settlement.service.opening import AccountOpenings
+from groat.settlement.service.payouts import PayoutService
 from groat.settlement.service.poster import MovementPoster
+from groat.settlement.service.reconciliation import Reconciliations
 from groat.settlement.service.suspense import SuspenseService
 
 INBOX_QUEUE = "groat-inbox"
@@ -166,6 +168,8 @@ class Settlement:
     movement_feeds: MovementFeeds
     openings: AccountOpenings
     suspense: SuspenseService
+    reconciliations: Reconciliations
+    payouts: PayoutService
 
 
 @dataclass(frozen=True)
@@ -349,7 +353,15 @@ def _settlement(
         pause=timedelta(seconds=settings.feed_seconds),
     )
     suspense = SuspenseService(base.database, ledger.movements, queries, ledger.audit, base.clock)
-    return Settlement(queries, files, feeds, openings, suspense)
+    reconciliations = Reconciliations(
+        base.database,
+        payments.providers,
+        queries,
+        base.clock,
+        expected=timedelta(hours=settings.clearing_hours),
+    )
+    payouts = PayoutService(payments.providers, queries)
+    return Settlement(queries, files, feeds, openings, suspense, reconciliations, payouts)
 
 
 def _notifications(settings: Settings, base: Base, ledger: Ledger) -> Notifications:

@@ -8,6 +8,7 @@ from datetime import datetime
 from groat.kernel.ids import MerchantId, ProviderAccountId
 from groat.movements.domain.booking import PlacedMovement
 from groat.movements.domain.open_items import OpenItem
+from groat.movements.domain.sums import MovementSum
 from groat.movements.infrastructure import movements as store
 from groat.platform.postgres.database import Database
 from groat.providers.domain.movements import Movement
@@ -69,6 +70,46 @@ class MovementQueries:
             if len(page) < _PAGE:
                 return
             after = page[-1].key
+
+    async def sums(
+        self,
+        merchant_id: MerchantId,
+        account_id: ProviderAccountId,
+        since: datetime,
+        until: datetime,
+    ) -> list[MovementSum]:
+        """Return the sums of the posted movements before ``until``, apart for those since."""
+        account = store.account_key(merchant_id, account_id)
+        async with self._database.autocommit() as connection:
+            return await store.sums_until(connection, account, since, until)
+
+    async def without_place(
+        self,
+        merchant_id: MerchantId,
+        account_id: ProviderAccountId,
+        since: datetime,
+        until: datetime,
+    ) -> list[Movement]:
+        """Return the stored movements of a span that are not posted, oldest first."""
+        account = store.account_key(merchant_id, account_id)
+        async with self._database.autocommit() as connection:
+            return await store.unposted_between(connection, account, since, until)
+
+    async def payouts(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId, *, limit: int
+    ) -> list[Movement]:
+        """Return the movements of payouts, newest first."""
+        account = store.account_key(merchant_id, account_id)
+        async with self._database.autocommit() as connection:
+            return await store.payouts(connection, account, limit)
+
+    async def of_payout(
+        self, merchant_id: MerchantId, account_id: ProviderAccountId, reference: str
+    ) -> list[Movement]:
+        """Return the movements of a payout and of its return, and those a report lists for it."""
+        account = store.account_key(merchant_id, account_id)
+        async with self._database.autocommit() as connection:
+            return await store.of_payout(connection, account, reference)
 
     async def suspense(
         self, merchant_id: MerchantId, account_id: ProviderAccountId | None, *, limit: int

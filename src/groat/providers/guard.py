@@ -24,6 +24,7 @@ from groat.platform.redis.breaker import Breakers
 from groat.providers.domain.facts import NotSent
 from groat.providers.domain.failures import FailureCode
 from groat.providers.domain.movements import Movement
+from groat.providers.domain.payouts import ToldPayout
 from groat.providers.port import (
     Answered,
     AuthorizeRequest,
@@ -162,6 +163,13 @@ class GuardedProvider:
         if feed is None:
             return Unknown("no_movement_feed")
         return await self._answer("balances", lambda: feed.balances(at), _FEED_SECONDS)
+
+    async def payout(self, reference: str) -> ToldPayout | Unknown | None:
+        """Return a payout as the provider shows it. Without its book, it is not known there."""
+        book = self._provider.payout_book
+        if book is None:
+            return None
+        return await self._answer("payout", lambda: book.payout(reference), _FEED_SECONDS)
 
     async def explain(self, movement: Movement) -> Explained | Unknown:
         """Ask the provider for the payment that a movement belongs to, and for its facts."""

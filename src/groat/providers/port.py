@@ -20,6 +20,7 @@ from groat.kernel.money import Money
 from groat.kernel.value import Value, field
 from groat.providers.domain.facts import NotSent, Report
 from groat.providers.domain.movements import Movement
+from groat.providers.domain.payouts import ToldPayout
 
 EVENT_TEXT = re.compile(r"[!-~]{1,255}")
 """Form of a provider event's id and of its type: 1 to 255 printable ASCII characters, no space."""
@@ -441,6 +442,14 @@ class MovementFeed(Protocol):
         ...
 
 
+class PayoutBook(Protocol):
+    """The payouts of a provider account. No method raises."""
+
+    async def payout(self, reference: str) -> ToldPayout | Unknown | None:
+        """Return a payout with the movements that the provider lists; None if it has no such."""
+        ...
+
+
 class Provider(ABC):
     """One account at one provider: its capabilities. None stands for a capability it lacks."""
 
@@ -449,6 +458,7 @@ class Provider(ABC):
     webhooks: Webhooks | None = None
     event_list: EventList | None = None
     movement_feed: MovementFeed | None = None
+    payout_book: PayoutBook | None = None
 
     @abstractmethod
     async def close(self) -> None:

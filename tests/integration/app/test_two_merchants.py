@@ -122,6 +122,9 @@ CASES: dict[str, Case] = {
     "GET /v1/refunds/{refund_id}": _only("refund_id", "refund"),
     "GET /v1/disputes": _filter(payment="disputed", provider_account="provider_account"),
     "GET /v1/disputes/{dispute_id}": _only("dispute_id", "dispute"),
+    "GET /v1/reconciliation/{provider_account_id}": _only(
+        "provider_account_id", "provider_account"
+    ),
     "GET /v1/suspense": _filter(provider_account="provider_account"),
     "POST /v1/suspense/attribute": Case(
         {"provider_account": "provider_account"},

@@ -5,14 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from groat.providers.domain.movements import Movement, MovementCategory
-from groat.settlement.domain.payouts import (
-    Payout,
-    PayoutStatus,
-    Remainder,
-    RemainderName,
-    in_bank,
-    remainder,
-)
+from groat.providers.domain.payouts import Payout, PayoutStatus
+from groat.settlement.domain.payouts import Remainder, RemainderName, in_bank, remainder
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 

@@ -205,6 +205,21 @@ class TransactionLine(NamedTuple):
     currency: str
 
 
+class JournalLine(Value):
+    """One entry of the journal, with the ledger's sign: credits are positive."""
+
+    recorded_at: datetime
+    transaction_id: TransactionId
+    account_number: int
+    effective_at: datetime | None
+    kind: TransactionKind
+    reference: str
+    subject: str | None
+    code: str
+    currency: str
+    amount: int
+
+
 class StatementLine(Value):
     """One entry of an account's statement, with the ledger's sign: credits are positive."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
@@ -12,6 +13,7 @@ from groat.accounts.domain.kinds import TransactionKinds
 from groat.accounts.domain.ledger import (
     Entry,
     Hold,
+    JournalLine,
     RecordedTransaction,
     StatementFilter,
     StatementLine,
@@ -210,6 +212,45 @@ async def trial_balance(connection: Connection, merchant_id: MerchantId) -> list
     """Return the sums of debit and of credit balances, one row for each currency."""
     rows = await connection.fetch(QUERIES["trial_balance"], {"merchant_id": merchant_id})
     return values(TrialBalance, rows)
+
+
+async def journal(
+    connection: Connection,
+    merchant_id: MerchantId,
+    since: datetime,
+    until: datetime,
+    after: JournalLine | None,
+    kinds: TransactionKinds,
+    limit: int,
+) -> list[JournalLine]:
+    """Return the entries recorded in a span, after one of them, transaction by transaction."""
+    rows = await connection.fetch(
+        QUERIES["list_journal"],
+        {
+            "merchant_id": merchant_id,
+            "since": since,
+            "until": until,
+            "after_time": EARLIEST if after is None else after.recorded_at,
+            "after_id": UUID(int=0) if after is None else after.transaction_id,
+            "after_number": 0 if after is None else after.account_number,
+            "limit": limit,
+        },
+    )
+    return [
+        JournalLine(
+            row.recorded_at,
+            TransactionId(row.transaction_id),
+            row.account_number,
+            row.effective_at,
+            kinds.numbered(row.kind),
+            row.reference,
+            row.subject,
+            row.code,
+            row.currency,
+            row.amount,
+        )
+        for row in rows
+    ]
 
 
 async def imbalance(connection: Connection) -> int:

@@ -216,6 +216,21 @@ where b.merchant_id = %(merchant_id)s
 group by a.currency
 order by a.currency
 
+-- name: list_journal
+-- List the entries of a span after one of them. The index on the time finds a short span. The order keeps the entries
+-- of a transaction together.
+select
+    e.recorded_at, e.transaction_id, e.account_number, t.effective_at, t.kind, t.reference, t.subject, a.code,
+    a.currency, e.amount
+from ledger_entry e
+join ledger_transaction t on t.merchant_id = e.merchant_id and t.id = e.transaction_id
+join account a on a.merchant_id = e.merchant_id and a.number = e.account_number
+where e.merchant_id = %(merchant_id)s and e.recorded_at >= %(since)s and e.recorded_at < %(until)s
+    and (e.recorded_at, e.transaction_id, e.account_number)
+        > (%(after_time)s::timestamptz, %(after_id)s::uuid, %(after_number)s::bigint)
+order by e.recorded_at, e.transaction_id, e.account_number
+limit %(limit)s
+
 -- name: ledger_imbalance
 -- Sum all entries by currency and add up the absolute sums. The result is 0 in a sound ledger.
 select coalesce(sum(abs(total)), 0)::bigint as imbalance

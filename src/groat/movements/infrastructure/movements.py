@@ -12,6 +12,7 @@ from groat.kernel.ids import MerchantId, ProviderAccountId, TransactionId
 from groat.movements.domain.attribution import Attribution, Place
 from groat.movements.domain.booking import BookedMovement, PlacedMovement
 from groat.movements.domain.open_items import OpenItem
+from groat.movements.domain.sums import MovementSum
 from groat.platform.postgres.columns import Bigints, Texts, Times, Uuids
 from groat.platform.postgres.connection import Connection, Row, values
 from groat.platform.postgres.queries import load_queries
@@ -76,6 +77,42 @@ async def movements_between(
     rows = await connection.fetch(
         QUERIES["list_movements"],
         {**account, "since": since, "until": until, "after": after, "limit": limit},
+    )
+    return [to_movement(row) for row in rows]
+
+
+async def payouts(
+    connection: Connection, account: Mapping[str, object], limit: int
+) -> list[Movement]:
+    """Return the movements of payouts, newest first."""
+    rows = await connection.fetch(QUERIES["list_payouts"], {**account, "limit": limit})
+    return [to_movement(row) for row in rows]
+
+
+async def of_payout(
+    connection: Connection, account: Mapping[str, object], reference: str
+) -> list[Movement]:
+    """Return the movements of a payout and of its return, and those that a report lists for it."""
+    rows = await connection.fetch(QUERIES["list_of_payout"], {**account, "reference": reference})
+    return [to_movement(row) for row in rows]
+
+
+async def sums_until(
+    connection: Connection, account: Mapping[str, object], since: datetime, until: datetime
+) -> list[MovementSum]:
+    """Return the sums of the posted movements before ``until``, apart for those since ``since``."""
+    rows = await connection.fetch(
+        QUERIES["sum_movements"], {**account, "since": since, "until": until}
+    )
+    return values(MovementSum, rows)
+
+
+async def unposted_between(
+    connection: Connection, account: Mapping[str, object], since: datetime, until: datetime
+) -> list[Movement]:
+    """Return the stored movements of a span that have no place, oldest first."""
+    rows = await connection.fetch(
+        QUERIES["list_unposted"], {**account, "since": since, "until": until}
     )
     return [to_movement(row) for row in rows]
 

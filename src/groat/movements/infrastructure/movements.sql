@@ -57,6 +57,53 @@ select * from (
     limit %(limit)s
 ) as of_payout
 
+-- name: list_payouts
+-- List the movements of payouts, newest first.
+select
+    key, category, label, occurred_at, currency, gross, fee, tax, source, parent, payout, pool, fee_parts
+from movement
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s and category = 'payout'
+order by occurred_at desc, key desc
+limit %(limit)s
+
+-- name: list_of_payout
+-- List the movement of a payout, the movements of its return, and those that a report lists for it, oldest first.
+select
+    key, category, label, occurred_at, currency, gross, fee, tax, source, parent, payout, pool, fee_parts
+from movement
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+    and (key = %(reference)s or source = %(reference)s or parent = %(reference)s or payout = %(reference)s)
+order by occurred_at, key
+
+-- name: sum_movements
+-- Sum the posted movements of the available balance up to the end of a span, by category. Those before the span are
+-- its opening balance.
+select
+    m.currency, m.category, m.label, m.occurred_at < %(since)s as is_before, count(*) as count,
+    sum(m.gross)::bigint as gross, sum(m.fee)::bigint as fee, sum(m.tax)::bigint as tax
+from movement m
+where m.merchant_id = %(merchant_id)s and m.provider_account_id = %(provider_account_id)s
+    and m.occurred_at < %(until)s and m.pool = 'available' and exists (
+        select from movement_attribution p
+        where p.merchant_id = m.merchant_id and p.provider_account_id = m.provider_account_id
+            and p.movement_key = m.key and p.number = 1
+    )
+group by m.currency, m.category, m.label, is_before
+order by m.currency, m.category, m.label
+
+-- name: list_unposted
+-- List the movements of a span that are stored and have no place, oldest first.
+select
+    key, category, label, occurred_at, currency, gross, fee, tax, source, parent, payout, pool, fee_parts
+from movement m
+where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+    and occurred_at >= %(since)s and occurred_at < %(until)s and not exists (
+        select from movement_attribution p
+        where p.merchant_id = m.merchant_id and p.provider_account_id = m.provider_account_id
+            and p.movement_key = m.key and p.number = 1
+    )
+order by occurred_at, key
+
 -- name: find_unposted
 -- Find the movements that have no place yet. insert_movements has locked them, also those that it did not change.
 -- A statement after the lock sees what others have committed.

@@ -147,6 +147,13 @@ class Settings(BaseSettings):
         le=86_400,
         description="Seconds between two readings of a provider account's list of movements.",
     )
+    clearing_hours: float = Field(
+        72.0,
+        gt=0,
+        le=8760,
+        description="Hours within which the event and the movement of an object both arrive. "
+        "Reconciliation calls a younger open item not yet due.",
+    )
     breaker_failures: int = Field(
         5,
         ge=1,

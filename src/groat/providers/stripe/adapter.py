@@ -13,6 +13,7 @@ from groat.providers.stripe.event_list import StripeEventList
 from groat.providers.stripe.feed import StripeMovementFeed
 from groat.providers.stripe.lookups import StripeLookups
 from groat.providers.stripe.operations import StripeOperations
+from groat.providers.stripe.payouts import StripePayoutBook
 from groat.providers.stripe.webhooks import StripeWebhooks
 
 
@@ -32,6 +33,7 @@ class StripeProvider(Provider):
     webhooks: StripeWebhooks
     event_list: StripeEventList
     movement_feed: StripeMovementFeed
+    payout_book: StripePayoutBook
 
     def __init__(self, credentials: Mapping[str, str], *, timeout_seconds: float) -> None:
         key, account = credentials["api_key"], credentials.get("account")
@@ -42,6 +44,7 @@ class StripeProvider(Provider):
         self.webhooks = StripeWebhooks(self._client, key, account, secrets)
         self.event_list = StripeEventList(self._client)
         self.movement_feed = StripeMovementFeed(self._client)
+        self.payout_book = StripePayoutBook(self._client)
 
     async def close(self) -> None:
         """Close the SDK's connections."""

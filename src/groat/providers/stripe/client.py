@@ -52,6 +52,7 @@ class StripeClient:
         self.disputes = resources.disputes
         self.events = resources.events
         self.intents = resources.payment_intents
+        self.payouts = resources.payouts
         self.refunds = resources.refunds
 
     async def change(

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from groat.kernel.moments import from_unix
 from groat.kernel.value import field
+from groat.providers.domain.payouts import PayoutStatus
 from groat.providers.reading import EventText, Payload
 
 Metadata: TypeAlias = dict[str, str]
@@ -78,6 +79,18 @@ class StripeBalancePayload(Payload, tag_field="object", tag="balance"):
 
     available: list[BalanceAmount]
     pending: list[BalanceAmount]
+
+
+class StripePayoutPayload(Payload, tag_field="object", tag="payout"):
+    """A payout. Stripe lists the movements of automatic payouts only."""
+
+    amount: int
+    currency: str
+    status: PayoutStatus
+    automatic: bool
+    created: UnixTime
+    arrival_date: UnixTime
+    reconciliation_status: str = "not_applicable"
 
 
 class OfCharge(Payload):

@@ -16,12 +16,14 @@ class LineReason(StrEnum):
     """The reason for which an amount is open.
 
     ``MISSING_THERE``: an event told it, and the provider has not booked it. ``MISSING_HERE``: the
-    provider has booked it, and no event told it.
+    provider has booked it, and no event told it. ``NOT_POSTED``: the provider has booked it, and it
+    is read and not posted here.
     """
 
     NOT_YET_DUE = "not_yet_due"
     MISSING_THERE = "missing_there"
     MISSING_HERE = "missing_here"
+    NOT_POSTED = "not_posted"
     AMOUNT_DIFFERS = "amount_differs"
     SUSPENSE = "suspense"
     FOREIGN = "foreign"
@@ -32,6 +34,7 @@ CURES = {
     LineReason.NOT_YET_DUE: "Wait: the provider books it later.",
     LineReason.MISSING_THERE: "Look the object up at the provider, then read the feed again.",
     LineReason.MISSING_HERE: "Replay or backfill the events of this object.",
+    LineReason.NOT_POSTED: "Let the worker read the feed again, or import the file again.",
     LineReason.AMOUNT_DIFFERS: "Compare the object at the provider with the payment.",
     LineReason.SUSPENSE: "Attribute, return or dismiss the movement.",
     LineReason.FOREIGN: "Nothing: another system made the object.",

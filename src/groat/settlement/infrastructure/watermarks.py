@@ -40,6 +40,29 @@ async def claim(connection: Connection, lease: timedelta) -> ClaimedFeed | None:
     return next(iter(values(ClaimedFeed, claimed)), None)
 
 
+class FeedSpan(Value):
+    """The time from which an account's movements are read, and the time up to which they were."""
+
+    starts_at: datetime
+    watermark: datetime
+
+
+async def span_of(
+    connection: Connection, merchant_id: MerchantId, account_id: ProviderAccountId
+) -> FeedSpan:
+    """Return the span that an account's feed has read, empty for the feed of a new account.
+
+    Raises:
+        LookupError: the account does not exist.
+    """
+    found = await connection.fetch(
+        QUERIES["find_span"], {"merchant_id": merchant_id, "provider_account_id": account_id}
+    )
+    if not found:
+        raise LookupError(account_id)
+    return values(FeedSpan, found)[0]
+
+
 async def start_of(
     connection: Connection, merchant_id: MerchantId, account_id: ProviderAccountId
 ) -> datetime:
@@ -49,13 +72,7 @@ async def start_of(
         LookupError: the account does not exist.
     """
     connection.write(QUERIES["insert_feeds"], {})
-    row = await connection.fetch_one(
-        QUERIES["find_start"], {"merchant_id": merchant_id, "provider_account_id": account_id}
-    )
-    if row is None:
-        raise LookupError(account_id)
-    starts_at: datetime = row.starts_at
-    return starts_at
+    return (await span_of(connection, merchant_id, account_id)).starts_at
 
 
 async def renew(connection: Connection, feed: ClaimedFeed, lease: timedelta) -> bool:

@@ -7,11 +7,15 @@ from provider_account
 where deleted_at is null
 on conflict (merchant_id, provider_account_id) do nothing
 
--- name: find_start
--- Find the time from which the movements of an account are read.
-select starts_at
-from movement_feed
-where merchant_id = %(merchant_id)s and provider_account_id = %(provider_account_id)s
+-- name: find_span
+-- Find the time from which the movements of an account are read, and the time up to which they were. A new account has
+-- no feed yet.
+select
+    coalesce(f.starts_at, date_trunc('second', a.created_at)) as starts_at,
+    coalesce(f.watermark, date_trunc('second', a.created_at)) as watermark
+from provider_account a
+left join movement_feed f on f.merchant_id = a.merchant_id and f.provider_account_id = a.id
+where a.merchant_id = %(merchant_id)s and a.id = %(provider_account_id)s
 
 -- name: claim_feed
 -- Claim the feed that is due for the longest time, until the end of the lease. Another worker skips it.
