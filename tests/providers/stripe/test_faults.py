@@ -199,6 +199,7 @@ async def test_an_unreachable_host_was_sent_nothing() -> None:
     going_on = order(provider_reference="pi_1")
     assert isinstance(await nowhere.operations.authorize(going_on), Unknown)
     assert isinstance(await nowhere.event_list.page(NOW, NOW, None), Unknown)
+    assert isinstance(await nowhere.payout_book.payout("po_1"), Unknown)
     await nowhere.close()
 
 
