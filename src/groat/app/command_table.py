@@ -107,6 +107,8 @@ COMMANDS: Mapping[str, CommandSource] = {
         "app",
         "List and show payments, and settle an operation with an unknown outcome by hand.",
     ),
+    "refunds": CommandSource("refund_commands", "app", "List and show refunds."),
+    "disputes": CommandSource("dispute_commands", "app", "List and show customers' disputes."),
     "routing": CommandSource(
         "routing_commands",
         "app",

@@ -169,9 +169,9 @@ async def test_no_look_up_reads_a_whole_table(world: World) -> None:
 async def _multiply(world: World) -> None:
     """Fill the tables whose indexes the planner weighs, and let it know."""
     await world.rows(
-        "insert into payment select (jsonb_populate_record(p, jsonb_build_object("
-        "'id', gen_random_uuid(), 'reference', 'r-' || n, 'provider_reference', 'pi_' || n)"
-        ")).* from (select p from payment p limit 1) as one (p), generate_series(1, 20000) as n"
+        "insert into payment select copy.* from (select p from payment p limit 1) as one (p),"
+        " generate_series(1, 20000) as n, jsonb_populate_record(p, jsonb_build_object('id',"
+        " gen_random_uuid(), 'reference', 'r-' || n, 'provider_reference', 'pi_' || n)) as copy"
     )
     await world.rows(
         "insert into movement select p.merchant_id, p.provider_account_id, 'txn_' || n, 'charge',"

@@ -115,3 +115,19 @@ async def test_a_timeline_merges_all_that_happened_to_a_payment(
     assert "refund.succeeded: pending to wep_" in texts["event"]
     assert {one["kind"] for one in lines} == set(KINDS)
     assert all(one["id"] in shown.stdout for one in lines)
+
+
+async def test_refunds_and_disputes_are_listed_and_shown(world: World, merchant: str) -> None:
+    paid = await world.pay(await world.wallet())
+    refund = await world.refund(paid, amount=400)
+    await world.stripe.pull("dispute", paid)
+    await world.settle()
+    [dispute] = (await world.api.get("/v1/disputes")).json()["data"]
+    for noun, one, amount in (("refunds", refund, "4.00 EUR"), ("disputes", dispute, "6.50 EUR")):
+        table, shown = await asyncio.gather(
+            world.groat(noun, "list", merchant, "--payment", paid["id"]),
+            world.groat(noun, "show", merchant, one["id"], "--json"),
+        )
+        assert one["id"] in table.stdout
+        assert amount in table.stdout
+        assert [found["id"] for found in json.loads(shown.stdout)] == [one["id"]]
