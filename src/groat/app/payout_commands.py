@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from groat.app.engine_commands import with_engine
+from groat.app.tables import print_whole
 from groat.app.wiring import Engine
 from groat.kernel import ids
 from groat.kernel.ids import ProviderAccountId
@@ -43,7 +44,7 @@ def list_payouts(account: Account) -> None:
         table.add_row(
             escape(reference_of(one)), one.occurred_at.isoformat(), _amount(one, -one.gross), fee
         )
-    console.print(table)
+    print_whole(console, table)
 
 
 @app.command()
@@ -81,7 +82,7 @@ def _show(shown: ShownPayout) -> None:
     table.add_row("sum", "", "", _amount(booked, sum(one.net for one in shown.movements)))
     rest = _amount(booked, shown.remainder.amount)
     table.add_row("remainder", shown.remainder.name.value, "", rest)
-    console.print(table)
+    print_whole(console, table)
 
 
 def _amount(movement: Movement, amount: int) -> str:

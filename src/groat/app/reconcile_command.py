@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from groat.app.engine_commands import with_engine
+from groat.app.tables import print_whole
 from groat.app.wiring import Engine
 from groat.kernel import ids
 from groat.kernel.ids import ProviderAccountId
@@ -42,8 +43,8 @@ def reconcile(
     """Compare our account of the money at each provider with the provider's own balance.
 
     It shows the opening balance of the day, the movements by category, the closing balance, the
-    provider's balance, and each open amount with its reason and cure. Something unexplained exits
-    with 1.
+    provider's balance, and each open amount with its reason and cure. Exits with 1 if something is
+    unexplained, or if the provider told no balance.
     """
     merchant_id = ids.parse_merchant(merchant)
 
@@ -106,11 +107,11 @@ def _show(found: AccountReconciliation) -> None:
         told = f"not told: {found.not_told}" if one.told is None else shown(one.told)
         sheet.add_row("provider's balance", "", escape(told))
         sheet.add_row("difference", "", shown(one.difference))
-        console.print(sheet)
+        print_whole(console, sheet)
         if one.lines:
             lines = Table("open", "reference", "amount", "age", "cure")
             for line in one.lines:
                 age = str(timedelta(seconds=int(line.age.total_seconds())))
                 amount = shown(line.amount)
                 lines.add_row(line.reason, escape(line.reference), amount, age, line.cure)
-            console.print(lines)
+            print_whole(console, lines)

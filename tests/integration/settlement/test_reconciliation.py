@@ -132,5 +132,5 @@ async def test_the_route_refuses_a_day_that_does_not_exist(world: World) -> None
     answer = await world.api.get(path, params={"day": "2026-02-30"})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_day")
     before = await world.api.get(path, params={"day": "2020-02-29", "zone": "Europe/Berlin"})
-    assert before.json()["not_told"] == "feed_not_read"
+    assert (before.json()["not_told"], before.json()["explained"]) == ("feed_not_read", False)
     assert before.json()["currencies"] == []

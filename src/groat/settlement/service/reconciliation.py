@@ -43,8 +43,8 @@ class AccountReconciliation(Value):
 
     @property
     def is_explained(self) -> bool:
-        """Whether no currency has an unexplained difference."""
-        return all(one.is_explained for one in self.currencies)
+        """Whether the provider told its balance, and no currency has an unexplained difference."""
+        return self.not_told is None and all(one.is_explained for one in self.currencies)
 
 
 class Reconciliations:
