@@ -49,14 +49,18 @@ ExpandQuery = Annotated[
 ]
 
 
+def _is_absent(value: object) -> bool:
+    return value is None
+
+
 class ExpandedPaymentView(PaymentDetailsView):
     """A payment with its operations, and with its newest refunds and disputes if asked for.
 
-    ``refunds`` and ``disputes`` are null unless ``expand[]`` names them. Each has the newest 100.
+    ``refunds`` and ``disputes`` are absent unless ``expand[]`` names them. Each has the newest 100.
     """
 
-    refunds: list[RefundView] | None = Field(default=None)
-    disputes: list[DisputeView] | None = Field(default=None)
+    refunds: list[RefundView] | None = Field(default=None, exclude_if=_is_absent)
+    disputes: list[DisputeView] | None = Field(default=None, exclude_if=_is_absent)
 
     def with_refunds(self, refunds: list[Refund]) -> Self:
         """Return the view with these refunds."""
