@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -13,7 +12,7 @@ from groat.app import payment_tables
 from groat.app.engine_commands import with_engine
 from groat.kernel import ids
 from groat.kernel.ids import DisputeId, PaymentId
-from groat.payments.domain.dispute import DisputeDetails, DisputeFilter
+from groat.payments.domain.dispute import DisputeFilter
 from groat.payments.domain.lifecycle import DisputeStatus
 from groat.payments.http.disputes import DisputeView
 
@@ -42,7 +41,10 @@ def list_disputes(
     found = with_engine(
         lambda engine: engine.payment_queries.disputes(merchant_id, wanted, after=None, limit=limit)
     )
-    _print(found, as_json=as_json)
+    if as_json:
+        print(json.dumps([DisputeView.of(one).model_dump(mode="json") for one in found]))
+    else:
+        payment_tables.disputes(console, found)
 
 
 @app.command()
@@ -55,11 +57,7 @@ def show(
     merchant_id = ids.parse_merchant(merchant)
     dispute_id = DisputeId(ids.parse("dispute", dispute))
     found = with_engine(lambda engine: engine.payment_queries.dispute(merchant_id, dispute_id))
-    _print([found], as_json=as_json)
-
-
-def _print(found: Sequence[DisputeDetails], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps([DisputeView.of(one).model_dump(mode="json") for one in found]))
+        print(DisputeView.of(found).model_dump_json())
     else:
-        payment_tables.disputes(console, found)
+        payment_tables.disputes(console, [found])

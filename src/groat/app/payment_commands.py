@@ -25,9 +25,8 @@ from groat.payments.domain.lifecycle import Status
 from groat.payments.domain.payment import PaymentFilter
 from groat.payments.domain.refund import Refund, RefundFilter
 from groat.payments.domain.resolution import OpenOperation, Resolution
-from groat.payments.http.disputes import DisputeView
+from groat.payments.http.payment_queries import ExpandedPaymentView
 from groat.payments.http.payments import PaymentDetailsView, PaymentView
-from groat.payments.http.refunds import RefundView
 from groat.payments.queries import PaymentDetails
 
 app = typer.Typer(
@@ -128,10 +127,8 @@ def show(merchant: Merchant, payment: PaymentArgument, as_json: Json = False) ->
     payment_id = PaymentId(ids.parse("payment", payment))
     details, refunds, disputes = with_engine(lambda engine: _whole(engine, merchant_id, payment_id))
     if as_json:
-        document = PaymentDetailsView.of_details(details).model_dump(mode="json")
-        document["refunds"] = [RefundView.of(one).model_dump(mode="json") for one in refunds]
-        document["disputes"] = [DisputeView.of(one).model_dump(mode="json") for one in disputes]
-        print(json.dumps(document))
+        view = ExpandedPaymentView.of_details(details)
+        print(view.with_refunds(refunds).with_disputes(disputes).model_dump_json())
     else:
         payment_tables.payment(console, *details, refunds, disputes)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -14,7 +13,7 @@ from groat.app.engine_commands import with_engine
 from groat.kernel import ids
 from groat.kernel.ids import PaymentId, RefundId
 from groat.payments.domain.lifecycle import RefundStatus
-from groat.payments.domain.refund import Refund, RefundFilter
+from groat.payments.domain.refund import RefundFilter
 from groat.payments.http.refunds import RefundView
 
 app = typer.Typer(help="List and show refunds.", no_args_is_help=True)
@@ -42,7 +41,10 @@ def list_refunds(
     found = with_engine(
         lambda engine: engine.payment_queries.refunds(merchant_id, wanted, after=None, limit=limit)
     )
-    _print(found, as_json=as_json)
+    if as_json:
+        print(json.dumps([RefundView.of(one).model_dump(mode="json") for one in found]))
+    else:
+        payment_tables.refunds(console, found)
 
 
 @app.command()
@@ -55,11 +57,7 @@ def show(
     merchant_id = ids.parse_merchant(merchant)
     refund_id = RefundId(ids.parse("refund", refund))
     found = with_engine(lambda engine: engine.payment_queries.refund(merchant_id, refund_id))
-    _print([found], as_json=as_json)
-
-
-def _print(found: Sequence[Refund], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps([RefundView.of(one).model_dump(mode="json") for one in found]))
+        print(RefundView.of(found).model_dump_json())
     else:
-        payment_tables.refunds(console, found)
+        payment_tables.refunds(console, [found])
